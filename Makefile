@@ -1,0 +1,90 @@
+# rlaif: the only build file. Plain `make` prints the targets.
+#
+# Knobs: SAN=address,undefined   sanitizers        CC=clang   another compiler
+#        OPT=-O0                 optimisation      WERROR=    warnings stay warnings
+# Objects live under build/<knobs>/, so that changing a knob never needs `make clean`.
+
+CC      ?= cc
+OPT     ?= -O2
+SAN     ?=
+WERROR  ?= -Werror
+PREFIX  ?= /usr/local
+
+comma := ,
+KNOBS := $(notdir $(CC))$(OPT)$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
+B     := build/$(KNOBS)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
+        -Wpointer-arith -Wwrite-strings -Wformat=2 -Wcast-qual -Wold-style-definition -fno-common $(WERROR)
+# -ffp-contract=off: a fused multiply-add happens where the source says so and nowhere else,
+# or the bytes of a result would depend on the compiler and the CPU level (docs/architecture.md).
+CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fopenmp -Isrc -I$(B)/gen \
+              -include base/banned.h $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
+LIBS := -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lm
+
+# Kernels: every file of tensor/cpu/ is compiled once per CPU level and chosen at run time.
+LEVELS := plain avx2 avx512
+FLAGS_plain  :=
+FLAGS_avx2   := -mavx2 -mfma -mf16c
+FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mf16c -mprefer-vector-width=512
+
+KERNEL_SRC := $(sort $(wildcard src/tensor/cpu/*.c))
+LIB_SRC    := $(sort $(wildcard src/base/*.c src/tensor/*.c src/text/*.c src/store/*.c src/model/*.c \
+                src/infer/*.c src/train/*.c src/rlaif/*.c))
+CLI_SRC    := $(sort $(wildcard src/cli/*.c))
+TEST_SRC   := $(sort $(wildcard tests/*/test_*.c))
+FUZZ_SRC   := $(sort $(wildcard fuzz/fuzz_*.c))
+
+KERNEL_OBJ := $(foreach l,$(LEVELS),$(KERNEL_SRC:src/%.c=$(B)/%.$(l).o))
+LIB_OBJ    := $(LIB_SRC:src/%.c=$(B)/%.o) $(KERNEL_OBJ)
+CLI_OBJ    := $(CLI_SRC:src/%.c=$(B)/%.o)
+TEST_BIN   := $(TEST_SRC:%.c=$(B)/%)
+
+.PHONY: help all test test-fast lint format bench fuzz install clean docs
+help:                ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+all: rlaif           ## build the program as ./rlaif
+
+rlaif: $(B)/rlaif
+	@cmp -s $< $@ || cp $< $@
+
+$(B)/rlaif: $(CLI_OBJ) $(B)/librlaif.a
+	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(B)/librlaif.a: $(LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+define KERNEL_RULE
+$(B)/tensor/cpu/%.$(1).o: src/tensor/cpu/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS_ALL) $$(FLAGS_$(1)) -DCPU_LEVEL=$(1) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach l,$(LEVELS),$(eval $(call KERNEL_RULE,$(l))))
+
+$(B)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# --- tests -------------------------------------------------------------------------------------
+$(B)/tests/%: tests/%.c $(B)/librlaif.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/librlaif.a $(LIBS) -lcmocka
+
+test: rlaif $(TEST_BIN) ## build and run all tests
+	@B=$(B) tests/run.sh $(TEST_BIN)
+
+test-fast: rlaif $(TEST_BIN) ## the tests that need no real model
+	@RLAIF_TEST_MODELS=none B=$(B) tests/run.sh $(TEST_BIN)
+
+lint:                ## layers, format, headers alone, sizes
+	@CC="$(CC)" tools/lint.sh
+
+format:              ## let clang-format decide
+	@clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]')
+
+clean:               ## remove build/ and ./rlaif
+	rm -rf build rlaif
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d)

@@ -1,0 +1,258 @@
+/* Whole files, mappings and directories. Lines and compressed text are in lines.c. */
+#include "base/file.h"
+
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static bool fail_errno(const char *path, Err *err)
+{
+    int e = errno;
+    err_set(err, e == ENOENT || e == EISDIR || e == ENOTDIR ? ERR_INPUT : ERR_IO, "%s: %s", path,
+            strerror(e));
+    if (e == ENOENT)
+        err_hint(err, "check the name, or make the file first");
+    if (e == ENOSPC)
+        err_hint(err, "free some space on that disk and run the same command again");
+    return false;
+}
+
+/* Opens a regular file for reading and tells its size. */
+static int open_regular(const char *path, size_t *size, Err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        fail_errno(path, err);
+    } else if (S_ISDIR(st.st_mode)) {
+        err_set(err, ERR_INPUT, "%s is a directory, a file is needed", path);
+        err_hint(err, "name a file inside it");
+    } else {
+        *size = (size_t)st.st_size;
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err)
+{
+    *out = NULL;
+    *n = 0;
+    size_t size = 0;
+    int fd = open_regular(path, &size, err);
+    if (fd < 0)
+        return false;
+    if (size > most) {
+        close(fd);
+        char a[32], b[32];
+        return err_set(err, ERR_INPUT, "%s: %s, at most %s are read", path, mem_human(a, (double)size),
+                       mem_human(b, (double)most));
+    }
+    char *text = mem_alloc(size + 1, 1);
+    size_t got = 0;
+    while (got < size) {
+        ssize_t k = read(fd, text + got, size - got);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            break;
+        got += (size_t)k;
+    }
+    close(fd);
+    if (got < size) {
+        free(text);
+        return err_set(err, ERR_IO, "%s: cannot be read", path);
+    }
+    text[size] = 0;
+    *out = text;
+    *n = size;
+    return true;
+}
+
+bool file_write(const char *path, const void *bytes, size_t n, Err *err)
+{
+    char *temporary = mem_printf("%s.tmp%d", path, (int)getpid());
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool ok = fd >= 0;
+    for (size_t done = 0; ok && done < n;) {
+        ssize_t k = write(fd, (const char *)bytes + done, n - done);
+        if (k < 0 && errno == EINTR)
+            continue;
+        ok = k > 0;
+        done += ok ? (size_t)k : 0;
+    }
+    ok = ok && fsync(fd) == 0;
+    if (!ok)
+        fail_errno(path, err);
+    if (fd >= 0 && close(fd) != 0 && ok)
+        ok = fail_errno(path, err);
+    if (ok && rename(temporary, path) != 0)
+        ok = fail_errno(path, err);
+    if (!ok)
+        unlink(temporary);
+    free(temporary);
+    return ok;
+}
+
+bool file_map(const char *path, FileMap *map, Err *err)
+{
+    *map = (FileMap){0};
+    size_t size = 0;
+    int fd = open_regular(path, &size, err);
+    if (fd < 0)
+        return false;
+    void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    close(fd);
+    if (p == MAP_FAILED)
+        return fail_errno(path, err);
+    *map = (FileMap){p, size};
+    return true;
+}
+
+void file_unmap(FileMap *map)
+{
+    if (map->bytes)
+        munmap((void *)(uintptr_t)map->bytes, map->n);
+    *map = (FileMap){0};
+}
+
+void file_forget(const FileMap *map, const void *from, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t a = ((uintptr_t)from + page - 1) & ~(page - 1), b = ((uintptr_t)from + n) & ~(page - 1);
+    if (map->bytes && b > a)
+        madvise((void *)a, b - a, MADV_DONTNEED);
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool file_is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool dir_make(const char *path, Err *err)
+{
+    char *p = mem_str(path);
+    bool ok = true;
+    for (char *s = p + 1; ok; s++) {
+        bool end = *s == 0;
+        if (*s != '/' && !end)
+            continue;
+        *s = 0;
+        ok = mkdir(p, 0777) == 0 || (errno == EEXIST && file_is_dir(p));
+        if (!ok)
+            fail_errno(p, err);
+        if (end)
+            break;
+        *s = '/';
+    }
+    free(p);
+    return ok;
+}
+
+bool dir_list(const char *path, char ***names, int *n, Err *err)
+{
+    *names = NULL;
+    *n = 0;
+    struct dirent **entries;
+    int found = scandir(path, &entries, NULL, NULL);
+    if (found < 0)
+        return fail_errno(path, err);
+    char **list = mem_zalloc((size_t)found, sizeof *list);
+    for (int i = 0; i < found; i++) {
+        const char *name = entries[i]->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+            list[(*n)++] = mem_str(name);
+        free(entries[i]);
+    }
+    free(entries);
+    for (int i = 1; i < *n; i++) /* by bytes, whatever the locale */
+        for (int j = i; j > 0 && strcmp(list[j - 1], list[j]) > 0; j--) {
+            char *t = list[j];
+            list[j] = list[j - 1];
+            list[j - 1] = t;
+        }
+    *names = list;
+    return true;
+}
+
+void names_free(char **names, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
+bool dir_remove(const char *path, Err *err)
+{
+    if (!file_is_dir(path))
+        return unlink(path) == 0 || errno == ENOENT || fail_errno(path, err);
+    char **names;
+    int n;
+    if (!dir_list(path, &names, &n, err))
+        return false;
+    bool ok = true;
+    for (int i = 0; i < n && ok; i++) {
+        char *inner = path_join(path, names[i]);
+        ok = dir_remove(inner, err);
+        free(inner);
+    }
+    names_free(names, n);
+    return ok && (rmdir(path) == 0 || fail_errno(path, err));
+}
+
+bool dir_sync(const char *path, Err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (!ok)
+        fail_errno(path, err);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+char *path_join(const char *dir, const char *name)
+{
+    if (!dir[0])
+        return mem_str(name);
+    return mem_printf("%s%s%s", dir, str_ends(dir, "/") ? "" : "/", name);
+}
+
+const char *path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+size_t disk_free(const char *path)
+{
+    char *p = mem_str(path);
+    struct statvfs v;
+    size_t n = 0;
+    for (;;) {
+        if (statvfs(p[0] ? p : ".", &v) == 0) {
+            n = (size_t)v.f_bavail * v.f_frsize;
+            break;
+        }
+        char *slash = strrchr(p, '/');
+        if (slash == p || !p[0])
+            break;
+        *(slash ? slash : p) = 0;
+    }
+    free(p);
+    return n;
+}

@@ -1,0 +1,64 @@
+/* Files: whole ones, lines of plain or compressed ones, and writing so that nothing half-written is ever
+ * left under its final name. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stddef.h>
+
+/* The whole of a file into *out, ended by a NUL that *n does not count; the caller frees it. Fails for a
+ * directory, a missing file, and one larger than `most` bytes. */
+bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err) MUST_CHECK;
+
+/* Writes a file whole: to a temporary neighbour, synced, renamed. */
+bool file_write(const char *path, const void *bytes, size_t n, Err *err) MUST_CHECK;
+
+/* A read-only mapping of a file. Release with file_unmap. */
+typedef struct FileMap {
+    const unsigned char *bytes;
+    size_t n;
+} FileMap;
+bool file_map(const char *path, FileMap *map, Err *err) MUST_CHECK;
+void file_unmap(FileMap *map);
+/* Tells the system that these bytes of a mapping will not be read again soon. */
+void file_forget(const FileMap *map, const void *from, size_t n);
+
+/* Lines of a text file: plain, gzip or zstd (by content), or "-" for standard input. */
+typedef struct LineReader LineReader;
+bool lines_open(LineReader **out, const char *path, Err *err) MUST_CHECK;
+/* The next line without its end, valid until the next call; *more is false at the end of the file. Lines
+ * are at most 64 MB. */
+bool lines_next(LineReader *r, const char **line, size_t *n, bool *more, Err *err) MUST_CHECK;
+int lines_number(const LineReader *r); /* of the line just read, from 1 */
+void lines_close(LineReader *r);       /* accepts NULL */
+
+/* Text to a file that appears under its name when it is closed: plain, .gz or .zst by name; "-" or NULL is
+ * standard output. text_close on failure paths: text_discard. */
+typedef struct TextWriter TextWriter;
+bool text_open(TextWriter **out, const char *path, Err *err) MUST_CHECK;
+bool text_write(TextWriter *w, const char *text, size_t n, Err *err) MUST_CHECK;
+bool text_close(TextWriter *w, Err *err) MUST_CHECK; /* frees w */
+void text_discard(TextWriter *w);                    /* frees w, removes what was written; accepts NULL */
+
+bool file_exists(const char *path);
+bool file_is_dir(const char *path);
+/* Makes a directory and those above it. */
+bool dir_make(const char *path, Err *err) MUST_CHECK;
+/* Removes a directory with all that is in it; nothing where it is absent. */
+bool dir_remove(const char *path, Err *err) MUST_CHECK;
+/* Names in a directory, sorted; "." and ".." left out. Free with names_free. */
+bool dir_list(const char *path, char ***names, int *n, Err *err) MUST_CHECK;
+void names_free(char **names, int n);
+/* Flushes a directory's entries to the disk. */
+bool dir_sync(const char *path, Err *err) MUST_CHECK;
+
+/* "dir/name" or name alone, where `dir` is empty. The caller frees it. */
+char *path_join(const char *dir, const char *name);
+/* What stands after the last '/'. */
+const char *path_base(const char *path);
+/* Bytes free on the file system that holds (or would hold) this path; 0 where unknown. */
+size_t disk_free(const char *path);
+
+#endif

@@ -1,0 +1,68 @@
+/* SHA-256 by libcrypto. */
+#include "base/hash.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+
+struct Hash {
+    EVP_MD_CTX *ctx;
+};
+
+Hash *hash_new(void)
+{
+    Hash *h = mem_alloc(1, sizeof *h);
+    h->ctx = EVP_MD_CTX_new();
+    EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL);
+    return h;
+}
+
+void hash_add(Hash *h, const void *bytes, size_t n)
+{
+    EVP_DigestUpdate(h->ctx, bytes, n);
+}
+
+void hash_add_text(Hash *h, const char *text)
+{
+    unsigned long long n = strlen(text);
+    unsigned char length[8];
+    for (int i = 0; i < 8; i++)
+        length[i] = (unsigned char)(n >> (8 * i));
+    hash_add(h, length, sizeof length);
+    hash_add(h, text, (size_t)n);
+}
+
+void hash_end(Hash *h, char out[HASH_TEXT])
+{
+    unsigned char digest[32];
+    EVP_DigestFinal_ex(h->ctx, digest, NULL);
+    EVP_MD_CTX_free(h->ctx);
+    free(h);
+    for (int i = 0; i < 32; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+void hash_bytes(const void *bytes, size_t n, char out[HASH_TEXT])
+{
+    Hash *h = hash_new();
+    hash_add(h, bytes, n);
+    hash_end(h, out);
+}
+
+bool hash_file(const char *path, char out[HASH_TEXT], Err *err)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    enum { BLOCK = 1 << 20 };
+    char *block = mem_alloc(BLOCK, 1);
+    Hash *h = hash_new();
+    for (size_t n; (n = fread(block, 1, BLOCK, f)) > 0;)
+        hash_add(h, block, n);
+    bool ok = !ferror(f);
+    hash_end(h, out);
+    free(block);
+    fclose(f);
+    return ok || err_set(err, ERR_IO, "%s: cannot be read", path);
+}

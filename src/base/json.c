@@ -1,0 +1,131 @@
+/* JSON by jansson. */
+#include "base/json.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+bool json_parse(const char *text, size_t n, const char *where, json_t **out, Err *err)
+{
+    json_error_t e;
+    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    if (*out)
+        return true;
+    if (e.line > 1)
+        return err_set(err, ERR_INPUT, "%s: line %d, column %d: %s", where, e.line, e.column, e.text);
+    return err_set(err, ERR_INPUT, "%s: column %d: %s", where, e.column, e.text);
+}
+
+bool json_read_file(const char *path, json_t **out, Err *err)
+{
+    char *text;
+    size_t n;
+    *out = NULL;
+    if (!file_read(path, (size_t)1 << 30, &text, &n, err))
+        return false;
+    bool ok = json_parse(text, n, path, out, err);
+    free(text);
+    return ok;
+}
+
+void json_append_real(Str *s, double value)
+{
+    char digits[40];
+    for (int precision = 1; precision <= 17; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, value);
+        if (strtod(digits, NULL) == value)
+            break;
+    }
+    str_add(s, digits);
+    if (!strpbrk(digits, ".e"))
+        str_add(s, ".0");
+}
+
+json_t *json_of_float(float value)
+{
+    char digits[40];
+    for (int precision = 6; precision <= 9; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, (double)value);
+        if (strtof(digits, NULL) == value)
+            break;
+    }
+    return json_real(strtod(digits, NULL));
+}
+
+static void append_string(Str *s, const char *text, size_t n)
+{
+    str_addc(s, '"');
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '"' || c == '\\')
+            str_addc(s, '\\'), str_addc(s, (char)c);
+        else if (c == '\n')
+            str_add(s, "\\n");
+        else if (c == '\t')
+            str_add(s, "\\t");
+        else if (c == '\r')
+            str_add(s, "\\r");
+        else if (c < 0x20)
+            str_addf(s, "\\u%04x", c);
+        else
+            str_addc(s, (char)c);
+    }
+    str_addc(s, '"');
+}
+
+void json_append(Str *s, const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: {
+        const char *key, *separator = "{";
+        json_t *field;
+        json_object_foreach((json_t *)(uintptr_t)value, key, field)
+        {
+            str_add(s, separator);
+            append_string(s, key, strlen(key));
+            str_add(s, ": ");
+            json_append(s, field);
+            separator = ", ";
+        }
+        str_add(s, separator[0] == '{' ? "{}" : "}");
+        break;
+    }
+    case JSON_ARRAY:
+        str_addc(s, '[');
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            str_add(s, i ? ", " : "");
+            json_append(s, json_array_get(value, i));
+        }
+        str_addc(s, ']');
+        break;
+    case JSON_STRING: append_string(s, json_string_value(value), json_string_length(value)); break;
+    case JSON_INTEGER: str_addf(s, "%" JSON_INTEGER_FORMAT, json_integer_value(value)); break;
+    case JSON_REAL: json_append_real(s, json_real_value(value)); break;
+    case JSON_TRUE: str_add(s, "true"); break;
+    case JSON_FALSE: str_add(s, "false"); break;
+    case JSON_NULL: str_add(s, "null"); break;
+    }
+}
+
+char *json_text(const json_t *value)
+{
+    Str s = {0};
+    json_append(&s, value);
+    return str_take(&s);
+}
+
+const char *json_text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+double json_number_of(const json_t *object, const char *key, double otherwise)
+{
+    const json_t *v = json_object_get(object, key);
+    return json_is_number(v) ? json_number_value(v) : otherwise;
+}
+
+bool json_bool_of(const json_t *object, const char *key, bool otherwise)
+{
+    const json_t *v = json_object_get(object, key);
+    return json_is_boolean(v) ? json_is_true(v) : otherwise;
+}

@@ -1,0 +1,29 @@
+/* JSON by jansson: reading with words for what is wrong, writing so that numbers read back exactly. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <jansson.h>
+
+/* Parses a text; `where` names it in messages ("rows.jsonl:17"). Release *out with json_decref. */
+bool json_parse(const char *text, size_t n, const char *where, json_t **out, Err *err) MUST_CHECK;
+bool json_read_file(const char *path, json_t **out, Err *err) MUST_CHECK;
+
+/* Appends a value on one line: keys in their order, numbers in the fewest digits that read back exactly,
+ * text as UTF-8. */
+void json_append(Str *s, const json_t *value);
+/* The same as a text that the caller frees. */
+char *json_text(const json_t *value);
+
+/* A number as json_append writes it: a double, or one that came from a float (fewer digits). */
+void json_append_real(Str *s, double value);
+json_t *json_of_float(float value);
+
+/* Fields of an object, with a default where absent. json_text_of is NULL where it is no string. */
+const char *json_text_of(const json_t *object, const char *key);
+double json_number_of(const json_t *object, const char *key, double otherwise);
+bool json_bool_of(const json_t *object, const char *key, bool otherwise);
+
+#endif

@@ -1,0 +1,383 @@
+/* Options as tables. */
+#include "base/options.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static void *field(const Option *o, size_t base, const void *target)
+{
+    return (char *)(uintptr_t)target + base + o->at;
+}
+
+const char *options_choice(const char *choices, int i, char out[64])
+{
+    const char *p = choices;
+    while (i-- > 0 && (p = strchr(p, '|')))
+        p++;
+    out[0] = 0;
+    if (p)
+        snprintf(out, 64, "%.*s", (int)strcspn(p, "|"), p);
+    return out;
+}
+
+static int choice_index(const char *choices, const char *value)
+{
+    char name[64];
+    for (int i = 0; options_choice(choices, i, name)[0]; i++)
+        if (strcmp(name, value) == 0)
+            return i;
+    return -1;
+}
+
+const Option *options_find(const OptionTable *t, const char *name, size_t *base)
+{
+    for (int g = 0; g < t->n; g++)
+        for (int i = 0; i < t->group[g].n; i++)
+            if (strcmp(t->group[g].options[i].name, name) == 0) {
+                *base = t->group[g].base;
+                return &t->group[g].options[i];
+            }
+    return NULL;
+}
+
+static bool unknown(const OptionTable *t, const char *name, const char *where, ErrCode code, int hidden,
+                    Err *err)
+{
+    const char *names[128];
+    int n = 0;
+    for (int g = 0; g < t->n; g++)
+        for (int i = 0; i < t->group[g].n && n < COUNT(names); i++)
+            if (!(t->group[g].options[i].flags & hidden))
+                names[n++] = t->group[g].options[i].name;
+    const char *near = str_nearest(name, names, n, sizeof names[0]);
+    const char *dashes = code == ERR_USAGE ? "--" : "";
+    err_set(err, code, "%s: there is no %s \"%s%s\"", where, code == ERR_USAGE ? "option" : "key", dashes,
+            name);
+    if (near)
+        return err_hint(err, "did you mean \"%s%s\"?", dashes, near);
+    return err_hint(err, "rlaif help lists what there is");
+}
+
+static ErrCode code_of(const char *where)
+{
+    return str_starts(where, "command line") ? ERR_USAGE : ERR_INPUT;
+}
+
+static bool bad_value(const Option *o, const char *value, const char *where, Err *err)
+{
+    err_set(err, code_of(where), "%s: %s = \"%s\" cannot be used", where, o->name, value);
+    if (o->type == OPT_INT)
+        return err_hint(err, "give a whole number from %.0f to %.0f", o->min, o->max);
+    if (o->type == OPT_REAL)
+        return err_hint(err, "give a number from %g to %g", o->min, o->max);
+    if (o->type == OPT_CHOICE)
+        return err_hint(err, "give one of %s", o->choices);
+    return err_hint(err, "give true or false");
+}
+
+static void list_add(OptionList *l, const char *value, size_t n)
+{
+    l->item = mem_resize(l->item, (size_t)l->n + 1, sizeof *l->item);
+    l->item[l->n++] = mem_strn(value, n);
+}
+
+static void list_clear(OptionList *l)
+{
+    for (int i = 0; i < l->n; i++)
+        free(l->item[i]);
+    free(l->item);
+    *l = (OptionList){0};
+}
+
+static bool set_value(const Option *o, void *at, const char *value, const char *where, Err *err)
+{
+    char *end = NULL;
+    errno = 0;
+    switch (o->type) {
+    case OPT_BOOL: {
+        bool yes = strcmp(value, "true") == 0;
+        if (!yes && strcmp(value, "false") != 0)
+            return bad_value(o, value, where, err);
+        *(bool *)at = yes;
+        return true;
+    }
+    case OPT_INT: {
+        long long v = strtoll(value, &end, 10);
+        if (end == value || *end || errno || (double)v < o->min || (double)v > o->max)
+            return bad_value(o, value, where, err);
+        *(int *)at = (int)v;
+        return true;
+    }
+    case OPT_REAL: {
+        double v = strtod(value, &end);
+        if (end == value || *end || !(v >= o->min && v <= o->max))
+            return bad_value(o, value, where, err);
+        *(double *)at = v;
+        return true;
+    }
+    case OPT_CHOICE: {
+        int i = choice_index(o->choices, value);
+        if (i < 0)
+            return bad_value(o, value, where, err);
+        *(int *)at = i;
+        return true;
+    }
+    case OPT_TEXT:
+        free(*(char **)at);
+        *(char **)at = mem_str(value);
+        return true;
+    case OPT_LIST:
+        for (const char *p = value; *p;) {
+            size_t n = strcspn(p, ",");
+            if (n)
+                list_add(at, p, n);
+            p += n + (p[n] == ',');
+        }
+        return true;
+    }
+    return false;
+}
+
+void *options_new(const OptionTable *t)
+{
+    char *target = mem_zalloc(1, t->size);
+    for (int g = 0; g < t->n; g++)
+        for (int i = 0; i < t->group[g].n; i++) {
+            const Option *o = &t->group[g].options[i];
+            Err e = {0};
+            bool ok = !o->otherwise || set_value(o, field(o, t->group[g].base, target), o->otherwise, "", &e);
+            assert(ok && "every default of a table lies in its range: tests/base/test_options.c");
+            (void)ok;
+        }
+    return target;
+}
+
+void options_free(const OptionTable *t, void *target)
+{
+    if (!target)
+        return;
+    for (int g = 0; g < t->n; g++)
+        for (int i = 0; i < t->group[g].n; i++) {
+            const Option *o = &t->group[g].options[i];
+            if (o->type == OPT_TEXT)
+                free(*(char **)field(o, t->group[g].base, target));
+            if (o->type == OPT_LIST)
+                list_clear(field(o, t->group[g].base, target));
+        }
+    free(target);
+}
+
+bool options_set(const OptionTable *t, void *target, const char *name, const char *value, const char *where,
+                 Err *err)
+{
+    size_t base;
+    int hidden = code_of(where) == ERR_USAGE ? OPT_RECIPE : OPT_CLI;
+    const Option *o = options_find(t, name, &base);
+    if (!o || (o->flags & hidden))
+        return unknown(t, name, where, code_of(where), hidden, err);
+    return set_value(o, field(o, base, target), value, where, err);
+}
+
+bool options_set_yaml(const OptionTable *t, void *target, const char *name, const Yaml *value,
+                      const char *where, Err *err)
+{
+    char place[300];
+    snprintf(place, sizeof place, "%s:%d", where, value->line);
+    size_t base;
+    const Option *o = options_find(t, name, &base);
+    if (!o || (o->flags & OPT_CLI))
+        return unknown(t, name, place, ERR_INPUT, OPT_CLI, err);
+    if (value->kind == YAML_TEXT) {
+        if (o->type == OPT_LIST)
+            list_clear(field(o, base, target));
+        return set_value(o, field(o, base, target), value->text, place, err);
+    }
+    if (value->kind != YAML_LIST || o->type != OPT_LIST) {
+        err_set(err, ERR_INPUT, "%s: \"%s\" takes %s", place, name,
+                o->type == OPT_LIST ? "a list of texts" : "a single value");
+        return err_hint(err, "write `%s: ...` on one line", name);
+    }
+    OptionList *l = field(o, base, target);
+    list_clear(l);
+    for (int i = 0; i < value->n; i++) {
+        if (value->item[i]->kind != YAML_TEXT)
+            return err_set(err, ERR_INPUT, "%s: \"%s\" takes a list of texts", place, name);
+        list_add(l, value->item[i]->text, strlen(value->item[i]->text));
+    }
+    return true;
+}
+
+static bool is_given(const Option *o, const void *at)
+{
+    return o->type == OPT_TEXT ? *(char *const *)at != NULL
+                               : o->type != OPT_LIST || ((const OptionList *)at)->n > 0;
+}
+
+bool options_given(const OptionTable *t, const void *target, const char *name)
+{
+    size_t base;
+    const Option *o = options_find(t, name, &base);
+    return o && is_given(o, field(o, base, target));
+}
+
+bool options_complete(const OptionTable *t, const void *target, const char *where, Err *err)
+{
+    for (int g = 0; g < t->n; g++)
+        for (int i = 0; i < t->group[g].n; i++) {
+            const Option *o = &t->group[g].options[i];
+            if (!(o->flags & OPT_REQUIRED) || is_given(o, field(o, t->group[g].base, target)))
+                continue;
+            bool dashes = code_of(where) == ERR_USAGE && !(o->flags & OPT_POSITIONAL);
+            err_set(err, code_of(where), "%s: %s%s is missing", where, dashes ? "--" : "", o->name);
+            return err_hint(err, "%s", o->help);
+        }
+    return true;
+}
+
+/* The first positional option that has no value yet; a list takes all the rest. */
+static const Option *next_positional(const OptionTable *t, const void *target, size_t *base)
+{
+    for (int g = 0; g < t->n; g++)
+        for (int i = 0; i < t->group[g].n; i++) {
+            const Option *o = &t->group[g].options[i];
+            *base = t->group[g].base;
+            if ((o->flags & OPT_POSITIONAL) && (o->type == OPT_LIST || !is_given(o, field(o, *base, target))))
+                return o;
+        }
+    return NULL;
+}
+
+static bool parse_positional(const OptionTable *t, void *target, const char *value, Err *err)
+{
+    size_t base;
+    const Option *o = next_positional(t, target, &base);
+    if (!o)
+        return err_set(err, ERR_USAGE, "command line: \"%s\" is one argument too many", value),
+               err_hint(err, "options are written --name value");
+    if (o->type == OPT_LIST) {
+        list_add(field(o, base, target), value, strlen(value));
+        return true;
+    }
+    return set_value(o, field(o, base, target), value, "command line", err);
+}
+
+/* The name behind -o: the option with OPT_SHORT_O. */
+static const char *short_o(const OptionTable *t)
+{
+    for (int g = 0; g < t->n; g++)
+        for (int i = 0; i < t->group[g].n; i++)
+            if (t->group[g].options[i].flags & OPT_SHORT_O)
+                return t->group[g].options[i].name;
+    return "o";
+}
+
+bool options_parse(const OptionTable *t, void *target, int argc, char **argv, Err *err)
+{
+    bool only_positional = false;
+    for (int i = 0; i < argc; i++) {
+        const char *a = argv[i];
+        if (only_positional || a[0] != '-' || strcmp(a, "-") == 0) {
+            if (!parse_positional(t, target, a, err))
+                return false;
+            continue;
+        }
+        if (strcmp(a, "--") == 0) {
+            only_positional = true;
+            continue;
+        }
+        bool is_o = strcmp(a, "-o") == 0;
+        if (!is_o && a[1] != '-') {
+            err_set(err, ERR_USAGE, "command line: there is no option \"%s\"", a);
+            return err_hint(err, "options have long names: --name; only -o FILE is short");
+        }
+        const char *equals = strchr(a, '=');
+        char *name = is_o     ? mem_str(short_o(t))
+                     : equals ? mem_strn(a + 2, (size_t)(equals - a - 2))
+                              : mem_str(a + 2);
+        const char *value = is_o ? NULL : equals ? equals + 1 : NULL;
+        size_t base;
+        const Option *o = options_find(t, name, &base);
+        bool ok = true;
+        if (o && !value && o->type == OPT_BOOL) {
+            bool next_is_value =
+                i + 1 < argc && (!strcmp(argv[i + 1], "true") || !strcmp(argv[i + 1], "false"));
+            value = next_is_value ? argv[++i] : "true";
+        } else if (o && !value && i + 1 < argc) {
+            value = argv[++i];
+        } else if (o && !value) {
+            ok = err_set(err, ERR_USAGE, "command line: %s needs a value", a);
+        }
+        ok = ok && options_set(t, target, name, value ? value : "", "command line", err);
+        free(name);
+        if (!ok)
+            return false;
+    }
+    return options_complete(t, target, "command line", err);
+}
+
+static json_t *value_json(const Option *o, const void *at)
+{
+    char name[64];
+    switch (o->type) {
+    case OPT_BOOL: return json_boolean(*(const bool *)at);
+    case OPT_INT: return json_integer(*(const int *)at);
+    case OPT_REAL: return json_real(*(const double *)at);
+    case OPT_CHOICE: return json_string(options_choice(o->choices, *(const int *)at, name));
+    case OPT_TEXT: return *(char *const *)at ? json_string(*(char *const *)at) : json_null();
+    case OPT_LIST: break;
+    }
+    const OptionList *l = at;
+    json_t *list = json_array();
+    for (int i = 0; i < l->n; i++)
+        json_array_append_new(list, json_string(l->item[i]));
+    return list;
+}
+
+json_t *options_json(const OptionTable *t, const void *target, bool all)
+{
+    json_t *object = json_object();
+    for (int g = 0; g < t->n; g++)
+        for (int i = 0; i < t->group[g].n; i++) {
+            const Option *o = &t->group[g].options[i];
+            if (all || !(o->flags & OPT_WORKING))
+                json_object_set_new(object, o->name, value_json(o, field(o, t->group[g].base, target)));
+        }
+    return object;
+}
+
+static const char *value_name(const Option *o)
+{
+    static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "A,B"};
+    return o->value ? o->value : o->type == OPT_CHOICE ? o->choices : by_type[o->type];
+}
+
+static void help_line(const Option *o, Str *out)
+{
+    char left[160];
+    if (o->flags & OPT_POSITIONAL)
+        snprintf(left, sizeof left, "  %s", o->value ? o->value : o->name);
+    else if (o->type == OPT_BOOL)
+        snprintf(left, sizeof left, "  --%s", o->name);
+    else
+        snprintf(left, sizeof left, "  %s--%s %s", o->flags & OPT_SHORT_O ? "-o, " : "", o->name,
+                 value_name(o));
+    str_addf(out, strlen(left) > 30 ? "%s\n%32s%s" : "%-32s%s%s", left, "", o->help);
+    if (o->flags & OPT_REQUIRED)
+        str_add(out, " (required)");
+    else if (o->otherwise && o->otherwise[0])
+        str_addf(out, " [%s]", o->otherwise);
+    str_addc(out, '\n');
+}
+
+void options_help(const OptionTable *t, Str *out)
+{
+    for (int positional = 1; positional >= 0; positional--)
+        for (int g = 0; g < t->n; g++)
+            for (int i = 0; i < t->group[g].n; i++) {
+                const Option *o = &t->group[g].options[i];
+                if (!(o->flags & OPT_RECIPE) && !!(o->flags & OPT_POSITIONAL) == positional)
+                    help_line(o, out);
+            }
+}

@@ -1,0 +1,102 @@
+/* Options as tables: one row gives parsing, range, default, --help, the recipe's schema, the reference page
+ * and the part that the option plays in the identity of a stage.
+ *
+ *     typedef struct SampleOptions { CommonOptions common; char *prompts; int n; double temperature; } ...;
+ *     static const Option sample_options[] = {
+ *         {"prompts", OPT_TEXT, AT(SampleOptions, prompts), .flags = OPT_POSITIONAL | OPT_REQUIRED, .help =
+ * "..."},
+ *         {"n", OPT_INT, AT(SampleOptions, n), 1, 1000, "1", .help = "responses a prompt"},
+ *     };
+ *
+ * Fields: bool, int, double, char * (owned, NULL where not given), int of a choice, OptionList. */
+#ifndef BASE_OPTIONS_H
+#define BASE_OPTIONS_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "base/yaml.h"
+
+#include <stddef.h>
+
+#define AT(type, field) offsetof(type, field)
+
+typedef enum OptionType {
+    OPT_BOOL,   /* bool; --name alone is true */
+    OPT_INT,    /* int in [min, max] */
+    OPT_REAL,   /* double in [min, max] */
+    OPT_TEXT,   /* char * */
+    OPT_CHOICE, /* int: which of the choices "a|b|c" */
+    OPT_LIST    /* OptionList: texts; comma-separated or given several times; a YAML list */
+} OptionType;
+
+enum {
+    OPT_POSITIONAL = 1, /* on the command line it is given without its name, in the table's order */
+    OPT_REQUIRED = 2,
+    OPT_WORKING = 4, /* cannot change a result: threads, quiet, output names; not in a stage's identity */
+    OPT_SHORT_O = 8, /* may be written -o */
+    OPT_RECIPE = 16, /* only in recipes: no option of the command line */
+    OPT_CLI = 32     /* only on the command line: no key of a recipe's stage */
+};
+
+typedef struct Option {
+    const char *name;
+    OptionType type;
+    size_t at;             /* offset of the field in the options struct */
+    double min, max;       /* OPT_INT, OPT_REAL */
+    const char *otherwise; /* the default, as text; NULL: false, 0 or none */
+    const char *choices;   /* OPT_CHOICE: "auto|true|false" */
+    const char *value;     /* what --help calls the value: "N", "FILE"; NULL: by type */
+    const char *help;
+    int flags;
+} Option;
+
+typedef struct OptionList {
+    char **item;
+    int n;
+} OptionList;
+
+/* The tables of one command; `base` is where the struct that a table describes lies in the whole. */
+typedef struct OptionGroup {
+    const Option *options;
+    int n;
+    size_t base;
+} OptionGroup;
+
+typedef struct OptionTable {
+    const OptionGroup *group;
+    int n;
+    size_t size; /* bytes of the whole struct */
+} OptionTable;
+
+/* A zeroed struct of the table with every default set; options_free frees it and what it owns. */
+void *options_new(const OptionTable *t);
+void options_free(const OptionTable *t, void *target);
+
+/* The command line after the command's name. Every failure has ERR_USAGE. */
+bool options_parse(const OptionTable *t, void *target, int argc, char **argv, Err *err) MUST_CHECK;
+
+/* One option by its name, from a text or a YAML node; `where` begins the message of a failure. */
+bool options_set(const OptionTable *t, void *target, const char *name, const char *value, const char *where,
+                 Err *err) MUST_CHECK;
+bool options_set_yaml(const OptionTable *t, void *target, const char *name, const Yaml *value,
+                      const char *where, Err *err) MUST_CHECK;
+/* Fails where a required option is absent; says which. */
+bool options_complete(const OptionTable *t, const void *target, const char *where, Err *err) MUST_CHECK;
+
+/* Has the option been given (a text or list that is not empty; others always)? */
+bool options_given(const OptionTable *t, const void *target, const char *name);
+
+/* Every option with its value, in the table's order; the working ones only where `all`. */
+json_t *options_json(const OptionTable *t, const void *target, bool all);
+
+/* The lines of --help: positional arguments first, then options with defaults and ranges. */
+void options_help(const OptionTable *t, Str *out);
+
+/* The option of this name, or NULL; *base is where its struct lies. */
+const Option *options_find(const OptionTable *t, const char *name, size_t *base);
+
+/* The text of a choice's i-th entry, in a caller's buffer. */
+const char *options_choice(const char *choices, int i, char out[64]);
+
+#endif

@@ -1,0 +1,215 @@
+/* YAML by libyaml. */
+#include "base/yaml.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <yaml.h>
+
+enum { DEEPEST = 16, MOST_NODES = 100000 };
+
+typedef struct Parse {
+    yaml_parser_t parser;
+    const char *where;
+    int nodes;
+} Parse;
+
+static bool next_event(Parse *p, yaml_event_t *e, Err *err)
+{
+    if (yaml_parser_parse(&p->parser, e))
+        return true;
+    err_set(err, ERR_INPUT, "%s:%zu: %s", p->where, p->parser.problem_mark.line + 1,
+            p->parser.problem ? p->parser.problem : "is no YAML");
+    return false;
+}
+
+static Yaml *node_new(Parse *p, YamlKind kind, const yaml_event_t *e)
+{
+    Yaml *y = mem_zalloc(1, sizeof *y);
+    y->kind = kind;
+    y->line = (int)e->start_mark.line + 1;
+    p->nodes++;
+    return y;
+}
+
+static bool parse_node(Parse *p, yaml_event_t *e, int depth, Yaml **out, Err *err);
+
+static bool add_entry(Parse *p, Yaml *y, yaml_event_t *e, int depth, Err *err)
+{
+    char *key = NULL;
+    if (y->kind == YAML_MAP) {
+        if (e->type != YAML_SCALAR_EVENT)
+            return err_set(err, ERR_INPUT, "%s:%zu: a key must be a text", p->where, e->start_mark.line + 1);
+        key = mem_str((const char *)e->data.scalar.value);
+        if (yaml_get(y, key)) {
+            err_set(err, ERR_INPUT, "%s:%zu: the key \"%s\" stands twice", p->where, e->start_mark.line + 1,
+                    key);
+            free(key);
+            return false;
+        }
+        yaml_event_delete(e);
+        if (!next_event(p, e, err)) {
+            free(key);
+            return false;
+        }
+    }
+    Yaml *value;
+    bool ok = parse_node(p, e, depth, &value, err);
+    if (!ok) {
+        free(key);
+        return false;
+    }
+    y->item = mem_resize(y->item, (size_t)y->n + 1, sizeof *y->item);
+    y->keys = mem_resize(y->keys, (size_t)y->n + 1, sizeof *y->keys);
+    y->item[y->n] = value;
+    y->keys[y->n++] = key;
+    return true;
+}
+
+/* Reads the node that starts with event e, which is consumed. */
+static bool parse_node(Parse *p, yaml_event_t *e, int depth, Yaml **out, Err *err)
+{
+    *out = NULL;
+    if (depth > DEEPEST || p->nodes > MOST_NODES)
+        return err_set(err, ERR_INPUT, "%s:%zu: nested too deep or too long", p->where,
+                       e->start_mark.line + 1);
+    if (e->type == YAML_SCALAR_EVENT) {
+        Yaml *y = node_new(p, YAML_TEXT, e);
+        y->text = mem_strn((const char *)e->data.scalar.value, e->data.scalar.length);
+        y->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+        *out = y;
+        return true;
+    }
+    if (e->type != YAML_SEQUENCE_START_EVENT && e->type != YAML_MAPPING_START_EVENT)
+        return err_set(err, ERR_INPUT, "%s:%zu: anchors and aliases are not understood here", p->where,
+                       e->start_mark.line + 1);
+    bool is_map = e->type == YAML_MAPPING_START_EVENT;
+    yaml_event_type_t end = is_map ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT;
+    Yaml *y = node_new(p, is_map ? YAML_MAP : YAML_LIST, e);
+    for (;;) {
+        yaml_event_delete(e);
+        if (!next_event(p, e, err))
+            break;
+        if (e->type == end) {
+            *out = y;
+            return true;
+        }
+        if (!add_entry(p, y, e, depth + 1, err))
+            break;
+    }
+    yaml_free(y);
+    return false;
+}
+
+bool yaml_parse(const char *text, size_t n, const char *where, Yaml **out, Err *err)
+{
+    Parse p = {.where = where};
+    *out = NULL;
+    if (!yaml_parser_initialize(&p.parser))
+        return err_set(err, ERR_MEMORY, "%s: no memory to read it", where);
+    yaml_parser_set_input_string(&p.parser, (const unsigned char *)text, n);
+    yaml_event_t e = {0};
+    bool ok = true;
+    for (bool done = false; ok && !done;) {
+        yaml_event_delete(&e);
+        ok = next_event(&p, &e, err);
+        if (!ok)
+            break;
+        if (e.type == YAML_STREAM_START_EVENT || e.type == YAML_DOCUMENT_START_EVENT ||
+            e.type == YAML_DOCUMENT_END_EVENT)
+            continue;
+        if (e.type == YAML_STREAM_END_EVENT)
+            done = true;
+        else if (*out)
+            ok = err_set(err, ERR_INPUT, "%s:%zu: a second document begins", where, e.start_mark.line + 1);
+        else
+            ok = parse_node(&p, &e, 0, out, err);
+    }
+    yaml_event_delete(&e);
+    yaml_parser_delete(&p.parser);
+    if (ok && !*out)
+        ok = err_set(err, ERR_INPUT, "%s: is empty", where);
+    if (!ok) {
+        yaml_free(*out);
+        *out = NULL;
+    }
+    return ok;
+}
+
+bool yaml_read_file(const char *path, Yaml **out, Err *err)
+{
+    char *text;
+    size_t n;
+    *out = NULL;
+    if (!file_read(path, 16 << 20, &text, &n, err))
+        return false;
+    bool ok = yaml_parse(text, n, path, out, err);
+    free(text);
+    return ok;
+}
+
+void yaml_free(Yaml *y)
+{
+    if (!y)
+        return;
+    for (int i = 0; i < y->n; i++) {
+        yaml_free(y->item[i]);
+        free(y->keys[i]);
+    }
+    free(y->item);
+    free(y->keys);
+    free(y->text);
+    free(y);
+}
+
+const Yaml *yaml_get(const Yaml *map, const char *key)
+{
+    for (int i = 0; map && map->kind == YAML_MAP && i < map->n; i++)
+        if (strcmp(map->keys[i], key) == 0)
+            return map->item[i];
+    return NULL;
+}
+
+bool yaml_is_null(const Yaml *y)
+{
+    return !y || (y->kind == YAML_TEXT && !y->quoted &&
+                  (!y->text[0] || strcmp(y->text, "~") == 0 || strcmp(y->text, "null") == 0));
+}
+
+/* Plain scalars: words, numbers, paths. Anything that YAML could read otherwise is quoted. */
+static bool plain_is_safe(const char *t)
+{
+    static const char *const special[] = {"null", "true", "false", "yes", "no", "on", "off"};
+    if (!t[0] || !(isalnum((unsigned char)t[0]) || t[0] == '/' || t[0] == '.' || t[0] == '_'))
+        return false;
+    for (int i = 0; i < COUNT(special); i++)
+        if (strcasecmp(t, special[i]) == 0)
+            return false;
+    for (const char *p = t; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("/._-+", *p))
+            return false;
+    return true;
+}
+
+void yaml_append_text(Str *s, const char *text)
+{
+    if (plain_is_safe(text)) {
+        str_add(s, text);
+        return;
+    }
+    str_addc(s, '"');
+    for (const char *p = text; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '"' || c == '\\')
+            str_addf(s, "\\%c", c);
+        else if (c == '\n')
+            str_add(s, "\\n");
+        else if (c == '\t')
+            str_add(s, "\\t");
+        else if (c < 0x20 || c == 0x7f)
+            str_addf(s, "\\x%02x", c);
+        else
+            str_addc(s, (char)c);
+    }
+    str_addc(s, '"');
+}

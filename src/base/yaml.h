@@ -1,0 +1,36 @@
+/* YAML by libyaml, as a tree that knows its lines. For recipes and prompt files: mappings, sequences and
+ * scalars; anchors, aliases and tags are refused. */
+#ifndef BASE_YAML_H
+#define BASE_YAML_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+typedef enum YamlKind { YAML_TEXT, YAML_LIST, YAML_MAP } YamlKind;
+
+typedef struct Yaml {
+    YamlKind kind;
+    int line;           /* from 1 */
+    char *text;         /* YAML_TEXT */
+    bool quoted;        /* YAML_TEXT written in quotes or as a block: never a number, boolean or null */
+    int n;              /* entries of a list or mapping */
+    char **keys;        /* YAML_MAP: n names */
+    struct Yaml **item; /* YAML_LIST, YAML_MAP: n values */
+} Yaml;
+
+/* One document. `where` names it in messages. Free *out with yaml_free. */
+bool yaml_parse(const char *text, size_t n, const char *where, Yaml **out, Err *err) MUST_CHECK;
+bool yaml_read_file(const char *path, Yaml **out, Err *err) MUST_CHECK;
+void yaml_free(Yaml *y); /* accepts NULL */
+
+/* The value of a key, or NULL where the mapping has none. */
+const Yaml *yaml_get(const Yaml *map, const char *key);
+
+/* Is it an unquoted null, ~ or nothing at all? */
+bool yaml_is_null(const Yaml *y);
+
+/* Appends a text as a YAML scalar that reads back as the same text: plain where that is safe, else in double
+ * quotes. */
+void yaml_append_text(Str *s, const char *text);
+
+#endif

@@ -1,0 +1,28 @@
+/* Chat templates: a model's own Jinja template, rendered by a small interpreter (jinja.c).
+ *
+ * What the interpreter does not support (an unknown filter, test, tag or function) is an error that names the
+ * construct and its line, found when the template is read wherever possible: never a wrong prompt. */
+#ifndef TEXT_CHAT_H
+#define TEXT_CHAT_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <jansson.h>
+
+typedef struct ChatTemplate ChatTemplate;
+
+/* Reads a template; `bos` and `eos` are what {{ bos_token }} and {{ eos_token }} give (NULL: ""). */
+bool chat_template_new(ChatTemplate **out, const char *source, const char *bos, const char *eos,
+                       Err *err) MUST_CHECK;
+void chat_template_free(ChatTemplate *t); /* accepts NULL */
+
+/* Appends the rendered text of a list of {"role": ..., "content": ...} objects. Message text is pasted as it
+ * is. Fails where the template raises an exception or meets a value that it cannot use. */
+bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Str *out,
+                 Err *err) MUST_CHECK;
+
+/* The template's text as it was given. */
+const char *chat_template_source(const ChatTemplate *t);
+
+#endif

@@ -1,0 +1,81 @@
+/* Tokenizers: text to ids and back.
+ *
+ * Two kinds: byte-level BPE (GPT-2's, with the pre-tokenizer that the model names) and SentencePiece-type
+ * (blanks are U+2581, merges by score, bytes as a fallback). Both are built from what a GGUF file says
+ * (TokenizerSpec) or from a Hugging Face directory's tokenizer.json, and written as the latter.
+ *
+ * Special tokens are handled apart from text: `tokenizer_encode` with special = false reads "<|im_end|>" as
+ * the characters that it is, so that a row's text can never end a turn. */
+#ifndef TEXT_TOKENIZER_H
+#define TEXT_TOKENIZER_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+typedef struct Tokenizer Tokenizer;
+
+/* The meaning of a token, as GGUF numbers it. */
+typedef enum TokenType {
+    TOKEN_NORMAL = 1,
+    TOKEN_UNKNOWN = 2,
+    TOKEN_CONTROL = 3,      /* special: found in text only where special tokens are parsed */
+    TOKEN_USER_DEFINED = 4, /* always found in text, before anything else */
+    TOKEN_UNUSED = 5,
+    TOKEN_BYTE = 6 /* "<0x0A>" */
+} TokenType;
+
+/* What a GGUF file says of its tokenizer. Everything is borrowed. */
+typedef struct TokenizerSpec {
+    const char *model; /* "gpt2": byte-level BPE; "llama": SentencePiece-type */
+    const char
+        *pre; /* name of the pre-tokenizer: "smollm", "gpt-2", "llama-bpe", "qwen2", ...; may be NULL */
+    int n;
+    const char *const *tokens; /* [n] */
+    const float *scores;       /* [n], or NULL */
+    const int *types;          /* [n] TokenType, or NULL: all normal */
+    int n_merges;
+    const char *const *merges;   /* [n_merges] "left right" */
+    int bos, eos, eot, unk, pad; /* -1: none */
+    bool add_bos, add_eos, add_space_prefix;
+} TokenizerSpec;
+
+/* A list of ids that grows. */
+typedef struct Ids {
+    int *id;
+    int n, cap;
+} Ids;
+void ids_add(Ids *ids, int id);
+void ids_append(Ids *ids, const int *id, int n);
+void ids_release(Ids *ids);
+
+bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err) MUST_CHECK;
+/* From tokenizer.json and, where they exist, tokenizer_config.json, special_tokens_map.json,
+ * generation_config.json of a Hugging Face directory. A component of tokenizer.json (normalizer,
+ * pre-tokenizer, model, post-processor, decoder) that is not understood is an error that names it. */
+bool tokenizer_open(Tokenizer **out, const char *dir, Err *err) MUST_CHECK;
+/* Writes tokenizer.json and tokenizer_config.json, which tokenizer_open and the `tokenizers` library read to
+ * the same ids. `chat_template` (may be NULL) goes into tokenizer_config.json. */
+bool tokenizer_save(const Tokenizer *t, const char *dir, const char *chat_template, Err *err) MUST_CHECK;
+void tokenizer_free(Tokenizer *t); /* accepts NULL */
+
+/* Appends the ids of n bytes of text. No BOS and no EOS. Text that is not UTF-8 is encoded byte by byte
+ * (where the vocabulary has bytes). special: control tokens in the text count as such. Fails only where a
+ * character has no token at all. */
+bool tokenizer_encode(const Tokenizer *t, const char *text, size_t n, bool special, Ids *ids,
+                      Err *err) MUST_CHECK;
+
+/* Appends the bytes that ids stand for. special: control tokens appear as their text; otherwise they are
+ * left out. Ids outside the vocabulary are left out. */
+void tokenizer_decode(const Tokenizer *t, const int *id, int n, bool special, Str *out);
+
+int tokenizer_size(const Tokenizer *t);                    /* ids are 0 .. size-1 */
+int tokenizer_bos(const Tokenizer *t);                     /* -1: none */
+int tokenizer_eos(const Tokenizer *t);                     /* the end of a text or turn; -1: none */
+bool tokenizer_adds_bos(const Tokenizer *t);               /* does a sequence begin with BOS? */
+bool tokenizer_ends(const Tokenizer *t, int id);           /* does this token end a response? (EOS, EOT) */
+int tokenizer_find(const Tokenizer *t, const char *token); /* id of a token by its stored text, or -1 */
+const char *tokenizer_token(const Tokenizer *t, int id);   /* its stored text, or NULL */
+/* The chat template that tokenizer_config.json or chat_template.jinja held; NULL: none. Borrowed. */
+const char *tokenizer_chat_template(const Tokenizer *t);
+
+#endif
