@@ -1,0 +1,176 @@
+/* The heads. The LM head walks the vocabulary in chunks, so that the logits of a batch are never stored. */
+#include "model/head.h"
+
+#include "base/real.h"
+
+#include <assert.h>
+
+int head_chunks(const Model *m)
+{
+    return (m->config.vocab + VOCAB_CHUNK - 1) / VOCAB_CHUNK;
+}
+
+static int chunk_width(const Model *m, int first)
+{
+    return m->config.vocab - first < VOCAB_CHUNK ? m->config.vocab - first : VOCAB_CHUNK;
+}
+
+bool head_input(Model *m, HeadInput *in, Tensor hidden, const int *row, int n, Err *err)
+{
+    int C = m->config.width;
+    size_t rows = (size_t)n * (size_t)C;
+    *in = (HeadInput){.floats = 2 * rows + (size_t)n};
+    in->block = mem_big(in->floats, sizeof(float), "the rows under a head", err);
+    if (!in->block)
+        return false;
+    in->gathered = tensor(in->block, n, C);
+    in->normed = tensor(in->block + rows, n, C);
+    in->inv = tensor(in->block + 2 * rows, n, 1);
+    Norm norm = {m->w.final_norm, m->config.norm_eps, m->config.norm_plus_one};
+    op_gather(m->device, in->gathered, hidden, row);
+    op_rmsnorm(m->device, in->normed, in->inv, in->gathered, norm);
+    return true;
+}
+
+void head_input_release(HeadInput *in)
+{
+    mem_big_free(in->block, in->floats, sizeof(float));
+    *in = (HeadInput){0};
+}
+
+/* Back through the final norm and the gathering: dnormed [n][C] is used up. */
+static void input_back(Model *m, Weights *dw, Tensor dhidden, const HeadInput *in, Tensor dnormed,
+                       const int *row)
+{
+    Norm norm = {m->w.final_norm, m->config.norm_eps, m->config.norm_plus_one};
+    op_rmsnorm_back(m->device, dnormed, dw->final_norm, dnormed, in->gathered, in->inv, norm);
+    op_scatter_add(m->device, dhidden, dnormed, row);
+}
+
+bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err)
+{
+    size_t floats = (size_t)normed.rows * VOCAB_CHUNK;
+    float *logits = mem_big(floats, sizeof(float), "a chunk of logits", err);
+    if (!logits)
+        return false;
+    for (int first = 0; first < m->config.vocab; first += VOCAB_CHUNK) {
+        Tensor chunk = tensor(logits, normed.rows, chunk_width(m, first));
+        op_linear(m->device, chunk, normed, matrix_rows(m->w.lm_head, first, chunk.cols));
+        op_vocab_scan(m->device, scan, chunk, first);
+    }
+    mem_big_free(logits, floats, sizeof(float));
+    return device_ok(m->device, err);
+}
+
+void head_chunk(Model *m, Tensor normed, int row, int first, int n, float *logits)
+{
+    op_linear(m->device, tensor(logits, 1, n), tensor_rows(normed, row, 1),
+              matrix_rows(m->w.lm_head, first, n));
+}
+
+bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
+{
+    if (t.n == 0)
+        return true;
+    HeadInput in;
+    if (!head_input(m, &in, hidden, t.row, t.n, err))
+        return false;
+    float *stats = mem_alloc((size_t)t.n * 5, sizeof *stats);
+    int *best_id = mem_alloc((size_t)t.n, sizeof *best_id);
+    VocabScan scan = {.rows = t.n,
+                      .max = stats,
+                      .sum = stats + t.n,
+                      .moment = stats + 2 * t.n,
+                      .target = t.target,
+                      .target_logit = stats + 3 * t.n,
+                      .best = stats + 4 * t.n,
+                      .best_id = best_id};
+    bool ok = head_scan(m, in.normed, &scan, err);
+    for (int i = 0; ok && i < t.n; i++) {
+        double log_z = (double)scan.max[i] + real_log((double)scan.sum[i]);
+        out.logp[i] = (float)((double)scan.target_logit[i] - log_z);
+        if (out.entropy)
+            out.entropy[i] = (float)(log_z - (double)scan.moment[i] / (double)scan.sum[i]);
+        if (out.log_z)
+            out.log_z[i] = (float)log_z;
+    }
+    free(stats);
+    free(best_id);
+    head_input_release(&in);
+    return ok;
+}
+
+bool head_logprobs_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Targets t, const float *log_z,
+                        const float *coef, Err *err)
+{
+    if (t.n == 0)
+        return true;
+    HeadInput in;
+    if (!head_input(m, &in, hidden, t.row, t.n, err))
+        return false;
+    int C = m->config.width;
+    size_t floats = (size_t)t.n * (VOCAB_CHUNK + (size_t)C);
+    float *block = mem_big(floats, sizeof(float), "a chunk of logits and their gradient", err);
+    if (!block) {
+        head_input_release(&in);
+        return false;
+    }
+    Tensor dnormed = tensor(block + (size_t)t.n * VOCAB_CHUNK, t.n, C);
+    for (int first = 0; first < m->config.vocab; first += VOCAB_CHUNK) {
+        Tensor chunk = tensor(block, t.n, chunk_width(m, first));
+        Matrix w = matrix_rows(m->w.lm_head, first, chunk.cols);
+        op_linear(m->device, chunk, in.normed, w);
+        op_vocab_back(m->device, chunk, first, t.target, log_z, coef);
+        op_linear_back_x_add(m->device, dnormed, chunk, w); /* zero at first: the block was cleared */
+        op_linear_back_w(m->device, matrix_rows(dw->lm_head, first, chunk.cols), chunk, in.normed);
+    }
+    input_back(m, dw, dhidden, &in, dnormed, t.row);
+    mem_big_free(block, floats, sizeof(float));
+    head_input_release(&in);
+    return device_ok(m->device, err);
+}
+
+static Matrix scalar_weight(const Weights *w, ScalarHead head)
+{
+    return head == SCALAR_REWARD ? w->score : w->value;
+}
+
+bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int n, float *out, Err *err)
+{
+    if (n == 0)
+        return true;
+    HeadInput in;
+    if (!head_input(m, &in, hidden, row, n, err))
+        return false;
+    op_linear(m->device, tensor(out, n, 1), in.normed, scalar_weight(&m->w, head));
+    for (int i = 0; head == SCALAR_VALUE && i < n; i++)
+        out[i] += m->w.value_bias.at[0];
+    head_input_release(&in);
+    return device_ok(m->device, err);
+}
+
+bool head_scalars_back(Model *m, Weights *dw, ScalarHead head, Tensor dhidden, Tensor hidden, const int *row,
+                       int n, const float *dout, Err *err)
+{
+    if (n == 0)
+        return true;
+    HeadInput in;
+    if (!head_input(m, &in, hidden, row, n, err))
+        return false;
+    size_t floats = (size_t)n * (size_t)(m->config.width + 1);
+    float *block = mem_big(floats, sizeof(float), "the gradient under a head", err);
+    if (!block) {
+        head_input_release(&in);
+        return false;
+    }
+    Tensor dnormed = tensor(block, n, m->config.width), dy = tensor(block + tensor_count(dnormed), n, 1);
+    memcpy(dy.at, dout, (size_t)n * sizeof(float));
+    for (int i = 0; head == SCALAR_VALUE && i < n; i++)
+        dw->value_bias.at[0] += dout[i];
+    op_linear_back_x(m->device, dnormed, dy, scalar_weight(&m->w, head));
+    op_linear_back_w(m->device, scalar_weight(dw, head), dy, in.normed);
+    input_back(m, dw, dhidden, &in, dnormed, row);
+    mem_big_free(block, floats, sizeof(float));
+    head_input_release(&in);
+    return device_ok(m->device, err);
+}

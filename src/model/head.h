@@ -1,0 +1,53 @@
+/* The heads: next-token log-probabilities, a scalar reward, values; forward and backward, only at the rows
+ * where they are wanted. Rows index a->hidden of a pass; a row may be wanted more than once (a prompt's last
+ * token has one next token per sample). */
+#ifndef MODEL_HEAD_H
+#define MODEL_HEAD_H
+
+#include "model/transformer.h"
+
+/* Next tokens to score: after row[i] comes target[i]. */
+typedef struct Targets {
+    int n;
+    const int *row, *target;
+} Targets;
+
+/* What the LM head says of them; arrays [n], the caller's. */
+typedef struct LogProbs {
+    float *logp;    /* log P(target) over the whole vocabulary, at temperature 1 */
+    float *entropy; /* of the whole distribution, in nats; NULL: not wanted */
+    float *log_z;   /* logarithm of the sum of exp(logit): backward wants it; NULL: not wanted */
+} LogProbs;
+
+bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err) MUST_CHECK;
+
+/* The loss sum_i coef[i] (-logp_i): adds its gradient to dw (lm_head, final_norm) and to dhidden [T][C]. */
+bool head_logprobs_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Targets t, const float *log_z,
+                        const float *coef, Err *err) MUST_CHECK;
+
+/* One number a row: the reward head, or the value head with its bias. */
+typedef enum ScalarHead { SCALAR_REWARD, SCALAR_VALUE } ScalarHead;
+bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int n, float *out,
+                  Err *err) MUST_CHECK;
+
+/* From dout[i], the loss's gradient by each number. */
+bool head_scalars_back(Model *m, Weights *dw, ScalarHead head, Tensor dhidden, Tensor hidden, const int *row,
+                       int n, const float *dout, Err *err) MUST_CHECK;
+
+/* Rows of the final norm's output, which the LM head multiplies: [n][C] in a block of its own, for sampling.
+ */
+typedef struct HeadInput {
+    Tensor normed, gathered, inv;
+    float *block;
+    size_t floats;
+} HeadInput;
+bool head_input(Model *m, HeadInput *in, Tensor hidden, const int *row, int n, Err *err) MUST_CHECK;
+void head_input_release(HeadInput *in);
+
+/* Runs the LM head over the vocabulary in chunks; the scan (its arrays the caller's) sees every logit. */
+bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err) MUST_CHECK;
+/* The logits of one chunk for one row: ids first .. first+n-1, n <= VOCAB_CHUNK. */
+void head_chunk(Model *m, Tensor normed, int row, int first, int n, float *logits);
+int head_chunks(const Model *m);
+
+#endif

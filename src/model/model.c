@@ -1,0 +1,303 @@
+/* Models: loaded from GGUF files and Hugging Face directories into packed weights. */
+#include "model/model.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/gguf.h"
+#include "model/safetensors.h"
+
+/* The file that a model is read from: one of the two. */
+typedef struct Source {
+    const char *path;
+    Gguf *gguf;
+    Safetensors *tensors;
+    json_t *config; /* config.json */
+} Source;
+
+static void source_close(Source *s)
+{
+    gguf_free(s->gguf);
+    safetensors_free(s->tensors);
+    json_decref(s->config);
+    *s = (Source){0};
+}
+
+static bool open_directory(Source *s, ModelConfig *c, Err *err)
+{
+    char *path = path_join(s->path, "config.json");
+    bool ok = file_exists(path);
+    if (!ok) {
+        err_set(err, ERR_INPUT, "%s: there is no config.json in it", s->path);
+        err_hint(
+            err,
+            "a MODEL is a GGUF file or a directory with config.json, model.safetensors and tokenizer.json");
+    }
+    ok = ok && json_read_file(path, &s->config, err) && config_from_json(c, s->config, path, err) &&
+         safetensors_open(&s->tensors, s->path, err);
+    free(path);
+    return ok;
+}
+
+static bool source_open(Source *s, const char *path, ModelConfig *c, Err *err)
+{
+    *s = (Source){.path = path};
+    if (file_is_dir(path))
+        return open_directory(s, c, err);
+    return gguf_open(&s->gguf, path, err) && gguf_config(s->gguf, c, err);
+}
+
+static const StoredTensor *source_find(const Source *s, const Param *p)
+{
+    return s->gguf ? gguf_find(s->gguf, p->gguf) : safetensors_find(s->tensors, p->name);
+}
+
+/* The file's row that holds row `row` of the matrix. llama's GGUF files put the two numbers that rotate
+ * together side by side; here the first halves of all pairs come before the second halves. */
+static size_t file_row(const Source *s, const ModelConfig *c, const Param *p, int row)
+{
+    if (!s->gguf || p->layout != GGUF_ROTARY_PAIRS || strcmp(c->family, "llama") != 0)
+        return (size_t)row;
+    int D = c->head_dim, in_head = row % D, half = in_head / (D / 2), pair = in_head % (D / 2);
+    return (size_t)(row - in_head + 2 * pair + half);
+}
+
+static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, Err *err)
+{
+    size_t rows = (size_t)p->matrix->rows, cols = (size_t)p->matrix->cols;
+    if (!t) {
+        const char *type = s->tensors ? safetensors_unread(s->tensors, p->name) : NULL;
+        if (type)
+            return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", s->path, p->name,
+                           type);
+        err_set(err, ERR_INPUT, "%s: the tensor %s is missing", s->path, s->gguf ? p->gguf : p->name);
+        return err_hint(err, "the file is not complete, or of another architecture than it says");
+    }
+    bool fits = p->dims == 1 ? t->dims == 1 && t->shape[0] == rows * cols
+                             : t->dims == 2 && t->shape[0] == rows && t->shape[1] == cols;
+    if (fits)
+        return true;
+    return err_set(err, ERR_INPUT, "%s: %s has shape [%zu, %zu], the configuration says [%zu, %zu]", s->path,
+                   t->name, t->shape[0], t->dims > 1 ? t->shape[1] : 1, rows, cols);
+}
+
+/* Copies a tensor into its packed matrix; false where a number is not finite. A vector is one row of the
+ * file. */
+static bool fill_matrix(const Source *s, const ModelConfig *c, const Param *p, const StoredTensor *t)
+{
+    bool vector = p->dims == 1;
+    int rows = vector ? 1 : p->matrix->rows, cols = vector ? p->matrix->rows : p->matrix->cols, bad = 0;
+    size_t row_bytes = t->n_bytes / (size_t)rows;
+    bool gain = s->gguf && p->layout == GGUF_GAIN && c->norm_plus_one;
+#pragma omp parallel reduction(+ : bad)
+    {
+        float *values = mem_alloc((size_t)cols, sizeof *values);
+#pragma omp for schedule(static, PANEL)
+        for (int r = 0; r < rows; r++) {
+            dtype_to_f32(t->type, t->bytes + file_row(s, c, p, r) * row_bytes, values, (size_t)cols);
+            for (int i = 0; i < cols; i++) {
+                bad += !isfinite(values[i]);
+                values[i] = gain ? values[i] - 1.0f : values[i];
+            }
+            if (vector)
+                memcpy(p->matrix->at, values, (size_t)cols * sizeof(float));
+            else
+                matrix_set_row(*p->matrix, r, values);
+        }
+        free(values);
+    }
+    return bad == 0;
+}
+
+static bool is_head(const Model *m, const Param *p)
+{
+    return p->matrix == &m->w.score || p->matrix == &m->w.value || p->matrix == &m->w.value_bias;
+}
+
+static bool read_weights(Model *m, const Source *s, Err *err)
+{
+    ParamList list = params_list(&m->w, &m->config);
+    bool ok = true;
+    for (int i = 0; i < list.n && ok; i++) {
+        const Param *p = &list.param[i];
+        const StoredTensor *t = source_find(s, p);
+        if (!t && is_head(m, p))
+            continue;
+        ok = check_shape(s, p, t, err);
+        if (ok && !fill_matrix(s, &m->config, p, t)) {
+            err_set(err, ERR_INPUT, "%s: %s holds a number that is not finite", s->path, t->name);
+            ok = err_hint(err, "the file is damaged, or its training failed");
+        }
+        if (ok && s->gguf)
+            gguf_forget(s->gguf, t);
+        else if (ok)
+            safetensors_forget(s->tensors, t);
+    }
+    params_free(&list);
+    return ok;
+}
+
+static bool read_tokenizer(Model *m, Source *s, Err *err)
+{
+    const char *template = NULL;
+    TokenizerSpec spec;
+    if (s->gguf) {
+        if (!gguf_tokenizer(s->gguf, &spec, err) || !tokenizer_new(&m->tokenizer, &spec, err))
+            return err_context(err, "%s", s->path);
+        template = gguf_chat_template(s->gguf);
+    } else {
+        if (!tokenizer_open(&m->tokenizer, s->path, err))
+            return false;
+        template = tokenizer_chat_template(m->tokenizer);
+    }
+    if (tokenizer_size(m->tokenizer) > m->config.vocab) {
+        err_set(err, ERR_INPUT, "%s: the tokenizer has %d tokens, the embedding %d rows", s->path,
+                tokenizer_size(m->tokenizer), m->config.vocab);
+        return err_hint(err, "the tokenizer is another model's");
+    }
+    const char *bos = tokenizer_token(m->tokenizer, tokenizer_bos(m->tokenizer));
+    const char *eos = tokenizer_token(m->tokenizer, tokenizer_eos(m->tokenizer));
+    return !template || chat_template_new(&m->chat, template, bos, eos, err) ||
+           err_context(err, "%s", s->path);
+}
+
+/* SHA-256 of a GGUF's bytes, or of the sorted names and hashes of a directory's files that are read. */
+static bool hash_source(Model *m, Err *err)
+{
+    if (!file_is_dir(m->path))
+        return hash_file(m->path, m->hash, err);
+    char **names;
+    int n;
+    if (!dir_list(m->path, &names, &n, err))
+        return false;
+    Hash *h = hash_new();
+    bool ok = true;
+    for (int i = 0; i < n && ok; i++) {
+        bool read =
+            str_ends(names[i], ".safetensors") || str_ends(names[i], ".json") || str_ends(names[i], ".jinja");
+        char *path = path_join(m->path, names[i]), digits[HASH_TEXT];
+        if (read && !file_is_dir(path)) {
+            ok = hash_file(path, digits, err);
+            hash_add_text(h, names[i]);
+            hash_add_text(h, ok ? digits : "");
+        }
+        free(path);
+    }
+    hash_end(h, m->hash);
+    names_free(names, n);
+    return ok;
+}
+
+static bool check_memory(const ModelConfig *c, const char *path, Err *err)
+{
+    size_t need = weights_floats(c, false) * sizeof(float), have = mem_available();
+    if (have == 0 || need < have)
+        return true;
+    char a[32], b[32];
+    err_set(err, ERR_MEMORY, "%s needs %s for its weights, %s are free", path, mem_human(a, (double)need),
+            mem_human(b, (double)have));
+    return err_hint(err, "use a smaller model or a machine with more memory");
+}
+
+bool model_load(Model **out, const char *path, Device *device, int heads, Err *err)
+{
+    *out = NULL;
+    Model *m = mem_zalloc(1, sizeof *m);
+    m->path = mem_str(path);
+    m->device = device;
+    Source s;
+    bool ok = source_open(&s, path, &m->config, err);
+    if (ok && heads)
+        m->config.head = heads;
+    ok = ok && check_memory(&m->config, path, err) && weights_alloc(&m->w, &m->config, false, err) &&
+         read_weights(m, &s, err) && read_tokenizer(m, &s, err) && hash_source(m, err);
+    if (ok && s.config)
+        m->notes = json_incref(json_object_get(s.config, "rlaif"));
+    source_close(&s);
+    if (!ok) {
+        model_free(m);
+        return false;
+    }
+    *out = m;
+    return true;
+}
+
+bool model_read_weights(Model *m, const char *dir, Err *err)
+{
+    Source s;
+    ModelConfig c;
+    bool ok = source_open(&s, dir, &c, err) && read_weights(m, &s, err);
+    source_close(&s);
+    return ok;
+}
+
+bool model_bytes(const char *path, int heads, size_t *bytes, ModelConfig *config, Err *err)
+{
+    Source s;
+    bool ok = source_open(&s, path, config, err);
+    source_close(&s);
+    if (ok && heads)
+        config->head = heads;
+    *bytes = ok ? weights_floats(config, false) * sizeof(float) : 0;
+    return ok;
+}
+
+bool model_copy(Model **out, const Model *from, int heads, Err *err)
+{
+    *out = NULL;
+    Model *m = mem_zalloc(1, sizeof *m);
+    m->path = mem_str(from->path);
+    m->config = from->config;
+    m->config.head = heads ? heads : from->config.head;
+    m->device = from->device;
+    m->tokenizer = from->tokenizer;
+    m->chat = from->chat;
+    m->lender = from->lender ? from->lender : (Model *)(uintptr_t)from;
+    m->notes = json_deep_copy(from->notes);
+    memcpy(m->hash, from->hash, sizeof m->hash);
+    if (!check_memory(&m->config, m->path, err) || !weights_alloc(&m->w, &m->config, false, err)) {
+        model_free(m);
+        return false;
+    }
+    Model *source = (Model *)(uintptr_t)from; /* only read */
+    ParamList to = params_list(&m->w, &m->config), old = params_list(&source->w, &source->config);
+    for (int i = 0; i < to.n; i++)
+        for (int j = 0; j < old.n; j++)
+            if (strcmp(to.param[i].name, old.param[j].name) == 0) {
+                const Matrix *w = to.param[i].matrix;
+                memcpy(w->at, old.param[j].matrix->at, matrix_floats(w->rows, w->cols) * sizeof(float));
+            }
+    params_free(&to);
+    params_free(&old);
+    *out = m;
+    return true;
+}
+
+void model_init_head(Model *m, uint64_t seed)
+{
+    int C = m->config.width;
+    Matrix head = m->config.head & HEAD_REWARD ? m->w.score : m->w.value;
+    RngKey key = {.seed = seed, .purpose = RNG_HEAD, .row = m->config.head & HEAD_REWARD ? 1 : 2};
+    float *values = mem_alloc((size_t)C, sizeof *values);
+    for (int i = 0; i < C; i++)
+        values[i] = (float)(rng_normal(key, (uint64_t)i) / sqrt(C + 1.0));
+    matrix_set_row(head, 0, values);
+    free(values);
+}
+
+void model_free(Model *m)
+{
+    if (!m)
+        return;
+    size_t rope = (size_t)m->rope_positions * (size_t)m->config.rotary_dim;
+    mem_big_free(m->rope_global, rope, sizeof(float));
+    mem_big_free(m->rope_local, rope, sizeof(float));
+    weights_free(&m->w);
+    if (!m->lender) {
+        tokenizer_free(m->tokenizer);
+        chat_template_free(m->chat);
+    }
+    json_decref(m->notes);
+    free(m->path);
+    free(m);
+}

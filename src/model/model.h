@@ -1,0 +1,55 @@
+/* A model: configuration, weights on a device, tokenizer and chat template, and where it came from. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "base/hash.h"
+#include "model/params.h"
+#include "tensor/ops.h"
+#include "text/chat.h"
+#include "text/tokenizer.h"
+
+typedef struct Model {
+    ModelConfig config;
+    Device *device; /* borrowed */
+    Weights w;
+    Tokenizer *tokenizer; /* shared with copies */
+    ChatTemplate *chat;   /* NULL: the model has none; shared with copies */
+    struct Model *lender; /* the model that owns tokenizer and chat; NULL: this one */
+    json_t *notes;        /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
+    char *path;           /* as the user named it */
+    char hash[HASH_TEXT]; /* of the files read; "" for a model changed since */
+    float *rope_global, *rope_local; /* cos and sin of positions so far: [positions][half] each */
+    int rope_positions;
+} Model;
+
+/* Loads a GGUF file or a Hugging Face directory (one that this program wrote included). `heads` says which
+ * heads are wanted (HeadKind, or-ed); 0: what the file has. A head that the file lacks is zero: give it first
+ * weights with model_init_head. Fails for a model that does not fit in memory, and for one with a NaN or
+ * infinity. */
+bool model_load(Model **out, const char *path, Device *device, int heads, Err *err) MUST_CHECK;
+
+/* The same weights again, to be changed apart, with other heads. Shares tokenizer and template: `from` must
+ * live longer. */
+bool model_copy(Model **out, const Model *from, int heads, Err *err) MUST_CHECK;
+
+void model_free(Model *m); /* accepts NULL */
+
+/* First weights of the reward or value head: normal with standard deviation 1 / sqrt(C + 1) (Stiennon et al.
+ * 2020), by seed; the bias 0. */
+void model_init_head(Model *m, uint64_t seed);
+
+/* Writes config.json, model.safetensors and the tokenizer's files into a directory, which is made. The value
+ * head is left out where the model also has another head: it belongs to a trainer's state. */
+bool model_save(const Model *m, const char *dir, Err *err) MUST_CHECK;
+
+/* Reads the weights of a directory into a model of the same configuration. */
+bool model_read_weights(Model *m, const char *dir, Err *err) MUST_CHECK;
+
+/* Bytes that a model at this path takes when it is loaded, read from its header alone. */
+bool model_bytes(const char *path, int heads, size_t *bytes, ModelConfig *config, Err *err) MUST_CHECK;
+
+/* Makes the rotary tables cover `positions`. */
+bool model_reserve_positions(Model *m, int positions, Err *err) MUST_CHECK;
+RopeTable model_rope(const Model *m, bool local);
+
+#endif

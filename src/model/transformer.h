@@ -1,0 +1,54 @@
+/* The transformer over a forest: forward for sampling, scoring and training alike, and backward. */
+#ifndef MODEL_TRANSFORMER_H
+#define MODEL_TRANSFORMER_H
+
+#include "model/forest.h"
+#include "model/model.h"
+
+/* What the forward pass of one layer leaves for the backward pass; T rows. */
+typedef struct LayerActs {
+    Tensor x;            /* [T][C] the residual stream that enters */
+    Tensor inv1;         /* [T][1] */
+    Tensor q_raw, k_raw; /* [T][H*D], [T][K*D] before their norms (qk_norm) */
+    Tensor q_inv, k_inv; /* [T*H][1], [T*K][1] */
+    Tensor q;            /* [T][H*D] rotated */
+    Tensor stats;        /* [T][2H] of the softmax */
+    Tensor heads;        /* [T][H*D] what attention gives */
+    Tensor attn_out;     /* [T][C] before its norm (post_norms) */
+    Tensor post_inv1;    /* [T][1] */
+    Tensor mid;          /* [T][C] the residual stream between */
+    Tensor inv2;         /* [T][1] */
+    Tensor gate, up;     /* [T][F] */
+    Tensor ffn_out;      /* [T][C] before its norm (post_norms) */
+    Tensor post_inv2;    /* [T][1] */
+} LayerActs;
+
+/* The activations of one pass. Without training the layers share one set, and x, mid and hidden are one. */
+typedef struct Acts {
+    int rows;
+    bool training;
+    LayerActs layer[MAX_LAYERS];
+    Tensor hidden;     /* [T][C] the residual stream that leaves; the result */
+    Tensor normed;     /* [T][C] scratch */
+    Tensor k, v;       /* [T][K*D] scratch */
+    Tensor h;          /* [T][F] scratch */
+    Tensor dnormed;    /* [T][C], and below: backward only */
+    Tensor dq, dheads; /* [T][H*D] */
+    Tensor dk, dv;     /* [T][K*D] */
+    Tensor dh;         /* [T][F] */
+    Arena arena;
+} Acts;
+
+/* Computes the batch's rows into a->hidden; the forest receives their keys and values. */
+bool transformer_forward(Model *m, Forest *f, const Batch *b, bool training, Acts *a, Err *err) MUST_CHECK;
+
+/* Adds to dw the gradient of every parameter below the heads, from dhidden [T][C], which is used up. The
+ * batch must hold whole trees, and `a` what a training pass over it left. */
+bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts *a, Tensor dhidden,
+                          Err *err) MUST_CHECK;
+
+/* Bytes of activations for that many rows. */
+size_t acts_bytes(const ModelConfig *c, int rows, bool training);
+void acts_release(Acts *a);
+
+#endif

@@ -1,0 +1,75 @@
+/* Gated linear units: h = act(gate) up, with SiLU or the tanh form of GELU. */
+#include "tensor/cpu/f32x16.h"
+#include "tensor/cpu/parts.h"
+
+/* act(g), and its derivative where `slope` is asked for. */
+INLINE f32x16 silu(f32x16 g, f32x16 *slope)
+{
+    f32x16 s = v_sigmoid(g);
+    if (slope) /* s (1 + g (1 - s)) */
+        *slope = v_mul(s, v_fma(g, v_sub(v_set1(1.0f), s), v_set1(1.0f)));
+    return v_mul(g, s);
+}
+
+/* g (1 + tanh(u)) / 2 with u = sqrt(2/pi) (g + 0.044715 g^3). */
+INLINE f32x16 gelu_tanh(f32x16 g, f32x16 *slope)
+{
+    f32x16 k = v_set1(0.797884561f), cube = v_set1(0.044715f), half = v_set1(0.5f), one = v_set1(1.0f);
+    f32x16 g2 = v_mul(g, g);
+    f32x16 t = v_tanh(v_mul(v_mul(k, g), v_fma(cube, g2, one)));
+    f32x16 weight = v_mul(half, v_add(one, t)); /* (1 + t) / 2 */
+    if (slope) {                                /* (1 + t)/2 + g/2 (1 - t^2) k (1 + 3 cube g^2) */
+        f32x16 du = v_mul(k, v_fma(v_mul(v_set1(3.0f), cube), g2, one));
+        f32x16 curve = v_mul(v_mul(half, g), v_sub(one, v_mul(t, t)));
+        *slope = v_fma(curve, du, weight);
+    }
+    return v_mul(g, weight);
+}
+
+INLINE f32x16 activate(GluKind kind, f32x16 g, f32x16 *slope)
+{
+    return kind == GLU_SILU ? silu(g, slope) : gelu_tanh(g, slope);
+}
+
+/* Walks n numbers sixteen at a time; the last step may be shorter. */
+#define FOR_LANES(i, lanes, n)                                                                               \
+    for (size_t i = 0, lanes; i < (n) && (lanes = (n)-i < LANES ? (n)-i : LANES, true); i += LANES)
+
+static void glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind)
+{
+    size_t cols = (size_t)h.cols;
+#pragma omp parallel for num_threads(d->threads) if (tensor_count(h) > 1 << 13)
+    for (int t = 0; t < h.rows; t++) {
+        size_t at = (size_t)t * cols;
+        FOR_LANES(i, n, cols)
+        {
+            f32x16 g = v_load_n(gate.at + at + i, (int)n, 0), u = v_load_n(up.at + at + i, (int)n, 0);
+            v_store_n(h.at + at + i, v_mul(activate(kind, g, NULL), u), (int)n);
+        }
+    }
+}
+
+static void glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up,
+                     GluKind kind)
+{
+    size_t cols = (size_t)h.cols;
+#pragma omp parallel for num_threads(d->threads) if (tensor_count(h) > 1 << 13)
+    for (int t = 0; t < h.rows; t++) {
+        size_t at = (size_t)t * cols;
+        FOR_LANES(i, n, cols)
+        {
+            f32x16 g = v_load_n(gate.at + at + i, (int)n, 0), u = v_load_n(up.at + at + i, (int)n, 0);
+            f32x16 dy = v_load_n(dh.at + at + i, (int)n, 0), slope;
+            f32x16 a = activate(kind, g, &slope);
+            v_store_n(h.at + at + i, v_mul(a, u), (int)n);
+            v_store_n(dgate.at + at + i, v_mul(v_mul(dy, u), slope), (int)n);
+            v_store_n(dup.at + at + i, v_mul(dy, a), (int)n);
+        }
+    }
+}
+
+void LEVEL(glu_kernels)(Kernels *k)
+{
+    k->glu = glu;
+    k->glu_back = glu_back;
+}

@@ -1,0 +1,34 @@
+/* The device that operations run on: its kernels, its threads, its scratch memory, and the first failure.
+ *
+ * Operations return nothing: a failure (memory for scratch) sticks to the device, and device_ok asks once a
+ * step. There is one kind today, the CPU at one of three levels with the same results in every bit. */
+#ifndef TENSOR_DEVICE_H
+#define TENSOR_DEVICE_H
+
+#include "base/err.h"
+#include "base/mem.h"
+
+typedef enum CpuLevel { CPU_AUTO, CPU_PLAIN, CPU_AVX2, CPU_AVX512 } CpuLevel;
+#define CPU_LEVELS "auto|plain|avx2|avx512"
+
+typedef struct Device {
+    const struct Kernels *kernels;
+    CpuLevel level; /* never CPU_AUTO */
+    int threads;
+    Arena scratch; /* of the operation that runs */
+    Err err;
+} Device;
+
+/* Fails where this CPU lacks the level. threads 0: one per core that this process may use. */
+bool device_open(Device **out, CpuLevel level, int threads, Err *err) MUST_CHECK;
+void device_free(Device *d); /* accepts NULL */
+
+/* False, with the device's first failure, if an operation failed since the last call. */
+bool device_ok(Device *d, Err *err) MUST_CHECK;
+
+bool cpu_has(CpuLevel level);
+const char *cpu_level_name(CpuLevel level);
+/* The CPU's own name for itself ("AMD EPYC ..."); "unknown CPU" where it has none. */
+void cpu_model(char out[128]);
+
+#endif

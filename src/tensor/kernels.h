@@ -1,0 +1,54 @@
+/* What a level of the CPU provides behind ops.h. Private to tensor/. */
+#ifndef TENSOR_KERNELS_H
+#define TENSOR_KERNELS_H
+
+#include "tensor/ops.h"
+
+#include <stdbool.h>
+
+typedef struct Kernels {
+    void (*linear)(Device *d, Tensor y, Tensor x, Matrix w, bool add);
+    void (*linear_back_x)(Device *d, Tensor dx, Tensor dy, Matrix w, bool add);
+    void (*linear_back_w)(Device *d, Matrix dw, Tensor dy, Tensor x);
+
+    void (*embed)(Device *d, Tensor y, Matrix w, const int *id, float scale);
+    void (*embed_back)(Device *d, Matrix dw, Tensor dy, const int *id, float scale);
+    void (*add)(Device *d, Tensor y, Tensor x);
+    void (*gather)(Device *d, Tensor y, Tensor x, const int *row);
+    void (*scatter_add)(Device *d, Tensor dx, Tensor dy, const int *row);
+
+    void (*rmsnorm)(Device *d, Tensor y, Tensor inv, Tensor x, Norm norm);
+    void (*rmsnorm_back)(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm,
+                         bool add);
+    void (*rope)(Device *d, Tensor x, int heads, const int *position, RopeTable table, bool back);
+    void (*glu)(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind);
+    void (*glu_back)(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up,
+                     GluKind kind);
+
+    void (*kv_store)(Device *d, const Attention *a, Tensor k, Tensor v);
+    void (*attention)(Device *d, Tensor out, Tensor stats, Tensor q, const Attention *a);
+    void (*attention_back)(Device *d, Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor q, Tensor stats,
+                           const Attention *a);
+
+    void (*vocab_scan)(Device *d, VocabScan *scan, Tensor logits, int first);
+    void (*vocab_back)(Device *d, Tensor logits, int first, const int *target, const float *log_z,
+                       const float *coef);
+
+    double (*sum_squares)(Device *d, Matrix m);
+    void (*adamw)(Device *d, Matrix w, Matrix m, Matrix v, Matrix g, AdamW h);
+    void (*adafactor)(Device *d, Matrix w, float *row, float *col, Matrix g, Adafactor h);
+
+    double (*peak)(Device *d);
+} Kernels;
+
+/* One table per level, made by cpu/kernels.c. */
+const Kernels *kernels_plain(void);
+const Kernels *kernels_avx2(void);
+const Kernels *kernels_avx512(void);
+
+/* n floats of scratch that live until the next call, or NULL with the device's error set. */
+float *device_scratch(Device *d, size_t n);
+/* Which of the device's threads runs this, from 0. */
+int thread_index(void);
+
+#endif

@@ -1,0 +1,169 @@
+/* The complete list of operations, each with its equation. T rows (tokens); W packed (tensor.h).
+ *
+ * Rows do not know their batch: a row of an output is a function of its own row of the inputs (attention: and
+ * of the keys on its path) in a fixed order of rounding. A sum over rows (gradients of weights) is one chain
+ * in row order that goes on from what the output holds, so that a batch cut in two gives the same bits.
+ *
+ * Shapes are asserted here, once; kernels hold loops and nothing else. */
+#ifndef TENSOR_OPS_H
+#define TENSOR_OPS_H
+
+#include "tensor/device.h"
+#include "tensor/tensor.h"
+
+/* --- linear ------------------------------------------------------------------------------------------- */
+
+void op_linear(Device *d, Tensor y, Tensor x, Matrix w);              /* y = x W^T */
+void op_linear_add(Device *d, Tensor y, Tensor x, Matrix w);          /* y += x W^T */
+void op_linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w);     /* dx = dy W */
+void op_linear_back_x_add(Device *d, Tensor dx, Tensor dy, Matrix w); /* dx += dy W, the chain going on */
+void op_linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x);     /* dW += dy^T x */
+
+/* --- embedding ---------------------------------------------------------------------------------------- */
+
+void op_embed(Device *d, Tensor y, Matrix w, const int *id, float scale);        /* y_t = scale W(id_t) */
+void op_embed_back(Device *d, Matrix dw, Tensor dy, const int *id, float scale); /* dW(id_t) += scale dy_t */
+
+/* --- norms -------------------------------------------------------------------------------------------- */
+
+/* A gain g = weight, or 1 + weight. */
+typedef struct Norm {
+    Matrix weight; /* [C][1] */
+    float eps;
+    bool plus_one;
+} Norm;
+
+/* inv_t = 1 / sqrt(mean(x_t^2) + eps), y_t = x_t inv_t g. inv is [T][1]. y may be x. */
+void op_rmsnorm(Device *d, Tensor y, Tensor inv, Tensor x, Norm norm);
+/* With xhat = x inv: dweight += sum_t dy xhat; dx (=|+=) inv (g dy - xhat mean(g dy xhat)). */
+void op_rmsnorm_back(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm);
+void op_rmsnorm_back_add(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm);
+
+/* --- rotary positions --------------------------------------------------------------------------------- */
+
+/* cos and sin of every position's angles: [positions][half]. */
+typedef struct RopeTable {
+    const float *cos, *sin;
+    int half, positions;
+} RopeTable;
+
+/* Rotates the pairs (i, i + half) of the first 2 half numbers of every row of x [T * heads][D] by the angle
+ * of position[t], in place; `back` rotates the other way, which is the gradient. */
+void op_rope(Device *d, Tensor x, int heads, const int *position, RopeTable table);
+void op_rope_back(Device *d, Tensor dx, int heads, const int *position, RopeTable table);
+
+/* --- attention over a forest -------------------------------------------------------------------------- */
+
+/* Keys and values of one segment, all layers: per layer K in panels of positions, [K][cap/16][Dp][16], then V
+ * in panels of its dimension, [K][Dp/16][cap][16]; Dp is D rounded up to 16. */
+typedef struct KvSpan {
+    float *at;
+    int position; /* of its first token: its depth on the path */
+    int n, cap;   /* tokens held; room for (a multiple of 16) */
+    int row;      /* row of its first token in the batch, or -1 where it was computed before */
+} KvSpan;
+
+/* Consecutive tokens of one segment as query rows. They see the spans on `path` (root first, their own last),
+ * up to themselves. Runs stand in row order; those of one tree stand together. */
+typedef struct QueryRun {
+    int row, n, position;
+    const int *path; /* indexes of spans */
+    int path_n;
+    int tree;
+} QueryRun;
+
+typedef struct Attention {
+    int heads, kv_heads, dim; /* H, K, D */
+    float scale;
+    int window; /* positions seen, the query's own included; 0: all */
+    int layer;  /* whose part of the spans */
+    const KvSpan *spans;
+    const QueryRun *runs;
+    int n_runs;
+} Attention;
+
+/* Floats of one layer in a span of room `cap`. */
+size_t kv_layer_floats(int kv_heads, int dim, int cap);
+
+/* Puts the rows of k and v [T][K*D] where the runs' own spans keep them. */
+void op_kv_store(Device *d, const Attention *a, Tensor k, Tensor v);
+/* out_t = sum_j softmax_j(scale q_t . k_j) v_j over the path. q, out [T][H*D]; stats [T][2H] receives the
+ * maximum and the sum of exponentials of each head's softmax, for the backward pass. */
+void op_attention(Device *d, Tensor out, Tensor stats, Tensor q, const Attention *a);
+/* dq [T][H*D], dk and dv [T][K*D] are set. Every span on a path must lie in the batch (row >= 0). */
+void op_attention_back(Device *d, Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor q, Tensor stats,
+                       const Attention *a);
+
+/* --- feed-forward ------------------------------------------------------------------------------------- */
+
+typedef enum GluKind { GLU_SILU, GLU_GELU_TANH } GluKind;
+
+/* h = act(gate) up. h may be gate or up. */
+void op_glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind);
+/* From dh: dgate = dh up act'(gate), dup = dh act(gate), which may overwrite gate and up; and h again. */
+void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up,
+                 GluKind kind);
+
+/* --- rows --------------------------------------------------------------------------------------------- */
+
+void op_add(Device *d, Tensor y, Tensor x);                           /* y += x */
+void op_zero(Device *d, Tensor y);                                    /* y = 0 */
+void op_gather(Device *d, Tensor y, Tensor x, const int *row);        /* y_i = x_row[i] */
+void op_scatter_add(Device *d, Tensor dx, Tensor dy, const int *row); /* dx_row[i] += dy_i, in order of i */
+
+/* --- next-token distributions, one chunk of the vocabulary after the other ------------------------------ */
+
+enum { VOCAB_CHUNK = 2048 };
+
+/* What is known of each row's distribution so far; every array [rows]. Start with vocab_scan_begin. */
+typedef struct VocabScan {
+    int rows;
+    float *max, *sum;  /* of the logits; of exp(logit - max) */
+    float *moment;     /* sum of exp(logit - max) logit: entropy = log z - moment / sum */
+    const int *target; /* ids whose logits are wanted, or NULL */
+    float *target_logit;
+    float *best; /* largest logit and its first id */
+    int *best_id;
+    float inv_temperature; /* 0: no sampling */
+    float *chunk_max;      /* [rows][chunks]: largest logit of the chunk */
+    float *chunk_sum;      /* [rows][chunks]: of exp((logit - chunk_max) / temperature) */
+    int chunks;
+} VocabScan;
+
+/* Takes the logits of ids first .. first+cols-1 into the scan. first is a multiple of VOCAB_CHUNK. */
+void op_vocab_scan(Device *d, VocabScan *scan, Tensor logits, int first);
+/* The loss sum_t coef_t (-log p_t(target_t)): logits become their gradient, coef_t (softmax - 1[target]).
+ * log_z is the logarithm of the row's whole sum. */
+void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z,
+                   const float *coef);
+
+/* --- optimizers ----------------------------------------------------------------------------------------- */
+
+/* Sum of squares, in double: NaN or infinite where an entry is. */
+double op_sum_squares(Device *d, Matrix m);
+
+typedef struct AdamW {
+    float lr, beta1, beta2, eps, decay; /* decay is decoupled: w -= lr decay w */
+    float correct1, correct2;           /* 1 - beta^step */
+    float grad_scale;                   /* factor on the gradient (clipping) */
+} AdamW;
+void op_adamw(Device *d, Matrix w, Matrix m, Matrix v, Matrix g, AdamW h);
+
+typedef struct Adafactor {
+    float lr, beta2, eps, clip; /* eps is added to g^2; the update's RMS is brought to at most clip */
+    float grad_scale;
+} Adafactor;
+/* row [rows] and col [cols] hold the mean squares of rows and columns (Shazeer and Stern 2018); a vector (one
+ * column) keeps its full second moment in row, and col is not used. */
+void op_adafactor(Device *d, Matrix w, float *row, float *col, Matrix g, Adafactor h);
+
+/* --- packing -------------------------------------------------------------------------------------------- */
+
+/* One row of a matrix from or to plain memory, e.g. while a file is read or written. */
+void matrix_set_row(Matrix m, int row, const float *values);
+void matrix_get_row(Matrix m, int row, float *values);
+
+/* The most GFLOP/s that this device's multiply-adds reach from registers, measured now. */
+double device_peak_gflops(Device *d);
+
+#endif
