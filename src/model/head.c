@@ -62,7 +62,7 @@ bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err)
     return device_ok(m->device, err);
 }
 
-void head_chunk(Model *m, Tensor normed, int row, int first, int n, float *logits)
+void head_logits(Model *m, Tensor normed, int row, int first, int n, float *logits)
 {
     op_linear(m->device, tensor(logits, 1, n), tensor_rows(normed, row, 1),
               matrix_rows(m->w.lm_head, first, n));
@@ -75,16 +75,14 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
     HeadInput in;
     if (!head_input(m, &in, hidden, t.row, t.n, err))
         return false;
-    float *stats = mem_alloc((size_t)t.n * 5, sizeof *stats);
-    int *best_id = mem_alloc((size_t)t.n, sizeof *best_id);
+    float *stats = mem_alloc((size_t)t.n * 4, sizeof *stats);
     VocabScan scan = {.rows = t.n,
                       .max = stats,
                       .sum = stats + t.n,
                       .moment = stats + 2 * t.n,
                       .target = t.target,
                       .target_logit = stats + 3 * t.n,
-                      .best = stats + 4 * t.n,
-                      .best_id = best_id};
+                      .chunks = head_chunks(m)};
     bool ok = head_scan(m, in.normed, &scan, err);
     for (int i = 0; ok && i < t.n; i++) {
         double log_z = (double)scan.max[i] + real_log((double)scan.sum[i]);
@@ -95,7 +93,6 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
             out.log_z[i] = (float)log_z;
     }
     free(stats);
-    free(best_id);
     head_input_release(&in);
     return ok;
 }

@@ -46,8 +46,9 @@ void head_input_release(HeadInput *in);
 
 /* Runs the LM head over the vocabulary in chunks; the scan (its arrays the caller's) sees every logit. */
 bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err) MUST_CHECK;
-/* The logits of one chunk for one row: ids first .. first+n-1, n <= VOCAB_CHUNK. */
-void head_chunk(Model *m, Tensor normed, int row, int first, int n, float *logits);
+/* The logits of one row for ids first .. first+n-1; first is a multiple of PANEL. The same bits as in the
+ * scan. */
+void head_logits(Model *m, Tensor normed, int row, int first, int n, float *logits);
 int head_chunks(const Model *m);
 
 #endif

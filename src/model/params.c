@@ -129,6 +129,11 @@ static size_t slice_all(Weights *w, const ModelConfig *c, bool separate_lm_head,
     return s.used;
 }
 
+void weights_shapes(Weights *w, const ModelConfig *c)
+{
+    slice_all(w, c, false, NULL);
+}
+
 size_t weights_floats(const ModelConfig *c, bool separate_lm_head)
 {
     Weights *w = mem_zalloc(1, sizeof *w);

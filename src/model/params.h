@@ -58,6 +58,8 @@ typedef struct ParamList {
  * `separate_lm_head`: give a tied head a buffer of its own (gradients). */
 bool weights_alloc(Weights *w, const ModelConfig *c, bool separate_lm_head, Err *err) MUST_CHECK;
 void weights_free(Weights *w);
+/* Sets the shapes only: no memory behind them. */
+void weights_shapes(Weights *w, const ModelConfig *c);
 /* Floats of that block, without allocating. */
 size_t weights_floats(const ModelConfig *c, bool separate_lm_head);
 void weights_zero(Weights *w);

@@ -31,6 +31,7 @@ typedef struct Kernels {
                            const Attention *a);
 
     void (*vocab_scan)(Device *d, VocabScan *scan, Tensor logits, int first);
+    int (*vocab_pick)(const float *logits, int n, float max, float inv_temperature, double mass);
     void (*vocab_back)(Device *d, Tensor logits, int first, const int *target, const float *log_z,
                        const float *coef);
 

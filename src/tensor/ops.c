@@ -157,6 +157,12 @@ void op_vocab_scan(Device *d, VocabScan *scan, Tensor logits, int first)
     d->kernels->vocab_scan(d, scan, logits, first);
 }
 
+int op_vocab_pick(Device *d, const float *logits, int n, float max, float inv_temperature, double mass)
+{
+    assert(n > 0 && n <= VOCAB_BLOCK);
+    return d->kernels->vocab_pick(logits, n, max, inv_temperature, mass);
+}
+
 void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z,
                    const float *coef)
 {

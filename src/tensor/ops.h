@@ -113,25 +113,32 @@ void op_scatter_add(Device *d, Tensor dx, Tensor dy, const int *row); /* dx_row[
 
 /* --- next-token distributions, one chunk of the vocabulary after the other ------------------------------ */
 
-enum { VOCAB_CHUNK = 2048 };
+enum { VOCAB_CHUNK = 2048, VOCAB_BLOCK = 128, VOCAB_BLOCKS = VOCAB_CHUNK / VOCAB_BLOCK };
 
-/* What is known of each row's distribution so far; every array [rows]. Start with vocab_scan_begin. */
+/* What is known of each row's distribution so far; every array has a row per row of logits and is the
+ * caller's. Arrays that are NULL are not wanted. */
 typedef struct VocabScan {
-    int rows;
-    float *max, *sum;  /* of the logits; of exp(logit - max) */
+    int rows, chunks;
+    float *max, *sum;  /* of the logits; of exp(logit - max). Always wanted */
     float *moment;     /* sum of exp(logit - max) logit: entropy = log z - moment / sum */
-    const int *target; /* ids whose logits are wanted, or NULL */
+    const int *target; /* ids whose logits are wanted */
     float *target_logit;
     float *best; /* largest logit and its first id */
     int *best_id;
-    float inv_temperature; /* 0: no sampling */
+    float inv_temperature; /* of the sampling sums: */
     float *chunk_max;      /* [rows][chunks]: largest logit of the chunk */
-    float *chunk_sum;      /* [rows][chunks]: of exp((logit - chunk_max) / temperature) */
-    int chunks;
+    float *block_sum;      /* [rows][chunks][VOCAB_BLOCKS]: of exp((logit - chunk_max) / temperature) */
+    int top;               /* how many of the largest logits: */
+    float *top_logit;      /* [rows][top], largest first; among equals the lowest id */
+    int *top_id;
 } VocabScan;
 
-/* Takes the logits of ids first .. first+cols-1 into the scan. first is a multiple of VOCAB_CHUNK. */
+/* Takes the logits of ids first .. first+cols-1 into the scan: chunks in order, first a multiple of
+ * VOCAB_CHUNK. */
 void op_vocab_scan(Device *d, VocabScan *scan, Tensor logits, int first);
+/* Of n <= VOCAB_BLOCK logits, the index at which the running sum of exp((logit - max) / temperature) passes
+ * `mass`; the last one that has any where rounding leaves none. */
+int op_vocab_pick(Device *d, const float *logits, int n, float max, float inv_temperature, double mass);
 /* The loss sum_t coef_t (-log p_t(target_t)): logits become their gradient, coef_t (softmax - 1[target]).
  * log_z is the logarithm of the row's whole sum. */
 void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z,

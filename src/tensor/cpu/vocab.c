@@ -17,19 +17,26 @@ static float chunk_largest(const float *x, int n, int *at)
     return m;
 }
 
-/* sum exp((x - m) scale); with `moment` also sum exp(...) x. */
-static float chunk_sum(const float *x, int n, float m, float scale, float *moment)
+/* sum exp(x - m), and sum exp(x - m) x. */
+static float chunk_sum(const float *x, int n, float m, float *moment)
 {
-    f32x16 sum = v_zero(), first = v_zero(), mv = v_set1(m), sv = v_set1(scale);
+    f32x16 sum = v_zero(), first = v_zero(), mv = v_set1(m);
     for (int i = 0; i < n; i += LANES) {
-        f32x16 v = v_load_n(x + i, n - i, -INFINITY);
-        f32x16 e = v_exp(v_mul(v_sub(v, mv), sv));
+        f32x16 e = v_exp(v_sub(v_load_n(x + i, n - i, -INFINITY), mv));
         sum = v_add(sum, e);
-        if (moment) /* -inf times 0 would be NaN where a chunk is short */
-            first = v_fma(e, v_load_n(x + i, n - i, 0), first);
+        first = v_fma(e, v_load_n(x + i, n - i, 0),
+                      first); /* where a chunk is short, -inf times 0 would be NaN */
     }
-    if (moment)
-        *moment = v_sum(first);
+    *moment = v_sum(first);
+    return v_sum(sum);
+}
+
+/* sum exp((x - m) scale). */
+static float tempered_sum(const float *x, int n, float m, float scale)
+{
+    f32x16 sum = v_zero(), mv = v_set1(m), sv = v_set1(scale);
+    for (int i = 0; i < n; i += LANES)
+        sum = v_add(sum, v_exp(v_mul(v_sub(v_load_n(x + i, n - i, -INFINITY), mv), sv)));
     return v_sum(sum);
 }
 
@@ -40,32 +47,93 @@ static float exp1(float x)
     return t[0];
 }
 
-static void scan_row(VocabScan *s, int r, const float *x, int n, int first)
+/* Puts a logit into the sorted list of the largest, behind its equals. */
+static void insert_top(float *logit, int *id, int top, float x, int at)
 {
-    int at;
-    float moment, m = chunk_largest(x, n, &at), sum = chunk_sum(x, n, m, 1.0f, &moment);
-    if (first == 0 || m > s->best[r]) {
-        s->best[r] = m;
-        s->best_id[r] = first + at;
+    int i = top - 1;
+    for (; i > 0 && logit[i - 1] < x; i--) {
+        logit[i] = logit[i - 1];
+        id[i] = id[i - 1];
     }
-    if (s->target && s->target[r] >= first && s->target[r] < first + n)
-        s->target_logit[r] = x[s->target[r] - first];
-    if (s->inv_temperature > 0) {
-        size_t c = (size_t)r * (size_t)s->chunks + (size_t)(first / VOCAB_CHUNK);
-        s->chunk_max[c] = m;
-        s->chunk_sum[c] = chunk_sum(x, n, m, s->inv_temperature, NULL);
+    logit[i] = x;
+    id[i] = at;
+}
+
+static void scan_top(VocabScan *s, int r, const float *x, int n, int first)
+{
+    float *logit = s->top_logit + (size_t)r * (size_t)s->top;
+    int *id = s->top_id + (size_t)r * (size_t)s->top;
+    for (int i = 0; first == 0 && i < s->top; i++) {
+        logit[i] = -INFINITY;
+        id[i] = -1;
     }
+    for (int i = 0; i < n; i++)
+        if (x[i] > logit[s->top - 1])
+            insert_top(logit, id, s->top, x[i], first + i);
+}
+
+static void scan_sampling(VocabScan *s, int r, const float *x, int n, int first, float m)
+{
+    size_t chunk = (size_t)r * (size_t)s->chunks + (size_t)(first / VOCAB_CHUNK);
+    float *sums = s->block_sum + chunk * VOCAB_BLOCKS;
+    s->chunk_max[chunk] = m;
+    for (int b = 0; b < VOCAB_BLOCKS; b++) {
+        int from = b * VOCAB_BLOCK, left = n - from;
+        left = left < VOCAB_BLOCK ? left : VOCAB_BLOCK;
+        sums[b] = left > 0 ? tempered_sum(x + from, left, m, s->inv_temperature) : 0;
+    }
+}
+
+/* Joins a chunk's sums with those of the chunks before. */
+static void scan_sums(VocabScan *s, int r, int first, float m, float sum, float moment)
+{
     if (first == 0) {
         s->max[r] = m;
         s->sum[r] = sum;
-        s->moment[r] = moment;
+        if (s->moment)
+            s->moment[r] = moment;
         return;
     }
     float whole = m > s->max[r] || m != m ? m : s->max[r];
     float old = exp1(s->max[r] - whole), fresh = exp1(m - whole);
     s->sum[r] = s->sum[r] * old + sum * fresh;
-    s->moment[r] = s->moment[r] * old + moment * fresh;
+    if (s->moment)
+        s->moment[r] = s->moment[r] * old + moment * fresh;
     s->max[r] = whole;
+}
+
+static void scan_row(VocabScan *s, int r, const float *x, int n, int first)
+{
+    int at;
+    float moment, m = chunk_largest(x, n, &at), sum = chunk_sum(x, n, m, &moment);
+    if (s->best && (first == 0 || m > s->best[r])) {
+        s->best[r] = m;
+        s->best_id[r] = first + at;
+    }
+    if (s->target && s->target[r] >= first && s->target[r] < first + n)
+        s->target_logit[r] = x[s->target[r] - first];
+    if (s->block_sum)
+        scan_sampling(s, r, x, n, first, m);
+    if (s->top)
+        scan_top(s, r, x, n, first);
+    scan_sums(s, r, first, m, sum, moment);
+}
+
+static int vocab_pick(const float *logits, int n, float max, float inv_temperature, double mass)
+{
+    float weight[VOCAB_BLOCK];
+    f32x16 m = v_set1(max), scale = v_set1(inv_temperature);
+    for (int i = 0; i < n; i += LANES)
+        v_store_n(weight + i, v_exp(v_mul(v_sub(v_load_n(logits + i, n - i, 0), m), scale)), n - i);
+    double sum = 0;
+    int last = 0;
+    for (int i = 0; i < n; i++) {
+        sum += (double)weight[i];
+        if (sum > mass)
+            return i;
+        last = weight[i] > 0 ? i : last;
+    }
+    return last;
 }
 
 static void vocab_scan(Device *d, VocabScan *scan, Tensor logits, int first)
@@ -94,5 +162,6 @@ static void vocab_back(Device *d, Tensor logits, int first, const int *target, c
 void LEVEL(vocab_kernels)(Kernels *k)
 {
     k->vocab_scan = vocab_scan;
+    k->vocab_pick = vocab_pick;
     k->vocab_back = vocab_back;
 }

@@ -1,0 +1,34 @@
+/* Generation: many responses at once over one forest. Prompts are computed once, whatever the number of their
+ * responses; every pass computes new prompts and one more token of each running response together. A response
+ * depends on its own prompt and random key only, never on what runs beside it. */
+#ifndef INFER_GENERATE_H
+#define INFER_GENERATE_H
+
+#include "infer/sampler.h"
+
+typedef struct Response {
+    /* set by the caller: */
+    const int *prompt; /* borrowed; responses with the same pointer and length that stand together share it */
+    int n_prompt;      /* at least 1 */
+    RngKey key;
+    /* the result; release with response_release: */
+    Ids ids;        /* the end-of-turn token included, where it came */
+    float *logp;    /* [ids.n] at temperature 1 */
+    float *entropy; /* [ids.n] */
+    bool ended;     /* by its end-of-turn token, not by max_new_tokens */
+} Response;
+
+void response_release(Response *r);
+
+/* Called whenever a response is finished (in no fixed order); may be NULL. */
+typedef void GenerateDone(void *context, int index);
+
+/* Fails where a prompt and its response could exceed the model's context, naming the index. */
+bool generate(Model *m, Response *r, int n, const Sampling *how, GenerateDone *done, void *context,
+              Err *err) MUST_CHECK;
+
+/* Bytes beside the model while it generates n responses of at most max_new tokens after prompts of n_prompt.
+ */
+size_t generate_bytes(const ModelConfig *c, int n, int n_prompt, int max_new);
+
+#endif

@@ -1,0 +1,369 @@
+/* Scoring given sequences over a forest. */
+#include "infer/scorer.h"
+
+#include "base/log.h"
+#include "base/real.h"
+#include "infer/trie.h"
+
+enum {
+    ROWS_AT_ONCE = 512,      /* rows of one forward pass */
+    GROUP_BYTES = 128 << 20, /* keys and values that a group of sequences may take */
+    HEAD_ROWS = 256          /* rows of one pass over the vocabulary */
+};
+
+struct Scorer {
+    Model *model;
+    Forest forest;
+    Batch batch;
+    Acts acts;
+    int prefix; /* segment of what all sequences begin with; -1: none */
+    int *prefix_ids, prefix_n;
+    ScorerCost cost;
+};
+
+/* The hidden states wanted of a sequence: after its tokens first .. last. */
+typedef struct Want {
+    const int *ids;
+    int first, last;
+} Want;
+
+void scorer_open(Scorer **out, Model *model)
+{
+    Scorer *s = mem_zalloc(1, sizeof *s);
+    s->model = model;
+    s->prefix = -1;
+    forest_init(&s->forest, &model->config);
+    *out = s;
+}
+
+void scorer_free(Scorer *s)
+{
+    if (!s)
+        return;
+    forest_release(&s->forest);
+    batch_release(&s->batch);
+    acts_release(&s->acts);
+    free(s->prefix_ids);
+    free(s);
+}
+
+ScorerCost scorer_cost(const Scorer *s)
+{
+    return s->cost;
+}
+
+static int group_tokens(const ModelConfig *c)
+{
+    size_t n = GROUP_BYTES / (forest_bytes(c, PANEL) / PANEL);
+    return n < 512 ? 512 : n > 8192 ? 8192 : (int)n;
+}
+
+size_t scorer_bytes(const ModelConfig *c, int longest)
+{
+    int tokens = group_tokens(c) + 3 * longest;
+    return forest_bytes(c, tokens) + acts_bytes(c, ROWS_AT_ONCE, false) +
+           (size_t)HEAD_ROWS * VOCAB_CHUNK * sizeof(float);
+}
+
+/* --- the shared prefix ---------------------------------------------------------------------------------- */
+
+/* How many tokens all sequences begin with, none of whose states is wanted. */
+static int shared_prefix(const Want *want, int n)
+{
+    int shared = want[0].first;
+    for (int i = 1; i < n; i++) {
+        int most = want[i].first < shared ? want[i].first : shared;
+        shared = common_prefix(want[0].ids, most, want[i].ids, most);
+    }
+    return shared;
+}
+
+static bool compute(Scorer *s, Err *err)
+{
+    s->cost.computed += s->batch.rows;
+    return transformer_forward(s->model, &s->forest, &s->batch, false, &s->acts, err);
+}
+
+/* Keeps as much of the present prefix as these sequences share, and computes one where there is none.
+ * Sequences of one call set the prefix; later calls can only shorten it, until nothing is left of it. */
+static bool keep_prefix(Scorer *s, const Want *want, int n, Err *err)
+{
+    int shared = shared_prefix(want, n);
+    if (s->prefix >= 0) {
+        int kept = common_prefix(s->prefix_ids, s->prefix_n, want[0].ids, shared);
+        s->prefix_n = s->forest.span[s->prefix].n = kept;
+        if (kept * 2 >= shared)
+            return true;
+        forest_drop(&s->forest, s->prefix);
+        s->prefix = -1;
+    }
+    if (shared == 0)
+        return true;
+    if (!forest_add(&s->forest, -1, shared, &s->prefix, err))
+        return false;
+    s->prefix_ids = mem_resize(s->prefix_ids, (size_t)shared, sizeof *s->prefix_ids);
+    memcpy(s->prefix_ids, want[0].ids, (size_t)shared * sizeof *s->prefix_ids);
+    s->prefix_n = shared;
+    for (int at = 0; at < shared; at += ROWS_AT_ONCE) {
+        int rows = shared - at < ROWS_AT_ONCE ? shared - at : ROWS_AT_ONCE;
+        batch_clear(&s->batch);
+        batch_add(&s->batch, &s->forest, s->prefix, s->prefix_ids + at, rows);
+        if (!compute(s, err) || !not_interrupted(err))
+            return false;
+    }
+    return true;
+}
+
+/* --- one group of sequences ----------------------------------------------------------------------------- */
+
+/* Where in the forest a wanted state is, and where it goes. */
+typedef struct Place {
+    int node, offset; /* token of a trie node */
+    size_t out;       /* row of the result */
+} Place;
+
+typedef struct Group {
+    Trie trie;
+    Place *place;
+    int places, places_cap;
+    int *segment; /* [nodes] */
+} Group;
+
+static void group_add(Group *g, const Want *w, int skip, size_t first_row)
+{
+    int leaf = trie_add(&g->trie, w->ids + skip, w->last + 1 - skip);
+    for (int t = w->first; t <= w->last; t++) {
+        g->place = MEM_GROW(g->place, g->places, g->places_cap);
+        g->place[g->places++] = (Place){leaf, t - skip, first_row + (size_t)(t - w->first)};
+    }
+}
+
+/* Places were noted by leaf and depth; nodes have been split since. */
+static void settle_places(Group *g)
+{
+    for (int i = 0; i < g->places; i++) {
+        Place *p = &g->place[i];
+        p->node = trie_holder(&g->trie, p->node, p->offset);
+        p->offset -= g->trie.node[p->node].start;
+    }
+}
+
+/* Copies what the last pass computed of tokens from .. to-1 of a node, whose first row in the pass is `row`.
+ */
+static void collect(const Scorer *s, const Group *g, int node, int from, int to, int row, Tensor out)
+{
+    size_t bytes = (size_t)out.cols * sizeof(float);
+    for (int i = 0; i < g->places; i++) {
+        const Place *p = &g->place[i];
+        if (p->node == node && p->offset >= from && p->offset < to)
+            memcpy(out.at + p->out * (size_t)out.cols,
+                   tensor_rows(s->acts.hidden, row + p->offset - from, 1).at, bytes);
+    }
+}
+
+/* A piece of a node that stands in the current batch. */
+typedef struct Piece {
+    int node, from, to, row;
+} Piece;
+
+static bool flush(Scorer *s, const Group *g, Piece *piece, int *pieces, Tensor out, Err *err)
+{
+    if (s->batch.rows == 0)
+        return true;
+    if (!not_interrupted(err) || !compute(s, err))
+        return false;
+    for (int i = 0; i < *pieces; i++)
+        collect(s, g, piece[i].node, piece[i].from, piece[i].to, piece[i].row, out);
+    batch_clear(&s->batch);
+    *pieces = 0;
+    return true;
+}
+
+/* Computes every node in order, ROWS_AT_ONCE rows at a time. */
+static bool compute_nodes(Scorer *s, Group *g, const int *order, Piece *piece, Tensor out, Err *err)
+{
+    int pieces = 0;
+    for (int i = 0; i < g->trie.n; i++) {
+        const TrieNode *node = &g->trie.node[order[i]];
+        int parent = node->parent < 0 ? s->prefix : g->segment[node->parent];
+        if (!forest_add(&s->forest, parent, node->n, &g->segment[order[i]], err))
+            return false;
+        for (int at = 0; at < node->n;) {
+            int space = ROWS_AT_ONCE - s->batch.rows, rows = node->n - at < space ? node->n - at : space;
+            int row = batch_add(&s->batch, &s->forest, g->segment[order[i]], node->ids + at, rows);
+            piece[pieces++] = (Piece){order[i], at, at + rows, row};
+            at += rows;
+            if (s->batch.rows == ROWS_AT_ONCE && !flush(s, g, piece, &pieces, out, err))
+                return false;
+        }
+    }
+    return flush(s, g, piece, &pieces, out, err);
+}
+
+static bool run_group(Scorer *s, Group *g, Tensor out, Err *err)
+{
+    settle_places(g);
+    int n = g->trie.n, *order = mem_alloc((size_t)n, sizeof *order);
+    Piece *piece = mem_alloc((size_t)n + ROWS_AT_ONCE, sizeof *piece);
+    g->segment = mem_alloc((size_t)n, sizeof *g->segment);
+    for (int i = 0; i < n; i++)
+        g->segment[i] = -1;
+    trie_order(&g->trie, order);
+    batch_clear(&s->batch);
+    bool ok = compute_nodes(s, g, order, piece, out, err);
+    for (int i = n - 1; i >= 0; i--)
+        if (g->segment[order[i]] >= 0)
+            forest_drop(&s->forest, g->segment[order[i]]);
+    free(piece);
+    free(order);
+    return ok;
+}
+
+static void group_release(Group *g)
+{
+    trie_release(&g->trie);
+    free(g->place);
+    free(g->segment);
+}
+
+/* The wanted states of all sequences, row after row, into out. */
+static bool hidden_states(Scorer *s, const Want *want, int n, Tensor out, Err *err)
+{
+    if (!keep_prefix(s, want, n, err))
+        return false;
+    int budget = group_tokens(&s->model->config), skip = s->prefix < 0 ? 0 : s->prefix_n;
+    size_t row = 0;
+    for (int i = 0; i < n;) {
+        Group g = {0};
+        trie_init(&g.trie);
+        for (int tokens = 0; i < n && (tokens == 0 || tokens + want[i].last + 1 - skip <= budget); i++) {
+            const int *previous =
+                i > 0 ? want[i - 1].ids : NULL; /* neighbours mostly share: count what is new */
+            int most = i > 0 && want[i - 1].last < want[i].last ? want[i - 1].last + 1 : want[i].last + 1;
+            int shared = previous && tokens ? common_prefix(previous, most, want[i].ids, most) : skip;
+            tokens += want[i].last + 1 - (shared > skip ? shared : skip);
+            s->cost.tokens += want[i].last + 1;
+            group_add(&g, &want[i], skip, row);
+            row += (size_t)(want[i].last - want[i].first + 1);
+        }
+        bool ok = run_group(s, &g, out, err);
+        group_release(&g);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* --- what is read off the states ------------------------------------------------------------------------ */
+
+static size_t count_rows(const Want *want, int n)
+{
+    size_t rows = 0;
+    for (int i = 0; i < n; i++)
+        rows += (size_t)(want[i].last - want[i].first + 1);
+    return rows;
+}
+
+/* A block of `rows` hidden states, computed. Free with mem_big_free(out->at, rows * C, 4). */
+static bool states_of(Scorer *s, const Want *want, int n, Tensor *out, Err *err)
+{
+    size_t rows = count_rows(want, n), C = (size_t)s->model->config.width;
+    *out = tensor(mem_big(rows * C, sizeof(float), "hidden states", err), (int)rows, (int)C);
+    if (out->at && hidden_states(s, want, n, *out, err))
+        return true;
+    mem_big_free(out->at, rows * C, sizeof(float));
+    return false;
+}
+
+static int *numbers(int n)
+{
+    int *list = mem_alloc((size_t)n, sizeof *list);
+    for (int i = 0; i < n; i++)
+        list[i] = i;
+    return list;
+}
+
+bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, float *const *logp, Err *err)
+{
+    if (n == 0)
+        return true;
+    Want *want = mem_alloc((size_t)n, sizeof *want);
+    for (int i = 0; i < n; i++)
+        want[i] = (Want){seq[i].ids, from[i] - 1, seq[i].n - 2};
+    Tensor states;
+    bool ok = states_of(s, want, n, &states, err);
+    int *row = ok ? numbers(states.rows) : NULL, *target = ok ? numbers(states.rows) : NULL, at = 0;
+    float *out = mem_alloc(ok ? (size_t)states.rows : 0, sizeof *out);
+    for (int i = 0; ok && i < n; i++)
+        for (int t = from[i]; t < seq[i].n; t++)
+            target[at++] = seq[i].ids[t];
+    for (int r = 0; ok && r < states.rows; r += HEAD_ROWS) {
+        Targets t = {states.rows - r < HEAD_ROWS ? states.rows - r : HEAD_ROWS, row + r, target + r};
+        ok = head_logprobs(s->model, states, t, (LogProbs){.logp = out + r}, err);
+    }
+    at = 0;
+    for (int i = 0; ok && i < n; at += seq[i].n - from[i], i++)
+        memcpy(logp[i], out + at, (size_t)(seq[i].n - from[i]) * sizeof(float));
+    if (row)
+        mem_big_free(states.at, tensor_count(states), sizeof(float));
+    free(out);
+    free(row);
+    free(target);
+    free(want);
+    return ok;
+}
+
+/* The state after the last token of each sequence. */
+static bool last_states(Scorer *s, const Sequence *seq, int n, Tensor *states, Err *err)
+{
+    Want *want = mem_alloc((size_t)n, sizeof *want);
+    for (int i = 0; i < n; i++)
+        want[i] = (Want){seq[i].ids, seq[i].n - 1, seq[i].n - 1};
+    bool ok = states_of(s, want, n, states, err);
+    free(want);
+    return ok;
+}
+
+bool scorer_rewards(Scorer *s, const Sequence *seq, int n, float *reward, Err *err)
+{
+    Tensor states;
+    if (n == 0)
+        return true;
+    if (!last_states(s, seq, n, &states, err))
+        return false;
+    int *row = numbers(n);
+    bool ok = head_scalars(s->model, SCALAR_REWARD, states, row, n, reward, err);
+    free(row);
+    mem_big_free(states.at, tensor_count(states), sizeof(float));
+    return ok;
+}
+
+bool scorer_next(Scorer *s, const Sequence *seq, int n, int top, int *id, float *logp, Err *err)
+{
+    Tensor states;
+    if (n == 0)
+        return true;
+    if (!last_states(s, seq, n, &states, err))
+        return false;
+    int *row = numbers(n);
+    float *stats = mem_alloc((size_t)n * 2, sizeof *stats);
+    HeadInput in = {0};
+    VocabScan scan = {.rows = n,
+                      .chunks = head_chunks(s->model),
+                      .max = stats,
+                      .sum = stats + n,
+                      .top = top,
+                      .top_logit = logp,
+                      .top_id = id};
+    bool ok = head_input(s->model, &in, states, row, n, err) && head_scan(s->model, in.normed, &scan, err);
+    for (int i = 0; ok && i < n; i++)
+        for (int k = 0; k < top; k++) {
+            float *l = &logp[i * top + k];
+            *l = (float)((double)*l - ((double)scan.max[i] + real_log((double)scan.sum[i])));
+        }
+    head_input_release(&in);
+    free(stats);
+    free(row);
+    mem_big_free(states.at, tensor_count(states), sizeof(float));
+    return ok;
+}

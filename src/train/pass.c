@@ -1,0 +1,121 @@
+/* One training pass over a few items. */
+#include "train/pass.h"
+
+#include <assert.h>
+
+void pass_init(Pass *p)
+{
+    *p = (Pass){0};
+}
+
+void pass_release(Pass *p)
+{
+    forest_release(&p->forest);
+    batch_release(&p->batch);
+    acts_release(&p->acts);
+    free(p->segment);
+    free(p->target_row);
+    free(p->target_id);
+    free(p->logp);
+    free(p->scalar_row);
+    free(p->scalar);
+    *p = (Pass){0};
+}
+
+void pass_begin(Pass *p, Model *model)
+{
+    p->model = model;
+    p->segments = p->targets = p->scalars = p->rows = 0;
+    forest_clear(&p->forest);
+    p->forest.config = &model->config;
+    batch_clear(&p->batch);
+}
+
+int pass_segment(Pass *p, int parent, const int *ids, int n)
+{
+    assert(parent < p->segments);
+    p->segment = MEM_GROW(p->segment, p->segments, p->segments_cap);
+    p->segment[p->segments] = (PassSegment){.parent = parent, .ids = ids, .n = n, .row = p->rows};
+    p->rows += n;
+    return p->segments++;
+}
+
+int pass_target(Pass *p, int segment, int offset, int id)
+{
+    assert(offset >= 0 && offset < p->segment[segment].n);
+    if (p->targets == p->targets_cap) {
+        p->targets_cap = p->targets_cap ? 2 * p->targets_cap : 256;
+        p->target_row = mem_resize(p->target_row, (size_t)p->targets_cap, sizeof *p->target_row);
+        p->target_id = mem_resize(p->target_id, (size_t)p->targets_cap, sizeof *p->target_id);
+    }
+    p->target_row[p->targets] = p->segment[segment].row + offset;
+    p->target_id[p->targets] = id;
+    return p->targets++;
+}
+
+int pass_scalar(Pass *p, ScalarHead head, int segment, int offset)
+{
+    assert(offset >= 0 && offset < p->segment[segment].n);
+    p->scalar_head = head;
+    p->scalar_row = MEM_GROW(p->scalar_row, p->scalars, p->scalars_cap);
+    p->scalar_row[p->scalars] = p->segment[segment].row + offset;
+    return p->scalars++;
+}
+
+/* The pass's segments as a forest, their tokens as the batch's rows. */
+static bool plant(Pass *p, Err *err)
+{
+    int *number = mem_alloc((size_t)p->segments, sizeof *number);
+    bool ok = true;
+    for (int i = 0; i < p->segments && ok; i++) {
+        const PassSegment *s = &p->segment[i];
+        int parent = s->parent < 0 ? -1 : number[s->parent];
+        ok = forest_add(&p->forest, parent, s->n, &number[i], err);
+        if (ok)
+            batch_add(&p->batch, &p->forest, number[i], s->ids, s->n);
+    }
+    free(number);
+    return ok;
+}
+
+static Targets targets_of(const Pass *p)
+{
+    return (Targets){p->targets, p->target_row, p->target_id};
+}
+
+bool pass_forward(Pass *p, Err *err)
+{
+    if (!plant(p, err) || !transformer_forward(p->model, &p->forest, &p->batch, true, &p->acts, err))
+        return false;
+    size_t n = (size_t)p->targets;
+    p->logp = mem_resize(p->logp, 3 * n, sizeof(float));
+    p->entropy = p->logp + n;
+    p->log_z = p->entropy + n;
+    p->scalar = mem_resize(p->scalar, (size_t)p->scalars, sizeof(float));
+    LogProbs out = {p->logp, p->entropy, p->log_z};
+    return head_logprobs(p->model, p->acts.hidden, targets_of(p), out, err) &&
+           head_scalars(p->model, p->scalar_head, p->acts.hidden, p->scalar_row, p->scalars, p->scalar, err);
+}
+
+bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar, Err *err)
+{
+    size_t floats = tensor_count(p->acts.hidden);
+    float *block = mem_big(floats, sizeof(float), "the gradient of the hidden states", err);
+    if (!block)
+        return false;
+    Tensor dhidden = tensor(block, p->acts.hidden.rows, p->acts.hidden.cols), hidden = p->acts.hidden;
+    bool ok =
+        (!coef || head_logprobs_back(p->model, dw, dhidden, hidden, targets_of(p), p->log_z, coef, err)) &&
+        (!dscalar || head_scalars_back(p->model, dw, p->scalar_head, dhidden, hidden, p->scalar_row,
+                                       p->scalars, dscalar, err)) &&
+        transformer_backward(p->model, dw, &p->forest, &p->batch, &p->acts, dhidden, err);
+    mem_big_free(block, floats, sizeof(float));
+    return ok;
+}
+
+size_t pass_bytes(const ModelConfig *c, int rows, int targets)
+{
+    size_t head = targets ? (size_t)targets * (VOCAB_CHUNK + 3 * (size_t)c->width) : 0;
+    return acts_bytes(c, rows, true) + forest_bytes(c, rows) +
+           sizeof(float) * (head + (size_t)rows * (size_t)c->width);
+}

@@ -1,0 +1,68 @@
+/* One training pass over a few items: every item a tree of tokens (a pair under its prompt; a prompt with its
+ * samples), computed forward and backward together. What a loss wants of it are log-probabilities of next
+ * tokens and scalars of a head; from the loss's derivatives by these come the gradients of all parameters.
+ *
+ *     pass_begin(&p, model);
+ *     int prompt = pass_segment(&p, -1, ids, n);        // a root begins a new item
+ *     int sample = pass_segment(&p, prompt, y, n_y);
+ *     int t = pass_target(&p, prompt, n - 1, y[0]);     // after the prompt's last token comes y[0]
+ *     pass_forward(&p, &err);                           // p.logp[t], p.entropy[t], p.scalar[...]
+ *     pass_backward(&p, grads, coef, dscalar, &err);
+ *
+ * Items may be spread over several passes at will: the gradients are the same in every bit. */
+#ifndef TRAIN_PASS_H
+#define TRAIN_PASS_H
+
+#include "model/head.h"
+
+typedef struct PassSegment {
+    int parent;     /* -1: the root of a new item */
+    const int *ids; /* borrowed until pass_forward returns */
+    int n;
+    int row; /* of its first token */
+} PassSegment;
+
+typedef struct Pass {
+    Model *model;
+    PassSegment *segment;
+    int segments, segments_cap;
+    int rows; /* tokens so far */
+
+    int targets, targets_cap;
+    int *target_row, *target_id;
+    float *logp, *entropy, *log_z; /* [targets], after pass_forward */
+
+    int scalars, scalars_cap;
+    ScalarHead scalar_head;
+    int *scalar_row;
+    float *scalar; /* [scalars], after pass_forward */
+
+    Forest forest;
+    Batch batch;
+    Acts acts;
+} Pass;
+
+void pass_init(Pass *p);
+void pass_release(Pass *p);
+
+/* Empties the pass for new items of a model; memory is kept. */
+void pass_begin(Pass *p, Model *model);
+
+/* Adds a segment and returns its number. n may be 0 for a branch that is never computed. */
+int pass_segment(Pass *p, int parent, const int *ids, int n);
+/* Wants log P(id | the path up to the segment's token `offset`); returns the index in logp. */
+int pass_target(Pass *p, int segment, int offset, int id);
+/* Wants the head's number at that token; returns the index in scalar. One head per pass. */
+int pass_scalar(Pass *p, ScalarHead head, int segment, int offset);
+
+bool pass_forward(Pass *p, Err *err) MUST_CHECK;
+
+/* The loss sum coef[i] (-logp[i]) + sum dscalar[j] scalar[j], with the factors taken as constants: adds its
+ * gradient to dw. Either may be NULL where nothing of its kind was wanted. */
+bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar, Err *err) MUST_CHECK;
+
+/* Bytes that a pass of that many tokens and targets takes: activations, keys and values, gradients of logits.
+ */
+size_t pass_bytes(const ModelConfig *c, int rows, int targets);
+
+#endif

@@ -1,0 +1,158 @@
+/* Updates and checkpoints. */
+#include "train/trainer.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+const Option train_options[] = {
+    {"optimizer", OPT_CHOICE, AT(TrainOptions, optimizer), .choices = OPTIMIZERS, .otherwise = "adafactor",
+     .help = "adafactor takes the rate as given: no parameter scaling, update clip 1"},
+    {"lr", OPT_REAL, AT(TrainOptions, lr), 0, 1, "1e-5", .help = "learning rate"},
+    {"schedule", OPT_CHOICE, AT(TrainOptions, schedule), .choices = SCHEDULES, .otherwise = "constant",
+     .help = "how the rate goes on after the warm-up"},
+    {"warmup", OPT_INT, AT(TrainOptions, warmup), 0, 1e6, "0", .help = "steps over which the rate rises"},
+    {"weight-decay", OPT_REAL, AT(TrainOptions, weight_decay), 0, 1, "0", .help = "adamw's, on matrices"},
+    {"clip", OPT_REAL, AT(TrainOptions, clip), 0, 1e9, "1",
+     .help = "largest norm of the gradient; 0: no limit"},
+    {"save-every", OPT_INT, AT(TrainOptions, save_every), 0, 1e9, "0", .flags = OPT_WORKING,
+     .help = "steps between checkpoints; 0: about every two minutes"},
+};
+const int n_train_options = COUNT(train_options);
+
+bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int steps, Err *err)
+{
+    *t = (Trainer){.model = model, .options = options, .steps = steps};
+    t->grads = mem_zalloc(1, sizeof *t->grads);
+    return weights_alloc(t->grads, &model->config, true, err) &&
+           optimizer_init(&t->optimizer, options->optimizer, options->weight_decay, model, err);
+}
+
+void trainer_release(Trainer *t)
+{
+    if (t->grads)
+        weights_free(t->grads);
+    free(t->grads);
+    optimizer_release(&t->optimizer);
+    *t = (Trainer){0};
+}
+
+size_t trainer_bytes(const TrainOptions *options, const ModelConfig *c)
+{
+    return weights_floats(c, true) * sizeof(float) + optimizer_bytes(options->optimizer, c);
+}
+
+/* A tied embedding has two gradients, from the head and from the look-up: they join before the update. */
+static void join_tied(Trainer *t)
+{
+    const ModelConfig *c = &t->model->config;
+    Matrix *head = &t->grads->lm_head, *embed = &t->grads->embed;
+    if (!c->tied || !(c->head & HEAD_LM))
+        return;
+    int floats = (int)(matrix_floats(embed->rows, embed->cols) / PANEL);
+    op_add(t->model->device, tensor(embed->at, floats, PANEL), tensor(head->at, floats, PANEL));
+}
+
+static double gradient_norm(Trainer *t)
+{
+    ParamList list = params_list(t->grads, &t->model->config);
+    double sum = 0;
+    for (int i = 0; i < list.n; i++)
+        sum += op_sum_squares(t->model->device, *list.param[i].matrix);
+    params_free(&list);
+    return sqrt(sum);
+}
+
+bool trainer_update(Trainer *t, Err *err)
+{
+    const TrainOptions *o = t->options;
+    join_tied(t);
+    t->grad_norm = gradient_norm(t);
+    if (!isfinite(t->grad_norm))
+        return err_set(err, ERR_NUMBER, "step %d: the gradient is not finite", t->step + 1),
+               err_hint(err, "lower --lr or --clip; the last checkpoint is intact");
+    t->rate = schedule_rate(o->schedule, o->lr, o->warmup, t->step, t->steps);
+    double scale = o->clip > 0 && t->grad_norm > o->clip ? o->clip / t->grad_norm : 1;
+    optimizer_step(&t->optimizer, t->model, t->grads, t->rate, scale);
+    weights_zero(t->grads);
+    t->model->hash[0] = 0;
+    t->step++;
+    return device_ok(t->model->device, err);
+}
+
+/* --- checkpoints ---------------------------------------------------------------------------------------- */
+
+/* The value head, where the model's own files leave it out. */
+static bool keeps_value(const Trainer *t)
+{
+    return (t->model->config.head & HEAD_VALUE) && t->model->config.head != HEAD_VALUE;
+}
+
+bool trainer_save(const Trainer *t, const char *dir, const json_t *notes, Err *err)
+{
+    char *state = path_join(dir, "trainer.safetensors"), *about = path_join(dir, "trainer.json");
+    const Weights *w = &t->model->w;
+    size_t value_floats = matrix_floats(1, t->model->config.width), bias_floats = matrix_floats(1, 1);
+    SafetensorsWriter *out;
+    bool ok = safetensors_create(&out, state, err);
+    if (ok) {
+        optimizer_declare(&t->optimizer, out);
+        if (keeps_value(t)) {
+            safetensors_declare(out, "value", &value_floats, 1);
+            safetensors_declare(out, "value_bias", &bias_floats, 1);
+        }
+        ok = optimizer_write(&t->optimizer, out, err);
+        if (ok && keeps_value(t))
+            ok = safetensors_values(out, w->value.at, value_floats, err) &&
+                 safetensors_values(out, w->value_bias.at, bias_floats, err);
+        if (ok)
+            ok = safetensors_close(out, err);
+        else
+            safetensors_discard(out);
+    }
+    json_t *j =
+        json_pack("{s:i, s:i, s:O?}", "step", t->step, "optimizer_step", t->optimizer.step, "notes", notes);
+    char *text = json_text(j);
+    ok = ok && file_write(about, text, strlen(text), err);
+    free(text);
+    json_decref(j);
+    free(state);
+    free(about);
+    return ok;
+}
+
+static bool read_value_head(Trainer *t, const Safetensors *s, const char *where, Err *err)
+{
+    Matrix *part[2] = {&t->model->w.value, &t->model->w.value_bias};
+    const char *name[2] = {"value", "value_bias"};
+    for (int i = 0; i < 2; i++) {
+        const StoredTensor *stored = safetensors_find(s, name[i]);
+        size_t bytes = matrix_floats(part[i]->rows, part[i]->cols) * sizeof(float);
+        if (!stored || stored->n_bytes != bytes)
+            return err_set(err, ERR_INPUT, "%s: %s is missing or of another size", where, name[i]);
+        memcpy(part[i]->at, stored->bytes, bytes);
+    }
+    return true;
+}
+
+bool trainer_load(Trainer *t, const char *dir, json_t **notes, Err *err)
+{
+    char *state = path_join(dir, "trainer.safetensors"), *about = path_join(dir, "trainer.json");
+    json_t *j = NULL;
+    Safetensors *s = NULL;
+    bool ok = json_read_file(about, &j, err) && safetensors_open(&s, state, err) &&
+              optimizer_read(&t->optimizer, s, state, err) &&
+              (!keeps_value(t) || read_value_head(t, s, state, err)) &&
+              model_read_weights(t->model, dir, err);
+    if (ok) {
+        t->step = (int)json_number_of(j, "step", 0);
+        t->optimizer.step = (int)json_number_of(j, "optimizer_step", 0);
+        t->model->hash[0] = 0;
+        if (notes)
+            *notes = json_incref(json_object_get(j, "notes"));
+    }
+    safetensors_free(s);
+    json_decref(j);
+    free(state);
+    free(about);
+    return ok;
+}

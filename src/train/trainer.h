@@ -1,0 +1,53 @@
+/* A trainer: a model with gradients, an optimizer and a step counter; updates and checkpoints.
+ *
+ * A checkpoint is a directory in Hugging Face's layout with trainer.safetensors and trainer.json beside:
+ * loading it goes on in the same bytes. */
+#ifndef TRAIN_TRAINER_H
+#define TRAIN_TRAINER_H
+
+#include "base/options.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+/* Options of every command that trains; a part of its options struct. */
+typedef struct TrainOptions {
+    int optimizer; /* OptimizerKind */
+    double lr;
+    int schedule; /* ScheduleKind */
+    int warmup;
+    double weight_decay, clip;
+    int batch, epochs;
+    int max_tokens;
+    int save_every;
+} TrainOptions;
+
+/* The rows that all of them share: optimizer, lr, schedule, warmup, weight-decay, clip, save-every. */
+extern const Option train_options[];
+extern const int n_train_options;
+
+typedef struct Trainer {
+    Model *model; /* borrowed, changed */
+    const TrainOptions *options;
+    Weights *grads;
+    Optimizer optimizer;
+    int step, steps;        /* done, planned */
+    double grad_norm, rate; /* of the last update */
+} Trainer;
+
+bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int steps, Err *err) MUST_CHECK;
+void trainer_release(Trainer *t);
+
+/* One update from the gradients in t->grads, which are zero afterwards. A gradient that is not finite stops
+ * the run: ERR_NUMBER, naming the step; nothing has changed then. */
+bool trainer_update(Trainer *t, Err *err) MUST_CHECK;
+
+/* Writes the trainer's state (and the model's value head where the model's own files leave it out) into a
+ * directory that has the model already; reads it, the model's weights included. `notes` is kept in
+ * trainer.json. */
+bool trainer_save(const Trainer *t, const char *dir, const json_t *notes, Err *err) MUST_CHECK;
+bool trainer_load(Trainer *t, const char *dir, json_t **notes, Err *err) MUST_CHECK;
+
+/* Bytes of gradients and optimizer state for a model of this configuration. */
+size_t trainer_bytes(const TrainOptions *options, const ModelConfig *c);
+
+#endif
