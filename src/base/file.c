@@ -14,8 +14,7 @@
 static bool fail_errno(const char *path, Err *err)
 {
     int e = errno;
-    err_set(err, e == ENOENT || e == EISDIR || e == ENOTDIR ? ERR_INPUT : ERR_IO, "%s: %s", path,
-            strerror(e));
+    err_set(err, e == ENOENT || e == EISDIR || e == ENOTDIR ? ERR_INPUT : ERR_IO, "%s: %s", path, strerror(e));
     if (e == ENOENT)
         err_hint(err, "check the name, or make the file first");
     if (e == ENOSPC)

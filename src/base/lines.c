@@ -100,8 +100,7 @@ static bool fill(LineReader *r, Err *err)
         }
         size_t left = ZSTD_decompressStream(r->zstd, &o, &r->in);
         if (ZSTD_isError(left))
-            return err_set(err, ERR_INPUT, "%s: broken after line %d: %s", r->path, r->line,
-                           ZSTD_getErrorName(left));
+            return err_set(err, ERR_INPUT, "%s: broken after line %d: %s", r->path, r->line, ZSTD_getErrorName(left));
         r->frame_open = left != 0;
     }
     r->n += o.pos;

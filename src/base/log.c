@@ -95,8 +95,7 @@ static void show(Progress *p, double now)
 
 void progress_begin(Progress *p, const char *what, const char *unit, double total, double done_before)
 {
-    *p = (Progress){
-        .what = what, .unit = unit, .total = total, .done = done_before, .done_before = done_before};
+    *p = (Progress){.what = what, .unit = unit, .total = total, .done = done_before, .done_before = done_before};
     p->started = clock_seconds();
     p->live = isatty(STDERR_FILENO) != 0;
     p->shown = p->live ? 0 : p->started;

@@ -103,8 +103,7 @@ void *mem_big(size_t count, size_t size, const char *what, Err *err)
     }
     if (!p) {
         char h[32];
-        err_set(err, ERR_MEMORY, "not enough memory for %s: %s", what,
-                mem_human(h, (double)count * (double)size));
+        err_set(err, ERR_MEMORY, "not enough memory for %s: %s", what, mem_human(h, (double)count * (double)size));
         err_hint(err, "use a smaller model, batch or --max-tokens, or a machine with more memory");
     }
     return p;
@@ -160,6 +159,11 @@ size_t mem_peak(void)
     return kb_field("/proc/self/status", "VmHWM:");
 }
 
+size_t mem_current(void)
+{
+    return kb_field("/proc/self/status", "VmRSS:");
+}
+
 const char *mem_human(char out[32], double bytes)
 {
     const char *unit[] = {"bytes", "kB", "MB", "GB", "TB"};
@@ -184,6 +188,7 @@ float *arena_floats(Arena *a, size_t n)
 
 bool arena_reserve(Arena *a, size_t bytes, const char *what, Err *err)
 {
+    bytes = (bytes + 63) & ~(size_t)63; /* as arena_floats gives them out */
     if (bytes > a->size) {
         arena_release(a);
         a->base = mem_big(bytes, 1, what, err);

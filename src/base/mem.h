@@ -22,8 +22,7 @@ char *mem_strn(const char *s, size_t n);
 char *mem_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* Makes room for one more element in an array of `n` elements: `a = MEM_GROW(a, n, cap)`. */
-#define MEM_GROW(a, n, cap)                                                                                  \
-    ((n) < (cap) ? (a) : mem_resize((a), (size_t)((cap) = (cap) ? 2 * (cap) : 16), sizeof *(a)))
+#define MEM_GROW(a, n, cap) ((n) < (cap) ? (a) : mem_resize((a), (size_t)((cap) = (cap) ? 2 * (cap) : 16), sizeof *(a)))
 
 /* A zeroed block of count * size bytes on 64-byte lines, in large pages where the system has them. `what`
  * names it in the message of a failure. Free with mem_big_free and the same count and size. */
@@ -37,6 +36,8 @@ bool mem_mul(size_t a, size_t b, size_t *out) MUST_CHECK;
  * the largest that this process has been so far (VmHWM). 0 where the system does not say. */
 size_t mem_available(void);
 size_t mem_peak(void);
+/* What it takes now (VmRSS). */
+size_t mem_current(void);
 
 /* "1.2 GB": a size for people, in a caller's buffer of 32 bytes. Returns the buffer. */
 const char *mem_human(char out[32], double bytes);

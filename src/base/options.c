@@ -42,8 +42,7 @@ const Option *options_find(const OptionTable *t, const char *name, size_t *base)
     return NULL;
 }
 
-static bool unknown(const OptionTable *t, const char *name, const char *where, ErrCode code, int hidden,
-                    Err *err)
+static bool unknown(const OptionTable *t, const char *name, const char *where, ErrCode code, int hidden, Err *err)
 {
     const char *names[128];
     int n = 0;
@@ -53,8 +52,7 @@ static bool unknown(const OptionTable *t, const char *name, const char *where, E
                 names[n++] = t->group[g].options[i].name;
     const char *near = str_nearest(name, names, n, sizeof names[0]);
     const char *dashes = code == ERR_USAGE ? "--" : "";
-    err_set(err, code, "%s: there is no %s \"%s%s\"", where, code == ERR_USAGE ? "option" : "key", dashes,
-            name);
+    err_set(err, code, "%s: there is no %s \"%s%s\"", where, code == ERR_USAGE ? "option" : "key", dashes, name);
     if (near)
         return err_hint(err, "did you mean \"%s%s\"?", dashes, near);
     return err_hint(err, "rlaif help lists what there is");
@@ -169,8 +167,7 @@ void options_free(const OptionTable *t, void *target)
     free(target);
 }
 
-bool options_set(const OptionTable *t, void *target, const char *name, const char *value, const char *where,
-                 Err *err)
+bool options_set(const OptionTable *t, void *target, const char *name, const char *value, const char *where, Err *err)
 {
     size_t base;
     int hidden = code_of(where) == ERR_USAGE ? OPT_RECIPE : OPT_CLI;
@@ -180,8 +177,8 @@ bool options_set(const OptionTable *t, void *target, const char *name, const cha
     return set_value(o, field(o, base, target), value, where, err);
 }
 
-bool options_set_yaml(const OptionTable *t, void *target, const char *name, const Yaml *value,
-                      const char *where, Err *err)
+bool options_set_yaml(const OptionTable *t, void *target, const char *name, const Yaml *value, const char *where,
+                      Err *err)
 {
     char place[300];
     snprintf(place, sizeof place, "%s:%d", where, value->line);
@@ -209,10 +206,19 @@ bool options_set_yaml(const OptionTable *t, void *target, const char *name, cons
     return true;
 }
 
+void options_put(const OptionTable *t, void *target, const char *name, const char *value)
+{
+    size_t base;
+    const Option *o = options_find(t, name, &base);
+    assert(o && o->type == OPT_TEXT);
+    char **at = field(o, base, target);
+    free(*at);
+    *at = value ? mem_str(value) : NULL;
+}
+
 static bool is_given(const Option *o, const void *at)
 {
-    return o->type == OPT_TEXT ? *(char *const *)at != NULL
-                               : o->type != OPT_LIST || ((const OptionList *)at)->n > 0;
+    return o->type == OPT_TEXT ? *(char *const *)at != NULL : o->type != OPT_LIST || ((const OptionList *)at)->n > 0;
 }
 
 bool options_given(const OptionTable *t, const void *target, const char *name)
@@ -293,16 +299,13 @@ bool options_parse(const OptionTable *t, void *target, int argc, char **argv, Er
             return err_hint(err, "options have long names: --name; only -o FILE is short");
         }
         const char *equals = strchr(a, '=');
-        char *name = is_o     ? mem_str(short_o(t))
-                     : equals ? mem_strn(a + 2, (size_t)(equals - a - 2))
-                              : mem_str(a + 2);
+        char *name = is_o ? mem_str(short_o(t)) : equals ? mem_strn(a + 2, (size_t)(equals - a - 2)) : mem_str(a + 2);
         const char *value = is_o ? NULL : equals ? equals + 1 : NULL;
         size_t base;
         const Option *o = options_find(t, name, &base);
         bool ok = true;
         if (o && !value && o->type == OPT_BOOL) {
-            bool next_is_value =
-                i + 1 < argc && (!strcmp(argv[i + 1], "true") || !strcmp(argv[i + 1], "false"));
+            bool next_is_value = i + 1 < argc && (!strcmp(argv[i + 1], "true") || !strcmp(argv[i + 1], "false"));
             value = next_is_value ? argv[++i] : "true";
         } else if (o && !value && i + 1 < argc) {
             value = argv[++i];
@@ -361,8 +364,7 @@ static void help_line(const Option *o, Str *out)
     else if (o->type == OPT_BOOL)
         snprintf(left, sizeof left, "  --%s", o->name);
     else
-        snprintf(left, sizeof left, "  %s--%s %s", o->flags & OPT_SHORT_O ? "-o, " : "", o->name,
-                 value_name(o));
+        snprintf(left, sizeof left, "  %s--%s %s", o->flags & OPT_SHORT_O ? "-o, " : "", o->name, value_name(o));
     str_addf(out, strlen(left) > 30 ? "%s\n%32s%s" : "%-32s%s%s", left, "", o->help);
     if (o->flags & OPT_REQUIRED)
         str_add(out, " (required)");

@@ -79,8 +79,10 @@ bool options_parse(const OptionTable *t, void *target, int argc, char **argv, Er
 /* One option by its name, from a text or a YAML node; `where` begins the message of a failure. */
 bool options_set(const OptionTable *t, void *target, const char *name, const char *value, const char *where,
                  Err *err) MUST_CHECK;
-bool options_set_yaml(const OptionTable *t, void *target, const char *name, const Yaml *value,
-                      const char *where, Err *err) MUST_CHECK;
+bool options_set_yaml(const OptionTable *t, void *target, const char *name, const Yaml *value, const char *where,
+                      Err *err) MUST_CHECK;
+/* Sets a text option from within the program, whatever its flags. */
+void options_put(const OptionTable *t, void *target, const char *name, const char *value);
 /* Fails where a required option is absent; says which. */
 bool options_complete(const OptionTable *t, const void *target, const char *where, Err *err) MUST_CHECK;
 

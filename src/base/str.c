@@ -109,8 +109,7 @@ const char *str_nearest(const char *name, const char *const *names, int n, size_
     const char *best = NULL;
     int least = (int)strlen(name) / 2 + 1;
     for (int i = 0; i < n; i++) {
-        const char *candidate =
-            *(const char *const *)(const void *)((const char *)names + (size_t)i * stride);
+        const char *candidate = *(const char *const *)(const void *)((const char *)names + (size_t)i * stride);
         int d = edit_distance(name, candidate);
         if (d < least || (str_starts(candidate, name) && strlen(name) > 2 && least > 0)) {
             least = str_starts(candidate, name) ? 0 : d;

@@ -42,8 +42,7 @@ static bool add_entry(Parse *p, Yaml *y, yaml_event_t *e, int depth, Err *err)
             return err_set(err, ERR_INPUT, "%s:%zu: a key must be a text", p->where, e->start_mark.line + 1);
         key = mem_str((const char *)e->data.scalar.value);
         if (yaml_get(y, key)) {
-            err_set(err, ERR_INPUT, "%s:%zu: the key \"%s\" stands twice", p->where, e->start_mark.line + 1,
-                    key);
+            err_set(err, ERR_INPUT, "%s:%zu: the key \"%s\" stands twice", p->where, e->start_mark.line + 1, key);
             free(key);
             return false;
         }
@@ -71,8 +70,7 @@ static bool parse_node(Parse *p, yaml_event_t *e, int depth, Yaml **out, Err *er
 {
     *out = NULL;
     if (depth > DEEPEST || p->nodes > MOST_NODES)
-        return err_set(err, ERR_INPUT, "%s:%zu: nested too deep or too long", p->where,
-                       e->start_mark.line + 1);
+        return err_set(err, ERR_INPUT, "%s:%zu: nested too deep or too long", p->where, e->start_mark.line + 1);
     if (e->type == YAML_SCALAR_EVENT) {
         Yaml *y = node_new(p, YAML_TEXT, e);
         y->text = mem_strn((const char *)e->data.scalar.value, e->data.scalar.length);

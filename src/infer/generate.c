@@ -61,9 +61,8 @@ static bool check_lengths(const Generator *g, int n, Err *err)
 {
     for (int i = 0; i < n; i++)
         if (g->r[i].n_prompt + g->how->max_new_tokens > g->model->config.context)
-            return err_set(err, ERR_INPUT,
-                           "prompt %d: %d tokens and %d new ones exceed the model's context of %d", i + 1,
-                           g->r[i].n_prompt, g->how->max_new_tokens, g->model->config.context),
+            return err_set(err, ERR_INPUT, "prompt %d: %d tokens and %d new ones exceed the model's context of %d",
+                           i + 1, g->r[i].n_prompt, g->how->max_new_tokens, g->model->config.context),
                    err_hint(err, "shorten it, lower --max-new-tokens, or cut with --truncate context-left");
     return true;
 }
@@ -179,7 +178,7 @@ static bool append(const Generator *g, Response *r, Drawn d)
 }
 
 /* Draws the next token of every running response; finished ones leave. */
-static bool draw(Generator *g, GenerateDone *done, void *context, Err *err)
+static bool draw(Generator *g, GenerateToken *token, void *context, Err *err)
 {
     size_t C = (size_t)g->model->config.width;
     for (int i = 0; i < g->prompts; i++) /* states of prompts that were computed just now */
@@ -203,19 +202,19 @@ static bool draw(Generator *g, GenerateDone *done, void *context, Err *err)
     int kept = 0;
     for (int i = 0; ok && i < g->running; i++) {
         Runner w = g->runner[i];
+        if (token)
+            token(context, w.response, drawn[i].id);
         if (!append(g, &g->r[w.response], drawn[i])) {
             g->runner[kept++] = w;
             continue;
         }
         drop_response(g, &w);
-        if (done)
-            done(context, w.response);
     }
     g->running = ok ? kept : g->running;
     return ok;
 }
 
-static bool step(Generator *g, GenerateDone *done, void *context, Err *err)
+static bool step(Generator *g, GenerateToken *token, void *context, Err *err)
 {
     batch_clear(&g->batch);
     if (!admit(g, err))
@@ -223,10 +222,10 @@ static bool step(Generator *g, GenerateDone *done, void *context, Err *err)
     for (int i = 0; i < g->running; i++)
         if (!continue_runner(g, &g->runner[i], err))
             return false;
-    return (g->batch.rows == 0 || forward(g, err)) && draw(g, done, context, err);
+    return (g->batch.rows == 0 || forward(g, err)) && draw(g, token, context, err);
 }
 
-bool generate(Model *m, Response *r, int n, const Sampling *how, GenerateDone *done, void *context, Err *err)
+bool generate(Model *m, Response *r, int n, const Sampling *how, GenerateToken *token, void *context, Err *err)
 {
     if (n == 0)
         return true;
@@ -238,7 +237,7 @@ bool generate(Model *m, Response *r, int n, const Sampling *how, GenerateDone *d
     group_prompts(g, n);
     bool ok = check_lengths(g, n, err) && plant_root(g, err);
     while (ok && (g->running > 0 || g->next_prompt < g->prompts))
-        ok = step(g, done, context, err);
+        ok = step(g, token, context, err);
     for (int i = 0; i < g->prompts; i++)
         free(g->prompt[i].hidden);
     free(g->prompt);

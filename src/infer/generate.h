@@ -20,11 +20,11 @@ typedef struct Response {
 
 void response_release(Response *r);
 
-/* Called whenever a response is finished (in no fixed order); may be NULL. */
-typedef void GenerateDone(void *context, int index);
+/* Called with every token as it is drawn, in the order of each response; may be NULL. */
+typedef void GenerateToken(void *context, int index, int id);
 
 /* Fails where a prompt and its response could exceed the model's context, naming the index. */
-bool generate(Model *m, Response *r, int n, const Sampling *how, GenerateDone *done, void *context,
+bool generate(Model *m, Response *r, int n, const Sampling *how, GenerateToken *token, void *context,
               Err *err) MUST_CHECK;
 
 /* Bytes beside the model while it generates n responses of at most max_new tokens after prompts of n_prompt.

@@ -187,8 +187,8 @@ static bool draw_rows(Draw *d, const RngKey *key, const int *position, Drawn *ou
     return true;
 }
 
-bool sample_tokens(Model *m, Tensor hidden, const Sampling *how, const RngKey *key, const int *position,
-                   Drawn *out, Err *err)
+bool sample_tokens(Model *m, Tensor hidden, const Sampling *how, const RngKey *key, const int *position, Drawn *out,
+                   Err *err)
 {
     int n = hidden.rows, *row = mem_alloc((size_t)n, sizeof *row);
     for (int i = 0; i < n; i++)

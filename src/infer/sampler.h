@@ -22,7 +22,7 @@ typedef struct Drawn {
 
 /* Draws a token after each of the rows of hidden [n][C]. key[i] and position[i] (of the token in its
  * response) make the random number. */
-bool sample_tokens(Model *m, Tensor hidden, const Sampling *how, const RngKey *key, const int *position,
-                   Drawn *out, Err *err) MUST_CHECK;
+bool sample_tokens(Model *m, Tensor hidden, const Sampling *how, const RngKey *key, const int *position, Drawn *out,
+                   Err *err) MUST_CHECK;
 
 #endif

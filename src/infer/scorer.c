@@ -156,8 +156,8 @@ static void collect(const Scorer *s, const Group *g, int node, int from, int to,
     for (int i = 0; i < g->places; i++) {
         const Place *p = &g->place[i];
         if (p->node == node && p->offset >= from && p->offset < to)
-            memcpy(out.at + p->out * (size_t)out.cols,
-                   tensor_rows(s->acts.hidden, row + p->offset - from, 1).at, bytes);
+            memcpy(out.at + p->out * (size_t)out.cols, tensor_rows(s->acts.hidden, row + p->offset - from, 1).at,
+                   bytes);
     }
 }
 
@@ -237,8 +237,7 @@ static bool hidden_states(Scorer *s, const Want *want, int n, Tensor out, Err *e
         Group g = {0};
         trie_init(&g.trie);
         for (int tokens = 0; i < n && (tokens == 0 || tokens + want[i].last + 1 - skip <= budget); i++) {
-            const int *previous =
-                i > 0 ? want[i - 1].ids : NULL; /* neighbours mostly share: count what is new */
+            const int *previous = i > 0 ? want[i - 1].ids : NULL; /* neighbours mostly share: count what is new */
             int most = i > 0 && want[i - 1].last < want[i].last ? want[i - 1].last + 1 : want[i].last + 1;
             int shared = previous && tokens ? common_prefix(previous, most, want[i].ids, most) : skip;
             tokens += want[i].last + 1 - (shared > skip ? shared : skip);

@@ -26,8 +26,7 @@ ScorerCost scorer_cost(const Scorer *s);
 
 /* logp[i][t] = log P(ids[from + t] | ids[.. from + t]) of sequence i, for every token from from[i] (at least
  * 1) to its end; over the whole vocabulary, at temperature 1. */
-bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, float *const *logp,
-                     Err *err) MUST_CHECK;
+bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, float *const *logp, Err *err) MUST_CHECK;
 
 /* The reward head at each sequence's last token. */
 bool scorer_rewards(Scorer *s, const Sequence *seq, int n, float *reward, Err *err) MUST_CHECK;

@@ -25,14 +25,15 @@ typedef struct Rope {
     double original_context;    /* ROPE_LLAMA3 */
 } Rope;
 
+/* What stands on the trunk; a policy may have two (HEAD_LM | HEAD_VALUE). */
 typedef enum HeadKind {
-    HEAD_LM,     /* next-token logits */
-    HEAD_REWARD, /* score.weight [1][C] at the last token, no bias */
-    HEAD_VALUE   /* value.weight [1][C] and value.bias [1] at every token */
+    HEAD_LM = 1,     /* next-token logits */
+    HEAD_REWARD = 2, /* score.weight [1][C] at the last token, no bias */
+    HEAD_VALUE = 4   /* value.weight [1][C] and value.bias [1] at every token */
 } HeadKind;
 
 typedef struct ModelConfig {
-    char family[32];     /* "llama", "gemma3": config.json's model_type, GGUF's general.architecture */
+    char family[32];     /* "llama", "gemma3": as GGUF's general.architecture */
     int layers;          /* L */
     int width;           /* C */
     int heads, kv_heads; /* H, K; H is a multiple of K */
@@ -52,8 +53,8 @@ typedef struct ModelConfig {
     Rope rope_local;   /* of the layers with a window */
     int window;        /* positions that a local layer's query sees, itself included; 0: none is local */
     bool local[MAX_LAYERS];
-    bool tied; /* the LM head is the embedding */
-    HeadKind head;
+    bool tied;    /* the LM head is the embedding */
+    int head;     /* HeadKind, or-ed */
     int bos, eos; /* -1: none; for config.json */
 } ModelConfig;
 

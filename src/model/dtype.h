@@ -30,11 +30,14 @@ typedef struct DTypeInfo {
 
 const DTypeInfo *dtype_info(DType type);
 
+/* The type of this name, or DTYPE_COUNT. */
+DType dtype_find(const char *name);
+
 /* Bytes of n values (n a multiple of the block), or false where that overflows or does not divide. */
 bool dtype_bytes(DType type, size_t n, size_t *bytes) MUST_CHECK;
 
-/* dst[0..n) becomes the values of n stored numbers; n is a multiple of the block. f32 values are copied bit
- * by bit, the others are exact in f32 or rounded as ggml's reference code does. */
+/* dst[0..n) becomes the values of n stored numbers; n is a multiple of the block, src need not be aligned.
+ * f32 values are copied bit by bit, the others are exact in f32 or rounded as ggml's reference code does. */
 void dtype_to_f32(DType type, const void *src, float *dst, size_t n);
 
 /* A tensor as it lies in a file. */
@@ -42,9 +45,15 @@ typedef struct StoredTensor {
     const char *name; /* borrowed from its file */
     DType type;
     int dims;        /* 1 or 2 for every weight that is used */
-    size_t shape[4]; /* outermost first (Hugging Face's order): [rows][columns] */
+    size_t shape[4]; /* outermost first (Hugging Face's order): [rows][columns]; 1 beyond `dims` */
     const unsigned char *bytes;
     size_t n_bytes;
 } StoredTensor;
+
+/* How many numbers a tensor has; its file's reader has checked that this does not overflow. */
+size_t stored_values(const StoredTensor *t);
+
+/* Fails where two of n tensors share bytes, and names them. */
+bool stored_disjoint(const StoredTensor *t, int n, const char *where, Err *err) MUST_CHECK;
 
 #endif

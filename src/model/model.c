@@ -29,9 +29,7 @@ static bool open_directory(Source *s, ModelConfig *c, Err *err)
     bool ok = file_exists(path);
     if (!ok) {
         err_set(err, ERR_INPUT, "%s: there is no config.json in it", s->path);
-        err_hint(
-            err,
-            "a MODEL is a GGUF file or a directory with config.json, model.safetensors and tokenizer.json");
+        err_hint(err, "a MODEL is a GGUF file or a directory with config.json, model.safetensors and tokenizer.json");
     }
     ok = ok && json_read_file(path, &s->config, err) && config_from_json(c, s->config, path, err) &&
          safetensors_open(&s->tensors, s->path, err);
@@ -68,8 +66,7 @@ static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, 
     if (!t) {
         const char *type = s->tensors ? safetensors_unread(s->tensors, p->name) : NULL;
         if (type)
-            return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", s->path, p->name,
-                           type);
+            return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", s->path, p->name, type);
         err_set(err, ERR_INPUT, "%s: the tensor %s is missing", s->path, s->gguf ? p->gguf : p->name);
         return err_hint(err, "the file is not complete, or of another architecture than it says");
     }
@@ -77,8 +74,8 @@ static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, 
                              : t->dims == 2 && t->shape[0] == rows && t->shape[1] == cols;
     if (fits)
         return true;
-    return err_set(err, ERR_INPUT, "%s: %s has shape [%zu, %zu], the configuration says [%zu, %zu]", s->path,
-                   t->name, t->shape[0], t->dims > 1 ? t->shape[1] : 1, rows, cols);
+    return err_set(err, ERR_INPUT, "%s: %s has shape [%zu, %zu], the configuration says [%zu, %zu]", s->path, t->name,
+                   t->shape[0], t->dims > 1 ? t->shape[1] : 1, rows, cols);
 }
 
 /* Copies a tensor into its packed matrix; false where a number is not finite. A vector is one row of the
@@ -157,33 +154,40 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
     }
     const char *bos = tokenizer_token(m->tokenizer, tokenizer_bos(m->tokenizer));
     const char *eos = tokenizer_token(m->tokenizer, tokenizer_eos(m->tokenizer));
-    return !template || chat_template_new(&m->chat, template, bos, eos, err) ||
-           err_context(err, "%s", s->path);
+    return !template || chat_template_new(&m->chat, template, bos, eos, err) || err_context(err, "%s", s->path);
 }
 
-/* SHA-256 of a GGUF's bytes, or of the sorted names and hashes of a directory's files that are read. */
-static bool hash_source(Model *m, Err *err)
+/* Is it a file that makes up a model? What a trainer or people put beside does not count. */
+static bool is_model_file(const char *name)
 {
-    if (!file_is_dir(m->path))
-        return hash_file(m->path, m->hash, err);
+    static const char *const names[] = {"config.json",         "tokenizer.json",          "tokenizer_config.json",
+                                        "chat_template.jinja", "special_tokens_map.json", "generation_config.json"};
+    for (int i = 0; i < COUNT(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return str_starts(name, "model") && (str_ends(name, ".safetensors") || str_ends(name, ".safetensors.index.json"));
+}
+
+bool model_hash(const char *path, char out[HASH_TEXT], Err *err)
+{
+    if (!file_is_dir(path))
+        return hash_file(path, out, err);
     char **names;
     int n;
-    if (!dir_list(m->path, &names, &n, err))
+    if (!dir_list(path, &names, &n, err))
         return false;
     Hash *h = hash_new();
     bool ok = true;
     for (int i = 0; i < n && ok; i++) {
-        bool read =
-            str_ends(names[i], ".safetensors") || str_ends(names[i], ".json") || str_ends(names[i], ".jinja");
-        char *path = path_join(m->path, names[i]), digits[HASH_TEXT];
-        if (read && !file_is_dir(path)) {
-            ok = hash_file(path, digits, err);
-            hash_add_text(h, names[i]);
-            hash_add_text(h, ok ? digits : "");
-        }
-        free(path);
+        if (!is_model_file(names[i]))
+            continue;
+        char *file = path_join(path, names[i]), digits[HASH_TEXT] = "";
+        ok = hash_file(file, digits, err);
+        hash_add_text(h, names[i]);
+        hash_add_text(h, digits);
+        free(file);
     }
-    hash_end(h, m->hash);
+    hash_end(h, out);
     names_free(names, n);
     return ok;
 }
@@ -210,9 +214,25 @@ bool model_load(Model **out, const char *path, Device *device, int heads, Err *e
     if (ok && heads)
         m->config.head = heads;
     ok = ok && check_memory(&m->config, path, err) && weights_alloc(&m->w, &m->config, false, err) &&
-         read_weights(m, &s, err) && read_tokenizer(m, &s, err) && hash_source(m, err);
+         read_weights(m, &s, err) && read_tokenizer(m, &s, err) && model_hash(path, m->hash, err);
     if (ok && s.config)
         m->notes = json_incref(json_object_get(s.config, "rlaif"));
+    source_close(&s);
+    if (!ok) {
+        model_free(m);
+        return false;
+    }
+    *out = m;
+    return true;
+}
+
+bool model_load_text(Model **out, const char *path, Err *err)
+{
+    *out = NULL;
+    Model *m = mem_zalloc(1, sizeof *m);
+    m->path = mem_str(path);
+    Source s;
+    bool ok = source_open(&s, path, &m->config, err) && read_tokenizer(m, &s, err);
     source_close(&s);
     if (!ok) {
         model_free(m);

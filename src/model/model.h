@@ -12,12 +12,12 @@ typedef struct Model {
     ModelConfig config;
     Device *device; /* borrowed */
     Weights w;
-    Tokenizer *tokenizer; /* shared with copies */
-    ChatTemplate *chat;   /* NULL: the model has none; shared with copies */
-    struct Model *lender; /* the model that owns tokenizer and chat; NULL: this one */
-    json_t *notes;        /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
-    char *path;           /* as the user named it */
-    char hash[HASH_TEXT]; /* of the files read; "" for a model changed since */
+    Tokenizer *tokenizer;            /* shared with copies */
+    ChatTemplate *chat;              /* NULL: the model has none; shared with copies */
+    struct Model *lender;            /* the model that owns tokenizer and chat; NULL: this one */
+    json_t *notes;                   /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
+    char *path;                      /* as the user named it */
+    char hash[HASH_TEXT];            /* of the files read; "" for a model changed since */
     float *rope_global, *rope_local; /* cos and sin of positions so far: [positions][half] each */
     int rope_positions;
 } Model;
@@ -27,6 +27,9 @@ typedef struct Model {
  * weights with model_init_head. Fails for a model that does not fit in memory, and for one with a NaN or
  * infinity. */
 bool model_load(Model **out, const char *path, Device *device, int heads, Err *err) MUST_CHECK;
+
+/* The same without weights: configuration, tokenizer and template only. */
+bool model_load_text(Model **out, const char *path, Err *err) MUST_CHECK;
 
 /* The same weights again, to be changed apart, with other heads. Shares tokenizer and template: `from` must
  * live longer. */
@@ -44,6 +47,9 @@ bool model_save(const Model *m, const char *dir, Err *err) MUST_CHECK;
 
 /* Reads the weights of a directory into a model of the same configuration. */
 bool model_read_weights(Model *m, const char *dir, Err *err) MUST_CHECK;
+
+/* SHA-256 of a GGUF's bytes, or of the sorted names and hashes of the files that a directory's model is read from. */
+bool model_hash(const char *path, char out[HASH_TEXT], Err *err) MUST_CHECK;
 
 /* Bytes that a model at this path takes when it is loaded, read from its header alone. */
 bool model_bytes(const char *path, int heads, size_t *bytes, ModelConfig *config, Err *err) MUST_CHECK;

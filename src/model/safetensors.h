@@ -1,6 +1,9 @@
 /* safetensors: read by mmap (one file, or shards with model.safetensors.index.json), written as a stream.
- * Headers are checked: offsets in the file and not overlapping, shapes that do not overflow and agree with
- * the bytes, known types (F32, F16, BF16). */
+ * Headers are checked: offsets in the file, not overlapping and without gaps, shapes that do not overflow and
+ * agree with the bytes.
+ *
+ * F32, F16 and BF16 are read. A file may hold tensors of other types (counters in I64, masks) or of more than
+ * four dimensions: these are neither listed nor found, and only whoever needs one has to complain. */
 #ifndef MODEL_SAFETENSORS_H
 #define MODEL_SAFETENSORS_H
 
@@ -11,22 +14,27 @@ typedef struct Safetensors Safetensors;
 
 /* `path` is a .safetensors file, or a directory with model.safetensors or its index. */
 bool safetensors_open(Safetensors **out, const char *path, Err *err) MUST_CHECK;
-void safetensors_free(Safetensors *s); /* accepts NULL */
+void safetensors_free(Safetensors *s); /* accepts NULL; everything borrowed from it ends */
 
 int safetensors_count(const Safetensors *s);
-const StoredTensor *safetensors_tensor(const Safetensors *s, int i); /* by name, sorted */
-const StoredTensor *safetensors_find(const Safetensors *s, const char *name);
+const StoredTensor *safetensors_tensor(const Safetensors *s, int i);          /* by name, sorted */
+const StoredTensor *safetensors_find(const Safetensors *s, const char *name); /* or NULL */
+/* The type ("I64") of a tensor that is there but is not read; NULL for one that is read or is not there. */
+const char *safetensors_unread(const Safetensors *s, const char *name);
 /* The file's __metadata__ value of a key, or NULL. Borrowed. */
 const char *safetensors_metadata(const Safetensors *s, const char *key);
+/* Tells the system that a tensor's bytes will not be read again soon. */
 void safetensors_forget(const Safetensors *s, const StoredTensor *t);
 
-/* Writing: declare every tensor, begin, then give the values of each in the order of declaration, in pieces
- * of any size, and close. The file appears under its name when it is closed. The bytes depend only on what is
- * written. */
+/* Writing: declare and describe everything, then give the values of each tensor in the order of declaration,
+ * in pieces of any size, and close. The first values end the declarations. The file appears under its name
+ * when it is closed. The bytes depend only on what is written. */
 typedef struct SafetensorsWriter SafetensorsWriter;
 bool safetensors_create(SafetensorsWriter **out, const char *path, Err *err) MUST_CHECK;
 void safetensors_declare(SafetensorsWriter *w, const char *name, const size_t *shape, int dims); /* F32 */
-void safetensors_describe(SafetensorsWriter *w, const char *key, const char *value); /* __metadata__ */
+/* A text of __metadata__, which always has "format": "pt". */
+void safetensors_describe(SafetensorsWriter *w, const char *key, const char *value);
+/* Fails where the disk does, where more is given than was declared, and for a name declared twice. */
 bool safetensors_values(SafetensorsWriter *w, const float *values, size_t n, Err *err) MUST_CHECK;
 /* Frees w, also where it fails; fails where values are missing. */
 bool safetensors_close(SafetensorsWriter *w, Err *err) MUST_CHECK;

@@ -5,7 +5,9 @@
  * (TokenizerSpec) or from a Hugging Face directory's tokenizer.json, and written as the latter.
  *
  * Special tokens are handled apart from text: `tokenizer_encode` with special = false reads "<|im_end|>" as
- * the characters that it is, so that a row's text can never end a turn. */
+ * the characters that it is, so that a row's text can never end a turn.
+ *
+ * A tokenizer does not change once it is made: threads may share it. */
 #ifndef TEXT_TOKENIZER_H
 #define TEXT_TOKENIZER_H
 
@@ -27,8 +29,7 @@ typedef enum TokenType {
 /* What a GGUF file says of its tokenizer. Everything is borrowed. */
 typedef struct TokenizerSpec {
     const char *model; /* "gpt2": byte-level BPE; "llama": SentencePiece-type */
-    const char
-        *pre; /* name of the pre-tokenizer: "smollm", "gpt-2", "llama-bpe", "qwen2", ...; may be NULL */
+    const char *pre;   /* name of the pre-tokenizer: "smollm", "gpt-2", "llama-bpe", "qwen2", ...; may be NULL */
     int n;
     const char *const *tokens; /* [n] */
     const float *scores;       /* [n], or NULL */
@@ -48,31 +49,55 @@ void ids_add(Ids *ids, int id);
 void ids_append(Ids *ids, const int *id, int n);
 void ids_release(Ids *ids);
 
+/* Ids are llama.cpp's for the same GGUF. Fails for an unknown model or pre-tokenizer (the hint lists those
+ * known), two tokens with one text, a merge of tokens that do not exist, and ids outside the vocabulary. */
 bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err) MUST_CHECK;
 /* From tokenizer.json and, where they exist, tokenizer_config.json, special_tokens_map.json,
- * generation_config.json of a Hugging Face directory. A component of tokenizer.json (normalizer,
- * pre-tokenizer, model, post-processor, decoder) that is not understood is an error that names it. */
+ * generation_config.json and chat_template.jinja of a Hugging Face directory. A component of tokenizer.json
+ * (normalizer, pre-tokenizer, model, post-processor, decoder) that is not understood is an error that names
+ * it. */
 bool tokenizer_open(Tokenizer **out, const char *dir, Err *err) MUST_CHECK;
 /* Writes tokenizer.json and tokenizer_config.json, which tokenizer_open and the `tokenizers` library read to
- * the same ids. `chat_template` (may be NULL) goes into tokenizer_config.json. */
+ * the same ids; always the same bytes. `chat_template` (may be NULL) goes into tokenizer_config.json. Beside
+ * them tokenizer.rlaif.json keeps what a GGUF says and tokenizer.json cannot.
+ * What came from a directory is written as it was there, all of the files above; another chat template than
+ * that one's then goes into chat_template.jinja. */
 bool tokenizer_save(const Tokenizer *t, const char *dir, const char *chat_template, Err *err) MUST_CHECK;
 void tokenizer_free(Tokenizer *t); /* accepts NULL */
 
+/* How a text is encoded, or-ed. */
+enum {
+    TOKENIZE_SPECIAL = 1, /* control tokens in the text count as such */
+    TOKENIZE_BARE = 2     /* no blank is put before the text, even where the vocabulary's texts begin with one */
+};
+
 /* Appends the ids of n bytes of text. No BOS and no EOS. Text that is not UTF-8 is encoded byte by byte
- * (where the vocabulary has bytes). special: control tokens in the text count as such. Fails only where a
+ * (where the vocabulary has bytes). `how` is TOKENIZE_.... Fails only where a
  * character has no token at all. */
-bool tokenizer_encode(const Tokenizer *t, const char *text, size_t n, bool special, Ids *ids,
-                      Err *err) MUST_CHECK;
+bool tokenizer_encode(const Tokenizer *t, const char *text, size_t n, int how, Ids *ids, Err *err) MUST_CHECK;
+
+/* Copies n bytes of text with `guard`, a text that it does not hold, inside the text of every control token. */
+void tokenizer_guard(const Tokenizer *t, const char *text, size_t n, const char *guard, Str *out);
+/* Encodes a text whose control tokens count, but for those that a guard interrupts: the guard is taken out and they
+ * are plain text. */
+bool tokenizer_encode_guarded(const Tokenizer *t, const char *text, size_t n, const char *guard, Ids *ids,
+                              Err *err) MUST_CHECK;
+
+/* Do both give the same ids and texts? */
+bool tokenizer_same(const Tokenizer *a, const Tokenizer *b);
 
 /* Appends the bytes that ids stand for. special: control tokens appear as their text; otherwise they are
- * left out. Ids outside the vocabulary are left out. */
+ * left out. Ids outside the vocabulary are left out. Where encoding puts a blank before a text, the first
+ * blank is left out, too. */
 void tokenizer_decode(const Tokenizer *t, const int *id, int n, bool special, Str *out);
 
-int tokenizer_size(const Tokenizer *t);                    /* ids are 0 .. size-1 */
-int tokenizer_bos(const Tokenizer *t);                     /* -1: none */
-int tokenizer_eos(const Tokenizer *t);                     /* the end of a text or turn; -1: none */
-bool tokenizer_adds_bos(const Tokenizer *t);               /* does a sequence begin with BOS? */
-bool tokenizer_ends(const Tokenizer *t, int id);           /* does this token end a response? (EOS, EOT) */
+int tokenizer_size(const Tokenizer *t);      /* ids are 0 .. size-1 */
+int tokenizer_bos(const Tokenizer *t);       /* -1: none */
+int tokenizer_eos(const Tokenizer *t);       /* the end of a text or turn; -1: none */
+bool tokenizer_adds_bos(const Tokenizer *t); /* does a sequence begin with BOS? */
+/* Does this token end a response? EOS, EOT, what generation_config.json names, and control tokens with a
+ * well-known name ("<|im_end|>", "<end_of_turn>", ...). */
+bool tokenizer_ends(const Tokenizer *t, int id);
 int tokenizer_find(const Tokenizer *t, const char *token); /* id of a token by its stored text, or -1 */
 const char *tokenizer_token(const Tokenizer *t, int id);   /* its stored text, or NULL */
 /* The chat template that tokenizer_config.json or chat_template.jinja held; NULL: none. Borrowed. */

@@ -62,8 +62,7 @@ static void adamw_step(Optimizer *o, Model *model, Weights *grads, AdamW h)
     ParamList m = params_list(o->m, &model->config), v = params_list(o->v, &model->config);
     for (int i = 0; i < w.n; i++) {
         h.decay = w.param[i].decay ? (float)o->weight_decay : 0;
-        op_adamw(model->device, *w.param[i].matrix, *m.param[i].matrix, *v.param[i].matrix,
-                 *g.param[i].matrix, h);
+        op_adamw(model->device, *w.param[i].matrix, *m.param[i].matrix, *v.param[i].matrix, *g.param[i].matrix, h);
     }
     params_free(&w);
     params_free(&g);
@@ -76,8 +75,7 @@ static void adafactor_step(Optimizer *o, Model *model, Weights *grads, Adafactor
     ParamList w = params_list(&model->w, &model->config), g = params_list(grads, &model->config);
     float *at = o->factors;
     for (int i = 0; i < w.n; i++) {
-        op_adafactor(model->device, *w.param[i].matrix, at, at + w.param[i].matrix->rows, *g.param[i].matrix,
-                     h);
+        op_adafactor(model->device, *w.param[i].matrix, at, at + w.param[i].matrix->rows, *g.param[i].matrix, h);
         at += factors_of(&w.param[i]);
     }
     params_free(&w);

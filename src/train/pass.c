@@ -104,11 +104,10 @@ bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar
     if (!block)
         return false;
     Tensor dhidden = tensor(block, p->acts.hidden.rows, p->acts.hidden.cols), hidden = p->acts.hidden;
-    bool ok =
-        (!coef || head_logprobs_back(p->model, dw, dhidden, hidden, targets_of(p), p->log_z, coef, err)) &&
-        (!dscalar || head_scalars_back(p->model, dw, p->scalar_head, dhidden, hidden, p->scalar_row,
-                                       p->scalars, dscalar, err)) &&
-        transformer_backward(p->model, dw, &p->forest, &p->batch, &p->acts, dhidden, err);
+    bool ok = (!coef || head_logprobs_back(p->model, dw, dhidden, hidden, targets_of(p), p->log_z, coef, err)) &&
+              (!dscalar || head_scalars_back(p->model, dw, p->scalar_head, dhidden, hidden, p->scalar_row, p->scalars,
+                                             dscalar, err)) &&
+              transformer_backward(p->model, dw, &p->forest, &p->batch, &p->acts, dhidden, err);
     mem_big_free(block, floats, sizeof(float));
     return ok;
 }
@@ -116,6 +115,5 @@ bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar
 size_t pass_bytes(const ModelConfig *c, int rows, int targets)
 {
     size_t head = targets ? (size_t)targets * (VOCAB_CHUNK + 3 * (size_t)c->width) : 0;
-    return acts_bytes(c, rows, true) + forest_bytes(c, rows) +
-           sizeof(float) * (head + (size_t)rows * (size_t)c->width);
+    return acts_bytes(c, rows, true) + forest_bytes(c, rows) + sizeof(float) * (head + (size_t)rows * (size_t)c->width);
 }

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-const Option train_options[] = {
+const Option train_options[TRAIN_OPTIONS] = {
     {"optimizer", OPT_CHOICE, AT(TrainOptions, optimizer), .choices = OPTIMIZERS, .otherwise = "adafactor",
      .help = "adafactor takes the rate as given: no parameter scaling, update clip 1"},
     {"lr", OPT_REAL, AT(TrainOptions, lr), 0, 1, "1e-5", .help = "learning rate"},
@@ -12,13 +12,10 @@ const Option train_options[] = {
      .help = "how the rate goes on after the warm-up"},
     {"warmup", OPT_INT, AT(TrainOptions, warmup), 0, 1e6, "0", .help = "steps over which the rate rises"},
     {"weight-decay", OPT_REAL, AT(TrainOptions, weight_decay), 0, 1, "0", .help = "adamw's, on matrices"},
-    {"clip", OPT_REAL, AT(TrainOptions, clip), 0, 1e9, "1",
-     .help = "largest norm of the gradient; 0: no limit"},
+    {"clip", OPT_REAL, AT(TrainOptions, clip), 0, 1e9, "1", .help = "largest norm of the gradient; 0: no limit"},
     {"save-every", OPT_INT, AT(TrainOptions, save_every), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "steps between checkpoints; 0: about every two minutes"},
 };
-const int n_train_options = COUNT(train_options);
-
 bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int steps, Err *err)
 {
     *t = (Trainer){.model = model, .options = options, .steps = steps};
@@ -109,8 +106,7 @@ bool trainer_save(const Trainer *t, const char *dir, const json_t *notes, Err *e
         else
             safetensors_discard(out);
     }
-    json_t *j =
-        json_pack("{s:i, s:i, s:O?}", "step", t->step, "optimizer_step", t->optimizer.step, "notes", notes);
+    json_t *j = json_pack("{s:i, s:i, s:O?}", "step", t->step, "optimizer_step", t->optimizer.step, "notes", notes);
     char *text = json_text(j);
     ok = ok && file_write(about, text, strlen(text), err);
     free(text);
@@ -140,8 +136,7 @@ bool trainer_load(Trainer *t, const char *dir, json_t **notes, Err *err)
     json_t *j = NULL;
     Safetensors *s = NULL;
     bool ok = json_read_file(about, &j, err) && safetensors_open(&s, state, err) &&
-              optimizer_read(&t->optimizer, s, state, err) &&
-              (!keeps_value(t) || read_value_head(t, s, state, err)) &&
+              optimizer_read(&t->optimizer, s, state, err) && (!keeps_value(t) || read_value_head(t, s, state, err)) &&
               model_read_weights(t->model, dir, err);
     if (ok) {
         t->step = (int)json_number_of(j, "step", 0);

@@ -16,14 +16,12 @@ typedef struct TrainOptions {
     int schedule; /* ScheduleKind */
     int warmup;
     double weight_decay, clip;
-    int batch, epochs;
-    int max_tokens;
     int save_every;
 } TrainOptions;
 
 /* The rows that all of them share: optimizer, lr, schedule, warmup, weight-decay, clip, save-every. */
-extern const Option train_options[];
-extern const int n_train_options;
+enum { TRAIN_OPTIONS = 7 };
+extern const Option train_options[TRAIN_OPTIONS];
 
 typedef struct Trainer {
     Model *model; /* borrowed, changed */

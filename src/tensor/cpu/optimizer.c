@@ -94,11 +94,12 @@ static void factor_update(Device *d, float *row, float *col, Matrix g, const Ada
     }
 }
 
-/* g / sqrt(V) of sixteen rows in column c: V = (R / mean R) C, or R itself for a vector. */
-INLINE f32x16 factored_update(const float *g, f32x16 row_root, float col, int cols, f32x16 scale)
+/* g / sqrt(V) of sixteen rows in column c: V = (R / mean R) C, or R itself for a vector, which has no col. */
+INLINE f32x16 factored_update(const float *g, f32x16 row_root, const float *col, int c, int cols,
+                              f32x16 scale)
 {
     f32x16 u = v_div(v_mul(v_load(g), scale), row_root);
-    return cols == 1 ? u : v_div(u, v_sqrt(v_set1(col)));
+    return cols == 1 ? u : v_div(u, v_sqrt(v_set1(col[c])));
 }
 
 static void adafactor(Device *d, Matrix w, float *row, float *col, Matrix g, Adafactor h)
@@ -119,7 +120,7 @@ static void adafactor(Device *d, Matrix w, float *row, float *col, Matrix g, Ada
         v_store(roots + (size_t)p * LANES, root);
         for (int c = 0; c < cols; c++) {
             size_t at = (size_t)p * panel_floats(w) + (size_t)c * LANES;
-            f32x16 u = factored_update(g.at + at, root, col[c], cols, scale);
+            f32x16 u = factored_update(g.at + at, root, col, c, cols, scale);
             sum = v_fma(u, u, sum);
         }
         part[p] = (double)v_sum(sum);
@@ -132,7 +133,7 @@ static void adafactor(Device *d, Matrix w, float *row, float *col, Matrix g, Ada
         f32x16 root = v_load(roots + (size_t)p * LANES);
         for (int c = 0; c < cols; c++) {
             size_t at = (size_t)p * panel_floats(w) + (size_t)c * LANES;
-            f32x16 u = factored_update(g.at + at, root, col[c], cols, scale);
+            f32x16 u = factored_update(g.at + at, root, col, c, cols, scale);
             v_store(w.at + at, v_sub(v_load(w.at + at), v_mul(step, u)));
         }
     }

@@ -1,0 +1,59 @@
+/* Any bytes as a GGUF file: everything that can be asked of it is asked. */
+#include "model/gguf_internal.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* The first and the last block. */
+static double touch_tensor(const Gguf *g, const StoredTensor *t)
+{
+    float values[256];
+    const DTypeInfo *info = dtype_info(t->type);
+    size_t blocks = stored_values(t) / (size_t)info->block;
+    double sum = gguf_find(g, t->name) == t;
+    for (int last = 0; last < 2; last++) {
+        size_t at = last ? (blocks - 1) * (size_t)info->block_bytes : 0;
+        dtype_to_f32(t->type, t->bytes + at, values, (size_t)info->block);
+        sum += (double)values[0];
+    }
+    gguf_forget(g, t);
+    return sum;
+}
+
+static size_t touch_texts(const char *const *list, int n)
+{
+    size_t sum = 0;
+    for (int i = 0; list && i < n; i++)
+        sum += strlen(list[i]);
+    return sum;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    Err err = {0};
+    Gguf *g;
+    if (!gguf_open_bytes(&g, "fuzz", data, n, &err))
+        return 0;
+    volatile double sum = 0;
+    for (int i = 0; i < gguf_tensors(g); i++)
+        sum += touch_tensor(g, gguf_tensor(g, i));
+    for (int i = 0; i < g->n_values; i++) {
+        double v = 0;
+        const char *text = "";
+        bool truth = false;
+        sum += gguf_number(g, g->values[i].key, &v) + gguf_text(g, g->values[i].key, &text) +
+               gguf_bool(g, g->values[i].key, &truth);
+        sum += gguf_item(&g->values[i], g->values[i].n - 1, &v) + (double)strlen(text);
+    }
+    ModelConfig c;
+    sum += gguf_config(g, &c, &err);
+    err_clear(&err);
+    TokenizerSpec spec;
+    if (gguf_tokenizer(g, &spec, &err))
+        sum += (double)(touch_texts(spec.tokens, spec.n) + touch_texts(spec.merges, spec.n_merges));
+    for (int i = 0; spec.scores && i < spec.n; i++)
+        sum += (double)spec.scores[i];
+    sum += gguf_chat_template(g) != NULL;
+    (void)sum;
+    gguf_free(g);
+    return 0;
+}

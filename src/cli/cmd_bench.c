@@ -1,0 +1,389 @@
+/* bench: this machine's speed at real work, without stores and loading. The inputs of the peers' scripts serve. */
+#include "base/mem.h"
+#include "cli/command.h"
+#include "rlaif/label.h"
+#include "rlaif/reward.h"
+#include "rlaif/rl.h"
+#include "rlaif/sample.h"
+
+typedef enum Workload { BENCH_GEMM, BENCH_ATTENTION, BENCH_LABEL, BENCH_GENERATE, BENCH_REWARD, BENCH_RL } Workload;
+
+typedef struct BenchOptions {
+    CommonOptions common;
+    int workload, batch, samples, baseline, max_new_tokens, steps, repeat, chat;
+    bool greedy;
+    char *model, *input, *prompt;
+} BenchOptions;
+
+static const Option option_rows[] = {
+    {"workload", OPT_CHOICE, AT(BenchOptions, workload), .choices = "gemm|attention|label|generate|reward|rl",
+     .otherwise = "gemm", .help = "what to do"},
+    {"model", OPT_TEXT, AT(BenchOptions, model), .value = "MODEL",
+     .help = "the model; gemm and attention take its shapes"},
+    {"input", OPT_TEXT, AT(BenchOptions, input), .value = "ROWS", .help = "pairs or prompts"},
+    {"prompt", OPT_TEXT, AT(BenchOptions, prompt), .value = "NAME|FILE", .otherwise = "summary-base",
+     .help = "label: judge prompt"},
+    {"batch", OPT_INT, AT(BenchOptions, batch), 1, 1e6, "4", .help = "reward: pairs an update; rl: prompts a step"},
+    {"samples", OPT_INT, AT(BenchOptions, samples), 1, 10000, "4", .help = "rl: responses a prompt"},
+    {"baseline", OPT_CHOICE, AT(BenchOptions, baseline), .choices = "value|group|none", .otherwise = "group",
+     .help = "rl: group, or with an own value network"},
+    {"max-new-tokens", OPT_INT, AT(BenchOptions, max_new_tokens), 1, 1e6, "48",
+     .help = "generate, rl: longest response"},
+    {"steps", OPT_INT, AT(BenchOptions, steps), 1, 1e6, "3", .help = "rl: updates"},
+    {"greedy", OPT_BOOL, AT(BenchOptions, greedy), .help = "generate: always the best token"},
+    {"repeat", OPT_INT, AT(BenchOptions, repeat), 1, 1000, "3", .help = "measurements; the fastest counts"},
+    {"chat", OPT_CHOICE, AT(BenchOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help = "how prompts and pairs are read"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {common_options, COMMON_OPTIONS, AT(BenchOptions, common)},
+};
+const OptionTable bench_table = {groups, COUNT(groups), sizeof(BenchOptions)};
+
+/* What one measurement did. */
+typedef struct Measured {
+    double seconds, items, tokens, flops;
+} Measured;
+
+typedef struct Bench {
+    const BenchOptions *options;
+    Device *device;
+    Rows rows;
+    Model *model;
+    json_t *detail; /* more numbers of the summary */
+} Bench;
+
+/* Products of one token through the layers: 2 per weight. */
+static double body_flops(const ModelConfig *c)
+{
+    double q = (double)c->heads * c->head_dim, kv = (double)c->kv_heads * c->head_dim;
+    return 2.0 * c->layers * ((double)c->width * (2 * q + 2 * kv) + 3.0 * c->width * c->ffn);
+}
+
+static double head_flops(const ModelConfig *c)
+{
+    return 2.0 * c->width * c->vocab;
+}
+
+/* --- gemm, attention --- */
+
+static bool block(Tensor *t, int rows, int cols, Err *err)
+{
+    *t = tensor(mem_big((size_t)rows * (size_t)cols, sizeof(float), "a measurement", err), rows, cols);
+    for (size_t i = 0; t->at && i < tensor_count(*t); i++)
+        t->at[i] = (float)(i % 17) * 0.01f;
+    return t->at != NULL;
+}
+
+static bool measure_product(Bench *b, int rows, int n, int k, Measured *m, Err *err)
+{
+    Tensor x, y;
+    size_t floats = matrix_floats(n, k);
+    Matrix w = {mem_big(floats, sizeof(float), "a measurement", err), n, k};
+    bool ok = w.at && block(&x, rows, k, err) && block(&y, rows, n, err);
+    for (size_t i = 0; ok && i < floats; i++)
+        w.at[i] = (float)(i % 13) * 0.01f;
+    int times = (int)(4e9 / (2.0 * rows * n * k)) + 1;
+    double start = clock_seconds();
+    for (int i = 0; ok && i < times; i++)
+        op_linear(b->device, y, x, w);
+    *m = (Measured){
+        .seconds = (clock_seconds() - start) / times, .items = 1, .tokens = rows, .flops = 2.0 * rows * n * k};
+    mem_big_free(w.at, floats, sizeof(float));
+    mem_big_free(x.at, tensor_count(x), sizeof(float));
+    mem_big_free(y.at, tensor_count(y), sizeof(float));
+    return ok;
+}
+
+/* The products of one layer and of a piece of the head at 512 rows; single shapes go to the detail. */
+static bool bench_gemm(Bench *b, Measured *out, Err *err)
+{
+    enum { ROWS = 512 };
+    int C = 576, Q = 576, K = 192, F = 1536, V = VOCAB_CHUNK;
+    if (b->model) {
+        const ModelConfig *c = &b->model->config;
+        C = c->width, Q = c->heads * c->head_dim, K = c->kv_heads * c->head_dim, F = c->ffn;
+    }
+    const int shape[][2] = {{Q, C}, {K, C}, {C, Q}, {F, C}, {C, F}, {V, C}};
+    const int times[] = {1, 2, 1, 2, 1, 1};
+    json_t *list = json_array();
+    *out = (Measured){.items = 1, .tokens = ROWS};
+    for (int i = 0; i < COUNT(shape); i++) {
+        Measured m;
+        if (!measure_product(b, ROWS, shape[i][0], shape[i][1], &m, err))
+            return false;
+        out->seconds += m.seconds * times[i];
+        out->flops += m.flops * times[i];
+        json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:f}", "rows", ROWS, "columns", shape[i][0], "inner",
+                                              shape[i][1], "gflops", m.flops / m.seconds * 1e-9));
+    }
+    json_object_set_new(b->detail, "shapes", list);
+    return true;
+}
+
+/* Attention of one layer over one sequence of 512 tokens. */
+static bool bench_attention(Bench *b, Measured *out, Err *err)
+{
+    enum { N = 512, TIMES = 20 };
+    ModelConfig c = {.layers = 1, .heads = 9, .kv_heads = 3, .head_dim = 64};
+    if (b->model)
+        c.heads = b->model->config.heads, c.kv_heads = b->model->config.kv_heads,
+        c.head_dim = b->model->config.head_dim;
+    int Q = c.heads * c.head_dim, K = c.kv_heads * c.head_dim, path = 0;
+    Tensor q, k, v, o, stats;
+    size_t floats = kv_layer_floats(c.kv_heads, c.head_dim, N);
+    KvSpan span = {.at = mem_big(floats, sizeof(float), "a measurement", err), .n = N, .cap = N};
+    QueryRun run = {.n = N, .path = &path, .path_n = 1};
+    Attention a = {.heads = c.heads,
+                   .kv_heads = c.kv_heads,
+                   .dim = c.head_dim,
+                   .scale = 0.125f,
+                   .spans = &span,
+                   .runs = &run,
+                   .n_runs = 1};
+    bool ok = span.at && block(&q, N, Q, err) && block(&k, N, K, err) && block(&v, N, K, err) && block(&o, N, Q, err) &&
+              block(&stats, N, 2 * c.heads, err);
+    double start = clock_seconds();
+    for (int i = 0; ok && i < TIMES; i++) {
+        op_kv_store(b->device, &a, k, v);
+        op_attention(b->device, o, stats, q, &a);
+    }
+    *out = (Measured){
+        .seconds = (clock_seconds() - start) / TIMES, .items = 1, .tokens = N, .flops = 2.0 * Q * N * (N + 1)};
+    if (ok) {
+        Tensor *all[] = {&q, &k, &v, &o, &stats};
+        for (int i = 0; i < COUNT(all); i++)
+            mem_big_free(all[i]->at, tensor_count(*all[i]), sizeof(float));
+    }
+    mem_big_free(span.at, floats, sizeof(float));
+    return ok;
+}
+
+/* --- label --- */
+
+static bool bench_label(Bench *b, Measured *out, Err *err)
+{
+    Judge *j;
+    int n = b->rows.n;
+    if (!judge_open(&j, b->model, b->options->prompt, CHAT_AUTO, err))
+        return false;
+    Question *q = mem_zalloc((size_t)n, sizeof *q);
+    PairVerdict *verdict = mem_zalloc((size_t)n, sizeof *verdict);
+    for (int i = 0; i < n; i++) {
+        const RowView *v = &b->rows.row[i].view;
+        q[i] = (Question){"a row", context_lines(&v->context), v->response[0].text, v->response[1].text, false};
+    }
+    double start = clock_seconds();
+    bool ok = judge_pairs(j, q, n, true, verdict, err);
+    ScorerCost cost = scorer_cost(j->scorer);
+    *out = (Measured){.seconds = clock_seconds() - start,
+                      .items = n,
+                      .tokens = cost.tokens,
+                      .flops = cost.computed * body_flops(&b->model->config) + 4.0 * n * head_flops(&b->model->config)};
+    json_object_set_new(b->detail, "computed_tokens", json_real(cost.computed));
+    json_object_set_new(b->detail, "first",
+                        json_pack("[f, f]", verdict[0].order[0].verdict.logp[0], verdict[0].order[0].verdict.logp[1]));
+    for (int i = 0; i < n; i++)
+        free((char *)(uintptr_t)q[i].context);
+    free(verdict);
+    free(q);
+    judge_free(j);
+    return ok;
+}
+
+/* --- generate --- */
+
+static bool bench_generate(Bench *b, Measured *out, Err *err)
+{
+    bool chat;
+    int n = b->rows.n;
+    if (!render_chat(b->model, (ChatMode)b->options->chat, &chat, err))
+        return false;
+    Ids *prompt = mem_zalloc((size_t)n, sizeof *prompt);
+    Response *r = mem_zalloc((size_t)n, sizeof *r);
+    Sampling how = {
+        .temperature = 0.9, .top_p = 1, .greedy = b->options->greedy, .max_new_tokens = b->options->max_new_tokens};
+    double prompts = 0, made = 0;
+    bool ok = true;
+    for (int i = 0; ok && i < n; i++) {
+        ok = render_context(b->model, &b->rows.row[i].view.context, chat, &prompt[i], err);
+        r[i] = (Response){.prompt = prompt[i].id,
+                          .n_prompt = prompt[i].n,
+                          .key = {.purpose = RNG_SAMPLE, .row = b->rows.row[i].identity}};
+        prompts += prompt[i].n;
+    }
+    double start = clock_seconds();
+    ok = ok && generate(b->model, r, n, &how, NULL, NULL, err);
+    double seconds = clock_seconds() - start;
+    for (int i = 0; i < n; i++) {
+        made += r[i].ids.n;
+        ids_release(&prompt[i]);
+        response_release(&r[i]);
+    }
+    const ModelConfig *c = &b->model->config;
+    *out = (Measured){seconds, n, made, (prompts + made) * body_flops(c) + made * head_flops(c)};
+    json_object_set_new(b->detail, "prompt_tokens", json_real(prompts));
+    free(prompt);
+    free(r);
+    return ok;
+}
+
+/* --- reward --- */
+
+static const TrainOptions train_defaults = {.optimizer = OPTIMIZER_ADAMW, .lr = 1e-5, .clip = 1};
+
+static bool bench_reward(Bench *b, Measured *out, Err *err)
+{
+    RewardOptions o = {.train = train_defaults,
+                       .model = b->options->model,
+                       .batch = b->options->batch,
+                       .epochs = 1,
+                       .chat = b->options->chat};
+    RewardTraining *t;
+    if (!reward_training_open(&t, &o, b->device, &b->rows, 0, err))
+        return false;
+    int n = reward_training_pairs(t), *order = mem_alloc((size_t)n, sizeof *order);
+    double tokens = 0, computed = 0, loss = 0;
+    for (int i = 0; i < n; i++) {
+        int all, some;
+        reward_training_tokens(t, i, &all, &some);
+        tokens += all;
+        computed += some;
+        order[i] = i;
+    }
+    bool ok = true;
+    double start = clock_seconds();
+    for (int i = 0; ok && i < n; i += o.batch)
+        ok = reward_training_step(t, order + i, n - i < o.batch ? n - i : o.batch, &loss, err);
+    *out = (Measured){clock_seconds() - start, n, tokens, 3 * computed * body_flops(&b->model->config)};
+    json_object_set_new(b->detail, "computed_tokens", json_real(computed));
+    free(order);
+    reward_training_free(t);
+    return ok;
+}
+
+/* --- rl --- */
+
+/* Free to compute: the number of letters e. */
+static double letters_e(const char *text)
+{
+    double n = 0;
+    for (; *text; text++)
+        n += *text == 'e';
+    return n;
+}
+
+static bool bench_rl(Bench *b, Measured *out, Err *err)
+{
+    const BenchOptions *w = b->options;
+    RlOptions o = {.common = w->common,
+                   .train = train_defaults,
+                   .model = w->model,
+                   .baseline = w->baseline,
+                   .value = VALUE_OWN,
+                   .chat = w->chat,
+                   .steps = w->steps,
+                   .batch = w->batch,
+                   .samples = w->samples,
+                   .max_new_tokens = w->max_new_tokens,
+                   .beta = 0.05,
+                   .temperature = 0.9,
+                   .top_p = 1,
+                   .epochs = 1};
+    Rl *rl;
+    if (!rl_open(&rl, &o, b->device, &b->rows, letters_e, err))
+        return false;
+    double tokens = 0, start = clock_seconds();
+    bool ok = true;
+    for (int i = 0; ok && i < w->steps; i++) {
+        StepStats s;
+        ok = rl_step(rl, NULL, &s, err);
+        tokens += s.tokens * w->batch * w->samples;
+    }
+    *out = (Measured){.seconds = clock_seconds() - start, .items = w->steps, .tokens = tokens};
+    json_object_set_new(b->detail, "seconds_per_step", json_real(out->seconds / w->steps));
+    rl_free(rl);
+    return ok;
+}
+
+/* --- the command --- */
+
+static const struct {
+    bool (*run)(Bench *b, Measured *out, Err *err);
+    const char *items;
+    RowNeed need;
+    bool rows, model;
+} workloads[] = {
+    [BENCH_GEMM] = {bench_gemm, "layers", NEED_PROMPT, false, false},
+    [BENCH_ATTENTION] = {bench_attention, "sequences", NEED_PROMPT, false, false},
+    [BENCH_LABEL] = {bench_label, "pairs", NEED_PAIR, true, true},
+    [BENCH_GENERATE] = {bench_generate, "responses", NEED_PROMPT, true, true},
+    [BENCH_REWARD] = {bench_reward, "pairs", NEED_PAIR, true, true},
+    [BENCH_RL] = {bench_rl, "steps", NEED_PROMPT, true, true},
+};
+
+static bool open_inputs(Bench *b, Err *err)
+{
+    const BenchOptions *o = b->options;
+    if (workloads[o->workload].rows && (!o->input || !o->model))
+        return err_set(err, ERR_USAGE, "command line: this workload needs --model and --input");
+    if (o->model && !model_load(&b->model, o->model, b->device, HEAD_LM, err))
+        return false;
+    return !o->input || !workloads[o->workload].rows ||
+           (rows_read(&b->rows, o->input, 0, false, err) &&
+            rows_view(&b->rows, workloads[o->workload].need, false, err));
+}
+
+static bool repeat(Bench *b, Measured *best, json_t *seconds, Err *err)
+{
+    for (int i = 0; i < b->options->repeat; i++) {
+        Measured m = {0};
+        if (!not_interrupted(err) || !workloads[b->options->workload].run(b, &m, err) || !device_ok(b->device, err))
+            return false;
+        json_array_append_new(seconds, json_real(m.seconds));
+        if (i == 0 || m.seconds < best->seconds)
+            *best = m;
+    }
+    return true;
+}
+
+static void summarise(const Bench *b, const Measured *m, double peak, json_t *seconds, json_t *s)
+{
+    char name[64];
+    const BenchOptions *o = b->options;
+    json_object_set_new(s, "workload", json_string(options_choice(option_rows[0].choices, o->workload, name)));
+    json_object_set_new(s, "items_per_s", json_real(m->items / m->seconds));
+    json_object_set_new(s, "tokens_per_s", json_real(m->tokens / m->seconds));
+    json_object_set_new(s, "gflops", m->flops > 0 ? json_real(m->flops / m->seconds * 1e-9) : json_null());
+    json_object_set_new(s, "peak_gflops", json_real(peak));
+    json_object_set_new(s, "share", m->flops > 0 ? json_real(m->flops / m->seconds * 1e-9 / peak) : json_null());
+    json_object_set_new(s, "peak_rss_bytes", json_integer((json_int_t)mem_peak()));
+    json_object_set_new(s, "seconds", seconds);
+    json_object_set_new(s, "cpu", json_string(cpu_level_name(b->device->level)));
+    json_object_set_new(s, "threads", json_integer(b->device->threads));
+    json_object_update(s, b->detail);
+    printf("%s: %.4g %s/s, %.4g tokens/s", name, m->items / m->seconds, workloads[o->workload].items,
+           m->tokens / m->seconds);
+    if (m->flops > 0)
+        printf(", %.0f GFLOP/s = %.0f %% of %.0f", m->flops / m->seconds * 1e-9,
+               100 * m->flops / m->seconds * 1e-9 / peak, peak);
+    printf(" (%s, %d threads; the fastest of %d)\n", cpu_level_name(b->device->level), b->device->threads, o->repeat);
+}
+
+bool cmd_bench(Work *work, void *options, Err *err)
+{
+    Bench b = {.options = options, .device = work->device, .detail = json_object()};
+    Measured best = {0};
+    json_t *seconds = json_array();
+    work->summary = json_object();
+    bool ok = open_inputs(&b, err) && repeat(&b, &best, seconds, err);
+    if (ok)
+        summarise(&b, &best, device_peak_gflops(b.device), seconds, work->summary);
+    else
+        json_decref(seconds);
+    json_decref(b.detail);
+    model_free(b.model);
+    rows_release(&b.rows);
+    return ok;
+}

@@ -1,0 +1,185 @@
+/* inspect: what a model, checkpoint, run or file of rows is. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "cli/command.h"
+#include "model/gguf.h"
+#include "model/model.h"
+
+typedef struct InspectOptions {
+    CommonOptions common;
+    char *path;
+} InspectOptions;
+
+static const Option option_rows[] = {
+    {"path", OPT_TEXT, AT(InspectOptions, path), .value = "PATH", .flags = OPT_POSITIONAL | OPT_REQUIRED,
+     .help = "a GGUF file, a model's or run's directory, a store, a file of rows"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {common_options, COMMON_OPTIONS, AT(InspectOptions, common)},
+};
+const OptionTable inspect_table = {groups, COUNT(groups), sizeof(InspectOptions)};
+
+/* One line of text and one field of the summary. */
+static void say(json_t *summary, const char *key, json_t *value)
+{
+    char *text = json_is_string(value) ? mem_str(json_string_value(value)) : json_text(value);
+    printf("%-16s %s\n", key, text);
+    free(text);
+    json_object_set_new(summary, key, value);
+}
+
+/* --- models --- */
+
+static json_t *gguf_types(const Gguf *g)
+{
+    json_t *types = json_object();
+    for (int i = 0; i < gguf_tensors(g); i++) {
+        const char *name = dtype_info(gguf_tensor(g, i)->type)->name;
+        json_int_t n = json_integer_value(json_object_get(types, name));
+        json_object_set_new(types, name, json_integer(n + 1));
+    }
+    return types;
+}
+
+static json_t *heads_of(int head)
+{
+    json_t *list = json_array();
+    static const struct {
+        int flag;
+        const char *name;
+    } names[] = {{HEAD_LM, "next token"}, {HEAD_REWARD, "reward"}, {HEAD_VALUE, "value"}};
+    for (int i = 0; i < COUNT(names); i++)
+        if (head & names[i].flag)
+            json_array_append_new(list, json_string(names[i].name));
+    return list;
+}
+
+static void say_config(json_t *s, const Model *m)
+{
+    const ModelConfig *c = &m->config;
+    char h[32];
+    say(s, "architecture", json_string(c->family));
+    say(s, "parameters", json_integer((json_int_t)params_count(c)));
+    say(s, "layers", json_integer(c->layers));
+    say(s, "width", json_integer(c->width));
+    say(s, "heads", json_pack("[i, i, i]", c->heads, c->kv_heads, c->head_dim));
+    say(s, "feed-forward", json_integer(c->ffn));
+    say(s, "vocabulary", json_integer(c->vocab));
+    say(s, "context", json_integer(c->context));
+    say(s, "window", json_integer(c->window));
+    say(s, "tied", json_boolean(c->tied));
+    say(s, "outputs", heads_of(c->head));
+    say(s, "chat template", json_boolean(m->chat != NULL));
+    say(s, "adds BOS", json_boolean(tokenizer_adds_bos(m->tokenizer)));
+    say(s, "memory in f32", json_string(mem_human(h, (double)weights_floats(c, false) * sizeof(float))));
+}
+
+static bool inspect_model(json_t *s, const char *path, Err *err)
+{
+    Model *m;
+    Gguf *g;
+    char hash[HASH_TEXT];
+    if (!model_load_text(&m, path, err))
+        return false;
+    bool ok = model_hash(path, hash, err);
+    if (ok) {
+        say(s, "kind", json_string(file_is_dir(path) ? "Hugging Face directory" : "GGUF"));
+        say(s, "sha256", json_string(hash));
+        say_config(s, m);
+        if (m->notes)
+            say(s, "notes", json_incref(m->notes));
+    }
+    if (ok && !file_is_dir(path) && gguf_open(&g, path, err)) {
+        say(s, "tensors", gguf_types(g));
+        gguf_free(g);
+    }
+    model_free(m);
+    return ok;
+}
+
+/* --- stores --- */
+
+static bool inspect_store(json_t *summary, const char *path, Err *err)
+{
+    Store *store;
+    if (!store_open_existing(&store, path, err))
+        return false;
+    json_t *stages = json_array();
+    say(summary, "kind", json_string("store"));
+    printf("\n%-20s %-16s %-12s %8s %10s\n", "stage", "kind", "state", "rows", "seconds");
+    bool ok = true, present = true;
+    for (int i = 0; ok && present; i++) {
+        StageRow s;
+        int rows = 0;
+        ok = store_stage_at(store, i, &s, &present, err) && (!present || store_items_count(store, s.id, &rows, err));
+        if (ok && present) {
+            printf("%-20s %-16s %-12s %8d %10.1f\n", s.name, s.kind, s.done ? "done" : "unfinished", rows, s.seconds);
+            json_t *about = json_loads(s.about, 0, NULL),
+                   *said = s.summary ? json_loads(s.summary, 0, NULL) : json_null();
+            json_array_append_new(stages, json_pack("{s:s, s:s, s:b, s:i, s:f, s:o, s:o}", "name", s.name, "kind",
+                                                    s.kind, "done", s.done, "rows", rows, "seconds", s.seconds, "about",
+                                                    about, "summary", said));
+        }
+        stage_row_release(&s);
+    }
+    json_object_set_new(summary, "stages", stages);
+    store_close(store);
+    return ok;
+}
+
+/* --- rows --- */
+
+static bool inspect_rows(json_t *s, const char *path, Err *err)
+{
+    Rows rows;
+    if (!rows_read(&rows, path, 0, false, err))
+        return false;
+    json_t *fields = json_object(), *value;
+    const char *key;
+    for (int i = 0; i < rows.n; i++)
+        json_object_foreach(rows.row[i].json, key, value)
+        {
+            json_int_t n = json_integer_value(json_object_get(fields, key));
+            json_object_set_new(fields, key, json_integer(n + 1));
+        }
+    char hash[HASH_TEXT];
+    rows_hash(&rows, hash);
+    say(s, "kind", json_string("rows"));
+    say(s, "rows", json_integer(rows.n));
+    say(s, "sha256 of rows", json_string(hash));
+    say(s, "fields", fields);
+    rows_release(&rows);
+    return true;
+}
+
+/* The first bytes of a file tell what it is. */
+static bool begins_with(const char *path, const char *magic)
+{
+    char head[16] = "";
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(head, 1, strlen(magic), f) : 0;
+    if (f)
+        fclose(f);
+    return n == strlen(magic) && memcmp(head, magic, n) == 0;
+}
+
+bool cmd_inspect(Work *work, void *options, Err *err)
+{
+    const InspectOptions *o = options;
+    json_t *s = work->summary = json_object();
+    if (!file_exists(o->path))
+        return err_set(err, ERR_INPUT, "%s: there is no such file or directory", o->path);
+    char *store = path_join(o->path, "store.sqlite");
+    bool is_run = file_is_dir(o->path) && file_exists(store), ok;
+    if (is_run)
+        ok = inspect_store(s, store, err);
+    else if (begins_with(o->path, "SQLite format 3"))
+        ok = inspect_store(s, o->path, err);
+    else if (file_is_dir(o->path) || begins_with(o->path, "GGUF"))
+        ok = inspect_model(s, o->path, err);
+    else
+        ok = inspect_rows(s, o->path, err);
+    free(store);
+    return ok;
+}

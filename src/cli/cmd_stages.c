@@ -1,0 +1,44 @@
+/* The commands that are one stage: its store opened, then the stage. */
+#include "cli/command.h"
+#include "rlaif/label.h"
+#include "rlaif/reward.h"
+#include "rlaif/rl.h"
+#include "rlaif/sample.h"
+#include "rlaif/score.h"
+#include "rlaif/sft.h"
+
+bool cmd_sft(Work *work, void *options, Err *err)
+{
+    const SftOptions *o = options;
+    return work_open_store(work, o->output, err) && sft_stage(work, "sft", o, err);
+}
+
+bool cmd_sample(Work *work, void *options, Err *err)
+{
+    const SampleOptions *o = options;
+    return work_open_store(work, o->output, err) && sample_stage(work, "sample", o, err);
+}
+
+bool cmd_label(Work *work, void *options, Err *err)
+{
+    const LabelOptions *o = options;
+    return work_open_store(work, o->output, err) && label_stage(work, "label", o, err);
+}
+
+bool cmd_score(Work *work, void *options, Err *err)
+{
+    const ScoreOptions *o = options;
+    return work_open_store(work, o->output, err) && score_stage(work, "score", o, err);
+}
+
+bool cmd_reward(Work *work, void *options, Err *err)
+{
+    const RewardOptions *o = options;
+    return work_open_store(work, o->output, err) && reward_stage(work, "reward", o, err);
+}
+
+bool cmd_rl(Work *work, void *options, Err *err)
+{
+    const RlOptions *o = options;
+    return work_open_store(work, o->output, err) && rl_stage(work, "rl", o, err);
+}

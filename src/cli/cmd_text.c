@@ -1,0 +1,158 @@
+/* generate, chat: a model tried by hand. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "cli/command.h"
+#include "rlaif/sample.h"
+
+typedef struct TextOptions {
+    CommonOptions common;
+    SamplingOptions sampling;
+    char *text, *model, *system;
+    bool raw;
+} TextOptions;
+
+static const Option generate_options[] = {
+    {"text", OPT_TEXT, AT(TextOptions, text), .value = "TEXT", .flags = OPT_POSITIONAL | OPT_REQUIRED,
+     .help = "the user's message; with --raw what the model continues"},
+    {"model", OPT_TEXT, AT(TextOptions, model), .value = "MODEL", .flags = OPT_REQUIRED, .help = "the model"},
+    {"raw", OPT_BOOL, AT(TextOptions, raw), .help = "no chat template; special tokens in the text count as such"},
+};
+static const Option chat_options[] = {
+    {"model", OPT_TEXT, AT(TextOptions, model), .value = "MODEL", .flags = OPT_REQUIRED, .help = "the model"},
+    {"system", OPT_TEXT, AT(TextOptions, system), .help = "a system message"},
+};
+static const OptionGroup generate_groups[] = {
+    {generate_options, COUNT(generate_options), 0},
+    {sampling_options, SAMPLING_OPTIONS, AT(TextOptions, sampling)},
+    {common_options, COMMON_OPTIONS, AT(TextOptions, common)},
+};
+static const OptionGroup chat_groups[] = {
+    {chat_options, COUNT(chat_options), 0},
+    {sampling_options, SAMPLING_OPTIONS, AT(TextOptions, sampling)},
+    {common_options, COMMON_OPTIONS, AT(TextOptions, common)},
+};
+const OptionTable generate_table = {generate_groups, COUNT(generate_groups), sizeof(TextOptions)};
+const OptionTable chat_table = {chat_groups, COUNT(chat_groups), sizeof(TextOptions)};
+
+/* A response that is printed while it grows. */
+typedef struct Live {
+    const Model *model;
+    Ids ids;
+    size_t printed;
+} Live;
+
+/* Decodes all so far and prints what is new: a character may be spread over tokens. */
+static void print_token(void *context, int index, int id)
+{
+    Live *l = context;
+    Str s = {0};
+    (void)index;
+    ids_add(&l->ids, id);
+    tokenizer_decode(l->model->tokenizer, l->ids.id, l->ids.n, false, &s);
+    if (s.n > l->printed) {
+        fwrite(s.text + l->printed, 1, s.n - l->printed, stdout);
+        fflush(stdout);
+        l->printed = s.n;
+    }
+    str_release(&s);
+}
+
+/* Continues the prompt on standard output; *reply receives its text. */
+static bool respond(Model *m, const Ids *prompt, const TextOptions *o, int turn, char **reply, json_t *summary,
+                    Err *err)
+{
+    Sampling how = sampling_of(&o->sampling);
+    RngKey key = {.seed = (uint64_t)o->common.seed, .purpose = RNG_SAMPLE, .visit = (uint32_t)turn};
+    Response r = {.prompt = prompt->id, .n_prompt = prompt->n, .key = key};
+    Live live = {.model = m};
+    bool ok = render_fits(m, prompt->n + 1, 0, err);
+    if (ok && prompt->n + how.max_new_tokens > m->config.context)
+        how.max_new_tokens = m->config.context - prompt->n;
+    ok = ok && generate(m, &r, 1, &how, print_token, &live, err);
+    if (ok) {
+        putchar('\n');
+        *reply = response_text(m, &r);
+        json_object_set_new(summary, "prompt_tokens", json_integer(prompt->n));
+        json_object_set_new(summary, "tokens", json_integer(r.ids.n));
+        json_object_set_new(summary, "ended", json_boolean(r.ended));
+    }
+    ids_release(&live.ids);
+    response_release(&r);
+    return ok;
+}
+
+bool cmd_generate(Work *work, void *options, Err *err)
+{
+    const TextOptions *o = options;
+    Model *m;
+    Ids prompt = {0};
+    char *reply = NULL;
+    if (!model_load(&m, o->model, work->device, HEAD_LM, err))
+        return false;
+    Context context = {.text = o->text};
+    bool ok;
+    if (o->raw) {
+        render_begin(m, &prompt);
+        ok = tokenizer_encode(m->tokenizer, o->text, strlen(o->text), TOKENIZE_SPECIAL, &prompt, err);
+    } else {
+        ok = render_context(m, &context, m->chat != NULL, &prompt, err);
+    }
+    work->summary = json_object();
+    if (ok && prompt.n == 0)
+        ok = err_set(err, ERR_INPUT, "the text has no tokens");
+    ok = ok && respond(m, &prompt, o, 0, &reply, work->summary, err);
+    free(reply);
+    ids_release(&prompt);
+    model_free(m);
+    return ok;
+}
+
+static void add_turn(json_t *messages, const char *role, const char *text)
+{
+    json_array_append_new(messages, json_pack("{s:s, s:s}", "role", role, "content", text));
+}
+
+/* One turn: the user's line, the model's reply. */
+static bool chat_turn(Model *m, json_t *messages, const TextOptions *o, int turn, json_t *summary, Err *err)
+{
+    Context context = {.turns = messages};
+    Ids prompt = {0};
+    char *reply = NULL;
+    bool ok = render_context(m, &context, m->chat != NULL, &prompt, err) &&
+              respond(m, &prompt, o, turn, &reply, summary, err);
+    if (ok)
+        add_turn(messages, "assistant", reply);
+    free(reply);
+    ids_release(&prompt);
+    return ok;
+}
+
+bool cmd_chat(Work *work, void *options, Err *err)
+{
+    const TextOptions *o = options;
+    Model *m;
+    if (!model_load(&m, o->model, work->device, HEAD_LM, err))
+        return false;
+    log_note("talk to %s; an empty line or Ctrl-D ends", path_base(o->model));
+    json_t *messages = json_array();
+    work->summary = json_object();
+    if (o->system)
+        add_turn(messages, "system", o->system);
+    char *line = NULL;
+    size_t room = 0;
+    bool ok = true;
+    for (int turn = 0; ok; turn++) {
+        fputs("> ", stderr);
+        ssize_t n = getline(&line, &room, stdin);
+        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+            line[--n] = 0;
+        if (n <= 0)
+            break;
+        add_turn(messages, "user", line);
+        ok = chat_turn(m, messages, o, turn, work->summary, err);
+    }
+    free(line);
+    json_decref(messages);
+    model_free(m);
+    return ok;
+}

@@ -1,0 +1,37 @@
+/* Commands: one row in the table of main.c, one file each. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "rlaif/stage.h"
+
+typedef struct Command {
+    const char *name;  /* "label"; "eval winrate" */
+    const char *about; /* one line */
+    const OptionTable *table;
+    bool (*run)(Work *work, void *options, Err *err);
+    const char *example; /* for --help */
+} Command;
+
+bool cmd_import(Work *work, void *options, Err *err);
+bool cmd_sft(Work *work, void *options, Err *err);
+bool cmd_sample(Work *work, void *options, Err *err);
+bool cmd_label(Work *work, void *options, Err *err);
+bool cmd_score(Work *work, void *options, Err *err);
+bool cmd_reward(Work *work, void *options, Err *err);
+bool cmd_rl(Work *work, void *options, Err *err);
+bool cmd_eval_alignment(Work *work, void *options, Err *err);
+bool cmd_eval_accuracy(Work *work, void *options, Err *err);
+bool cmd_eval_winrate(Work *work, void *options, Err *err);
+bool cmd_report(Work *work, void *options, Err *err);
+bool cmd_run(Work *work, void *options, Err *err);
+bool cmd_generate(Work *work, void *options, Err *err);
+bool cmd_chat(Work *work, void *options, Err *err);
+bool cmd_tokenize(Work *work, void *options, Err *err);
+bool cmd_logprob(Work *work, void *options, Err *err);
+bool cmd_inspect(Work *work, void *options, Err *err);
+bool cmd_bench(Work *work, void *options, Err *err);
+
+extern const OptionTable generate_table, chat_table, tokenize_table, logprob_table, inspect_table, bench_table,
+    run_table, report_table;
+
+#endif

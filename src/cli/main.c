@@ -1,0 +1,227 @@
+/* rlaif: the table of commands, and the one place that prints an error and chooses the exit status. */
+#include "cli/command.h"
+
+#include "base/mem.h"
+#include "rlaif/eval.h"
+#include "rlaif/import.h"
+#include "rlaif/judge_prompt.h"
+#include "rlaif/label.h"
+#include "rlaif/reward.h"
+#include "rlaif/rl.h"
+#include "rlaif/sample.h"
+#include "rlaif/score.h"
+#include "rlaif/sft.h"
+#include "rlaif/version.h"
+
+/* clang-format off */
+static const Command commands[] = {
+    {"import",         "public formats              -> rows; subsets, splits, filters", &import_table, cmd_import,
+     "rlaif import comparisons.jsonl.gz --sample 10% -o pairs.jsonl"},
+    {"sft",            "demonstrations              -> policy", &sft_table, cmd_sft,
+     "rlaif sft demonstrations.jsonl --model model.gguf -o sft"},
+    {"sample",         "prompts, policy             -> responses, or pairs to label", &sample_table, cmd_sample,
+     "rlaif sample prompts.jsonl --model model.gguf --n 2 -o pairs.jsonl"},
+    {"label",          "pairs, judge                -> preferences", &label_table, cmd_label,
+     "rlaif label pairs.jsonl --model judge.gguf --prompt helpful-base -o labels.jsonl"},
+    {"score",          "responses, reward or judge  -> scores", &score_table, cmd_score,
+     "rlaif score responses.jsonl --model judge.gguf --prompt helpful-score"},
+    {"reward",         "preferences                 -> reward model", &reward_table, cmd_reward,
+     "rlaif reward labels.jsonl --model model.gguf -o reward"},
+    {"rl",             "prompts, reward or judge    -> better policy", &rl_table, cmd_rl,
+     "rlaif rl prompts.jsonl --model model.gguf --reward reward -o policy"},
+    {"eval alignment", "labels, people's choices    -> agreement, position bias", &alignment_table, cmd_eval_alignment,
+     "rlaif eval alignment labels.jsonl"},
+    {"eval accuracy",  "reward model, choices       -> accuracy", &accuracy_table, cmd_eval_accuracy,
+     "rlaif eval accuracy pairs.jsonl --reward reward"},
+    {"eval winrate",   "responses of two policies   -> who is better, with intervals", &winrate_table, cmd_eval_winrate,
+     "rlaif eval winrate after.jsonl before.jsonl --judge judge.gguf --prompt helpful-base"},
+    {"report",         "a run                       -> one HTML page", &report_table, cmd_report,
+     "rlaif report runs/warmer -o report.html"},
+    {"run",            "a recipe                    -> all of its stages, resuming", &run_table, cmd_run,
+     "rlaif run recipes/warmer.yaml"},
+    {"generate",       "a text                      -> its continuation", &generate_table, cmd_generate,
+     "rlaif generate --model model.gguf \"Tell me of the sea.\""},
+    {"chat",           "talk to a model", &chat_table, cmd_chat,
+     "rlaif chat --model model.gguf"},
+    {"tokenize",       "texts                       -> ids, or back", &tokenize_table, cmd_tokenize,
+     "rlaif tokenize texts.jsonl --model model.gguf"},
+    {"logprob",        "ids, or prompt and response -> log-probabilities", &logprob_table, cmd_logprob,
+     "rlaif logprob rows.jsonl --model model.gguf --top 5"},
+    {"inspect",        "what a model, checkpoint, run or file of rows is", &inspect_table, cmd_inspect,
+     "rlaif inspect runs/warmer"},
+    {"bench",          "this machine's speed at real work", &bench_table, cmd_bench,
+     "rlaif bench --workload gemm"},
+};
+/* clang-format on */
+
+enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_INTERRUPTED = 130 };
+
+/* --- help --- */
+
+static void print_usage(FILE *out)
+{
+    fprintf(out,
+            "rlaif %s: reinforcement learning from AI feedback\n\nusage: rlaif COMMAND [FILES] [--option value]\n\n",
+            RLAIF_VERSION);
+    for (int i = 0; i < COUNT(commands); i++)
+        fprintf(out, "  %-15s %s\n", commands[i].name, commands[i].about);
+    fprintf(out, "  %-15s %s\n  %-15s %s\n", "version", "version, libraries, CPU", "help",
+            "this list; help COMMAND; help prompts [NAME]");
+}
+
+static void print_command_help(const Command *c)
+{
+    Str s = {0};
+    options_help(c->table, &s);
+    printf("rlaif %s: %s\n\n%s\nexample: %s\n", c->name, c->about, str_text(&s), c->example);
+    str_release(&s);
+}
+
+static int print_prompt(const char *name)
+{
+    for (int i = 0; i < builtin_prompts(); i++)
+        if (strcmp(builtin_prompt_name(i), name) == 0) {
+            fputs(builtin_prompt_yaml(i), stdout);
+            return STATUS_DONE;
+        }
+    fprintf(stderr, "rlaif: there is no judge prompt \"%s\"\nrlaif help prompts lists them\n", name);
+    return STATUS_USAGE;
+}
+
+static int print_prompts(void)
+{
+    for (int i = 0; i < builtin_prompts(); i++)
+        printf("%-20s %s\n", builtin_prompt_name(i), builtin_prompt_about(i));
+    return STATUS_DONE;
+}
+
+/* The command named by argv[0] (and argv[1]); *words says how many of them. */
+static const Command *find_command(int argc, char **argv, int *words)
+{
+    for (int i = 0; i < COUNT(commands); i++) {
+        char two[100];
+        snprintf(two, sizeof two, "%s %s", argv[0], argc > 1 ? argv[1] : "");
+        *words = strchr(commands[i].name, ' ') ? 2 : 1;
+        if (strcmp(commands[i].name, *words == 2 ? two : argv[0]) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *near = str_nearest(name, &commands[0].name, COUNT(commands), sizeof commands[0]);
+    fprintf(stderr, "rlaif: there is no command \"%s\"\n", name);
+    if (strcmp(name, "eval") == 0)
+        fprintf(stderr, "eval takes one of alignment, accuracy, winrate\n");
+    else if (near)
+        fprintf(stderr, "did you mean \"%s\"?\n", near);
+    else
+        fprintf(stderr, "rlaif help lists what there is\n");
+    return STATUS_USAGE;
+}
+
+static int help(int argc, char **argv)
+{
+    int words;
+    if (argc == 0) {
+        print_usage(stdout);
+        return STATUS_DONE;
+    }
+    if (strcmp(argv[0], "prompts") == 0)
+        return argc > 1 ? print_prompt(argv[1]) : print_prompts();
+    const Command *c = find_command(argc, argv, &words);
+    if (!c)
+        return unknown_command(argv[0]);
+    print_command_help(c);
+    return STATUS_DONE;
+}
+
+static int version(void)
+{
+    char model[128];
+    cpu_model(model);
+    printf("rlaif %s\n", RLAIF_VERSION);
+    printf("CPU: %s\nlevels:", model);
+    for (int l = CPU_PLAIN; l <= CPU_AVX512; l++)
+        printf(" %s%s", cpu_level_name((CpuLevel)l), cpu_has((CpuLevel)l) ? "" : " (not on this CPU)");
+    printf("\nprecision: f32\n%s", library_versions());
+    return STATUS_DONE;
+}
+
+/* --- running --- */
+
+static int report_error(const Err *err, int argc, char **argv)
+{
+    fprintf(stderr, "rlaif: %s\n", err->msg);
+    if (err->code == ERR_INTERRUPTED) {
+        fputs("what is finished is stored; to go on: rlaif", stderr);
+        for (int i = 0; i < argc; i++)
+            fprintf(stderr, strpbrk(argv[i], " \"'$*?") ? " '%s'" : " %s", argv[i]);
+        fputc('\n', stderr);
+        return STATUS_INTERRUPTED;
+    }
+    if (err->hint[0])
+        fprintf(stderr, "%s\n", err->hint);
+    return err->code == ERR_USAGE ? STATUS_USAGE : STATUS_FAILED;
+}
+
+static bool run_command(const Command *c, void *options, Err *err)
+{
+    const CommonOptions *common = options;
+    Work work = {.common = common};
+    log_set_quiet(common->quiet);
+    bool ok = device_open(&work.device, (CpuLevel)common->cpu, common->threads, err) && c->run(&work, options, err);
+    if (ok && common->json) {
+        Str s = {0};
+        json_append(&s, work.summary ? work.summary : json_null());
+        printf("%s\n", str_text(&s));
+        str_release(&s);
+    }
+    if (fflush(stdout) != 0 && ok)
+        ok = err_set(err, ERR_IO, "standard output cannot be written");
+    json_decref(work.summary);
+    store_close(work.store);
+    device_free(work.device);
+    return ok;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0)
+            return false;
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    argc--, argv++;
+    if (argc == 0) {
+        print_usage(stderr);
+        return STATUS_USAGE;
+    }
+    if (strcmp(argv[0], "help") == 0)
+        return help(argc - 1, argv + 1);
+    if (strcmp(argv[0], "--help") == 0)
+        return help(0, NULL);
+    if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0)
+        return version();
+    int words;
+    const Command *c = find_command(argc, argv, &words);
+    if (!c)
+        return unknown_command(argv[0]);
+    if (wants_help(argc, argv)) {
+        print_command_help(c);
+        return STATUS_DONE;
+    }
+    interrupt_install();
+    Err err = {0};
+    void *options = options_new(c->table);
+    bool ok = options_parse(c->table, options, argc - words, argv + words, &err) && run_command(c, options, &err);
+    options_free(c->table, options);
+    return ok ? STATUS_DONE : report_error(&err, argc, argv);
+}

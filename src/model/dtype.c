@@ -1,0 +1,241 @@
+/* Stored numbers as f32. A quantised block is a few scales and small integers q; its values are d q (the _0
+ * types), d q + m (the _1 types), or, in the K types' blocks of 256, (d s) q or (d s) q - (dmin m) with six-
+ * or eight-bit factors s and m of sub-blocks. Every product and sum is one f32 rounding, in that order. */
+#include "model/dtype.h"
+
+#include "base/mem.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored numbers are little-endian");
+
+static float from_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static uint32_t load16(const unsigned char *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
+
+static float load_f16(const unsigned char *p)
+{
+    uint32_t h = load16(p), sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31, mantissa = h & 0x3FFu;
+    if (exponent == 0) { /* zero and subnormals: mantissa * 2^-24 */
+        float magnitude = (float)mantissa * 0x1p-24f;
+        return sign ? -magnitude : magnitude;
+    }
+    if (exponent == 31) /* infinity and NaN */
+        return from_bits(sign | 0x7F800000u | mantissa << 13);
+    return from_bits(sign | (exponent + 127 - 15) << 23 | mantissa << 13);
+}
+
+static void read_f32(const unsigned char *src, float *dst)
+{
+    memcpy(dst, src, sizeof *dst);
+}
+
+static void read_f16(const unsigned char *src, float *dst)
+{
+    *dst = load_f16(src);
+}
+
+static void read_bf16(const unsigned char *src, float *dst)
+{
+    *dst = from_bits(load16(src) << 16);
+}
+
+enum { SMALL = 32, SUPER = 256 }; /* values in a block of the older types, of the K types */
+
+/* The low four bits of value i of 32: the low halves of 16 bytes, then their high halves. */
+static int nibble(const unsigned char *q, int i)
+{
+    return i < 16 ? q[i] & 15 : q[i - 16] >> 4;
+}
+
+/* d, 16 bytes of nibbles. */
+static void read_q4_0(const unsigned char *src, float *dst)
+{
+    float d = load_f16(src);
+    for (int i = 0; i < SMALL; i++)
+        dst[i] = d * (float)(nibble(src + 2, i) - 8);
+}
+
+/* d, m, 16 bytes of nibbles. */
+static void read_q4_1(const unsigned char *src, float *dst)
+{
+    float d = load_f16(src), m = load_f16(src + 2);
+    for (int i = 0; i < SMALL; i++)
+        dst[i] = d * (float)nibble(src + 4, i) + m;
+}
+
+/* Nibbles with a fifth bit from 32 bits that stand before them. */
+static int five_bits(const unsigned char *high, const unsigned char *q, int i)
+{
+    return nibble(q, i) | (high[i / 8] >> i % 8 & 1) << 4;
+}
+
+/* d, 4 bytes of fifth bits, 16 bytes of nibbles. */
+static void read_q5_0(const unsigned char *src, float *dst)
+{
+    float d = load_f16(src);
+    for (int i = 0; i < SMALL; i++)
+        dst[i] = d * (float)(five_bits(src + 2, src + 6, i) - 16);
+}
+
+/* d, m, 4 bytes of fifth bits, 16 bytes of nibbles. */
+static void read_q5_1(const unsigned char *src, float *dst)
+{
+    float d = load_f16(src), m = load_f16(src + 2);
+    for (int i = 0; i < SMALL; i++)
+        dst[i] = d * (float)five_bits(src + 4, src + 8, i) + m;
+}
+
+/* d, 32 signed bytes. */
+static void read_q8_0(const unsigned char *src, float *dst)
+{
+    float d = load_f16(src);
+    for (int i = 0; i < SMALL; i++)
+        dst[i] = d * (float)(signed char)src[2 + i];
+}
+
+/* The factors of sub-block j of 8: twelve bytes hold eight 6-bit scales and eight 6-bit minima. Bytes 0-3 and
+ * 4-7 have those of j < 4; of the others, bytes 8-11 have the low four bits and the spare top bits of bytes
+ * 0-7 the high two. */
+static void k_factors(const unsigned char *s, int j, int *scale, int *min)
+{
+    if (j < 4) {
+        *scale = s[j] & 63;
+        *min = s[j + 4] & 63;
+    } else {
+        *scale = (s[j + 4] & 15) | s[j - 4] >> 6 << 4;
+        *min = s[j + 4] >> 4 | s[j] >> 6 << 4;
+    }
+}
+
+/* The Q4_K and Q5_K types: sub-blocks 2c and 2c+1 are the low and the high halves of 32 bytes; bit j of
+ * `high` (NULL: none) is the fifth bit of sub-block j. */
+static void read_k(const unsigned char *src, const unsigned char *high, const unsigned char *q, float *dst)
+{
+    float d = load_f16(src), dmin = load_f16(src + 2);
+    for (int j = 0; j < 8; j++) {
+        int scale, min;
+        k_factors(src + 4, j, &scale, &min);
+        float d_scale = d * (float)scale, d_min = dmin * (float)min;
+        for (int i = 0; i < 32; i++) {
+            int v = q[32 * (j / 2) + i] >> 4 * (j % 2) & 15;
+            if (high)
+                v |= (high[i] >> j & 1) << 4;
+            dst[32 * j + i] = d_scale * (float)v - d_min;
+        }
+    }
+}
+
+/* d, dmin, 12 bytes of factors, 128 of nibbles. */
+static void read_q4_k(const unsigned char *src, float *dst)
+{
+    read_k(src, NULL, src + 16, dst);
+}
+
+/* d, dmin, 12 bytes of factors, 32 of fifth bits, 128 of nibbles. */
+static void read_q5_k(const unsigned char *src, float *dst)
+{
+    read_k(src, src + 16, src + 48, dst);
+}
+
+/* 128 bytes of nibbles, 64 of two high bits, 16 signed factors, d. Each half of the block is four runs of 32
+ * values: runs 0 and 1 are the low halves of 64 bytes, 2 and 3 their high halves; run k has bits 2k and 2k+1
+ * of 32 bytes as its high bits. */
+static void read_q6_k(const unsigned char *src, float *dst)
+{
+    float d = load_f16(src + 208);
+    for (int run = 0; run < 8; run++) {
+        int half = run / 4, k = run % 4;
+        const unsigned char *low = src + 64 * half + 32 * (k % 2), *high = src + 128 + 32 * half;
+        const unsigned char *factor = src + 192 + 8 * half + 2 * k;
+        for (int i = 0; i < 32; i++) {
+            int q = (low[i] >> 4 * (k / 2) & 15) | (high[i] >> 2 * k & 3) << 4;
+            dst[32 * run + i] = d * (float)(signed char)factor[i / 16] * (float)(q - 32);
+        }
+    }
+}
+
+typedef struct Row {
+    DTypeInfo info;
+    void (*read)(const unsigned char *src, float *dst); /* one block */
+} Row;
+
+static const Row rows[DTYPE_COUNT] = {
+    [DTYPE_F32] = {{"F32", 1, 4}, read_f32},          [DTYPE_F16] = {{"F16", 1, 2}, read_f16},
+    [DTYPE_BF16] = {{"BF16", 1, 2}, read_bf16},       [DTYPE_Q4_0] = {{"Q4_0", SMALL, 18}, read_q4_0},
+    [DTYPE_Q4_1] = {{"Q4_1", SMALL, 20}, read_q4_1},  [DTYPE_Q5_0] = {{"Q5_0", SMALL, 22}, read_q5_0},
+    [DTYPE_Q5_1] = {{"Q5_1", SMALL, 24}, read_q5_1},  [DTYPE_Q8_0] = {{"Q8_0", SMALL, 34}, read_q8_0},
+    [DTYPE_Q4_K] = {{"Q4_K", SUPER, 144}, read_q4_k}, [DTYPE_Q5_K] = {{"Q5_K", SUPER, 176}, read_q5_k},
+    [DTYPE_Q6_K] = {{"Q6_K", SUPER, 210}, read_q6_k},
+};
+
+const DTypeInfo *dtype_info(DType type)
+{
+    return &rows[type].info;
+}
+
+DType dtype_find(const char *name)
+{
+    DType type = 0;
+    while (type < DTYPE_COUNT && strcmp(rows[type].info.name, name) != 0)
+        type++;
+    return type;
+}
+
+bool dtype_bytes(DType type, size_t n, size_t *bytes)
+{
+    const DTypeInfo *info = dtype_info(type);
+    return n % (size_t)info->block == 0 && mem_mul(n / (size_t)info->block, (size_t)info->block_bytes, bytes);
+}
+
+void dtype_to_f32(DType type, const void *src, float *dst, size_t n)
+{
+    const Row *row = &rows[type];
+    size_t block = (size_t)row->info.block, bytes = (size_t)row->info.block_bytes;
+    const unsigned char *p = src;
+    if (type == DTYPE_F32 && n)
+        memcpy(dst, src, n * sizeof *dst);
+    else
+        for (size_t i = 0; i + block <= n; i += block, p += bytes)
+            row->read(p, dst + i);
+}
+
+size_t stored_values(const StoredTensor *t)
+{
+    size_t n = 1;
+    for (int i = 0; i < t->dims; i++)
+        n *= t->shape[i];
+    return n;
+}
+
+static int by_place(const void *x, const void *y)
+{
+    const StoredTensor *a = *(const StoredTensor *const *)x, *b = *(const StoredTensor *const *)y;
+    return a->bytes != b->bytes ? (a->bytes > b->bytes) - (a->bytes < b->bytes)
+                                : (a->n_bytes > b->n_bytes) - (a->n_bytes < b->n_bytes);
+}
+
+bool stored_disjoint(const StoredTensor *t, int n, const char *where, Err *err)
+{
+    const StoredTensor **sorted = mem_alloc((size_t)n, sizeof *sorted);
+    for (int i = 0; i < n; i++)
+        sorted[i] = &t[i];
+    qsort(sorted, (size_t)n, sizeof *sorted, by_place);
+    bool ok = true;
+    for (int i = 1; i < n && ok; i++) {
+        const StoredTensor *a = sorted[i - 1], *b = sorted[i];
+        if (b->bytes < a->bytes + a->n_bytes) {
+            ok = err_set(err, ERR_INPUT, "%s: the tensors \"%s\" and \"%s\" lie over each other", where,
+                         a->name, b->name);
+            err_hint(err, "the file is damaged: download or convert it again");
+        }
+    }
+    free(sorted);
+    return ok;
+}

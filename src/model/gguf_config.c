@@ -1,0 +1,401 @@
+/* GGUF metadata as a configuration: the keys are "<architecture>.<name>", and what they say must agree with
+ * the tensors. gemma3's norms are stored with the 1 of norm_plus_one added, llama's attn_q and attn_k with
+ * their rows in pairs: the configuration describes the model in memory, and the loader takes both away. */
+#include "model/gguf_internal.h"
+
+#include "base/mem.h"
+#include "base/real.h"
+#include "base/str.h"
+#include "model/config_family.h"
+
+#include <limits.h>
+
+typedef struct Meta {
+    const Gguf *g;
+    ModelConfig *c;
+    Err *err;
+} Meta;
+
+typedef struct Key {
+    char name[128]; /* "llama.block_count" */
+} Key;
+
+static Key key_of(const Meta *m, const char *name)
+{
+    Key key;
+    snprintf(key.name, sizeof key.name, "%s.%s", m->c->family, name);
+    return key;
+}
+
+/* A number, or an array (one entry a layer) of equal ones; `otherwise` where it is absent, an error if that
+ * is NaN. */
+static bool meta_real(const Meta *m, const char *name, double otherwise, double *out)
+{
+    Key key = key_of(m, name);
+    const GgufValue *v = gguf_value(m->g, key.name);
+    *out = otherwise;
+    if (!v && isnan(otherwise))
+        return err_set(m->err, ERR_INPUT, "%s: the metadata \"%s\" is missing", m->g->path, key.name),
+               err_hint(m->err, "the file holds no complete model: convert it again");
+    if (!v)
+        return true;
+    if (v->item == GGUF_BOOL || !gguf_item(v, 0, out))
+        return err_set(m->err, ERR_INPUT, "%s: the metadata \"%s\" must be a number", m->g->path, key.name),
+               err_hint(m->err, "the file is damaged: download or convert it again");
+    double other = *out;
+    for (uint64_t i = 1; i < v->n; i++)
+        if (!gguf_item(v, i, &other) || other != *out)
+            return err_set(m->err, ERR_INPUT, "%s: \"%s\" differs between layers (%g and %g)", m->g->path,
+                           key.name, *out, other),
+                   err_hint(m->err, "only models whose layers are all of one size are supported");
+    return true;
+}
+
+static const int REQUIRED = -1;
+
+static bool meta_int(const Meta *m, const char *name, int otherwise, int *out)
+{
+    double v;
+    if (!meta_real(m, name, otherwise == REQUIRED ? (double)NAN : otherwise, &v))
+        return false;
+    *out = v >= 0 && v <= INT_MAX ? (int)v : -1;
+    if (*out == v)
+        return true;
+    return err_set(m->err, ERR_INPUT, "%s: \"%s\" must be a whole number from 0 to %d, is %.10g", m->g->path,
+                   key_of(m, name).name, INT_MAX, v),
+           err_hint(m->err, "the file is damaged: download or convert it again");
+}
+
+static bool read_sizes(const Meta *m)
+{
+    ModelConfig *c = m->c;
+    int value_length;
+    double eps;
+    if (!(meta_int(m, "block_count", REQUIRED, &c->layers) &&
+          meta_int(m, "context_length", REQUIRED, &c->context) &&
+          meta_int(m, "embedding_length", REQUIRED, &c->width) &&
+          meta_int(m, "feed_forward_length", REQUIRED, &c->ffn) &&
+          meta_int(m, "attention.head_count", REQUIRED, &c->heads) &&
+          meta_int(m, "attention.head_count_kv", c->heads, &c->kv_heads) &&
+          meta_int(m, "attention.key_length", c->heads ? c->width / c->heads : 0, &c->head_dim) &&
+          meta_int(m, "attention.value_length", c->head_dim, &value_length) &&
+          meta_int(m, "rope.dimension_count", c->head_dim, &c->rotary_dim) &&
+          meta_real(m, "attention.layer_norm_rms_epsilon", (double)NAN, &eps)))
+        return false;
+    c->norm_eps = (float)eps;
+    if (value_length != c->head_dim)
+        return err_set(m->err, ERR_INPUT, "%s: attention.value_length is %d, attention.key_length %d",
+                       m->g->path, value_length, c->head_dim),
+               err_hint(m->err, "only models whose keys and values are of one size are supported");
+    return true;
+}
+
+/* What would change the numbers and is not implemented: each must be absent or 0. */
+static bool refuse_unknown(const Meta *m)
+{
+    static const char *const zero[] = {
+        "expert_count",   "attn_logit_softcapping", "final_logit_softcapping", "logit_scale",
+        "residual_scale", "embedding_scale",        "attention.clamp_kqv",     "attention.max_alibi_bias"};
+    double v;
+    for (int i = 0; i < COUNT(zero); i++) {
+        if (!meta_real(m, zero[i], 0, &v))
+            return false;
+        if (v != 0)
+            return err_set(m->err, ERR_INPUT, "%s: \"%s\" is %g, which is not supported", m->g->path,
+                           key_of(m, zero[i]).name, v),
+                   err_hint(m->err, "take a model without it");
+    }
+    bool causal = true;
+    if (gguf_bool(m->g, key_of(m, "attention.causal").name, &causal) && !causal)
+        return err_set(m->err, ERR_INPUT, "%s: an encoder: its attention looks ahead", m->g->path),
+               err_hint(m->err, "take a model that generates text");
+    return true;
+}
+
+static bool read_rope(const Meta *m)
+{
+    Rope *r = &m->c->rope;
+    const char *kind = "linear";
+    double old;
+    gguf_text(m->g, key_of(m, "rope.scaling.type").name, &kind);
+    if (strcmp(kind, "linear") != 0 && strcmp(kind, "none") != 0)
+        return err_set(m->err, ERR_INPUT, "%s: rotary scaling of the kind \"%.50s\" is not supported",
+                       m->g->path, kind),
+               err_hint(m->err, "take a model with none, linear or Llama 3's scaling");
+    if (!meta_real(m, "rope.freq_base", 10000, &r->theta) || !meta_real(m, "rope.scale_linear", 1, &old) ||
+        !meta_real(m, "rope.scaling.factor", old, &r->factor))
+        return false;
+    if (strcmp(kind, "none") == 0 || r->factor == 0 || r->factor == 1)
+        r->factor = 0;
+    else
+        r->scaling = ROPE_LINEAR;
+    return true;
+}
+
+/* The divisor of rotary frequency i in Llama 3's scaling. */
+static double llama3_divisor(const Rope *r, int i, int rotary_dim)
+{
+    double wavelength = 6.283185307179586 * real_pow(r->theta, 2.0 * i / rotary_dim);
+    double turns = r->original_context / wavelength;
+    if (turns > r->high_freq)
+        return 1;
+    if (turns < r->low_freq)
+        return r->factor;
+    double smooth = (turns - r->low_freq) / (r->high_freq - r->low_freq);
+    return 1 / ((1 - smooth) / r->factor + smooth);
+}
+
+/* Llama 3's scaling is stored as the divisors alone: found again from the largest, the one of the lowest
+ * frequency, and the numbers that all its models have. */
+static bool read_divisors(const Meta *m)
+{
+    const StoredTensor *t = gguf_find(m->g, "rope_freqs.weight");
+    if (!t)
+        return true;
+    Rope *r = &m->c->rope, guess = {r->theta, ROPE_LLAMA3, .low_freq = 1, .high_freq = 4};
+    int n = m->c->rotary_dim / 2;
+    double original;
+    if (!meta_real(m, "rope.scaling.original_context_length", 8192, &original))
+        return false;
+    guess.original_context = original;
+    bool same = n > 0 && r->scaling == ROPE_PLAIN && r->theta > 0 && stored_values(t) == (size_t)n &&
+                dtype_info(t->type)->block == 1;
+    float *divisor = mem_zalloc((size_t)n, sizeof *divisor);
+    if (same) {
+        dtype_to_f32(t->type, t->bytes, divisor, (size_t)n);
+        guess.factor = (double)divisor[n - 1];
+    }
+    bool plain = same;
+    for (int i = 0; i < n && same; i++) {
+        double wanted = llama3_divisor(&guess, i, m->c->rotary_dim);
+        plain = plain && divisor[i] == 1.0f;
+        same = plain || fabs((double)divisor[i] - wanted) <= 1e-4 * wanted;
+    }
+    free(divisor);
+    if (same && !plain)
+        *r = guess;
+    return same ||
+           (err_set(m->err, ERR_INPUT, "%s: rope_freqs.weight is not Llama 3's rotary scaling", m->g->path),
+            err_hint(m->err, "no other scaling by a table is supported"));
+}
+
+static bool read_llama(const Meta *m)
+{
+    int window;
+    if (!read_divisors(m) || !meta_int(m, "attention.sliding_window", 0, &window))
+        return false;
+    if (window)
+        return err_set(m->err, ERR_INPUT, "%s: a sliding window (%d) is not supported for llama", m->g->path,
+                       window),
+               err_hint(m->err, "take a model without it");
+    return true;
+}
+
+/* Every sixth layer sees everything, unless the file says every how manieth, or lists the local ones. */
+static bool read_pattern(const Meta *m)
+{
+    static const char name[] = "attention.sliding_window_pattern";
+    ModelConfig *c = m->c;
+    const GgufValue *v = gguf_value(m->g, key_of(m, name).name);
+    int period = 6;
+    bool listed = v && v->type == GGUF_ARRAY;
+    if (!listed && !meta_int(m, name, period, &period))
+        return false;
+    if (listed && (v->n != (uint64_t)c->layers || !v->n))
+        return err_set(m->err, ERR_INPUT, "%s: \"%s\" lists %llu layers of %d", m->g->path,
+                       key_of(m, name).name, (unsigned long long)v->n, c->layers);
+    bool any = false;
+    for (int i = 0; i < c->layers && i < MAX_LAYERS; i++) {
+        double local = period == 0 || (i + 1) % period != 0;
+        if (listed && !gguf_item(v, (uint64_t)i, &local))
+            return err_set(m->err, ERR_INPUT, "%s: \"%s\" must be a number or a list of booleans", m->g->path,
+                           key_of(m, name).name);
+        c->local[i] = local != 0;
+        any = any || c->local[i];
+    }
+    if (!any)
+        c->window = 0;
+    return true;
+}
+
+/* Gemma 3 of 62 layers (27B) scales q.k by the width a head has of the residual stream, the others by
+ * key_length; llama.cpp too tells it by its layers. */
+static bool read_gemma3(const Meta *m)
+{
+    ModelConfig *c = m->c;
+    double theta;
+    if (!meta_int(m, "attention.sliding_window", REQUIRED, &c->window) ||
+        !meta_real(m, "rope.local.freq_base", 10000, &theta) ||
+        !meta_real(m, "rope.freq_base_swa", theta, &theta) || !read_pattern(m))
+        return false;
+    if (c->window)
+        c->rope_local.theta = theta;
+    if (c->layers == 62 && c->attn_scale == 0 && c->width > 0)
+        c->attn_scale = (float)sqrt((double)c->heads / c->width);
+    return true;
+}
+
+static const struct Reading {
+    const char *family;
+    bool (*read)(const Meta *m); /* after the sizes and the rotation */
+} readings[] = {{"llama", read_llama}, {"gemma3", read_gemma3}};
+
+static bool find_family(const Gguf *g, ModelConfig *c, const struct Reading **reading, Err *err)
+{
+    const char *name = NULL;
+    gguf_text(g, "general.architecture", &name);
+    for (int i = 0; i < COUNT(readings); i++)
+        if (name && strcmp(readings[i].family, name) == 0) {
+            *reading = &readings[i];
+            family_begin(family_find(name), c);
+            return true;
+        }
+    Str known = {0};
+    for (int i = 0; i < COUNT(readings); i++)
+        str_addf(&known, "%s%s", i ? ", " : "", readings[i].family);
+    if (name)
+        err_set(err, ERR_INPUT, "%s: the architecture \"%.60s\" is not supported", g->path, name);
+    else
+        err_set(err, ERR_INPUT, "%s: the metadata \"general.architecture\" is missing", g->path);
+    err_hint(err, "supported are: %s", str_text(&known));
+    str_release(&known);
+    return false;
+}
+
+/* --- the tensors ------------------------------------------------------------------------------------ */
+
+typedef struct Expected {
+    const char *name;
+    int rows, columns; /* rows 0: a vector */
+    const char *keys;  /* the metadata that the shape comes from */
+} Expected;
+
+static bool check_tensor(const Meta *m, const char *name, const Expected *e)
+{
+    const StoredTensor *t = gguf_find(m->g, name);
+    if (!t)
+        return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\" is missing", m->g->path, name),
+               err_hint(m->err, "the file holds no complete model: convert it again");
+    int dims = e->rows ? 2 : 1;
+    if (t->dims == dims && t->shape[dims - 1] == (size_t)e->columns &&
+        (dims == 1 || t->shape[0] == (size_t)e->rows))
+        return true;
+    Str s = {0};
+    str_addf(&s, "%s: the tensor \"%s\" has shape [", m->g->path, name);
+    for (int i = 0; i < t->dims; i++)
+        str_addf(&s, "%s%zu", i ? ", " : "", t->shape[i]);
+    str_addf(&s, "], the metadata (%s) makes it [", e->keys);
+    if (e->rows)
+        str_addf(&s, "%d, ", e->rows);
+    str_addf(&s, "%d]", e->columns);
+    err_set(m->err, ERR_INPUT, "%s", str_text(&s));
+    str_release(&s);
+    return err_hint(m->err, "the metadata and the weights are of different models: convert it again");
+}
+
+static bool check_layer(const Meta *m, int layer)
+{
+    const ModelConfig *c = m->c;
+    int q = c->heads * c->head_dim, k = c->kv_heads * c->head_dim;
+    static const char width[] = "embedding_length", head[] = "attention.key_length";
+    static const char q_keys[] = "attention.head_count, attention.key_length and embedding_length";
+    static const char k_keys[] = "attention.head_count_kv, attention.key_length and embedding_length";
+    static const char f_keys[] = "feed_forward_length and embedding_length";
+    const Expected expected[] = {
+        {"attn_norm", 0, c->width, width},
+        {"attn_q", q, c->width, q_keys},
+        {"attn_k", k, c->width, k_keys},
+        {"attn_v", k, c->width, k_keys},
+        {"attn_output", c->width, q, q_keys},
+        {"ffn_norm", 0, c->width, width},
+        {"ffn_gate", c->ffn, c->width, f_keys},
+        {"ffn_up", c->ffn, c->width, f_keys},
+        {"ffn_down", c->width, c->ffn, f_keys},
+        {c->qk_norm ? "attn_q_norm" : NULL, 0, c->head_dim, head},
+        {c->qk_norm ? "attn_k_norm" : NULL, 0, c->head_dim, head},
+        {c->post_norms ? "post_attention_norm" : NULL, 0, c->width, width},
+        {c->post_norms ? "post_ffw_norm" : NULL, 0, c->width, width},
+    };
+    for (int i = 0; i < COUNT(expected); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "blk.%d.%s.weight", layer, expected[i].name ? expected[i].name : "");
+        if (expected[i].name && !check_tensor(m, name, &expected[i]))
+            return false;
+    }
+    return true;
+}
+
+/* No layer beyond the last, and no bias: no family that is known has one. */
+static bool check_names(const Meta *m)
+{
+    for (int i = 0; i < gguf_tensors(m->g); i++) {
+        const char *name = gguf_tensor(m->g, i)->name;
+        if (str_ends(name, ".bias"))
+            return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\": biases are not supported for %s",
+                           m->g->path, name, m->c->family),
+                   err_hint(m->err, "take a model without them");
+        if (str_starts(name, "blk.") && strtol(name + 4, NULL, 10) >= m->c->layers)
+            return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\", but block_count is %d", m->g->path,
+                           name, m->c->layers),
+                   err_hint(m->err, "the metadata and the weights are of different models: convert it again");
+    }
+    return true;
+}
+
+static bool check_tensors(const Meta *m)
+{
+    const ModelConfig *c = m->c;
+    static const char keys[] = "vocab_size and embedding_length";
+    const Expected vocabulary = {"token_embd.weight", c->vocab, c->width, keys};
+    const Expected norm = {"output_norm.weight", 0, c->width, "embedding_length"};
+    if (!check_names(m) || !check_tensor(m, vocabulary.name, &vocabulary) ||
+        !check_tensor(m, norm.name, &norm))
+        return false;
+    if (!c->tied && !check_tensor(m, "output.weight", &vocabulary))
+        return false;
+    for (int i = 0; i < c->layers; i++)
+        if (!check_layer(m, i))
+            return false;
+    return true;
+}
+
+/* The vocabulary is as large as the embedding, and whatever else tells its size must agree. */
+static bool read_vocabulary(const Meta *m)
+{
+    ModelConfig *c = m->c;
+    const StoredTensor *t = gguf_find(m->g, "token_embd.weight");
+    const GgufValue *tokens = gguf_value(m->g, "tokenizer.ggml.tokens");
+    size_t rows = t && t->dims == 2 ? t->shape[0] : 0;
+    int stated;
+    if (!rows || rows > INT_MAX)
+        return err_set(m->err, ERR_INPUT, "%s: there is no matrix \"token_embd.weight\"", m->g->path),
+               err_hint(m->err, "the file holds no complete model: a vocabulary or an adapter alone?");
+    c->vocab = (int)rows;
+    if (!meta_int(m, "vocab_size", c->vocab, &stated))
+        return false;
+    uint64_t listed = tokens ? tokens->n : rows;
+    if (stated != c->vocab || listed != rows)
+        return err_set(m->err, ERR_INPUT,
+                       "%s: the embedding has %d rows, vocab_size is %d, %llu tokens are listed", m->g->path,
+                       c->vocab, stated, (unsigned long long)listed),
+               err_hint(m->err, "the tokenizer and the weights are of different models: convert it again");
+    return gguf_token_id(m->g, "tokenizer.ggml.bos_token_id", c->vocab, &c->bos, m->err) &&
+           gguf_token_id(m->g, "tokenizer.ggml.eos_token_id", c->vocab, &c->eos, m->err);
+}
+
+bool gguf_config(const Gguf *g, ModelConfig *c, Err *err)
+{
+    *c = (ModelConfig){0};
+    const struct Reading *reading;
+    Meta m = {g, c, err};
+    double scale;
+    if (!find_family(g, c, &reading, err) || !read_sizes(&m) || !refuse_unknown(&m) || !read_rope(&m) ||
+        !meta_real(&m, "attention.scale", 0, &scale))
+        return false;
+    c->attn_scale = (float)scale;
+    if (!reading->read(&m) || !read_vocabulary(&m))
+        return false;
+    c->tied = gguf_find(g, "output.weight") == NULL;
+    family_scales(family_find(c->family), c);
+    return config_check(c, g->path, err) && check_tensors(&m);
+}

@@ -1,0 +1,163 @@
+/* GGUF metadata as a tokenizer's description, and the chat template. */
+#include "model/gguf_internal.h"
+
+#include "base/mem.h"
+
+#include <limits.h>
+
+static const char DAMAGED[] = "the file is damaged: download or convert it again";
+
+bool gguf_token_id(const Gguf *g, const char *key, int n, int *id, Err *err)
+{
+    double v;
+    *id = -1;
+    if (!gguf_value(g, key) || (gguf_number(g, key, &v) && (v == -1 || v == (double)UINT32_MAX)))
+        return true;
+    if (!gguf_number(g, key, &v))
+        return err_set(err, ERR_INPUT, "%s: the metadata \"%s\" must be a number", g->path, key),
+               err_hint(err, "%s", DAMAGED);
+    if (!(v >= 0 && v < n && floor(v) == v))
+        return err_set(err, ERR_INPUT, "%s: \"%s\" is %.10g, the vocabulary has %d tokens", g->path, key, v,
+                       n),
+               err_hint(err, "%s", DAMAGED);
+    *id = (int)v;
+    return true;
+}
+
+/* The texts of an array as strings that end in a NUL, all in one block. */
+static bool read_texts(const Gguf *g, const GgufValue *v, const char ***list, char **block, Err *err)
+{
+    const unsigned char *p = v->at;
+    size_t bytes = 0;
+    uint64_t n;
+    for (uint64_t i = 0; i < v->n; i++, p += 8 + n) {
+        memcpy(&n, p, sizeof n);
+        if (n && memchr(p + 8, 0, (size_t)n))
+            return err_set(err, ERR_INPUT, "%s: entry %llu of \"%s\" has a NUL character", g->path,
+                           (unsigned long long)i, v->key),
+                   err_hint(err, "%s", DAMAGED);
+        bytes += (size_t)n + 1;
+    }
+    char *to = *block = mem_alloc(bytes, 1);
+    *list = mem_alloc((size_t)v->n, sizeof **list);
+    p = v->at;
+    for (uint64_t i = 0; i < v->n; i++, p += 8 + n, to += n + 1) {
+        memcpy(&n, p, sizeof n);
+        memcpy(to, p + 8, (size_t)n);
+        to[n] = 0;
+        (*list)[i] = to;
+    }
+    return true;
+}
+
+/* An array of `item`, of n entries unless n is 0; *v is NULL where the key is absent. */
+static bool find_array(const Gguf *g, const char *key, GgufType item, uint64_t n, const GgufValue **v,
+                       Err *err)
+{
+    *v = gguf_value(g, key);
+    if (!*v)
+        return true;
+    if ((*v)->type != GGUF_ARRAY || (*v)->item != item)
+        return err_set(err, ERR_INPUT, "%s: \"%s\" must be an array of %s", g->path, key,
+                       item == GGUF_TEXT  ? "texts"
+                       : item == GGUF_F32 ? "32-bit reals"
+                                          : "32-bit integers"),
+               err_hint(err, "%s", DAMAGED);
+    if (n ? (*v)->n != n : (*v)->n > INT_MAX)
+        return err_set(err, ERR_INPUT, "%s: \"%s\" has %llu entries, the vocabulary %llu tokens", g->path,
+                       key, (unsigned long long)(*v)->n, (unsigned long long)n),
+               err_hint(err, "%s", DAMAGED);
+    return true;
+}
+
+static bool read_tokens(Gguf *g, TokenizerSpec *spec, Err *err)
+{
+    const GgufValue *v;
+    if (!find_array(g, "tokenizer.ggml.tokens", GGUF_TEXT, 0, &v, err))
+        return false;
+    if (!v || v->n == 0)
+        return err_set(err, ERR_INPUT, "%s: the file lists no tokens (\"tokenizer.ggml.tokens\")", g->path),
+               err_hint(err, "take a file that holds its tokenizer");
+    if (!g->tokens && !read_texts(g, v, &g->tokens, &g->token_text, err))
+        return false;
+    spec->n = (int)v->n;
+    spec->tokens = g->tokens;
+    return true;
+}
+
+static bool read_merges(Gguf *g, TokenizerSpec *spec, Err *err)
+{
+    const GgufValue *v;
+    if (!find_array(g, "tokenizer.ggml.merges", GGUF_TEXT, 0, &v, err))
+        return false;
+    if (!v)
+        return true;
+    if (!g->merges && !read_texts(g, v, &g->merges, &g->merge_text, err))
+        return false;
+    spec->n_merges = (int)v->n;
+    spec->merges = g->merges;
+    return true;
+}
+
+static bool read_scores(Gguf *g, TokenizerSpec *spec, Err *err)
+{
+    const GgufValue *v;
+    if (!find_array(g, "tokenizer.ggml.scores", GGUF_F32, (uint64_t)spec->n, &v, err))
+        return false;
+    if (v && !g->scores)
+        g->scores = mem_copy(v->at, (size_t)v->n, sizeof *g->scores);
+    spec->scores = g->scores;
+    return true;
+}
+
+static bool read_types(Gguf *g, TokenizerSpec *spec, Err *err)
+{
+    const GgufValue *v;
+    if (!find_array(g, "tokenizer.ggml.token_type", GGUF_I32, (uint64_t)spec->n, &v, err))
+        return false;
+    if (v && !g->types)
+        g->types = mem_copy(v->at, (size_t)v->n, sizeof *g->types);
+    for (int i = 0; v && i < spec->n; i++)
+        if (g->types[i] < TOKEN_NORMAL || g->types[i] > TOKEN_BYTE)
+            return err_set(err, ERR_INPUT, "%s: token %d has type %d, the types are %d to %d", g->path, i,
+                           g->types[i], TOKEN_NORMAL, TOKEN_BYTE),
+                   err_hint(err, "%s", DAMAGED);
+    spec->types = g->types;
+    return true;
+}
+
+static bool read_special(const Gguf *g, TokenizerSpec *spec, Err *err)
+{
+    return gguf_token_id(g, "tokenizer.ggml.bos_token_id", spec->n, &spec->bos, err) &&
+           gguf_token_id(g, "tokenizer.ggml.eos_token_id", spec->n, &spec->eos, err) &&
+           gguf_token_id(g, "tokenizer.ggml.eot_token_id", spec->n, &spec->eot, err) &&
+           gguf_token_id(g, "tokenizer.ggml.unknown_token_id", spec->n, &spec->unk, err) &&
+           gguf_token_id(g, "tokenizer.ggml.padding_token_id", spec->n, &spec->pad, err);
+}
+
+bool gguf_tokenizer(Gguf *g, TokenizerSpec *spec, Err *err)
+{
+    *spec = (TokenizerSpec){.bos = -1, .eos = -1, .eot = -1, .unk = -1, .pad = -1};
+    if (!gguf_text(g, "tokenizer.ggml.model", &spec->model))
+        return err_set(err, ERR_INPUT, "%s: the metadata \"tokenizer.ggml.model\" is missing", g->path),
+               err_hint(err, "take a file that holds its tokenizer");
+    gguf_text(g, "tokenizer.ggml.pre", &spec->pre);
+    /* What the absence of a key means depends on the kind, as in llama.cpp. */
+    bool sentencepiece = strcmp(spec->model, "llama") == 0;
+    bool llama3 = spec->pre && (strcmp(spec->pre, "llama-bpe") == 0 || strcmp(spec->pre, "llama3") == 0 ||
+                                strcmp(spec->pre, "llama-v3") == 0);
+    spec->add_bos = sentencepiece || llama3;
+    spec->add_space_prefix = sentencepiece;
+    gguf_bool(g, "tokenizer.ggml.add_bos_token", &spec->add_bos);
+    gguf_bool(g, "tokenizer.ggml.add_eos_token", &spec->add_eos);
+    gguf_bool(g, "tokenizer.ggml.add_space_prefix", &spec->add_space_prefix);
+    return read_tokens(g, spec, err) && read_merges(g, spec, err) && read_scores(g, spec, err) &&
+           read_types(g, spec, err) && read_special(g, spec, err);
+}
+
+const char *gguf_chat_template(const Gguf *g)
+{
+    const char *text = NULL;
+    gguf_text(g, "tokenizer.chat_template", &text);
+    return text;
+}

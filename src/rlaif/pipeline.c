@@ -1,0 +1,386 @@
+/* Recipes: the table of stages, what each takes from those before it, and the walk through them. */
+#include "rlaif/pipeline.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "rlaif/compare.h"
+#include "rlaif/eval.h"
+#include "rlaif/import.h"
+#include "rlaif/label.h"
+#include "rlaif/recipe.h"
+#include "rlaif/report.h"
+#include "rlaif/reward.h"
+#include "rlaif/rl.h"
+#include "rlaif/sample.h"
+#include "rlaif/score.h"
+#include "rlaif/sft.h"
+
+static const Option option_rows[] = {
+    {"recipe", OPT_TEXT, AT(RunOptions, recipe), .value = "RECIPE",
+     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "a YAML file"},
+    {"only", OPT_TEXT, AT(RunOptions, only), .value = "STAGE", .flags = OPT_WORKING, .help = "run this stage alone"},
+    {"from", OPT_TEXT, AT(RunOptions, from), .value = "STAGE", .flags = OPT_WORKING,
+     .help = "begin at this stage; those before it must be done"},
+    {"set", OPT_LIST, AT(RunOptions, set), .value = "KEY=VALUE", .flags = OPT_WORKING,
+     .help = "another value for a key of the head (seed=3) or of a stage (rl.steps=8)"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {common_options, COMMON_OPTIONS, AT(RunOptions, common)},
+};
+const OptionTable run_table = {groups, COUNT(groups), sizeof(RunOptions)};
+
+/* --- the table of stages --- */
+
+/* What a stage makes or takes. */
+typedef enum Product { NOTHING, RESPONSES, LABELS, REWARD, POLICY, JUDGE, PRODUCTS } Product;
+
+/* An option that is filled in from what came before, where the recipe leaves it out. */
+typedef struct Default {
+    const char *option;
+    Product from;
+} Default;
+
+typedef struct StageKind {
+    const char *kind;
+    const OptionTable *table;
+    bool (*run)(Work *work, const char *name, const void *options, Err *err);
+    Product makes;
+    const char *directory; /* of a trained model; NULL: rows, which stay in the store */
+    Default take[3];
+} StageKind;
+
+static const StageKind kinds[] = {
+    {"import", &import_table, import_stage, RESPONSES, NULL, {{0}}},
+    {"sft", &sft_table, sft_stage, POLICY, "sft", {{"model", POLICY}}},
+    {"sample", &sample_table, sample_stage, RESPONSES, NULL, {{"model", POLICY}}},
+    {"label", &label_table, label_stage, LABELS, NULL, {{"pairs", RESPONSES}, {"model", JUDGE}}},
+    {"score", &score_table, score_stage, NOTHING, NULL, {{"rows", RESPONSES}, {"model", REWARD}}},
+    {"reward", &reward_table, reward_stage, REWARD, "reward", {{"pairs", LABELS}, {"model", POLICY}}},
+    {"rl", &rl_table, rl_stage, POLICY, "policy", {{"model", POLICY}, {"reward", REWARD}}},
+    {"eval alignment", &alignment_table, alignment_stage, NOTHING, NULL, {{"labels", LABELS}}},
+    {"eval accuracy", &accuracy_table, accuracy_stage, NOTHING, NULL, {{"reward", REWARD}}},
+    {"eval winrate", &compare_table, compare_stage, NOTHING, NULL, {{"policy", POLICY}, {"judge", JUDGE}}},
+    {"report", &report_table, report_stage, NOTHING, NULL, {{0}}},
+};
+
+static const StageKind *find_kind(const char *kind)
+{
+    for (int i = 0; i < COUNT(kinds); i++)
+        if (strcmp(kinds[i].kind, kind) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+/* --- products --- */
+
+/* What a finished stage left, by its name. */
+typedef struct Made {
+    const char *stage;
+    Product product;
+    char *value; /* "stage:NAME", a file or a directory */
+} Made;
+
+typedef struct Pipeline {
+    Work *work;
+    const RunOptions *options;
+    Recipe recipe;
+    CommonOptions common; /* with the recipe's seed */
+    char *dir;
+    Made *made;
+    int n_made;
+    const char *latest[PRODUCTS]; /* taken by default */
+} Pipeline;
+
+static void remember(Pipeline *p, const RecipeStage *s, Product product, char *value)
+{
+    p->made = mem_resize(p->made, (size_t)p->n_made + 1, sizeof *p->made);
+    p->made[p->n_made++] = (Made){s->name, product, value};
+    if (!s->named)
+        p->latest[product] = value;
+}
+
+/* A value of a recipe that names a stage, "policy" or "judge" stands for what that is; others are themselves. */
+static const char *resolve(const Pipeline *p, const char *value)
+{
+    for (int i = 0; i < p->n_made; i++)
+        if (strcmp(p->made[i].stage, value) == 0)
+            return p->made[i].value;
+    if (strcmp(value, "policy") == 0)
+        return p->recipe.policy ? p->recipe.policy : value;
+    if (strcmp(value, "judge") == 0)
+        return p->recipe.judge ? p->recipe.judge : value;
+    return value;
+}
+
+/* --- options of one stage --- */
+
+/* Options whose values may name a stage, the policy or the judge. */
+static bool may_refer(const char *option)
+{
+    static const char *const names[] = {"pairs", "labels", "rows",   "prompts", "data",   "eval",
+                                        "model", "judge",  "reward", "policy",  "against"};
+    for (int i = 0; i < COUNT(names); i++)
+        if (strcmp(names[i], option) == 0)
+            return true;
+    return false;
+}
+
+static bool set_from_recipe(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
+{
+    for (int i = 0; s->options && i < s->options->n; i++) {
+        const char *key = s->options->keys[i];
+        const Yaml *value = s->options->item[i];
+        if (strcmp(key, "as") == 0 || (strcmp(key, "kind") == 0 && str_starts(k->kind, "eval ")))
+            continue;
+        if (!options_set_yaml(k->table, options, key, value, p->recipe.path, err))
+            return false;
+        size_t base;
+        const Option *o = options_find(k->table, key, &base);
+        if (o->type == OPT_TEXT && may_refer(key))
+            options_put(k->table, options, key, resolve(p, value->text));
+    }
+    return true;
+}
+
+static bool set_from_command(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
+{
+    size_t n = strlen(s->name);
+    for (int i = 0; i < p->options->set.n; i++) {
+        const char *set = p->options->set.item[i], *equals = strchr(set, '=');
+        if (strncmp(set, s->name, n) != 0 || set[n] != '.')
+            continue;
+        char *key = mem_strn(set + n + 1, (size_t)(equals - set) - n - 1);
+        bool ok = options_set(k->table, options, key, equals + 1, "command line", err);
+        free(key);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
+{
+    bool direct = strcmp(k->kind, "rl") == 0 && options_given(k->table, options, "prompt");
+    if (direct && !options_given(k->table, options, "judge"))
+        options_put(k->table, options, "judge", p->latest[JUDGE]);
+    for (int i = 0; i < COUNT(k->take) && k->take[i].option; i++) {
+        const Default *d = &k->take[i];
+        if (options_given(k->table, options, d->option) || (direct && d->from == REWARD))
+            continue;
+        if (!p->latest[d->from]) {
+            err_set(err, ERR_INPUT, "%s:%d: the stage %s has no \"%s\", and no stage before it makes one",
+                    p->recipe.path, s->line, s->name, d->option);
+            return err_hint(err, "name a file, or put the stage that makes it before");
+        }
+        options_put(k->table, options, d->option, p->latest[d->from]);
+    }
+    return true;
+}
+
+/* Where a stage's product goes: a directory or file of the run, or the store. */
+static char *product_of(const Pipeline *p, const StageKind *k, const RecipeStage *s)
+{
+    if (k->directory)
+        return path_join(p->dir, s->named ? s->name : k->directory);
+    if (strcmp(k->kind, "import") == 0)
+        return mem_printf("%s/%s.jsonl", p->dir, s->name);
+    if (strcmp(k->kind, "report") == 0)
+        return path_join(p->dir, "report.html");
+    return mem_printf("stage:%s", s->name);
+}
+
+/* The options of a stage: from the recipe, the command line, what came before. Free with options_free. */
+static void *stage_options(const Pipeline *p, const StageKind *k, const RecipeStage *s, Err *err)
+{
+    void *options = options_new(k->table);
+    char *product = product_of(p, k, s), where[300];
+    size_t base;
+    *(CommonOptions *)options = p->common; /* the first member of every options struct */
+    ((CommonOptions *)options)->run = NULL;
+    snprintf(where, sizeof where, "%s:%d: %s", p->recipe.path, s->line, s->name);
+    bool ok = set_from_recipe(p, k, s, options, err) && set_from_command(p, k, s, options, err) &&
+              set_defaults(p, k, s, options, err);
+    if (options_find(k->table, "output", &base) && !str_starts(product, "stage:"))
+        options_put(k->table, options, "output", product);
+    if (strcmp(k->kind, "report") == 0)
+        options_put(k->table, options, "run-dir", p->dir);
+    ok = ok && options_complete(k->table, options, where, err);
+    free(product);
+    if (ok)
+        return options;
+    options_free(k->table, options);
+    return NULL;
+}
+
+/* --- the resolved recipe --- */
+
+static void append_value(Str *s, const json_t *v)
+{
+    if (json_is_string(v)) {
+        yaml_append_text(s, json_string_value(v));
+    } else if (json_is_array(v)) {
+        str_add(s, "[");
+        for (size_t i = 0; i < json_array_size(v); i++) {
+            str_add(s, i ? ", " : "");
+            append_value(s, json_array_get(v, i));
+        }
+        str_add(s, "]");
+    } else {
+        json_append(s, v);
+    }
+}
+
+static bool append_stage(const Pipeline *p, Str *out, const RecipeStage *s, Err *err)
+{
+    const StageKind *k = find_kind(s->kind);
+    void *options = stage_options(p, k, s, err);
+    if (!options)
+        return false;
+    const char *space = strchr(s->kind, ' ');
+    str_addf(out, "  - %.*s:\n", (int)strcspn(s->kind, " "), s->kind);
+    if (space)
+        str_addf(out, "      kind: %s\n", space + 1);
+    if (s->named)
+        str_addf(out, "      as: %s\n", s->name);
+    json_t *all = options_json(k->table, options, true), *v;
+    const char *key;
+    json_object_foreach(all, key, v)
+    {
+        size_t base;
+        const Option *o = options_find(k->table, key, &base);
+        if (json_is_null(v) || (o->flags & OPT_CLI) || strcmp(key, "threads") == 0 || strcmp(key, "cpu") == 0)
+            continue;
+        str_addf(out, "      %s: ", key);
+        append_value(out, v);
+        str_addc(out, '\n');
+    }
+    json_decref(all);
+    options_free(k->table, options);
+    return true;
+}
+
+/* Every option with the value used, as recipe.yaml of the run. Checks all stages' options on the way. */
+static bool write_resolved(Pipeline *p, Err *err)
+{
+    Str s = {0};
+    str_addf(&s, "name: %s\nseed: %d\n", p->recipe.name, p->recipe.seed);
+    str_add(&s, "policy: ");
+    yaml_append_text(&s, p->recipe.policy ? p->recipe.policy : "");
+    str_add(&s, "\njudge: ");
+    yaml_append_text(&s, p->recipe.judge ? p->recipe.judge : "");
+    str_add(&s, "\nstages:\n");
+    bool ok = true;
+    for (int i = 0; ok && i < p->recipe.n; i++) {
+        const RecipeStage *stage = &p->recipe.stage[i];
+        const StageKind *k = find_kind(stage->kind);
+        if (!k) {
+            const char *near = str_nearest(stage->kind, &kinds[0].kind, COUNT(kinds), sizeof kinds[0]);
+            err_set(err, ERR_INPUT, "%s:%d: there is no stage \"%s\"", p->recipe.path, stage->line, stage->kind);
+            ok = err_hint(err, near ? "did you mean \"%s\"?" : "rlaif help lists the stages%s", near ? near : "");
+            break;
+        }
+        ok = append_stage(p, &s, stage, err);
+        if (ok)
+            remember(p, stage, k->makes, product_of(p, k, stage));
+    }
+    char *path = path_join(p->dir, "recipe.yaml");
+    ok = ok && file_write(path, str_text(&s), s.n, err);
+    free(path);
+    str_release(&s);
+    return ok;
+}
+
+/* --- the walk --- */
+
+static void forget_products(Pipeline *p)
+{
+    for (int i = 0; i < p->n_made; i++)
+        free(p->made[i].value);
+    free(p->made);
+    p->made = NULL;
+    p->n_made = 0;
+    memset(p->latest, 0, sizeof p->latest);
+    p->latest[POLICY] = p->recipe.policy;
+    p->latest[JUDGE] = p->recipe.judge;
+}
+
+/* Is the stage asked for by --only and --from? */
+static bool wanted(const Pipeline *p, const RecipeStage *s, bool *reached)
+{
+    const RunOptions *o = p->options;
+    *reached = *reached || !o->from || strcmp(o->from, s->name) == 0;
+    return o->only ? strcmp(o->only, s->name) == 0 : *reached;
+}
+
+static bool has_stage(const Pipeline *p, const char *name, Err *err)
+{
+    for (int i = 0; i < p->recipe.n; i++)
+        if (strcmp(p->recipe.stage[i].name, name) == 0)
+            return true;
+    err_set(err, ERR_USAGE, "the recipe has no stage \"%s\"", name);
+    const char *near = str_nearest(name, &p->recipe.stage[0].name, p->recipe.n, sizeof p->recipe.stage[0]);
+    return near ? err_hint(err, "did you mean \"%s\"?", near) : false;
+}
+
+static bool run_one(Pipeline *p, const StageKind *k, const RecipeStage *s, int number, Err *err)
+{
+    void *options = stage_options(p, k, s, err);
+    if (!options)
+        return false;
+    log_note("stage %d of %d: %s", number, p->recipe.n, s->name);
+    p->work->common = options;
+    bool ok = not_interrupted(err) && k->run(p->work, s->name, options, err);
+    p->work->common = &p->common;
+    options_free(k->table, options);
+    return ok;
+}
+
+static bool walk(Pipeline *p, Err *err)
+{
+    bool reached = false;
+    forget_products(p);
+    for (int i = 0; i < p->recipe.n; i++) {
+        const RecipeStage *s = &p->recipe.stage[i];
+        const StageKind *k = find_kind(s->kind);
+        if (wanted(p, s, &reached) && !run_one(p, k, s, i + 1, err))
+            return false;
+        remember(p, s, k->makes, product_of(p, k, s));
+    }
+    return true;
+}
+
+static bool open_run(Pipeline *p, Err *err)
+{
+    const RunOptions *o = p->options;
+    if (!recipe_read(&p->recipe, o->recipe, err) ||
+        !recipe_set_head(&p->recipe, (const char *const *)o->set.item, o->set.n, err) ||
+        (o->only && !has_stage(p, o->only, err)) || (o->from && !has_stage(p, o->from, err)))
+        return false;
+    p->common = o->common;
+    p->common.seed = p->recipe.seed;
+    p->dir = o->common.run ? mem_str(o->common.run) : mem_printf("runs/%s", p->recipe.name);
+    char *store = path_join(p->dir, "store.sqlite");
+    bool ok = dir_make(p->dir, err) && store_open(&p->work->store, store, err);
+    free(store);
+    return ok;
+}
+
+bool run_recipe(Work *work, const RunOptions *o, Err *err)
+{
+    Pipeline p = {.work = work, .options = o};
+    work->in_recipe = true;
+    bool ok = open_run(&p, err);
+    if (ok) {
+        work->common = &p.common;
+        forget_products(&p);
+        ok = write_resolved(&p, err) && walk(&p, err);
+    }
+    if (ok)
+        log_note("%s is done: %s", p.recipe.name, p.dir);
+    forget_products(&p);
+    recipe_release(&p.recipe);
+    free(p.dir);
+    work->common = &o->common;
+    return ok;
+}

@@ -1,0 +1,183 @@
+/* REINFORCE with a baseline and a KL term. */
+#include "rlaif/reinforce.h"
+
+#include "base/mem.h"
+
+void reinforce_returns(Rollout *r, int n, double beta)
+{
+    for (int i = 0; i < n; i++) {
+        Rollout *o = &r[i];
+        int T = o->y.ids.n;
+        o->returns = mem_resize(o->returns, (size_t)T, sizeof *o->returns);
+        double z = (1 - beta) * o->reward; /* the reward comes at the last token, (6.1) */
+        for (int t = T - 1; t >= 0; t--) {
+            z -= beta *
+                 ((double)o->y.logp[t] - (double)o->reference_logp[t]); /* KL as a reward of every token, (6.2 A) */
+            o->returns[t] = z;
+        }
+    }
+}
+
+/* Mean return of the prompt's other samples. */
+static double others(const Rollout *r, int i, int group, int per_group)
+{
+    double sum = 0;
+    for (int k = group; k < group + per_group; k++)
+        sum += k == i ? 0 : r[k].returns[0];
+    return sum / (per_group - 1);
+}
+
+/* Sums that the statistics are made of. */
+typedef struct Sums {
+    double n, z, zz, error, error2, a, aa;
+} Sums;
+
+/* A prompt and its samples as one tree: what is wanted stands after the prompt's last token and after every token of
+ * a sample but its last. */
+static void plant_group(Pass *p, Rollout *r, int per_group, bool logps, bool values)
+{
+    int root = pass_segment(p, -1, r[0].prompt->id, r[0].prompt->n);
+    for (int i = 0; i < per_group; i++) {
+        const Ids *y = &r[i].y.ids;
+        int branch = y->n > 1 ? pass_segment(p, root, y->id, y->n - 1) : -1;
+        r[i].first_target = logps ? p->targets : p->scalars;
+        for (int t = 0; t < y->n; t++) {
+            int segment = t == 0 ? root : branch, offset = t == 0 ? r[0].prompt->n - 1 : t - 1;
+            if (logps)
+                pass_target(p, segment, offset, y->id[t]);
+            if (values)
+                pass_scalar(p, SCALAR_VALUE, segment, offset);
+        }
+    }
+}
+
+/* L_V by every V_t: (V_t - Z_t) / N. */
+static float *value_slopes(const Pass *p, const Rollout *r, int n, double N, Sums *sums)
+{
+    float *slope = mem_alloc((size_t)p->scalars, sizeof *slope);
+    for (int i = 0; i < n; i++)
+        for (int t = 0; t < r[i].y.ids.n; t++) {
+            double z = r[i].returns[t], error = (double)p->scalar[r[i].first_target + t] - z;
+            slope[r[i].first_target + t] = (float)(error / N);
+            sums->error += error;
+            sums->error2 += error * error;
+        }
+    return slope;
+}
+
+/* The value network's pass: its values, and its gradient. */
+static bool value_pass(const Reinforce *rl, Rollout *r, int n, int per_group, double N, float *values, Sums *sums,
+                       Err *err)
+{
+    Pass *p = rl->pass;
+    pass_begin(p, rl->value);
+    for (int g = 0; g < n; g += per_group)
+        plant_group(p, r + g, per_group, false, true);
+    if (!pass_forward(p, err))
+        return false;
+    memcpy(values, p->scalar, (size_t)p->scalars * sizeof *values);
+    float *slope = value_slopes(p, r, n, N, sums);
+    bool ok = pass_backward(p, rl->dvalue, NULL, slope, err);
+    free(slope);
+    return ok;
+}
+
+/* One engine: what was sampled and what is trained on are the same numbers. */
+static bool check_logps(const Pass *p, const Rollout *r, int n, Err *err)
+{
+    for (int i = 0; i < n; i++)
+        if (memcmp(p->logp + r[i].first_target, r[i].y.logp, (size_t)r[i].y.ids.n * sizeof(float)) != 0)
+            return err_set(err, ERR_NUMBER,
+                           "a recomputed log-probability differs from the sampled one (row %d, sample %d)",
+                           r[i].row + 1, r[i].sample),
+                   err_hint(err, "this must not happen: please report the command, the CPU and the versions");
+    return true;
+}
+
+/* A_t / N for every token; values is NULL without a learned baseline. */
+static float *advantages(const Reinforce *rl, const Rollout *r, int n, int per_group, double N, const float *values,
+                         Sums *sums)
+{
+    float *coef = mem_alloc((size_t)rl->pass->targets, sizeof *coef);
+    for (int i = 0; i < n; i++) {
+        double b = rl->baseline == BASELINE_GROUP ? others(r, i, i / per_group * per_group, per_group) : 0;
+        for (int t = 0; t < r[i].y.ids.n; t++) {
+            int at = r[i].first_target + t;
+            double z = r[i].returns[t], a = z - (values ? (double)values[at] : b);
+            coef[at] = (float)(a / N);
+            sums->n++;
+            sums->z += z;
+            sums->zz += z * z;
+            sums->a += a;
+            sums->aa += a * a;
+        }
+    }
+    return coef;
+}
+
+/* The policy's pass over some groups, and with VALUE_HEAD the values' from the same trunk. */
+static bool policy_pass(const Reinforce *rl, Rollout *r, int n, int per_group, double N, const float *own_values,
+                        Sums *sums, Err *err)
+{
+    Pass *p = rl->pass;
+    bool head = rl->baseline == BASELINE_VALUE && rl->place == VALUE_HEAD;
+    pass_begin(p, rl->policy);
+    for (int g = 0; g < n; g += per_group)
+        plant_group(p, r + g, per_group, true, head);
+    if (!pass_forward(p, err) || !check_logps(p, r, n, err))
+        return false;
+    float *coef = advantages(rl, r, n, per_group, N, head ? p->scalar : own_values, sums);
+    float *slope = head ? value_slopes(p, r, n, N, sums) : NULL;
+    bool ok = pass_backward(p, rl->dpolicy, coef, slope, err);
+    free(slope);
+    free(coef);
+    return ok;
+}
+
+static int group_tokens(const Rollout *r, int per_group)
+{
+    int n = r[0].prompt->n;
+    for (int i = 0; i < per_group; i++)
+        n += r[i].y.ids.n;
+    return n;
+}
+
+static int total_tokens(const Rollout *r, int n)
+{
+    int total = 0;
+    for (int i = 0; i < n; i++)
+        total += r[i].y.ids.n;
+    return total;
+}
+
+static void settle_stats(const Reinforce *rl, const Sums *s, ReinforceStats *stats)
+{
+    double variance = s->zz / s->n - (s->z / s->n) * (s->z / s->n), mean_error = s->error / s->n;
+    bool values = rl->baseline == BASELINE_VALUE;
+    stats->value_loss = values ? s->error2 / s->n / 2 : (double)NAN;
+    stats->explained_variance =
+        values && variance > 0 ? 1 - (s->error2 / s->n - mean_error * mean_error) / variance : (double)NAN;
+    double spread = s->aa / s->n - (s->a / s->n) * (s->a / s->n);
+    stats->advantage_sd = sqrt(spread > 0 ? spread : 0);
+}
+
+bool reinforce_gradients(const Reinforce *rl, Rollout *r, int n, int per_group, ReinforceStats *stats, Err *err)
+{
+    double N = total_tokens(r, n);
+    bool own = rl->baseline == BASELINE_VALUE && rl->place == VALUE_OWN, ok = true;
+    Sums sums = {0};
+    for (int at = 0; ok && at < n;) {
+        int held = 0, tokens = 0;
+        while (at + held < n && (held == 0 || tokens + group_tokens(r + at + held, per_group) <= rl->pass_rows)) {
+            tokens += group_tokens(r + at + held, per_group);
+            held += per_group;
+        }
+        float *values = own ? mem_alloc((size_t)total_tokens(r + at, held), sizeof *values) : NULL;
+        ok = (!own || value_pass(rl, r + at, held, per_group, N, values, &sums, err)) &&
+             policy_pass(rl, r + at, held, per_group, N, values, &sums, err);
+        free(values);
+        at += held;
+    }
+    settle_stats(rl, &sums, stats);
+    return ok;
+}

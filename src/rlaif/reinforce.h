@@ -1,0 +1,47 @@
+/* REINFORCE with a baseline and a KL term (paper.md 6): the equations, apart from where the rollouts come from. */
+#ifndef RLAIF_REINFORCE_H
+#define RLAIF_REINFORCE_H
+
+#include "rlaif/rollout.h"
+#include "train/pass.h"
+
+typedef enum Baseline {
+    BASELINE_VALUE, /* V(X_t), learned */
+    BASELINE_GROUP, /* mean return of the prompt's other samples */
+    BASELINE_NONE
+} Baseline;
+
+typedef enum ValuePlace {
+    VALUE_OWN, /* a second network with a scalar head */
+    VALUE_HEAD /* a head on the policy's trunk, its gradient let through */
+} ValuePlace;
+
+/* What one step works with. */
+typedef struct Reinforce {
+    Model *policy, *value;     /* value: the second network, or NULL */
+    Weights *dpolicy, *dvalue; /* gradients that are added to */
+    Pass *pass;
+    Baseline baseline;
+    ValuePlace place;
+    double beta;
+    int pass_rows; /* tokens of one pass, about */
+} Reinforce;
+
+/* What a step measured. */
+typedef struct ReinforceStats {
+    double value_loss, explained_variance; /* of the returns by the values; NAN without values */
+    double advantage_sd;
+} ReinforceStats;
+
+/* Z_t = (1 - beta) R - beta sum_{s >= t} (log pi(y_s) - log pi_ref(y_s)), for every token of every rollout. */
+void reinforce_returns(Rollout *r, int n, double beta);
+
+/* The gradients of
+ *     L_PG = -(1/N) sum_t A_t log pi(y_t | x, y_<t),   A_t = Z_t - baseline, taken as a constant, and
+ *     L_V  =  (1/2N) sum_t (V_t - Z_t)^2
+ * over the N tokens of all rollouts. Every recomputed log pi(y_t) must be the sampled one in every bit; ERR_NUMBER
+ * where it is not. `per_group` rollouts of one prompt stand together. */
+bool reinforce_gradients(const Reinforce *rl, Rollout *r, int n, int per_group, ReinforceStats *stats,
+                         Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,157 @@
+/* Rows as the ids that a model reads. */
+#include "rlaif/render.h"
+
+#include "base/mem.h"
+
+bool render_chat(const Model *m, ChatMode mode, bool *chat, Err *err)
+{
+    *chat = mode == CHAT_TRUE || (mode == CHAT_AUTO && m->chat);
+    if (!*chat || m->chat)
+        return true;
+    err_set(err, ERR_INPUT, "%s has no chat template", m->path);
+    return err_hint(err, "use --chat false, or an instruction-tuned model");
+}
+
+void render_begin(const Model *m, Ids *out)
+{
+    if (tokenizer_adds_bos(m->tokenizer) && tokenizer_bos(m->tokenizer) >= 0)
+        ids_add(out, tokenizer_bos(m->tokenizer));
+}
+
+bool render_fits(const Model *m, int n, int most, Err *err)
+{
+    int limit = most > 0 && most < m->config.context ? most : m->config.context;
+    if (n <= limit)
+        return true;
+    err_set(err, ERR_INPUT, "%d tokens, %s is %d", n, limit == most ? "--max-tokens" : "the model's context", limit);
+    return err_hint(err, "shorten or leave out the row%s", limit == most ? ", or raise --max-tokens" : "");
+}
+
+/* A character that no message holds: put inside the text of control tokens that occur in messages, so that
+ * the template's own control tokens can be told from them; the tokenizer takes it out again. */
+static bool find_guard(const json_t *messages, char guard[5], Err *err)
+{
+    for (unsigned int c = 0xfdd0; c <= 0xfdef; c++) { /* Unicode's noncharacters */
+        guard[str_utf8_write(c, guard)] = 0;
+        bool free_of_it = true;
+        size_t i;
+        json_t *t;
+        json_array_foreach((json_t *)(uintptr_t)messages, i, t) free_of_it =
+            free_of_it && !strstr(json_text_of(t, "content"), guard);
+        if (free_of_it)
+            return true;
+    }
+    return err_set(err, ERR_INPUT, "the text holds every noncharacter of Unicode");
+}
+
+static json_t *guard_messages(const Model *m, const json_t *messages, const char *guard)
+{
+    json_t *guarded = json_deep_copy(messages), *t;
+    size_t i;
+    json_array_foreach(guarded, i, t)
+    {
+        Str s = {0};
+        const char *content = json_text_of(t, "content");
+        tokenizer_guard(m->tokenizer, content, strlen(content), guard, &s);
+        json_object_set_new(t, "content", json_stringn(str_text(&s), s.n));
+        str_release(&s);
+    }
+    return guarded;
+}
+
+/* A template that writes BOS itself gets no second one. */
+static void drop_second_bos(const Model *m, Ids *out, int from)
+{
+    int bos = tokenizer_bos(m->tokenizer);
+    if (bos < 0 || out->n < from + 2 || out->id[from] != bos || out->id[from + 1] != bos)
+        return;
+    memmove(out->id + from, out->id + from + 1, (size_t)(out->n - from - 1) * sizeof *out->id);
+    out->n--;
+}
+
+bool render_chat_text(const Model *m, const json_t *messages, const char *ending, Ids *out, Err *err)
+{
+    char guard[5];
+    if (!find_guard(messages, guard, err))
+        return false;
+    json_t *guarded = guard_messages(m, messages, guard);
+    Str text = {0};
+    int from = out->n;
+    bool ok = chat_render(m->chat, guarded, true, &text, err);
+    if (ok) {
+        tokenizer_guard(m->tokenizer, ending, strlen(ending), guard, &text);
+        render_begin(m, out);
+        ok = tokenizer_encode_guarded(m->tokenizer, str_text(&text), text.n, guard, out, err);
+        drop_second_bos(m, out, from);
+    }
+    str_release(&text);
+    json_decref(guarded);
+    return ok;
+}
+
+/* Turns as plain text, in the form of HH's transcripts, up to where the reply begins. */
+static char *plain_turns(const json_t *turns)
+{
+    Str s = {0};
+    size_t i;
+    json_t *t;
+    json_array_foreach((json_t *)(uintptr_t)turns, i, t)
+    {
+        bool assistant = strcmp(json_text_of(t, "role"), "assistant") == 0;
+        str_addf(&s, "\n\n%s: %s", assistant ? "Assistant" : "Human", json_text_of(t, "content"));
+    }
+    str_add(&s, "\n\nAssistant:");
+    return str_take(&s);
+}
+
+bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *err)
+{
+    if (chat) {
+        json_t *turns = context_turns(c);
+        bool ok = render_chat_text(m, turns, "", out, err);
+        json_decref(turns);
+        return ok;
+    }
+    char *text = c->text ? mem_str(c->text) : plain_turns(c->turns);
+    render_begin(m, out);
+    bool ok = tokenizer_encode(m->tokenizer, text, strlen(text), 0, out, err);
+    free(text);
+    if (ok && out->n == 0)
+        return err_set(err, ERR_INPUT, "the prompt has no tokens"), err_hint(err, "give it some text");
+    return ok;
+}
+
+static void render_end(const Model *m, bool ended, Ids *out)
+{
+    if (ended && tokenizer_eos(m->tokenizer) >= 0)
+        ids_add(out, tokenizer_eos(m->tokenizer));
+}
+
+bool render_response(const Model *m, const char *text, bool ended, Ids *out, Err *err)
+{
+    if (!tokenizer_encode(m->tokenizer, text, strlen(text), TOKENIZE_BARE, out, err))
+        return false;
+    render_end(m, ended, out);
+    return true;
+}
+
+bool render_whole(const Model *m, const RowView *v, int response, bool chat, Ids *out, int *from, Err *err)
+{
+    const ResponseView *r = &v->response[response];
+    if (chat || !r->transcript) {
+        if (!render_context(m, &v->context, chat, out, err))
+            return false;
+        *from = out->n;
+        return render_response(m, r->text, r->ended, out, err);
+    }
+    /* The transcript as one text; its reply begins after the last "Assistant:". */
+    render_begin(m, out);
+    size_t n = strlen(r->transcript), reply = n - strlen(r->text);
+    Ids head = {0};
+    bool ok = tokenizer_encode(m->tokenizer, r->transcript, reply, 0, &head, err);
+    *from = out->n + head.n;
+    ids_release(&head);
+    ok = ok && tokenizer_encode(m->tokenizer, r->transcript, n, 0, out, err);
+    render_end(m, r->ended, out);
+    return ok;
+}

@@ -1,0 +1,411 @@
+/* Reward models trained on preferences. A pair is one tree: what both sequences begin with is computed once, forward
+ * and backward. */
+#include "rlaif/reward.h"
+
+#include "base/mem.h"
+#include "base/real.h"
+#include "infer/trie.h"
+#include "train/pass.h"
+
+static const Option option_rows[] = {
+    {"pairs", OPT_TEXT, AT(RewardOptions, pairs), .value = "LABELS",
+     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "pairs with labels or people's choices"},
+    {"model", OPT_TEXT, AT(RewardOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
+     .help = "where training starts; its reward head is kept if it has one"},
+    {"output", OPT_TEXT, AT(RewardOptions, output), .value = "DIR",
+     .flags = OPT_SHORT_O | OPT_REQUIRED | OPT_WORKING | OPT_CLI, .help = "the reward model"},
+    {"labels", OPT_CHOICE, AT(RewardOptions, source), .choices = "auto|ai|human|both", .otherwise = "auto",
+     .help = "whose labels; auto: a row's AI label, else the person's choice"},
+    {"eval", OPT_TEXT, AT(RewardOptions, eval), .value = "ROWS", .flags = OPT_WORKING,
+     .help = "pairs with people's choices, held out: accuracy"},
+    {"eval-every", OPT_INT, AT(RewardOptions, eval_every), 0, 1e9, "0",
+     .help = "steps between evaluations; 0: at the end"},
+    {"epochs", OPT_INT, AT(RewardOptions, epochs), 1, 1e6, "1", .help = "times that every pair is seen"},
+    {"batch", OPT_INT, AT(RewardOptions, batch), 1, 1e6, "32", .help = "pairs an update"},
+    {"max-tokens", OPT_INT, AT(RewardOptions, max_tokens), 0, 1e9, "1152",
+     .help = "longest sequence; longer is refused"},
+    {"chat", OPT_CHOICE, AT(RewardOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help = "through the model's chat template; auto: if it has one"},
+    {"limit", OPT_INT, AT(RewardOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
+     .help = "at most so many rows; 0: all"},
+    {"skip-bad", OPT_BOOL, AT(RewardOptions, skip_bad), .flags = OPT_WORKING,
+     .help = "leave bad rows out and list them"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {train_options, TRAIN_OPTIONS, AT(RewardOptions, train)},
+    {common_options, COMMON_OPTIONS, AT(RewardOptions, common)},
+};
+const OptionTable reward_table = {groups, COUNT(groups), sizeof(RewardOptions)};
+
+enum { PASS_ROWS = 1024 }; /* tokens of one pass, about */
+
+/* Two sequences and the probability that the first is better. */
+typedef struct LabelledPair {
+    Ids ids[2];
+    int shared; /* tokens that both begin with */
+    double p;
+} LabelledPair;
+
+struct RewardTraining {
+    const RewardOptions *options;
+    Model *model;
+    bool chat;
+    Trainer trainer;
+    Pass pass;
+    LabelledPair *pair;
+    int n, cap;
+    Rows eval;
+};
+
+/* --- pairs --- */
+
+static bool add_pair(RewardTraining *t, const RowView *v, double p, Err *err)
+{
+    t->pair = MEM_GROW(t->pair, t->n, t->cap);
+    LabelledPair *pair = &t->pair[t->n++];
+    *pair = (LabelledPair){.p = p};
+    for (int i = 0; i < 2; i++) {
+        int from;
+        if (!render_whole(t->model, v, i, t->chat, &pair->ids[i], &from, err) ||
+            !render_fits(t->model, pair->ids[i].n, t->options->max_tokens, err))
+            return false;
+    }
+    pair->shared = common_prefix(pair->ids[0].id, pair->ids[0].n, pair->ids[1].id, pair->ids[1].n);
+    return true;
+}
+
+static bool add_row(RewardTraining *t, const RowView *v, Err *err)
+{
+    int source = t->options->source;
+    bool ai = v->has_label && source != LABELS_HUMAN;
+    bool human = v->preferred >= 0 && source != LABELS_AI && (source != LABELS_AUTO || !v->has_label);
+    if (!ai && !human)
+        return err_set(err, ERR_INPUT, "the row has no %s",
+                       source == LABELS_AI ? "\"label\"" : "\"preferred\" and no \"label\""),
+               err_hint(err, "rlaif label adds labels; \"preferred\": 0 or 1 is a person's choice");
+    return (!ai || add_pair(t, v, v->label, err)) && (!human || add_pair(t, v, v->preferred == 0 ? 1 : 0, err));
+}
+
+static bool add_rows(RewardTraining *t, const Rows *rows, Err *err)
+{
+    for (int i = 0; i < rows->n; i++) {
+        char place[300];
+        if (!add_row(t, &rows->row[i].view, err))
+            return err_context(err, "%s", row_place(rows, i, place));
+    }
+    return true;
+}
+
+/* --- one update --- */
+
+static int pair_tokens(const LabelledPair *p)
+{
+    return p->ids[0].n + p->ids[1].n - p->shared;
+}
+
+/* A pair as a tree: its two numbers are wanted at the ends of the branches. */
+static void plant_pair(Pass *pass, const LabelledPair *p)
+{
+    int root = -1;
+    if (p->shared > 0)
+        root = pass_segment(pass, -1, p->ids[0].id, p->shared);
+    for (int i = 0; i < 2; i++) {
+        int n = p->ids[i].n - p->shared;
+        if (n == 0) { /* one sequence begins the other, or they are equal */
+            pass_scalar(pass, SCALAR_REWARD, root, p->shared - 1);
+            continue;
+        }
+        int branch = pass_segment(pass, root, p->ids[i].id + p->shared, n);
+        pass_scalar(pass, SCALAR_REWARD, branch, n - 1);
+    }
+}
+
+/* L and dL/dd for the margin d = r(first) - r(second) and the label p (5.1). */
+static double pair_loss(double d, double p, double *slope)
+{
+    double s = real_sigmoid(d);
+    *slope = s - p;
+    double log_s = d > 0 ? -real_log1p(real_exp(-d)) : d - real_log1p(real_exp(d));
+    return -(p * log_s + (1 - p) * (log_s - d));
+}
+
+static bool run_pass(RewardTraining *t, const LabelledPair *const *pair, int n, int batch, double *loss, Err *err)
+{
+    Pass *pass = &t->pass;
+    float *slope = mem_alloc((size_t)n * 2, sizeof *slope);
+    bool ok = pass_forward(pass, err);
+    for (int i = 0; ok && i < n; i++) {
+        double by_margin;
+        *loss +=
+            pair_loss((double)pass->scalar[2 * i] - (double)pass->scalar[2 * i + 1], pair[i]->p, &by_margin) / batch;
+        slope[2 * i] = (float)(by_margin / batch);
+        slope[2 * i + 1] = -slope[2 * i];
+    }
+    ok = ok && pass_backward(pass, t->trainer.grads, NULL, slope, err);
+    free(slope);
+    return ok;
+}
+
+bool reward_training_step(RewardTraining *t, const int *order, int n, double *loss, Err *err)
+{
+    const LabelledPair **pair = mem_alloc((size_t)n, sizeof *pair);
+    bool ok = true;
+    *loss = 0;
+    for (int at = 0; ok && at < n;) {
+        int held = 0;
+        pass_begin(&t->pass, t->model);
+        for (; at < n && (held == 0 || t->pass.rows + pair_tokens(&t->pair[order[at]]) <= PASS_ROWS); at++) {
+            pair[held++] = &t->pair[order[at]];
+            plant_pair(&t->pass, &t->pair[order[at]]);
+        }
+        ok = run_pass(t, pair, held, n, loss, err);
+    }
+    free(pair);
+    if (ok && !isfinite(*loss))
+        return err_set(err, ERR_NUMBER, "step %d: the loss is not finite", t->trainer.step + 1),
+               err_hint(err, "lower --lr; the last checkpoint is intact");
+    return ok && trainer_update(&t->trainer, err);
+}
+
+/* --- rewards of the model at hand --- */
+
+bool reward_training_rewards(RewardTraining *t, float *r, Err *err)
+{
+    Sequence *seq = mem_alloc((size_t)t->n * 2, sizeof *seq);
+    for (int i = 0; i < 2 * t->n; i++)
+        seq[i] = (Sequence){t->pair[i / 2].ids[i % 2].id, t->pair[i / 2].ids[i % 2].n};
+    Scorer *scorer;
+    scorer_open(&scorer, t->model);
+    bool ok = true;
+    for (int i = 0; ok && i < 2 * t->n; i += 64)
+        ok = scorer_rewards(scorer, seq + i, 2 * t->n - i < 64 ? 2 * t->n - i : 64, r + i, err);
+    scorer_free(scorer);
+    free(seq);
+    return ok;
+}
+
+/* Mean and standard deviation over the training rows become the model's centre and scale. */
+static bool store_scale(RewardTraining *t, Stage *s, Err *err)
+{
+    float *r = mem_alloc((size_t)t->n * 2, sizeof *r);
+    bool ok = reward_training_rewards(t, r, err);
+    double mean = 0, spread = 0, n = 2.0 * t->n;
+    for (int i = 0; ok && i < 2 * t->n; i++)
+        mean += (double)r[i] / n;
+    for (int i = 0; ok && i < 2 * t->n; i++)
+        spread += ((double)r[i] - mean) * ((double)r[i] - mean) / n;
+    free(r);
+    if (!ok)
+        return false;
+    double scale = sqrt(spread) > 1e-6 ? sqrt(spread) : 1;
+    json_t *notes = json_pack("{s:f, s:f, s:b, s:i}", "centre", mean, "scale", scale, "chat", t->chat, "pairs", t->n);
+    json_decref(t->model->notes);
+    t->model->notes = notes;
+    json_object_set_new(s->summary, "centre", json_real(mean));
+    json_object_set_new(s->summary, "scale", json_real(scale));
+    return true;
+}
+
+bool pair_accuracy(RewardModel *r, const Rows *rows, PairAccuracy *out, Err *err)
+{
+    *out = (PairAccuracy){0};
+    for (int i = 0; i < rows->n; i++) {
+        const RowView *v = &rows->row[i].view;
+        char place[300];
+        Ids ids[2] = {{0}};
+        Sequence seq[2];
+        double reward[2];
+        bool ok = true;
+        if (v->preferred < 0)
+            continue;
+        for (int k = 0; ok && k < 2; k++) {
+            int from;
+            ok = (render_whole(r->model, v, k, r->chat, &ids[k], &from, err) &&
+                  render_fits(r->model, ids[k].n, 0, err)) ||
+                 err_context(err, "%s", row_place(rows, i, place));
+            seq[k] = (Sequence){ids[k].id, ids[k].n};
+        }
+        ok = ok && not_interrupted(err) && reward_model_score(r, seq, 2, reward, err);
+        ids_release(&ids[0]);
+        ids_release(&ids[1]);
+        if (!ok)
+            return false;
+        double margin = reward[v->preferred] - reward[1 - v->preferred];
+        out->right += margin > 0 ? 1 : margin == 0 ? 0.5 : 0;
+        out->mean_margin += margin;
+        out->n++;
+    }
+    if (out->n == 0)
+        return err_set(err, ERR_INPUT, "%s: no row says which response people preferred", rows->path),
+               err_hint(err, "rows need \"preferred\": 0 or 1, or chosen and rejected");
+    out->mean_margin /= out->n;
+    return true;
+}
+
+/* Accuracy on the held-out rows, as a metric of this step. */
+static bool evaluate(RewardTraining *t, Stage *s, double *accuracy, Err *err)
+{
+    RewardModel r = {.model = t->model, .chat = t->chat, .scale = 1};
+    PairAccuracy a;
+    scorer_open(&r.scorer, t->model);
+    bool ok = pair_accuracy(&r, &t->eval, &a, err);
+    scorer_free(r.scorer);
+    if (!ok)
+        return false;
+    *accuracy = a.right / a.n;
+    json_object_set_new(s->summary, "eval_accuracy", json_real(*accuracy));
+    json_object_set_new(s->summary, "eval_pairs", json_integer(a.n));
+    return store_metric(s->work->store, s->id, t->trainer.step, "eval_accuracy", *accuracy, err);
+}
+
+/* --- the stage --- */
+
+static bool record(Stage *s, const RewardTraining *t, double loss, Err *err)
+{
+    Store *store = s->work->store;
+    int at = t->trainer.step;
+    return store_begin(store, err) && store_metric(store, s->id, at, "loss", loss, err) &&
+           store_metric(store, s->id, at, "grad_norm", t->trainer.grad_norm, err) &&
+           store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);
+}
+
+static bool after_step(RewardTraining *t, Training *training, double loss, Err *err)
+{
+    Stage *s = training->stage;
+    int every = t->options->eval_every, at = t->trainer.step;
+    double accuracy = (double)NAN;
+    bool last = at == t->trainer.steps, measure = t->options->eval && (last || (every && at % every == 0));
+    return record(s, t, loss, err) && (!measure || evaluate(t, s, &accuracy, err)) &&
+           training_checkpoint(training, accuracy, false, err);
+}
+
+static bool train(RewardTraining *t, Training *training, Err *err)
+{
+    Stage *s = training->stage;
+    int batch = t->options->batch, per_epoch = (t->n + batch - 1) / batch,
+        *order = mem_alloc((size_t)t->n, sizeof *order);
+    Progress p;
+    double loss = 0;
+    progress_begin(&p, s->name, "steps", t->trainer.steps, t->trainer.step);
+    bool ok = true;
+    while (ok && t->trainer.step < t->trainer.steps) {
+        int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
+        epoch_order(t->options->common.seed, epoch, order, t->n);
+        ok = training_goes_on(training, err) &&
+             reward_training_step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
+             after_step(t, training, loss, err);
+        progress_figure(&p, "loss %.3f", loss);
+        progress_at(&p, t->trainer.step);
+    }
+    progress_end(&p);
+    free(order);
+    json_object_set_new(s->summary, "pairs", json_integer(t->n));
+    json_object_set_new(s->summary, "steps", json_integer(t->trainer.steps));
+    return ok;
+}
+
+static bool check_needs(const RewardTraining *t, Stage *s, Err *err)
+{
+    const ModelConfig *c = &t->model->config;
+    int longest = PASS_ROWS;
+    for (int i = 0; i < t->n; i++)
+        longest = pair_tokens(&t->pair[i]) > longest ? pair_tokens(&t->pair[i]) : longest;
+    Needs needs = {.disk = 3 * checkpoint_bytes(&t->options->train, c)};
+    needs_add(&needs, "weights", (double)weights_floats(c, false) * sizeof(float));
+    needs_add(&needs, "gradients and optimizer", (double)trainer_bytes(&t->options->train, c));
+    needs_add(&needs, "activations", (double)pass_bytes(c, longest, 0));
+    return needs_check(&needs, s->name, t->options->output, s->summary, err);
+}
+
+/* Loads the model with a reward head: the file's, or first weights by seed. */
+static bool load_model(RewardTraining *t, Device *device, Err *err)
+{
+    ModelConfig config;
+    size_t bytes;
+    const RewardOptions *o = t->options;
+    if (!model_bytes(o->model, 0, &bytes, &config, err) || !model_load(&t->model, o->model, device, HEAD_REWARD, err))
+        return false;
+    if (!(config.head & HEAD_REWARD))
+        model_init_head(t->model, (uint64_t)o->common.seed);
+    return render_chat(t->model, (ChatMode)o->chat, &t->chat, err);
+}
+
+bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, const Rows *rows, int steps,
+                          Err *err)
+{
+    RewardTraining *t = mem_zalloc(1, sizeof *t);
+    t->options = o;
+    pass_init(&t->pass);
+    bool ok = load_model(t, device, err) && add_rows(t, rows, err);
+    if (ok && steps == 0)
+        steps = (t->n + o->batch - 1) / o->batch * o->epochs;
+    if (!ok || !trainer_init(&t->trainer, t->model, &o->train, steps, err)) {
+        reward_training_free(t);
+        t = NULL;
+    }
+    *out = t;
+    return t != NULL;
+}
+
+void reward_training_free(RewardTraining *t)
+{
+    if (!t)
+        return;
+    trainer_release(&t->trainer);
+    pass_release(&t->pass);
+    for (int i = 0; i < t->n; i++) {
+        ids_release(&t->pair[i].ids[0]);
+        ids_release(&t->pair[i].ids[1]);
+    }
+    free(t->pair);
+    rows_release(&t->eval);
+    model_free(t->model);
+    free(t);
+}
+
+int reward_training_pairs(const RewardTraining *t)
+{
+    return t->n;
+}
+
+void reward_training_tokens(const RewardTraining *t, int i, int *all, int *computed)
+{
+    *all = t->pair[i].ids[0].n + t->pair[i].ids[1].n;
+    *computed = pair_tokens(&t->pair[i]);
+}
+
+static bool run(Stage *s, const RewardOptions *o, const Rows *rows, Err *err)
+{
+    RewardTraining *t;
+    if (!reward_training_open(&t, o, s->work->device, rows, 0, err))
+        return false;
+    Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
+    bool ok = check_needs(t, s, err) &&
+              (!o->eval || stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &t->eval, err)) &&
+              training_begin(&training, err) && train(t, &training, err) && store_scale(t, s, err) &&
+              training_end(&training, err) && stage_end(s, o->output, err);
+    reward_training_free(t);
+    return ok;
+}
+
+bool reward_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const RewardOptions *o = options;
+    Rows rows = {0};
+    Stage s = {0};
+    char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT] = "";
+    bool ok = model_hash(o->model, model, err) &&
+              stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
+              (!o->eval || str_starts(o->eval, "stage:") || hash_file(o->eval, eval, err));
+    if (ok)
+        rows_hash(&rows, labels);
+    ok = ok &&
+         stage_begin(&s, work, name, "reward",
+                     stage_about(&reward_table, o, &o->common, "model", model, "labels", labels, "eval", eval, NULL),
+                     err);
+    ok = ok && (training_done(&s, o->output) || run(&s, o, &rows, err));
+    rows_release(&rows);
+    stage_release(&s);
+    return ok;
+}

@@ -1,0 +1,51 @@
+/* Reward models trained on preferences (paper.md 5): soft labels from a judge, people's choices, or both. */
+#ifndef RLAIF_REWARD_H
+#define RLAIF_REWARD_H
+
+#include "rlaif/reward_model.h"
+#include "rlaif/training.h"
+
+typedef enum LabelSource {
+    LABELS_AUTO, /* a row's AI label, else the person's choice */
+    LABELS_AI,
+    LABELS_HUMAN,
+    LABELS_BOTH /* every label that a row has is a training pair */
+} LabelSource;
+
+typedef struct RewardOptions {
+    CommonOptions common;
+    TrainOptions train;
+    char *pairs, *model, *output, *eval;
+    int source, chat, limit, batch, epochs, max_tokens, eval_every;
+    bool skip_bad;
+} RewardOptions;
+extern const OptionTable reward_table;
+
+/* Trains a scalar head and its trunk on L = -(p log sigma(d) + (1 - p) log sigma(-d)), d = r(first) - r(second); then
+ * stores the centre and scale of its rewards on the training rows. */
+bool reward_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+/* The training itself, step by step, without a store: for the stage, for measurements and for embedding. */
+typedef struct RewardTraining RewardTraining;
+/* Loads the model and reads the rows' labels. `steps` is what the learning rate's schedule runs over; 0: by the options'
+ * epochs. */
+bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, const Rows *rows, int steps,
+                          Err *err) MUST_CHECK;
+void reward_training_free(RewardTraining *t); /* accepts NULL */
+int reward_training_pairs(const RewardTraining *t);
+/* Tokens of pair i: of both sequences, and those that are computed. */
+void reward_training_tokens(const RewardTraining *t, int i, int *all, int *computed);
+/* One update on the pairs order[0 .. n); *loss is their mean loss before it. */
+bool reward_training_step(RewardTraining *t, const int *order, int n, double *loss, Err *err) MUST_CHECK;
+/* The reward head of both sequences of every pair: r[2 i], r[2 i + 1]. */
+bool reward_training_rewards(RewardTraining *t, float *r, Err *err) MUST_CHECK;
+
+/* How a reward model ranks pairs whose preferred response is known. */
+typedef struct PairAccuracy {
+    int n;
+    double right;       /* ties count a half */
+    double mean_margin; /* of r(preferred) - r(other) */
+} PairAccuracy;
+bool pair_accuracy(RewardModel *r, const Rows *rows, PairAccuracy *out, Err *err) MUST_CHECK;
+
+#endif

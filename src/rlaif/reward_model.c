@@ -1,0 +1,49 @@
+/* Reward models in use. */
+#include "rlaif/reward_model.h"
+
+#include "base/mem.h"
+
+bool reward_model_open(RewardModel **out, const char *path, Device *device, ChatMode chat, Err *err)
+{
+    *out = NULL;
+    RewardModel *r = mem_zalloc(1, sizeof *r);
+    bool ok = model_load(&r->model, path, device, 0, err);
+    if (ok && !(r->model->config.head & HEAD_REWARD)) {
+        ok = err_set(err, ERR_INPUT, "%s has no reward head", path);
+        err_hint(err, "rlaif reward trains one; --prompt NAME lets a language model judge directly");
+    }
+    if (ok) {
+        const json_t *notes = r->model->notes;
+        r->centre = json_number_of(notes, "centre", 0);
+        r->scale = json_number_of(notes, "scale", 1);
+        r->chat = json_bool_of(notes, "chat", r->model->chat != NULL);
+        if (chat != CHAT_AUTO)
+            ok = render_chat(r->model, chat, &r->chat, err);
+    }
+    if (!ok) {
+        reward_model_free(r);
+        return false;
+    }
+    scorer_open(&r->scorer, r->model);
+    *out = r;
+    return true;
+}
+
+void reward_model_free(RewardModel *r)
+{
+    if (!r)
+        return;
+    scorer_free(r->scorer);
+    model_free(r->model);
+    free(r);
+}
+
+bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *reward, Err *err)
+{
+    float *head = mem_alloc((size_t)n, sizeof *head);
+    bool ok = scorer_rewards(r->scorer, seq, n, head, err);
+    for (int i = 0; ok && i < n; i++)
+        reward[i] = ((double)head[i] - r->centre) / r->scale;
+    free(head);
+    return ok;
+}

@@ -1,0 +1,23 @@
+/* Reward models in use: a scalar head on a transformer, read at a response's last token, centred and scaled as its
+ * training rows were (paper.md 5). */
+#ifndef RLAIF_REWARD_MODEL_H
+#define RLAIF_REWARD_MODEL_H
+
+#include "infer/scorer.h"
+#include "rlaif/render.h"
+
+typedef struct RewardModel {
+    Model *model; /* owned */
+    Scorer *scorer;
+    bool chat;            /* as it was trained, unless told otherwise */
+    double centre, scale; /* reward = (head - centre) / scale */
+} RewardModel;
+
+/* Fails for a model without a reward head. */
+bool reward_model_open(RewardModel **out, const char *path, Device *device, ChatMode chat, Err *err) MUST_CHECK;
+void reward_model_free(RewardModel *r); /* accepts NULL */
+
+/* Rewards of n sequences of ids, each ending where the response ends. */
+bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *reward, Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,442 @@
+/* Reinforcement learning, step by step: sample, reward, compare with the reference, update. */
+#include "rlaif/rl.h"
+
+#include "base/mem.h"
+
+static const Option option_rows[] = {
+    {"prompts", OPT_TEXT, AT(RlOptions, prompts), .value = "PROMPTS",
+     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "rows with a prompt"},
+    {"model", OPT_TEXT, AT(RlOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
+     .help = "the policy's start, and the reference of the KL term"},
+    {"reward", OPT_TEXT, AT(RlOptions, reward), .value = "DIR", .flags = OPT_WORKING, .help = "a reward model, or"},
+    {"judge", OPT_TEXT, AT(RlOptions, judge), .value = "MODEL", .flags = OPT_WORKING, .help = "a direct judge, with"},
+    {"prompt", OPT_TEXT, AT(RlOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
+     .help = "its prompt, of kind score or verdict"},
+    {"output", OPT_TEXT, AT(RlOptions, output), .value = "DIR",
+     .flags = OPT_SHORT_O | OPT_REQUIRED | OPT_WORKING | OPT_CLI, .help = "the trained policy"},
+    {"algorithm", OPT_CHOICE, AT(RlOptions, algorithm), .choices = "reinforce", .otherwise = "reinforce",
+     .help = "the policy gradient"},
+    {"baseline", OPT_CHOICE, AT(RlOptions, baseline), .choices = "value|group|none", .otherwise = "value",
+     .help = "learned values, the mean of a prompt's other samples, or none"},
+    {"value", OPT_CHOICE, AT(RlOptions, value), .choices = "own|head", .otherwise = "own",
+     .help = "values from a second network, or from a head on the policy"},
+    {"beta", OPT_REAL, AT(RlOptions, beta), 0, 1, "0.05", .help = "(1 - beta) reward - beta KL"},
+    {"steps", OPT_INT, AT(RlOptions, steps), 0, 1e9, "0", .help = "updates; 0: by epochs"},
+    {"epochs", OPT_INT, AT(RlOptions, epochs), 1, 1e6, "8",
+     .help = "times that every prompt is seen, where steps is 0"},
+    {"batch", OPT_INT, AT(RlOptions, batch), 1, 1e6, "128", .help = "prompts a step"},
+    {"samples", OPT_INT, AT(RlOptions, samples), 1, 10000, "1", .help = "responses a prompt"},
+    {"max-new-tokens", OPT_INT, AT(RlOptions, max_new_tokens), 1, 1e6, "128", .help = "longest response"},
+    {"temperature", OPT_REAL, AT(RlOptions, temperature), 0.01, 100, "0.9",
+     .help = "of the draw; log-probabilities and gradients are at 1"},
+    {"top-k", OPT_INT, AT(RlOptions, top_k), 0, 1e9, "0", .help = "draw from the k best tokens only; 0: all"},
+    {"top-p", OPT_REAL, AT(RlOptions, top_p), 0.0001, 1, "1", .help = "draw from the fewest tokens of this mass"},
+    {"chat", OPT_CHOICE, AT(RlOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help = "through the model's chat template; auto: if it has one"},
+    {"limit", OPT_INT, AT(RlOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING, .help = "at most so many rows; 0: all"},
+    {"skip-bad", OPT_BOOL, AT(RlOptions, skip_bad), .flags = OPT_WORKING, .help = "leave bad rows out and list them"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {train_options, TRAIN_OPTIONS, AT(RlOptions, train)},
+    {common_options, COMMON_OPTIONS, AT(RlOptions, common)},
+};
+const OptionTable rl_table = {groups, COUNT(groups), sizeof(RlOptions)};
+
+enum { PASS_ROWS = 1024 }; /* tokens of one training pass, about */
+
+struct Rl {
+    const RlOptions *options;
+    const Rows *rows;
+    Ids *prompt; /* [rows] as the policy reads them */
+    Model *policy, *reference, *value;
+    Scorer *reference_scorer;
+    RewardSource source;
+    Trainer policy_trainer, value_trainer;
+    Pass pass;
+};
+
+/* --- one step --- */
+
+/* The step's rollouts: prompts in the order of the epoch's permutation, `samples` of each. */
+static Rollout *plan_rollouts(const Rl *rl, int step)
+{
+    int batch = rl->options->batch, samples = rl->options->samples, n = rl->rows->n, epoch = -1;
+    int *order = mem_alloc((size_t)n, sizeof *order);
+    Rollout *r = mem_zalloc((size_t)(batch * samples), sizeof *r);
+    for (int i = 0; i < batch; i++) {
+        long long at = (long long)step * batch + i;
+        if ((int)(at / n) != epoch) {
+            epoch = (int)(at / n);
+            epoch_order(rl->options->common.seed, epoch, order, n);
+        }
+        for (int k = 0; k < samples; k++) {
+            int row = order[at % n];
+            r[i * samples + k] = (Rollout){.row = row, .visit = epoch, .sample = k, .prompt = &rl->prompt[row]};
+        }
+    }
+    free(order);
+    return r;
+}
+
+static Sampling sampling(const RlOptions *o)
+{
+    return (Sampling){
+        .temperature = o->temperature, .top_k = o->top_k, .top_p = o->top_p, .max_new_tokens = o->max_new_tokens};
+}
+
+/* Before the first update policy and reference are one: their log-probabilities must be too, in every bit. */
+static bool check_start(const Rl *rl, const Rollout *r, int n, Err *err)
+{
+    for (int i = 0; rl->policy_trainer.step == 0 && i < n; i++)
+        if (r[i].kl != 0 || memcmp(r[i].y.logp, r[i].reference_logp, (size_t)r[i].y.ids.n * sizeof(float)) != 0)
+            return err_set(err, ERR_NUMBER, "step 0: the KL to the reference is %g, not 0 (row %d, sample %d)", r[i].kl,
+                           r[i].row + 1, r[i].sample),
+                   err_hint(err, "this must not happen: please report the command, the CPU and the versions");
+    return true;
+}
+
+static void measure(const Rollout *r, int n, StepStats *s)
+{
+    double squares = 0, entropy = 0;
+    *s = (StepStats){0};
+    for (int i = 0; i < n; i++) {
+        s->reward += r[i].reward / n;
+        squares += r[i].reward * r[i].reward / n;
+        s->kl += r[i].kl / n;
+        s->tokens += (double)r[i].y.ids.n / n;
+        s->ended += (double)r[i].y.ended / n;
+        for (int t = 0; t < r[i].y.ids.n; t++)
+            entropy += (double)r[i].y.entropy[t];
+    }
+    s->entropy = entropy / (s->tokens * n);
+    double variance = squares - s->reward * s->reward;
+    s->reward_sd = sqrt(variance > 0 ? variance : 0);
+}
+
+static bool update(Rl *rl, Rollout *r, int n, StepStats *stats, Err *err)
+{
+    const RlOptions *o = rl->options;
+    Reinforce how = {.policy = rl->policy,
+                     .value = rl->value,
+                     .dpolicy = rl->policy_trainer.grads,
+                     .dvalue = rl->value_trainer.grads,
+                     .pass = &rl->pass,
+                     .baseline = (Baseline)o->baseline,
+                     .place = (ValuePlace)o->value,
+                     .beta = o->beta,
+                     .pass_rows = PASS_ROWS};
+    reinforce_returns(r, n, o->beta);
+    return reinforce_gradients(&how, r, n, o->samples, &stats->gradients, err) &&
+           trainer_update(&rl->policy_trainer, err) && (!rl->value || trainer_update(&rl->value_trainer, err));
+}
+
+/* --- what is kept of it --- */
+
+static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats *s, Err *err)
+{
+    const struct {
+        const char *name;
+        double value;
+    } metric[] = {
+        {"reward", s->reward},
+        {"reward_sd", s->reward_sd},
+        {"kl", s->kl},
+        {"entropy", s->entropy},
+        {"tokens", s->tokens},
+        {"ended", s->ended},
+        {"advantage_sd", s->gradients.advantage_sd},
+        {"value_loss", s->gradients.value_loss},
+        {"explained_variance", s->gradients.explained_variance},
+        {"grad_norm", rl->policy_trainer.grad_norm},
+        {"lr", rl->policy_trainer.rate},
+    };
+    for (int i = 0; i < COUNT(metric); i++)
+        if (!isnan(metric[i].value) &&
+            !store_metric(stage->work->store, stage->id, step, metric[i].name, metric[i].value, err))
+            return false;
+    return true;
+}
+
+static bool record_rollouts(const Rl *rl, Stage *stage, int step, const Rollout *r, int n, Err *err)
+{
+    for (int i = 0; i < n; i++) {
+        char *text = response_text(rl->policy, &r[i].y),
+             *context = context_lines(&rl->rows->row[r[i].row].view.context);
+        json_t *prompt = json_string(context), *response = json_string(text);
+        json_t *row = json_pack("{s:i, s:i, s:i, s:i, s:o, s:o, s:b, s:i, s:f, s:f}", "step", step, "row", r[i].row + 1,
+                                "visit", r[i].visit, "sample", r[i].sample, "prompt", prompt ? prompt : json_null(),
+                                "response", response ? response : json_null(), "ended", r[i].y.ended, "tokens",
+                                r[i].y.ids.n, "reward", r[i].reward, "kl", r[i].kl);
+        char *line = json_text(row);
+        bool ok = store_rollout(stage->work->store, stage->id, step, i, line, err);
+        free(line);
+        json_decref(row);
+        free(context);
+        free(text);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool record_step(const Rl *rl, Stage *stage, int step, const Rollout *r, int n, const StepStats *s, Err *err)
+{
+    Store *store = stage->work->store;
+    return store_begin(store, err) && record_metrics(rl, stage, step, s, err) &&
+           record_rollouts(rl, stage, step, r, n, err) && store_commit(store, err);
+}
+
+/* sample, reward, compare, update (paper.md 6.6). */
+bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err)
+{
+    int at = rl->policy_trainer.step, n = rl->options->batch * rl->options->samples;
+    Sampling how = sampling(rl->options);
+    Rollout *r = plan_rollouts(rl, at);
+    bool ok = rollouts_sample(r, n, rl->policy, rl->rows, &how, rl->options->common.seed, err) &&
+              rollouts_reward(r, n, &rl->source, rl->policy, rl->rows, err) &&
+              rollouts_reference(r, n, rl->reference_scorer, err) && check_start(rl, r, n, err);
+    if (ok) {
+        measure(r, n, stats);
+        ok = update(rl, r, n, stats, err) && (!record || record_step(rl, record, at, r, n, stats, err));
+    }
+    if (!ok && err->code == ERR_NUMBER)
+        err_context(err, "step %d", at + 1);
+    for (int i = 0; i < n; i++)
+        rollout_release(&r[i]);
+    free(r);
+    return ok;
+}
+
+static bool train(Rl *rl, Training *training, Err *err)
+{
+    Trainer *t = &rl->policy_trainer;
+    StepStats s = {0};
+    Progress p;
+    progress_begin(&p, training->stage->name, "steps", t->steps, t->step);
+    bool ok = true;
+    while (ok && t->step < t->steps) {
+        ok = training_goes_on(training, err) && rl_step(rl, training->stage, &s, err) &&
+             training_checkpoint(training, (double)NAN, false, err);
+        progress_figure(&p, "reward %.3f, KL %.2f", s.reward, s.kl);
+        progress_at(&p, t->step);
+    }
+    progress_end(&p);
+    return ok;
+}
+
+/* --- the stage --- */
+
+/* First and last step, from the stored metrics, so that a resumed run says the same. */
+static bool summarise_metric(void *context, int step, const char *name, double value, Err *err)
+{
+    json_t *summary = context;
+    (void)err;
+    static const char *const wanted[] = {"reward", "kl", "entropy", "tokens", "ended"};
+    for (int i = 0; i < COUNT(wanted); i++)
+        if (strcmp(wanted[i], name) == 0) {
+            char key[40];
+            snprintf(key, sizeof key, "%s_%s", name, step == 0 ? "first" : "last");
+            json_object_set_new(summary, key, json_real(value));
+        }
+    json_object_set_new(summary, "steps", json_integer(step + 1));
+    return true;
+}
+
+static bool check_options(const RlOptions *o, Err *err)
+{
+    if (!o->reward == !o->judge)
+        return err_set(err, ERR_INPUT, "rl needs a reward: --reward DIR, or --judge MODEL with --prompt NAME"),
+               err_hint(err, "rlaif reward trains a reward model");
+    if (o->judge && !o->prompt)
+        return err_set(err, ERR_INPUT, "--judge needs --prompt"),
+               err_hint(err, "of kind score or verdict: rlaif help prompts lists them");
+    if (o->baseline == BASELINE_GROUP && o->samples < 2)
+        return err_set(err, ERR_INPUT, "--baseline group needs --samples of 2 or more"),
+               err_hint(err, "the baseline is the mean of a prompt's other samples");
+    return true;
+}
+
+static bool render_prompts(Rl *rl, Err *err)
+{
+    bool chat;
+    if (!render_chat(rl->policy, (ChatMode)rl->options->chat, &chat, err))
+        return false;
+    rl->prompt = mem_zalloc((size_t)rl->rows->n, sizeof *rl->prompt);
+    for (int i = 0; i < rl->rows->n; i++) {
+        char place[300];
+        if (!render_context(rl->policy, &rl->rows->row[i].view.context, chat, &rl->prompt[i], err) ||
+            !render_fits(rl->policy, rl->prompt[i].n + rl->options->max_new_tokens, 0, err))
+            return err_context(err, "%s", row_place(rl->rows, i, place));
+    }
+    if (rl->source.model)
+        rl->source.same_ids =
+            tokenizer_same(rl->policy->tokenizer, rl->source.model->model->tokenizer) && chat == rl->source.model->chat;
+    return true;
+}
+
+/* The judge may be the very model that training starts from: then it is the reference's weights. */
+static bool open_judge(Rl *rl, Device *device, Err *err)
+{
+    const RlOptions *o = rl->options;
+    char hash[HASH_TEXT];
+    Model *m = rl->reference;
+    if (!model_hash(o->judge, hash, err))
+        return false;
+    if (strcmp(hash, rl->reference->hash) != 0) {
+        if (!model_load(&rl->source.judge_model, o->judge, device, HEAD_LM, err))
+            return false;
+        m = rl->source.judge_model;
+    }
+    if (!judge_open(&rl->source.judge, m, o->prompt, CHAT_AUTO, err))
+        return false;
+    if (rl->source.judge->prompt->kind != JUDGE_PAIRWISE)
+        return true;
+    err_set(err, ERR_INPUT, "the prompt %s compares two responses", o->prompt);
+    return err_hint(err, "a direct judge needs a prompt of kind score or verdict");
+}
+
+static int value_heads(const RlOptions *o)
+{
+    return o->baseline == BASELINE_VALUE && o->value == VALUE_HEAD ? HEAD_LM | HEAD_VALUE : HEAD_LM;
+}
+
+static bool has_value_network(const RlOptions *o)
+{
+    return o->baseline == BASELINE_VALUE && o->value == VALUE_OWN;
+}
+
+/* The policy starts as the reference; a value network as the same with a head of zeros. */
+static bool open_models(Rl *rl, Device *device, Err *err)
+{
+    const RlOptions *o = rl->options;
+    if (!model_load(&rl->reference, o->model, device, HEAD_LM, err) ||
+        !model_copy(&rl->policy, rl->reference, value_heads(o), err) ||
+        (has_value_network(o) && !model_copy(&rl->value, rl->reference, HEAD_VALUE, err)))
+        return false;
+    scorer_open(&rl->reference_scorer, rl->reference);
+    if (rl->source.function)
+        return true;
+    return o->judge ? open_judge(rl, device, err)
+                    : reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err);
+}
+
+static bool check_needs(const Rl *rl, Stage *s, Err *err)
+{
+    const RlOptions *o = rl->options;
+    const ModelConfig *c = &rl->reference->config;
+    int longest = 0, group = 0, n = o->batch * o->samples;
+    for (int i = 0; i < rl->rows->n; i++)
+        longest = rl->prompt[i].n > longest ? rl->prompt[i].n : longest;
+    group = longest + o->samples * o->max_new_tokens;
+    int rows = group > PASS_ROWS                               ? group
+               : n * (longest + o->max_new_tokens) < PASS_ROWS ? n * (longest + o->max_new_tokens)
+                                                               : PASS_ROWS;
+    double weights = (double)weights_floats(c, false) * sizeof(float);
+    double pass = (double)pass_bytes(c, rows, rows),
+           sampling_bytes = (double)generate_bytes(c, n, longest, o->max_new_tokens);
+    double scoring = (double)scorer_bytes(c, longest + o->max_new_tokens);
+    Needs needs = {.disk = 3 * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1)};
+    needs_add(&needs, "reference", weights);
+    needs_add(&needs, "policy", weights + (double)trainer_bytes(&o->train, &rl->policy->config));
+    if (rl->value)
+        needs_add(&needs, "value network", weights + (double)trainer_bytes(&o->train, &rl->value->config));
+    if (rl->source.model)
+        needs_add(&needs, "reward model", (double)rl->source.model->model->w.floats * sizeof(float));
+    if (rl->source.judge_model)
+        needs_add(&needs, "judge", (double)rl->source.judge_model->w.floats * sizeof(float));
+    needs_add(&needs, "activations and caches", pass > sampling_bytes ? pass + scoring : sampling_bytes + scoring);
+    return needs_check(&needs, s->name, o->output, s->summary, err);
+}
+
+bool rl_open(Rl **out, const RlOptions *o, Device *device, const Rows *rows, RewardFunction *function, Err *err)
+{
+    Rl *rl = mem_zalloc(1, sizeof *rl);
+    rl->options = o;
+    rl->rows = rows;
+    rl->source.function = function;
+    pass_init(&rl->pass);
+    int steps = o->steps ? o->steps : (int)(((long long)rows->n * o->epochs + o->batch - 1) / o->batch);
+    bool ok = open_models(rl, device, err) && render_prompts(rl, err) &&
+              trainer_init(&rl->policy_trainer, rl->policy, &o->train, steps, err) &&
+              (!rl->value || trainer_init(&rl->value_trainer, rl->value, &o->train, steps, err));
+    if (!ok) {
+        rl_free(rl);
+        rl = NULL;
+    }
+    *out = rl;
+    return ok;
+}
+
+void rl_free(Rl *rl)
+{
+    if (!rl)
+        return;
+    trainer_release(&rl->policy_trainer);
+    trainer_release(&rl->value_trainer);
+    pass_release(&rl->pass);
+    reward_source_release(&rl->source);
+    scorer_free(rl->reference_scorer);
+    model_free(rl->value);
+    model_free(rl->policy);
+    model_free(rl->reference);
+    for (int i = 0; rl->prompt && i < rl->rows->n; i++)
+        ids_release(&rl->prompt[i]);
+    free(rl->prompt);
+    free(rl);
+}
+
+static bool run(Stage *s, const RlOptions *o, const Rows *rows, Err *err)
+{
+    Rl *rl;
+    if (!rl_open(&rl, o, s->work->device, rows, NULL, err))
+        return false;
+    Training training = {.stage = s,
+                         .out = o->output,
+                         .options = &o->train,
+                         .trainer = &rl->policy_trainer,
+                         .value = rl->value ? &rl->value_trainer : NULL};
+    bool ok = check_needs(rl, s, err) && training_begin(&training, err) && train(rl, &training, err) &&
+              training_end(&training, err) &&
+              store_metrics_each(s->work->store, s->id, summarise_metric, s->summary, err) &&
+              stage_end(s, o->output, err);
+    rl_free(rl);
+    return ok;
+}
+
+/* Hashes of everything that is read: the reward's stands for reward model, or judge and its prompt. */
+static bool hash_inputs(const RlOptions *o, char model[HASH_TEXT], char reward[HASH_TEXT], char prompt[HASH_TEXT],
+                        Err *err)
+{
+    JudgePrompt *p;
+    prompt[0] = 0;
+    if (!model_hash(o->model, model, err) || !model_hash(o->reward ? o->reward : o->judge, reward, err))
+        return false;
+    if (o->reward)
+        return true;
+    if (!judge_prompt_load(&p, o->prompt, err))
+        return false;
+    memcpy(prompt, p->hash, HASH_TEXT);
+    judge_prompt_free(p);
+    return true;
+}
+
+bool rl_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const RlOptions *o = options;
+    Rows rows = {0};
+    Stage s = {0};
+    char model[HASH_TEXT], reward[HASH_TEXT], prompt[HASH_TEXT], prompts[HASH_TEXT];
+    bool ok = check_options(o, err) && hash_inputs(o, model, reward, prompt, err) &&
+              stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err);
+    if (ok)
+        rows_hash(&rows, prompts);
+    ok = ok && stage_begin(&s, work, name, "rl",
+                           stage_about(&rl_table, o, &o->common, "model", model, "reward", reward, "prompt", prompt,
+                                       "prompts", prompts, NULL),
+                           err);
+    ok = ok && (training_done(&s, o->output) || run(&s, o, &rows, err));
+    rows_release(&rows);
+    stage_release(&s);
+    return ok;
+}

@@ -1,0 +1,36 @@
+/* Reinforcement learning: prompts, a policy, and a reward from a reward model or a direct judge. */
+#ifndef RLAIF_RL_H
+#define RLAIF_RL_H
+
+#include "rlaif/reinforce.h"
+#include "rlaif/sample.h"
+#include "rlaif/training.h"
+
+typedef struct RlOptions {
+    CommonOptions common;
+    TrainOptions train;
+    char *prompts, *model, *output, *reward, *judge, *prompt;
+    int algorithm, baseline, value, chat, limit, steps, epochs, batch, samples, max_new_tokens, top_k;
+    double beta, temperature, top_p;
+    bool skip_bad;
+} RlOptions;
+extern const OptionTable rl_table;
+
+/* What a step measured. */
+typedef struct StepStats {
+    double reward, reward_sd, kl, entropy, tokens, ended; /* means over rollouts; kl of a whole sequence, in nats */
+    ReinforceStats gradients;
+} StepStats;
+
+/* The training itself, step by step, without a store: for the stage, for measurements and for tests. */
+typedef struct Rl Rl;
+/* Loads the models. With a function it is the reward, and the options name none. `rows` is borrowed. */
+bool rl_open(Rl **out, const RlOptions *o, Device *device, const Rows *rows, RewardFunction *function,
+             Err *err) MUST_CHECK;
+void rl_free(Rl *rl); /* accepts NULL */
+/* Samples, rewards, compares, updates. `record` (NULL: nowhere) keeps metrics and rollouts. */
+bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err) MUST_CHECK;
+
+bool rl_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+#endif

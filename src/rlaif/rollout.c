@@ -1,0 +1,152 @@
+/* Rollouts. */
+#include "rlaif/rollout.h"
+
+#include "base/mem.h"
+#include "rlaif/sample.h"
+
+void rollout_release(Rollout *r)
+{
+    response_release(&r->y);
+    free(r->reference_logp);
+    free(r->returns);
+    *r = (Rollout){0};
+}
+
+void reward_source_release(RewardSource *s)
+{
+    reward_model_free(s->model);
+    judge_free(s->judge);
+    model_free(s->judge_model);
+    *s = (RewardSource){0};
+}
+
+bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const Sampling *how, int seed, Err *err)
+{
+    Response *y = mem_zalloc((size_t)n, sizeof *y);
+    for (int i = 0; i < n; i++) {
+        RngKey key = {.seed = (uint64_t)seed,
+                      .purpose = RNG_SAMPLE,
+                      .row = rows->row[r[i].row].identity,
+                      .visit = (uint32_t)r[i].visit,
+                      .sample = (uint32_t)r[i].sample};
+        y[i] = (Response){.prompt = r[i].prompt->id, .n_prompt = r[i].prompt->n, .key = key};
+    }
+    bool ok = generate(policy, y, n, how, NULL, NULL, err);
+    for (int i = 0; i < n; i++)
+        r[i].y = y[i]; /* kept also on failure: the caller releases them */
+    free(y);
+    return ok;
+}
+
+/* The reward model reads prompt and response; where its tokenizer or its way of reading prompts is another, the text
+ * is rendered again. */
+static bool render_rollout(const Rollout *r, const RewardSource *s, const Model *policy, const Rows *rows, Ids *out,
+                           Err *err)
+{
+    if (s->same_ids) {
+        ids_append(out, r->prompt->id, r->prompt->n);
+        ids_append(out, r->y.ids.id, r->y.ids.n);
+        return true;
+    }
+    char *text = response_text(policy, &r->y);
+    bool ok = render_context(s->model->model, &rows->row[r->row].view.context, s->model->chat, out, err) &&
+              render_response(s->model->model, text, r->y.ended, out, err);
+    free(text);
+    return ok && render_fits(s->model->model, out->n, 0, err);
+}
+
+static bool reward_by_model(Rollout *r, int n, RewardSource *s, const Model *policy, const Rows *rows, Err *err)
+{
+    Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
+    Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
+    double *reward = mem_alloc((size_t)n, sizeof *reward);
+    bool ok = true;
+    for (int i = 0; ok && i < n; i++) {
+        ok = render_rollout(&r[i], s, policy, rows, &ids[i], err);
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
+    }
+    ok = ok && reward_model_score(s->model, seq, n, reward, err);
+    for (int i = 0; i < n; i++) {
+        r[i].reward = ok ? reward[i] : 0;
+        ids_release(&ids[i]);
+    }
+    free(reward);
+    free(seq);
+    free(ids);
+    return ok;
+}
+
+static bool reward_by_judge(Rollout *r, int n, RewardSource *s, const Model *policy, const Rows *rows, Err *err)
+{
+    Question *q = mem_zalloc((size_t)n, sizeof *q);
+    Verdict *verdict = mem_zalloc((size_t)n, sizeof *verdict);
+    char(*place)[300] = mem_alloc((size_t)n, sizeof *place);
+    for (int i = 0; i < n; i++)
+        q[i] = (Question){.where = row_place(rows, r[i].row, place[i]),
+                          .first = response_text(policy, &r[i].y),
+                          .context = context_lines(&rows->row[r[i].row].view.context)};
+    bool ok = judge_responses(s->judge, q, n, verdict, err);
+    for (int i = 0; i < n; i++) {
+        r[i].reward = ok ? judge_reward(s->judge, &verdict[i]) : 0;
+        free((char *)(uintptr_t)q[i].context);
+        free((char *)(uintptr_t)q[i].first);
+    }
+    free(place);
+    free(verdict);
+    free(q);
+    return ok;
+}
+
+static bool reward_by_function(Rollout *r, int n, const RewardSource *s, const Model *policy)
+{
+    for (int i = 0; i < n; i++) {
+        char *text = response_text(policy, &r[i].y);
+        r[i].reward = s->function(text);
+        free(text);
+    }
+    return true;
+}
+
+bool rollouts_reward(Rollout *r, int n, RewardSource *source, const Model *policy, const Rows *rows, Err *err)
+{
+    bool ok = source->function ? reward_by_function(r, n, source, policy)
+              : source->model  ? reward_by_model(r, n, source, policy, rows, err)
+                               : reward_by_judge(r, n, source, policy, rows, err);
+    if (!ok)
+        return false;
+    for (int i = 0; i < n; i++)
+        if (!isfinite(r[i].reward)) {
+            char place[300];
+            return err_set(err, ERR_NUMBER, "%s, sample %d: the reward is not finite", row_place(rows, r[i].row, place),
+                           r[i].sample);
+        }
+    return true;
+}
+
+bool rollouts_reference(Rollout *r, int n, Scorer *reference, Err *err)
+{
+    Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
+    Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
+    float **logp = mem_alloc((size_t)n, sizeof *logp);
+    int *from = mem_alloc((size_t)n, sizeof *from);
+    for (int i = 0; i < n; i++) {
+        ids_append(&ids[i], r[i].prompt->id, r[i].prompt->n);
+        ids_append(&ids[i], r[i].y.ids.id, r[i].y.ids.n);
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
+        from[i] = r[i].prompt->n;
+        logp[i] = r[i].reference_logp = mem_alloc((size_t)r[i].y.ids.n, sizeof(float));
+    }
+    bool ok = scorer_logprobs(reference, seq, from, n, logp, err);
+    for (int i = 0; ok && i < n; i++) {
+        r[i].kl = 0;
+        for (int t = 0; t < r[i].y.ids.n; t++)
+            r[i].kl += (double)r[i].y.logp[t] - (double)r[i].reference_logp[t];
+    }
+    for (int i = 0; i < n; i++)
+        ids_release(&ids[i]);
+    free(from);
+    free(logp);
+    free(seq);
+    free(ids);
+    return ok;
+}

@@ -1,0 +1,45 @@
+/* Rollouts: responses of the policy to a step's prompts, with what the reward and the reference say of them. */
+#ifndef RLAIF_ROLLOUT_H
+#define RLAIF_ROLLOUT_H
+
+#include "infer/generate.h"
+#include "rlaif/judge.h"
+#include "rlaif/reward_model.h"
+
+/* One response y to a prompt x; arrays have one number per token of y. */
+typedef struct Rollout {
+    int row; /* of the prompts */
+    int visit, sample;
+    const Ids *prompt;     /* borrowed: x as the policy reads it */
+    Response y;            /* ids, log pi(y_t), entropy, ended */
+    float *reference_logp; /* log pi_ref(y_t) */
+    double reward;         /* R */
+    double *returns;       /* Z_t */
+    double kl;             /* sum over t of log pi - log pi_ref */
+    int first_target;      /* in the pass that trains on it */
+} Rollout;
+void rollout_release(Rollout *r);
+
+/* A reward that is computed from the response's text alone: for measurements and tests. */
+typedef double RewardFunction(const char *response);
+
+/* What gives rewards: a reward model, a direct judge, or a function. One of the three. */
+typedef struct RewardSource {
+    RewardFunction *function;
+    RewardModel *model; /* owned */
+    Judge *judge;       /* owned */
+    Model *judge_model; /* owned where it is not the reference */
+    bool same_ids;      /* the reward model reads the policy's own ids */
+} RewardSource;
+void reward_source_release(RewardSource *s);
+
+/* Draws every rollout's response: row, visit, sample and prompt are set. Rollouts of one prompt stand together. */
+bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const Sampling *how, int seed,
+                     Err *err) MUST_CHECK;
+/* R of every rollout. */
+bool rollouts_reward(Rollout *r, int n, RewardSource *source, const Model *policy, const Rows *rows,
+                     Err *err) MUST_CHECK;
+/* log pi_ref and the KL of every rollout. */
+bool rollouts_reference(Rollout *r, int n, Scorer *reference, Err *err) MUST_CHECK;
+
+#endif

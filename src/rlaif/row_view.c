@@ -1,0 +1,342 @@
+/* The shapes of rows: prompts, responses, pairs in our own form, TRL's, HH's and OpenAI's. */
+#include "base/mem.h"
+#include "rlaif/rows.h"
+
+void context_release(Context *c)
+{
+    free(c->text);
+    json_decref(c->turns);
+    *c = (Context){0};
+}
+
+void row_view_release(RowView *v)
+{
+    context_release(&v->context);
+    for (int i = 0; i < v->n; i++)
+        free(v->response[i].text);
+    free(v->response);
+    *v = (RowView){0};
+}
+
+static void add_response(RowView *v, char *text, bool ended, const char *transcript)
+{
+    v->response = mem_resize(v->response, (size_t)v->n + 1, sizeof *v->response);
+    v->response[v->n++] = (ResponseView){text, ended, transcript};
+}
+
+static json_t *turn(const char *role, const char *text, size_t n)
+{
+    return json_pack("{s:s, s:s%}", "role", role, "content", text, n);
+}
+
+/* --- turns --- */
+
+static bool check_turns(const json_t *turns, const char *name, Err *err)
+{
+    size_t i;
+    json_t *t;
+    bool ok = json_is_array(turns) && json_array_size(turns) > 0;
+    if (ok)
+        json_array_foreach((json_t *)(uintptr_t)turns, i, t) ok =
+            ok && json_text_of(t, "role") && json_text_of(t, "content");
+    if (ok)
+        return true;
+    err_set(err, ERR_INPUT, "\"%s\" is neither a text nor a list of turns", name);
+    return err_hint(err, "a turn is {\"role\": \"user\", \"content\": \"...\"}");
+}
+
+/* The prompt field: a text or turns. */
+static bool read_prompt(const json_t *row, Context *c, Err *err)
+{
+    json_t *p = json_object_get(row, "prompt");
+    if (json_is_string(p)) {
+        c->text = mem_str(json_string_value(p));
+        return true;
+    }
+    if (!check_turns(p, "prompt", err))
+        return false;
+    c->turns = json_incref(p);
+    return true;
+}
+
+/* --- HH transcripts: "\n\nHuman: ...\n\nAssistant: ..." --- */
+
+static const char HUMAN[] = "\n\nHuman:", ASSISTANT[] = "\n\nAssistant:";
+
+static const char *skip_blanks(const char *s)
+{
+    return s + strspn(s, " \n\t");
+}
+
+/* Where the next turn begins at or after s, or the end. */
+static const char *next_turn(const char *s)
+{
+    const char *h = strstr(s, HUMAN), *a = strstr(s, ASSISTANT), *end = s + strlen(s);
+    h = h ? h : end;
+    a = a ? a : end;
+    return h < a ? h : a;
+}
+
+static bool is_transcript(const char *s)
+{
+    s = skip_blanks(s);
+    return str_starts(s, "Human:") && strstr(s, ASSISTANT);
+}
+
+/* Splits a transcript into the turns before its last reply and that reply. */
+static void split_transcript(const char *s, json_t **turns, char **reply)
+{
+    *turns = json_array();
+    *reply = NULL;
+    for (s = skip_blanks(s); *s;) {
+        bool human = str_starts(s, "Human:");
+        const char *text = s + (human ? strlen("Human:") : strlen("Assistant:")), *end = next_turn(text);
+        text += *text == ' ';
+        bool last = *end == 0;
+        if (last && !human)
+            *reply = mem_strn(text, (size_t)(end - text));
+        else
+            json_array_append_new(*turns, turn(human ? "user" : "assistant", text, (size_t)(end - text)));
+        s = last ? end : skip_blanks(end);
+    }
+}
+
+static bool read_transcript_pair(const char *chosen, const char *rejected, RowView *v, Err *err)
+{
+    json_t *turns[2];
+    char *reply[2];
+    split_transcript(chosen, &turns[0], &reply[0]);
+    split_transcript(rejected, &turns[1], &reply[1]);
+    bool ok = reply[0] && reply[1] && json_equal(turns[0], turns[1]);
+    if (!ok) {
+        err_set(err, ERR_INPUT, "\"chosen\" and \"rejected\" are not two replies to the same conversation");
+        err_hint(err, "both transcripts must be alike up to their last \"Assistant:\"");
+        free(reply[0]);
+        free(reply[1]);
+    } else {
+        v->context = (Context){.turns = json_incref(turns[0]), .transcript = chosen};
+        add_response(v, reply[0], true, chosen);
+        add_response(v, reply[1], true, rejected);
+    }
+    json_decref(turns[0]);
+    json_decref(turns[1]);
+    return ok;
+}
+
+/* --- pairs as chosen and rejected --- */
+
+/* A completion is a text, or turns whose last is the reply; turns before it are context where there is no
+ * prompt. */
+static bool read_completion(const json_t *value, const char *name, json_t **before, char **text, Err *err)
+{
+    *before = NULL;
+    if (json_is_string(value)) {
+        *text = mem_str(json_string_value(value));
+        return true;
+    }
+    if (!check_turns(value, name, err))
+        return false;
+    size_t n = json_array_size(value);
+    *text = mem_str(json_text_of(json_array_get(value, n - 1), "content"));
+    if (n > 1) {
+        *before = json_copy((json_t *)(uintptr_t)value);
+        json_array_remove(*before, n - 1);
+    }
+    return true;
+}
+
+static bool read_chosen_rejected(const json_t *row, RowView *v, Err *err)
+{
+    static const char *const name[] = {"chosen", "rejected"};
+    v->preferred = 0;
+    const char *chosen = json_text_of(row, name[0]), *rejected = json_text_of(row, name[1]);
+    bool has_prompt = json_object_get(row, "prompt") != NULL;
+    if (!has_prompt && chosen && rejected && is_transcript(chosen))
+        return read_transcript_pair(chosen, rejected, v, err);
+    if (has_prompt && !read_prompt(row, &v->context, err))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        json_t *before;
+        char *text;
+        if (!read_completion(json_object_get(row, name[i]), name[i], &before, &text, err))
+            return false;
+        add_response(v, text, true, NULL);
+        if (!has_prompt && before && !v->context.turns)
+            v->context.turns = json_incref(before);
+        bool same = has_prompt || !before || json_equal(before, v->context.turns);
+        json_decref(before);
+        if (!same)
+            return err_set(err, ERR_INPUT, "\"chosen\" and \"rejected\" answer different turns");
+    }
+    if (!v->context.text && !v->context.turns)
+        return err_set(err, ERR_INPUT, "\"chosen\" and \"rejected\" have no prompt"),
+               err_hint(err, "add \"prompt\", or give HH transcripts that begin with \"Human:\"");
+    return true;
+}
+
+/* --- OpenAI's TL;DR comparisons --- */
+
+static bool read_comparison(const json_t *row, RowView *v, Err *err)
+{
+    const json_t *info = json_object_get(row, "info"), *summaries = json_object_get(row, "summaries");
+    const char *post = json_text_of(info, "post"), *title = json_text_of(info, "title");
+    const char *subreddit = json_text_of(info, "subreddit");
+    if (!post)
+        return err_set(err, ERR_INPUT, "\"info\" has no \"post\"");
+    v->context.text = mem_printf("SUBREDDIT: r/%s\n\nTITLE: %s\n\nPOST: %s\n\nTL;DR:", subreddit ? subreddit : "",
+                                 title ? title : "", post);
+    for (size_t i = 0; i < json_array_size(summaries); i++) {
+        const char *s = json_text_of(json_array_get(summaries, i), "text");
+        if (!s)
+            return err_set(err, ERR_INPUT, "a summary has no \"text\"");
+        add_response(v, mem_str(s + (*s == ' ')), true, NULL);
+    }
+    v->preferred = (int)json_number_of(row, "choice", -1);
+    return true;
+}
+
+/* --- our own --- */
+
+static bool read_responses(const json_t *row, RowView *v, Err *err)
+{
+    const json_t *list = json_object_get(row, "responses"), *ended = json_object_get(row, "ended");
+    size_t n = json_array_size(list);
+    if (!json_is_array(list) || n == 0)
+        return err_set(err, ERR_INPUT, "\"responses\" is no list of texts");
+    if (ended && (!json_is_array(ended) || json_array_size(ended) != n))
+        return err_set(err, ERR_INPUT, "\"ended\" must have one true or false for each of %zu responses", n);
+    for (size_t i = 0; i < n; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (!text)
+            return err_set(err, ERR_INPUT, "\"responses\" holds something that is no text");
+        add_response(v, mem_str(text), !ended || json_is_true(json_array_get(ended, i)), NULL);
+    }
+    json_t *preferred = json_object_get(row, "preferred");
+    if (!preferred)
+        return true;
+    v->preferred = json_is_integer(preferred) ? (int)json_integer_value(preferred) : -1;
+    return (v->preferred >= 0 && v->preferred < 2) || err_set(err, ERR_INPUT, "\"preferred\" is neither 0 nor 1");
+}
+
+static bool read_label(const json_t *row, RowView *v, Err *err)
+{
+    const json_t *label = json_object_get(row, "label");
+    if (!json_is_object(label))
+        return true;
+    const json_t *p = json_object_get(label, "p");
+    v->has_label = true;
+    v->label = json_number_value(p);
+    return (json_is_number(p) && v->label >= 0 && v->label <= 1) ||
+           err_set(err, ERR_INPUT, "\"label\" has no \"p\" between 0 and 1");
+}
+
+static bool read_any(const json_t *row, RowView *v, Err *err)
+{
+    if (json_object_get(row, "summaries") && json_object_get(row, "info"))
+        return read_comparison(row, v, err);
+    if (json_object_get(row, "chosen") && json_object_get(row, "rejected"))
+        return read_chosen_rejected(row, v, err);
+    if (!json_object_get(row, "prompt"))
+        return err_set(err, ERR_INPUT, "the row has no \"prompt\""),
+               err_hint(err, "rows have prompt; prompt and response(s); chosen and rejected; or info and summaries");
+    if (!read_prompt(row, &v->context, err))
+        return false;
+    if (json_object_get(row, "responses"))
+        return read_responses(row, v, err);
+    const char *response = json_text_of(row, "response");
+    if (response)
+        add_response(v, mem_str(response), json_bool_of(row, "ended", true), NULL);
+    return true;
+}
+
+/* --- demonstrations --- */
+
+static bool read_demonstration(const json_t *row, RowView *v, Err *err)
+{
+    json_t *before;
+    char *text;
+    const char *chosen = json_text_of(row, "chosen");
+    if (json_object_get(row, "messages")) {
+        const json_t *messages = json_object_get(row, "messages");
+        const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
+        const char *role = json_text_of(last, "role");
+        if (!read_completion(messages, "messages", &before, &text, err))
+            return false;
+        v->context.turns = before;
+        add_response(v, text, true, NULL);
+        return (before && role && strcmp(role, "assistant") == 0) ||
+               err_set(err, ERR_INPUT, "\"messages\" must end with an assistant's turn after another");
+    }
+    if (!json_object_get(row, "prompt") && chosen && is_transcript(chosen)) {
+        split_transcript(chosen, &v->context.turns, &text);
+        v->context.transcript = chosen;
+        if (!text)
+            return err_set(err, ERR_INPUT, "\"chosen\" does not end with an \"Assistant:\" turn");
+        add_response(v, text, true, chosen);
+        return true;
+    }
+    static const char *const names[] = {"completion", "response", "chosen"};
+    for (int i = 0; i < COUNT(names); i++) {
+        const json_t *value = json_object_get(row, names[i]);
+        if (!value)
+            continue;
+        if (!read_prompt(row, &v->context, err) || !read_completion(value, names[i], &before, &text, err))
+            return false;
+        json_decref(before);
+        add_response(v, text, json_bool_of(row, "ended", true), NULL);
+        return true;
+    }
+    return err_set(err, ERR_INPUT, "the row is no demonstration"),
+           err_hint(err, "give prompt and completion, or messages that end with an assistant's turn");
+}
+
+/* --- what is needed --- */
+
+static bool check_need(const RowView *v, RowNeed need, Err *err)
+{
+    if (need == NEED_PAIR && v->n != 2) {
+        err_set(err, ERR_INPUT, "\"responses\" has %d %s, needs 2", v->n, v->n == 1 ? "entry" : "entries");
+        return err_hint(err, "give every row two responses: rlaif sample --n 2 makes such rows");
+    }
+    if (need == NEED_RESPONSES && v->n == 0) {
+        err_set(err, ERR_INPUT, "the row has no \"response\" and no \"responses\"");
+        return err_hint(err, "rlaif sample makes rows with responses");
+    }
+    return true;
+}
+
+bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err)
+{
+    *out = (RowView){.preferred = -1};
+    bool ok = need == NEED_DEMONSTRATION ? read_demonstration(row, out, err)
+                                         : read_any(row, out, err) && read_label(row, out, err);
+    if (ok && check_need(out, need, err))
+        return true;
+    row_view_release(out);
+    return false;
+}
+
+/* --- contexts --- */
+
+json_t *context_turns(const Context *c)
+{
+    if (c->turns)
+        return json_incref(c->turns);
+    return json_pack("[{s:s, s:s}]", "role", "user", "content", c->text);
+}
+
+char *context_lines(const Context *c)
+{
+    if (c->text)
+        return mem_str(c->text);
+    Str s = {0};
+    size_t i;
+    json_t *t;
+    json_array_foreach(c->turns, i, t)
+    {
+        const char *role = json_text_of(t, "role");
+        const char *who = strcmp(role, "user") == 0 ? "Human" : strcmp(role, "assistant") == 0 ? "Assistant" : "System";
+        str_addf(&s, "%s%s: %s", i ? "\n" : "", who, json_text_of(t, "content"));
+    }
+    return str_take(&s);
+}

@@ -1,0 +1,199 @@
+/* Rows of JSONL: reading, identity, and the shapes that they come in. */
+#include "rlaif/rows.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+/* --- reading -------------------------------------------------------------------------------------------- */
+
+/* Names that have been seen, for repeated ids and equal contents: object name -> times. */
+static int times_seen(json_t *seen, const char *name)
+{
+    json_int_t n = json_integer_value(json_object_get(seen, name)) + 1;
+    json_object_set_new(seen, name, json_integer(n));
+    return (int)n;
+}
+
+static char *row_id(const json_t *row)
+{
+    const json_t *id = json_object_get(row, "id");
+    if (json_is_string(id))
+        return mem_str(json_string_value(id));
+    return json_is_integer(id) ? mem_printf("%" JSON_INTEGER_FORMAT, json_integer_value(id)) : NULL;
+}
+
+/* Key and identity of a row, by its content and its id. */
+static bool identify(Row *r, json_t *contents, json_t *ids, const char *path, Err *err)
+{
+    char *text = json_dumps(r->json, JSON_SORT_KEYS | JSON_COMPACT), digits[HASH_TEXT];
+    hash_bytes(text, strlen(text), digits);
+    free(text);
+    int n = times_seen(contents, digits);
+    snprintf(r->key, sizeof r->key, n > 1 ? "%s#%d" : "%s", digits, n);
+    char *id = row_id(r->json);
+    r->identity = rng_row(id ? id : r->key);
+    bool repeated = id && times_seen(ids, id) > 1;
+    if (repeated) {
+        err_set(err, ERR_INPUT, "%s:%d: the id \"%s\" stands twice", path, r->line, id);
+        err_hint(err, "ids name rows for random numbers: give every row its own, or none");
+    }
+    free(id);
+    return !repeated;
+}
+
+static bool parse_row(const char *path, int line, const char *text, size_t n, json_t **out, Err *err)
+{
+    char *where = mem_printf("%s:%d", path, line);
+    bool ok = json_parse(text, n, where, out, err);
+    if (ok && !json_is_object(*out)) {
+        json_decref(*out);
+        *out = NULL;
+        ok = err_set(err, ERR_INPUT, "%s: a row must be a JSON object", where);
+    }
+    free(where);
+    return ok;
+}
+
+/* Leaves a bad row out where that is wanted. */
+static bool pass_over(Rows *out, bool skip_bad, Err *err)
+{
+    if (!skip_bad || err->code != ERR_INPUT) {
+        err_hint(err, "mend the line, or leave such rows out with --skip-bad");
+        return false;
+    }
+    log_warn("%s; left out", err->msg);
+    err_clear(err);
+    out->skipped++;
+    return true;
+}
+
+/* Takes lines in one after the other. */
+typedef struct Intake {
+    Rows *out;
+    int cap, limit;
+    bool skip_bad;
+    json_t *contents, *ids;
+} Intake;
+
+static bool is_blank(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isspace((unsigned char)text[i]))
+            return false;
+    return true;
+}
+
+static bool take_line(Intake *in, int line, const char *text, size_t n, Err *err)
+{
+    if (is_blank(text, n))
+        return true;
+    Row row = {.line = line};
+    if (!parse_row(in->out->path, line, text, n, &row.json, err) ||
+        !identify(&row, in->contents, in->ids, in->out->path, err)) {
+        json_decref(row.json);
+        return pass_over(in->out, in->skip_bad, err);
+    }
+    in->out->row = MEM_GROW(in->out->row, in->out->n, in->cap);
+    in->out->row[in->out->n++] = row;
+    return true;
+}
+
+static bool is_full(const Intake *in)
+{
+    return in->limit > 0 && in->out->n >= in->limit;
+}
+
+static bool intake_end(Intake *in, bool ok, Err *err)
+{
+    json_decref(in->contents);
+    json_decref(in->ids);
+    if (ok && in->out->n == 0) {
+        ok = err_set(err, ERR_INPUT, "%s holds no rows", in->out->path);
+        err_hint(err, "a row is a JSON object on a line of its own");
+    }
+    if (!ok)
+        rows_release(in->out);
+    return ok;
+}
+
+bool rows_read(Rows *out, const char *path, int limit, bool skip_bad, Err *err)
+{
+    *out = (Rows){.path = mem_str(strcmp(path, "-") == 0 ? "standard input" : path)};
+    Intake in = {.out = out, .limit = limit, .skip_bad = skip_bad, .contents = json_object(), .ids = json_object()};
+    LineReader *lines = NULL;
+    bool ok = lines_open(&lines, path, err), more = true;
+    while (ok && more && !is_full(&in)) {
+        const char *text;
+        size_t n;
+        ok = lines_next(lines, &text, &n, &more, err);
+        ok = ok && (!more || take_line(&in, lines_number(lines), text, n, err));
+    }
+    lines_close(lines);
+    return intake_end(&in, ok, err);
+}
+
+bool rows_parse(Rows *out, const char *name, const char *text, size_t n, int limit, Err *err)
+{
+    *out = (Rows){.path = mem_str(name)};
+    Intake in = {.out = out, .limit = limit, .contents = json_object(), .ids = json_object()};
+    bool ok = true;
+    const char *end = text + n;
+    for (int line = 1; ok && text < end && !is_full(&in); line++) {
+        const char *stop = memchr(text, '\n', (size_t)(end - text));
+        size_t length = (size_t)((stop ? stop : end) - text);
+        ok = take_line(&in, line, text, length, err);
+        text += length + 1;
+    }
+    return intake_end(&in, ok, err);
+}
+
+void rows_release(Rows *r)
+{
+    for (int i = 0; i < r->n; i++) {
+        row_view_release(&r->row[i].view);
+        json_decref(r->row[i].json);
+    }
+    free(r->row);
+    free(r->path);
+    *r = (Rows){0};
+}
+
+const char *row_place(const Rows *rows, int i, char out[300])
+{
+    snprintf(out, 300, "%s:%d", rows->path, rows->row[i].line);
+    return out;
+}
+
+bool rows_view(Rows *r, RowNeed need, bool skip_bad, Err *err)
+{
+    int kept = 0;
+    for (int i = 0; i < r->n; i++) {
+        Row row = r->row[i];
+        char place[300];
+        if (row_view(row.json, need, &row.view, err)) {
+            r->row[kept++] = row;
+            continue;
+        }
+        err_context(err, "%s", row_place(r, i, place));
+        bool goes_on = pass_over(r, skip_bad, err);
+        json_decref(row.json);
+        if (!goes_on) { /* close the gap, so that what is left is released once */
+            int left = r->n - i - 1;
+            memmove(&r->row[kept], &r->row[i + 1], (size_t)left * sizeof *r->row);
+            r->n = kept + left;
+            return false;
+        }
+    }
+    r->n = kept;
+    return r->n > 0 || err_set(err, ERR_INPUT, "%s: no row can be used", r->path);
+}
+
+void rows_hash(const Rows *r, char out[HASH_TEXT])
+{
+    Hash *h = hash_new();
+    for (int i = 0; i < r->n; i++)
+        hash_add_text(h, r->row[i].key);
+    hash_end(h, out);
+}

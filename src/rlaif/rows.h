@@ -1,0 +1,89 @@
+/* Rows of JSONL: prompts, demonstrations, responses, pairs, labels (docs/formats.md). Detected by their
+ * fields; unknown fields are kept.
+ *
+ * A row's identity for random numbers is its `id`, else its content's hash and its number among equals; its
+ * key in a store is always that hash and number. */
+#ifndef RLAIF_ROWS_H
+#define RLAIF_ROWS_H
+
+#include "base/hash.h"
+#include "base/json.h"
+
+#include <stdint.h>
+
+enum { ROW_KEY = HASH_TEXT + 12 };
+
+/* What a response answers: a text, or the turns of a conversation. */
+typedef struct Context {
+    char *text;             /* owned; NULL: turns */
+    json_t *turns;          /* [{"role", "content"}], owned; NULL: text */
+    const char *transcript; /* an HH transcript as it stands in the row, its last reply included; else NULL */
+} Context;
+
+/* One response of a row. */
+typedef struct ResponseView {
+    char *text;
+    bool ended;             /* false: cut off before its end */
+    const char *transcript; /* the whole HH transcript that it ends, as it stands in the row; else NULL */
+} ResponseView;
+
+/* A row seen as a context and its responses. */
+typedef struct RowView {
+    Context context;
+    ResponseView *response;
+    int n;
+    int preferred; /* a person's choice, 0 or 1; -1: none */
+    bool has_label;
+    double label; /* P(first response is preferred) by a judge */
+} RowView;
+
+typedef struct Row {
+    json_t *json; /* as it was read */
+    int line;
+    char key[ROW_KEY];
+    uint64_t identity;
+    RowView view; /* once rows_view has been called */
+} Row;
+
+typedef struct Rows {
+    char *path;
+    Row *row;
+    int n;
+    int skipped; /* bad rows left out under --skip-bad */
+} Rows;
+
+/* Reads a file (or "-"); at most `limit` rows, 0: all. A line that is no JSON object stops it, or is left out
+ * and listed where skip_bad; so does an `id` that stands twice. An empty file is an error. */
+bool rows_read(Rows *out, const char *path, int limit, bool skip_bad, Err *err) MUST_CHECK;
+/* The same from lines in memory; `name` stands for the path. */
+bool rows_parse(Rows *out, const char *name, const char *text, size_t n, int limit, Err *err) MUST_CHECK;
+void rows_release(Rows *r);
+
+/* What a command needs of every row. */
+typedef enum RowNeed {
+    NEED_PROMPT,       /* a context */
+    NEED_RESPONSES,    /* at least one response */
+    NEED_PAIR,         /* exactly two */
+    NEED_DEMONSTRATION /* prompt and completion, messages, or a prompt and one response */
+} RowNeed;
+/* Reads every row as a context with responses into row.view. A row that is not what is needed stops it,
+ * saying what is missing, or is left out where skip_bad. */
+bool rows_view(Rows *r, RowNeed need, bool skip_bad, Err *err) MUST_CHECK;
+
+/* A hash over all keys: what a stage's identity says of its input. */
+void rows_hash(const Rows *r, char out[HASH_TEXT]);
+
+/* "path:line", which begins messages about a row; in a caller's buffer. */
+const char *row_place(const Rows *rows, int i, char out[300]);
+
+/* The turns of a context: a text is one turn of the user. The caller releases the list. */
+json_t *context_turns(const Context *c);
+/* As judges read it: a text as it is, turns as lines "Human: ..." and "Assistant: ...". The caller frees it.
+ */
+char *context_lines(const Context *c);
+
+/* One row as a view. */
+bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err) MUST_CHECK;
+void row_view_release(RowView *v);
+
+#endif

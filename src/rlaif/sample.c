@@ -1,0 +1,195 @@
+/* Samples. */
+#include "rlaif/sample.h"
+
+#include "base/mem.h"
+
+const Option sampling_options[SAMPLING_OPTIONS] = {
+    {"temperature", OPT_REAL, AT(SamplingOptions, temperature), 0.01, 100, "0.9",
+     .help = "of the draw; log-probabilities are always at 1"},
+    {"top-k", OPT_INT, AT(SamplingOptions, top_k), 0, 1e9, "0", .help = "draw from the k best tokens only; 0: all"},
+    {"top-p", OPT_REAL, AT(SamplingOptions, top_p), 0.0001, 1, "1",
+     .help = "draw from the fewest tokens of this mass, after top-k"},
+    {"max-new-tokens", OPT_INT, AT(SamplingOptions, max_new_tokens), 1, 1e6, "128", .help = "longest response"},
+    {"greedy", OPT_BOOL, AT(SamplingOptions, greedy), .help = "always the best token"},
+};
+
+Sampling sampling_of(const SamplingOptions *o)
+{
+    return (Sampling){.greedy = o->greedy,
+                      .temperature = o->temperature,
+                      .top_k = o->top_k,
+                      .top_p = o->top_p,
+                      .max_new_tokens = o->max_new_tokens};
+}
+
+static const Option option_rows[] = {
+    {"prompts", OPT_TEXT, AT(SampleOptions, prompts), .value = "PROMPTS",
+     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "rows with a prompt"},
+    {"model", OPT_TEXT, AT(SampleOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
+     .help = "the policy"},
+    {"output", OPT_TEXT, AT(SampleOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
+     .help = "rows with responses; standard output if not given"},
+    {"n", OPT_INT, AT(SampleOptions, n), 1, 10000, "1", .help = "responses a prompt; 2 make pairs to label"},
+    {"chat", OPT_CHOICE, AT(SampleOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help = "through the model's chat template; auto: if it has one"},
+    {"limit", OPT_INT, AT(SampleOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
+     .help = "at most so many rows; 0: all"},
+    {"skip-bad", OPT_BOOL, AT(SampleOptions, skip_bad), .flags = OPT_WORKING,
+     .help = "leave bad rows out and list them"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {sampling_options, SAMPLING_OPTIONS, AT(SampleOptions, sampling)},
+    {common_options, COMMON_OPTIONS, AT(SampleOptions, common)},
+};
+const OptionTable sample_table = {groups, COUNT(groups), sizeof(SampleOptions)};
+
+enum { CHUNK_RESPONSES = 128 }; /* responses that are made and stored together, about */
+
+typedef struct Sampler {
+    const SampleOptions *options;
+    Work *work;
+    Model *model;
+    bool chat;
+    char model_hash[HASH_TEXT];
+} Sampler;
+
+static bool prepare(void *context, Err *err)
+{
+    Sampler *s = context;
+    return model_load(&s->model, s->options->model, s->work->device, HEAD_LM, err) &&
+           render_chat(s->model, (ChatMode)s->options->chat, &s->chat, err);
+}
+
+char *response_text(const Model *m, const Response *r)
+{
+    Str s = {0};
+    tokenizer_decode(m->tokenizer, r->ids.id, r->ids.n, false, &s);
+    return str_take(&s);
+}
+
+/* JSON wants UTF-8: what is none, such as half a character at a cut, becomes U+FFFD. */
+static json_t *text_json(char *text)
+{
+    Str s = {0};
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n;) {
+        int k = str_utf8_length((const unsigned char *)text + i, n - i);
+        if (k)
+            str_addn(&s, text + i, (size_t)k);
+        else
+            str_add(&s, "\xef\xbf\xbd");
+        i += k ? (size_t)k : 1;
+    }
+    json_t *j = json_stringn(str_text(&s), s.n);
+    str_release(&s);
+    free(text);
+    return j;
+}
+
+static json_t *sampled_row(const Sampler *s, const Row *row, const Response *r)
+{
+    json_t *out = json_copy(row->json), *responses = json_array(), *ended = json_array();
+    for (int i = 0; i < s->options->n; i++) {
+        json_array_append_new(responses, text_json(response_text(s->model, &r[i])));
+        json_array_append_new(ended, json_boolean(r[i].ended));
+    }
+    bool one = s->options->n == 1;
+    json_object_set(out, one ? "response" : "responses", one ? json_array_get(responses, 0) : responses);
+    json_object_set(out, "ended", one ? json_array_get(ended, 0) : ended);
+    json_decref(responses);
+    json_decref(ended);
+    char *model = mem_printf("sha256:%s", s->model_hash);
+    json_object_set_new(out, "model", json_string(model));
+    free(model);
+    return out;
+}
+
+static bool render_prompts(const Sampler *s, const Rows *rows, const int *index, int n, Ids *prompt, Err *err)
+{
+    for (int i = 0; i < n; i++) {
+        char place[300];
+        if (!render_context(s->model, &rows->row[index[i]].view.context, s->chat, &prompt[i], err) ||
+            !render_fits(s->model, prompt[i].n + s->options->sampling.max_new_tokens, 0, err))
+            return err_context(err, "%s", row_place(rows, index[i], place));
+    }
+    return true;
+}
+
+static bool sample_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
+{
+    Sampler *s = context;
+    int each = s->options->n;
+    Ids *prompt = mem_zalloc((size_t)n, sizeof *prompt);
+    Response *r = mem_zalloc((size_t)(n * each), sizeof *r);
+    Sampling how = sampling_of(&s->options->sampling);
+    bool ok = render_prompts(s, rows, index, n, prompt, err);
+    for (int i = 0; ok && i < n * each; i++) {
+        RngKey key = {.seed = (uint64_t)s->options->common.seed,
+                      .purpose = RNG_SAMPLE,
+                      .row = rows->row[index[i / each]].identity,
+                      .sample = (uint32_t)(i % each)};
+        r[i] = (Response){.prompt = prompt[i / each].id, .n_prompt = prompt[i / each].n, .key = key};
+    }
+    ok = ok && generate(s->model, r, n * each, &how, NULL, NULL, err);
+    for (int i = 0; ok && i < n; i++)
+        out[i] = sampled_row(s, &rows->row[index[i]], &r[i * each]);
+    for (int i = 0; i < n * each; i++)
+        response_release(&r[i]);
+    for (int i = 0; i < n; i++)
+        ids_release(&prompt[i]);
+    free(r);
+    free(prompt);
+    return ok;
+}
+
+/* Share of responses that ended, and their mean length in characters, from the stored rows. */
+typedef struct SampleSums {
+    double n, ended, characters;
+} SampleSums;
+
+static bool add_sample(void *context, const char *row, Err *err)
+{
+    SampleSums *s = context;
+    json_t *j;
+    RowView v;
+    if (!json_parse(row, strlen(row), "a stored sample", &j, err))
+        return false;
+    bool ok = row_view(j, NEED_RESPONSES, &v, err);
+    for (int i = 0; ok && i < v.n; i++) {
+        s->n++;
+        s->ended += v.response[i].ended;
+        s->characters += (double)strlen(v.response[i].text);
+    }
+    if (ok)
+        row_view_release(&v);
+    json_decref(j);
+    return ok;
+}
+
+bool sample_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const SampleOptions *o = options;
+    Sampler sampler = {.options = o, .work = work};
+    Rows rows = {0};
+    Stage s = {0};
+    SampleSums sums = {0};
+    int chunk = CHUNK_RESPONSES / o->n > 0 ? CHUNK_RESPONSES / o->n : 1;
+    bool ok = model_hash(o->model, sampler.model_hash, err) &&
+              stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
+              stage_begin(&s, work, name, "sample",
+                          stage_about(&sample_table, o, &o->common, "model", sampler.model_hash, NULL), err) &&
+              stage_rows(&s, &rows, chunk, "prompts", prepare, sample_chunk, &sampler, err) &&
+              store_items_each(work->store, s.id, add_sample, &sums, err);
+    if (ok) {
+        json_object_set_new(s.summary, "prompts", json_integer(rows.n));
+        json_object_set_new(s.summary, "responses", json_integer((json_int_t)sums.n));
+        json_object_set_new(s.summary, "ended", json_real(sums.ended / sums.n));
+        json_object_set_new(s.summary, "mean_characters", json_real(sums.characters / sums.n));
+    }
+    ok = ok && stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
+    model_free(sampler.model);
+    rows_release(&rows);
+    stage_release(&s);
+    return ok;
+}

@@ -1,0 +1,34 @@
+/* Samples: responses of a policy to prompts. */
+#ifndef RLAIF_SAMPLE_H
+#define RLAIF_SAMPLE_H
+
+#include "infer/generate.h"
+#include "rlaif/render.h"
+#include "rlaif/stage.h"
+
+/* Options of everything that draws tokens; a part of its options struct. */
+typedef struct SamplingOptions {
+    double temperature, top_p;
+    int top_k, max_new_tokens;
+    bool greedy;
+} SamplingOptions;
+enum { SAMPLING_OPTIONS = 5 };
+extern const Option sampling_options[SAMPLING_OPTIONS];
+Sampling sampling_of(const SamplingOptions *o);
+
+typedef struct SampleOptions {
+    CommonOptions common;
+    SamplingOptions sampling;
+    char *prompts, *model, *output;
+    int n, chat, limit;
+    bool skip_bad;
+} SampleOptions;
+extern const OptionTable sample_table;
+
+/* n responses to every prompt: `response` and `ended`, or `responses` and `ended` lists; and `model`. */
+bool sample_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+/* The text of a response's ids, its end-of-turn token left out. The caller frees it. */
+char *response_text(const Model *m, const Response *r);
+
+#endif

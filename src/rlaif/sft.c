@@ -1,0 +1,184 @@
+/* Supervised fine-tuning: the mean of -log P over the completion tokens of a batch. */
+#include "rlaif/sft.h"
+
+#include "base/mem.h"
+#include "train/pass.h"
+
+static const Option option_rows[] = {
+    {"data", OPT_TEXT, AT(SftOptions, data), .value = "DATA", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
+     .help = "rows with prompt and completion, or messages"},
+    {"model", OPT_TEXT, AT(SftOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
+     .help = "where training starts"},
+    {"output", OPT_TEXT, AT(SftOptions, output), .value = "DIR",
+     .flags = OPT_SHORT_O | OPT_REQUIRED | OPT_WORKING | OPT_CLI, .help = "the trained model"},
+    {"epochs", OPT_INT, AT(SftOptions, epochs), 1, 1e6, "1", .help = "times that every row is seen"},
+    {"batch", OPT_INT, AT(SftOptions, batch), 1, 1e6, "32", .help = "rows an update"},
+    {"max-tokens", OPT_INT, AT(SftOptions, max_tokens), 0, 1e9, "1152", .help = "longest sequence; longer is refused"},
+    {"chat", OPT_CHOICE, AT(SftOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help = "through the model's chat template; auto: if it has one"},
+    {"limit", OPT_INT, AT(SftOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
+     .help = "at most so many rows; 0: all"},
+    {"skip-bad", OPT_BOOL, AT(SftOptions, skip_bad), .flags = OPT_WORKING, .help = "leave bad rows out and list them"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {train_options, TRAIN_OPTIONS, AT(SftOptions, train)},
+    {common_options, COMMON_OPTIONS, AT(SftOptions, common)},
+};
+const OptionTable sft_table = {groups, COUNT(groups), sizeof(SftOptions)};
+
+enum { PASS_ROWS = 1024 }; /* tokens of one pass, about */
+
+/* One demonstration: ids of prompt and completion, which begins at `from`. */
+typedef struct Demonstration {
+    Ids ids;
+    int from;
+} Demonstration;
+
+typedef struct Sft {
+    const SftOptions *options;
+    Model *model;
+    Trainer trainer;
+    Pass pass;
+    Demonstration *item;
+    int n;
+} Sft;
+
+static bool render_all(Sft *t, const Rows *rows, Err *err)
+{
+    bool chat;
+    if (!render_chat(t->model, (ChatMode)t->options->chat, &chat, err))
+        return false;
+    t->item = mem_zalloc((size_t)rows->n, sizeof *t->item);
+    t->n = rows->n;
+    for (int i = 0; i < rows->n; i++) {
+        Demonstration *d = &t->item[i];
+        char place[300];
+        if (!render_whole(t->model, &rows->row[i].view, 0, chat, &d->ids, &d->from, err) ||
+            !render_fits(t->model, d->ids.n, t->options->max_tokens, err))
+            return err_context(err, "%s", row_place(rows, i, place));
+    }
+    return true;
+}
+
+/* Forward and backward over what the pass holds; adds its loss. */
+static bool run_pass(Sft *t, int batch_tokens, double *loss, Err *err)
+{
+    Pass *p = &t->pass;
+    if (p->segments == 0)
+        return true;
+    float *coef = mem_alloc((size_t)p->targets, sizeof *coef);
+    for (int i = 0; i < p->targets; i++)
+        coef[i] = 1.0f / (float)batch_tokens;
+    bool ok = pass_forward(p, err) && pass_backward(p, t->trainer.grads, coef, NULL, err);
+    for (int i = 0; ok && i < p->targets; i++)
+        *loss -= (double)p->logp[i] / batch_tokens;
+    free(coef);
+    pass_begin(p, t->model);
+    return ok;
+}
+
+/* One update on n items. */
+static bool step(Sft *t, const int *order, int n, double *loss, Err *err)
+{
+    int batch_tokens = 0;
+    for (int i = 0; i < n; i++)
+        batch_tokens += t->item[order[i]].ids.n - t->item[order[i]].from;
+    *loss = 0;
+    pass_begin(&t->pass, t->model);
+    for (int i = 0; i < n; i++) {
+        const Demonstration *d = &t->item[order[i]];
+        if (t->pass.rows + d->ids.n > PASS_ROWS && !run_pass(t, batch_tokens, loss, err))
+            return false;
+        int segment = pass_segment(&t->pass, -1, d->ids.id, d->ids.n - 1);
+        for (int at = d->from; at < d->ids.n; at++)
+            pass_target(&t->pass, segment, at - 1, d->ids.id[at]);
+    }
+    return run_pass(t, batch_tokens, loss, err) && trainer_update(&t->trainer, err);
+}
+
+static bool record(Stage *s, const Sft *t, double loss, Err *err)
+{
+    Store *store = s->work->store;
+    int at = t->trainer.step;
+    return store_begin(store, err) && store_metric(store, s->id, at, "loss", loss, err) &&
+           store_metric(store, s->id, at, "grad_norm", t->trainer.grad_norm, err) &&
+           store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);
+}
+
+static bool train(Sft *t, Training *training, Err *err)
+{
+    Stage *s = training->stage;
+    int batch = t->options->batch, per_epoch = (t->n + batch - 1) / batch,
+        *order = mem_alloc((size_t)t->n, sizeof *order);
+    Progress p;
+    double loss = 0;
+    progress_begin(&p, s->name, "steps", t->trainer.steps, t->trainer.step);
+    bool ok = true;
+    while (ok && t->trainer.step < t->trainer.steps) {
+        int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
+        epoch_order(t->options->common.seed, epoch, order, t->n);
+        ok = training_goes_on(training, err) &&
+             step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
+             record(s, t, loss, err) && training_checkpoint(training, (double)NAN, false, err);
+        progress_figure(&p, "loss %.3f", loss);
+        progress_at(&p, t->trainer.step);
+    }
+    progress_end(&p);
+    free(order);
+    json_object_set_new(s->summary, "rows", json_integer(t->n));
+    json_object_set_new(s->summary, "steps", json_integer(t->trainer.steps));
+    json_object_set_new(s->summary, "loss", json_real(loss));
+    return ok;
+}
+
+static bool check_needs(const Sft *t, Stage *s, Err *err)
+{
+    const ModelConfig *c = &t->model->config;
+    int longest = PASS_ROWS;
+    for (int i = 0; i < t->n; i++)
+        longest = t->item[i].ids.n > longest ? t->item[i].ids.n : longest;
+    Needs needs = {.disk = 3 * checkpoint_bytes(&t->options->train, c)};
+    needs_add(&needs, "weights", (double)weights_floats(c, false) * sizeof(float));
+    needs_add(&needs, "gradients and optimizer", (double)trainer_bytes(&t->options->train, c));
+    needs_add(&needs, "activations", (double)pass_bytes(c, longest, longest));
+    return needs_check(&needs, s->name, t->options->output, s->summary, err);
+}
+
+static bool run(Sft *t, Stage *s, const Rows *rows, Err *err)
+{
+    const SftOptions *o = t->options;
+    if (!model_load(&t->model, o->model, s->work->device, HEAD_LM, err) || !render_all(t, rows, err) ||
+        !check_needs(t, s, err))
+        return false;
+    int steps = (t->n + o->batch - 1) / o->batch * o->epochs;
+    Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
+    return trainer_init(&t->trainer, t->model, &o->train, steps, err) && training_begin(&training, err) &&
+           train(t, &training, err) && training_end(&training, err) && stage_end(s, o->output, err);
+}
+
+bool sft_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const SftOptions *o = options;
+    Sft t = {.options = o};
+    Rows rows = {0};
+    Stage s = {0};
+    char model[HASH_TEXT], data[HASH_TEXT];
+    pass_init(&t.pass);
+    bool ok = model_hash(o->model, model, err) &&
+              stage_read_rows(work, o->data, o->limit, NEED_DEMONSTRATION, o->skip_bad, &rows, err);
+    if (ok)
+        rows_hash(&rows, data);
+    ok = ok && stage_begin(&s, work, name, "sft",
+                           stage_about(&sft_table, o, &o->common, "model", model, "data", data, NULL), err);
+    ok = ok && (training_done(&s, o->output) || run(&t, &s, &rows, err));
+    trainer_release(&t.trainer);
+    pass_release(&t.pass);
+    for (int i = 0; i < t.n; i++)
+        ids_release(&t.item[i].ids);
+    free(t.item);
+    model_free(t.model);
+    rows_release(&rows);
+    stage_release(&s);
+    return ok;
+}

@@ -1,0 +1,20 @@
+/* Supervised fine-tuning: next tokens of completions. */
+#ifndef RLAIF_SFT_H
+#define RLAIF_SFT_H
+
+#include "rlaif/render.h"
+#include "rlaif/training.h"
+
+typedef struct SftOptions {
+    CommonOptions common;
+    TrainOptions train;
+    char *data, *model, *output;
+    int chat, limit, batch, epochs, max_tokens;
+    bool skip_bad;
+} SftOptions;
+extern const OptionTable sft_table;
+
+/* Trains `model` on the completions of the rows; the model goes to `output`. */
+bool sft_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+#endif

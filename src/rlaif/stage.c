@@ -1,0 +1,229 @@
+/* Stages: identity, finished rows, outputs. */
+#include "rlaif/stage.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "rlaif/version.h"
+
+#include <stdarg.h>
+
+const Option common_options[COMMON_OPTIONS] = {
+    {"seed", OPT_INT, AT(CommonOptions, seed), 0, 2147483647, "0", .help = "of everything random"},
+    {"threads", OPT_INT, AT(CommonOptions, threads), 0, 4096, "0", .flags = OPT_WORKING,
+     .help = "0: one per core; results never depend on it"},
+    {"cpu", OPT_CHOICE, AT(CommonOptions, cpu), .choices = CPU_LEVELS, .otherwise = "auto", .flags = OPT_WORKING,
+     .help = "kernels; results never depend on it"},
+    {"run", OPT_TEXT, AT(CommonOptions, run), .value = "DIR", .flags = OPT_WORKING | OPT_CLI,
+     .help = "keep the store in this run directory"},
+    {"json", OPT_BOOL, AT(CommonOptions, json), .flags = OPT_WORKING | OPT_CLI,
+     .help = "print the summary as one JSON object, last line"},
+    {"quiet", OPT_BOOL, AT(CommonOptions, quiet), .flags = OPT_WORKING | OPT_CLI, .help = "no progress"},
+};
+
+json_t *stage_about(const OptionTable *table, const void *options, const CommonOptions *common, ...)
+{
+    json_t *about = json_object(), *hashes = json_object();
+    va_list ap;
+    va_start(ap, common);
+    for (const char *name; (name = va_arg(ap, const char *));)
+        json_object_set_new(hashes, name, json_string(va_arg(ap, const char *)));
+    va_end(ap);
+    json_object_set_new(about, "options", options_json(table, options, false));
+    json_object_set_new(about, "hashes", hashes);
+    json_object_set_new(about, "seed", json_integer(common->seed));
+    return about;
+}
+
+/* What a finished stage said when it ended. */
+static bool load_summary(Stage *s, Err *err)
+{
+    StageRow row;
+    bool present;
+    if (!store_stage_find(s->work->store, s->name, &row, &present, err))
+        return false;
+    json_t *summary = NULL;
+    bool ok = !row.summary || json_parse(row.summary, strlen(row.summary), s->name, &summary, err);
+    if (summary) {
+        json_decref(s->summary);
+        s->summary = summary;
+        json_decref(s->work->summary);
+        s->work->summary = json_incref(summary);
+    }
+    stage_row_release(&row);
+    return ok;
+}
+
+bool stage_begin(Stage *s, Work *work, const char *name, const char *kind, json_t *about, Err *err)
+{
+    *s = (Stage){.work = work, .kind = kind, .name = mem_str(name), .began = clock_seconds(), .summary = json_object()};
+    char *text = json_text(about), identity[HASH_TEXT];
+    Hash *h = hash_new();
+    hash_add_text(h, kind);
+    hash_add_text(h, text);
+    hash_end(h, identity);
+    free(text);
+    json_object_set_new(about, "version", json_string(RLAIF_VERSION));
+    bool ok = store_stage_begin(work->store, name, kind, identity, about, &s->id, &s->found, &s->done, err);
+    json_decref(about);
+    if (ok && s->found == STAGE_REPLACED)
+        log_note("%s: the options, the models or the input are others than before; what it had is replaced", name);
+    ok = ok && (!s->done || load_summary(s, err));
+    if (!ok)
+        stage_release(s);
+    return ok;
+}
+
+bool stage_end(Stage *s, const char *output, Err *err)
+{
+    s->done = true;
+    json_decref(s->work->summary);
+    s->work->summary = json_incref(s->summary);
+    return store_stage_end(s->work->store, s->id, output, s->summary, clock_seconds() - s->began, err);
+}
+
+void stage_release(Stage *s)
+{
+    free(s->name);
+    json_decref(s->summary);
+    *s = (Stage){0};
+}
+
+/* --- rows ----------------------------------------------------------------------------------------------- */
+
+/* Gives every finished row its place in this input; lists those that are missing. */
+static bool find_missing(Stage *s, const Rows *rows, int *missing, int *n, Err *err)
+{
+    Store *store = s->work->store;
+    *n = 0;
+    if (!store_begin(store, err) || !store_items_unplace(store, s->id, err))
+        return false;
+    for (int i = 0; i < rows->n; i++) {
+        char *row;
+        if (!store_item_place(store, s->id, rows->row[i].key, i, &row, err))
+            return false;
+        if (!row)
+            missing[(*n)++] = i;
+        free(row);
+    }
+    return store_commit(store, err);
+}
+
+static bool put_rows(Stage *s, const Rows *rows, const int *index, int n, json_t **out, Err *err)
+{
+    bool ok = store_begin(s->work->store, err);
+    for (int i = 0; i < n; i++) {
+        char *text = json_text(out[i]);
+        ok = ok && store_item_put(s->work->store, s->id, rows->row[index[i]].key, index[i], text, err);
+        free(text);
+        json_decref(out[i]);
+    }
+    return ok && store_commit(s->work->store, err);
+}
+
+static bool work_chunks(Stage *s, const Rows *rows, const int *missing, int n, int chunk, Progress *p, RowWork *work,
+                        void *context, Err *err)
+{
+    json_t **out = mem_zalloc((size_t)chunk, sizeof *out);
+    bool ok = true;
+    for (int at = 0; ok && at < n; at += chunk) {
+        int size = n - at < chunk ? n - at : chunk;
+        ok = not_interrupted(err) && work(context, rows, missing + at, size, out, err) &&
+             put_rows(s, rows, missing + at, size, out, err);
+        progress_at(p, p->done_before + at + size);
+    }
+    free(out);
+    return ok;
+}
+
+bool stage_rows(Stage *s, const Rows *rows, int chunk, const char *unit, bool (*prepare)(void *, Err *), RowWork *work,
+                void *context, Err *err)
+{
+    int *missing = mem_alloc((size_t)rows->n, sizeof *missing), n, removed = 0;
+    bool ok = find_missing(s, rows, missing, &n, err);
+    if (ok && n > 0) {
+        Progress p;
+        ok = !prepare || prepare(context, err);
+        progress_begin(&p, s->name, unit, rows->n, rows->n - n);
+        ok = ok && work_chunks(s, rows, missing, n, chunk, &p, work, context, err);
+        progress_end(&p);
+    }
+    free(missing);
+    ok = ok && store_items_prune(s->work->store, s->id, &removed, err);
+    if (ok && removed > 0)
+        log_note("%s: %d rows of another input are gone from the store", s->name, removed);
+    return ok;
+}
+
+/* --- outputs and inputs --------------------------------------------------------------------------------- */
+
+static bool write_row(void *context, const char *row, Err *err)
+{
+    return text_write(context, row, strlen(row), err) && text_write(context, "\n", 1, err);
+}
+
+bool stage_deliver(Stage *s, const char *path, Err *err)
+{
+    TextWriter *out;
+    if (s->work->in_recipe)
+        return true;
+    if (!text_open(&out, path, err))
+        return false;
+    if (store_items_each(s->work->store, s->id, write_row, out, err))
+        return text_close(out, err);
+    text_discard(out);
+    return false;
+}
+
+static bool collect_row(void *context, const char *row, Err *err)
+{
+    (void)err;
+    Str *text = context;
+    str_add(text, row);
+    str_addc(text, '\n');
+    return true;
+}
+
+/* The rows of a finished stage of this store. */
+static bool read_stage_rows(Work *work, const char *name, int limit, Rows *out, Err *err)
+{
+    StageRow stage;
+    bool present;
+    if (!store_stage_find(work->store, name, &stage, &present, err))
+        return false;
+    if (!present)
+        return err_set(err, ERR_INPUT, "the run has no stage \"%s\"", name);
+    Str text = {0};
+    bool ok = store_items_each(work->store, stage.id, collect_row, &text, err) &&
+              rows_parse(out, name, str_text(&text), text.n, limit, err);
+    str_release(&text);
+    stage_row_release(&stage);
+    return ok;
+}
+
+bool stage_read_rows(Work *work, const char *source, int limit, RowNeed need, bool skip_bad, Rows *out, Err *err)
+{
+    *out = (Rows){0};
+    bool from_stage = str_starts(source, "stage:");
+    bool ok = from_stage ? read_stage_rows(work, source + strlen("stage:"), limit, out, err)
+                         : rows_read(out, source, limit, skip_bad, err);
+    return ok && rows_view(out, need, skip_bad, err);
+}
+
+bool work_open_store(Work *work, const char *output, Err *err)
+{
+    if (work->common->run) {
+        char *path = path_join(work->common->run, "store.sqlite");
+        bool ok = dir_make(work->common->run, err) && store_open(&work->store, path, err);
+        free(path);
+        return ok;
+    }
+    if (!output || strcmp(output, "-") == 0)
+        return store_open(&work->store, ":memory:", err);
+    size_t n = strlen(output);
+    while (n > 1 && output[n - 1] == '/')
+        n--;
+    char *path = mem_printf("%.*s.rlaif", (int)n, output);
+    bool ok = store_open(&work->store, path, err);
+    free(path);
+    return ok;
+}

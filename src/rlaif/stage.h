@@ -1,0 +1,72 @@
+/* Stages: what a command does, so that it can be killed anywhere and run again. The same functions serve a
+ * command on plain files (its store is the neighbour OUT.rlaif) and a recipe (one store for the run). */
+#ifndef RLAIF_STAGE_H
+#define RLAIF_STAGE_H
+
+#include "base/log.h"
+#include "base/options.h"
+#include "rlaif/rows.h"
+#include "store/store.h"
+#include "tensor/device.h"
+
+/* Options of every command; the first member of every options struct. */
+typedef struct CommonOptions {
+    int seed, threads, cpu;
+    bool quiet, json;
+    char *run;
+} CommonOptions;
+enum { COMMON_OPTIONS = 6 };
+extern const Option common_options[COMMON_OPTIONS];
+
+/* What stages work with. */
+typedef struct Work {
+    Store *store;
+    Device *device;
+    const CommonOptions *common;
+    bool in_recipe;  /* products stay in the store */
+    json_t *summary; /* of the stage that ended last; for --json */
+} Work;
+
+typedef struct Stage {
+    Work *work;
+    const char *kind;
+    char *name;
+    int64_t id;
+    bool done; /* found finished: nothing is left to do */
+    StageFound found;
+    double began;
+    json_t *summary; /* what --json prints; filled by the stage */
+} Stage;
+
+/* Begins a stage under a name. `about` (taken over) says everything that its results depend on: its hash is
+ * the stage's identity. Notes when rows of another identity are replaced. */
+bool stage_begin(Stage *s, Work *work, const char *name, const char *kind, json_t *about, Err *err) MUST_CHECK;
+/* Records that it is done, with its output (a path, or NULL) and its summary. */
+bool stage_end(Stage *s, const char *output, Err *err) MUST_CHECK;
+void stage_release(Stage *s);
+
+/* about: the options that shape results, and hashes by name, e.g. ("model", m->hash, "prompt", p->hash,
+ * NULL). */
+json_t *stage_about(const OptionTable *table, const void *options, const CommonOptions *common, ...);
+
+/* Does the work of a chunk of rows: out[i] becomes the finished row for rows->row[index[i]] (a new
+ * reference). */
+typedef bool RowWork(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err);
+
+/* Finishes every row that the store does not have, `chunk` at a time, each chunk committed at once. `prepare`
+ * is called once before the first missing row (to load models) and may be NULL. */
+bool stage_rows(Stage *s, const Rows *rows, int chunk, const char *unit, bool (*prepare)(void *, Err *), RowWork *work,
+                void *context, Err *err) MUST_CHECK;
+
+/* Of a command: writes the stage's rows as JSONL (NULL or "-": standard output). In a recipe they stay in the store. */
+bool stage_deliver(Stage *s, const char *path, Err *err) MUST_CHECK;
+
+/* Rows from a file, or from a finished stage of this store, written "stage:NAME"; viewed as what is needed. */
+bool stage_read_rows(Work *work, const char *source, int limit, RowNeed need, bool skip_bad, Rows *out,
+                     Err *err) MUST_CHECK;
+
+/* The store of a command on plain files: RUN/store.sqlite under --run, else OUT.rlaif; in memory for standard
+ * output. */
+bool work_open_store(Work *work, const char *output, Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,58 @@
+/* What the stages that train have in common: the output directory, checkpoints in it, resuming, the memory that is
+ * needed.
+ *
+ * OUT/checkpoint-000010/ is a complete model with its trainer's state (and value/, the same of a value network); the
+ * finished model stands in OUT itself, config.json last. The newest two checkpoints and the best are kept; those that
+ * were made by the clock (--save-every 0) go when the stage is done. */
+#ifndef RLAIF_TRAINING_H
+#define RLAIF_TRAINING_H
+
+#include "rlaif/stage.h"
+#include "train/trainer.h"
+
+typedef struct Training {
+    Stage *stage;
+    const char *out; /* the output directory */
+    const TrainOptions *options;
+    Trainer *trainer; /* of the model */
+    Trainer *value;   /* of the value network, or NULL */
+    double saved;     /* clock at the last checkpoint */
+} Training;
+
+/* Prepares OUT for a stage that has begun: what it replaces is removed; a directory that is not its own is refused.
+ * Then loads the newest checkpoint, if there is one: the trainers' steps say where to go on. */
+bool training_begin(Training *t, Err *err) MUST_CHECK;
+
+/* Is the stage done, with its model in place? */
+bool training_done(const Stage *s, const char *out);
+
+/* False once the program was told to stop; then a checkpoint has been written, so that nothing is lost. */
+bool training_goes_on(Training *t, Err *err) MUST_CHECK;
+
+/* Writes a checkpoint if it is due; `score` is its held-out measure, or NAN. */
+bool training_checkpoint(Training *t, double score, bool force, Err *err) MUST_CHECK;
+
+/* Writes the finished model into OUT; the stage's end is the caller's. */
+bool training_end(Training *t, Err *err) MUST_CHECK;
+
+/* What a stage is about to take, said in one line and refused where it is not there. */
+typedef struct Need {
+    const char *what;
+    double bytes;
+} Need;
+
+typedef struct Needs {
+    Need part[12];
+    int parts;
+    double disk; /* bytes in the output's file system */
+} Needs;
+void needs_add(Needs *n, const char *what, double bytes);
+bool needs_check(const Needs *n, const char *stage, const char *out, json_t *summary, Err *err) MUST_CHECK;
+
+/* Bytes of the files of one checkpoint. */
+double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c);
+
+/* The order of n items in an epoch: a permutation by seed. */
+void epoch_order(int seed, int epoch, int *order, int n);
+
+#endif

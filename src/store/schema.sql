@@ -1,0 +1,53 @@
+-- The store of a run: every row, metric and checkpoint with where it came from. One SQLite file in WAL mode.
+-- Times say when something was made; nothing that is computed depends on them.
+
+CREATE TABLE stage (
+    id       INTEGER PRIMARY KEY,
+    name     TEXT NOT NULL UNIQUE,   -- "label", or the recipe's `as:`
+    kind     TEXT NOT NULL,          -- the command: sample, label, reward, rl, eval, ...
+    identity TEXT NOT NULL,          -- SHA-256 of everything that its results depend on
+    about    TEXT NOT NULL,          -- JSON: options, hashes of models, prompts and inputs, seed, code version
+    done     INTEGER NOT NULL DEFAULT 0,
+    output   TEXT,                   -- file or directory that it made, relative to the run
+    summary  TEXT,                   -- JSON: what --json prints
+    started  TEXT NOT NULL,
+    finished TEXT,
+    seconds  REAL NOT NULL DEFAULT 0 -- spent on it, over all its runs
+);
+
+CREATE TABLE item (                  -- a finished row: a response, a label, a score
+    stage    INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
+    key      TEXT NOT NULL,          -- SHA-256 of the input row's content, and its number among equals
+    position INTEGER NOT NULL,       -- in the input; -1: not in the present input
+    row      TEXT NOT NULL,          -- JSON, as it is written to the output
+    made     TEXT NOT NULL,
+    PRIMARY KEY (stage, key)
+) WITHOUT ROWID;
+CREATE INDEX item_position ON item (stage, position);
+
+CREATE TABLE metric (                -- a number of a training step
+    stage INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
+    step  INTEGER NOT NULL,
+    name  TEXT NOT NULL,
+    value REAL,
+    PRIMARY KEY (stage, step, name)
+) WITHOUT ROWID;
+
+CREATE TABLE rollout (               -- a response made while training, with its reward
+    stage  INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
+    step   INTEGER NOT NULL,
+    sample INTEGER NOT NULL,         -- number within the step
+    row    TEXT NOT NULL,            -- JSON
+    PRIMARY KEY (stage, step, sample)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoint (            -- a complete directory
+    stage INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
+    step  INTEGER NOT NULL,
+    path  TEXT NOT NULL,             -- relative to the store's directory
+    score REAL,                      -- held-out, where the stage measures one
+    made  TEXT NOT NULL,
+    PRIMARY KEY (stage, step)
+) WITHOUT ROWID;
+
+PRAGMA user_version = 1;

@@ -1,0 +1,280 @@
+/* The store: opening, transactions, stages. Every SQL statement of the program is in this folder. */
+#include "store/store.h"
+
+#include "base/embed.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "store/store_internal.h"
+
+EMBED(schema_sql, "src/store/schema.sql");
+
+enum { SCHEMA_VERSION = 1 };
+
+bool store_failed(Store *s, const char *doing, Err *err)
+{
+    int code = sqlite3_errcode(s->db);
+    err_set(err, code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ERR_INPUT : ERR_IO, "%s: %s: %s", s->path,
+            doing, sqlite3_errmsg(s->db));
+    if (code == SQLITE_BUSY)
+        return err_hint(err, "another rlaif is writing it: wait for it, or use another output");
+    if (code == SQLITE_FULL)
+        return err_hint(err, "free some space on that disk and run the same command again");
+    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+        return err_hint(err, "it is no store of rlaif, or damaged: move it away to begin anew");
+    return false;
+}
+
+bool store_prepare(Store *s, const char *sql, Statement *out, Err *err)
+{
+    *out = (Statement){.store = s};
+    return sqlite3_prepare_v2(s->db, sql, -1, &out->at, NULL) == SQLITE_OK ||
+           store_failed(s, "cannot be used", err);
+}
+
+bool statement_step(Statement *t, bool *row, Err *err)
+{
+    int code = sqlite3_step(t->at);
+    *row = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE || store_failed(t->store, "cannot be used", err);
+}
+
+bool statement_run(Statement *t, Err *err)
+{
+    bool row = true, ok = true;
+    while (ok && row)
+        ok = statement_step(t, &row, err);
+    sqlite3_finalize(t->at);
+    return ok;
+}
+
+char *statement_text(Statement *t, int column)
+{
+    const unsigned char *text = sqlite3_column_text(t->at, column);
+    return text ? mem_str((const char *)text) : NULL;
+}
+
+static bool run_sql(Store *s, const char *sql, Err *err)
+{
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_failed(s, "cannot be used", err);
+}
+
+static bool prepare_schema(Store *s, Err *err)
+{
+    Statement t;
+    bool row;
+    if (!store_prepare(s, "PRAGMA user_version", &t, err))
+        return false;
+    bool ok = statement_step(&t, &row, err);
+    int version = ok ? sqlite3_column_int(t.at, 0) : 0;
+    sqlite3_finalize(t.at);
+    if (!ok)
+        return false;
+    if (version > SCHEMA_VERSION)
+        return err_set(err, ERR_INPUT, "%s: made by a newer version of rlaif", s->path),
+               err_hint(err, "use that version, or another output");
+    return version == SCHEMA_VERSION ||
+           (run_sql(s, "BEGIN IMMEDIATE", err) && run_sql(s, schema_sql, err) && run_sql(s, "COMMIT", err));
+}
+
+static bool open_flags(Store **out, const char *path, int flags, Err *err)
+{
+    *out = NULL;
+    Store *s = mem_zalloc(1, sizeof *s);
+    s->path = mem_str(path);
+    bool writes = (flags & SQLITE_OPEN_CREATE) != 0;
+    bool ok = sqlite3_open_v2(path, &s->db, flags, NULL) == SQLITE_OK;
+    if (!ok)
+        store_failed(s, "cannot be opened", err);
+    if (ok) {
+        sqlite3_busy_timeout(s->db, 2000);
+        ok = run_sql(s, "PRAGMA foreign_keys = ON", err);
+    }
+    if (ok && writes) /* one writer at a time, for as long as it lives */
+        ok = run_sql(s, "PRAGMA locking_mode = EXCLUSIVE", err) &&
+             run_sql(s, "PRAGMA journal_mode = WAL", err) && run_sql(s, "PRAGMA synchronous = NORMAL", err) &&
+             prepare_schema(s, err);
+    if (!ok) {
+        store_close(s);
+        return false;
+    }
+    *out = s;
+    return true;
+}
+
+bool store_open(Store **out, const char *path, Err *err)
+{
+    return open_flags(out, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+}
+
+bool store_open_existing(Store **out, const char *path, Err *err)
+{
+    *out = NULL;
+    if (!file_exists(path) || file_is_dir(path))
+        return err_set(err, ERR_INPUT, "%s: there is no store", path),
+               err_hint(err, "a run directory holds store.sqlite; rlaif run RECIPE makes one");
+    return open_flags(out, path, SQLITE_OPEN_READWRITE, err);
+}
+
+void store_close(Store *s)
+{
+    if (!s)
+        return;
+    sqlite3_close(s->db);
+    free(s->path);
+    free(s);
+}
+
+const char *store_path(const Store *s)
+{
+    return s->path;
+}
+
+bool store_begin(Store *s, Err *err)
+{
+    return s->depth++ > 0 || run_sql(s, "BEGIN IMMEDIATE", err);
+}
+
+bool store_commit(Store *s, Err *err)
+{
+    return --s->depth > 0 || run_sql(s, "COMMIT", err);
+}
+
+void store_rollback(Store *s)
+{
+    Err ignored = {0};
+    s->depth = 0;
+    if (!sqlite3_get_autocommit(s->db) && !run_sql(s, "ROLLBACK", &ignored))
+        err_clear(&ignored);
+}
+
+/* --- stages --------------------------------------------------------------------------------------------- */
+
+void stage_row_release(StageRow *r)
+{
+    free(r->name);
+    free(r->kind);
+    free(r->identity);
+    free(r->about);
+    free(r->output);
+    free(r->summary);
+    *r = (StageRow){0};
+}
+
+static bool read_stage(Statement *t, StageRow *row, bool *present, Err *err)
+{
+    *row = (StageRow){0};
+    bool ok = statement_step(t, present, err);
+    if (ok && *present)
+        *row = (StageRow){.id = sqlite3_column_int64(t->at, 0),
+                          .name = statement_text(t, 1),
+                          .kind = statement_text(t, 2),
+                          .identity = statement_text(t, 3),
+                          .about = statement_text(t, 4),
+                          .done = sqlite3_column_int(t->at, 5) != 0,
+                          .output = statement_text(t, 6),
+                          .summary = statement_text(t, 7),
+                          .seconds = sqlite3_column_double(t->at, 8)};
+    sqlite3_finalize(t->at);
+    return ok;
+}
+
+#define STAGE_COLUMNS "SELECT id, name, kind, identity, about, done, output, summary, seconds FROM stage "
+
+bool store_stage_find(Store *s, const char *name, StageRow *row, bool *present, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, STAGE_COLUMNS "WHERE name = ?1", &t, err))
+        return false;
+    bind_text(&t, 1, name);
+    return read_stage(&t, row, present, err);
+}
+
+bool store_stage_at(Store *s, int index, StageRow *row, bool *present, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, STAGE_COLUMNS "ORDER BY id LIMIT 1 OFFSET ?1", &t, err))
+        return false;
+    sqlite3_bind_int(t.at, 1, index);
+    return read_stage(&t, row, present, err);
+}
+
+bool store_stage_remove(Store *s, const char *name, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "DELETE FROM stage WHERE name = ?1", &t, err))
+        return false;
+    bind_text(&t, 1, name);
+    return statement_run(&t, err);
+}
+
+static bool insert_stage(Store *s, const char *name, const char *kind, const char *identity,
+                         const json_t *about, int64_t *id, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s,
+                       "INSERT INTO stage (name, kind, identity, about, started) "
+                       "VALUES (?1, ?2, ?3, ?4, datetime('now'))",
+                       &t, err))
+        return false;
+    char *text = json_text(about);
+    bind_text(&t, 1, name);
+    bind_text(&t, 2, kind);
+    bind_text(&t, 3, identity);
+    bind_text(&t, 4, text);
+    bool ok = statement_run(&t, err);
+    free(text);
+    *id = sqlite3_last_insert_rowid(s->db);
+    return ok;
+}
+
+bool store_stage_begin(Store *s, const char *name, const char *kind, const char *identity,
+                       const json_t *about, int64_t *id, StageFound *found, bool *done, Err *err)
+{
+    StageRow old;
+    bool present;
+    *done = false;
+    *found = STAGE_NEW;
+    if (!store_begin(s, err) || !store_stage_find(s, name, &old, &present, err))
+        return false;
+    bool same = present && strcmp(old.identity, identity) == 0 && strcmp(old.kind, kind) == 0, ok = true;
+    if (same) {
+        *id = old.id;
+        *found = STAGE_CONTINUED;
+        *done = old.done;
+    } else {
+        *found = present ? STAGE_REPLACED : STAGE_NEW;
+        ok = (!present || store_stage_remove(s, name, err)) &&
+             insert_stage(s, name, kind, identity, about, id, err);
+    }
+    stage_row_release(&old);
+    return ok && store_commit(s, err);
+}
+
+bool store_stage_end(Store *s, int64_t id, const char *output, const json_t *summary, double seconds,
+                     Err *err)
+{
+    Statement t;
+    if (!store_prepare(s,
+                       "UPDATE stage SET done = 1, output = ?2, summary = ?3, seconds = seconds + ?4, "
+                       "finished = datetime('now') WHERE id = ?1",
+                       &t, err))
+        return false;
+    char *text = summary ? json_text(summary) : NULL;
+    sqlite3_bind_int64(t.at, 1, id);
+    bind_text(&t, 2, output);
+    bind_text(&t, 3, text);
+    sqlite3_bind_double(t.at, 4, seconds);
+    bool ok = statement_run(&t, err);
+    free(text);
+    return ok;
+}
+
+bool store_stage_time(Store *s, int64_t id, double seconds, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "UPDATE stage SET seconds = seconds + ?2 WHERE id = ?1", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, id);
+    sqlite3_bind_double(t.at, 2, seconds);
+    return statement_run(&t, err);
+}

@@ -1,0 +1,95 @@
+/* The store: an SQLite file that keeps what is finished, so that any command can be killed and run again.
+ *
+ * A stage has an identity, the hash of all that its results depend on. Beginning a stage of the same identity
+ * again finds its items, metrics and checkpoints; another identity under the same name replaces them. Every
+ * item is written in a transaction of its own or of its chunk; what was committed survives a kill. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/json.h"
+
+#include <stdint.h>
+
+typedef struct Store Store;
+
+/* Opens or makes the file. Fails for a file that is no store, or of a newer program, or that another process
+ * of this program is writing. */
+bool store_open(Store **out, const char *path, Err *err) MUST_CHECK;
+/* The same, only to read; fails where there is none. */
+bool store_open_existing(Store **out, const char *path, Err *err) MUST_CHECK;
+void store_close(Store *s); /* accepts NULL */
+const char *store_path(const Store *s);
+
+/* Changes between begin and commit appear together or not at all. Both calls nest. */
+bool store_begin(Store *s, Err *err) MUST_CHECK;
+bool store_commit(Store *s, Err *err) MUST_CHECK;
+void store_rollback(Store *s);
+
+/* --- stages --------------------------------------------------------------------------------------------- */
+
+typedef struct StageRow {
+    int64_t id;
+    char *name, *kind, *identity, *about, *output, *summary; /* the last two may be NULL */
+    bool done;
+    double seconds;
+} StageRow;
+void stage_row_release(StageRow *r);
+
+/* What was found under the name. */
+typedef enum StageFound { STAGE_NEW, STAGE_CONTINUED, STAGE_REPLACED } StageFound;
+
+/* Makes the stage present and unfinished unless it was done with the same identity; *id is its number, *found
+ * says what was there, *done whether nothing is left to do. */
+bool store_stage_begin(Store *s, const char *name, const char *kind, const char *identity,
+                       const json_t *about, int64_t *id, StageFound *found, bool *done, Err *err) MUST_CHECK;
+/* Marks it done; adds `seconds` to its time. summary and output may be NULL. */
+bool store_stage_end(Store *s, int64_t id, const char *output, const json_t *summary, double seconds,
+                     Err *err) MUST_CHECK;
+/* Adds to its time without ending it. */
+bool store_stage_time(Store *s, int64_t id, double seconds, Err *err) MUST_CHECK;
+/* A stage by name, or in order of making by index from 0; *present is false where there is none. */
+bool store_stage_find(Store *s, const char *name, StageRow *row, bool *present, Err *err) MUST_CHECK;
+bool store_stage_at(Store *s, int index, StageRow *row, bool *present, Err *err) MUST_CHECK;
+bool store_stage_remove(Store *s, const char *name, Err *err) MUST_CHECK;
+
+/* --- items ---------------------------------------------------------------------------------------------- */
+
+/* Before the input is walked: no item counts as present. */
+bool store_items_unplace(Store *s, int64_t stage, Err *err) MUST_CHECK;
+/* If the item is there, gives it this position and its row (the caller frees it); else *row is NULL. */
+bool store_item_place(Store *s, int64_t stage, const char *key, int position, char **row,
+                      Err *err) MUST_CHECK;
+bool store_item_put(Store *s, int64_t stage, const char *key, int position, const char *row,
+                    Err *err) MUST_CHECK;
+/* Removes items that the present input does not have; *removed of them. */
+bool store_items_prune(Store *s, int64_t stage, int *removed, Err *err) MUST_CHECK;
+
+/* Calls `use` with every placed row in order of position; stops where it returns false. */
+typedef bool StoreUse(void *context, const char *row, Err *err);
+bool store_items_each(Store *s, int64_t stage, StoreUse *use, void *context, Err *err) MUST_CHECK;
+bool store_items_count(Store *s, int64_t stage, int *n, Err *err) MUST_CHECK;
+
+/* --- training ------------------------------------------------------------------------------------------- */
+
+bool store_metric(Store *s, int64_t stage, int step, const char *name, double value, Err *err) MUST_CHECK;
+typedef bool StoreMetricUse(void *context, int step, const char *name, double value, Err *err);
+/* In order of step, then name. */
+bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *context, Err *err) MUST_CHECK;
+
+bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *row, Err *err) MUST_CHECK;
+/* Of one step in order of sample; step -1: all, by step. */
+bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void *context,
+                         Err *err) MUST_CHECK;
+
+/* Forgets metrics and rollouts of steps from `step` on: a resumed run makes them again. */
+bool store_forget_from(Store *s, int64_t stage, int step, Err *err) MUST_CHECK;
+
+/* A checkpoint directory that is complete; score may be NAN. */
+bool store_checkpoint(Store *s, int64_t stage, int step, const char *path, double score, Err *err) MUST_CHECK;
+/* The newest one at or before `step`: *path is NULL where there is none; the caller frees it. */
+bool store_checkpoint_newest(Store *s, int64_t stage, int *step, char **path, Err *err) MUST_CHECK;
+/* Takes off the record every checkpoint but the newest two and the one of the best score; each path goes to
+ * `use`, which removes the directory. */
+bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *context, Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,210 @@
+/* The store's rows: items, metrics, rollouts, checkpoints. */
+#include "base/mem.h"
+#include "store/store_internal.h"
+
+bool store_items_unplace(Store *s, int64_t stage, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "UPDATE item SET position = -1 WHERE stage = ?1", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    return statement_run(&t, err);
+}
+
+bool store_item_place(Store *s, int64_t stage, const char *key, int position, char **row, Err *err)
+{
+    Statement t;
+    *row = NULL;
+    if (!store_prepare(s, "UPDATE item SET position = ?3 WHERE stage = ?1 AND key = ?2 RETURNING row", &t,
+                       err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    bind_text(&t, 2, key);
+    sqlite3_bind_int(t.at, 3, position);
+    bool present, ok = statement_step(&t, &present, err);
+    if (ok && present)
+        *row = statement_text(&t, 0);
+    return statement_run(&t, err) && ok;
+}
+
+bool store_item_put(Store *s, int64_t stage, const char *key, int position, const char *row, Err *err)
+{
+    Statement t;
+    if (!store_prepare(
+            s,
+            "INSERT INTO item (stage, key, position, row, made) VALUES (?1, ?2, ?3, ?4, datetime('now')) "
+            "ON CONFLICT (stage, key) DO UPDATE SET position = ?3, row = ?4, made = datetime('now')",
+            &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    bind_text(&t, 2, key);
+    sqlite3_bind_int(t.at, 3, position);
+    bind_text(&t, 4, row);
+    return statement_run(&t, err);
+}
+
+bool store_items_prune(Store *s, int64_t stage, int *removed, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "DELETE FROM item WHERE stage = ?1 AND position < 0", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    bool ok = statement_run(&t, err);
+    *removed = ok ? sqlite3_changes(s->db) : 0;
+    return ok;
+}
+
+/* Calls `use` with the first column of every row of a statement, which ends here. */
+static bool each_text(Statement *t, StoreUse *use, void *context, Err *err)
+{
+    bool row = true, ok = true;
+    while (ok && (ok = statement_step(t, &row, err)) && row)
+        ok = use(context, (const char *)sqlite3_column_text(t->at, 0), err);
+    sqlite3_finalize(t->at);
+    return ok;
+}
+
+bool store_items_each(Store *s, int64_t stage, StoreUse *use, void *context, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT row FROM item WHERE stage = ?1 AND position >= 0 ORDER BY position", &t,
+                       err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    return each_text(&t, use, context, err);
+}
+
+bool store_items_count(Store *s, int64_t stage, int *n, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT count(*) FROM item WHERE stage = ?1 AND position >= 0", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    bool row, ok = statement_step(&t, &row, err);
+    *n = ok ? sqlite3_column_int(t.at, 0) : 0;
+    sqlite3_finalize(t.at);
+    return ok;
+}
+
+bool store_metric(Store *s, int64_t stage, int step, const char *name, double value, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "INSERT OR REPLACE INTO metric (stage, step, name, value) VALUES (?1, ?2, ?3, ?4)",
+                       &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, step);
+    bind_text(&t, 3, name);
+    sqlite3_bind_double(t.at, 4, value);
+    return statement_run(&t, err);
+}
+
+bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *context, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT step, name, value FROM metric WHERE stage = ?1 ORDER BY step, name", &t,
+                       err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    bool row = true, ok = true;
+    while (ok && (ok = statement_step(&t, &row, err)) && row) {
+        double value =
+            sqlite3_column_type(t.at, 2) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(t.at, 2);
+        ok =
+            use(context, sqlite3_column_int(t.at, 0), (const char *)sqlite3_column_text(t.at, 1), value, err);
+    }
+    sqlite3_finalize(t.at);
+    return ok;
+}
+
+bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *row, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "INSERT OR REPLACE INTO rollout (stage, step, sample, row) VALUES (?1, ?2, ?3, ?4)",
+                       &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, step);
+    sqlite3_bind_int(t.at, 3, sample);
+    bind_text(&t, 4, row);
+    return statement_run(&t, err);
+}
+
+bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void *context, Err *err)
+{
+    Statement t;
+    if (!store_prepare(
+            s, "SELECT row FROM rollout WHERE stage = ?1 AND (?2 < 0 OR step = ?2) ORDER BY step, sample", &t,
+            err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, step);
+    return each_text(&t, use, context, err);
+}
+
+bool store_forget_from(Store *s, int64_t stage, int step, Err *err)
+{
+    static const char *const sql[] = {"DELETE FROM metric WHERE stage = ?1 AND step >= ?2",
+                                      "DELETE FROM rollout WHERE stage = ?1 AND step >= ?2"};
+    for (int i = 0; i < COUNT(sql); i++) {
+        Statement t;
+        if (!store_prepare(s, sql[i], &t, err))
+            return false;
+        sqlite3_bind_int64(t.at, 1, stage);
+        sqlite3_bind_int(t.at, 2, step);
+        if (!statement_run(&t, err))
+            return false;
+    }
+    return true;
+}
+
+bool store_checkpoint(Store *s, int64_t stage, int step, const char *path, double score, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s,
+                       "INSERT OR REPLACE INTO checkpoint (stage, step, path, score, made) "
+                       "VALUES (?1, ?2, ?3, ?4, datetime('now'))",
+                       &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, step);
+    bind_text(&t, 3, path);
+    if (isnan(score))
+        sqlite3_bind_null(t.at, 4);
+    else
+        sqlite3_bind_double(t.at, 4, score);
+    return statement_run(&t, err);
+}
+
+bool store_checkpoint_newest(Store *s, int64_t stage, int *step, char **path, Err *err)
+{
+    Statement t;
+    *path = NULL;
+    *step = 0;
+    if (!store_prepare(s, "SELECT step, path FROM checkpoint WHERE stage = ?1 ORDER BY step DESC LIMIT 1", &t,
+                       err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    bool row, ok = statement_step(&t, &row, err);
+    if (ok && row) {
+        *step = sqlite3_column_int(t.at, 0);
+        *path = statement_text(&t, 1);
+    }
+    sqlite3_finalize(t.at);
+    return ok;
+}
+
+bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *context, Err *err)
+{
+    Statement t;
+    if (!store_prepare(
+            s,
+            "DELETE FROM checkpoint WHERE stage = ?1 AND step NOT IN ("
+            "SELECT step FROM checkpoint WHERE stage = ?1 ORDER BY step DESC LIMIT 2) AND step NOT IN ("
+            "SELECT step FROM checkpoint WHERE stage = ?1 AND score IS NOT NULL "
+            "ORDER BY score DESC, step LIMIT 1) RETURNING path",
+            &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    return each_text(&t, use, context, err);
+}

@@ -1,0 +1,162 @@
+/* Chat templates: the model's own, read once and rendered for each list of messages. */
+#include "text/chat.h"
+
+#include "base/mem.h"
+#include "text/jinja.h"
+
+enum { GIVEN = 6 };
+static const char *const given_names[GIVEN] = {
+    "messages", "add_generation_prompt", "bos_token", "eos_token", "tools", "documents"};
+
+struct ChatTemplate {
+    char *source, *bos, *eos;
+    Pool pool; /* of the nodes and names */
+    Names names;
+    Node *body;
+    const char *given[GIVEN]; /* the names, interned */
+};
+
+static bool is_utf8(const char *s)
+{
+    size_t n = strlen(s);
+    for (size_t i = 0; i < n;) {
+        int k = str_utf8_length((const unsigned char *)s + i, n - i);
+        if (!k)
+            return false;
+        i += (size_t)k;
+    }
+    return true;
+}
+
+bool chat_template_new(ChatTemplate **out, const char *source, const char *bos, const char *eos, Err *err)
+{
+    *out = NULL;
+    ChatTemplate *t = mem_zalloc(1, sizeof *t);
+    t->source = mem_str(source);
+    t->bos = mem_str(bos ? bos : "");
+    t->eos = mem_str(eos ? eos : "");
+    if (!is_utf8(source) || !is_utf8(t->bos) || !is_utf8(t->eos)) {
+        err_set(err, ERR_INPUT, "the chat template, or its BOS or EOS token, is not UTF-8");
+        goto fail;
+    }
+    if (!jinja_parse(&t->pool, &t->names, source, &t->body, err))
+        goto fail;
+    for (int i = 0; i < GIVEN; i++)
+        t->given[i] = jinja_intern(&t->names, given_names[i], strlen(given_names[i]));
+    *out = t;
+    return true;
+fail:
+    chat_template_free(t);
+    return false;
+}
+
+void chat_template_free(ChatTemplate *t)
+{
+    if (!t)
+        return;
+    jinja_pool_release(&t->pool);
+    free(t->source);
+    free(t->bos);
+    free(t->eos);
+    free(t);
+}
+
+const char *chat_template_source(const ChatTemplate *t)
+{
+    return t->source;
+}
+
+/* --- messages as values ---------------------------------------------------------------------------- */
+
+static bool value_of(Run *r, Value *out, const json_t *json);
+
+static bool dict_of(Run *r, Value *out, const json_t *json)
+{
+    Dict *d = jinja_alloc(r->pool, 1, sizeof *d);
+    const char *key;
+    json_t *field;
+    json_object_foreach((json_t *)(uintptr_t)json, key, field)
+    {
+        Value v;
+        if (!value_of(r, &v, field) || !jinja_dict_put(r, d, jinja_literal(key), v))
+            return false;
+    }
+    *out = (Value){.kind = V_DICT, .dict = d};
+    return true;
+}
+
+static bool list_of(Run *r, Value *out, const json_t *json)
+{
+    size_t n = json_array_size(json);
+    Seq *items = jinja_seq(r, n);
+    for (size_t i = 0; i < n; i++) {
+        Value v;
+        if (!value_of(r, &v, json_array_get(json, i)))
+            return false;
+        jinja_push(r, items, v);
+    }
+    *out = jinja_of_seq(V_LIST, items);
+    return true;
+}
+
+/* Texts are borrowed from the JSON. */
+static bool value_of(Run *r, Value *out, const json_t *json)
+{
+    bool ok = true;
+    if (!jinja_enter(r) || !jinja_spend(r, 1))
+        return false;
+    switch (json_typeof(json)) {
+    case JSON_OBJECT: ok = dict_of(r, out, json); break;
+    case JSON_ARRAY: ok = list_of(r, out, json); break;
+    case JSON_STRING: *out = jinja_text(json_string_value(json), json_string_length(json)); break;
+    case JSON_INTEGER: *out = jinja_int(json_integer_value(json)); break;
+    case JSON_REAL: *out = jinja_float(json_real_value(json)); break;
+    case JSON_TRUE: *out = jinja_bool(true); break;
+    case JSON_FALSE: *out = jinja_bool(false); break;
+    case JSON_NULL: *out = jinja_none(); break;
+    }
+    r->depth--;
+    return ok;
+}
+
+static bool check_messages(const json_t *messages, Err *err)
+{
+    if (!json_is_array(messages))
+        return err_set(err, ERR_INPUT, "a chat is a list of messages");
+    for (size_t i = 0; i < json_array_size(messages); i++)
+        if (!json_is_object(json_array_get(messages, i)))
+            return err_set(err, ERR_INPUT, "message %zu of a chat is no object", i + 1),
+                   err_hint(err, "write {\"role\": ..., \"content\": ...}");
+    return true;
+}
+
+static bool render(const ChatTemplate *t, Run *r, const json_t *messages, bool add_generation_prompt)
+{
+    Value given[GIVEN] = {{0}};
+    if (!value_of(r, &given[0], messages))
+        return false;
+    given[1] = jinja_bool(add_generation_prompt);
+    given[2] = jinja_literal(t->bos);
+    given[3] = jinja_literal(t->eos);
+    given[4] = given[5] = jinja_none(); /* as transformers passes them where there are none */
+    r->scope = jinja_scope(r, NULL);
+    for (int i = 0; i < GIVEN; i++)
+        jinja_bind(r, r->scope, t->given[i], given[i]);
+    return jinja_exec(r, t->body);
+}
+
+bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Str *out,
+                 Err *err)
+{
+    if (!check_messages(messages, err))
+        return false;
+    Pool pool = {0};
+    Str text = {0};
+    Run r = {.pool = &pool, .err = err, .names = &t->names, .line = 1, .out = &text};
+    bool ok = render(t, &r, messages, add_generation_prompt);
+    if (ok)
+        str_addn(out, str_text(&text), text.n);
+    str_release(&text);
+    jinja_pool_release(&pool);
+    return ok;
+}

@@ -1,0 +1,45 @@
+/* Normalizers: what happens to a text before it is cut. A list of steps, each a text to a text. */
+#ifndef TEXT_NORMALIZE_H
+#define TEXT_NORMALIZE_H
+
+#include "base/str.h"
+
+/* U+2581, which stands for a blank in SentencePiece-type vocabularies. */
+#define BLANK_MARK "\xe2\x96\x81"
+
+typedef enum StepKind {
+    STEP_PREPEND,      /* `to` goes before a text that is not empty */
+    STEP_PREFIX,       /* the same, unless the text begins with it */
+    STEP_PREFIX_FIRST, /* the same, at the very beginning of a text only */
+    STEP_REPLACE,      /* every `from` becomes `to` */
+    STEP_NFC,          /* Unicode's normal forms (UAX #15) */
+    STEP_NFD,
+    STEP_NFKC,
+    STEP_NFKD
+} StepKind;
+
+typedef struct Step {
+    StepKind kind;
+    char *from, *to; /* owned; NULL where the kind has none */
+} Step;
+
+typedef struct Steps {
+    Step *item;
+    int n, cap;
+} Steps;
+
+/* Copies the texts. */
+void steps_add(Steps *s, StepKind kind, const char *from, const char *to);
+void steps_release(Steps *s);
+
+/* Where a piece of text stands: nothing before it; behind something; or anywhere, and nothing may be put before it. */
+typedef enum StepPlace { PLACE_FIRST, PLACE_LATER, PLACE_BARE } StepPlace;
+
+/* Appends to `out` what the steps make of n bytes. Bytes that are not
+ * UTF-8 pass as they are. */
+bool steps_run(const Steps *s, const char *text, size_t n, StepPlace place, Str *out, Err *err) MUST_CHECK;
+
+/* Bytes of the UTF-8 that text begins with, or of what is not UTF-8 (*valid). */
+size_t text_run(const char *text, size_t n, bool *valid);
+
+#endif

@@ -1,0 +1,208 @@
+/* Regular expressions of pre-tokenizers, by PCRE2. */
+#include "text/pattern.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+enum {
+    MOST_PATTERN = 1 << 16, /* bytes of a source */
+    MOST_STEPS = 1 << 20,   /* of backtracking in one match; usual patterns take a few for each byte of a */
+    BYTE_STEPS = 4,         /* run, so that a byte of the text allows some more */
+    MOST_HEAP = 1 << 16     /* KiB */
+};
+
+struct Pattern {
+    pcre2_code *code;
+};
+
+struct PatternScratch {
+    pcre2_match_data *data;
+    pcre2_match_context *limits;
+};
+
+/* Where a translation stands. */
+typedef struct Reader {
+    const char *source, *at;
+    bool in_class; /* between [ and ] */
+    Str out;
+} Reader;
+
+static bool refuse(const Reader *r, size_t n, const char *why, Err *err)
+{
+    return err_set(err, ERR_INPUT, "\"%.*s\" at byte %d of the regular expression \"%.200s\" %s", (int)n, r->at,
+                   (int)(r->at - r->source), r->source, why);
+}
+
+/* \p or \P with its property. */
+static void translate_property(Reader *r)
+{
+    size_t n = r->at[2] == '{' ? strcspn(r->at, "}") + 1 : 2;
+    n = strnlen(r->at, n);
+    str_addn(&r->out, r->at, n);
+    r->at += n;
+}
+
+/* One escape. White space is Unicode's White_Space, not PCRE2's \s, which has U+180E too. */
+static bool translate_escape(Reader *r, Err *err)
+{
+    char c = r->at[1];
+    if (c == 'p' || c == 'P') {
+        translate_property(r);
+        return true;
+    }
+    if (c == 's' || c == 'S') {
+        str_add(&r->out, c == 's' ? "\\p{wspace}" : "\\P{wspace}");
+    } else if (c == 'u') {
+        if (strspn(r->at + 2, "0123456789abcdefABCDEF") < 4)
+            return refuse(r, 2, "is not followed by four digits", err);
+        str_addf(&r->out, "\\x{%.4s}", r->at + 2);
+        r->at += 4;
+    } else if (c == 0) {
+        return refuse(r, 1, "ends it", err);
+    } else if (!isalnum((unsigned char)c) || strchr("rntfdDx", c)) {
+        str_addn(&r->out, r->at, 2);
+    } else {
+        return refuse(r, 2, "is not understood", err);
+    }
+    r->at += 2;
+    return true;
+}
+
+static bool translate_in_class(Reader *r, Err *err)
+{
+    if (r->at[0] == '[')
+        return refuse(r, 1, "inside [...] is not understood", err);
+    if (r->at[0] == '&' && r->at[1] == '&')
+        return refuse(r, 2, "inside [...] is not understood", err);
+    if (r->at[0] == ']')
+        r->in_class = false;
+    str_addc(&r->out, *r->at++);
+    return true;
+}
+
+/* What follows is not in a class and no escape. Anchors, verbs, and counts such as {1,3}+ differ between the
+ * engines. */
+static bool translate_plain(Reader *r, Err *err)
+{
+    char c = r->at[0], next = r->at[1];
+    if (c == '^' || c == '$')
+        return refuse(r, 1, "is not understood", err);
+    if ((c == '(' && next == '*') || (c == '{' && next == ',') || (c == '}' && next && strchr("+?", next)))
+        return refuse(r, 2, "is not understood", err);
+    size_t n = 1;
+    if (c == '[') {
+        r->in_class = true;
+        n += next == '^';
+        if (r->at[n] == ']')
+            return refuse(r, n + 1, "is not understood", err);
+    }
+    str_addn(&r->out, r->at, n);
+    r->at += n;
+    return true;
+}
+
+static bool translate(Reader *r, Err *err)
+{
+    bool ok = true;
+    while (ok && *r->at)
+        ok = r->at[0] == '\\' ? translate_escape(r, err)
+             : r->in_class    ? translate_in_class(r, err)
+                              : translate_plain(r, err);
+    return ok;
+}
+
+static pcre2_code *compile(const char *source, size_t n, bool literal, const char *shown, Err *err)
+{
+    /* UCP: \d and (?i:...) know Unicode, as they do elsewhere. */
+    uint32_t how = PCRE2_UTF | (literal ? PCRE2_LITERAL : PCRE2_UCP);
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    if (context)
+        pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+    int code;
+    size_t at;
+    pcre2_code *re = pcre2_compile((PCRE2_SPTR)source, n, how, &code, &at, context);
+    pcre2_compile_context_free(context);
+    if (!re) {
+        PCRE2_UCHAR why[200] = "";
+        pcre2_get_error_message(code, why, sizeof why);
+        err_set(err, ERR_INPUT, "the regular expression \"%.300s\": %s", shown, (char *)why);
+    }
+    return re;
+}
+
+bool pattern_new(Pattern **out, const char *source, bool literal, Err *err)
+{
+    *out = NULL;
+    if (strlen(source) > MOST_PATTERN)
+        return err_set(err, ERR_INPUT, "a regular expression of %zu bytes is too long", strlen(source));
+    Reader r = {.source = source, .at = source};
+    if (!literal && !translate(&r, err)) {
+        str_release(&r.out);
+        return false;
+    }
+    if (literal)
+        str_add(&r.out, source);
+    pcre2_code *code = compile(str_text(&r.out), r.out.n, literal, source, err);
+    str_release(&r.out);
+    if (!code)
+        return false;
+    /* Where code cannot be generated for this machine, the interpreter does the same, slower. */
+    (void)!pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+    *out = mem_zalloc(1, sizeof **out);
+    (*out)->code = code;
+    return true;
+}
+
+void pattern_free(Pattern *p)
+{
+    if (p)
+        pcre2_code_free(p->code);
+    free(p);
+}
+
+PatternScratch *pattern_scratch_new(void)
+{
+    PatternScratch *s = mem_zalloc(1, sizeof *s);
+    s->data = pcre2_match_data_create(1, NULL);
+    s->limits = pcre2_match_context_create(NULL);
+    if (s->limits)
+        pcre2_set_heap_limit(s->limits, MOST_HEAP);
+    return s;
+}
+
+void pattern_scratch_free(PatternScratch *s)
+{
+    if (!s)
+        return;
+    pcre2_match_data_free(s->data);
+    pcre2_match_context_free(s->limits);
+    free(s);
+}
+
+bool pattern_find(const Pattern *p, PatternScratch *s, const char *text, int n, int from, int *begin, int *end,
+                  Err *err)
+{
+    *begin = *end = -1;
+    if (!s->data || !s->limits)
+        return err_set(err, ERR_MEMORY, "not enough memory for a regular expression's scratch");
+    pcre2_set_match_limit(s->limits, MOST_STEPS + (uint32_t)(n - from) * BYTE_STEPS);
+    /* The text has been checked by the caller; again at every match would take quadratic time. */
+    uint32_t how = PCRE2_NO_UTF_CHECK;
+    int code = pcre2_match(p->code, (PCRE2_SPTR)text, (size_t)n, (size_t)from, how, s->data, s->limits);
+    if (code == PCRE2_ERROR_JIT_STACKLIMIT)
+        code = pcre2_match(p->code, (PCRE2_SPTR)text, (size_t)n, (size_t)from, how | PCRE2_NO_JIT, s->data, s->limits);
+    if (code == PCRE2_ERROR_NOMATCH)
+        return true;
+    if (code < 0) {
+        PCRE2_UCHAR why[200] = "";
+        pcre2_get_error_message(code, why, sizeof why);
+        return err_set(err, ERR_INPUT, "splitting a text of %d bytes by a regular expression: %s", n, (char *)why);
+    }
+    const size_t *at = pcre2_get_ovector_pointer(s->data);
+    *begin = (int)at[0];
+    *end = (int)at[1];
+    return true;
+}

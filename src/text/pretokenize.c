@@ -1,0 +1,173 @@
+/* Pre-tokenizers: a text is cut into words, and no token reaches from one word into the next. */
+#include "text/pretokenize.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+const char *const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
+/* The contractions are spelt out: (?i:'s) would match U+017F too. */
+#define CONTRACTION    "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
+#define AFTER_NUMBERS  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLAMA3_PATTERN CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" AFTER_NUMBERS
+#define QWEN2_PATTERN  CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" AFTER_NUMBERS
+
+/* What llama.cpp does for these names; "" stands for GPT2_PATTERN. */
+static const Pretokenizer known[] = {
+    {"gpt-2|phi-2|mpt|olmo|jais|roberta-bpe|jina-v2-code", .pattern = {""}},
+    {"smollm|starcoder|refact|command-r|codeshell|exaone|minerva-7b", .digits = true, .pattern = {""}},
+    {"llama-bpe|llama3|llama-v3|falcon3|pixtral", .pattern = {LLAMA3_PATTERN}, .ignore_merges = true},
+    {"dbrx|smaug-bpe", .pattern = {LLAMA3_PATTERN}},
+    {"qwen2|stablelm2|deepseek-r1-qwen", .pattern = {QWEN2_PATTERN}},
+    {"default", .pattern = {"[\\p{P}\\$\\+<=>\\^~\\|]+", "", "\\p{N}+", "[0-9][0-9][0-9]"}},
+};
+
+static bool is_among(const char *names, const char *name)
+{
+    size_t n = strlen(name), len;
+    for (; *names; names += len + (names[len] == '|')) {
+        len = strcspn(names, "|");
+        if (len == n && !memcmp(names, name, n))
+            return true;
+    }
+    return false;
+}
+
+bool pretokenizer_find(const Pretokenizer **out, const char *name, Err *err)
+{
+    Str all = {0};
+    for (int i = 0; i < COUNT(known); i++) {
+        *out = &known[i];
+        if (is_among(known[i].names, name ? name : "default")) {
+            str_release(&all);
+            return true;
+        }
+        str_addf(&all, "%s%s", i ? "|" : "", known[i].names);
+    }
+    *out = NULL;
+    err_set(err, ERR_INPUT, "the pre-tokenizer \"%.100s\" is unknown", name);
+    err_hint(err, "known are %s", str_text(&all));
+    str_release(&all);
+    return false;
+}
+
+bool pretokenizer_splits(const Pretokenizer *p, Splits *out, Err *err)
+{
+    if (p->digits && !splits_add(out, "\\p{N}", false, SPLIT_ISOLATED, false, err))
+        return false;
+    for (int i = 0; i < COUNT(p->pattern) && p->pattern[i]; i++) {
+        const char *pattern = p->pattern[i][0] ? p->pattern[i] : GPT2_PATTERN;
+        if (!splits_add(out, pattern, false, SPLIT_ISOLATED, false, err))
+            return false;
+    }
+    return true;
+}
+
+bool splits_add(Splits *s, const char *pattern, bool literal, SplitKind kind, bool invert, Err *err)
+{
+    s->item = MEM_GROW(s->item, s->n, s->cap);
+    Split *split = &s->item[s->n];
+    *split = (Split){.kind = kind, .invert = invert};
+    if (!pattern_new(&split->pattern, pattern, literal, err))
+        return false;
+    s->n++;
+    return true;
+}
+
+void splits_release(Splits *s)
+{
+    for (int i = 0; i < s->n; i++)
+        pattern_free(s->item[i].pattern);
+    free(s->item);
+    *s = (Splits){0};
+}
+
+void spans_release(Spans *s)
+{
+    free(s->item);
+    free(s->from);
+    pattern_scratch_free(s->scratch);
+    *s = (Spans){0};
+}
+
+/* Appends a piece, or joins it to the last one, as the kind of the split wants. `first`: where the pieces of
+ * this piece's text begin in out->item. Empty pieces are dropped at the end of a run: they cut, too. */
+static void put(Spans *out, int first, SplitKind kind, Span x)
+{
+    Span *last = out->n > first ? &out->item[out->n - 1] : NULL;
+    bool joins = last && ((kind == SPLIT_PREVIOUS && x.match && !last->match) ||
+                          (kind == SPLIT_NEXT && !x.match && last->match) ||
+                          (kind == SPLIT_CONTIGUOUS && x.match == last->match));
+    if (joins) {
+        last->len += x.len;
+        last->match = x.match;
+        return;
+    }
+    if (kind == SPLIT_REMOVED && x.match)
+        return;
+    out->item = MEM_GROW(out->item, out->n, out->cap);
+    out->item[out->n++] = x;
+}
+
+static int char_length(const char *text, int n)
+{
+    int len = str_utf8_length((const unsigned char *)text, (size_t)n);
+    return len ? len : 1;
+}
+
+/* Cuts one piece. An empty match cuts where it stands, unless the one before ended there. */
+static bool cut(const Split *s, const char *text, Span piece, Spans *out, Err *err)
+{
+    int first = out->n, done = 0, from = 0, begin, end;
+    bool after_match = false;
+    while (from <= piece.len) {
+        if (!pattern_find(s->pattern, out->scratch, text + piece.at, piece.len, from, &begin, &end, err))
+            return false;
+        if (begin < 0)
+            break;
+        from = end > begin ? end : end + (end < piece.len ? char_length(text + piece.at + end, piece.len - end) : 1);
+        if (begin == end && after_match && begin == done)
+            continue;
+        if (begin > done)
+            put(out, first, s->kind, (Span){piece.at + done, begin - done, s->invert});
+        put(out, first, s->kind, (Span){piece.at + begin, end - begin, !s->invert});
+        done = end;
+        after_match = true;
+    }
+    if (done < piece.len)
+        put(out, first, s->kind, (Span){piece.at + done, piece.len - done, s->invert});
+    return true;
+}
+
+static void drop_empty(Spans *s)
+{
+    int kept = 0;
+    for (int i = 0; i < s->n; i++)
+        if (s->item[i].len)
+            s->item[kept++] = s->item[i];
+    s->n = kept;
+}
+
+static void swap(Spans *s)
+{
+    Spans old = *s;
+    s->item = old.from, s->n = 0, s->cap = old.from_cap;
+    s->from = old.item, s->from_n = old.n, s->from_cap = old.cap;
+}
+
+bool splits_run(const Splits *s, const char *text, int n, Spans *out, Err *err)
+{
+    if (!out->scratch && s->n)
+        out->scratch = pattern_scratch_new();
+    out->item = MEM_GROW(out->item, 0, out->cap);
+    out->item[0] = (Span){0, n, false};
+    out->n = n > 0;
+    for (int i = 0; i < s->n; i++) {
+        swap(out);
+        for (int j = 0; j < out->from_n; j++)
+            if (!cut(&s->item[i], text, out->from[j], out, err))
+                return false;
+        drop_empty(out);
+    }
+    return true;
+}

@@ -1,0 +1,190 @@
+/* Tokens that are found in a text as they stand, before anything else looks at it. */
+#include "text/special.h"
+
+#include "base/str.h"
+
+static int node_new(Specials *s, unsigned char byte)
+{
+    if (!s->nodes)
+        s->nodes = 1; /* 0 means none */
+    if (s->nodes >= s->node_cap) {
+        s->node_cap = 2 * s->nodes + 64;
+        s->node = mem_resize(s->node, (size_t)s->node_cap, sizeof *s->node);
+    }
+    s->node[s->nodes] = (SpecialNode){.item = -1, .byte = byte};
+    return s->nodes++;
+}
+
+static int child_of(const Specials *s, int node, unsigned char byte)
+{
+    int child = s->node[node].child;
+    while (child && s->node[child].byte != byte)
+        child = s->node[child].sibling;
+    return child;
+}
+
+static int child_make(Specials *s, int node, unsigned char byte)
+{
+    int child = child_of(s, node, byte);
+    if (child)
+        return child;
+    child = node_new(s, byte);
+    s->node[child].sibling = s->node[node].child;
+    s->node[node].child = child;
+    return child;
+}
+
+bool specials_add(Specials *s, const char *text, size_t n, Special item)
+{
+    if (!n)
+        return false;
+    unsigned char byte = (unsigned char)text[0];
+    if (!s->first[byte])
+        s->first[byte] = node_new(s, byte);
+    int node = s->first[byte];
+    for (size_t i = 1; i < n; i++)
+        node = child_make(s, node, (unsigned char)text[i]);
+    if (s->node[node].item >= 0)
+        return false;
+    s->item = MEM_GROW(s->item, s->n, s->cap);
+    s->node[node].item = s->n;
+    item.text = mem_strn(text, n);
+    s->item[s->n++] = item;
+    return true;
+}
+
+const char *specials_text(const Specials *s, int id)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->item[i].id == id)
+            return s->item[i].text;
+    return NULL;
+}
+
+void specials_release(Specials *s)
+{
+    for (int i = 0; i < s->n; i++)
+        free(s->item[i].text);
+    free(s->item);
+    free(s->node);
+    *s = (Specials){0};
+}
+
+void matches_release(Matches *m)
+{
+    free(m->item);
+    free(m->heap.item);
+    free(m->taken);
+    *m = (Matches){0};
+}
+
+/* The longest token, of at most n bytes, that text begins with: its index and length, or -1. */
+static int longest(const Specials *s, const char *text, int n, bool control, int *len)
+{
+    int best = -1, node = n > 0 ? s->first[(unsigned char)text[0]] : 0;
+    for (int i = 1; node; i++) {
+        int item = s->node[node].item;
+        if (item >= 0 && (control || !s->item[item].control)) {
+            best = item;
+            *len = i;
+        }
+        node = i < n ? child_of(s, node, (unsigned char)text[i]) : 0;
+    }
+    return best;
+}
+
+/* Puts the best candidate that begins at byte `at` and ends within n bytes into the queue. */
+static void offer(const Specials *s, const char *text, int at, int n, bool control, Matches *m)
+{
+    int len = 0, item = longest(s, text + at, n, control, &len);
+    if (item < 0)
+        return;
+    uint64_t key = s->longest_first ? (uint64_t)(INT32_MAX - len) << 32 | (uint32_t)at : (uint32_t)at;
+    heap_push(&m->heap, (HeapItem){key, at, 0, item, len});
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const Match *x = a, *y = b;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Takes candidates in their order; one that meets a match already taken shrinks to the longest token that
+ * ends before it, or is dropped where it begins inside. */
+static void take(const Specials *s, const char *text, bool control, Matches *m)
+{
+    while (m->heap.n) {
+        HeapItem x = heap_pop(&m->heap);
+        int clear = 0;
+        while (clear < x.len && !m->taken[x.left + clear])
+            clear++;
+        if (clear < x.len) {
+            offer(s, text, x.left, clear, control, m);
+            continue;
+        }
+        memset(m->taken + x.left, 1, (size_t)x.len);
+        m->item = MEM_GROW(m->item, m->n, m->cap);
+        m->item[m->n++] = (Match){x.left, x.len, x.id};
+    }
+    if (s->longest_first && m->n > 1)
+        qsort(m->item, (size_t)m->n, sizeof *m->item, by_place);
+}
+
+/* Bytes of the white space character (Unicode's White_Space) at s, or 0. */
+static int space_at(const char *s, int n)
+{
+    static const char *const wide[] = {"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
+                                       "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+    if (n <= 0)
+        return 0;
+    if (*s == ' ' || (*s >= '\t' && *s <= '\r'))
+        return 1;
+    for (int i = 0; i < COUNT(wide); i++) {
+        int len = (int)strlen(wide[i]);
+        if (n >= len && !memcmp(s, wide[i], (size_t)len))
+            return len;
+    }
+    bool quad = n >= 3 && !memcmp(s, "\xe2\x80", 2) && (s[2] & 0xf0) == 0x80 && (s[2] & 0x0f) <= 0x0a;
+    return quad ? 3 : 0; /* U+2000 to U+200A */
+}
+
+/* The same for the character that ends n bytes after s. */
+static int space_before(const char *s, int n)
+{
+    for (int len = 1; len <= 3 && len <= n; len++)
+        if (space_at(s + n - len, len) == len)
+            return len;
+    return 0;
+}
+
+/* Lets matches take the white space beside them, and turns indices into ids. A token that is itself white
+ * space stays, even where the one before it took that: so does tokenizers. */
+static void finish(const Specials *s, const char *text, int n, Matches *m)
+{
+    int end = 0;
+    for (int i = 0; i < m->n; i++) {
+        Match x = m->item[i];
+        const Special *item = &s->item[x.id];
+        int stop = x.at + x.len, len;
+        while (item->eats_left && (len = space_before(text + end, x.at - end)))
+            x.at -= len;
+        while (item->eats_right && (len = space_at(text + stop, n - stop)))
+            stop += len;
+        end = stop;
+        m->item[i] = (Match){x.at, stop - x.at, item->id};
+    }
+}
+
+void specials_find(const Specials *s, const char *text, int n, bool control, Matches *out)
+{
+    out->n = out->heap.n = 0;
+    for (int i = 0; i < n && s->n; i++)
+        if (s->first[(unsigned char)text[i]])
+            offer(s, text, i, n - i, control, out);
+    if (!out->heap.n)
+        return;
+    free(out->taken);
+    out->taken = mem_zalloc((size_t)n, 1);
+    take(s, text, control, out);
+    finish(s, text, n, out);
+}

@@ -1,0 +1,219 @@
+/* A tokenizer from the files of a Hugging Face directory. */
+#include "text/tokenizer_internal.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { MOST_FILE = 1 << 29 }; /* bytes of any of the files */
+
+const char *const tokenizer_file[FILE_NAMES] = {
+    [FILE_TOKENIZER] = "tokenizer.json",
+    [FILE_CONFIG] = "tokenizer_config.json",
+    [FILE_SPECIAL_MAP] = "special_tokens_map.json",
+    [FILE_GENERATION] = "generation_config.json",
+    [FILE_TEMPLATE] = "chat_template.jinja",
+    [FILE_EXACT] = "tokenizer.rlaif.json",
+};
+
+/* Parses one of the files, which must be an object; *out stays NULL where it is absent. */
+static bool parse(const TokenizerFiles *f, FileName name, json_t **out, Err *err)
+{
+    *out = NULL;
+    if (!f->text[name])
+        return true;
+    if (name == FILE_TOKENIZER || name == FILE_EXACT) {
+        if (!json_parse(f->text[name], f->n[name], tokenizer_file[name], out, err))
+            return false;
+    } else {
+        /* transformers writes a model_max_length of 10^30 there: no integer of this machine. */
+        json_error_t e;
+        *out = json_loadb(f->text[name], f->n[name], JSON_DECODE_INT_AS_REAL, &e);
+        if (!*out)
+            return err_set(err, ERR_INPUT, "%s: line %d, column %d: %s", tokenizer_file[name], e.line, e.column,
+                           e.text);
+    }
+    if (json_is_object(*out))
+        return true;
+    json_decref(*out);
+    *out = NULL;
+    return err_set(err, ERR_INPUT, "%s: not a JSON object", tokenizer_file[name]);
+}
+
+/* --- what the smaller files say --------------------------------------------------------------------- */
+
+/* The text of a token, "<s>" or {"content": "<s>", ...}, into *text; NULL where the object has none. */
+static bool token_of(const json_t *object, const char *key, const char *file, const char **text, Err *err)
+{
+    const json_t *token = json_object_get(object, key);
+    *text = json_is_object(token) ? json_text_of(token, "content") : json_string_value(token);
+    if (!*text && token && !json_is_null(token))
+        return err_set(err, ERR_INPUT, "%s: %s is neither a text nor an object with \"content\"", file, key);
+    return true;
+}
+
+static bool read_token(const Tokenizer *t, const json_t *config, const json_t *map, const char *key, int *id, Err *err)
+{
+    const char *text, *file = tokenizer_file[FILE_CONFIG];
+    if (!token_of(config, key, file, &text, err))
+        return false;
+    if (!text) {
+        file = tokenizer_file[FILE_SPECIAL_MAP];
+        if (!token_of(map, key, file, &text, err))
+            return false;
+    }
+    if (!text)
+        return true;
+    int found = tokenizer_find(t, text);
+    if (found < 0)
+        return err_set(err, ERR_INPUT, "%s: the %s \"%.60s\" is not in the vocabulary", file, key, text);
+    *id = found;
+    return true;
+}
+
+/* Of a list of named templates the one called "default". */
+static bool read_template(Tokenizer *t, const json_t *config, Err *err)
+{
+    const json_t *source = json_object_get(config, "chat_template");
+    for (size_t i = 0; i < json_array_size(source); i++) {
+        const char *name = json_text_of(json_array_get(source, i), "name");
+        if (name && !strcmp(name, "default")) {
+            source = json_object_get(json_array_get(source, i), "template");
+            break;
+        }
+    }
+    if (json_is_string(source))
+        t->chat_template = mem_str(json_string_value(source));
+    else if (source && !json_is_array(source) && !json_is_null(source))
+        return err_set(err, ERR_INPUT, "tokenizer_config.json: chat_template is neither a text nor a list");
+    return true;
+}
+
+static bool add_end(Tokenizer *t, const json_t *id, Err *err)
+{
+    double i = json_number_value(id);
+    if (!json_is_number(id) || i < 0 || i > INT32_MAX || i != floor(i))
+        return err_set(err, ERR_INPUT, "generation_config.json: eos_token_id is not a token's id");
+    tokenizer_add_end(t, (int)i);
+    return true;
+}
+
+static bool read_generation(Tokenizer *t, const json_t *generation, Err *err)
+{
+    const json_t *ends = json_object_get(generation, "eos_token_id");
+    if (!ends || json_is_null(ends))
+        return true;
+    if (!json_is_array(ends))
+        return add_end(t, ends, err);
+    for (size_t i = 0; i < json_array_size(ends); i++)
+        if (!add_end(t, json_array_get(ends, i), err))
+            return false;
+    return true;
+}
+
+static bool read_config(Tokenizer *t, const json_t *config, const json_t *map, Err *err)
+{
+    int begins = t->add_bos ? t->bos : -1; /* the post-processor's */
+    if (!read_token(t, config, map, "bos_token", &t->bos, err) ||
+        !read_token(t, config, map, "eos_token", &t->eos, err) || !read_template(t, config, err))
+        return false;
+    if (begins >= 0 && begins != t->bos)
+        return err_set(err, ERR_INPUT, "tokenizer.json begins a text with \"%.60s\", but bos_token is \"%.60s\"",
+                       tokenizer_token(t, begins), tokenizer_token(t, t->bos));
+    t->add_bos = json_bool_of(config, "add_bos_token", t->add_bos);
+    tokenizer_add_end(t, t->eos);
+    return true;
+}
+
+static bool read_small_files(Tokenizer *t, const TokenizerFiles *f, Err *err)
+{
+    json_t *config = NULL, *map = NULL, *generation = NULL;
+    bool ok = parse(f, FILE_CONFIG, &config, err) && parse(f, FILE_SPECIAL_MAP, &map, err) &&
+              parse(f, FILE_GENERATION, &generation, err) && read_config(t, config, map, err) &&
+              read_generation(t, generation, err);
+    json_decref(config);
+    json_decref(map);
+    json_decref(generation);
+    if (ok && f->text[FILE_TEMPLATE]) {
+        free(t->chat_template);
+        t->chat_template = mem_str(f->text[FILE_TEMPLATE]);
+    }
+    return ok;
+}
+
+/* --- the tokenizer itself --------------------------------------------------------------------------- */
+
+static bool read_main(Tokenizer **out, const TokenizerFiles *f, Err *err)
+{
+    json_t *root;
+    if (!parse(f, FILE_TOKENIZER, &root, err))
+        return false;
+    *out = tokenizer_blank();
+    bool ok = tokenizer_read_json(*out, root, err) || err_context(err, "%s", tokenizer_file[FILE_TOKENIZER]);
+    json_decref(root);
+    if (ok)
+        tokenizer_finish(*out);
+    return ok;
+}
+
+/* *out stays NULL where the file is absent, or belongs to another tokenizer.json; then it is dropped. */
+static bool read_exact(Tokenizer **out, TokenizerFiles *f, const char *where, Err *err)
+{
+    json_t *root;
+    char hash[HASH_TEXT];
+    if (!parse(f, FILE_EXACT, &root, err) || !root)
+        return !f->text[FILE_EXACT];
+    hash_bytes(f->text[FILE_TOKENIZER], f->n[FILE_TOKENIZER], hash);
+    const char *wanted = json_text_of(root, "tokenizer_json_sha256");
+    bool ok = true;
+    if (wanted && !strcmp(wanted, hash)) {
+        ok = tokenizer_read_exact(out, root, err) || err_context(err, "%s", tokenizer_file[FILE_EXACT]);
+    } else {
+        log_warn("%s/%s is not used: tokenizer.json was changed since", where, tokenizer_file[FILE_EXACT]);
+        free(f->text[FILE_EXACT]);
+        f->text[FILE_EXACT] = NULL;
+    }
+    json_decref(root);
+    return ok;
+}
+
+bool tokenizer_from_files(Tokenizer **out, TokenizerFiles *f, const char *where, Err *err)
+{
+    Tokenizer *t = NULL;
+    *out = NULL;
+    if (!f->text[FILE_TOKENIZER]) {
+        err_set(err, ERR_INPUT, "there is no %s", tokenizer_file[FILE_TOKENIZER]);
+        err_hint(err, "other forms of tokenizers (tokenizer.model, vocab.json) have to be converted to it first");
+        goto fail;
+    }
+    if (!read_exact(&t, f, where, err) || (!t && !read_main(&t, f, err)) || !read_small_files(t, f, err))
+        goto fail;
+    t->files = *f;
+    *f = (TokenizerFiles){0};
+    *out = t;
+    return true;
+fail:
+    tokenizer_free(t);
+    tokenizer_files_release(f);
+    err_hint(err, "only byte pair encoding as Llama, Qwen, Gemma, GPT-2 and their kin have it is supported;"
+                  " where the model is one of them, write its tokenizer again with transformers' save_pretrained");
+    return err_context(err, "%s", where);
+}
+
+bool tokenizer_open(Tokenizer **out, const char *dir, Err *err)
+{
+    TokenizerFiles f = {0};
+    *out = NULL;
+    for (int i = 0; i < FILE_NAMES; i++) {
+        char *path = path_join(dir, tokenizer_file[i]);
+        bool ok = !file_exists(path) || file_read(path, MOST_FILE, &f.text[i], &f.n[i], err);
+        free(path);
+        if (!ok) {
+            tokenizer_files_release(&f);
+            return false;
+        }
+    }
+    return tokenizer_from_files(out, &f, dir, err);
+}

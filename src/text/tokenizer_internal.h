@@ -1,0 +1,84 @@
+/* The inside of a tokenizer, shared by the files that build, use and write one. */
+#ifndef TEXT_TOKENIZER_INTERNAL_H
+#define TEXT_TOKENIZER_INTERNAL_H
+
+#include "text/merge.h"
+#include "text/normalize.h"
+#include "text/pretokenize.h"
+#include "text/special.h"
+
+#include <jansson.h>
+
+/* The files of a directory that belong to a tokenizer, in the order in which they are read and written. */
+typedef enum FileName {
+    FILE_TOKENIZER,   /* tokenizer.json */
+    FILE_CONFIG,      /* tokenizer_config.json */
+    FILE_SPECIAL_MAP, /* special_tokens_map.json */
+    FILE_GENERATION,  /* generation_config.json */
+    FILE_TEMPLATE,    /* chat_template.jinja */
+    FILE_EXACT,       /* tokenizer.rlaif.json */
+    FILE_NAMES
+} FileName;
+extern const char *const tokenizer_file[FILE_NAMES];
+
+typedef struct TokenizerFiles {
+    char *text[FILE_NAMES]; /* NULL: absent */
+    size_t n[FILE_NAMES];
+} TokenizerFiles;
+void tokenizer_files_release(TokenizerFiles *f);
+
+/* A text passes: `raw` tokens are cut out; `normalize`; `added` tokens are cut out; `prefix`; `splits`; then
+ * each word is merged. */
+struct Tokenizer {
+    Vocab vocab;
+    bool byte_level;  /* symbols are bytes in GPT-2's alphabet; otherwise characters */
+    int byte_id[256]; /* the token of a byte; -1: none */
+    bool byte_fallback, fuse_unknown, ignore_merges;
+    int unknown; /* stands for what has no token; -1: that is an error */
+
+    Specials raw, added;
+    Steps normalize, prefix;
+    Splits splits;
+    Merges merges;
+    /* Whether some token has a U+2581 after a character that ends in this byte: then none of the other places
+     * before a U+2581 can be inside a token, and the text is merged in parts that end there. */
+    bool joins_blank[256];
+
+    bool marks_blank;  /* U+2581 in tokens is a blank */
+    bool marks_added;  /* ... in added tokens too */
+    bool drops_prefix; /* the first blank of a decoded text is the one that encoding has put there */
+
+    int bos, eos, eot, unk, pad;
+    bool add_bos, add_eos;
+    Ids ends;
+    char *chat_template;
+
+    /* For writing. What came from a directory is written as it was; the rest describes a GGUF's. */
+    TokenizerFiles files;
+    char *pre;    /* GGUF's name of the pre-tokenizer */
+    float *score; /* [vocab.n], or NULL */
+    bool add_space_prefix;
+};
+
+/* A tokenizer without anything: ids -1. */
+Tokenizer *tokenizer_blank(void);
+
+/* Once vocabulary and merges are there: finds the tokens of bytes and of ends. */
+void tokenizer_finish(Tokenizer *t);
+void tokenizer_add_end(Tokenizer *t, int id);
+
+/* Reads tokenizer.json into a blank tokenizer. */
+bool tokenizer_read_json(Tokenizer *t, const json_t *root, Err *err) MUST_CHECK;
+/* Its normalizer, pre-tokenizer and decoder, before the tokens; its post-processor, after them. */
+bool tokenizer_read_parts(Tokenizer *t, const json_t *root, Err *err) MUST_CHECK;
+bool tokenizer_read_post_processor(Tokenizer *t, const json_t *root, Err *err) MUST_CHECK;
+
+/* The GGUF's description as the text of tokenizer.rlaif.json, and back. `hash` is tokenizer.json's SHA-256.
+ */
+char *tokenizer_exact_text(const Tokenizer *t, const char *hash);
+bool tokenizer_read_exact(Tokenizer **out, const json_t *root, Err *err) MUST_CHECK;
+
+/* Builds a tokenizer from the texts of files; `where` names their directory in messages. Takes the files. */
+bool tokenizer_from_files(Tokenizer **out, TokenizerFiles *files, const char *where, Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,188 @@
+/* A tokenizer from what a GGUF file says of it. llama.cpp's reading is the measure. */
+#include "text/tokenizer_internal.h"
+
+#include "base/mem.h"
+
+/* These are control tokens whatever a file says of them, so that a row's text can never end a turn. (Gemma's
+ * "</s>" is marked as a user's token; llama.cpp overrides it, too.) */
+static bool is_end(const char *text)
+{
+    static const char *const ends[] = {"<|eot_id|>",
+                                       "<|im_end|>",
+                                       "<|end|>",
+                                       "<end_of_turn>",
+                                       "<|endoftext|>",
+                                       "<|end_of_text|>",
+                                       "<|eom_id|>",
+                                       "<EOT>",
+                                       "_<EOT>",
+                                       "[EOT]",
+                                       "[EOS]",
+                                       "<eos>",
+                                       "</s>",
+                                       "<|return|>",
+                                       "<|call|>",
+                                       "<|calls|>",
+                                       "<|flush|>",
+                                       "<turn|>",
+                                       "<end_of_utterance>",
+                                       "<\xef\xbd\x9c"
+                                       "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"};
+    for (int i = 0; i < COUNT(ends); i++)
+        if (!strcmp(text, ends[i]))
+            return true;
+    return false;
+}
+
+static TokenType type_of(const TokenizerSpec *spec, int i)
+{
+    if (is_end(spec->tokens[i]))
+        return TOKEN_CONTROL;
+    return spec->types ? (TokenType)spec->types[i] : TOKEN_NORMAL;
+}
+
+/* "<0x0A>"? */
+static bool is_byte_text(const char *text)
+{
+    return strlen(text) == 6 && !strncmp(text, "<0x", 3) && isxdigit((unsigned char)text[3]) &&
+           isxdigit((unsigned char)text[4]) && text[5] == '>';
+}
+
+static bool add_token(Tokenizer *t, const TokenizerSpec *spec, int i, Err *err)
+{
+    TokenType type = type_of(spec, i);
+    const char *text = spec->tokens[i];
+    char empty[32];
+    if (type < TOKEN_NORMAL || type > TOKEN_BYTE)
+        return err_set(err, ERR_INPUT, "token %d (\"%.60s\") has the type %d, which is unknown", i, text, (int)type);
+    if (!*text) { /* padding of the vocabulary; two may be empty, and llama.cpp calls them so */
+        snprintf(empty, sizeof empty, "[EMPTY_%d]", i);
+        text = empty;
+    }
+    if (type == TOKEN_BYTE && t->byte_level)
+        type = TOKEN_NORMAL;
+    if (type == TOKEN_BYTE && !is_byte_text(text))
+        return err_set(err, ERR_INPUT, "token %d is a byte's but reads \"%.60s\"", i, text);
+    if (!vocab_add(&t->vocab, text, strlen(text), type))
+        return err_set(err, ERR_INPUT, "token %d (\"%.60s\") has the text of token %d", i, text,
+                       vocab_find(&t->vocab, text, strlen(text)));
+    if (type == TOKEN_NORMAL || type == TOKEN_BYTE || type == TOKEN_UNUSED)
+        return true;
+    Special item = {.id = i, .control = type != TOKEN_USER_DEFINED};
+    if (!specials_add(&t->raw, text, strlen(text), item))
+        return err_set(err, ERR_INPUT, "token %d (\"%.60s\") cannot be looked for in texts", i, text);
+    return true;
+}
+
+static bool add_tokens(Tokenizer *t, const TokenizerSpec *spec, Err *err)
+{
+    if (spec->n <= 0)
+        return err_set(err, ERR_INPUT, "the tokenizer has no tokens");
+    vocab_reserve(&t->vocab, spec->n);
+    for (int i = 0; i < spec->n; i++)
+        if (!add_token(t, spec, i, err))
+            return false;
+    return true;
+}
+
+static bool set_id(const TokenizerSpec *spec, int *out, int id, const char *what, Err *err)
+{
+    if (id < -1 || id >= spec->n)
+        return err_set(err, ERR_INPUT, "the %s token has the id %d, but there are %d tokens", what, id, spec->n);
+    *out = id;
+    return true;
+}
+
+static bool set_ids(Tokenizer *t, const TokenizerSpec *spec, Err *err)
+{
+    return set_id(spec, &t->bos, spec->bos, "bos", err) && set_id(spec, &t->eos, spec->eos, "eos", err) &&
+           set_id(spec, &t->eot, spec->eot, "eot", err) && set_id(spec, &t->unk, spec->unk, "unknown", err) &&
+           set_id(spec, &t->pad, spec->pad, "padding", err);
+}
+
+static bool add_merge(Tokenizer *t, const char *merge, int i, Err *err)
+{
+    /* A token's first byte may be a blank's, so the cut is at the first blank after it. */
+    const char *blank = *merge ? strchr(merge + 1, ' ') : NULL;
+    if (!blank || !blank[1])
+        return err_set(err, ERR_INPUT, "merge %d is \"%.100s\", not \"left right\"", i, merge);
+    Str joined = {0};
+    str_addn(&joined, merge, (size_t)(blank - merge));
+    str_add(&joined, blank + 1);
+    int left = vocab_find(&t->vocab, merge, (size_t)(blank - merge));
+    int right = vocab_find(&t->vocab, blank + 1, strlen(blank + 1));
+    int id = vocab_find(&t->vocab, joined.text, joined.n);
+    str_release(&joined);
+    if (left < 0 || right < 0 || id < 0)
+        return err_set(err, ERR_INPUT, "merge %d (\"%.100s\") names a token that is not in the vocabulary", i, merge);
+    if (vocab_is_special(&t->vocab, id))
+        return true; /* text never becomes a control token */
+    if (!merges_add(&t->merges, left, right, id))
+        return err_set(err, ERR_INPUT, "merge %d (\"%.100s\") is there twice", i, merge);
+    return true;
+}
+
+static bool build_byte_level(Tokenizer *t, const TokenizerSpec *spec, Err *err)
+{
+    const Pretokenizer *pre;
+    t->byte_level = true;
+    t->pre = mem_str(spec->pre ? spec->pre : "default");
+    if (!pretokenizer_find(&pre, t->pre, err) || !pretokenizer_splits(pre, &t->splits, err) ||
+        !add_tokens(t, spec, err))
+        return false;
+    t->ignore_merges = pre->ignore_merges;
+    merges_reserve(&t->merges, spec->n_merges);
+    for (int i = 0; i < spec->n_merges; i++)
+        if (!add_merge(t, spec->merges[i], i, err))
+            return false;
+    return true;
+}
+
+static bool build_sentencepiece(Tokenizer *t, const TokenizerSpec *spec, Err *err)
+{
+    if (!spec->scores)
+        return err_set(err, ERR_INPUT, "a SentencePiece-type tokenizer needs scores, and there are none");
+    if (!add_tokens(t, spec, err))
+        return false;
+    for (int i = 0; i < spec->n; i++)
+        if (!isfinite(spec->scores[i]))
+            return err_set(err, ERR_INPUT, "the score of token %d is not a finite number", i);
+    t->score = mem_copy(spec->scores, (size_t)spec->n, sizeof *t->score);
+    merges_set_scores(&t->merges, t->score, spec->n);
+    t->byte_fallback = t->marks_blank = true;
+    t->unknown = spec->unk;
+    t->add_space_prefix = t->drops_prefix = spec->add_space_prefix;
+    if (spec->add_space_prefix)
+        steps_add(&t->normalize, STEP_PREPEND, NULL, BLANK_MARK);
+    steps_add(&t->normalize, STEP_REPLACE, " ", BLANK_MARK);
+    return true;
+}
+
+bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err)
+{
+    Tokenizer *t = tokenizer_blank();
+    *out = NULL;
+    t->raw.longest_first = true;
+    t->add_bos = spec->add_bos;
+    t->add_eos = spec->add_eos;
+    const char *model = spec->model ? spec->model : "";
+    if (!strcmp(model, "gpt2")) {
+        if (!build_byte_level(t, spec, err))
+            goto fail;
+    } else if (!strcmp(model, "llama")) {
+        if (!build_sentencepiece(t, spec, err))
+            goto fail;
+    } else {
+        err_set(err, ERR_INPUT, "the tokenizer's model is \"%.60s\", which is unknown", model);
+        err_hint(err, "known are \"gpt2\" (byte-level BPE) and \"llama\" (SentencePiece)");
+        goto fail;
+    }
+    if (!set_ids(t, spec, err))
+        goto fail;
+    tokenizer_finish(t);
+    *out = t;
+    return true;
+fail:
+    tokenizer_free(t);
+    return err_hint(err, "convert the model to GGUF again with a current llama.cpp, or use its Hugging Face files");
+}

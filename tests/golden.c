@@ -1,0 +1,139 @@
+/* Golden numbers. */
+#include "golden.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "model/safetensors.h"
+
+json_t *golden_read(const Golden *g, const char *file)
+{
+    if (!g->committed && !file_is_dir(g->dir))
+        skip_aloud("%s is absent", g->dir);
+    Err err = {0};
+    json_t *json = NULL;
+    char *path = path_join(g->dir, file);
+    need_ok(json_read_file(path, &json, &err), &err);
+    free(path);
+    return json;
+}
+
+Model *golden_model(const Golden *g, int heads, Device *d)
+{
+    Err err = {0};
+    Model *m = NULL;
+    need_ok(model_load(&m, g->dir, d, heads, &err), &err);
+    return m;
+}
+
+void golden_tensor(const Golden *g, const char *file, const char *name, Matrix m)
+{
+    Err err = {0};
+    Safetensors *s;
+    char *path = path_join(g->dir, file);
+    need_ok(safetensors_open(&s, path, &err), &err);
+    const StoredTensor *t = safetensors_find(s, name);
+    assert_non_null(t);
+    size_t n = (size_t)m.rows * (size_t)m.cols;
+    assert_true(t->n_bytes == n * sizeof(float) && (m.rows == 1 || m.cols == 1));
+    float *values = mem_copy(t->bytes, n, sizeof *values);
+    for (int r = 0; r < m.rows; r++)
+        matrix_set_row(m, r, values + r * m.cols);
+    free(values);
+    safetensors_free(s);
+    free(path);
+}
+
+int *golden_ids(const json_t *array, int *n)
+{
+    assert_true(json_is_array(array));
+    *n = (int)json_array_size(array);
+    int *ids = mem_alloc((size_t)*n, sizeof *ids);
+    for (int i = 0; i < *n; i++)
+        ids[i] = (int)json_integer_value(json_array_get(array, (size_t)i));
+    return ids;
+}
+
+double *golden_numbers(const json_t *array, int *n)
+{
+    assert_true(json_is_array(array));
+    *n = (int)json_array_size(array);
+    double *values = mem_alloc((size_t)*n, sizeof *values);
+    for (int i = 0; i < *n; i++)
+        values[i] = json_number_value(json_array_get(array, (size_t)i));
+    return values;
+}
+
+void golden_close(const char *what, double got, double wanted, double tolerance)
+{
+    if (!(fabs(got - wanted) <= tolerance))
+        fail_msg("%s: %.9g, not %.9g", what, got, wanted);
+}
+
+void golden_all_close(const char *what, const float *got, const json_t *wanted, double tolerance)
+{
+    int n;
+    double *values = golden_numbers(wanted, &n), worst = 0;
+    for (int i = 0; i < n; i++) {
+        double off = fabs((double)got[i] - values[i]);
+        worst = off > worst ? off : worst;
+        if (!(off <= tolerance))
+            fail_msg("%s, number %d of %d: %.9g, not %.9g", what, i, n, (double)got[i], values[i]);
+    }
+    free(values);
+}
+
+/* The entry at a flat row-major index, as the files count. */
+static double entry(Matrix m, int index)
+{
+    return (double)m.at[matrix_at(m, index / m.cols, index % m.cols)];
+}
+
+static void check_samples(const char *name, Matrix m, const json_t *samples, double tolerance)
+{
+    int n, count;
+    int *index = golden_ids(json_object_get(samples, "index"), &n);
+    double *value = golden_numbers(json_object_get(samples, "value"), &count);
+    assert_true(n == count && n > 0);
+    for (int i = 0; i < n; i++)
+        if (!(fabs(entry(m, index[i]) - value[i]) <= tolerance))
+            fail_msg("%s[%d]: %.9g, not %.9g (within %.2g)", name, index[i], entry(m, index[i]), value[i], tolerance);
+    free(index);
+    free(value);
+}
+
+void golden_gradients(const Model *m, Weights *dw, const json_t *named, double tolerance)
+{
+    grads_join(m, dw);
+    ParamList list = params_list(dw, &m->config);
+    size_t found = 0;
+    for (int i = 0; i < list.n; i++) {
+        const Matrix *g = list.param[i].matrix;
+        const json_t *samples = json_object_get(named, list.param[i].name);
+        size_t n = matrix_floats(g->rows, g->cols);
+        double most = largest(g->at, n), squares = 0;
+        if (!samples) {
+            assert_true(most == 0);
+            continue;
+        }
+        for (size_t k = 0; k < n; k++)
+            squares += (double)g->at[k] * (double)g->at[k];
+        double norm = json_number_of(samples, "norm", NAN);
+        golden_close(list.param[i].name, sqrt(squares), norm, tolerance * norm);
+        check_samples(list.param[i].name, *g, samples, tolerance * most);
+        found++;
+    }
+    assert_int_equal(found, json_object_size(named));
+    params_free(&list);
+}
+
+void golden_params(Model *m, const json_t *named, double tolerance)
+{
+    ParamList list = params_list(&m->w, &m->config);
+    for (int i = 0; i < list.n; i++) {
+        const json_t *samples = json_object_get(named, list.param[i].name);
+        assert_non_null(samples);
+        check_samples(list.param[i].name, *list.param[i].matrix, samples, tolerance);
+    }
+    assert_int_equal(list.n, json_object_size(named));
+    params_free(&list);
+}

@@ -1,0 +1,140 @@
+/* Tiny random models. */
+#include "tiny.h"
+
+#include "base/mem.h"
+
+const char *const tiny_name[TINY_KINDS] = {"llama", "gemma3"};
+
+static const ModelConfig llama = {
+    .family = "llama",
+    .layers = 2,
+    .width = 24,
+    .heads = 4,
+    .kv_heads = 2,
+    .head_dim = 8,
+    .rotary_dim = 8,
+    .ffn = 40,
+    .context = 400,
+    .norm_eps = 1e-5f,
+    .activation = ACT_SILU,
+    .embed_scale = 1,
+    .attn_scale = 0.35f,
+    .rope = {.theta = 10000, .scaling = ROPE_PLAIN},
+    .rope_local = {.theta = 10000, .scaling = ROPE_PLAIN},
+};
+
+static const ModelConfig gemma = {
+    .family = "gemma3",
+    .layers = 3,
+    .width = 21,
+    .heads = 3,
+    .kv_heads = 1,
+    .head_dim = 10,
+    .rotary_dim = 10,
+    .ffn = 35,
+    .context = 400,
+    .norm_eps = 1e-6f,
+    .norm_plus_one = true,
+    .post_norms = true,
+    .qk_norm = true,
+    .activation = ACT_GELU_TANH,
+    .embed_scale = 4.5f,
+    .attn_scale = 0.3f,
+    .rope = {.theta = 1e6, .scaling = ROPE_LINEAR, .factor = 2},
+    .rope_local = {.theta = 10000, .scaling = ROPE_PLAIN},
+    .window = 7,
+    .local = {true, false, true},
+    .tied = true,
+};
+
+Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device)
+{
+    Model *m = mem_zalloc(1, sizeof *m);
+    m->config = kind == TINY_LLAMA ? llama : gemma;
+    m->config.vocab = vocab;
+    m->config.head = heads;
+    m->config.bos = m->config.eos = -1;
+    m->device = device;
+    m->path = mem_str(tiny_name[kind]);
+    Err err = {0};
+    need_ok(config_check(&m->config, m->path, &err) && weights_alloc(&m->w, &m->config, false, &err), &err);
+    ParamList list = params_list(&m->w, &m->config);
+    for (int i = 0; i < list.n; i++) {
+        const Param *p = &list.param[i];
+        bool gain = strstr(p->name, "norm") != NULL;
+        double scale = gain                              ? 0.2
+                       : p->matrix == &m->w.embed        ? 0.3
+                       : p->matrix->cols > m->config.ffn ? 1
+                                                         : 1 / sqrt(p->matrix->cols);
+        fill_matrix(*p->matrix, (uint64_t)(1000 + i), scale);
+        for (int r = 0; gain && !m->config.norm_plus_one && r < p->matrix->rows; r++)
+            p->matrix->at[r] += 1;
+    }
+    params_free(&list);
+    return m;
+}
+
+float *hidden_alone(Model *m, const int *ids, int n)
+{
+    Err err = {0};
+    Forest f;
+    Batch b = {0};
+    Acts *a = mem_zalloc(1, sizeof *a);
+    int segment;
+    forest_init(&f, &m->config);
+    need_ok(forest_add(&f, -1, n, &segment, &err), &err);
+    batch_add(&b, &f, segment, ids, n);
+    need_ok(transformer_forward(m, &f, &b, false, a, &err), &err);
+    float *hidden = mem_copy(a->hidden.at, tensor_count(a->hidden), sizeof(float));
+    acts_release(a);
+    free(a);
+    batch_release(&b);
+    forest_release(&f);
+    return hidden;
+}
+
+float *logprobs_of(Model *m, float *hidden, const int *ids, int n)
+{
+    Err err = {0};
+    float *logp = mem_zalloc((size_t)n, sizeof *logp);
+    int *row = mem_alloc((size_t)n, sizeof *row);
+    for (int t = 0; t < n; t++)
+        row[t] = t;
+    need_ok(head_logprobs(m, tensor(hidden, n, m->config.width), (Targets){n - 1, row, ids + 1},
+                          (LogProbs){.logp = logp}, &err),
+            &err);
+    free(row);
+    return logp;
+}
+
+float *logprobs_alone(Model *m, const int *ids, int n)
+{
+    float *hidden = hidden_alone(m, ids, n), *logp = logprobs_of(m, hidden, ids, n);
+    free(hidden);
+    return logp;
+}
+
+Weights *grads_new(const Model *m)
+{
+    Err err = {0};
+    Weights *w = mem_zalloc(1, sizeof *w);
+    need_ok(weights_alloc(w, &m->config, true, &err), &err);
+    return w;
+}
+
+void grads_free(Weights *w)
+{
+    weights_free(w);
+    free(w);
+}
+
+void grads_join(const Model *m, Weights *w)
+{
+    for (size_t i = 0; m->config.tied && w->lm_head.at && i < matrix_floats(w->embed.rows, w->embed.cols); i++)
+        w->embed.at[i] += w->lm_head.at[i];
+}
+
+void hash_floats(Hash *h, const float *at, size_t n)
+{
+    hash_add(h, at, n * sizeof *at);
+}

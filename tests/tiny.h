@@ -1,0 +1,36 @@
+/* Tiny random models made in code, without files or tokenizer, and sequences scored one by one. */
+#ifndef TESTS_TINY_H
+#define TESTS_TINY_H
+
+#include "model/head.h"
+#include "support.h"
+#include "train/pass.h"
+
+typedef enum TinyKind {
+    TINY_LLAMA, /* two layers, untied */
+    TINY_GEMMA, /* Gemma 3's norms, windows, scales; three layers, tied; odd sizes */
+    TINY_KINDS
+} TinyKind;
+
+extern const char *const tiny_name[TINY_KINDS];
+
+/* A model with these heads (HeadKind, or-ed). Free with model_free. */
+Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device);
+
+/* The final residual stream [n][C] of one sequence alone. The caller frees it. */
+float *hidden_alone(Model *m, const int *ids, int n);
+
+/* Log-probabilities [n - 1] of a sequence's next tokens, alone, or from its hidden states. The caller frees them. */
+float *logprobs_alone(Model *m, const int *ids, int n);
+float *logprobs_of(Model *m, float *hidden, const int *ids, int n);
+
+/* Gradient buffers for a model, zero. Free with grads_free. */
+Weights *grads_new(const Model *m);
+void grads_free(Weights *w);
+/* A tied head's gradient joins the embedding's. */
+void grads_join(const Model *m, Weights *w);
+
+/* The hash of floats, for bits that have to be the same on every machine. */
+void hash_floats(Hash *h, const float *at, size_t n);
+
+#endif

@@ -1,0 +1,259 @@
+/* Passes: items spread over micro-batches give the same gradients in every bit, with any threads, at every CPU
+ * level, on every machine. */
+#include "tiny.h"
+
+#include "base/mem.h"
+
+enum { VOCAB = 2070, ITEMS = 5, SAMPLES = 2 };
+
+/* An item: a prompt and its samples, of various lengths. */
+typedef struct Item {
+    int *prompt, prompt_n;
+    int *sample[SAMPLES], sample_n[SAMPLES];
+} Item;
+
+static void make_items(Item *item)
+{
+    for (int i = 0; i < ITEMS; i++) {
+        item[i].prompt_n = 1 + (11 * i) % 29;
+        item[i].prompt = random_ids(item[i].prompt_n, VOCAB, 30 + (uint64_t)i);
+        for (int s = 0; s < SAMPLES; s++) {
+            item[i].sample_n[s] = 1 + (7 * i + 13 * s) % 23;
+            item[i].sample[s] = random_ids(item[i].sample_n[s], VOCAB, 100 + (uint64_t)(i * SAMPLES + s));
+        }
+    }
+}
+
+static void free_items(Item *item)
+{
+    for (int i = 0; i < ITEMS; i++) {
+        free(item[i].prompt);
+        for (int s = 0; s < SAMPLES; s++)
+            free(item[i].sample[s]);
+    }
+}
+
+/* A factor that depends on what it is for, not on the pass that it is in. */
+static float factor(int item, int sample, int t)
+{
+    return (float)rng_normal((RngKey){.seed = 6, .purpose = RNG_TEST, .row = (uint64_t)item},
+                             (uint64_t)(100 * sample + t));
+}
+
+enum { TARGETS = 1, VALUES = 2 }; /* what is wanted of a pass, or-ed */
+
+/* One pass over items first .. first+n-1, forward and backward; adds what it finds to *sum in item order. */
+static void one_pass(Pass *p, Model *m, const Item *item, int first, int n, int wanted, Weights *dw, double *sum)
+{
+    float coef[ITEMS * SAMPLES * 30], dscalar[COUNT(coef)];
+    Err err = {0};
+    pass_begin(p, m);
+    for (int i = first; i < first + n; i++) {
+        int prompt = pass_segment(p, -1, item[i].prompt, item[i].prompt_n);
+        for (int s = 0; s < SAMPLES; s++) {
+            const int *y = item[i].sample[s];
+            int sample = pass_segment(p, prompt, y, item[i].sample_n[s]);
+            for (int t = 0; t < item[i].sample_n[s]; t++) {
+                int from = t ? sample : prompt, at = t ? t - 1 : item[i].prompt_n - 1;
+                if (wanted & TARGETS)
+                    coef[pass_target(p, from, at, y[t])] = factor(i, s, t);
+                if (wanted & VALUES)
+                    dscalar[pass_scalar(p, SCALAR_VALUE, from, at)] = factor(i, s, t + 50);
+            }
+        }
+    }
+    need_ok(pass_forward(p, &err) &&
+                pass_backward(p, dw, wanted & TARGETS ? coef : NULL, wanted & VALUES ? dscalar : NULL, &err),
+            &err);
+    for (int i = 0; i < p->targets; i++)
+        *sum += (double)p->logp[i] + (double)p->entropy[i];
+    for (int i = 0; i < p->scalars; i++)
+        *sum += (double)p->scalar[i];
+}
+
+/* All items in passes of the given sizes. */
+static Weights *gradients(Model *m, const Item *item, const int *sizes, int wanted, double *sum)
+{
+    Weights *dw = grads_new(m);
+    Pass p;
+    pass_init(&p);
+    *sum = 0;
+    for (int first = 0, i = 0; first < ITEMS; first += sizes[i++])
+        one_pass(&p, m, item, first, sizes[i], wanted, dw, sum);
+    pass_release(&p);
+    return dw;
+}
+
+static void micro_batches_of(int what)
+{
+    static const int whole[] = {ITEMS}, cut[][ITEMS] = {{1, 1, 1, 1, 1}, {2, 3}, {4, 1}, {1, 3, 1}};
+    Item item[ITEMS];
+    make_items(item);
+    CpuLevel level[3];
+    int levels = cpu_levels(level);
+    for (int kind = 0; kind < TINY_KINDS; kind++)
+        for (int l = 0; l < levels; l++) {
+            Device *d = open_device(level[l], 1);
+            Model *m = tiny_model((TinyKind)kind, HEAD_LM | HEAD_VALUE, VOCAB, d);
+            double sum, again;
+            Weights *wanted = gradients(m, item, whole, what, &sum);
+            assert_true(largest(wanted->block, wanted->floats) > 0.1);
+            for (int i = 0; i < COUNT(cut); i++) {
+                Weights *got = gradients(m, item, cut[i], what, &again);
+                assert_true(sum == again);
+                same_bits("gradients over micro-batches", got->block, wanted->block, wanted->floats);
+                grads_free(got);
+            }
+            grads_free(wanted);
+            model_free(m);
+            device_free(d);
+        }
+    free_items(item);
+}
+
+static void micro_batches_of_targets(void **state)
+{
+    (void)state;
+    micro_batches_of(TARGETS);
+}
+
+static void micro_batches_of_values(void **state)
+{
+    (void)state;
+    micro_batches_of(VALUES);
+}
+
+static void micro_batches_of_both(void **state)
+{
+    (void)state;
+    micro_batches_of(TARGETS | VALUES);
+}
+
+/* At every level, with some threads, and on the machine where this was written. */
+static void committed_hash(void **state)
+{
+    (void)state;
+    static const char *const wanted[TINY_KINDS] = {"28f9bfb1fda5df0bed224951a9aa751a142ef95f55cce9ea5d2eec8c728fb492",
+                                                   "?"};
+    static const int sizes[] = {ITEMS}, threads[] = {1, 2, 7};
+    Item item[ITEMS];
+    make_items(item);
+    CpuLevel level[3];
+    int levels = cpu_levels(level);
+    for (int kind = 0; kind < TINY_KINDS; kind++)
+        for (int l = 0; l < levels; l++) {
+            Device *d = open_device(level[l], threads[(l + kind) % 3]);
+            Model *m = tiny_model((TinyKind)kind, HEAD_LM | HEAD_VALUE, VOCAB, d);
+            double sum;
+            Weights *dw = gradients(m, item, sizes, TARGETS | VALUES, &sum);
+            char digits[HASH_TEXT];
+            hash_bytes(dw->block, dw->floats * sizeof(float), digits);
+            if (strcmp(digits, wanted[kind]) != 0)
+                fail_msg("%s, %s, %d threads: %s", tiny_name[kind], cpu_level_name(d->level), d->threads, digits);
+            grads_free(dw);
+            model_free(m);
+            device_free(d);
+        }
+    free_items(item);
+}
+
+/* Items do not see each other: one alone has the results that it has among others. */
+static void items_are_apart(void **state)
+{
+    (void)state;
+    Device *d = open_device(CPU_AUTO, 2);
+    Item item[ITEMS];
+    make_items(item);
+    Model *m = tiny_model(TINY_GEMMA, HEAD_LM | HEAD_VALUE, VOCAB, d);
+    Weights *dw = grads_new(m);
+    Pass all, one;
+    double sum = 0;
+    pass_init(&all);
+    pass_init(&one);
+    one_pass(&all, m, item, 0, ITEMS, TARGETS | VALUES, dw, &sum);
+    for (int i = 0, at = 0; i < ITEMS; i++) {
+        one_pass(&one, m, item, i, 1, TARGETS | VALUES, dw, &sum);
+        same_bits("log-probabilities", one.logp, all.logp + at, (size_t)one.targets);
+        same_bits("entropies", one.entropy, all.entropy + at, (size_t)one.targets);
+        same_bits("values", one.scalar, all.scalar + at, (size_t)one.scalars);
+        at += one.targets;
+    }
+    pass_release(&all);
+    pass_release(&one);
+    grads_free(dw);
+    model_free(m);
+    device_free(d);
+    free_items(item);
+}
+
+/* A segment without tokens changes nothing; a pass may be emptied and used for another model. */
+static void empty_segments_and_reuse(void **state)
+{
+    (void)state;
+    Device *d = open_device(CPU_AUTO, 1);
+    static const int ids[] = {3, 1, 4, 1, 5, 9};
+    Err err = {0};
+    Pass p;
+    pass_init(&p);
+    float first = 0;
+    for (int round = 0; round < 4; round++) {
+        Model *m = tiny_model(round % 2 ? TINY_GEMMA : TINY_LLAMA, HEAD_REWARD, 50, d);
+        pass_begin(&p, m);
+        int root = pass_segment(&p, -1, ids, 4);
+        int empty = round < 2 ? root : pass_segment(&p, root, ids, 0);
+        int leaf = pass_segment(&p, empty, ids + 4, 2);
+        assert_int_equal(pass_scalar(&p, SCALAR_REWARD, leaf, 1), 0);
+        need_ok(pass_forward(&p, &err), &err);
+        assert_int_equal(p.rows, 6);
+        if (round == 0)
+            first = p.scalar[0];
+        if (round == 2)
+            same_bits("a reward under an empty segment", p.scalar, &first, 1);
+        Weights *dw = grads_new(m);
+        need_ok(pass_backward(&p, dw, NULL, &(float){1}, &err), &err);
+        grads_free(dw);
+        forest_clear(&p.forest); /* before its model goes */
+        model_free(m);
+    }
+    pass_release(&p);
+    device_free(d);
+}
+
+/* What a pass is said to take is what it takes, but for the K/V that segments are rounded up to. */
+static void bytes(void **state)
+{
+    (void)state;
+    Device *d = open_device(CPU_AUTO, 1);
+    Model *m = tiny_model(TINY_GEMMA, HEAD_LM, VOCAB, d);
+    int *ids = random_ids(64, VOCAB, 1);
+    Err err = {0};
+    Pass p;
+    pass_init(&p);
+    pass_begin(&p, m);
+    int root = pass_segment(&p, -1, ids, 64);
+    for (int t = 0; t < 63; t++)
+        pass_target(&p, root, t, ids[t + 1]);
+    need_ok(pass_forward(&p, &err), &err);
+    size_t head = 63 * (VOCAB_CHUNK + 2 * 21 + 1 + 21) * sizeof(float);
+    size_t taken = p.acts.arena.used + p.forest.bytes + head + 64 * 21 * sizeof(float);
+    size_t said = pass_bytes(&m->config, 64, 63);
+    assert_true(said <= taken + taken / 50 && taken <= said + said / 50);
+    free(ids);
+    pass_release(&p);
+    model_free(m);
+    device_free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(micro_batches_of_targets),
+        cmocka_unit_test(micro_batches_of_values),
+        cmocka_unit_test(micro_batches_of_both),
+        cmocka_unit_test(committed_hash),
+        cmocka_unit_test(items_are_apart),
+        cmocka_unit_test(empty_segments_and_reuse),
+        cmocka_unit_test(bytes),
+    };
+    return cmocka_run_group_tests_name("pass", tests, NULL, NULL);
+}

@@ -1,0 +1,192 @@
+"""Makes tests/fixtures/tokenizers/: small tokenizer.json files of every kind, with texts and their ids.
+
+usage: python tools/make_tokenizer_fixtures.py [folder]     (needs `pip install tokenizers`; 0.23.3 was used)
+
+Each file has `tokenizer` (the text of tokenizer.json as an object) and `cases`: `text`, `ids` (special tokens
+read as text), `special` (parsed; absent where equal), `decoded` (of `special`; absent where equal to `text`).
+"""
+import json
+import os
+import sys
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+HERE = os.path.dirname(__file__)
+OUT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "..", "tests", "fixtures", "tokenizers")
+
+CORPUS = """The kettle is on the stove, and the water's warm. Don't touch the handle: it's hot!
+I've seen 12 birds on 3 wires; they weren't singing. We'll count them again in 2024, she said.
+A garden needs water, sun and patience. The gardener waters the garden in the morning.
+Über die Brücke gehen zwei Männer. Le café est fermé, mais le thé est chaud. 今天天气很好。
+def add(a, b):
+    return a + b    # the sum
+for (int i = 0; i < n; i++) { sum += x[i]; }
+""".split("\n")
+
+TEXTS = [
+    "", " ", "  ", "   ", "\n", "\n\n", " \n ", "\t\tx", "a", " a", "a ", "  a  b  ", "The kettle",
+    "the  kettle's on.", "I'VE seen 1234 birds, don't you know", "x\n\n2. y", "3.14 and 1e-10", "  12",
+    "Über café e\u0301 thé", "今天 weather 很好。", "👍🏽 ok", "for (i = 0; i < n; i++) {\n    x[i] += 1;\n}", "<|end|>",
+    "a<|end|>b", "a <|end|> b <|end|>", "<|begin|>Hi<|end|>\n", "<|e", "<tag>", "x<tag>y", " <tag> ", "▁", "a▁b",
+    "▁▁ ▁", "'s 's'", "water" * 15, "garden" * 9 + "s", "a\u00a0b\u3000c", "\u0378\U000e0001", "…—“x”",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", " " * 20, "x" + " " * 19 + "y", "ǅ ſ K", "１２３ ½ Ⅳ",
+    "a\u180e  \u180e\u0085 b", "a x xx  x", "a▁z z", "a▁x", "qq aqq qq qqq", "2*3 *(*)",
+    "i<n;i++ {x} [y] (z), on. on; handle: hot!",
+]
+
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+          r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+SPECIAL = ["<|begin|>", "<|end|>"]
+
+
+def train(tok, size, alphabet=()):
+    tok.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False,
+                                                        initial_alphabet=list(alphabet)))
+    return tok
+
+
+def byte_level(size=340, **model):
+    tok = Tokenizer(models.BPE(**model))
+    tok.decoder = decoders.ByteLevel()
+    return tok, lambda: train(tok, size, pre_tokenizers.ByteLevel.alphabet())
+
+
+def begin(tok):
+    return processors.TemplateProcessing(single="<|begin|> $A", pair="<|begin|> $A $B",
+                                         special_tokens=[("<|begin|>", tok.token_to_id("<|begin|>"))])
+
+
+def digits():
+    tok, go = byte_level()
+    tok.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
+                                                 pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    return go()
+
+
+def llama3():
+    tok, go = byte_level(ignore_merges=True)
+    tok.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(LLAMA3), "isolated"),
+                                                 pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    go()
+    tok.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=False), begin(tok)])
+    # a word that no merge makes: only ignore_merges finds it
+    state = json.loads(tok.to_str())
+    state["model"]["vocab"]["birdsongs"] = len(state["model"]["vocab"])
+    return Tokenizer.from_str(json.dumps(state))
+
+
+def nfc():
+    tok, go = byte_level()
+    tok.normalizer = normalizers.NFC()
+    words = Regex(LLAMA3.replace("{1,3}", ""))
+    tok.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(words, "removed", invert=True),
+                                                 pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    go()
+    tok.add_tokens([AddedToken("<tag>", normalized=False)])
+    return tok
+
+
+def prefixed():
+    tok, go = byte_level()
+    tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    go()
+    tok.add_tokens([AddedToken("  ", normalized=True), AddedToken("    ", normalized=True),
+                    AddedToken("<tag>", lstrip=True, rstrip=True)])
+    return tok
+
+
+def sentencepiece(size, **model):
+    tok = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, **model))
+    special = ["<unk>", *SPECIAL] + ([f"<0x{i:02X}>" for i in range(256)] if model else [])
+    return tok, lambda: tok.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=size, special_tokens=special,
+                                                                            show_progress=False))
+
+
+def only_special(tok):
+    """Byte tokens were special for the trainer only."""
+    state = json.loads(tok.to_str())
+    state["added_tokens"] = [t for t in state["added_tokens"] if not t["content"].startswith("<0x")]
+    return Tokenizer.from_str(json.dumps(state))
+
+
+def llama2():
+    tok, go = sentencepiece(560, byte_fallback=True)
+    tok.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    tok.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(),
+                                     decoders.Strip(" ", 1, 0)])
+    go()
+    tok = only_special(tok)
+    tok.add_tokens([AddedToken("qq", normalized=True)])
+    tok.post_processor = begin(tok)
+    return tok
+
+
+def gemma():
+    tok, go = sentencepiece(560, byte_fallback=True)
+    tok.normalizer = normalizers.Replace(" ", "▁")
+    tok.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    tok.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    go()
+    tok = only_special(tok)
+    tok.add_tokens([AddedToken("\n\n", normalized=False), AddedToken("<tag>", normalized=False),
+                    AddedToken(" x", normalized=True), AddedToken("▁z", normalized=False)])
+    return tok
+
+
+def metaspace(scheme, split):
+    tok, go = sentencepiece(560, byte_fallback=True)
+    tok.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=split)
+    tok.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()] +
+                                    ([] if scheme == "never" else [decoders.Strip(" ", 1, 0)]))
+    go()
+    return only_special(tok)
+
+
+def characters():
+    """No bytes to fall back to: unknown characters, and every behaviour of Split."""
+    tok, go = sentencepiece(260)
+    tok.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Metaspace(prepend_scheme="never", split=False), pre_tokenizers.Digits(),
+        pre_tokenizers.Split(Regex(r"[.,;:!]"), "merged_with_previous"),
+        pre_tokenizers.Split(Regex(r"[({\[]"), "merged_with_next"),
+        pre_tokenizers.Split(Regex(r"[+=<>]"), "contiguous"), pre_tokenizers.Split("*", "removed"),
+        pre_tokenizers.Split(Regex(r"(?=r)"), "isolated")])
+    tok.decoder = decoders.Metaspace(prepend_scheme="never")
+    go()
+    return tok
+
+
+MAKERS = {"digits": digits, "llama3": llama3, "nfc": nfc, "prefixed": prefixed, "llama2": llama2, "gemma": gemma,
+          "metaspace_first": lambda: metaspace("first", True), "metaspace_always": lambda: metaspace("always", False),
+          "characters": characters}
+
+
+def case(tok, text):
+    tok.encode_special_tokens = True
+    ids = tok.encode(text, add_special_tokens=False).ids
+    tok.encode_special_tokens = False
+    special = tok.encode(text, add_special_tokens=False).ids
+    row = {"text": text, "ids": ids}
+    if special != ids:
+        row["special"] = special
+    decoded = tok.decode(special, skip_special_tokens=False)
+    if decoded != text:
+        row["decoded"] = decoded
+    return row
+
+
+def main():
+    os.makedirs(OUT, exist_ok=True)
+    for name, make in MAKERS.items():
+        tok = make()
+        state = json.loads(tok.to_str())
+        if name == "nfc":  # older files write merges as texts
+            state["model"]["merges"] = [" ".join(m) for m in state["model"]["merges"]]
+        texts = TEXTS + (["birdsongs", "birdsong"] if name == "llama3" else [])
+        with open(os.path.join(OUT, name + ".json"), "w", encoding="utf-8") as f:
+            f.write('{"tokenizer": ' + json.dumps(state, ensure_ascii=False) + ',\n"cases": [\n')
+            f.write(",\n".join(json.dumps(case(tok, t), ensure_ascii=False) for t in texts) + "\n]}\n")
+
+
+if __name__ == "__main__":
+    main()
