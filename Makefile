@@ -18,7 +18,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
         -Wpointer-arith -Wwrite-strings -Wformat=2 -Wcast-qual -Wold-style-definition -fno-common $(WERROR)
 # -ffp-contract=off: a fused multiply-add happens where the source says so and nowhere else,
 # or the bytes of a result would depend on the compiler and the CPU level (docs/architecture.md).
-CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fopenmp -Isrc -I$(B)/gen \
+CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fvisibility=hidden -fopenmp -Isrc -I$(B)/gen \
               -include base/banned.h $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
 LIBS := -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lm
 
@@ -39,6 +39,7 @@ KERNEL_OBJ := $(foreach l,$(LEVELS),$(KERNEL_SRC:src/%.c=$(B)/%.$(l).o))
 LIB_OBJ    := $(LIB_SRC:src/%.c=$(B)/%.o) $(KERNEL_OBJ)
 CLI_OBJ    := $(CLI_SRC:src/%.c=$(B)/%.o)
 TEST_BIN   := $(TEST_SRC:%.c=$(B)/%)
+SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/*.c)))
 
 .PHONY: help all test test-fast lint format bench fuzz install clean docs
 help:                ## this list
@@ -68,9 +69,18 @@ $(B)/%.o: src/%.c
 	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # --- tests -------------------------------------------------------------------------------------
-$(B)/tests/%: tests/%.c $(B)/librlaif.a
+$(B)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/librlaif.a $(LIBS) -lcmocka
+	$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -c -o $@ $<
+
+# What the tests share. It calls the library, so it stands before it.
+$(B)/tests/libsupport.a: $(SUPPORT_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/tests/%: tests/%.c $(B)/tests/libsupport.a $(B)/librlaif.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/tests/libsupport.a $(B)/librlaif.a $(LIBS) -lcmocka
 
 test: rlaif $(TEST_BIN) ## build and run all tests
 	@B=$(B) tests/run.sh $(TEST_BIN)
@@ -87,4 +97,4 @@ format:              ## let clang-format decide
 clean:               ## remove build/ and ./rlaif
 	rm -rf build rlaif
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(TEST_BIN:=.d)

@@ -4,8 +4,9 @@
     pip install transformers jinja2          # made with 5.23 and 3.1.6
     python tools/make_chat_fixtures.py
 
-Each entry: template, messages, add_generation_prompt, bos, eos, and text, or error (Python's exception) where
-transformers fails too. strftime_now is taken out, as a prompt must not depend on the day.
+Each entry: template, messages (none where absent), add_generation_prompt (false where absent), bos, eos, and text,
+or error (Python's exception) where transformers fails too. strftime_now is taken out: a prompt must not depend on
+the day.
 """
 
 import json
@@ -137,6 +138,7 @@ TEXTS = r"""
 {{ 1.5 + 1 }} {{ 7.5 // 2 }} {{ -7.5 % 2 }} {{ 4 / 2 }} {{ 0.1 + 0.2 }} {{ 1e16 }} {{ 1e15 }} {{ 1.5e-7 }} {{ 0.0001 }} {{ -0.0 }}
 {{ 1_000 }} {{ 0x1F }} {{ 0b101 }} {{ 0o17 }} {{ 00 }} {{ 1_0.5_0 }} {{ 1E3 }} {{ true + true }} {{ -true }}
 {{ 'a' ~ 1 ~ none ~ true ~ 1.0 ~ [1, 'x'] }}|{{ 'a' + 'b' * 3 }}|{{ [1] + [2] * 2 }}|{{ (1,) + (2,) }}|{{ 2 * 'ab' }}|{{ 'x' * -1 }}
+{{ +1 }} {{ +true }} {{ - -3 }} {{ -(2) }} {% if frob is defined %}{{ frob() }}{% endif %}{{ nothing is iterable }} {{ nothing is sequence }} {{ nothing is mapping }}
 {{ 1 < 2 < 3 }} {{ 1 < 3 < 2 }} {{ 3 > 2 == 2 }} {{ 'a' < 'b' }} {{ 'Z' < 'a' }} {{ [1, 2] < [1, 3] }} {{ (1,) < (1, 2) }} {{ 1 == 1.0 == true }}
 {{ 1 in [1, 2] }} {{ 3 not in [1, 2] }} {{ 'b' in 'abc' }} {{ 'x' in {'x': 1} }} {{ 1 in {1.0: 2} }} {{ undefined_name in [1] }} {{ 2 in undefined_name }}
 {{ not 1 == 2 }} {{ not true and false }} {{ 0 or 'x' }} {{ '' and 'x' }}| {{ none or 0 }} {{ [] or {} or 'end' }} {{ not not 1 }}
@@ -198,8 +200,8 @@ c\q' }} {{ 'one' 'two' "three" }}
 {% for i in [1, 2] %}{% for j in 'ab' %}{{ loop.index }}{{ j }}{% else %}{{ loop.index }}{% endfor %}{{ loop.index }};{% for k in [] %}{% else %}o{{ loop.index }}{% endfor %}{% endfor %}
 {% set g = [1, 2, 3] | map('string') %}{% for x in g %}{{ x }}{% break %}{% endfor %}{{ g | list }}{{ g | list }}|{% set r = [1, 2] | reverse %}{{ r | first }}{{ r | list }}
 {% macro m(a, b='B', c=a) %}[{{ a }}{{ b }}{{ c }}]{% endmacro %}{{ m(1) }}{{ m(1, 2) }}{{ m(b=3, a=4) }}{{ m(1, c=9) }}{{ m() }}{% set s = m(5) | lower ~ '!' %}{{ s }}
-{% macro rec(n) %}{{ n }}{% if n > 0 %}{{ rec(n - 1) }}{% endif %}{% endmacro %}{{ rec(5) }}{% macro va() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ va(1, 2, k=3) }}{% set args = [7, 8] %}{{ va(*args, **{'z': 9}) }}
-{% macro outer() %}{{ late }}{% endmacro %}{% set late = 'seen' %}{{ outer() }}{% for late in ['loop'] %}{{ outer() }}{% endfor %}{% macro setter() %}{% set late = 'in' %}{{ late }}{% endmacro %}{{ setter() }}{{ late }}
+{% macro rec(n) %}{{ n }}{% if n > 0 %}{{ rec(n - 1) }}{% endif %}{% endmacro %}{{ rec(5) }}{% macro va() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ va(1, 2, k=3) }}{% set args = [7, 8] %}{{ va(*args, **{'z': 9}) }}{% macro kw(a) %}{{ a }}{{ kwargs }}{% endmacro %}{{ kw(a=1, b=2) }}
+{% macro outer() %}{{ late }}{% endmacro %}{% set late = 'seen' %}{{ outer() }}{% for late in ['loop'] %}{{ outer() }}{% endfor %}{% macro setter() %}{% set late = 'in' %}{{ late }}{% endmacro %}{{ setter() }}{{ late }}{% for i in [1, 2] %}{% macro it() %}{{ i }}{{ loop.index }}{% endmacro %}{{ it() }}{% endfor %}
 {% macro box(title) %}<{{ title }}>{{ caller('x') }}</{{ title }}>{% endmacro %}{% call(arg) box('t') %}body {{ arg }}{% endcall %}|{% macro opt() %}{{ caller() if caller is defined else 'none' }}{% endmacro %}{{ opt() }}{% call opt() %}c{% endcall %}
 {% filter upper %}a {{ 'b' }}{% endfilter %}{% filter replace('x', 'y') | trim %} xx {% endfilter %}|{% with a = 1, b = 2 %}{{ a + b }}{% set a = 5 %}{{ a }}{% endwith %}{{ a }}|
 {% generation %}said {% set gen = 1 %}{{ gen }}{% endgeneration %}{{ gen }}|{% for m in messages %}{%- generation -%} {{ m.content }} {%- endgeneration -%}{% endfor %}
@@ -336,8 +338,8 @@ FAILS = r"""
 def cases():
     """Template, messages, whether to add the generation prompt, whether it must fail."""
     for family in FAMILIES:
-        for messages in (HI, TALK, PLAIN) + ((PARTS,) if family in (TURNS, MACROS) else ()):
-            yield family, messages, messages is not PLAIN, False
+        for messages in (PARTS if family in (TURNS, MACROS) else HI if family is CHATML else PLAIN, TALK):
+            yield family, messages, messages is TALK, False
     yield INST, [message("assistant", "I begin")], False, True
     yield INST, [message("user", "twice"), message("user", "in a row")], False, True
     yield THINK, TOOL, True, False
@@ -345,7 +347,7 @@ def cases():
     yield CHATML, [message("user", "a<|im_end|>b")], True, False
     yield TURNS, [message("user", None)], False, True
     for text in entries(TEXTS):
-        yield text, TALK if "messages" in text else [], True, False
+        yield text, TALK if "messages" in text else [], "add_generation_prompt" in text, False
     for text in BLANKS:
         yield text, [], False, False
     for text in FAILS.split("\n"):
@@ -375,7 +377,12 @@ def render(template, messages, add_generation_prompt):
 def main():
     rows = []
     for template, messages, prompt, fails in cases():
-        row = {"template": template, "messages": messages, "add_generation_prompt": prompt, "bos": "<s>", "eos": "</s>"}
+        row = {"template": template}
+        if messages:
+            row["messages"] = messages
+        if prompt:
+            row["add_generation_prompt"] = prompt
+        row.update(bos="<s>", eos="</s>")
         try:
             row["text"] = render(template, messages, prompt)
         except Exception as e:

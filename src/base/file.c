@@ -195,9 +195,16 @@ void names_free(char **names, int n)
     free(names);
 }
 
+/* A link to a directory is removed as the link that it is: what it names belongs to someone else. */
+static bool is_link(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 bool dir_remove(const char *path, Err *err)
 {
-    if (!file_is_dir(path))
+    if (is_link(path) || !file_is_dir(path))
         return unlink(path) == 0 || errno == ENOENT || fail_errno(path, err);
     char **names;
     int n;
@@ -248,9 +255,9 @@ size_t disk_free(const char *path)
             break;
         }
         char *slash = strrchr(p, '/');
-        if (slash == p || !p[0])
+        if (!p[0] || strcmp(p, "/") == 0)
             break;
-        *(slash ? slash : p) = 0;
+        *(slash == p ? p + 1 : slash ? slash : p) = 0;
     }
     free(p);
     return n;

@@ -51,11 +51,30 @@ json_t *json_of_float(float value)
     return json_real(strtod(digits, NULL));
 }
 
+/* Line ends of Unicode (U+0085, U+2028, U+2029): many readers split rows there. Escapes one; returns its bytes, or 0. */
+static size_t escape_line_end(Str *s, const char *text, size_t n)
+{
+    if (n >= 2 && memcmp(text, "\xc2\x85", 2) == 0) {
+        str_add(s, "\\u0085");
+        return 2;
+    }
+    if (n >= 3 && memcmp(text, "\xe2\x80", 2) == 0 && (text[2] == '\xa8' || text[2] == '\xa9')) {
+        str_add(s, text[2] == '\xa8' ? "\\u2028" : "\\u2029");
+        return 3;
+    }
+    return 0;
+}
+
 static void append_string(Str *s, const char *text, size_t n)
 {
     str_addc(s, '"');
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
+        size_t line_end = escape_line_end(s, text + i, n - i);
+        if (line_end) {
+            i += line_end - 1;
+            continue;
+        }
         if (c == '"' || c == '\\')
             str_addc(s, '\\'), str_addc(s, (char)c);
         else if (c == '\n')

@@ -149,7 +149,7 @@ size_t mem_available(void)
     size_t free_bytes = kb_field("/proc/meminfo", "MemAvailable:");
     size_t limit = number_file("/sys/fs/cgroup/memory.max");
     size_t used = number_file("/sys/fs/cgroup/memory.current");
-    if (limit && used && limit - used < free_bytes)
+    if (limit && used && (used >= limit || limit - used < free_bytes))
         return limit > used ? limit - used : 1;
     return free_bytes;
 }

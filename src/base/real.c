@@ -66,7 +66,7 @@ double real_tanh(double x)
     return (e - 1) / (e + 1);
 }
 
-/* x - n pi/2, with pi/2 in three parts of 33 bits so that n times a part is exact. */
+/* x - n pi/2, with pi/2 in three parts of 33 bits so that n times a part is exact for n up to 2^20. */
 static double reduce_half_pi(double x, int *quadrant)
 {
     double n = floor(x * 0.63661977236758134 + 0.5);
@@ -121,17 +121,18 @@ double real_sigmoid(double x)
     return e / (1 + e);
 }
 
-/* The Maclaurin series up to 3, the continued fraction of erfc beyond. */
+/* Up to 3 the series 2/sqrt(pi) exp(-x^2) sum (2x^2)^n x / (1 3 5 ... (2n+1)), whose terms are all positive; the
+ * continued fraction of erfc beyond. */
 double real_erf(double x)
 {
     double a = fabs(x), v;
     if (a < 3) {
         double term = a, sum = a;
         for (int n = 1; n < 80; n++) {
-            term *= -a * a / n;
-            sum += term / (2 * n + 1);
+            term *= 2 * a * a / (2 * n + 1);
+            sum += term;
         }
-        v = 1.1283791670955126 * sum;
+        v = 1.1283791670955126 * real_exp(-a * a) * sum;
     } else if (a < 6) {
         double f = 0;
         for (int k = 60; k >= 1; k--)

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <limits.h>
 #include <stdarg.h>
 
 static void reserve(Str *s, size_t more)
@@ -83,12 +84,12 @@ bool str_ends(const char *s, const char *suffix)
     return n >= m && memcmp(s + n - m, suffix, m) == 0;
 }
 
-/* Levenshtein distance of two names of at most 63 bytes. */
+/* Levenshtein distance of two names of at most 63 bytes; longer ones are far from everything. */
 static int edit_distance(const char *a, const char *b)
 {
     int n = (int)strlen(a), m = (int)strlen(b), row[64];
     if (n > 63 || m > 63)
-        return 99;
+        return INT_MAX;
     for (int j = 0; j <= m; j++)
         row[j] = j;
     for (int i = 1; i <= n; i++) {

@@ -32,6 +32,17 @@ static Yaml *node_new(Parse *p, YamlKind kind, const yaml_event_t *e)
     return y;
 }
 
+/* Nothing here has an anchor, a tag, or is an alias: a recipe says what it means where it stands. */
+static bool is_bare(const Parse *p, const yaml_event_t *e, Err *err)
+{
+    bool bare = e->type == YAML_SCALAR_EVENT           ? !e->data.scalar.anchor && !e->data.scalar.tag
+                : e->type == YAML_SEQUENCE_START_EVENT ? !e->data.sequence_start.anchor && !e->data.sequence_start.tag
+                : e->type == YAML_MAPPING_START_EVENT  ? !e->data.mapping_start.anchor && !e->data.mapping_start.tag
+                                                       : false;
+    return bare || err_set(err, ERR_INPUT, "%s:%zu: anchors, aliases and tags are not understood here", p->where,
+                           e->start_mark.line + 1);
+}
+
 static bool parse_node(Parse *p, yaml_event_t *e, int depth, Yaml **out, Err *err);
 
 static bool add_entry(Parse *p, Yaml *y, yaml_event_t *e, int depth, Err *err)
@@ -40,6 +51,8 @@ static bool add_entry(Parse *p, Yaml *y, yaml_event_t *e, int depth, Err *err)
     if (y->kind == YAML_MAP) {
         if (e->type != YAML_SCALAR_EVENT)
             return err_set(err, ERR_INPUT, "%s:%zu: a key must be a text", p->where, e->start_mark.line + 1);
+        if (!is_bare(p, e, err))
+            return false;
         key = mem_str((const char *)e->data.scalar.value);
         if (yaml_get(y, key)) {
             err_set(err, ERR_INPUT, "%s:%zu: the key \"%s\" stands twice", p->where, e->start_mark.line + 1, key);
@@ -71,6 +84,8 @@ static bool parse_node(Parse *p, yaml_event_t *e, int depth, Yaml **out, Err *er
     *out = NULL;
     if (depth > DEEPEST || p->nodes > MOST_NODES)
         return err_set(err, ERR_INPUT, "%s:%zu: nested too deep or too long", p->where, e->start_mark.line + 1);
+    if (!is_bare(p, e, err))
+        return false;
     if (e->type == YAML_SCALAR_EVENT) {
         Yaml *y = node_new(p, YAML_TEXT, e);
         y->text = mem_strn((const char *)e->data.scalar.value, e->data.scalar.length);
@@ -78,9 +93,6 @@ static bool parse_node(Parse *p, yaml_event_t *e, int depth, Yaml **out, Err *er
         *out = y;
         return true;
     }
-    if (e->type != YAML_SEQUENCE_START_EVENT && e->type != YAML_MAPPING_START_EVENT)
-        return err_set(err, ERR_INPUT, "%s:%zu: anchors and aliases are not understood here", p->where,
-                       e->start_mark.line + 1);
     bool is_map = e->type == YAML_MAPPING_START_EVENT;
     yaml_event_type_t end = is_map ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT;
     Yaml *y = node_new(p, is_map ? YAML_MAP : YAML_LIST, e);
@@ -95,7 +107,7 @@ static bool parse_node(Parse *p, yaml_event_t *e, int depth, Yaml **out, Err *er
         if (!add_entry(p, y, e, depth + 1, err))
             break;
     }
-    yaml_free(y);
+    yaml_free_tree(y);
     return false;
 }
 
@@ -128,7 +140,7 @@ bool yaml_parse(const char *text, size_t n, const char *where, Yaml **out, Err *
     if (ok && !*out)
         ok = err_set(err, ERR_INPUT, "%s: is empty", where);
     if (!ok) {
-        yaml_free(*out);
+        yaml_free_tree(*out);
         *out = NULL;
     }
     return ok;
@@ -146,12 +158,12 @@ bool yaml_read_file(const char *path, Yaml **out, Err *err)
     return ok;
 }
 
-void yaml_free(Yaml *y)
+void yaml_free_tree(Yaml *y)
 {
     if (!y)
         return;
     for (int i = 0; i < y->n; i++) {
-        yaml_free(y->item[i]);
+        yaml_free_tree(y->item[i]);
         free(y->keys[i]);
     }
     free(y->item);
@@ -189,6 +201,25 @@ static bool plain_is_safe(const char *t)
     return true;
 }
 
+/* Characters that YAML does not read as themselves: C1 controls, its other line ends, a byte order mark, and what is no
+ * character. Escapes one; returns its bytes, or 0. */
+static size_t escape_special(Str *s, const char *p)
+{
+    static const char *const three[] = {"\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbb\xbf", "\xef\xbf\xbe", "\xef\xbf\xbf"};
+    static const char *const name[] = {"\\u2028", "\\u2029", "\\ufeff", "\\ufffe", "\\uffff"};
+    unsigned char first = (unsigned char)p[0], second = first ? (unsigned char)p[1] : 0;
+    if (first == 0xc2 && second >= 0x80 && second < 0xa0) {
+        str_addf(s, "\\x%02x", second);
+        return 2;
+    }
+    for (int i = 0; i < COUNT(three); i++)
+        if (str_starts(p, three[i])) {
+            str_add(s, name[i]);
+            return 3;
+        }
+    return 0;
+}
+
 void yaml_append_text(Str *s, const char *text)
 {
     if (plain_is_safe(text)) {
@@ -198,7 +229,10 @@ void yaml_append_text(Str *s, const char *text)
     str_addc(s, '"');
     for (const char *p = text; *p; p++) {
         unsigned char c = (unsigned char)*p;
-        if (c == '"' || c == '\\')
+        size_t special = escape_special(s, p);
+        if (special)
+            p += special - 1;
+        else if (c == '"' || c == '\\')
             str_addf(s, "\\%c", c);
         else if (c == '\n')
             str_add(s, "\\n");

@@ -18,10 +18,10 @@ typedef struct Yaml {
     struct Yaml **item; /* YAML_LIST, YAML_MAP: n values */
 } Yaml;
 
-/* One document. `where` names it in messages. Free *out with yaml_free. */
+/* One document. `where` names it in messages. Free *out with yaml_free_tree. */
 bool yaml_parse(const char *text, size_t n, const char *where, Yaml **out, Err *err) MUST_CHECK;
 bool yaml_read_file(const char *path, Yaml **out, Err *err) MUST_CHECK;
-void yaml_free(Yaml *y); /* accepts NULL */
+void yaml_free_tree(Yaml *y); /* accepts NULL; libyaml has a yaml_free of its own */
 
 /* The value of a key, or NULL where the mapping has none. */
 const Yaml *yaml_get(const Yaml *map, const char *key);

@@ -226,6 +226,31 @@ static void group_release(Group *g)
     free(g->segment);
 }
 
+/* Tokens of sequence i that the one before it does not have, and those that both begin with. */
+static int new_tokens(const Want *want, int i, int skip, int *shared)
+{
+    const Want *w = &want[i], *before = i > 0 ? &want[i - 1] : w;
+    int most = before->last < w->last ? before->last + 1 : w->last + 1;
+    *shared = i > 0 ? common_prefix(before->ids, most, w->ids, most) : skip;
+    *shared = *shared > skip ? *shared : skip;
+    return w->last + 1 - *shared;
+}
+
+/* The end of the group that begins at sequence i: as many as fit the budget, and on while they share much with the
+ * one before, since a cut there would compute it twice. */
+static int group_end(const Want *want, int i, int n, int skip, int budget)
+{
+    int tokens = want[i].last + 1 - skip, shared;
+    for (i++; i < n; i++) {
+        int fresh = new_tokens(want, i, skip, &shared);
+        bool tied = shared - skip > 32 && tokens < 2 * budget;
+        if (tokens + fresh > budget && !tied)
+            break;
+        tokens += fresh;
+    }
+    return i;
+}
+
 /* The wanted states of all sequences, row after row, into out. */
 static bool hidden_states(Scorer *s, const Want *want, int n, Tensor out, Err *err)
 {
@@ -236,11 +261,7 @@ static bool hidden_states(Scorer *s, const Want *want, int n, Tensor out, Err *e
     for (int i = 0; i < n;) {
         Group g = {0};
         trie_init(&g.trie);
-        for (int tokens = 0; i < n && (tokens == 0 || tokens + want[i].last + 1 - skip <= budget); i++) {
-            const int *previous = i > 0 ? want[i - 1].ids : NULL; /* neighbours mostly share: count what is new */
-            int most = i > 0 && want[i - 1].last < want[i].last ? want[i - 1].last + 1 : want[i].last + 1;
-            int shared = previous && tokens ? common_prefix(previous, most, want[i].ids, most) : skip;
-            tokens += want[i].last + 1 - (shared > skip ? shared : skip);
+        for (int end = group_end(want, i, n, skip, budget); i < end; i++) {
             s->cost.tokens += want[i].last + 1;
             group_add(&g, &want[i], skip, row);
             row += (size_t)(want[i].last - want[i].first + 1);

@@ -219,7 +219,7 @@ static bool parse_prompt(JudgePrompt **out, const char *text, size_t n, const ch
     PromptReader r = {where, err};
     bool ok = read_prompt(&r, map, p);
     hash_bytes(text, n, p->hash);
-    yaml_free(map);
+    yaml_free_tree(map);
     if (!ok) {
         judge_prompt_free(p);
         return err_hint(err, "rlaif help prompts summary-base prints one to begin with");

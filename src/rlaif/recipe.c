@@ -130,7 +130,7 @@ void recipe_release(Recipe *r)
         free(r->made[i]);
     free(r->made);
     free(r->stage);
-    yaml_free(r->yaml);
+    yaml_free_tree(r->yaml);
     free(r->path);
     *r = (Recipe){0};
 }

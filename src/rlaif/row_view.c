@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "rlaif/rows.h"
 
-void context_release(Context *c)
+static void context_release(Context *c)
 {
     free(c->text);
     json_decref(c->turns);
@@ -191,8 +191,9 @@ static bool read_comparison(const json_t *row, RowView *v, Err *err)
             return err_set(err, ERR_INPUT, "a summary has no \"text\"");
         add_response(v, mem_str(s + (*s == ' ')), true, NULL);
     }
-    v->preferred = (int)json_number_of(row, "choice", -1);
-    return true;
+    double choice = json_number_of(row, "choice", -1);
+    v->preferred = (int)choice;
+    return choice == -1 || choice == 0 || choice == 1 || err_set(err, ERR_INPUT, "\"choice\" is neither 0 nor 1");
 }
 
 /* --- our own --- */
@@ -339,4 +340,17 @@ char *context_lines(const Context *c)
         str_addf(&s, "%s%s: %s", i ? "\n" : "", who, json_text_of(t, "content"));
     }
     return str_take(&s);
+}
+
+json_t *context_json(const Context *c)
+{
+    return c->turns ? json_incref(c->turns) : json_string(c->text);
+}
+
+int text_characters(const char *text)
+{
+    int n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xC0) != 0x80; /* not within a UTF-8 sequence */
+    return n;
 }

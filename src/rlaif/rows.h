@@ -81,6 +81,10 @@ json_t *context_turns(const Context *c);
 /* As judges read it: a text as it is, turns as lines "Human: ..." and "Assistant: ...". The caller frees it.
  */
 char *context_lines(const Context *c);
+/* As a row's `prompt` holds it: a text, or a list of turns. The caller releases it. */
+json_t *context_json(const Context *c);
+/* Characters (code points) of a text; lengths are counted in them. */
+int text_characters(const char *text);
 
 /* One row as a view. */
 bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err) MUST_CHECK;

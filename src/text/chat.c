@@ -5,8 +5,8 @@
 #include "text/jinja.h"
 
 enum { GIVEN = 6 };
-static const char *const given_names[GIVEN] = {
-    "messages", "add_generation_prompt", "bos_token", "eos_token", "tools", "documents"};
+static const char *const given_names[GIVEN] = {"messages", "add_generation_prompt", "bos_token", "eos_token", "tools",
+                                               "documents"};
 
 struct ChatTemplate {
     char *source, *bos, *eos;
@@ -66,7 +66,7 @@ const char *chat_template_source(const ChatTemplate *t)
     return t->source;
 }
 
-/* --- messages as values ---------------------------------------------------------------------------- */
+/* --- messages as values ------------------------------------------------------------------------------ */
 
 static bool value_of(Run *r, Value *out, const json_t *json);
 
@@ -145,8 +145,7 @@ static bool render(const ChatTemplate *t, Run *r, const json_t *messages, bool a
     return jinja_exec(r, t->body);
 }
 
-bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Str *out,
-                 Err *err)
+bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Str *out, Err *err)
 {
     if (!check_messages(messages, err))
         return false;

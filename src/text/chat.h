@@ -1,7 +1,13 @@
-/* Chat templates: a model's own Jinja template, rendered by a small interpreter (jinja.c).
+/* Chat templates: a model's own Jinja template, rendered by a small interpreter (jinja.h).
+ *
+ * The text is that of transformers' apply_chat_template without tools: the same language (Jinja2's immutable
+ * sandbox, trim_blocks, lstrip_blocks, loop controls, the `generation` tag) and the same variables: messages,
+ * add_generation_prompt, bos_token, eos_token, and tools and documents, which are none.
  *
  * What the interpreter does not support (an unknown filter, test, tag or function) is an error that names the
- * construct and its line, found when the template is read wherever possible: never a wrong prompt. */
+ * construct and its line, found when the template is read wherever possible: never a wrong prompt. Among it is
+ * strftime_now, as a prompt must not depend on the day: for the template it is not defined, so that one which
+ * asks takes its own fixed date; calling it is an error. */
 #ifndef TEXT_CHAT_H
 #define TEXT_CHAT_H
 
@@ -13,12 +19,12 @@
 typedef struct ChatTemplate ChatTemplate;
 
 /* Reads a template; `bos` and `eos` are what {{ bos_token }} and {{ eos_token }} give (NULL: ""). */
-bool chat_template_new(ChatTemplate **out, const char *source, const char *bos, const char *eos,
-                       Err *err) MUST_CHECK;
+bool chat_template_new(ChatTemplate **out, const char *source, const char *bos, const char *eos, Err *err) MUST_CHECK;
 void chat_template_free(ChatTemplate *t); /* accepts NULL */
 
 /* Appends the rendered text of a list of {"role": ..., "content": ...} objects. Message text is pasted as it
- * is. Fails where the template raises an exception or meets a value that it cannot use. */
+ * is. Fails, and appends nothing, where the template raises an exception, meets a value that it cannot use, or
+ * exceeds a limit (steps, nesting, 64 MB of text). A template may be rendered by several threads at once. */
 bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Str *out,
                  Err *err) MUST_CHECK;
 

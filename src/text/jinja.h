@@ -2,8 +2,9 @@
  *
  * The language is Jinja2 as transformers runs it: the immutable sandbox with trim_blocks, lstrip_blocks, loop
  * controls and the `generation` tag. A template is lexed (jinja_lex.c), parsed to nodes (jinja_parse.c,
- * jinja_expr.c) and walked (jinja_exec.c, jinja_eval.c). Containers never change once built, so that values
- * are shared freely; all that a render makes lives in one pool that ends with it. */
+ * jinja_expr.c, jinja_operand.c) and walked (jinja_exec.c, jinja_eval.c). Containers, but for namespaces, never
+ * change once built, so that values are shared freely; all that a render makes lives in one pool that ends with
+ * it, and the template stays as it is. */
 #ifndef TEXT_JINJA_H
 #define TEXT_JINJA_H
 
@@ -19,12 +20,12 @@ enum {
     JINJA_PARSE_DEPTH = 150,  /* nesting in a template's source */
     JINJA_STEPS = 10000000,   /* nodes, items and 64-byte pieces of text looked at */
     JINJA_OUTPUT = 64 << 20,  /* bytes of text written */
-    JINJA_MEMORY = 512 << 20, /* bytes of values */
+    JINJA_MEMORY = 256 << 20, /* bytes of values */
     JINJA_RANGE = 100000,     /* items of a range(), the sandbox's own limit */
     JINJA_PARAMETERS = 5      /* the most named parameters of a filter, test, method or function */
 };
 
-/* --- values ------------------------------------------------------------------------------------ */
+/* --- values ------------------------------------------------------------------------------------------ */
 
 typedef enum Kind {
     V_ABSENT, /* a parameter that was not given; never seen by a template */
@@ -95,7 +96,7 @@ typedef struct Macro {
     struct Scope *scope; /* where it was defined */
 } Macro;
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory ------------------------------------------------------------------------------------------ */
 
 typedef struct Pool {
     struct PoolBlock *block;
@@ -107,7 +108,7 @@ void *jinja_alloc(Pool *p, size_t count, size_t size);
 const char *jinja_keep(Pool *p, const char *s, size_t n); /* a copy, ended by a NUL */
 void jinja_pool_release(Pool *p);
 
-/* --- nodes ------------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------------------------- */
 
 typedef enum NodeKind {
     /* expressions */
@@ -137,13 +138,13 @@ typedef enum NodeKind {
     ST_TEXT,      /* value */
     ST_OUTPUT,    /* a */
     ST_IF,        /* a, kids; orelse: a list, or one ST_IF of an elif */
-    ST_FOR,       /* target a, iterable b, test c or NULL, kids, orelse; flag: the body defines macros */
+    ST_FOR,       /* target a, iterable b, test c or NULL, kids, orelse */
     ST_SET,       /* target a, b */
     ST_SET_BLOCK, /* target a, filter b or NULL, kids */
     ST_MACRO,     /* name, params, kids, flag: Uses */
     ST_CALL,      /* the call a with the caller params, kids, flag: Uses */
     ST_FILTER,    /* filter b, kids */
-    ST_WITH,      /* params: EX_NSREF-free targets a with values b; kids */
+    ST_WITH,      /* params: ST_SET, their targets in the scope of kids */
     ST_SCOPE,     /* kids, in a scope of their own */
     ST_BREAK,
     ST_CONTINUE,
@@ -194,7 +195,7 @@ typedef struct Names {
 /* The one pointer that stands for this name. Only while a template is read: a render leaves it as it is. */
 const char *jinja_intern(Names *names, const char *s, size_t n);
 
-/* --- tokens ------------------------------------------------------------------------------------ */
+/* --- tokens ------------------------------------------------------------------------------------------ */
 
 typedef enum TokenKind {
     T_END,
@@ -220,7 +221,7 @@ typedef struct Token {
 /* All tokens of a source, the last of them T_END. Fails for what is no token. */
 bool jinja_lex(Pool *pool, const char *source, Token **out, Err *err) MUST_CHECK;
 
-/* --- parsing ----------------------------------------------------------------------------------- */
+/* --- parsing ----------------------------------------------------------------------------------------- */
 
 typedef struct Parser {
     Pool *pool;
@@ -228,8 +229,7 @@ typedef struct Parser {
     Names *names;
     const Token *token; /* the current one */
     int depth;
-    int loops;  /* for-bodies around this place, inside the innermost macro */
-    int macros; /* macros defined so far */
+    int loops; /* for-bodies around this place, inside the innermost macro */
     int macro_depth;
     int uses;    /* special names seen in the macro being read */
     Dict stored; /* names that the template assigns */
@@ -244,7 +244,6 @@ bool jinja_parse(Pool *pool, Names *names, const char *source, Node **out, Err *
 enum { TUPLE_NO_IF = 1, TUPLE_PARENS = 2, TUPLE_TARGET = 4, TUPLE_NAMESPACE = 8 };
 bool jinja_parse_expression(Parser *p, Node **out) MUST_CHECK;
 bool jinja_parse_tuple(Parser *p, Node **out, int flags, const char *end_name) MUST_CHECK;
-bool jinja_parse_target(Parser *p, Node **out, int flags, const char *end_name) MUST_CHECK;
 bool jinja_parse_or(Parser *p, Node **out) MUST_CHECK;                   /* without an `if` behind it */
 bool jinja_parse_filters(Parser *p, Node **out, bool inside) MUST_CHECK; /* *out: what is filtered, or NULL */
 /* A name, literal or parenthesis; then, behind it, .name [item] (call); then |filter and `is` test. */
@@ -262,13 +261,12 @@ bool jinja_skip_name(Parser *p, const char *name);
 bool jinja_expect_op(Parser *p, const char *op) MUST_CHECK;
 bool jinja_expect_name(Parser *p, const char **name) MUST_CHECK;
 bool jinja_unexpected(Parser *p, const char *wanted);
-bool jinja_store_name(Parser *p, const char *name) MUST_CHECK;
 
 /* "chat template line N: ..." */
 bool jinja_error(Err *err, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 bool jinja_no_function(Err *err, int line, const char *name);
 
-/* --- running ----------------------------------------------------------------------------------- */
+/* --- running ----------------------------------------------------------------------------------------- */
 
 typedef struct Binding {
     const char *name;
@@ -301,20 +299,18 @@ bool jinja_fail_undefined(Run *r, Value v);
 bool jinja_fail_value(Run *r, const char *what, Value v); /* "<what> <kind of the value>" */
 const char *jinja_kind_name(Value v);
 
-bool jinja_enter(Run *r) MUST_CHECK;               /* one level deeper; r->depth-- leaves it */
-bool jinja_spend(Run *r, size_t steps) MUST_CHECK; /* also looks whether the pool has grown too large */
+bool jinja_enter(Run *r) MUST_CHECK;                           /* one level deeper; r->depth-- leaves it */
+bool jinja_spend(Run *r, size_t steps) MUST_CHECK;             /* also looks whether the pool has grown too large */
 bool jinja_room(Run *r, size_t count, size_t size) MUST_CHECK; /* before something big is made */
 
 bool jinja_exec(Run *r, const Node *list) MUST_CHECK;
 bool jinja_eval(Run *r, Value *out, const Node *n) MUST_CHECK;
-bool jinja_write(Run *r, const char *s, size_t n) MUST_CHECK;
 /* What the statements write becomes a text. */
 bool jinja_capture(Run *r, Value *out, const Node *list) MUST_CHECK;
 void jinja_bind(Run *r, Scope *s, const char *name, Value v);
 Scope *jinja_scope(Run *r, Scope *parent);
-bool jinja_assign(Run *r, const Node *target, Value v) MUST_CHECK;
 
-/* --- calls ------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------------- */
 
 typedef struct Keyword {
     const char *name;
@@ -332,7 +328,7 @@ typedef struct Call {
 
 /* A filter, test, method or function. `params` names its parameters: "old new count?" with ? where one may
  * be left out; a "/" in front refuses keywords; "*" leaves pos and kw to the function. A NULL fn: Jinja or
- * Python has it and we do not. */
+ * Python has it and we do not; with params, these say why the sandbox hides it. */
 typedef struct Builtin {
     const char *name, *params;
     bool (*fn)(Run *r, Value *out, Call *c);
@@ -354,7 +350,7 @@ bool jinja_call(Run *r, Value *out, Value callee, Call *c) MUST_CHECK;
 bool jinja_want_text(Run *r, Value v, const char *what) MUST_CHECK;
 bool jinja_want_int(Run *r, int64_t *out, Value v, const char *what) MUST_CHECK;
 
-/* --- values, their operations ------------------------------------------------------------------ */
+/* --- values, their operations ------------------------------------------------------------------------ */
 
 Value jinja_none(void);
 Value jinja_bool(bool yes);
@@ -398,12 +394,10 @@ typedef struct JsonStyle {
     Value comma, colon;
 } JsonStyle;
 bool jinja_print(Run *r, Str *s, Value v) MUST_CHECK;
-bool jinja_repr(Run *r, Str *s, Value v) MUST_CHECK;
 bool jinja_json(Run *r, Str *s, Value v, const JsonStyle *style, int level) MUST_CHECK;
 bool jinja_to_text(Run *r, Value *out, Value v) MUST_CHECK; /* texts stay as they are, marked or not */
-void jinja_print_float(Str *s, double f);
 
-/* --- texts, as Python sees them (jinja_text.c, jinja_case.c) ------------------------------------ */
+/* --- texts, as Python sees them (jinja_text.c, jinja_case.c) ----------------------------------------- */
 
 /* A text built in s becomes a value where ok; s is released in any case. */
 bool jinja_take(Run *r, Value *out, Str *s, bool ok) MUST_CHECK;

@@ -94,30 +94,48 @@ static const Keyword *keyword(const Call *c, const char *name, size_t n)
     return NULL;
 }
 
+/* The next of the words in a parameter list, without its "?"; *optional tells that there was one. */
+static size_t next_word(const char **word, const char *params, bool *optional)
+{
+    *word = params + strspn(params, " /");
+    size_t n = strcspn(*word, " ");
+    *optional = n > 0 && (*word)[n - 1] == '?';
+    return n - *optional;
+}
+
+static bool has_parameter(const Builtin *b, const char *name)
+{
+    const char *word;
+    bool optional;
+    size_t n = next_word(&word, b->params, &optional);
+    for (; n > 0; n = next_word(&word, word + n + optional, &optional))
+        if (strlen(name) == n && memcmp(word, name, n) == 0)
+            return true;
+    return false;
+}
+
 /* The given arguments to c->arg, by the words of b->params. */
 static bool bind(Run *r, const Builtin *b, Call *c)
 {
-    const char *word = b->params;
-    bool named = *word != '/';
-    size_t at = 0, found = 0;
-    for (word += named ? 0 : 1 + (word[1] == ' '); *word; at++) {
-        size_t n = strcspn(word, " ");
-        bool optional = word[n - 1] == '?';
-        const Keyword *kw = named ? keyword(c, word, n - optional) : NULL;
+    const char *word;
+    bool optional, named = b->params[0] != '/';
+    size_t at = 0, n = next_word(&word, b->params, &optional);
+    for (; n > 0; n = next_word(&word, word + n + optional, &optional), at++) {
+        const Keyword *kw = named ? keyword(c, word, n) : NULL;
         if (kw && at < c->npos)
             return jinja_fail(r, "\"%s\" is given \"%s\" twice", b->name, kw->name);
         if (!kw && at >= c->npos && !optional)
             return jinja_fail(r, "\"%s\" needs the argument \"%.*s\"", b->name, (int)n, word);
         c->arg[at] = at < c->npos ? c->pos[at] : kw ? kw->value : (Value){0};
-        found += kw != NULL;
-        word += n + (word[n] == ' ');
     }
     if (c->npos > at)
         return jinja_fail(r, "\"%s\" takes at most %zu arguments, has %zu", b->name, at, c->npos);
-    for (size_t i = 0; found < c->nkw && i < c->nkw; i++)
-        if (!named || !strstr(b->params, c->kw[i].name))
+    for (size_t i = 0; i < c->nkw; i++)
+        if (!named || !has_parameter(b, c->kw[i].name))
             return jinja_fail(r, "\"%s\" takes no argument \"%s\"", b->name, c->kw[i].name);
-    return found == c->nkw || jinja_fail(r, "\"%s\" takes no such arguments", b->name);
+        else if (keyword(c, c->kw[i].name, strlen(c->kw[i].name)) != &c->kw[i])
+            return jinja_fail(r, "\"%s\" is given \"%s\" twice", b->name, c->kw[i].name);
+    return true;
 }
 
 bool jinja_apply(Run *r, Value *out, const Builtin *b, Call *c)
@@ -127,10 +145,9 @@ bool jinja_apply(Run *r, Value *out, const Builtin *b, Call *c)
     return b->fn(r, out, c);
 }
 
-/* --- macros -------------------------------------------------------------------------------------------- */
+/* --- macros ------------------------------------------------------------------------------------------ */
 
-/* Parameters from positions and keywords, V_ABSENT where neither gives one. *used marks the keywords taken.
- */
+/* Parameters from positions and keywords, V_ABSENT where neither gives one. *used marks the keywords taken. */
 static size_t bind_parameters(Run *r, Scope *s, const Node *params, const Call *c, bool *used)
 {
     size_t at = 0;
@@ -223,7 +240,17 @@ bool jinja_call(Run *r, Value *out, Value callee, Call *c)
     return jinja_fail_value(r, "the template calls", callee);
 }
 
-/* --- global functions ----------------------------------------------------------------------------------- */
+/* --- global functions -------------------------------------------------------------------------------- */
+
+/* Items of range(from, to, step), or one more than it may have. */
+static size_t range_length(int64_t from, int64_t to, int64_t step)
+{
+    size_t n = 0;
+    for (int64_t i = from; n <= JINJA_RANGE && (step > 0 ? i < to : i > to); n++)
+        if (__builtin_add_overflow(i, step, &i))
+            return n + 1;
+    return n;
+}
 
 static bool call_range(Run *r, Value *out, Call *c)
 {
@@ -235,16 +262,14 @@ static bool call_range(Run *r, Value *out, Call *c)
         bound[1] = bound[0], bound[0] = 0;
     if (!bound[2])
         return jinja_fail(r, "range() with step 0");
-    Seq *q = jinja_seq(r, 0);
-    for (int64_t i = bound[0]; bound[2] > 0 ? i < bound[1] : i > bound[1];) {
-        if (q->n == JINJA_RANGE)
-            return jinja_fail(r, "range() of more than %d items", JINJA_RANGE);
-        jinja_push(r, q, jinja_int(i));
-        if (__builtin_add_overflow(i, bound[2], &i))
-            break;
-    }
+    size_t n = range_length(bound[0], bound[1], bound[2]);
+    if (n > JINJA_RANGE)
+        return jinja_fail(r, "range() of more than %d items", JINJA_RANGE);
+    Seq *q = jinja_seq(r, n);
+    for (size_t i = 0; i < n; i++)
+        jinja_push(r, q, jinja_int(bound[0] + (int64_t)i * bound[2]));
     *out = jinja_of_seq(V_RANGE, q);
-    return jinja_spend(r, q->n);
+    return jinja_spend(r, n);
 }
 
 static bool put_pair(Run *r, Dict *d, Value pair)

@@ -34,7 +34,7 @@ bool jinja_length(Run *r, size_t *out, Value v)
     }
 }
 
-/* --- equality ----------------------------------------------------------------------------------- */
+/* --- equality ---------------------------------------------------------------------------------------- */
 
 static bool equal_seqs(Run *r, bool *out, const Seq *a, const Seq *b)
 {
@@ -83,7 +83,7 @@ bool jinja_equal(Run *r, bool *out, Value a, Value b)
     return ok;
 }
 
-/* --- order -------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------------- */
 
 static bool fail_order(Run *r, Value a, Value b)
 {
@@ -130,7 +130,7 @@ static bool order(Run *r, int *out, bool *known, Value a, Value b)
     return true;
 }
 
-/* --- membership --------------------------------------------------------------------------------- */
+/* --- membership -------------------------------------------------------------------------------------- */
 
 static bool contains(Run *r, bool *out, Value item, Value in)
 {
@@ -183,7 +183,7 @@ bool jinja_compare(Run *r, bool *out, Op op, Value a, Value b)
     return true;
 }
 
-/* --- sorting ------------------------------------------------------------------------------------ */
+/* --- sorting ----------------------------------------------------------------------------------------- */
 
 /* Merges the sorted runs [from, middle) and [middle, to) of the places in `in` into `out`. */
 static bool merge(Run *r, const Seq *keys, const size_t *in, size_t *out, const size_t bound[3], bool reverse)

@@ -6,7 +6,7 @@
 
 /* --- output ------------------------------------------------------------------------------------------ */
 
-bool jinja_write(Run *r, const char *s, size_t n)
+static bool write_out(Run *r, const char *s, size_t n)
 {
     if (r->out->n + n > JINJA_OUTPUT)
         return jinja_fail(r, "more than %d MB of text", JINJA_OUTPUT >> 20);
@@ -16,13 +16,13 @@ bool jinja_write(Run *r, const char *s, size_t n)
 
 static bool exec_text(Run *r, const Node *n)
 {
-    return jinja_write(r, n->value.s, n->value.n);
+    return write_out(r, n->value.s, n->value.n);
 }
 
 static bool exec_output(Run *r, const Node *n)
 {
     Value v, text;
-    return jinja_eval(r, &v, n->a) && jinja_to_text(r, &text, v) && jinja_write(r, text.s, text.n);
+    return jinja_eval(r, &v, n->a) && jinja_to_text(r, &text, v) && write_out(r, text.s, text.n);
 }
 
 bool jinja_capture(Run *r, Value *out, const Node *list)
@@ -34,7 +34,7 @@ bool jinja_capture(Run *r, Value *out, const Node *list)
     return jinja_take(r, out, &s, ok);
 }
 
-/* --- scopes and assignments --------------------------------------------------------------------------- */
+/* --- scopes and assignments -------------------------------------------------------------------------- */
 
 Scope *jinja_scope(Run *r, Scope *parent)
 {
@@ -61,6 +61,8 @@ void jinja_bind(Run *r, Scope *s, const char *name, Value v)
     s->var[s->n++] = (Binding){name, v};
 }
 
+static bool assign(Run *r, const Node *target, Value v);
+
 static bool unpack(Run *r, const Node *target, Value v)
 {
     Seq *items;
@@ -73,7 +75,7 @@ static bool unpack(Run *r, const Node *target, Value v)
         return jinja_fail(r, "%zu values cannot be assigned to %zu names", items->n, wanted);
     size_t i = 0;
     for (const Node *kid = target->kids; kid; kid = kid->next)
-        if (!jinja_assign(r, kid, items->item[i++]))
+        if (!assign(r, kid, items->item[i++]))
             return false;
     return true;
 }
@@ -91,7 +93,7 @@ static bool assign_attribute(Run *r, const Node *target, Value v)
     return jinja_dict_put(r, namespace.dict, target->value, v);
 }
 
-bool jinja_assign(Run *r, const Node *target, Value v)
+static bool assign(Run *r, const Node *target, Value v)
 {
     if (target->kind == EX_NSREF)
         return assign_attribute(r, target, v);
@@ -104,7 +106,7 @@ bool jinja_assign(Run *r, const Node *target, Value v)
 static bool exec_set(Run *r, const Node *n)
 {
     Value v;
-    return jinja_eval(r, &v, n->b) && jinja_assign(r, n->a, v);
+    return jinja_eval(r, &v, n->b) && assign(r, n->a, v);
 }
 
 /* The text of the body goes through the filters, which see the body's scope. */
@@ -126,13 +128,13 @@ static bool filtered_body(Run *r, Value *out, const Node *n)
 static bool exec_set_block(Run *r, const Node *n)
 {
     Value v;
-    return filtered_body(r, &v, n) && (r->flow != FLOW_ON || jinja_assign(r, n->a, v));
+    return filtered_body(r, &v, n) && (r->flow != FLOW_ON || assign(r, n->a, v));
 }
 
 /* Filter and call blocks write a text, or nothing else. */
 static bool write_text(Run *r, Value v, const char *what)
 {
-    return jinja_want_text(r, v, what) && jinja_write(r, v.s, v.n);
+    return jinja_want_text(r, v, what) && write_out(r, v.s, v.n);
 }
 
 static bool exec_filter(Run *r, const Node *n)
@@ -164,7 +166,7 @@ static bool exec_with(Run *r, const Node *n)
         if (!jinja_eval(r, &v, pair->b))
             return false;
         r->scope = inner;
-        bool ok = jinja_assign(r, pair->a, v);
+        bool ok = assign(r, pair->a, v);
         r->scope = outer;
         if (!ok)
             return false;
@@ -172,7 +174,7 @@ static bool exec_with(Run *r, const Node *n)
     return exec_in(r, inner, n->kids);
 }
 
-/* --- branches ------------------------------------------------------------------------------------------ */
+/* --- branches ---------------------------------------------------------------------------------------- */
 
 static bool exec_if(Run *r, const Node *n)
 {
@@ -195,7 +197,7 @@ static bool exec_leave(Run *r, const Node *n)
     return true;
 }
 
-/* --- macros -------------------------------------------------------------------------------------------- */
+/* --- macros ------------------------------------------------------------------------------------------ */
 
 static Value macro(Run *r, const Node *n)
 {
@@ -225,7 +227,7 @@ static bool exec_call(Run *r, const Node *n)
     return jinja_call(r, &out, callee, &c) && write_text(r, out, "{% call %} must make a text, not");
 }
 
-/* --- loops --------------------------------------------------------------------------------------------- */
+/* --- loops ------------------------------------------------------------------------------------------- */
 
 /* Items are fetched when they are needed, as Jinja does: a test sees what the body has done so far, and
  * loop.last looks one item ahead. */
@@ -260,7 +262,7 @@ static bool passes(Run *r, Loop *loop, bool *yes, Value *item)
     Scope *here = r->scope;
     Value v = {0};
     r->scope = jinja_scope(r, loop->outer);
-    bool ok = jinja_assign(r, loop->node->a, *item) && jinja_eval(r, &v, loop->test);
+    bool ok = assign(r, loop->node->a, *item) && jinja_eval(r, &v, loop->test);
     *yes = ok && jinja_truth(v);
     if (*yes)
         *item = rebuilt(r, loop->node->a);
@@ -377,7 +379,7 @@ static bool iteration(Run *r, Loop *loop, Scope *scope, bool *whole)
 {
     r->scope = scope;
     r->flow = FLOW_ON;
-    bool ok = jinja_assign(r, loop->node->a, loop->current);
+    bool ok = assign(r, loop->node->a, loop->current);
     if (ok) {
         jinja_bind(r, scope, r->names->loop, (Value){.kind = V_LOOP, .loop = loop});
         ok = jinja_exec(r, loop->node->kids);
@@ -390,7 +392,7 @@ static bool iteration(Run *r, Loop *loop, Scope *scope, bool *whole)
 static bool exec_for(Run *r, const Node *n)
 {
     Value v;
-    Scope *scope = NULL;
+    Scope *scope = jinja_scope(r, r->scope); /* one for all iterations, emptied before each */
     bool nothing = true, whole = true;
     Loop *loop = jinja_alloc(r->pool, 1, sizeof *loop);
     *loop = (Loop){.node = n, .test = n->c, .outer = r->scope, .index0 = -1, .length = -1};
@@ -403,8 +405,6 @@ static bool exec_for(Run *r, const Node *n)
             return false;
         if (loop->current.kind == V_ABSENT)
             break;
-        if (!scope || n->flag) /* a macro may keep the scope of its iteration */
-            scope = jinja_scope(r, loop->outer);
         scope->n = 0;
         if (!iteration(r, loop, scope, &whole))
             return false;
@@ -417,8 +417,7 @@ static bool exec_for(Run *r, const Node *n)
     return !nothing || !n->orelse || exec_in(r, jinja_scope(r, r->scope), n->orelse);
 }
 
-/* --- the list --------------------------------------------------------------------------------------------
- */
+/* --- the list ---------------------------------------------------------------------------------------- */
 
 bool jinja_exec(Run *r, const Node *list)
 {

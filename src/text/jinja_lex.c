@@ -76,8 +76,7 @@ static void close_tag(Lexer *x, size_t n)
     x->line_begins = x->s[x->at - 1] == '\n';
 }
 
-/* The text up to `end`, where a tag with this sign begins; an output tag leaves the blanks before it alone.
- */
+/* The text up to `end`, where a tag with this sign begins; an output tag leaves the blanks before it alone. */
 static void add_data(Lexer *x, size_t end, char sign, bool output)
 {
     size_t from = x->at, to = end;
@@ -144,7 +143,7 @@ static bool comment(Lexer *x, size_t head)
     return x->at == x->n || jinja_error(x->err, line, "a comment has no end \"#}\"");
 }
 
-/* --- inside tags -------------------------------------------------------------------------------- */
+/* --- inside tags ------------------------------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {
@@ -386,7 +385,7 @@ static bool tag(Lexer *x, bool output)
     return true; /* the parser finds the end where it wants more */
 }
 
-/* --- the whole ---------------------------------------------------------------------------------- */
+/* --- the whole --------------------------------------------------------------------------------------- */
 
 static bool root(Lexer *x)
 {

@@ -1,7 +1,7 @@
 /* Methods of texts and dicts, and the names of those that we do not have. */
 #include "text/jinja.h"
 
-/* --- texts -------------------------------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------------------------------------- */
 
 /* Of text marked as safe these methods make text that is marked again, and escape what they are given. */
 static bool unmarked(Run *r, const Call *c)
@@ -196,10 +196,9 @@ static bool text_isdigit(Run *r, Value *out, Call *c)
     return true;
 }
 
-/* --- format: {}, {0} and {name}, nothing more ----------------------------------------------------------- */
+/* --- format: {}, {0} and {name}, nothing more -------------------------------------------------------- */
 
-/* The argument that the field of n bytes names. *automatic counts the fields "{}", -1 once one has a number.
- */
+/* The argument that the field of n bytes names. *automatic counts the fields "{}", -1 once one has a number. */
 static bool field(Run *r, Value *out, const Call *c, const char *name, size_t n, int64_t *automatic)
 {
     int64_t index = 0;
@@ -251,8 +250,7 @@ static bool text_format(Run *r, Value *out, Call *c)
     return jinja_take(r, out, &s, ok);
 }
 
-/* --- dicts ------------------------------------------------------------------------------------------------
- */
+/* --- dicts ------------------------------------------------------------------------------------------- */
 
 static bool dict_get(Run *r, Value *out, Call *c)
 {
@@ -305,8 +303,7 @@ static bool loop_changed(Run *r, Value *out, Call *c)
     return jinja_loop_call(r, out, c->self.loop, true, c);
 }
 
-/* --- tables ------------------------------------------------------------------------------------------------
- */
+/* --- tables ------------------------------------------------------------------------------------------ */
 
 static const char hidden[] = "the sandbox has no methods that change a value";
 

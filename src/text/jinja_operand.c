@@ -9,7 +9,7 @@ static void append(Node ***tail, Node *n)
     *tail = &n->next;
 }
 
-/* --- names, literals ----------------------------------------------------------------------------- */
+/* --- names, literals --------------------------------------------------------------------------------- */
 
 static bool constant_name(const Token *t, Value *out)
 {
@@ -154,7 +154,7 @@ bool jinja_parse_tuple(Parser *p, Node **out, int flags, const char *end_name)
     return true;
 }
 
-/* --- what follows a value ------------------------------------------------------------------------ */
+/* --- what follows a value ---------------------------------------------------------------------------- */
 
 static bool keyword_ahead(const Parser *p)
 {
@@ -276,7 +276,8 @@ static bool parse_dot(Parser *p, Node **out)
 
 bool jinja_parse_postfix(Parser *p, Node **out)
 {
-    for (bool ok = true;;) {
+    for (;;) {
+        bool ok;
         if (jinja_is_op(p->token, "."))
             ok = parse_dot(p, out);
         else if (jinja_is_op(p->token, "["))
@@ -355,7 +356,8 @@ static bool parse_test(Parser *p, Node **out)
 
 bool jinja_parse_chain(Parser *p, Node **out)
 {
-    for (bool ok = true;;) {
+    for (;;) {
+        bool ok;
         if (jinja_is_op(p->token, "|"))
             ok = jinja_parse_filters(p, out, false);
         else if (jinja_is_name(p->token, "is"))

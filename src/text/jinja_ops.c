@@ -3,7 +3,7 @@
  * What Python would give and we cannot (larger integers, float powers, "%" on texts) is an error. */
 #include "text/jinja.h"
 
-/* --- numbers -------------------------------------------------------------------------------------- */
+/* --- numbers ----------------------------------------------------------------------------------------- */
 
 static bool fail_operands(Run *r, const char *op, Value a, Value b)
 {
@@ -117,7 +117,7 @@ static double as_double(Value v)
     return v.kind == V_FLOAT ? v.f : (double)as_int(v);
 }
 
-/* --- texts and lists ------------------------------------------------------------------------------- */
+/* --- texts and lists --------------------------------------------------------------------------------- */
 
 /* Text marked as safe stays so: what is joined to it is escaped. */
 static bool join_texts(Run *r, Value *out, Value a, Value b)
@@ -204,7 +204,7 @@ bool jinja_binary(Run *r, Value *out, Op op, Value a, Value b)
     return fail_operands(r, names[op], a, b);
 }
 
-/* --- subscripts ------------------------------------------------------------------------------------- */
+/* --- subscripts -------------------------------------------------------------------------------------- */
 
 static bool indexable(Value v)
 {

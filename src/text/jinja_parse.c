@@ -1,8 +1,7 @@
-/* Statements to nodes, and what only the whole template tells: whether every function that it calls exists.
- */
+/* Statements to nodes, and what only the whole template tells: whether every function that it calls exists. */
 #include "text/jinja.h"
 
-/* --- shared with the expressions' parser ---------------------------------------------------------- */
+/* --- shared with the expressions' parser ------------------------------------------------------------- */
 
 Node *jinja_node(Parser *p, NodeKind kind)
 {
@@ -83,7 +82,7 @@ bool jinja_expect_name(Parser *p, const char **name)
 }
 
 /* A name that is assigned. Jinja gives some names a meaning of their own. */
-bool jinja_store_name(Parser *p, const char *name)
+static bool store_name(Parser *p, const char *name)
 {
     static const char *const special[] = {"loop", "caller", "varargs", "kwargs", "self", "super"};
     for (int i = 0; i < COUNT(special); i++)
@@ -93,14 +92,14 @@ bool jinja_store_name(Parser *p, const char *name)
     return true;
 }
 
-/* --- targets of assignments ------------------------------------------------------------------------ */
+/* --- targets of assignments -------------------------------------------------------------------------- */
 
 static bool assignable(Parser *p, const Node *n)
 {
     if (n->kind == EX_NSREF)
         return true;
     if (n->kind == EX_NAME)
-        return jinja_store_name(p, n->name);
+        return store_name(p, n->name);
     if (n->kind != EX_TUPLE)
         return jinja_error(p->err, n->line,
                            "only a name, a tuple of names or a namespace's attribute "
@@ -111,17 +110,17 @@ static bool assignable(Parser *p, const Node *n)
     return true;
 }
 
-bool jinja_parse_target(Parser *p, Node **out, int flags, const char *end_name)
+static bool parse_target(Parser *p, Node **out, int flags, const char *end_name)
 {
     return jinja_parse_tuple(p, out, TUPLE_TARGET | flags, end_name) && assignable(p, *out);
 }
 
 static bool plain_name(Parser *p, const char **name)
 {
-    return jinja_expect_name(p, name) && jinja_store_name(p, *name);
+    return jinja_expect_name(p, name) && store_name(p, *name);
 }
 
-/* --- bodies ----------------------------------------------------------------------------------------- */
+/* --- bodies ------------------------------------------------------------------------------------------ */
 
 static bool parse_statement(Parser *p, Node **out);
 
@@ -197,7 +196,7 @@ static bool parse_body(Parser *p, Node **out, const char *ends, int *which)
     return end_tag(p) && parse_list(p, out, ends, which);
 }
 
-/* --- statements ------------------------------------------------------------------------------------- */
+/* --- statements -------------------------------------------------------------------------------------- */
 
 static bool parse_if(Parser *p, Node *n)
 {
@@ -216,9 +215,9 @@ static bool parse_if(Parser *p, Node *n)
 
 static bool parse_for(Parser *p, Node *n)
 {
-    int which, macros = p->macros;
+    int which;
     n->kind = ST_FOR;
-    if (!jinja_parse_target(p, &n->a, 0, "in"))
+    if (!parse_target(p, &n->a, 0, "in"))
         return false;
     if (!jinja_skip_name(p, "in"))
         return jinja_unexpected(p, "\"in\"");
@@ -230,7 +229,6 @@ static bool parse_for(Parser *p, Node *n)
     p->loops++;
     bool ok = parse_body(p, &n->kids, "endfor else", &which);
     p->loops--;
-    n->flag = p->macros > macros;
     return ok && (which == 1 || parse_body(p, &n->orelse, "endfor", &which));
 }
 
@@ -238,7 +236,7 @@ static bool parse_set(Parser *p, Node *n)
 {
     int which;
     n->kind = ST_SET;
-    if (!jinja_parse_target(p, &n->a, TUPLE_NAMESPACE, NULL))
+    if (!parse_target(p, &n->a, TUPLE_NAMESPACE, NULL))
         return false;
     if (jinja_is_op(p->token, "=")) {
         p->token++;
@@ -282,7 +280,6 @@ static bool parse_macro_body(Parser *p, Node *n, const char *end)
 {
     int which, loops = p->loops, uses = p->uses;
     p->loops = p->uses = 0;
-    p->macros++;
     p->macro_depth++;
     bool ok = parse_body(p, &n->kids, end, &which);
     p->macro_depth--;
@@ -327,8 +324,7 @@ static bool parse_with(Parser *p, Node *n)
             return false;
         Node *pair = *tail = jinja_node(p, ST_SET);
         tail = &pair->next;
-        if (!jinja_parse_target(p, &pair->a, 0, NULL) || !jinja_expect_op(p, "=") ||
-            !jinja_parse_expression(p, &pair->b))
+        if (!parse_target(p, &pair->a, 0, NULL) || !jinja_expect_op(p, "=") || !jinja_parse_expression(p, &pair->b))
             return false;
     }
     return parse_body(p, &n->kids, "endwith", &which);

@@ -1,10 +1,10 @@
 /* Values as text: Python's str() and repr(), and json.dumps(). */
 #include "text/jinja.h"
 
-/* --- str and repr -------------------------------------------------------------------------------- */
+/* --- str and repr ------------------------------------------------------------------------------------ */
 
 /* The fewest digits that read back exactly, laid out as Python does. */
-void jinja_print_float(Str *s, double f)
+static void print_float(Str *s, double f)
 {
     char digits[40];
     if (isnan(f) || isinf(f)) {
@@ -55,13 +55,15 @@ static void repr_text(Str *s, Value v)
         str_addc(s, ')');
 }
 
+static bool repr(Run *r, Str *s, Value v);
+
 static bool repr_seq(Run *r, Str *s, Value v)
 {
     bool tuple = v.kind == V_TUPLE;
     str_addc(s, tuple ? '(' : '[');
     for (size_t i = 0; i < v.seq->n; i++) {
         str_add(s, i ? ", " : "");
-        if (!jinja_repr(r, s, v.seq->item[i]))
+        if (!repr(r, s, v.seq->item[i]))
             return false;
     }
     str_add(s, !tuple ? "]" : v.seq->n == 1 ? ",)" : ")");
@@ -81,17 +83,17 @@ static bool repr_dict(Run *r, Str *s, const Dict *d)
     str_addc(s, '{');
     for (size_t i = 0; i < d->n; i++) {
         str_add(s, i ? ", " : "");
-        if (!jinja_repr(r, s, d->pair[i].key))
+        if (!repr(r, s, d->pair[i].key))
             return false;
         str_add(s, ": ");
-        if (!jinja_repr(r, s, d->pair[i].value))
+        if (!repr(r, s, d->pair[i].value))
             return false;
     }
     str_addc(s, '}');
     return true;
 }
 
-bool jinja_repr(Run *r, Str *s, Value v)
+static bool repr(Run *r, Str *s, Value v)
 {
     if (!jinja_enter(r) || !jinja_spend(r, 1 + (v.kind == V_TEXT ? v.n / 64 : 0)) || !jinja_room(r, s->n, 1))
         return false;
@@ -101,7 +103,7 @@ bool jinja_repr(Run *r, Str *s, Value v)
     case V_NONE: str_add(s, "None"); break;
     case V_BOOL: str_add(s, v.yes ? "True" : "False"); break;
     case V_INT: str_addf(s, "%lld", (long long)v.i); break;
-    case V_FLOAT: jinja_print_float(s, v.f); break;
+    case V_FLOAT: print_float(s, v.f); break;
     case V_TEXT: repr_text(s, v); break;
     case V_LIST:
     case V_TUPLE: ok = repr_seq(r, s, v); break;
@@ -123,7 +125,7 @@ bool jinja_print(Run *r, Str *s, Value v)
     if (v.kind == V_TEXT)
         str_addn(s, v.s, v.n);
     else if (v.kind != V_UNDEFINED)
-        return jinja_repr(r, s, v);
+        return repr(r, s, v);
     return true;
 }
 
@@ -138,7 +140,7 @@ bool jinja_to_text(Run *r, Value *out, Value v)
     return jinja_take(r, out, &s, ok);
 }
 
-/* --- json.dumps ---------------------------------------------------------------------------------- */
+/* --- json.dumps -------------------------------------------------------------------------------------- */
 
 static void json_char(Str *s, const char *bytes, size_t k, unsigned c, bool ascii)
 {
@@ -173,7 +175,7 @@ static bool json_scalar(Run *r, Str *s, Value v)
     else if (v.kind == V_BOOL)
         str_add(s, v.yes ? "true" : "false");
     else if (v.kind == V_INT || v.kind == V_FLOAT)
-        return jinja_repr(r, s, v);
+        return repr(r, s, v);
     else
         return jinja_fail_value(r, "JSON cannot hold", v);
     return true;

@@ -4,8 +4,7 @@
  * error in an item that nobody asks for is an error all the same. */
 #include "text/jinja_filters.h"
 
-/* --- keys of items ----------------------------------------------------------------------------------------
- */
+/* --- keys of items ----------------------------------------------------------------------------------- */
 
 /* One part of a path: digits are an index. */
 static bool step(Run *r, Value *out, Value v, Value part)
@@ -28,8 +27,12 @@ static bool follow(Run *r, Value *out, Value v, Value path, Value otherwise)
     *out = v;
     if (path.kind == V_ABSENT || path.kind == V_NONE)
         return true;
-    if (path.kind != V_TEXT)
-        return jinja_item(r, out, v, path) && (fall_back && out->kind == V_UNDEFINED ? *out = otherwise, true : true);
+    if (path.kind != V_TEXT) {
+        bool ok = jinja_item(r, out, v, path);
+        if (ok && fall_back && out->kind == V_UNDEFINED)
+            *out = otherwise;
+        return ok;
+    }
     for (bool more = true; more;) {
         size_t at;
         more = jinja_find_text(path.s, path.n, ".", 1, &at);
@@ -68,8 +71,7 @@ static bool sort_key(Run *r, Value *out, Value v, Value paths, Value case_sensit
     return true;
 }
 
-/* --- sorting ----------------------------------------------------------------------------------------------
- */
+/* --- sorting ----------------------------------------------------------------------------------------- */
 
 bool jinja_filter_sort(Run *r, Value *out, Call *c)
 {
@@ -182,8 +184,7 @@ bool jinja_filter_sum(Run *r, Value *out, Call *c)
     return true;
 }
 
-/* --- ends, order, length
- * ------------------------------------------------------------------------------------ */
+/* --- ends, order, length ----------------------------------------------------------------------------- */
 
 bool jinja_filter_length(Run *r, Value *out, Call *c)
 {
@@ -273,8 +274,7 @@ bool jinja_filter_join(Run *r, Value *out, Call *c)
     return jinja_take(r, out, &s, ok);
 }
 
-/* --- choosing and mapping
- * ------------------------------------------------------------------------------------- */
+/* --- choosing and mapping ---------------------------------------------------------------------------- */
 
 static const Value *keyword(const Call *c, const char *name)
 {

@@ -7,7 +7,7 @@ static bool is_kind(Value *out, bool yes)
     return true;
 }
 
-/* --- what a value is ----------------------------------------------------------------------------------- */
+/* --- what a value is --------------------------------------------------------------------------------- */
 
 static bool test_defined(Run *r, Value *out, Call *c)
 {
@@ -104,8 +104,7 @@ static bool test_callable(Run *r, Value *out, Call *c)
     return is_kind(out, k >= V_LOOP || k == V_UNDEFINED);
 }
 
-/* --- numbers ---------------------------------------------------------------------------------------------
- */
+/* --- numbers ----------------------------------------------------------------------------------------- */
 
 /* Is the value modulo n the rest? */
 static bool modulo(Run *r, Value *out, Value v, Value n, int64_t rest)
@@ -132,8 +131,7 @@ static bool test_divisibleby(Run *r, Value *out, Call *c)
     return modulo(r, out, c->self, c->arg[0], 0);
 }
 
-/* --- comparisons -------------------------------------------------------------------------------------------
- */
+/* --- comparisons ------------------------------------------------------------------------------------- */
 
 static bool compare(Run *r, Value *out, Call *c, Op op)
 {
@@ -190,8 +188,7 @@ static bool test_sameas(Run *r, Value *out, Call *c)
     return is_kind(out, a.kind == V_NONE || (a.kind == V_BOOL ? a.yes == b.yes : a.seq == b.seq));
 }
 
-/* --- tables
- * ------------------------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------------------------------------ */
 
 const Builtin *jinja_test(const char *name, size_t n)
 {

@@ -10,7 +10,7 @@ bool jinja_take(Run *r, Value *out, Str *s, bool ok)
     return ok;
 }
 
-/* --- characters --------------------------------------------------------------------------------- */
+/* --- characters -------------------------------------------------------------------------------------- */
 
 size_t jinja_char(const char *s, size_t n)
 {
@@ -84,7 +84,7 @@ size_t jinja_blank_before(const char *s, size_t n)
     return is_blank(jinja_code(s + at, n - at, &bytes)) ? n - at : 0;
 }
 
-/* --- strip, find, split -------------------------------------------------------------------------- */
+/* --- strip, find, split ------------------------------------------------------------------------------ */
 
 /* Is the character of k bytes at s to be stripped? */
 static bool strips(const char *s, size_t k, Value chars)
@@ -236,7 +236,7 @@ bool jinja_lines(Run *r, Seq **out, Value text, bool keep_ends)
     return jinja_spend(r, (*out)->n + text.n / 64);
 }
 
-/* --- replace, escape ----------------------------------------------------------------------------- */
+/* --- replace, escape --------------------------------------------------------------------------------- */
 
 /* Appends, with a look at the room that is left. */
 static bool append(Run *r, Str *s, const char *text, size_t n)

@@ -1,0 +1,185 @@
+/* A reward model on pairs whose preferred response is known. */
+#include "base/mem.h"
+#include "rlaif/eval_internal.h"
+#include "rlaif/reward_model.h"
+
+static const Option option_rows[] = {
+    {"pairs", OPT_TEXT, AT(AccuracyOptions, pairs), .value = "PAIRS",
+     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "pairs with people's choices"},
+    {"reward", OPT_TEXT, AT(AccuracyOptions, reward), .value = "DIR", .flags = OPT_REQUIRED | OPT_WORKING,
+     .help = "the reward model"},
+    {"output", OPT_TEXT, AT(AccuracyOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
+     .help = "the pairs with their rewards"},
+    {"chat", OPT_CHOICE, AT(AccuracyOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help = "through the chat template; auto: as the reward model was trained"},
+    {"limit", OPT_INT, AT(AccuracyOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
+     .help = "at most so many rows; 0: all"},
+    {"skip-bad", OPT_BOOL, AT(AccuracyOptions, skip_bad), .flags = OPT_WORKING,
+     .help = "leave bad rows out and list them"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {common_options, COMMON_OPTIONS, AT(AccuracyOptions, common)},
+};
+const OptionTable accuracy_table = {groups, COUNT(groups), sizeof(AccuracyOptions)};
+
+enum { CHUNK = 16 }; /* pairs that are scored and stored together */
+
+typedef struct Accuracy {
+    const AccuracyOptions *options;
+    Work *work;
+    RewardModel *model;
+    int without_choice;
+} Accuracy;
+
+static bool prepare(void *context, Err *err)
+{
+    Accuracy *a = context;
+    return reward_model_open(&a->model, a->options->reward, a->work->device, (ChatMode)a->options->chat, err);
+}
+
+/* Rewards of both responses of every pair of a chunk. */
+static bool reward_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
+{
+    Accuracy *a = context;
+    Ids ids[2 * CHUNK] = {{0}};
+    Sequence seq[2 * CHUNK];
+    double reward[2 * CHUNK];
+    bool ok = true;
+    for (int i = 0; ok && i < 2 * n; i++) {
+        const RowView *v = &rows->row[index[i / 2]].view;
+        char place[300];
+        int from;
+        ok = (render_whole(a->model->model, v, i % 2, a->model->chat, &ids[i], &from, err) &&
+              render_fits(a->model->model, ids[i].n, 0, err)) ||
+             err_context(err, "%s", row_place(rows, index[i / 2], place));
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
+    }
+    ok = ok && reward_model_score(a->model, seq, 2 * n, reward, err);
+    for (int i = 0; ok && i < n; i++) {
+        out[i] = json_copy(rows->row[index[i]].json);
+        json_object_set_new(out[i], "rewards", json_pack("[f, f]", reward[2 * i], reward[2 * i + 1]));
+    }
+    for (int i = 0; i < 2 * n; i++)
+        ids_release(&ids[i]);
+    return ok;
+}
+
+/* Leaves only rows that say what people preferred. */
+static bool keep_chosen(Rows *rows, int *without, Err *err)
+{
+    int kept = 0;
+    for (int i = 0; i < rows->n; i++) {
+        if (rows->row[i].view.preferred >= 0) {
+            rows->row[kept++] = rows->row[i];
+            continue;
+        }
+        row_view_release(&rows->row[i].view);
+        json_decref(rows->row[i].json);
+    }
+    *without = rows->n - kept;
+    rows->n = kept;
+    return kept > 0 || (err_set(err, ERR_INPUT, "%s: no row says which response people preferred", rows->path),
+                        err_hint(err, "rows need \"preferred\": 0 or 1, or chosen and rejected"));
+}
+
+/* --- the numbers, from the stored rows ------------------------------------------------------------------ */
+
+typedef struct Scores {
+    double *margin, *reward; /* [n]; [2 n], the preferred one first */
+    bool *positive;          /* [2 n] */
+    double longer;
+    int n;
+} Scores;
+
+static bool add_row(void *context, const char *row, Err *err)
+{
+    Scores *s = context;
+    json_t *j;
+    RowView v;
+    if (!json_parse(row, strlen(row), "a stored row", &j, err))
+        return false;
+    bool ok = row_view(j, NEED_PAIR, &v, err);
+    if (ok) {
+        const json_t *rewards = json_object_get(j, "rewards");
+        double r[2] = {json_number_value(json_array_get(rewards, 0)), json_number_value(json_array_get(rewards, 1))};
+        int best = v.preferred, other = 1 - best;
+        s->margin[s->n] = r[best] - r[other];
+        s->reward[2 * s->n] = r[best];
+        s->reward[2 * s->n + 1] = r[other];
+        s->positive[2 * s->n] = true;
+        s->longer += eval_outcome(text_characters(v.response[best].text), text_characters(v.response[other].text));
+        s->n++;
+        row_view_release(&v);
+    }
+    json_decref(j);
+    return ok;
+}
+
+static void set_numbers(json_t *out, const Scores *s, int without_choice)
+{
+    double right = 0;
+    int ties = 0;
+    for (int i = 0; i < s->n; i++) {
+        right += eval_outcome(s->margin[i], 0);
+        ties += s->margin[i] == 0;
+    }
+    Moments margin = stats_moments(s->margin, s->n), all = stats_moments(s->reward, 2 * s->n);
+    json_object_set_new(out, "pairs", json_integer(s->n));
+    json_object_set_new(out, "without_choice", json_integer(without_choice));
+    eval_set_share(out, "accuracy", right, s->n, NULL);
+    json_object_set_new(out, "ties", json_integer(ties));
+    eval_set(out, "mean_margin", margin.mean);
+    eval_set(out, "sd_margin", margin.sd);
+    eval_set(out, "auc", stats_auc(s->reward, s->positive, 2 * s->n));
+    eval_set(out, "centre", all.mean);
+    eval_set(out, "scale", all.sd);
+    eval_set(out, "longer_accuracy", s->longer / s->n);
+}
+
+static bool summarise(Stage *stage, int rows, int without_choice, Err *err)
+{
+    Scores s = {mem_alloc((size_t)rows, sizeof(double)), mem_alloc((size_t)rows, 2 * sizeof(double)),
+                mem_zalloc((size_t)rows, 2 * sizeof(bool)), 0, 0};
+    bool ok = store_items_each(stage->work->store, stage->id, add_row, &s, err);
+    if (ok)
+        set_numbers(stage->summary, &s, without_choice);
+    free(s.margin);
+    free(s.reward);
+    free(s.positive);
+    return ok;
+}
+
+static void print_table(const json_t *s)
+{
+    eval_print("pairs", "%.0f", json_number_of(s, "pairs", 0));
+    eval_print_share("accuracy", s, "accuracy", "interval");
+    eval_print_share("  of the longer response", s, "longer_accuracy", NULL);
+    eval_print("margin: mean, deviation", "%s, %s", eval_decimal(s, "mean_margin").text,
+               eval_decimal(s, "sd_margin").text);
+    eval_print("rewards: centre, scale", "%s, %s", eval_decimal(s, "centre").text, eval_decimal(s, "scale").text);
+    eval_print("across prompts: AUC", "%s", eval_decimal(s, "auc").text);
+}
+
+bool accuracy_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const AccuracyOptions *o = options;
+    Accuracy a = {.options = o, .work = work};
+    Rows rows = {0};
+    Stage s = {0};
+    char model[HASH_TEXT];
+    bool ok = model_hash(o->reward, model, err) &&
+              stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
+              keep_chosen(&rows, &a.without_choice, err) &&
+              stage_begin(&s, work, name, "eval accuracy",
+                          stage_about(&accuracy_table, o, &o->common, "reward", model, NULL), err) &&
+              stage_rows(&s, &rows, CHUNK, "pairs", prepare, reward_chunk, &a, err) &&
+              summarise(&s, rows.n, a.without_choice, err);
+    if (ok && !work->in_recipe && !(o->output && strcmp(o->output, "-") == 0))
+        print_table(s.summary);
+    ok = ok && stage_end(&s, NULL, err) && (!o->output || stage_deliver(&s, o->output, err));
+    reward_model_free(a.model);
+    rows_release(&rows);
+    stage_release(&s);
+    return ok;
+}

@@ -1,0 +1,45 @@
+/* What the evaluations share: numbers as JSON, tables for people. */
+#ifndef RLAIF_EVAL_INTERNAL_H
+#define RLAIF_EVAL_INTERNAL_H
+
+#include "rlaif/eval.h"
+#include "rlaif/stats.h"
+
+/* 1 where a is above b, 1/2 where equal, 0 below. */
+double eval_outcome(double a, double b);
+
+/* JSON null where a number is not finite. */
+json_t *eval_number(double x);
+json_t *eval_interval(Interval i);
+void eval_set(json_t *object, const char *key, double x);
+
+/* A share of n with halves: `share_key`, "interval" and, where n_key is not NULL, n_key. */
+void eval_set_share(json_t *object, const char *share_key, double k, int n, const char *n_key);
+
+/* Lines of a table on standard output. A null prints as "-". eval_print_share takes the summary's own keys:
+ * "accuracy            62.3 %   95 %: 59.1 to 65.4". `interval` may be NULL. */
+void eval_print(const char *what, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void eval_print_share(const char *what, const json_t *object, const char *share, const char *interval);
+/* "12.3 %", "0.123" or "-" in a caller's buffer. */
+typedef struct Figure {
+    char text[48];
+} Figure;
+Figure eval_percent(const json_t *object, const char *key);
+Figure eval_decimal(const json_t *object, const char *key);
+/* A probability of a test: "0.034", "< 0.0001". */
+Figure eval_p(const json_t *object, const char *key);
+
+/* One pair of responses under one judge prompt. */
+typedef struct Contest {
+    int cluster;           /* the prompt: its number */
+    double a, b;           /* rewards, or p and 1 - p */
+    double ratio;          /* length of A / length of B; NAN: B is empty */
+    double mass;           /* mean over what the judge was asked */
+    bool same_slot, first; /* pairwise: both orders preferred the same position, the first */
+} Contest;
+
+/* The numbers of one judge prompt into `out` (keys: winrate_stage); `pointwise` where a and b are rewards. */
+void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool pointwise, int seed);
+void contest_print(const json_t *result);
+
+#endif

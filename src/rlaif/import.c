@@ -1,0 +1,440 @@
+/* Import: which rows are kept, and writing them. The formats are in import_format.c. */
+#include "rlaif/import.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+static const Option option_rows[] = {
+    {"input", OPT_TEXT, AT(ImportOptions, input), .value = "IN", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
+     .help = "JSONL, plain, .gz or .zst"},
+    {"output", OPT_TEXT, AT(ImportOptions, output), .value = "OUT", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
+     .help = "rows; standard output if not given"},
+    {"format", OPT_CHOICE, AT(ImportOptions, format), .choices = IMPORT_FORMAT_NAMES, .otherwise = "auto",
+     .help = "of the input; auto: of every row, by its fields"},
+    {"sample", OPT_TEXT, AT(ImportOptions, sample), .value = "15%|N",
+     .help = "a random part of the rows read, or so many of those that pass the filters"},
+    {"confidence", OPT_LIST, AT(ImportOptions, confidence), .value = "1,2,8,9",
+     .help = "only rows of these confidences"},
+    {"prompts", OPT_BOOL, AT(ImportOptions, prompts), .help = "only the prompts, each once"},
+    {"max-chars", OPT_INT, AT(ImportOptions, max_chars), 0, 2147483647, "0",
+     .help = "longest prompt and response together, in characters; longer rows are left out; 0: any"},
+    {"limit", OPT_INT, AT(ImportOptions, limit), 0, 2147483647, "0", .help = "at most so many rows; 0: all"},
+    {"split", OPT_TEXT, AT(ImportOptions, split), .value = "2/3|N",
+     .help = "a random part goes to OUT, the others to --rest"},
+    {"rest", OPT_TEXT, AT(ImportOptions, rest), .value = "FILE", .flags = OPT_WORKING,
+     .help = "the other part of --split [OUT.jsonl: OUT.rest.jsonl]"},
+    {"skip-bad", OPT_BOOL, AT(ImportOptions, skip_bad), .help = "leave bad rows out and list them"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {common_options, COMMON_OPTIONS, AT(ImportOptions, common)},
+};
+const OptionTable import_table = {groups, COUNT(groups), sizeof(ImportOptions)};
+
+/* What becomes of a row. */
+typedef enum Fate { KEPT, REST, NOT_SAMPLED, NOT_CONFIDENT, REPEATED, TOO_LONG, OVER_LIMIT, FATES } Fate;
+
+/* A part of n rows: a share of them (15 of 100, 2 of 3), or a number (of 0). */
+typedef struct Part {
+    double take, of;
+} Part;
+
+typedef struct Import {
+    const ImportOptions *options;
+    bool in_recipe;
+    Part sample, split;
+    Rows rows; /* in our form */
+    Fate *fate;
+    int read, formats[IMPORT_FORMATS];
+    char *rest; /* path, or NULL */
+    int shared; /* prompts in both parts */
+} Import;
+
+/* --- options -------------------------------------------------------------------------------------------- */
+
+static bool bad_option(const Import *im, const char *name, const char *value, const char *hint, Err *err)
+{
+    err_set(err, im->in_recipe ? ERR_INPUT : ERR_USAGE, "--%s %s cannot be used", name, value);
+    return err_hint(err, "%s", hint);
+}
+
+/* "15%", "2/3" or "500". */
+static bool read_part(const Import *im, const char *name, const char *text, Part *out, Err *err)
+{
+    static const char hint[] = "give a share as 15% or 2/3, or a number of rows";
+    char *end = NULL;
+    *out = (Part){0};
+    if (!text)
+        return true;
+    out->take = strtod(text, &end);
+    bool ok = end != text && out->take > 0 && isfinite(out->take);
+    if (ok && strcmp(end, "%") == 0) {
+        out->of = 100;
+    } else if (ok && *end == '/') {
+        const char *below = end + 1;
+        out->of = strtod(below, &end);
+        ok = end != below && *end == 0 && out->of > 0 && isfinite(out->of);
+    } else {
+        ok = ok && *end == 0 && out->take == floor(out->take);
+    }
+    return (ok && (out->of == 0 || out->take <= out->of)) || bad_option(im, name, text, hint, err);
+}
+
+static int part_of(Part p, int n)
+{
+    double size = p.of > 0 ? floor(n * p.take / p.of + 0.5) : p.take;
+    return size < n ? (int)size : n;
+}
+
+/* OUT.jsonl -> OUT.rest.jsonl, with .gz and the like behind. */
+static char *rest_path(const char *output)
+{
+    static const char *const ends[] = {".gz", ".zst", ".jsonl", ".json"};
+    size_t n = strlen(output), name = (size_t)(path_base(output) - output);
+    for (int i = 0; i < COUNT(ends); i++) {
+        size_t k = strlen(ends[i]);
+        if (n > name + k && strncmp(output + n - k, ends[i], k) == 0)
+            n -= k;
+    }
+    return mem_printf("%.*s.rest%s", (int)n, output, output + n);
+}
+
+static bool check_options(Import *im, Err *err)
+{
+    const ImportOptions *o = im->options;
+    bool to_file = o->output && strcmp(o->output, "-") != 0;
+    for (int i = 0; i < o->confidence.n; i++) {
+        char *end;
+        strtod(o->confidence.item[i], &end);
+        if (*end || end == o->confidence.item[i])
+            return bad_option(im, "confidence", o->confidence.item[i], "give numbers: 1,2,8,9", err);
+    }
+    if (o->rest && !o->split)
+        return bad_option(im, "rest", o->rest, "it goes with --split", err);
+    if (o->split && !o->rest && !to_file)
+        return bad_option(im, "split", o->split, "name a file for each part: -o FILE and --rest FILE", err);
+    if (o->split)
+        im->rest = o->rest ? mem_str(o->rest) : rest_path(o->output);
+    if (o->split && to_file && strcmp(im->rest, o->output) == 0)
+        return bad_option(im, "rest", im->rest, "the two parts of --split need two files", err);
+    return read_part(im, "sample", o->sample, &im->sample, err) && read_part(im, "split", o->split, &im->split, err);
+}
+
+/* --- reading -------------------------------------------------------------------------------------------- */
+
+static bool any_view(const json_t *row, RowView *v, Err *err)
+{
+    bool demonstration = json_object_get(row, "completion") || json_object_get(row, "messages");
+    return row_view(row, demonstration ? NEED_DEMONSTRATION : NEED_PROMPT, v, err);
+}
+
+/* {id, prompt} of a row in our form. */
+static bool prompt_alone(json_t **row, Err *err)
+{
+    RowView v;
+    json_t *id = json_object_get(*row, "id"), *out;
+    if (!any_view(*row, &v, err))
+        return false;
+    out = json_object();
+    if (id)
+        json_object_set(out, "id", id);
+    json_object_set_new(out, "prompt", context_json(&v.context));
+    row_view_release(&v);
+    json_decref(*row);
+    *row = out;
+    return true;
+}
+
+/* Turns rows into ours; those that are bad stop it or are left out. The identity stays that of the row as it came. */
+static bool convert(Import *im, Err *err)
+{
+    Rows *rows = &im->rows;
+    int kept = 0;
+    bool ok = true;
+    for (int i = 0; i < rows->n; i++) {
+        Row row = rows->row[i];
+        char place[300];
+        json_t *ours = NULL;
+        ImportFormat format;
+        row_place(rows, i, place);
+        if (ok && import_row(row.json, (ImportFormat)im->options->format, &ours, &format, err)) {
+            im->formats[format]++;
+            json_decref(row.json);
+            row.json = ours;
+            rows->row[kept++] = row;
+            continue;
+        }
+        json_decref(row.json);
+        if (!ok)
+            continue;
+        err_context(err, "%s", place);
+        ok = im->options->skip_bad;
+        if (ok) {
+            log_warn("%s; left out", err->msg);
+            err_clear(err);
+            rows->skipped++;
+        } else {
+            err_hint(err, "mend the line, or leave such rows out with --skip-bad");
+        }
+    }
+    rows->n = kept;
+    return ok;
+}
+
+/* --- choosing ------------------------------------------------------------------------------------------- */
+
+typedef struct Lot {
+    uint64_t drawn;
+    int row;
+} Lot;
+
+static int compare_lots(const void *a, const void *b)
+{
+    const Lot *x = a, *y = b;
+    if (x->drawn != y->drawn)
+        return x->drawn < y->drawn ? -1 : 1;
+    return x->row - y->row;
+}
+
+static int count(const Import *im, Fate fate)
+{
+    int n = 0;
+    for (int i = 0; i < im->rows.n; i++)
+        n += im->fate[i] == fate;
+    return n;
+}
+
+/* Keeps the part of the kept rows whose lots are the smallest; the others get the loser's fate. `draw` keeps the draws
+ * for --sample and --split apart. */
+static void draw(Import *im, Part part, uint32_t draw, Fate loser)
+{
+    int n = 0, keep = part_of(part, count(im, KEPT));
+    Lot *lot = mem_alloc((size_t)im->rows.n + 1, sizeof *lot);
+    for (int i = 0; i < im->rows.n; i++) {
+        RngKey key = {.seed = (uint64_t)im->options->common.seed,
+                      .purpose = RNG_SPLIT,
+                      .row = im->rows.row[i].identity,
+                      .sample = draw};
+        if (im->fate[i] == KEPT)
+            lot[n++] = (Lot){rng_bits(key, 0), i};
+    }
+    qsort(lot, (size_t)n, sizeof *lot, compare_lots);
+    for (int i = keep; i < n; i++)
+        im->fate[lot[i].row] = loser;
+    free(lot);
+}
+
+static bool is_confident(const ImportOptions *o, const json_t *row)
+{
+    const json_t *c = json_object_get(row, "confidence");
+    if (!c)
+        c = json_object_get(json_object_get(row, "extra"), "confidence");
+    for (int i = 0; i < o->confidence.n; i++)
+        if (json_is_number(c) && json_number_value(c) == strtod(o->confidence.item[i], NULL))
+            return true;
+    return false;
+}
+
+static int context_characters(const Context *c)
+{
+    int n = 0;
+    size_t i;
+    json_t *t;
+    json_array_foreach(c->turns, i, t) n += text_characters(json_text_of(t, "content"));
+    return c->text ? text_characters(c->text) : n;
+}
+
+/* Prompt and longest response. */
+static bool is_short(const Import *im, const json_t *row, Err *err)
+{
+    RowView v;
+    int longest = 0;
+    if (!any_view(row, &v, err)) /* it was one of ours when it was converted */
+        return false;
+    for (int i = 0; i < v.n; i++) {
+        int n = text_characters(v.response[i].text);
+        longest = n > longest ? n : longest;
+    }
+    longest += context_characters(&v.context);
+    row_view_release(&v);
+    return longest <= im->options->max_chars;
+}
+
+static bool choose(Import *im, Err *err)
+{
+    const ImportOptions *o = im->options;
+    json_t *seen = json_object();
+    int kept = 0;
+    im->fate = mem_zalloc((size_t)im->rows.n + 1, sizeof *im->fate);
+    if (im->sample.of > 0)
+        draw(im, im->sample, 0, NOT_SAMPLED);
+    for (int i = 0; i < im->rows.n && err->code == ERR_NONE; i++) {
+        json_t **row = &im->rows.row[i].json;
+        if (im->fate[i] != KEPT)
+            continue;
+        if (o->confidence.n > 0 && !is_confident(o, *row)) {
+            im->fate[i] = NOT_CONFIDENT;
+        } else if (o->prompts && prompt_alone(row, err)) {
+            char *prompt = json_text(json_object_get(*row, "prompt"));
+            im->fate[i] = json_object_get(seen, prompt) ? REPEATED : KEPT;
+            json_object_set_new(seen, prompt, json_true());
+            free(prompt);
+        }
+        if (im->fate[i] == KEPT && o->max_chars > 0 && !is_short(im, *row, err))
+            im->fate[i] = TOO_LONG;
+    }
+    json_decref(seen);
+    if (im->sample.take > 0 && im->sample.of == 0)
+        draw(im, im->sample, 0, NOT_SAMPLED);
+    for (int i = 0; i < im->rows.n; i++)
+        if (im->fate[i] == KEPT && o->limit > 0 && ++kept > o->limit)
+            im->fate[i] = OVER_LIMIT;
+    if (im->split.take > 0)
+        draw(im, im->split, 1, REST);
+    return err->code == ERR_NONE;
+}
+
+/* Rows of a repeated prompt may fall on both sides of a split: what is held out would then be known. */
+static bool count_shared(Import *im, Err *err)
+{
+    json_t *kept = json_object();
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < im->rows.n; i++) {
+            RowView v;
+            if (im->fate[i] != (pass ? REST : KEPT))
+                continue;
+            if (!any_view(im->rows.row[i].json, &v, err)) {
+                json_decref(kept);
+                return false;
+            }
+            char *prompt = context_lines(&v.context);
+            row_view_release(&v);
+            if (pass == 0)
+                json_object_set_new(kept, prompt, json_true());
+            else if (json_object_del(kept, prompt) == 0)
+                im->shared++;
+            free(prompt);
+        }
+    json_decref(kept);
+    if (im->shared)
+        log_warn("%d prompts occur in both parts: what is learned from the one is known of the other", im->shared);
+    return true;
+}
+
+/* --- writing -------------------------------------------------------------------------------------------- */
+
+static bool write_rows(const Import *im, TextWriter *out, Fate fate, Err *err)
+{
+    bool ok = true;
+    for (int i = 0; ok && i < im->rows.n; i++) {
+        if (im->fate[i] != fate)
+            continue;
+        char *text = json_text(im->rows.row[i].json);
+        ok = not_interrupted(err) && text_write(out, text, strlen(text), err) && text_write(out, "\n", 1, err);
+        free(text);
+    }
+    return ok;
+}
+
+static bool write_files(const Import *im, Err *err)
+{
+    TextWriter *out = NULL, *rest = NULL;
+    bool ok = text_open(&out, im->options->output, err) && (!im->rest || text_open(&rest, im->rest, err)) &&
+              write_rows(im, out, KEPT, err) && (!im->rest || write_rows(im, rest, REST, err));
+    if (!ok) {
+        text_discard(out);
+        text_discard(rest);
+        return false;
+    }
+    ok = !rest || text_close(rest, err);
+    if (ok)
+        return text_close(out, err);
+    text_discard(out);
+    return false;
+}
+
+static bool check_result(const Import *im, Err *err)
+{
+    if (count(im, KEPT) == 0 || (im->rest && count(im, REST) == 0)) {
+        err_set(err, ERR_INPUT, "%s: of %d rows none is left%s", im->rows.path, im->read,
+                im->rest ? " for one of the two parts" : "");
+        return err_hint(err, "look at --sample, --confidence, --max-chars, --split, and at --format");
+    }
+    return true;
+}
+
+static json_t *summary(const Import *im)
+{
+    static const char *const reason[FATES] = {[NOT_SAMPLED] = "sample",
+                                              [NOT_CONFIDENT] = "confidence",
+                                              [REPEATED] = "duplicates",
+                                              [TOO_LONG] = "max_chars",
+                                              [OVER_LIMIT] = "limit"};
+    json_t *s = json_object(), *left_out = json_object(), *formats = json_object();
+    json_object_set_new(s, "read", json_integer(im->read));
+    json_object_set_new(s, "written", json_integer(count(im, KEPT)));
+    json_object_set_new(left_out, "bad", json_integer(im->rows.skipped));
+    for (int f = 0; f < FATES; f++)
+        if (reason[f])
+            json_object_set_new(left_out, reason[f], json_integer(count(im, (Fate)f)));
+    for (int f = 0; f < IMPORT_FORMATS; f++) {
+        char name[64];
+        if (im->formats[f])
+            json_object_set_new(formats, options_choice(IMPORT_FORMAT_NAMES, f, name), json_integer(im->formats[f]));
+    }
+    json_object_set_new(s, "left_out", left_out);
+    json_object_set_new(s, "formats", formats);
+    if (im->options->output)
+        json_object_set_new(s, "output", json_string(im->options->output));
+    if (im->rest) {
+        json_object_set_new(s, "rest", json_integer(count(im, REST)));
+        json_object_set_new(s, "rest_output", json_string(im->rest));
+        json_object_set_new(s, "prompts_in_both", json_integer(im->shared));
+    }
+    return s;
+}
+
+static void note(const Import *im)
+{
+    int kept = count(im, KEPT), rest = count(im, REST), left = im->read - kept - rest;
+    if (im->rest)
+        log_note("import: %d rows read, %d written, %d to %s, %d left out", im->read, kept, rest, im->rest, left);
+    else
+        log_note("import: %d rows read, %d written, %d left out", im->read, kept, left);
+}
+
+bool import_rows(Work *work, const ImportOptions *o, Err *err)
+{
+    Import im = {.options = o, .in_recipe = work->in_recipe};
+    bool ok = check_options(&im, err) && rows_read(&im.rows, o->input, 0, o->skip_bad, err);
+    im.read = im.rows.n + im.rows.skipped;
+    ok = ok && convert(&im, err) && choose(&im, err) && check_result(&im, err) &&
+         (!im.rest || count_shared(&im, err)) && write_files(&im, err);
+    if (ok) {
+        note(&im);
+        json_decref(work->summary);
+        work->summary = summary(&im);
+    }
+    rows_release(&im.rows);
+    free(im.fate);
+    free(im.rest);
+    return ok;
+}
+
+bool import_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const ImportOptions *o = options;
+    Stage s = {0};
+    char input[HASH_TEXT];
+    bool ok =
+        hash_file(o->input, input, err) &&
+        stage_begin(&s, work, name, "import", stage_about(&import_table, o, &o->common, "input", input, NULL), err);
+    if (ok && !(s.done && file_exists(o->output))) {
+        ok = import_rows(work, o, err);
+        json_object_update(s.summary, work->summary);
+        ok = ok && stage_end(&s, o->output, err);
+    }
+    stage_release(&s);
+    return ok;
+}

@@ -1,0 +1,63 @@
+/* Import: public formats to rows (docs/formats.md), with random subsets, splits and filters.
+ *
+ *   hh                chosen, rejected: transcripts          -> prompt (turns), responses, preferred 0
+ *   trl               chosen, rejected, maybe prompt         -> prompt, responses, preferred 0
+ *   tldr-comparisons  info, summaries, choice                -> prompt, responses, preferred, confidence
+ *   tldr              subreddit, title, post, summary        -> prompt, completion
+ *                     query                                  -> prompt
+ *   instruction       instruction, input, output             -> prompt, completion
+ *   rows              prompt, or messages                    -> as it is
+ *
+ * A TL;DR prompt is "SUBREDDIT: r/...\n\nTITLE: ...\n\nPOST: ...\n\nTL;DR:" (paper.md 2.1). Fields that a format does
+ * not use are kept under their names; one that has the name of a row's own field, as `preferred` beside `query`,
+ * under "source_NAME"; what is left of info and summaries, under "comparison". */
+#ifndef RLAIF_IMPORT_H
+#define RLAIF_IMPORT_H
+
+#include "rlaif/stage.h"
+
+typedef enum ImportFormat {
+    IMPORT_AUTO, /* every row by its fields */
+    IMPORT_HH,
+    IMPORT_COMPARISONS,
+    IMPORT_TLDR,
+    IMPORT_TRL,
+    IMPORT_INSTRUCTION,
+    IMPORT_ROWS,
+    IMPORT_FORMATS
+} ImportFormat;
+#define IMPORT_FORMAT_NAMES "auto|hh|tldr-comparisons|tldr|trl|instruction|rows"
+
+typedef struct ImportOptions {
+    CommonOptions common;
+    char *input, *output, *rest, *sample, *split;
+    OptionList confidence;
+    int format, limit, max_chars;
+    bool prompts, skip_bad;
+} ImportOptions;
+extern const OptionTable import_table;
+
+/* Reads rows, turns them into ours, chooses, and writes them whole or not at all. What is chosen, in this order:
+ *
+ *   sample 15% or 1/6   so many of the rows read, at random (paper.md 2.5: the subset first, then the filters)
+ *   confidence          rows of these confidences
+ *   prompts             prompts alone, each once
+ *   max-chars           prompt and longest response together have at most so many characters
+ *   sample 500          so many of those that are left, at random
+ *   limit               the first so many
+ *   split 2/3           so many at random to the output, the others to `rest` (default: OUT.jsonl -> OUT.rest.jsonl)
+ *
+ * Random choices are by seed and each row's identity, so that they do not depend on the rows' order; sizes are exact,
+ * halves round up; rows stay in their order. Without a row to write, or with an empty part, it fails.
+ *
+ * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, duplicates, max_chars, limit}, formats:
+ * {name: rows}, prompts_in_both (with split; a warning too), output, rest_output. */
+bool import_rows(Work *work, const ImportOptions *o, Err *err) MUST_CHECK;
+
+/* The same as a stage of a recipe, done once. */
+bool import_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+/* One row: *out is a new one in our form, *found its format. Fails for a row that is not of the format. */
+bool import_row(const json_t *row, ImportFormat format, json_t **out, ImportFormat *found, Err *err) MUST_CHECK;
+
+#endif

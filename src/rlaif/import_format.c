@@ -1,0 +1,214 @@
+/* Public formats, row by row. */
+#include "base/mem.h"
+#include "rlaif/import.h"
+
+/* Names that mean something in our rows, and so cannot carry what another format means by them. A label is ours where
+ * it is an object: rlaif label keeps the form of the rows that it labels. */
+static bool is_taken(const char *name, const json_t *value)
+{
+    static const char *const ours[] = {"prompt", "completion", "messages", "response",  "responses",
+                                       "ended",  "chosen",     "rejected", "preferred", "label"};
+    for (int i = 0; i < COUNT(ours); i++)
+        if (strcmp(ours[i], name) == 0)
+            return !(strcmp(name, "label") == 0 && json_is_object(value));
+    return false;
+}
+
+/* Copies the fields of a row that are not used. */
+static void keep_others(json_t *out, const json_t *row, const char *const *used, int n)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)row, name, value)
+    {
+        bool is_used = false;
+        for (int i = 0; i < n; i++)
+            is_used = is_used || strcmp(used[i], name) == 0;
+        if (is_used)
+            continue;
+        char *kept = mem_printf("%s%s", is_taken(name, value) ? "source_" : "", name);
+        json_object_set(out, kept, value);
+        free(kept);
+    }
+}
+
+/* --- pairs: what row_view makes of them ----------------------------------------------------------------- */
+
+static void set_pair(json_t *out, const RowView *v)
+{
+    json_t *responses = json_array();
+    for (int i = 0; i < v->n; i++)
+        json_array_append_new(responses, json_string(v->response[i].text));
+    json_object_set_new(out, "prompt", context_json(&v->context));
+    json_object_set_new(out, "responses", responses);
+    if (v->preferred >= 0)
+        json_object_set_new(out, "preferred", json_integer(v->preferred));
+}
+
+static bool from_chosen_rejected(const json_t *row, json_t *out, Err *err)
+{
+    static const char *const used[] = {"prompt", "chosen", "rejected"};
+    RowView v;
+    if (!row_view(row, NEED_PAIR, &v, err))
+        return false;
+    set_pair(out, &v);
+    keep_others(out, row, used, COUNT(used));
+    row_view_release(&v);
+    return true;
+}
+
+static json_t *without(const json_t *object, const char *const *names, int n)
+{
+    json_t *left = json_copy((json_t *)(uintptr_t)object);
+    for (int i = 0; i < n; i++)
+        json_object_del(left, names[i]);
+    return left;
+}
+
+/* What info and summaries hold beside the texts: the post's id, the policies. */
+static json_t *comparison_rest(const json_t *row)
+{
+    static const char *const of_info[] = {"subreddit", "title", "post"}, *const of_summary[] = {"text"};
+    json_t *rest = json_object(), *summaries = json_array(), *s;
+    size_t i;
+    json_object_set_new(rest, "info", without(json_object_get(row, "info"), of_info, COUNT(of_info)));
+    json_array_foreach(json_object_get(row, "summaries"), i, s)
+        json_array_append_new(summaries, without(s, of_summary, COUNT(of_summary)));
+    json_object_set_new(rest, "summaries", summaries);
+    return rest;
+}
+
+static bool from_comparison(const json_t *row, json_t *out, Err *err)
+{
+    static const char *const used[] = {"info", "summaries", "choice"};
+    RowView v;
+    if (!row_view(row, NEED_PAIR, &v, err))
+        return false;
+    set_pair(out, &v);
+    row_view_release(&v);
+    json_t *confidence = json_object_get(json_object_get(row, "extra"), "confidence");
+    if (confidence && !json_object_get(row, "confidence"))
+        json_object_set(out, "confidence", confidence);
+    json_object_set_new(out, "comparison", comparison_rest(row));
+    keep_others(out, row, used, COUNT(used));
+    return true;
+}
+
+/* --- prompts and demonstrations ------------------------------------------------------------------------- */
+
+static bool from_post(const json_t *row, json_t *out, Err *err)
+{
+    static const char *const used[] = {"subreddit", "title", "post", "summary"};
+    const char *text[COUNT(used)];
+    for (int i = 0; i < COUNT(used); i++) {
+        text[i] = json_text_of(row, used[i]);
+        if (!text[i] && i < 3)
+            return err_set(err, ERR_INPUT, "the row has no text \"%s\"", used[i]);
+    }
+    char *prompt = mem_printf("SUBREDDIT: r/%s\n\nTITLE: %s\n\nPOST: %s\n\nTL;DR:", text[0], text[1], text[2]);
+    json_object_set_new(out, "prompt", json_string(prompt));
+    free(prompt);
+    if (text[3])
+        json_object_set_new(out, "completion", json_string(text[3] + (text[3][0] == ' ')));
+    keep_others(out, row, used, text[3] ? 4 : 3);
+    return true;
+}
+
+static bool from_tldr(const json_t *row, json_t *out, Err *err)
+{
+    static const char *const used[] = {"query"};
+    if (!json_text_of(row, "query"))
+        return from_post(row, out, err);
+    json_object_set(out, "prompt", json_object_get(row, "query"));
+    keep_others(out, row, used, COUNT(used));
+    return true;
+}
+
+static bool from_instruction(const json_t *row, json_t *out, Err *err)
+{
+    static const char *const used[] = {"instruction", "input", "output"};
+    const char *instruction = json_text_of(row, "instruction"), *input = json_text_of(row, "input");
+    const char *output = json_text_of(row, "output");
+    if (!instruction || !output)
+        return err_set(err, ERR_INPUT, "the row has no text \"%s\"", instruction ? "output" : "instruction");
+    char *prompt = input && input[0] ? mem_printf("%s\n\n%s", instruction, input) : mem_str(instruction);
+    json_object_set_new(out, "prompt", json_string(prompt));
+    free(prompt);
+    json_object_set_new(out, "completion", json_string(output));
+    keep_others(out, row, used, COUNT(used));
+    return true;
+}
+
+static bool from_rows(const json_t *row, json_t *out, Err *err)
+{
+    bool demonstration = json_object_get(row, "completion") || json_object_get(row, "messages");
+    RowView v;
+    if (!row_view(row, demonstration ? NEED_DEMONSTRATION : NEED_PROMPT, &v, err))
+        return false;
+    row_view_release(&v);
+    json_object_update(out, (json_t *)(uintptr_t)row);
+    return true;
+}
+
+/* --- which ---------------------------------------------------------------------------------------------- */
+
+static bool has(const json_t *row, const char *name)
+{
+    return json_object_get(row, name) != NULL;
+}
+
+static ImportFormat detect(const json_t *row)
+{
+    if (has(row, "info") && has(row, "summaries"))
+        return IMPORT_COMPARISONS;
+    if (has(row, "chosen") && has(row, "rejected"))
+        return has(row, "prompt") || json_is_array(json_object_get(row, "chosen")) ? IMPORT_TRL : IMPORT_HH;
+    if (has(row, "prompt") || has(row, "messages"))
+        return IMPORT_ROWS;
+    if (has(row, "query") || (has(row, "post") && has(row, "title")))
+        return IMPORT_TLDR;
+    return has(row, "instruction") ? IMPORT_INSTRUCTION : IMPORT_AUTO;
+}
+
+/* The first field that a row of the format must have and this one has not; NULL: none. */
+static const char *lacks(const json_t *row, ImportFormat format)
+{
+    static const char *const needs[IMPORT_FORMATS][3] = {
+        [IMPORT_HH] = {"chosen", "rejected"},
+        [IMPORT_TRL] = {"chosen", "rejected"},
+        [IMPORT_COMPARISONS] = {"info", "summaries"},
+        [IMPORT_INSTRUCTION] = {"instruction", "output"},
+    };
+    for (int i = 0; i < 3 && needs[format][i]; i++)
+        if (!has(row, needs[format][i]))
+            return needs[format][i];
+    return NULL;
+}
+
+bool import_row(const json_t *row, ImportFormat format, json_t **out, ImportFormat *found, Err *err)
+{
+    static bool (*const from[IMPORT_FORMATS])(const json_t *, json_t *, Err *) = {
+        [IMPORT_HH] = from_chosen_rejected,  [IMPORT_COMPARISONS] = from_comparison,  [IMPORT_TLDR] = from_tldr,
+        [IMPORT_TRL] = from_chosen_rejected, [IMPORT_INSTRUCTION] = from_instruction, [IMPORT_ROWS] = from_rows,
+    };
+    *out = NULL;
+    *found = format == IMPORT_AUTO ? detect(row) : format;
+    if (*found == IMPORT_AUTO) {
+        err_set(err, ERR_INPUT, "the fields of the row are those of no known format");
+        return err_hint(err,
+                        "rename its fields: prompt, response(s) or completion; rlaif help import lists the formats");
+    }
+    const char *missing = lacks(row, *found);
+    if (missing)
+        return err_set(err, ERR_INPUT, "the row has no \"%s\"", missing),
+               err_hint(err, "--format auto finds the format of each row");
+    *out = json_object();
+    json_t *id = json_object_get(row, "id");
+    if (id)
+        json_object_set(*out, "id", id); /* first, as a reader expects it */
+    if (from[*found](row, *out, err))
+        return true;
+    json_decref(*out);
+    *out = NULL;
+    return false;
+}

@@ -1,0 +1,282 @@
+/* Statistics. */
+#include "rlaif/stats.h"
+
+#include "base/mem.h"
+#include "base/real.h"
+#include "base/rng.h"
+
+static const double NONE = (double)NAN;
+static const double Z95 = 1.959963984540054; /* the normal distribution's 97.5 % point */
+
+Moments stats_moments(const double *x, int n)
+{
+    Moments m = {n, n > 0 ? 0 : NONE, NONE};
+    double squares = 0;
+    for (int i = 0; i < n; i++)
+        m.mean += x[i] / n;
+    for (int i = 0; i < n; i++)
+        squares += (x[i] - m.mean) * (x[i] - m.mean);
+    if (n > 1)
+        m.sd = sqrt(squares / (n - 1));
+    return m;
+}
+
+Interval stats_wilson(double k, double n)
+{
+    if (!(n > 0))
+        return (Interval){NONE, NONE};
+    double p = k / n, z2 = Z95 * Z95 / n, middle = p + z2 / 2, half = Z95 * sqrt(p * (1 - p) / n + z2 / (4 * n));
+    double low = (middle - half) / (1 + z2), high = (middle + half) / (1 + z2);
+    return (Interval){k <= 0 ? 0 : low, k >= n ? 1 : high};
+}
+
+double stats_binomial(int k, int n, double chance)
+{
+    if (n <= 0)
+        return 1;
+    int mode = (int)floor((n + 1) * chance);
+    mode = mode > n ? n : mode;
+    double odds = chance / (1 - chance), observed = 1;
+    for (int i = mode; i < k; i++) /* w(i + 1) = w(i) (n - i) / (i + 1) * odds */
+        observed *= (n - i) / (i + 1.0) * odds;
+    for (int i = mode; i > k; i--)
+        observed *= i / (n - i + 1.0) / odds;
+    double most = observed * (1 + 1e-7), all = 0, extreme = 0; /* what differs by rounding only is equally likely */
+    double w = 1;
+    for (int i = mode; i <= n; w *= (n - i) / (i + 1.0) * odds, i++) {
+        all += w;
+        extreme += w <= most ? w : 0;
+    }
+    w = mode > 0 ? mode / (n - mode + 1.0) / odds : 0;
+    for (int i = mode - 1; i >= 0; w *= i / (n - i + 1.0) / odds, i--) {
+        all += w;
+        extreme += w <= most ? w : 0;
+    }
+    return extreme / all;
+}
+
+double stats_kappa(double table[2][2])
+{
+    double n = table[0][0] + table[0][1] + table[1][0] + table[1][1];
+    double first = (table[0][0] + table[0][1]) / n, second = (table[0][0] + table[1][0]) / n;
+    double observed = (table[0][0] + table[1][1]) / n, expected = first * second + (1 - first) * (1 - second);
+    return expected < 1 ? (observed - expected) / (1 - expected) : NONE;
+}
+
+/* --- the t distribution --------------------------------------------------------------------------------- */
+
+/* log Gamma(x), x > 0: Stirling's series from 10 on, Gamma(x + 1) = x Gamma(x) below. */
+static double log_gamma(double x)
+{
+    static const double bernoulli[] = {1.0 / 12,   -1.0 / 360,      1.0 / 1260, -1.0 / 1680,
+                                       1.0 / 1188, -691.0 / 360360, 1.0 / 156};
+    double shift = 1, sum = 0;
+    for (; x < 10; x++)
+        shift *= x;
+    for (int i = (int)(sizeof bernoulli / sizeof *bernoulli) - 1; i >= 0; i--)
+        sum = sum / (x * x) + bernoulli[i];
+    return (x - 0.5) * real_log(x) - x + 0.91893853320467274 + sum / x - real_log(shift);
+}
+
+/* I_x(a, b) with y = 1 - x given, so that neither is lost beside 1. The fraction is evaluated from its far end;
+ * about sqrt(max(a, b)) terms matter on this side of the mean. */
+static double beta_share(double x, double y, double a, double b)
+{
+    enum { TERMS = 4000 };
+    if (x <= 0 || y <= 0)
+        return x <= 0 ? 0 : 1;
+    if (x > (a + 1) / (a + b + 2))
+        return 1 - beta_share(y, x, b, a);
+    double f = 1;
+    for (int k = TERMS; k >= 1; k--) {
+        double m = k / 2, d = k % 2 ? -(a + m) * (a + b + m) / ((a + 2 * m) * (a + 2 * m + 1))
+                                    : m * (b - m) / ((a + 2 * m - 1) * (a + 2 * m));
+        f = 1 + d * x / f;
+    }
+    double front = a * real_log(x) + b * real_log(y) + log_gamma(a + b) - log_gamma(a) - log_gamma(b);
+    return real_exp(front) / (a * f);
+}
+
+double stats_incomplete_beta(double x, double a, double b)
+{
+    return beta_share(x, 1 - x, a, b);
+}
+
+/* The test of `effect` with its standard error. */
+static TTest t_test(double effect, double error, double df)
+{
+    if (!(error > 0) || !(df > 0))
+        return (TTest){NONE, df, NONE};
+    double t = effect / error, t2 = t * t;
+    return (TTest){t, df, beta_share(df / (df + t2), t2 / (df + t2), df / 2, 0.5)};
+}
+
+TTest stats_t_pooled(Moments a, Moments b)
+{
+    double df = a.n + b.n - 2.0;
+    double variance = ((a.n - 1) * a.sd * a.sd + (b.n - 1) * b.sd * b.sd) / df;
+    return t_test(a.mean - b.mean, sqrt(variance * (1.0 / a.n + 1.0 / b.n)), df);
+}
+
+TTest stats_t_welch(Moments a, Moments b)
+{
+    double u = a.sd * a.sd / a.n, v = b.sd * b.sd / b.n;
+    double df = (u + v) * (u + v) / (u * u / (a.n - 1) + v * v / (b.n - 1));
+    return t_test(a.mean - b.mean, sqrt(u + v), df);
+}
+
+TTest stats_t_paired(Moments difference)
+{
+    return t_test(difference.mean, difference.sd / sqrt(difference.n), difference.n - 1.0);
+}
+
+/* --- bootstrap ------------------------------------------------------------------------------------------ */
+
+enum { DRAWS = 10000 };
+
+static int compare_reals(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double percentile(const double *sorted, int n, double share)
+{
+    double at = share * (n - 1);
+    int i = (int)floor(at);
+    return i + 1 < n ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
+}
+
+Interval stats_bootstrap(const double *sum, const double *weight, int n, int seed)
+{
+    if (n < 2)
+        return (Interval){NONE, NONE};
+    double *drawn = mem_alloc(DRAWS, sizeof *drawn);
+    for (int d = 0; d < DRAWS; d++) {
+        RngKey key = {.seed = (uint64_t)seed, .purpose = RNG_BOOTSTRAP, .visit = (uint32_t)d};
+        double total = 0, count = 0;
+        for (int i = 0; i < n; i++) {
+            int c = (int)rng_below(key, (uint64_t)i, (uint64_t)n);
+            total += sum[c];
+            count += weight ? weight[c] : 1;
+        }
+        drawn[d] = total / count;
+    }
+    qsort(drawn, DRAWS, sizeof *drawn, compare_reals);
+    Interval interval = {percentile(drawn, DRAWS, 0.025), percentile(drawn, DRAWS, 0.975)};
+    free(drawn);
+    return interval;
+}
+
+/* --- logistic regression -------------------------------------------------------------------------------- */
+
+static const double RIDGE = 1e-8;
+
+/* The penalised log-likelihood; its gradient and the negative of its second derivatives (00, 01, 11). */
+static double likelihood(const Logistic *l, const double *z, const double *t, int n, double gradient[2], double h[3])
+{
+    double sum = -RIDGE * (l->intercept * l->intercept + l->slope * l->slope) / 2;
+    gradient[0] = -RIDGE * l->intercept;
+    gradient[1] = -RIDGE * l->slope;
+    h[0] = h[2] = RIDGE;
+    h[1] = 0;
+    for (int i = 0; i < n; i++) {
+        double u = (z[i] - l->mean) / l->scale, eta = l->intercept + l->slope * u, p = real_sigmoid(eta);
+        double w = p * (1 - p), log_p = (eta < 0 ? eta : 0) - real_log1p(real_exp(-fabs(eta)));
+        sum += t[i] * log_p + (1 - t[i]) * (log_p - eta);
+        gradient[0] += t[i] - p;
+        gradient[1] += (t[i] - p) * u;
+        h[0] += w;
+        h[1] += w * u;
+        h[2] += w * u * u;
+    }
+    return sum;
+}
+
+/* One step of Newton's method, halved until the likelihood does not fall; a small one is near the summit, where
+ * rounding hides whether it falls. Returns its size. */
+static double newton_step(Logistic *l, const double *z, const double *t, int n)
+{
+    double g[2], h[3], unused[2], unused_h[3], before = likelihood(l, z, t, n, g, h);
+    double determinant = h[0] * h[2] - h[1] * h[1];
+    double by[2] = {(h[2] * g[0] - h[1] * g[1]) / determinant, (h[0] * g[1] - h[1] * g[0]) / determinant};
+    double size = fabs(by[0]) + fabs(by[1]);
+    for (double share = 1; share > 1e-10; share /= 2) {
+        Logistic next = *l;
+        next.intercept += share * by[0];
+        next.slope += share * by[1];
+        if (size < 1e-6 || likelihood(&next, z, t, n, unused, unused_h) >= before) {
+            *l = next;
+            return share * size;
+        }
+    }
+    return 0;
+}
+
+Logistic stats_logistic(const double *z, const double *t, int n)
+{
+    Moments m = stats_moments(z, n);
+    Logistic l = {.mean = m.mean, .scale = n > 1 && m.sd > 0 ? m.sd : 1};
+    for (int i = 0; n > 0 && i < 200; i++)
+        if (newton_step(&l, z, t, n) < 1e-12)
+            break;
+    return l;
+}
+
+double stats_logistic_at(const Logistic *l, double z)
+{
+    return real_sigmoid(l->intercept + l->slope * (z - l->mean) / l->scale);
+}
+
+/* --- rankings and bins ---------------------------------------------------------------------------------- */
+
+typedef struct Scored {
+    double score;
+    bool positive;
+} Scored;
+
+static int compare_scored(const void *a, const void *b)
+{
+    return compare_reals(&((const Scored *)a)->score, &((const Scored *)b)->score);
+}
+
+double stats_auc(const double *score, const bool *positive, int n)
+{
+    Scored *s = mem_alloc((size_t)(n > 0 ? n : 1), sizeof *s);
+    for (int i = 0; i < n; i++)
+        s[i] = (Scored){score[i], positive[i]};
+    qsort(s, (size_t)n, sizeof *s, compare_scored);
+    double above = 0, positives = 0, negatives = 0;
+    for (int i = 0, end; i < n; i = end) { /* one group of equal scores after the other */
+        double here[2] = {0, 0};
+        for (end = i; end < n && s[end].score == s[i].score; end++)
+            here[s[end].positive]++;
+        above += here[1] * (negatives + here[0] / 2);
+        negatives += here[0];
+        positives += here[1];
+    }
+    free(s);
+    return positives > 0 && negatives > 0 ? above / (positives * negatives) : NONE;
+}
+
+double stats_calibration(const double *p, const double *right, int n, double low, double high, CalibrationBin *bin,
+                         int bins)
+{
+    double width = (high - low) / bins, error = 0;
+    for (int b = 0; b < bins; b++)
+        bin[b] = (CalibrationBin){.low = low + b * width, .high = b == bins - 1 ? high : low + (b + 1) * width};
+    for (int i = 0; i < n; i++) {
+        int b = bins - 1;
+        while (b > 0 && p[i] < bin[b].low)
+            b--;
+        bin[b].n++;
+        bin[b].mean_p += p[i];
+        bin[b].share += right[i];
+    }
+    for (int b = 0; b < bins; b++) {
+        error += fabs(bin[b].mean_p - bin[b].share) / n;
+        bin[b].mean_p /= bin[b].n > 0 ? bin[b].n : NONE;
+        bin[b].share /= bin[b].n > 0 ? bin[b].n : NONE;
+    }
+    return n > 0 ? error : NONE;
+}

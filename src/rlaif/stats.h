@@ -1,0 +1,78 @@
+/* Statistics of evaluations, in double precision and by base/real.h alone: these numbers are stored, and are the same
+ * on every machine. What cannot be said of so few or such equal numbers is NAN.
+ *
+ * Sources: paper.md 4.3 (binomial test), 8 and 16 (t-tests, clusters), 9 (length control); the formulas stand with
+ * each function. */
+#ifndef RLAIF_STATS_H
+#define RLAIF_STATS_H
+
+#include <stdbool.h>
+
+typedef struct Interval {
+    double low, high;
+} Interval;
+
+typedef struct Moments {
+    int n;
+    double mean, sd; /* sd with n - 1; NAN for n < 2 */
+} Moments;
+Moments stats_moments(const double *x, int n);
+
+/* Wilson's 95 % score interval of k successes in n trials; k may hold halves (ties). With z = 1.959963984540054:
+ * (k/n + z^2/2n +- z sqrt(k/n (1 - k/n)/n + z^2/4n^2)) / (1 + z^2/n). */
+Interval stats_wilson(double k, double n);
+
+/* Exact two-sided binomial test of k successes in n trials against the probability `chance`: the summed probability
+ * of all outcomes that are not more likely than k. Exact for every n: the outcomes' weights follow from one another
+ * by their ratios, outward from the most likely one. 1 where n is 0. */
+double stats_binomial(int k, int n, double chance);
+
+/* Cohen's kappa of two raters with two answers: (p_o - p_e) / (1 - p_e), p_o the share of equal answers, p_e what it
+ * would be by chance. table[i][j]: times that the first said i and the second j. NAN where p_e is 1. */
+double stats_kappa(double table[2][2]);
+
+/* I_x(a, b), the regularised incomplete beta function, for a, b > 0 and x in [0, 1]: its continued fraction (DLMF
+ * 8.17.22), about 1e-12 for a, b up to 1e6. */
+double stats_incomplete_beta(double x, double a, double b);
+
+/* t-tests, two-sided: p = I_{df/(df + t^2)}(df/2, 1/2). */
+typedef struct TTest {
+    double t, df, p;
+} TTest;
+/* Two samples of equal variance (Student): the paper's. */
+TTest stats_t_pooled(Moments a, Moments b);
+/* Two samples of any variances (Welch). */
+TTest stats_t_welch(Moments a, Moments b);
+/* One sample against 0: of differences, a paired test. */
+TTest stats_t_paired(Moments difference);
+
+/* 95 % percentile interval of sum_i sum[i] / sum_i weight[i] over n clusters (prompts), whose members go together:
+ * 10,000 draws of n clusters with replacement, by seed. weight NULL: all 1, the mean of sum. Percentiles are
+ * interpolated between neighbours. NAN for n < 2. */
+Interval stats_bootstrap(const double *sum, const double *weight, int n, int seed);
+
+/* t ~ sigma(intercept + slope z) by Newton's method, t in [0, 1] (paper.md 9). z is standardised within, and both
+ * coefficients there have a ridge: lambda (b0^2 + b1^2) / 2, lambda = 1e-8, is taken off the log-likelihood of n rows.
+ * It keeps them finite where z separates t, and changes a prediction by about 1e-8 / n otherwise. */
+typedef struct Logistic {
+    double mean, scale;      /* of z */
+    double intercept, slope; /* of (z - mean) / scale */
+} Logistic;
+Logistic stats_logistic(const double *z, const double *t, int n);
+double stats_logistic_at(const Logistic *l, double z);
+
+/* Area under the ROC curve: the probability that a positive has the higher score than a negative; equal scores count a
+ * half. NAN where one of the two is missing. */
+double stats_auc(const double *score, const bool *positive, int n);
+
+/* One bin of predictions p in [low, high); the last bin holds its `high` too. */
+typedef struct CalibrationBin {
+    double low, high, mean_p, share; /* share: mean of `right`; both NAN where the bin is empty */
+    int n;
+} CalibrationBin;
+/* `bins` equal parts of [low, high]; every p lies in it. Returns the calibration error: the mean over all p of its
+ * bin's |mean_p - share|. */
+double stats_calibration(const double *p, const double *right, int n, double low, double high, CalibrationBin *bin,
+                         int bins);
+
+#endif

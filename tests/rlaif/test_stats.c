@@ -1,0 +1,247 @@
+/* Statistics against exact values (computed in 30 digits, or by hand) and against what must hold by definition. */
+#include "rlaif/stats.h"
+
+#include "base/mem.h"
+#include "base/real.h"
+#include "support.h"
+
+static void close_to(double got, double wanted, double tolerance)
+{
+    if (!(fabs(got - wanted) <= tolerance))
+        fail_msg("%.17g, not %.17g (difference %g)", got, wanted, got - wanted);
+}
+
+static void moments_and_wilson(void **state)
+{
+    (void)state;
+    const double x[] = {2, 4, 4, 4, 5, 5, 7, 9};
+    Moments m = stats_moments(x, COUNT(x));
+    close_to(m.mean, 5, 1e-15);
+    close_to(m.sd, sqrt(32.0 / 7), 1e-15);
+    assert_true(isnan(stats_moments(x, 1).sd));
+    assert_true(isnan(stats_moments(x, 0).mean));
+    static const double table[][4] = {{8, 10, 0.490162471536642, 0.943317848545625},
+                                      {15, 20, 0.531299122381256, 0.888138298592334},
+                                      {0, 10, 0, 0.277532799862889},
+                                      {10, 10, 1 - 0.277532799862889, 1},
+                                      {81, 263, 0.255288519878274, 0.3662095769828},
+                                      {7.5, 12, 0.354369013466253, 0.835007484869937}};
+    for (int i = 0; i < COUNT(table); i++) {
+        Interval w = stats_wilson(table[i][0], table[i][1]);
+        close_to(w.low, table[i][2], 1e-13);
+        close_to(w.high, table[i][3], 1e-13);
+    }
+    assert_true(isnan(stats_wilson(0, 0).low));
+}
+
+static void binomial(void **state)
+{
+    (void)state;
+    close_to(stats_binomial(7, 10, 0.5), 0.34375, 1e-15);
+    close_to(stats_binomial(3, 10, 0.5), 0.34375, 1e-15);
+    close_to(stats_binomial(0, 8, 0.5), 2.0 / 256, 1e-16);
+    close_to(stats_binomial(60, 100, 0.5), 0.056887933640980792, 1e-14);
+    close_to(stats_binomial(530, 1000, 0.5), 0.062023195098363181, 1e-13);
+    close_to(stats_binomial(2, 12, 0.25), 0.74189639091491699, 1e-14);
+    close_to(stats_binomial(5, 10, 0.5), 1, 1e-15);
+    assert_true(stats_binomial(0, 0, 0.5) == 1);
+    /* beside the normal distribution where n is large: two standard deviations from the middle */
+    close_to(stats_binomial(500000 + 1000, 1000000, 0.5), 1 - real_erf(999.5 / 500 / sqrt(2)), 1e-6);
+    assert_true(stats_binomial(1000000, 1000000, 0.5) == 0);
+}
+
+static void kappa(void **state)
+{
+    (void)state;
+    double cohen[2][2] = {{20, 5}, {10, 15}}, equal[2][2] = {{7, 0}, {0, 9}};
+    double chance[2][2] = {{4, 4}, {4, 4}}, constant[2][2] = {{5, 0}, {0, 0}};
+    close_to(stats_kappa(cohen), 0.4, 1e-15); /* p_o 0.7, p_e 0.5 */
+    close_to(stats_kappa(equal), 1, 1e-15);
+    close_to(stats_kappa(chance), 0, 1e-15);
+    assert_true(isnan(stats_kappa(constant)));
+}
+
+static double p_of_t(double t, double df)
+{
+    return stats_incomplete_beta(df / (df + t * t), df / 2, 0.5);
+}
+
+static void incomplete_beta(void **state)
+{
+    (void)state;
+    close_to(stats_incomplete_beta(0.5, 2, 3), 0.6875, 1e-14);
+    close_to(stats_incomplete_beta(0.1, 0.5, 0.5), 0.20483276469913346, 1e-14);
+    close_to(stats_incomplete_beta(0.9, 10, 0.5), 0.15164090963470997, 1e-14);
+    close_to(stats_incomplete_beta(0.3, 100, 200), 0.10884306564490976, 1e-12);
+    close_to(stats_incomplete_beta(0.5, 4e5, 4e5), 0.5, 1e-9);
+    close_to(stats_incomplete_beta(0, 2, 3), 0, 0);
+    close_to(stats_incomplete_beta(1, 2, 3), 1, 0);
+    /* the table of critical values: 5 % at 10 and at 1 degrees of freedom */
+    close_to(p_of_t(2.228138852, 10), 0.05, 1e-11);
+    close_to(p_of_t(12.7062047364, 1), 0.05, 1e-11);
+    close_to(p_of_t(2.5, 7.3), 0.039650234665600472, 1e-13);
+    close_to(p_of_t(1.96, 1e6), 0.049996067585269791, 1e-9);
+}
+
+static void t_tests(void **state)
+{
+    (void)state;
+    static const double a[] = {27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1,
+                               21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4};
+    static const double b[] = {27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0,
+                               24.8, 20.2, 21.9, 22.1, 22.9, 30.5, 24.4};
+    enum { N = 15 };
+    double d[N];
+    for (int i = 0; i < N; i++)
+        d[i] = a[i] - b[i];
+    Moments ma = stats_moments(a, N), mb = stats_moments(b, N);
+    TTest pooled = stats_t_pooled(ma, mb), welch = stats_t_welch(ma, mb), paired = stats_t_paired(stats_moments(d, N));
+    TTest by_hand[] = {pooled, welch, paired};
+    static const double wanted[][3] = {{-2.85295487017152, 28, 0.0080547619050796},
+                                       {-2.85295487017152, 27.8873039884201, 0.00807193817219488},
+                                       {-3.21920871994825, 14, 0.00617987255086331}};
+    for (int i = 0; i < COUNT(by_hand); i++) {
+        close_to(by_hand[i].t, wanted[i][0], 1e-12);
+        close_to(by_hand[i].df, wanted[i][1], 1e-11);
+        close_to(by_hand[i].p, wanted[i][2], 1e-13);
+    }
+    /* nothing can be said of constant or single numbers */
+    const double same[] = {3, 3, 3};
+    assert_true(isnan(stats_t_paired(stats_moments(same, 3)).p));
+    assert_true(isnan(stats_t_welch(stats_moments(same, 3), stats_moments(same, 3)).p));
+    assert_true(isnan(stats_t_paired(stats_moments(same, 1)).p));
+}
+
+/* The interval of a mean holds the true mean about as often as it says, is the same for the same seed, and another for
+ * another. */
+static void bootstrap(void **state)
+{
+    (void)state;
+    enum { SETS = 100, N = 30 };
+    int held = 0;
+    double x[N], width = 0;
+    for (int s = 0; s < SETS; s++) {
+        RngKey key = {.seed = 5, .purpose = RNG_TEST, .row = (uint64_t)s};
+        for (int i = 0; i < N; i++)
+            x[i] = 3 + rng_normal(key, (uint64_t)i);
+        Interval b = stats_bootstrap(x, NULL, N, s);
+        held += b.low <= 3 && 3 <= b.high;
+        width += (b.high - b.low) / SETS;
+    }
+    assert_in_range(held, SETS * 88 / 100, SETS * 98 / 100);
+    close_to(width, 2 * 1.96 / sqrt(N), 0.05);
+    Interval one = stats_bootstrap(x, NULL, N, 7), again = stats_bootstrap(x, NULL, N, 7),
+             other = stats_bootstrap(x, NULL, N, 8);
+    assert_memory_equal(&one, &again, sizeof one);
+    assert_true(one.low != other.low);
+    assert_true(isnan(stats_bootstrap(x, NULL, 1, 0).low));
+}
+
+/* Members of a cluster go together: a weight of 2 with twice the sum is a cluster of two equal members, and many
+ * copies within few clusters do not narrow the interval. */
+static void bootstrap_clusters(void **state)
+{
+    (void)state;
+    double mean[20], sum[20], weight[20];
+    for (int i = 0; i < 20; i++) {
+        mean[i] = i % 3;
+        weight[i] = 8;
+        sum[i] = 8 * mean[i];
+    }
+    Interval few = stats_bootstrap(mean, NULL, 20, 1), copies = stats_bootstrap(sum, weight, 20, 1);
+    close_to(few.low, copies.low, 1e-12);
+    close_to(few.high, copies.high, 1e-12);
+    const double two_sums[] = {0, 30}, two_weights[] = {10, 30}; /* (0 + 30) / 40 when each is drawn once */
+    Interval uneven = stats_bootstrap(two_sums, two_weights, 2, 1);
+    close_to(uneven.low, 0, 0);
+    close_to(uneven.high, 1, 0);
+}
+
+static void logistic(void **state)
+{
+    (void)state;
+    static const double z[] = {0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 0.7, 1.05, 1.6, 0.95};
+    static const double t[] = {0, 0, 1, 1, 0, 1, 0, 0.5, 1, 1};
+    Logistic l = stats_logistic(z, t, COUNT(z));
+    double slope = l.slope / l.scale;
+    close_to(slope, 6.46264888629325, 1e-6);
+    close_to(l.intercept - slope * l.mean, -6.48321030698971, 1e-6);
+    close_to(stats_logistic_at(&l, 1), 0.494859825918093, 1e-7);
+}
+
+/* Length control (paper.md 17, point 7): equal lengths give the raw rate; a preference that follows length alone gives
+ * about a half where the lengths are equal. */
+static void length_control(void **state)
+{
+    (void)state;
+    enum { N = 400 };
+    double z[N], t[N], raw = 0;
+    RngKey key = {.seed = 9, .purpose = RNG_TEST};
+    for (int i = 0; i < N; i++) {
+        z[i] = 1;
+        t[i] = i % 10 < 7;
+        raw += t[i] / N;
+    }
+    Logistic equal = stats_logistic(z, t, N);
+    close_to(stats_logistic_at(&equal, 1), raw, 1e-8);
+    raw = 0;
+    for (int i = 0; i < N; i++) {
+        z[i] = 0.9 + rng_uniform(key, (uint64_t)i); /* A is longer, mostly */
+        t[i] = rng_uniform(key, (uint64_t)(N + i)) < real_sigmoid(6 * (z[i] - 1));
+        raw += t[i] / N;
+    }
+    Logistic length = stats_logistic(z, t, N);
+    assert_true(raw > 0.8);
+    close_to(stats_logistic_at(&length, 1), 0.5, 0.08);
+}
+
+/* Separated data have no largest likelihood; the ridge gives finite coefficients that still say where the border is. */
+static void separation(void **state)
+{
+    (void)state;
+    static const double z[] = {0.5, 0.6, 0.7, 1.3, 1.4, 1.5}, t[] = {0, 0, 0, 1, 1, 1}, won[] = {1, 1, 1, 1, 1, 1};
+    Logistic l = stats_logistic(z, t, COUNT(z));
+    assert_true(isfinite(l.slope) && isfinite(l.intercept));
+    close_to(stats_logistic_at(&l, 1), 0.5, 1e-6);
+    assert_true(stats_logistic_at(&l, 0.7) < 0.01 && stats_logistic_at(&l, 1.3) > 0.99);
+    Logistic all = stats_logistic(z, won, COUNT(z));
+    assert_true(isfinite(all.intercept) && stats_logistic_at(&all, 1) > 0.9999);
+}
+
+static void auc(void **state)
+{
+    (void)state;
+    static const double score[] = {0.1, 0.4, 0.35, 0.8, 0.4};
+    static const bool positive[] = {false, false, true, true, true}, none[5] = {false};
+    /* of the six pairs 0.35 > 0.1, 0.8 > both, 0.4 > 0.1 are right, 0.4 and 0.4 are equal, 0.35 < 0.4 */
+    close_to(stats_auc(score, positive, 5), 4.5 / 6, 1e-15);
+    assert_true(isnan(stats_auc(score, none, 5)));
+}
+
+static void calibration(void **state)
+{
+    (void)state;
+    static const double p[] = {0.5, 0.55, 0.6, 0.99, 1.0}, right[] = {1, 0, 0.5, 1, 1};
+    CalibrationBin bin[5];
+    double error = stats_calibration(p, right, 5, 0.5, 1, bin, 5);
+    assert_int_equal(bin[0].n, 2);
+    assert_int_equal(bin[1].n, 1);
+    assert_int_equal(bin[2].n, 0);
+    assert_int_equal(bin[4].n, 2);
+    close_to(bin[0].mean_p, 0.525, 1e-15);
+    close_to(bin[0].share, 0.5, 1e-15);
+    close_to(bin[4].mean_p, 0.995, 1e-15);
+    assert_true(isnan(bin[2].share));
+    close_to(error, (2 * 0.025 + 0.1 + 2 * 0.005) / 5, 1e-15);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(moments_and_wilson), cmocka_unit_test(binomial), cmocka_unit_test(kappa),
+        cmocka_unit_test(incomplete_beta),    cmocka_unit_test(t_tests),  cmocka_unit_test(bootstrap),
+        cmocka_unit_test(bootstrap_clusters), cmocka_unit_test(logistic), cmocka_unit_test(length_control),
+        cmocka_unit_test(separation),         cmocka_unit_test(auc),      cmocka_unit_test(calibration),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs test programs one after the other, whatever fails, and counts what cmocka says: tests, passed, failed, skipped.
+# usage: tests/run.sh PROGRAM...      exit status 1 if anything failed
+#
+# Kernels on tiny matrices wait for each other all the time: where cores are shared, waiting threads must not spin.
+export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
+
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+tests=0 passed=0 failed=0 skipped=0 broken=()
+
+# The number in a line like "[  PASSED  ] 12 test(s)."; 0 where there is none.
+count() {
+    local n
+    n=$(sed -nE "s/^\[ *$1 *\] (Running )?([0-9]+) test\(s\).*/\2/p" "$log" | tail -n 1)
+    echo "${n:-0}"
+}
+
+for program in "$@"; do
+    echo "--- ${program##*/tests/}"
+    "$program" 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    all=$(count ==========) ok=$(count PASSED) bad=$(count FAILED) out=$(count SKIPPED)
+    if ! grep -q '^\[==========\] [0-9]* test(s) run' "$log"; then # it ended in the middle
+        ok=$(grep -c '^\[ *OK \]' "$log") out=$(grep -c '^\[ *SKIPPED *\]' "$log")
+        all=$((all > ok + out ? all : ok + out + 1)) bad=$((all - ok - out))
+        echo "${program##*/tests/}: ended in the middle, with status $status"
+    elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then # a test's or group's own start or end, or a sanitizer at exit
+        all=$((ok + out < all ? all : all + 1)) bad=$((all - ok - out))
+        echo "${program##*/tests/}: ended with status $status"
+    fi
+    tests=$((tests + all)) passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + out))
+    [ "$bad" -eq 0 ] || broken+=("${program##*/tests/}")
+done
+
+echo
+[ "$failed" -eq 0 ] || printf 'failed in: %s\n' "${broken[*]}"
+echo "tests $tests, passed $passed, failed $failed, skipped $skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,337 @@
+/* Chat templates: what transformers makes of each construct, what is refused and how, limits, a real model's. */
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "model/gguf.h"
+#include "text/chat.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+/* --- helpers ----------------------------------------------------------------------------------------- */
+
+static json_t *parsed(const char *text)
+{
+    Err err = {0};
+    json_t *value;
+    if (!json_parse(text, strlen(text), "test", &value, &err))
+        fail_msg("%s", err.msg);
+    return value;
+}
+
+/* Renders into *out; false with *err set where reading or rendering fails. */
+static bool rendered(const char *source, const json_t *messages, bool prompt, Str *out, Err *err)
+{
+    ChatTemplate *t;
+    bool ok = chat_template_new(&t, source, "<s>", "</s>", err) && chat_render(t, messages, prompt, out, err);
+    chat_template_free(t);
+    return ok;
+}
+
+static void expect_text(const char *source, const json_t *messages, bool prompt, const char *wanted, size_t n)
+{
+    Err err = {0};
+    Str out = {0};
+    if (!rendered(source, messages, prompt, &out, &err))
+        fail_msg("%s\nfails: %s\nshould give: %s", source, err.msg, wanted);
+    if (out.n != n || memcmp(str_text(&out), wanted, n) != 0)
+        fail_msg("%s\ngives: %s\nshould give: %s", source, str_text(&out), wanted);
+    str_release(&out);
+}
+
+/* The template must fail with this message; *hint (if not NULL) must be in its hint. */
+static void expect_failure(const char *source, const char *wanted, const char *hint)
+{
+    Err err = {0};
+    Str out = {0};
+    json_t *messages = parsed("[{\"role\": \"user\", \"content\": \"Hi\"}]");
+    str_add(&out, "kept");
+    if (rendered(source, messages, false, &out, &err))
+        fail_msg("%s\nrenders \"%s\", should say \"%s\"", source, str_text(&out), wanted);
+    if (strcmp(err.msg, wanted) != 0)
+        fail_msg("%s\nsays \"%s\"\nnot  \"%s\"", source, err.msg, wanted);
+    if (hint && !strstr(err.hint, hint))
+        fail_msg("%s\nhints \"%s\", not \"%s\"", source, err.hint, hint);
+    assert_int_equal(err.code, ERR_INPUT);
+    assert_string_equal(str_text(&out), "kept");
+    str_release(&out);
+    json_decref(messages);
+}
+
+/* --- what transformers makes of it ------------------------------------------------------------------- */
+
+static void fixture(const json_t *row, json_t *none)
+{
+    const char *source = json_text_of(row, "template");
+    const json_t *given = json_object_get(row, "messages"), *text = json_object_get(row, "text");
+    const json_t *messages = given ? given : none;
+    bool prompt = json_bool_of(row, "add_generation_prompt", false);
+    if (text) {
+        expect_text(source, messages, prompt, json_string_value(text), json_string_length(text));
+        return;
+    }
+    Err err = {0};
+    Str out = {0};
+    if (rendered(source, messages, prompt, &out, &err))
+        fail_msg("%s\nrenders \"%s\", Python says %s", source, str_text(&out), json_text_of(row, "error"));
+    if (!str_starts(err.msg, "chat template line "))
+        fail_msg("%s\nfails without its line: %s", source, err.msg);
+    assert_int_equal(out.n, 0);
+    str_release(&out);
+}
+
+static void test_fixtures(void **state)
+{
+    (void)state;
+    Err err = {0};
+    json_t *rows, *none = json_array();
+    if (!json_read_file("tests/fixtures/chat.json", &rows, &err))
+        fail_msg("%s", err.msg);
+    assert_true(json_array_size(rows) >= 200);
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        fixture(json_array_get(rows, i), none);
+    json_decref(none);
+    json_decref(rows);
+}
+
+/* --- what is refused, with its name and line --------------------------------------------------------- */
+
+/* Found when the template is read, also in a branch that no message takes. */
+static void test_unsupported_names(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"{% if false %}\n{{ 'x' |\n frobnicate }}{% endif %}",
+         "chat template line 3: the filter \"frobnicate\" is not supported"},
+        {"{% if false %}\n{{ x is odder }}{% endif %}", "chat template line 2: the test \"odder\" is not supported"},
+        {"a\n{% if false %}{% include 'x' %}{% endif %}", "chat template line 2: the tag \"include\" is not supported"},
+        {"{% block b %}{% endblock %}", "chat template line 1: the tag \"block\" is not supported"},
+        {"\n\n{{ 'x' | truncate(3) }}", "chat template line 3: the filter \"truncate\" is not supported"},
+        {"{{ [1] | map.x }}", "chat template line 1: the filter \"map\" is not supported"},
+        {"{% if false %}{{ frobnicate(1) }}{% endif %}",
+         "chat template line 1: the function \"frobnicate\" is not supported"},
+        {"{{ cycler(1, 2) }}", "chat template line 1: the function \"cycler\" is not supported"},
+        {"{{ self }}", "chat template line 1: \"self\" is not supported"},
+        {"{% set loop = 1 %}", "chat template line 1: assigning to \"loop\" is not supported"},
+        {"{% for x in [1] recursive %}{% endfor %}", "chat template line 1: a recursive loop is not supported"},
+        {"{{ x[1, 2] }}", "chat template line 1: a \",\" between brackets after a value is not supported"},
+        {"{{ '\\N{BULLET}' }}", "chat template line 1: the escape \\N{...} in a text is not supported"},
+        {"{{ 99999999999999999999 }}", "chat template line 1: the number is too large"},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        Err err = {0};
+        ChatTemplate *t;
+        assert_false(chat_template_new(&t, cases[i][0], NULL, NULL, &err));
+        assert_null(t);
+        assert_string_equal(err.msg, cases[i][1]);
+    }
+}
+
+/* Python has an answer and we have none: never another answer. */
+static void test_unsupported_values(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"\n{{ 'a'.swapcase() }}", "chat template line 2: the method \"swapcase\" of a text is not supported"},
+        {"{{ [1].index(1) }}", "chat template line 1: the method \"index\" of a list is not supported"},
+        {"{{ {}.copy() }}", "chat template line 1: the method \"copy\" of a dict is not supported"},
+        {"{{ (5).real }}", "chat template line 1: the method \"real\" of an integer is not supported"},
+        {"{{ [1] | map('truncate') | list }}", "chat template line 1: the filter \"truncate\" is not supported"},
+        {"{{ '%s' % 1 }}", "chat template line 1: formatting a text with \"%\" is not supported"},
+        {"{{ 2.0 ** 0.5 }}", "chat template line 1: \"**\" on floats is not supported"},
+        {"{{ 2 ** -1 }}", "chat template line 1: \"**\" with a negative exponent is not supported"},
+        {"{{ 2 ** 63 }}", "chat template line 1: an integer of more than 64 bits"},
+        {"{{ 9223372036854775807 + 1 }}", "chat template line 1: an integer of more than 64 bits"},
+        {"{{ '99999999999999999999' | int }}", "chat template line 1: an integer of more than 64 bits"},
+        {"{{ '10' | int(base=16) }}", "chat template line 1: int with another base than 10 is not supported"},
+        {"{{ '\xd9\xa3' | int }}", "chat template line 1: a number in other than ASCII digits is not supported"},
+        {"{{ '{:>3}'.format(1) }}",
+         "chat template line 1: format() has no value for \"{:>3}\", or it is more than a name or number"},
+        {"{{ ('a' | safe).split('a') }}", "chat template line 1: this method of text marked as safe is not supported"},
+        {"{{ '\xce\xa3' | lower }}",
+         "chat template line 1: the lower case of U+03A3 depends on its word: not supported"},
+        {"{{ '\xc5\x89'.title() }}", "chat template line 1: the title case of the character U+0149 is not supported"},
+        {"{{ range(3) }}", "chat template line 1: the template writes a range"},
+        {"{{ [1] | map('string') }}", "chat template line 1: the template writes a generator"},
+        {"{{ raise_exception }}", "chat template line 1: the template writes a function"},
+        {"{% macro m() %}{% endmacro %}{{ m.name }}",
+         "chat template line 1: the attribute \"name\" of a macro is not supported"},
+        {"{{ 'a' is sameas 'a' }}", "chat template line 1: sameas is not supported for a text"},
+        {"{{ -1 | round(-1) }}", "chat template line 1: round to -1 decimals is not supported"},
+    };
+    for (int i = 0; i < COUNT(cases); i++)
+        expect_failure(cases[i][0], cases[i][1], NULL);
+}
+
+/* Texts do not depend on the day: a template that asks for the date gets none. */
+static void test_date(void **state)
+{
+    (void)state;
+    json_t *none = json_array();
+    expect_failure("{{ 'Today:' }}\n{{ strftime_now('%d %b %Y') }}",
+                   "chat template line 2: the function \"strftime_now\" is not supported", "into the messages");
+    const char *guarded = "{{ strftime_now('%Y') if strftime_now is defined else 'a fixed date' }}";
+    expect_text(guarded, none, false, "a fixed date", 12);
+    json_decref(none);
+}
+
+/* The template's own words, and where. */
+static void test_exception(void **state)
+{
+    (void)state;
+    expect_failure("{% for m in messages %}\n{{ raise_exception('No ' ~ m.role ~ 's here') }}{% endfor %}",
+                   "chat template line 2: the template refuses the messages: No users here", NULL);
+    expect_failure("{% macro deep() %}\n\n{{ x.y }}{% endmacro %}\n{{ 1 ~ deep() }}",
+                   "chat template line 3: \"x\" is not defined", NULL);
+}
+
+/* --- limits ------------------------------------------------------------------------------------------ */
+
+static void test_limits(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"{% set r = range(999) %}{% for i in r %}{% for j in r %}{% for k in r %}{% endfor %}{% endfor %}{% endfor %}",
+         "chat template line 1: more than 10000000 steps: the template does not end, or the messages are too long"},
+        {"{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}", "chat template line 1: more than 800 levels of nesting"},
+        {"{% set s = 'x' * 1000000 %}\n{% for i in range(99) %}{{ s }}{% endfor %}",
+         "chat template line 2: more than 64 MB of text"},
+        {"{{ 'x' * 1000000000000 }}", "chat template line 1: the values take more than 256 MB"},
+        {"{{ [1] * 100000000 }}", "chat template line 1: the values take more than 256 MB"},
+        {"{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = [n.x] %}{% endfor %}\n{{ n.x }}",
+         "chat template line 2: more than 800 levels of nesting"},
+        {"{{ range(100001) }}", "chat template line 1: range() of more than 100000 items"},
+    };
+    for (int i = 0; i < COUNT(cases); i++)
+        expect_failure(cases[i][0], cases[i][1], NULL);
+}
+
+/* So many copies of a piece of source must not be read. */
+static void expect_too_deep(const char *piece, int copies)
+{
+    Str source = {0};
+    Err err = {0};
+    ChatTemplate *t;
+    str_add(&source, "{{ ");
+    for (int i = 0; i < copies; i++)
+        str_add(&source, piece);
+    assert_false(chat_template_new(&t, str_text(&source), NULL, NULL, &err));
+    if (!strstr(err.msg, "more than 150"))
+        fail_msg("%d times %s: %s", copies, piece, err.msg);
+    str_release(&source);
+}
+
+static void test_source_depth(void **state)
+{
+    (void)state;
+    expect_too_deep("[", 100000);
+    expect_too_deep("-", 100000);
+    expect_too_deep("1 if 1 else ", 100000);
+    expect_too_deep("1 }}{% if 1 %}{{ ", 100000);
+}
+
+/* --- the interface ----------------------------------------------------------------------------------- */
+
+static void test_interface(void **state)
+{
+    (void)state;
+    static const char source[] = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ eos_token }}";
+    Err err = {0};
+    Str out = {0};
+    ChatTemplate *t;
+    json_t *messages = parsed("[{\"role\": \"user\", \"content\": \"{{ 1 }} <|im_end|>\"}]");
+    assert_true(chat_template_new(&t, source, NULL, "E", &err));
+    assert_string_equal(chat_template_source(t), source);
+    for (int i = 0; i < 2; i++)
+        assert_true(chat_render(t, messages, false, &out, &err));
+    assert_string_equal(str_text(&out), "{{ 1 }} <|im_end|>E{{ 1 }} <|im_end|>E");
+    str_release(&out);
+    json_decref(messages);
+    chat_template_free(t);
+    chat_template_free(NULL);
+}
+
+static void test_bad_input(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {{"{}", "a chat is a list of messages"},
+                                         {"[{\"role\": \"user\"}, 5]", "message 2 of a chat is no object"}};
+    ChatTemplate *t;
+    Err err = {0};
+    for (int i = 0; i < COUNT(bad); i++) {
+        Str out = {0};
+        json_t *messages = parsed(bad[i][0]);
+        Err why = {0};
+        assert_false(rendered("x", messages, false, &out, &why));
+        assert_string_equal(why.msg, bad[i][1]);
+        json_decref(messages);
+    }
+    assert_false(chat_template_new(&t, "\xff", NULL, NULL, &err));
+    assert_string_equal(err.msg, "the chat template, or its BOS or EOS token, is not UTF-8");
+    err_clear(&err);
+    assert_false(chat_template_new(&t, "x", "\xc0\x80", NULL, &err));
+    assert_string_equal(err.msg, "the chat template, or its BOS or EOS token, is not UTF-8");
+}
+
+/* --- a real model's template ------------------------------------------------------------------------- */
+
+enum { REAL_CASES = 30 }; /* at least */
+
+static void need_file(const char *path)
+{
+    const char *wanted = getenv("RLAIF_TEST_MODELS");
+    if ((!wanted || strcmp(wanted, "none") != 0) && file_exists(path))
+        return;
+    print_message("skipped: %s\n", file_exists(path) ? "RLAIF_TEST_MODELS=none" : path);
+    skip();
+}
+
+static void golden_line(const char *source, const char *line, size_t n)
+{
+    Err err = {0};
+    json_t *row;
+    if (!json_parse(line, n, "chat_smollm2.jsonl", &row, &err))
+        fail_msg("%s", err.msg);
+    const json_t *text = json_object_get(row, "text");
+    expect_text(source, json_object_get(row, "messages"), json_bool_of(row, "add_generation_prompt", false),
+                json_string_value(text), json_string_length(text));
+    json_decref(row);
+}
+
+static void test_golden(void **state)
+{
+    (void)state;
+    static const char model[] = "models/smollm2-135m-instruct.gguf", lines[] = "../shared/golden/chat_smollm2.jsonl";
+    need_file(model);
+    need_file(lines);
+    Err err = {0};
+    Gguf *g;
+    LineReader *reader;
+    const char *line;
+    size_t n;
+    bool more;
+    if (!gguf_open(&g, model, &err) || !lines_open(&reader, lines, &err))
+        fail_msg("%s", err.msg);
+    const char *source = gguf_chat_template(g);
+    assert_non_null(source);
+    while (lines_next(reader, &line, &n, &more, &err) && more)
+        golden_line(source, line, n);
+    assert_int_equal(err.code, ERR_NONE);
+    assert_true(lines_number(reader) >= REAL_CASES);
+    lines_close(reader);
+    gguf_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fixtures),           cmocka_unit_test(test_unsupported_names),
+        cmocka_unit_test(test_unsupported_values), cmocka_unit_test(test_date),
+        cmocka_unit_test(test_exception),          cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_source_depth),       cmocka_unit_test(test_interface),
+        cmocka_unit_test(test_bad_input),          cmocka_unit_test(test_golden),
+    };
+    return cmocka_run_group_tests_name("text/chat", tests, NULL, NULL);
+}
