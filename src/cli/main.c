@@ -1,6 +1,7 @@
 /* rlaif: the table of commands, and the one place that prints an error and chooses the exit status. */
 #include "cli/command.h"
 
+#include "base/libraries.h"
 #include "base/mem.h"
 #include "rlaif/eval.h"
 #include "rlaif/import.h"
@@ -12,6 +13,7 @@
 #include "rlaif/score.h"
 #include "rlaif/sft.h"
 #include "rlaif/version.h"
+#include "text/text_libraries.h"
 
 /* clang-format off */
 static const Command commands[] = {
@@ -145,7 +147,12 @@ static int version(void)
     printf("CPU: %s\nlevels:", model);
     for (int l = CPU_PLAIN; l <= CPU_AVX512; l++)
         printf(" %s%s", cpu_level_name((CpuLevel)l), cpu_has((CpuLevel)l) ? "" : " (not on this CPU)");
-    printf("\nprecision: f32\n%s", library_versions());
+    Str libraries = {0};
+    base_libraries(&libraries);
+    str_add(&libraries, ", ");
+    text_libraries(&libraries);
+    printf("\nprecision: f32\nlibraries: %s, %s\n", store_library(), str_text(&libraries));
+    str_release(&libraries);
     return STATUS_DONE;
 }
 

@@ -94,10 +94,11 @@ extern const OptionTable winrate_table;
  *   win_rate_bootstrap    its interval over prompts, whose samples go together
  *   wins, losses, ties
  *   binomial_p            exact test of wins against losses (ties left out)
- *   t_p                   two-sample t-test of A's outcomes against B's (8: the paper's)
- *   paired_p              t-test of the prompts' mean outcomes against 1/2: minds that samples of a prompt go together
+ *   paired_p              t-test of the prompts' mean outcomes against 1/2: minds that samples of a prompt go together.
+ *                         A two-sample test of A's wins against B's (8) is not given: each is what the other is not, and
+ *                         a test that takes them as independent says too much
  *   length_controlled     win rate where both are equally long: logistic in z = length A / length B, at z = 1 (9); null
- *                         where z does not vary. Pairs with an empty response of B are left out of it
+ *                         where z is always the same, but not 1. Pairs with an empty response of B are left out of it
  *   mass                  mean probability on the answers
  *  pairwise:
  *   mean_p, same_slot_rate, first_share   as in alignment
@@ -106,7 +107,7 @@ extern const OptionTable winrate_table;
  *   gain, gain_interval   mean over prompts of (mean of A's samples - mean of B's), bootstrap over prompts
  *   excludes_zero         the gain's interval does not hold 0
  *   gain_paired_p         t-test of the prompts' gains against 0
- *   gain_welch_p          Welch's test of A's rewards against B's, as if all were independent */
+ *   gain_t_p, gain_welch_p   two-sample t-tests of A's rewards against B's: Student's (8: the paper's), Welch's */
 bool winrate_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

@@ -43,7 +43,7 @@ static bool reward_chunk(void *context, const Rows *rows, const int *index, int 
 {
     Accuracy *a = context;
     Ids ids[2 * CHUNK] = {{0}};
-    Sequence seq[2 * CHUNK];
+    Sequence seq[2 * CHUNK] = {{0}};
     double reward[2 * CHUNK];
     bool ok = true;
     for (int i = 0; ok && i < 2 * n; i++) {
@@ -172,7 +172,7 @@ bool accuracy_stage(Work *work, const char *name, const void *options, Err *err)
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
               keep_chosen(&rows, &a.without_choice, err) &&
               stage_begin(&s, work, name, "eval accuracy",
-                          stage_about(&accuracy_table, o, &o->common, "reward", model, NULL), err) &&
+                          eval_about(stage_about(&accuracy_table, o, &o->common, "reward", model, NULL)), err) &&
               stage_rows(&s, &rows, CHUNK, "pairs", prepare, reward_chunk, &a, err) &&
               summarise(&s, rows.n, a.without_choice, err);
     if (ok && !work->in_recipe && !(o->output && strcmp(o->output, "-") == 0))

@@ -328,7 +328,7 @@ static void print_table(const json_t *s)
                    eval_decimal(s, "kappa_both_orders").text);
         eval_print("certain labels are right: AUC", "%s", eval_decimal(s, "certainty_auc").text);
         eval_print("calibration error", "%s", eval_decimal(s, "calibration_error").text);
-        print_bins(s, "calibration", "accuracy where p is");
+        print_bins(s, "calibration", "where p is");
         print_bins(s, "by_margin", "where |p - 1/2| is");
         print_bins(s, "by_confidence", "where people's confidence is");
     }

@@ -16,6 +16,9 @@ void eval_set(json_t *object, const char *key, double x);
 /* A share of n with halves: `share_key`, "interval" and, where n_key is not NULL, n_key. */
 void eval_set_share(json_t *object, const char *share_key, double k, int n, const char *n_key);
 
+/* What a stage is about, without the seed: what a model says of given texts does not depend on it. Returns `about`. */
+json_t *eval_about(json_t *about);
+
 /* Lines of a table on standard output. A null prints as "-". eval_print_share takes the summary's own keys:
  * "accuracy            62.3 %   95 %: 59.1 to 65.4". `interval` may be NULL. */
 void eval_print(const char *what, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -101,6 +101,38 @@ static void split_transcript(const char *s, json_t **turns, char **reply)
     }
 }
 
+/* Bytes up to and with the last "Assistant:" that two transcripts have in common; 0: there is none. */
+static size_t shared_head(const char *a, const char *b)
+{
+    size_t same = 0, at = 0;
+    while (a[same] && a[same] == b[same])
+        same++;
+    for (const char *s = a; (s = strstr(s, ASSISTANT)); s += strlen(ASSISTANT))
+        if ((size_t)(s - a) + strlen(ASSISTANT) <= same)
+            at = (size_t)(s - a) + strlen(ASSISTANT);
+    return at;
+}
+
+/* A reply that goes on to write further turns is one reply all the same: both begin behind the last "Assistant:" that the
+ * transcripts share. False where they share none. */
+static bool split_at_shared_head(const char *const transcript[2], json_t **turns, char *reply[2])
+{
+    size_t head = shared_head(transcript[0], transcript[1]);
+    if (head == 0)
+        return false;
+    char *before = mem_strn(transcript[0], head - strlen(ASSISTANT)), *last;
+    split_transcript(before, turns, &last);
+    if (last) /* two turns of the assistant, one after the other */
+        json_array_append_new(*turns, turn("assistant", last, strlen(last)));
+    for (int i = 0; i < 2; i++) {
+        const char *text = transcript[i] + head;
+        reply[i] = mem_str(text + (*text == ' '));
+    }
+    free(last);
+    free(before);
+    return true;
+}
+
 static bool read_transcript_pair(const char *chosen, const char *rejected, RowView *v, Err *err)
 {
     json_t *turns[2];
@@ -109,10 +141,16 @@ static bool read_transcript_pair(const char *chosen, const char *rejected, RowVi
     split_transcript(rejected, &turns[1], &reply[1]);
     bool ok = reply[0] && reply[1] && json_equal(turns[0], turns[1]);
     if (!ok) {
-        err_set(err, ERR_INPUT, "\"chosen\" and \"rejected\" are not two replies to the same conversation");
-        err_hint(err, "both transcripts must be alike up to their last \"Assistant:\"");
         free(reply[0]);
         free(reply[1]);
+        json_decref(turns[0]);
+        reply[0] = reply[1] = NULL;
+        turns[0] = NULL;
+        ok = split_at_shared_head((const char *const[]){chosen, rejected}, &turns[0], reply);
+    }
+    if (!ok) {
+        err_set(err, ERR_INPUT, "\"chosen\" and \"rejected\" are not two replies to the same conversation");
+        err_hint(err, "both transcripts must be alike up to where the replies begin, behind an \"Assistant:\"");
     } else {
         v->context = (Context){.turns = json_incref(turns[0]), .transcript = chosen};
         add_response(v, reply[0], true, chosen);

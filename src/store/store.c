@@ -129,6 +129,11 @@ const char *store_path(const Store *s)
     return s->path;
 }
 
+const char *store_library(void)
+{
+    return "SQLite " SQLITE_VERSION;
+}
+
 bool store_begin(Store *s, Err *err)
 {
     return s->depth++ > 0 || run_sql(s, "BEGIN IMMEDIATE", err);

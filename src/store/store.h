@@ -19,6 +19,7 @@ bool store_open(Store **out, const char *path, Err *err) MUST_CHECK;
 bool store_open_existing(Store **out, const char *path, Err *err) MUST_CHECK;
 void store_close(Store *s); /* accepts NULL */
 const char *store_path(const Store *s);
+const char *store_library(void); /* "SQLite 3.40.1" */
 
 /* Changes between begin and commit appear together or not at all. Both calls nest. */
 bool store_begin(Store *s, Err *err) MUST_CHECK;

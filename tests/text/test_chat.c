@@ -208,6 +208,19 @@ static void test_limits(void **state)
         expect_failure(cases[i][0], cases[i][1], NULL);
 }
 
+/* What a long conversation or a template that recurses may need is within them. */
+static void test_within_limits(void **state)
+{
+    (void)state;
+    json_t *none = json_array();
+    expect_text("{% for i in range(2000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}done", none, false, "done",
+                4);
+    expect_text("{% macro m(n) %}{% if n %}{{ m(n - 1) }}{% else %}end{% endif %}{% endmacro %}{{ m(150) }}", none,
+                false, "end", 3);
+    expect_text("{{ ('x' * 60000000) | length }}", none, false, "60000000", 8);
+    json_decref(none);
+}
+
 /* So many copies of a piece of source must not be read. */
 static void expect_too_deep(const char *piece, int copies)
 {
@@ -327,11 +340,17 @@ static void test_golden(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixtures),           cmocka_unit_test(test_unsupported_names),
-        cmocka_unit_test(test_unsupported_values), cmocka_unit_test(test_date),
-        cmocka_unit_test(test_exception),          cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_source_depth),       cmocka_unit_test(test_interface),
-        cmocka_unit_test(test_bad_input),          cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_fixtures),
+        cmocka_unit_test(test_unsupported_names),
+        cmocka_unit_test(test_unsupported_values),
+        cmocka_unit_test(test_date),
+        cmocka_unit_test(test_exception),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_within_limits),
+        cmocka_unit_test(test_source_depth),
+        cmocka_unit_test(test_interface),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_golden),
     };
     return cmocka_run_group_tests_name("text/chat", tests, NULL, NULL);
 }

@@ -1,0 +1,143 @@
+/* Rows of two policies put side by side. */
+#include "rlaif/eval_match.h"
+
+#include "base/mem.h"
+
+static bool all_have_ids(const Rows *rows)
+{
+    for (int i = 0; i < rows->n; i++)
+        if (!json_object_get(rows->row[i].json, "id"))
+            return false;
+    return true;
+}
+
+/* The name by which a row is found: its id, or its prompt and how often that has been seen. */
+static char *match_name(const Row *row, bool by_id, json_t *seen)
+{
+    if (by_id)
+        return json_text(json_object_get(row->json, "id"));
+    char *prompt = context_lines(&row->view.context);
+    json_int_t n = json_integer_value(json_object_get(seen, prompt));
+    json_object_set_new(seen, prompt, json_integer(n + 1));
+    char *name = mem_printf("%" JSON_INTEGER_FORMAT " %s", n, prompt);
+    free(prompt);
+    return name;
+}
+
+/* Every row's number by its name. */
+static json_t *index_rows(const Rows *rows, bool by_id)
+{
+    json_t *index = json_object(), *seen = json_object();
+    for (int i = 0; i < rows->n; i++) {
+        char *name = match_name(&rows->row[i], by_id, seen);
+        json_object_set_new(index, name, json_integer(i));
+        free(name);
+    }
+    json_decref(seen);
+    return index;
+}
+
+/* The beginning of a prompt, or the id: for messages. */
+static void describe(const Row *row, bool by_id, char out[80])
+{
+    char *text = by_id ? json_text(json_object_get(row->json, "id")) : context_lines(&row->view.context);
+    size_t n = strcspn(text, "\n"), cut = n < 60 ? n : 60;
+    while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80) /* never within a character */
+        cut--;
+    snprintf(out, 80, "%s%.*s%s", by_id ? "id " : "\"", (int)cut, text,
+             by_id                ? ""
+             : cut < strlen(text) ? "...\""
+                                  : "\"");
+    free(text);
+}
+
+/* Fails for the first row whose name the other file's index lacks. */
+static bool check_found(const Rows *rows, bool by_id, const json_t *other, const char *other_path, Err *err)
+{
+    json_t *seen = json_object();
+    bool ok = true;
+    for (int i = 0; ok && i < rows->n; i++) {
+        char *name = match_name(&rows->row[i], by_id, seen), place[300], what[80];
+        ok = json_object_get(other, name) != NULL;
+        free(name);
+        if (ok)
+            continue;
+        describe(&rows->row[i], by_id, what);
+        err_set(err, ERR_INPUT, "%s: %s has no row for %s", row_place(rows, i, place), other_path, what);
+        err_hint(err, by_id ? "both files must answer the same prompts; rows are matched by their ids"
+                            : "both files must answer the same prompts; rows without ids are matched by their prompts");
+    }
+    json_decref(seen);
+    return ok;
+}
+
+static json_t *texts(const RowView *v)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < v->n; i++)
+        json_array_append_new(list, json_string(v->response[i].text));
+    return list;
+}
+
+/* One line of the combined rows. */
+static bool add_match(const Rows *a, int i, const Rows *b, int k, Str *out, Err *err)
+{
+    const Row *x = &a->row[i], *y = &b->row[k];
+    char at[300], other[300];
+    row_place(a, i, at);
+    row_place(b, k, other);
+    if (x->view.n != y->view.n) {
+        err_set(err, ERR_INPUT, "%s: %d %s, but %d in %s", at, x->view.n, x->view.n == 1 ? "response" : "responses",
+                y->view.n, other);
+        return err_hint(err, "sample both policies with the same --n");
+    }
+    char *first = context_lines(&x->view.context), *second = context_lines(&y->view.context);
+    bool same = strcmp(first, second) == 0;
+    free(first);
+    free(second);
+    if (!same)
+        return err_set(err, ERR_INPUT, "%s: the prompt is another than in %s, which has the same id", at, other),
+               err_hint(err, "both files must answer the same prompts");
+    json_t *row = json_object(), *id = json_object_get(x->json, "id");
+    if (id)
+        json_object_set(row, "id", id);
+    json_object_set_new(row, "prompt", context_json(&x->view.context));
+    json_object_set_new(row, "a", texts(&x->view));
+    json_object_set_new(row, "b", texts(&y->view));
+    json_append(out, row);
+    str_addc(out, '\n');
+    json_decref(row);
+    return true;
+}
+
+static bool combine(const Rows *a, const Rows *b, int limit, Rows *out, Err *err)
+{
+    bool by_id = all_have_ids(a) && all_have_ids(b);
+    json_t *of_a = index_rows(a, by_id), *of_b = index_rows(b, by_id), *seen = json_object();
+    bool ok = check_found(a, by_id, of_b, b->path, err) && check_found(b, by_id, of_a, a->path, err);
+    Str text = {0};
+    for (int i = 0; ok && i < a->n && (limit == 0 || i < limit); i++) {
+        char *name = match_name(&a->row[i], by_id, seen);
+        ok = add_match(a, i, b, (int)json_integer_value(json_object_get(of_b, name)), &text, err);
+        free(name);
+    }
+    ok = ok && rows_parse(out, a->path, str_text(&text), text.n, 0, err) && rows_view(out, NEED_PROMPT, false, err);
+    for (int i = 0; ok && i < out->n; i++)
+        out->row[i].line = a->row[i].line;
+    str_release(&text);
+    json_decref(seen);
+    json_decref(of_a);
+    json_decref(of_b);
+    return ok;
+}
+
+bool match_rows(Work *work, const char *a, const char *b, int limit, Rows *out, Err *err)
+{
+    Rows of_a = {0}, of_b = {0};
+    *out = (Rows){0};
+    bool ok = stage_read_rows(work, a, 0, NEED_RESPONSES, false, &of_a, err) &&
+              stage_read_rows(work, b, 0, NEED_RESPONSES, false, &of_b, err) && combine(&of_a, &of_b, limit, out, err);
+    rows_release(&of_a);
+    rows_release(&of_b);
+    return ok;
+}

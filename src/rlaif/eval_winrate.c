@@ -1,0 +1,384 @@
+/* Responses of two policies to the same prompts, judged. */
+#include "base/mem.h"
+#include "rlaif/eval_internal.h"
+#include "rlaif/eval_match.h"
+#include "rlaif/judge.h"
+
+static const Option option_rows[] = {
+    {"a", OPT_TEXT, AT(WinrateOptions, a), .value = "A", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
+     .help = "rows with responses: the newer policy's"},
+    {"b", OPT_TEXT, AT(WinrateOptions, b), .value = "B", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
+     .help = "rows with responses to the same prompts: those it is compared with"},
+    {"judge", OPT_TEXT, AT(WinrateOptions, judge), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
+     .help = "who judges"},
+    {"prompt", OPT_LIST, AT(WinrateOptions, prompt), .value = "NAME|FILE,...", .flags = OPT_WORKING,
+     .help = "judge prompts, one or more [helpful-base; pointwise: helpful-score]"},
+    {"method", OPT_CHOICE, AT(WinrateOptions, method), .choices = "auto|pairwise|pointwise", .otherwise = "auto",
+     .flags = OPT_WORKING, .help = "compare two responses, or judge each alone; auto: as the prompt does"},
+    {"output", OPT_TEXT, AT(WinrateOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
+     .help = "the judgments, a row for each prompt"},
+    {"chat", OPT_CHOICE, AT(WinrateOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help = "through the judge's chat template; auto: as the prompt says"},
+    {"limit", OPT_INT, AT(WinrateOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
+     .help = "at most so many rows of A; 0: all"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {common_options, COMMON_OPTIONS, AT(WinrateOptions, common)},
+};
+const OptionTable winrate_table = {groups, COUNT(groups), sizeof(WinrateOptions)};
+
+enum { CHUNK_PAIRS = 32 }; /* pairs that are judged and stored together, about */
+
+/* One judge prompt of the evaluation. */
+typedef struct Asked {
+    const char *source; /* name or file, as given */
+    char *name, hash[HASH_TEXT];
+    JudgeKind kind;
+    Judge *judge; /* once a row has to be judged */
+} Asked;
+
+typedef struct Winrate {
+    const WinrateOptions *options;
+    Work *work;
+    Model *model;
+    char model_hash[HASH_TEXT], prompts_hash[HASH_TEXT];
+    Asked *asked;
+    int n;
+} Winrate;
+
+static void winrate_release(Winrate *w)
+{
+    for (int i = 0; i < w->n; i++) {
+        judge_free(w->asked[i].judge);
+        free(w->asked[i].name);
+    }
+    free(w->asked);
+    model_free(w->model);
+}
+
+/* --- prompts -------------------------------------------------------------------------------------------- */
+
+static bool check_kind(const Winrate *w, const Asked *a, Err *err)
+{
+    int method = w->options->method;
+    bool pairwise = a->kind == JUDGE_PAIRWISE;
+    if (method == WINRATE_AUTO || pairwise == (method == WINRATE_PAIRWISE))
+        return true;
+    err_set(err, ERR_INPUT, "the prompt %s judges %s at a time", a->source,
+            pairwise ? "two responses" : "one response");
+    return err_hint(err, "use --method %s, or auto", pairwise ? "pairwise" : "pointwise");
+}
+
+static bool read_prompts(Winrate *w, Err *err)
+{
+    static const char *const otherwise[] = {"helpful-base", "helpful-base", "helpful-score"};
+    const OptionList *list = &w->options->prompt;
+    int n = list->n > 0 ? list->n : 1;
+    Hash *h = hash_new();
+    bool ok = true;
+    w->asked = mem_zalloc((size_t)n, sizeof *w->asked);
+    for (int i = 0; ok && i < n; i++) {
+        Asked *a = &w->asked[w->n++];
+        JudgePrompt *p;
+        a->source = list->n > 0 ? list->item[i] : otherwise[w->options->method];
+        ok = judge_prompt_load(&p, a->source, err);
+        if (!ok)
+            break;
+        a->name = mem_str(p->name);
+        a->kind = p->kind;
+        memcpy(a->hash, p->hash, HASH_TEXT);
+        hash_add_text(h, p->hash);
+        judge_prompt_free(p);
+        ok = check_kind(w, a, err);
+    }
+    hash_end(h, w->prompts_hash);
+    return ok;
+}
+
+static bool prepare(void *context, Err *err)
+{
+    Winrate *w = context;
+    bool ok = model_load(&w->model, w->options->judge, w->work->device, HEAD_LM, err);
+    for (int i = 0; ok && i < w->n; i++)
+        ok = judge_open(&w->asked[i].judge, w->model, w->asked[i].source, (ChatMode)w->options->chat, err);
+    return ok;
+}
+
+/* --- judging -------------------------------------------------------------------------------------------- */
+
+/* All pairs of a chunk, one after the other. */
+typedef struct Pairs {
+    int n;
+    Question *question; /* [n]: context, A's, B's */
+    char (*place)[300], **context;
+    int contexts;
+} Pairs;
+
+static const json_t *responses(const Row *row, const char *side)
+{
+    return json_object_get(row->json, side);
+}
+
+static void gather_pairs(Pairs *p, const Rows *rows, const int *index, int n)
+{
+    int most = 0;
+    for (int i = 0; i < n; i++)
+        most += (int)json_array_size(responses(&rows->row[index[i]], "a"));
+    *p = (Pairs){.question = mem_zalloc((size_t)most, sizeof *p->question),
+                 .place = mem_alloc((size_t)n, sizeof *p->place),
+                 .context = mem_alloc((size_t)n, sizeof *p->context),
+                 .contexts = n};
+    for (int i = 0; i < n; i++) {
+        const Row *row = &rows->row[index[i]];
+        const json_t *a = responses(row, "a"), *b = responses(row, "b");
+        p->context[i] = context_lines(&row->view.context);
+        for (size_t k = 0; k < json_array_size(a); k++)
+            p->question[p->n++] = (Question){.where = row_place(rows, index[i], p->place[i]),
+                                             .context = p->context[i],
+                                             .first = json_string_value(json_array_get(a, k)),
+                                             .second = json_string_value(json_array_get(b, k))};
+    }
+}
+
+static void pairs_release(Pairs *p)
+{
+    for (int i = 0; i < p->contexts; i++)
+        free(p->context[i]);
+    free(p->context);
+    free(p->place);
+    free(p->question);
+}
+
+static json_t *logps(const Judge *j, const Verdict *v)
+{
+    json_t *list = json_array();
+    for (int a = 0; a < j->prompt->answers; a++)
+        json_array_append_new(list, json_real(v->logp[a]));
+    return list;
+}
+
+/* Judgments of pairs in both orders: {"p", "orders", "same_slot"}. */
+static bool ask_pairs(Judge *j, const Pairs *p, json_t **out, Err *err)
+{
+    PairVerdict *v = mem_zalloc((size_t)p->n, sizeof *v);
+    bool ok = judge_pairs(j, p->question, p->n, true, v, err);
+    for (int i = 0; ok && i < p->n; i++) {
+        json_t *orders = json_array();
+        for (int o = 0; o < 2; o++) {
+            const OrderVerdict *one = &v[i].order[o];
+            json_array_append_new(orders, json_pack("{s:f, s:o, s:f}", "p", one->p, "logp", logps(j, &one->verdict),
+                                                    "mass", one->verdict.mass));
+        }
+        out[i] = json_pack("{s:f, s:o, s:b}", "p", v[i].p, "orders", orders, "same_slot", v[i].same_slot);
+    }
+    free(v);
+    return ok;
+}
+
+/* Judgments of both responses alone: {"a": {"reward", "logp", "mass"}, "b": ...}. */
+static bool ask_responses(Judge *j, const Pairs *p, json_t **out, Err *err)
+{
+    Verdict *v = mem_zalloc((size_t)p->n * 2, sizeof *v);
+    Question *q = mem_zalloc((size_t)p->n * 2, sizeof *q);
+    for (int i = 0; i < 2 * p->n; i++) {
+        q[i] = p->question[i / 2];
+        q[i].first = i % 2 ? q[i].second : q[i].first;
+        q[i].second = NULL;
+    }
+    bool ok = judge_responses(j, q, 2 * p->n, v, err);
+    for (int i = 0; ok && i < p->n; i++) {
+        out[i] = json_object();
+        for (int k = 0; k < 2; k++) {
+            const Verdict *one = &v[2 * i + k];
+            json_object_set_new(
+                out[i], k ? "b" : "a",
+                json_pack("{s:f, s:o, s:f}", "reward", judge_reward(j, one), "logp", logps(j, one), "mass", one->mass));
+        }
+    }
+    free(q);
+    free(v);
+    return ok;
+}
+
+/* Rows as they are with `judgments`: for each judge prompt {"prompt", "pairs": [one for each pair]}. */
+static bool judge_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
+{
+    Winrate *w = context;
+    Pairs p;
+    gather_pairs(&p, rows, index, n);
+    json_t **said = mem_zalloc((size_t)p.n, sizeof *said);
+    bool ok = true;
+    for (int i = 0; i < n; i++) {
+        out[i] = json_copy(rows->row[index[i]].json);
+        json_object_set_new(out[i], "judgments", json_array());
+    }
+    for (int a = 0; ok && a < w->n; a++) {
+        Judge *j = w->asked[a].judge;
+        ok = not_interrupted(err) &&
+             (w->asked[a].kind == JUDGE_PAIRWISE ? ask_pairs(j, &p, said, err) : ask_responses(j, &p, said, err));
+        for (int i = 0, at = 0; ok && i < n; i++) {
+            json_t *list = json_array();
+            for (size_t k = 0; k < json_array_size(responses(&rows->row[index[i]], "a")); k++)
+                json_array_append_new(list, said[at++]);
+            json_array_append_new(json_object_get(out[i], "judgments"),
+                                  json_pack("{s:s, s:o}", "prompt", w->asked[a].name, "pairs", list));
+        }
+    }
+    for (int i = 0; !ok && i < n; i++)
+        json_decref(out[i]);
+    pairs_release(&p);
+    free(said);
+    return ok;
+}
+
+static int chunk_rows(const Rows *rows)
+{
+    size_t each = json_array_size(responses(&rows->row[0], "a"));
+    return each < CHUNK_PAIRS ? CHUNK_PAIRS / (int)each : 1;
+}
+
+/* --- the numbers, from the stored rows ------------------------------------------------------------------ */
+
+typedef struct Results {
+    const Winrate *winrate;
+    json_t *clusters;  /* prompt -> its number */
+    Contest **contest; /* [asked][pairs] */
+    int pairs, cap;
+    double characters[2];
+} Results;
+
+static void read_pair_judgment(const json_t *j, Contest *c)
+{
+    const json_t *orders = json_object_get(j, "orders");
+    c->a = json_number_of(j, "p", 0.5);
+    c->b = 1 - c->a;
+    c->same_slot = json_bool_of(j, "same_slot", false);
+    c->first = json_number_of(json_array_get(orders, 0), "p", 0.5) > 0.5;
+    for (size_t o = 0; o < 2; o++)
+        c->mass += json_number_of(json_array_get(orders, o), "mass", 0) / 2;
+}
+
+static void read_point_judgment(const json_t *j, Contest *c)
+{
+    const json_t *a = json_object_get(j, "a"), *b = json_object_get(j, "b");
+    c->a = json_number_of(a, "reward", 0);
+    c->b = json_number_of(b, "reward", 0);
+    c->mass = (json_number_of(a, "mass", 0) + json_number_of(b, "mass", 0)) / 2;
+}
+
+/* The number of a prompt, a new one where it has not been met. */
+static int cluster_of(Results *r, const json_t *row)
+{
+    char *prompt = json_text(json_object_get(row, "prompt"));
+    json_t *number = json_object_get(r->clusters, prompt);
+    int n = number ? (int)json_integer_value(number) : (int)json_object_size(r->clusters);
+    if (!number)
+        json_object_set_new(r->clusters, prompt, json_integer(n));
+    free(prompt);
+    return n;
+}
+
+static bool add_judged(void *context, const char *text, Err *err)
+{
+    Results *r = context;
+    const Winrate *w = r->winrate;
+    json_t *row;
+    if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
+        return false;
+    int cluster = cluster_of(r, row);
+    const json_t *judgments = json_object_get(row, "judgments"), *a = json_object_get(row, "a"),
+                 *b = json_object_get(row, "b");
+    for (size_t k = 0; k < json_array_size(a); k++) {
+        double x = text_characters(json_string_value(json_array_get(a, k)));
+        double y = text_characters(json_string_value(json_array_get(b, k)));
+        if (r->pairs == r->cap)
+            r->cap = r->cap ? 2 * r->cap : 64;
+        for (int i = 0; i < w->n; i++) {
+            const json_t *said = json_object_get(json_array_get(judgments, (size_t)i), "pairs");
+            r->contest[i] = mem_resize(r->contest[i], (size_t)r->cap, sizeof **r->contest);
+            Contest *c = &r->contest[i][r->pairs];
+            *c = (Contest){.cluster = cluster, .ratio = y > 0 ? x / y : (double)NAN};
+            if (w->asked[i].kind == JUDGE_PAIRWISE)
+                read_pair_judgment(json_array_get(said, k), c);
+            else
+                read_point_judgment(json_array_get(said, k), c);
+        }
+        r->characters[0] += x;
+        r->characters[1] += y;
+        r->pairs++;
+    }
+    json_decref(row);
+    return true;
+}
+
+static void set_results(json_t *out, const Results *r)
+{
+    const Winrate *w = r->winrate;
+    json_t *list = json_array();
+    int clusters = (int)json_object_size(r->clusters);
+    char *judge = mem_printf("sha256:%s", w->model_hash);
+    json_object_set_new(out, "prompts", json_integer(clusters));
+    json_object_set_new(out, "pairs", json_integer(r->pairs));
+    json_object_set_new(out, "judge", json_string(judge));
+    eval_set(out, "characters_a", r->characters[0] / r->pairs);
+    eval_set(out, "characters_b", r->characters[1] / r->pairs);
+    for (int i = 0; i < w->n; i++) {
+        const Asked *a = &w->asked[i];
+        char *hash = mem_printf("sha256:%s", a->hash), kind[64];
+        json_t *one = json_pack("{s:s, s:s, s:s}", "prompt", a->name, "prompt_hash", hash, "kind",
+                                options_choice(JUDGE_KINDS, (int)a->kind, kind));
+        contest_summary(one, r->contest[i], r->pairs, clusters, a->kind != JUDGE_PAIRWISE, w->options->common.seed);
+        json_array_append_new(list, one);
+        free(hash);
+    }
+    json_object_set_new(out, "results", list);
+    free(judge);
+}
+
+static bool summarise(Stage *s, const Winrate *w, Err *err)
+{
+    Results r = {.winrate = w, .clusters = json_object(), .contest = mem_zalloc((size_t)w->n, sizeof *r.contest)};
+    bool ok = store_items_each(s->work->store, s->id, add_judged, &r, err);
+    if (ok)
+        set_results(s->summary, &r);
+    json_decref(r.clusters);
+    for (int i = 0; i < w->n; i++)
+        free(r.contest[i]);
+    free(r.contest);
+    return ok;
+}
+
+static void print_table(const WinrateOptions *o, const json_t *s)
+{
+    size_t i;
+    json_t *result;
+    eval_print("A, B", "%s, %s", o->a, o->b);
+    eval_print("prompts, pairs", "%.0f, %.0f", json_number_of(s, "prompts", 0), json_number_of(s, "pairs", 0));
+    eval_print("mean characters of A, of B", "%.1f, %.1f", json_number_of(s, "characters_a", 0),
+               json_number_of(s, "characters_b", 0));
+    json_array_foreach(json_object_get(s, "results"), i, result) contest_print(result);
+}
+
+bool winrate_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const WinrateOptions *o = options;
+    Winrate w = {.options = o, .work = work};
+    Rows rows = {0};
+    Stage s = {0};
+    bool ok = read_prompts(&w, err) && model_hash(o->judge, w.model_hash, err) &&
+              match_rows(work, o->a, o->b, o->limit, &rows, err) &&
+              stage_begin(&s, work, name, "eval winrate",
+                          eval_about(stage_about(&winrate_table, o, &o->common, "judge", w.model_hash, "prompts",
+                                                 w.prompts_hash, NULL)),
+                          err) &&
+              stage_rows(&s, &rows, chunk_rows(&rows), "prompts", prepare, judge_chunk, &w, err) &&
+              summarise(&s, &w, err);
+    if (ok && !work->in_recipe && !(o->output && strcmp(o->output, "-") == 0))
+        print_table(o, s.summary);
+    ok = ok && stage_end(&s, NULL, err) && (!o->output || stage_deliver(&s, o->output, err));
+    winrate_release(&w);
+    rows_release(&rows);
+    stage_release(&s);
+    return ok;
+}

@@ -1,0 +1,17 @@
+/* The report: one HTML page that shows what a run did. It holds everything it needs, loads nothing, and is a function of
+ * the store's content and the recipe alone: no clock, no machine, no place. */
+#ifndef RLAIF_REPORT_H
+#define RLAIF_REPORT_H
+
+#include "rlaif/stage.h"
+
+typedef struct ReportOptions {
+    CommonOptions common;
+    char *run_dir, *output; /* output NULL: RUN/report.html */
+} ReportOptions;
+extern const OptionTable report_table;
+
+/* Writes the page of work->store, which is open. It is no stage of the store: it is made anew every time. */
+bool report_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+#endif
