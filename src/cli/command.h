@@ -31,7 +31,6 @@ bool cmd_logprob(Work *work, void *options, Err *err);
 bool cmd_inspect(Work *work, void *options, Err *err);
 bool cmd_bench(Work *work, void *options, Err *err);
 
-extern const OptionTable generate_table, chat_table, tokenize_table, logprob_table, inspect_table, bench_table,
-    run_table, report_table;
+extern const OptionTable generate_table, chat_table, tokenize_table, logprob_table, inspect_table, bench_table;
 
 #endif

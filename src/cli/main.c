@@ -7,6 +7,8 @@
 #include "rlaif/import.h"
 #include "rlaif/judge_prompt.h"
 #include "rlaif/label.h"
+#include "rlaif/pipeline.h"
+#include "rlaif/report.h"
 #include "rlaif/reward.h"
 #include "rlaif/rl.h"
 #include "rlaif/sample.h"

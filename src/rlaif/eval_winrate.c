@@ -28,7 +28,7 @@ static const OptionGroup groups[] = {
 };
 const OptionTable winrate_table = {groups, COUNT(groups), sizeof(WinrateOptions)};
 
-enum { CHUNK_PAIRS = 32 }; /* pairs that are judged and stored together, about */
+enum { CHUNK_PAIRS = 16 }; /* pairs that are judged and stored together, about */
 
 /* One judge prompt of the evaluation. */
 typedef struct Asked {

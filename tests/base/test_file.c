@@ -81,6 +81,24 @@ static void whole_files(void **state)
     free(path), free(none), free(under);
 }
 
+/* Whoever has the old file open goes on reading the old file: the new one is another, put in its place. */
+static void replaced_at_once(void **state)
+{
+    (void)state;
+    Err err = {0};
+    char *path = path_join(folder, "a"), bytes[4] = "";
+    put(path, "old", 3);
+    FILE *old = fopen(path, "rb");
+    FileMap map;
+    need_ok(file_map(path, &map, &err), &err);
+    put(path, "new, and longer", 15);
+    assert_int_equal(fread(bytes, 1, sizeof bytes, old), 3);
+    assert_true(memcmp(bytes, "old", 3) == 0 && memcmp(map.bytes, "old", 3) == 0);
+    fclose(old);
+    file_unmap(&map);
+    free(path);
+}
+
 static void mappings(void **state)
 {
     (void)state;
@@ -402,9 +420,19 @@ static void paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(whole_files),     TEST(mappings),    TEST(lines), TEST(much_from_little),
-        TEST(one_large_block), TEST(pieces),      TEST(ends),  TEST(broken_files),
-        TEST(refusals),        TEST(directories), TEST(links), TEST(paths),
+        TEST(whole_files),
+        TEST(replaced_at_once),
+        TEST(mappings),
+        TEST(lines),
+        TEST(much_from_little),
+        TEST(one_large_block),
+        TEST(pieces),
+        TEST(ends),
+        TEST(broken_files),
+        TEST(refusals),
+        TEST(directories),
+        TEST(links),
+        TEST(paths),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

@@ -287,6 +287,7 @@ static void segments(void **state)
     assert_true(f.bytes == all && f.most_bytes == all);
     assert_true(forest_bytes(&m->config, 17) == forest_bytes(&m->config, 32));
     forest_drop(&f, child);
+    assert_int_equal(f.segment[root].children, 1);
     assert_true(f.bytes == all - forest_bytes(&m->config, 3) && f.most_bytes == all);
     need_ok(forest_add(&f, other, 1, &again, &err), &err);
     assert_int_equal(again, child); /* a number is used again */

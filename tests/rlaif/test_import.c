@@ -11,7 +11,7 @@
 static void row_becomes(const char *in, ImportFormat format, ImportFormat wanted_format, const char *wanted)
 {
     Err err = {0};
-    json_t *row, *out, *want;
+    json_t *row, *out, *want = NULL;
     ImportFormat found;
     need_ok(json_parse(in, strlen(in), "in", &row, &err) && json_parse(wanted, strlen(wanted), "wanted", &want, &err),
             &err);
@@ -402,6 +402,34 @@ static void refused_options(void **state)
     run_free(&r);
 }
 
+/* In a recipe it is done once: until its options, its input or its output are others. */
+static void stage(void **state)
+{
+    (void)state;
+    Run r = run_new("{\"prompt\": \"a\"}\n{\"prompt\": \"b\"}\n");
+    Work work = {.common = &r.o->common, .in_recipe = true};
+    static const char mark[] = "{\"prompt\": \"mark\"}\n";
+    need_ok(store_open(&work.store, ":memory:", &r.err), &r.err);
+    need_ok(import_stage(&work, "import", r.o, &r.err), &r.err);
+    assert_int_equal(count_lines(r.out), 2);
+    need_ok(file_write(r.out, mark, strlen(mark), &r.err), &r.err);
+    need_ok(import_stage(&work, "import", r.o, &r.err), &r.err);
+    assert_int_equal(count_lines(r.out), 1);
+    set(&r, "limit", "2");
+    need_ok(import_stage(&work, "import", r.o, &r.err), &r.err);
+    assert_int_equal(count_lines(r.out), 2);
+    need_ok(file_write(r.in, mark, strlen(mark), &r.err), &r.err);
+    need_ok(import_stage(&work, "import", r.o, &r.err), &r.err);
+    assert_int_equal(count_lines(r.out), 1);
+    assert_int_equal((int)json_number_of(work.summary, "read", 0), 1);
+    set(&r, "sample", "none");
+    assert_false(import_stage(&work, "import", r.o, &r.err));
+    assert_int_equal(r.err.code, ERR_INPUT); /* a recipe's value, not a command line's */
+    json_decref(work.summary);
+    store_close(work.store);
+    run_free(&r);
+}
+
 /* The public data that lies beside the project: every file of a known format, whole. */
 static void real_data(void **state)
 {
@@ -436,12 +464,19 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(transcripts),       cmocka_unit_test(trl_pairs),
-        cmocka_unit_test(comparisons),       cmocka_unit_test(prompts_and_demonstrations),
-        cmocka_unit_test(samples),           cmocka_unit_test(splits),
-        cmocka_unit_test(split_of_a_sample), cmocka_unit_test(filters),
-        cmocka_unit_test(shared_prompts),    cmocka_unit_test(numbers),
-        cmocka_unit_test(bad_rows),          cmocka_unit_test(refused_options),
+        cmocka_unit_test(transcripts),
+        cmocka_unit_test(trl_pairs),
+        cmocka_unit_test(comparisons),
+        cmocka_unit_test(prompts_and_demonstrations),
+        cmocka_unit_test(samples),
+        cmocka_unit_test(splits),
+        cmocka_unit_test(split_of_a_sample),
+        cmocka_unit_test(filters),
+        cmocka_unit_test(shared_prompts),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(bad_rows),
+        cmocka_unit_test(refused_options),
+        cmocka_unit_test(stage),
         cmocka_unit_test(real_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

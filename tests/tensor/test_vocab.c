@@ -228,6 +228,8 @@ static void scan(void **state)
             x.at[V + c] = (float)c * 0.01f;             /* rising: each chunk has a new largest */
             x.at[2 * V + c] = 500.0f - (float)c * 0.5f; /* falling, beyond what exp can hold */
         }
+        for (int c = 5; c < V; c += 2041)
+            x.at[c] = 30; /* the same largest in every chunk: the first one counts */
         Scan s = {0};
         for (int r = 0; r < ROWS; r++)
             s.target[r] = r == 0 ? 0 : r == 1 ? V - 1 : V / r;
