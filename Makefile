@@ -15,7 +15,7 @@ KNOBS := $(notdir $(CC))$(OPT)$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
 B     := build/$(KNOBS)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
-        -Wpointer-arith -Wwrite-strings -Wformat=2 -Wcast-qual -Wold-style-definition -fno-common $(WERROR)
+        -Wpointer-arith -Wwrite-strings -Wformat=2 -Wcast-qual -Wold-style-definition -Wno-format-truncation -fno-common $(WERROR)
 # -ffp-contract=off: a fused multiply-add happens where the source says so and nowhere else,
 # or the bytes of a result would depend on the compiler and the CPU level (docs/architecture.md).
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fvisibility=hidden -fopenmp -Isrc -I$(B)/gen \

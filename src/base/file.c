@@ -146,7 +146,7 @@ bool dir_make(const char *path, Err *err)
 {
     char *p = mem_str(path);
     bool ok = true;
-    for (char *s = p + 1; ok; s++) {
+    for (char *s = p + (p[0] != 0); ok; s++) {
         bool end = *s == 0;
         if (*s != '/' && !end)
             continue;

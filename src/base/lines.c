@@ -220,12 +220,19 @@ bool text_write(TextWriter *w, const char *text, size_t n, Err *err)
     return ok || writer_failed(w, err);
 }
 
+static bool sync_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    return fd >= 0 && close(fd) == 0 && ok;
+}
+
 bool text_close(TextWriter *w, Err *err)
 {
     errno = 0;
     bool ok = !w->zstd || zstd_write(w, "", 0, ZSTD_e_end);
     if (w->gz) {
-        ok = gzclose(w->gz) == Z_OK && ok;
+        ok = gzclose(w->gz) == Z_OK && ok && sync_file(w->temporary);
         w->gz = NULL;
     }
     if (w->file) {

@@ -120,18 +120,18 @@ void mem_big_free(void *p, size_t count, size_t size)
         free(p);
 }
 
-/* The number behind `key` in a file of "key: number kB" lines, in bytes; 0 where it is not there. */
-static size_t kb_field(const char *path, const char *key)
+/* The number behind `key` in a file of "key number" lines, times `unit`; 0 where it is not there. */
+static size_t number_field(const char *path, const char *key, size_t unit)
 {
     FILE *f = fopen(path, "r");
     char line[256];
-    size_t kb = 0;
+    size_t number = 0;
     while (f && fgets(line, sizeof line, f))
         if (strncmp(line, key, strlen(key)) == 0)
-            kb = strtoull(line + strlen(key), NULL, 10);
+            number = strtoull(line + strlen(key), NULL, 10);
     if (f)
         fclose(f);
-    return kb * 1024;
+    return number * unit;
 }
 
 static size_t number_file(const char *path)
@@ -146,22 +146,24 @@ static size_t number_file(const char *path)
 
 size_t mem_available(void)
 {
-    size_t free_bytes = kb_field("/proc/meminfo", "MemAvailable:");
-    size_t limit = number_file("/sys/fs/cgroup/memory.max");
-    size_t used = number_file("/sys/fs/cgroup/memory.current");
-    if (limit && used && (used >= limit || limit - used < free_bytes))
-        return limit > used ? limit - used : 1;
-    return free_bytes;
+    size_t free_bytes = number_field("/proc/meminfo", "MemAvailable:", 1024);
+    size_t limit = number_file("/sys/fs/cgroup/memory.max"), used = number_file("/sys/fs/cgroup/memory.current");
+    size_t cache = number_field("/sys/fs/cgroup/memory.stat", "inactive_file ", 1); /* given back when needed */
+    used -= cache < used ? cache : used;
+    if (limit == 0)
+        return free_bytes;
+    size_t left = limit > used ? limit - used : 1;
+    return left < free_bytes ? left : free_bytes;
 }
 
 size_t mem_peak(void)
 {
-    return kb_field("/proc/self/status", "VmHWM:");
+    return number_field("/proc/self/status", "VmHWM:", 1024);
 }
 
 size_t mem_current(void)
 {
-    return kb_field("/proc/self/status", "VmRSS:");
+    return number_field("/proc/self/status", "VmRSS:", 1024);
 }
 
 const char *mem_human(char out[32], double bytes)

@@ -186,6 +186,8 @@ bool options_set_yaml(const OptionTable *t, void *target, const char *name, cons
     const Option *o = options_find(t, name, &base);
     if (!o || (o->flags & OPT_CLI))
         return unknown(t, name, place, ERR_INPUT, OPT_CLI, err);
+    if (yaml_is_null(value))
+        return true; /* `key:` with nothing behind leaves the default */
     if (value->kind == YAML_TEXT) {
         if (o->type == OPT_LIST)
             list_clear(field(o, base, target));

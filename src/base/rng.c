@@ -18,7 +18,7 @@ static void philox(uint32_t c[4], uint32_t k0, uint32_t k1)
     }
 }
 
-/* One 64-bit word of seed, purpose and row: two more rounds of Philox as a hash. */
+/* One 64-bit word of seed, purpose and row: Philox once more, as a hash. */
 static uint64_t fold(RngKey key)
 {
     uint32_t c[4] = {(uint32_t)key.row, (uint32_t)(key.row >> 32), (uint32_t)key.purpose, 0x726c6169u};

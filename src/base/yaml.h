@@ -12,7 +12,7 @@ typedef struct Yaml {
     YamlKind kind;
     int line;           /* from 1 */
     char *text;         /* YAML_TEXT */
-    bool quoted;        /* YAML_TEXT written in quotes or as a block: never a number, boolean or null */
+    bool quoted;        /* YAML_TEXT written in quotes or as a block: never null */
     int n;              /* entries of a list or mapping */
     char **keys;        /* YAML_MAP: n names */
     struct Yaml **item; /* YAML_LIST, YAML_MAP: n values */

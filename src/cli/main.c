@@ -17,6 +17,8 @@
 #include "rlaif/version.h"
 #include "text/text_libraries.h"
 
+#include <unistd.h>
+
 /* clang-format off */
 static const Command commands[] = {
     {"import",         "public formats              -> rows; subsets, splits, filters", &import_table, cmd_import,
@@ -206,8 +208,20 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+/* Threads wait for each other at the end of every operation. Where cores are shared with other programs, a thread that
+ * spins while it waits keeps the other one from the core that it needs, so the spinning is cut short. The OpenMP library
+ * reads this when the process starts: hence the second start. */
+static void limit_spinning(char **argv)
+{
+    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
+        return;
+    setenv("GOMP_SPINCOUNT", "10000", 1);
+    execv("/proc/self/exe", argv); /* where that fails, it is only slower */
+}
+
 int main(int argc, char **argv)
 {
+    limit_spinning(argv);
     argc--, argv++;
     if (argc == 0) {
         print_usage(stderr);

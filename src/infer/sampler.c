@@ -181,7 +181,7 @@ static bool draw_rows(Draw *d, const RngKey *key, const int *position, Drawn *ou
             double u = rng_uniform(key[r], (uint64_t)position[r]);
             id = d->scan.top ? draw_from_top(d, r, nucleus(d, r), u, &logit) : draw_from_all(d, r, u, &logit);
         }
-        double entropy = log_z - (double)d->scan.moment[r] / (double)d->scan.sum[r];
+        double entropy = scan_entropy(&d->scan, r);
         out[r] = (Drawn){id, (float)((double)logit - log_z), (float)entropy};
     }
     return true;

@@ -38,13 +38,18 @@ void head_input_release(HeadInput *in)
     *in = (HeadInput){0};
 }
 
-/* Back through the final norm and the gathering: dnormed [n][C] is used up. */
-static void input_back(Model *m, Weights *dw, Tensor dhidden, const HeadInput *in, Tensor dnormed,
-                       const int *row)
+bool head_norm_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Tensor dnormed, Err *err)
 {
+    size_t rows = tensor_count(hidden), floats = rows + (size_t)hidden.rows;
+    float *block = mem_big(floats, sizeof(float), "the rows under the heads", err);
+    if (!block)
+        return false;
+    Tensor normed = tensor(block, hidden.rows, hidden.cols), inv = tensor(block + rows, hidden.rows, 1);
     Norm norm = {m->w.final_norm, m->config.norm_eps, m->config.norm_plus_one};
-    op_rmsnorm_back(m->device, dnormed, dw->final_norm, dnormed, in->gathered, in->inv, norm);
-    op_scatter_add(m->device, dhidden, dnormed, row);
+    op_rmsnorm(m->device, normed, inv, hidden, norm); /* again, for inv */
+    op_rmsnorm_back(m->device, dhidden, dw->final_norm, dnormed, hidden, inv, norm);
+    mem_big_free(block, floats, sizeof(float));
+    return device_ok(m->device, err);
 }
 
 bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err)
@@ -64,8 +69,12 @@ bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err)
 
 void head_logits(Model *m, Tensor normed, int row, int first, int n, float *logits)
 {
-    op_linear(m->device, tensor(logits, 1, n), tensor_rows(normed, row, 1),
-              matrix_rows(m->w.lm_head, first, n));
+    op_linear(m->device, tensor(logits, 1, n), tensor_rows(normed, row, 1), matrix_rows(m->w.lm_head, first, n));
+}
+
+double scan_entropy(const VocabScan *s, int row)
+{
+    return real_log((double)s->sum[row]) - (double)s->moment[row] / (double)s->sum[row];
 }
 
 bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
@@ -88,7 +97,7 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
         double log_z = (double)scan.max[i] + real_log((double)scan.sum[i]);
         out.logp[i] = (float)((double)scan.target_logit[i] - log_z);
         if (out.entropy)
-            out.entropy[i] = (float)(log_z - (double)scan.moment[i] / (double)scan.sum[i]);
+            out.entropy[i] = (float)scan_entropy(&scan, i);
         if (out.log_z)
             out.log_z[i] = (float)log_z;
     }
@@ -97,7 +106,7 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
     return ok;
 }
 
-bool head_logprobs_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Targets t, const float *log_z,
+bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Targets t, const float *log_z,
                         const float *coef, Err *err)
 {
     if (t.n == 0)
@@ -112,16 +121,16 @@ bool head_logprobs_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Ta
         head_input_release(&in);
         return false;
     }
-    Tensor dnormed = tensor(block + (size_t)t.n * VOCAB_CHUNK, t.n, C);
+    Tensor dx = tensor(block + (size_t)t.n * VOCAB_CHUNK, t.n, C);
     for (int first = 0; first < m->config.vocab; first += VOCAB_CHUNK) {
         Tensor chunk = tensor(block, t.n, chunk_width(m, first));
         Matrix w = matrix_rows(m->w.lm_head, first, chunk.cols);
         op_linear(m->device, chunk, in.normed, w);
         op_vocab_back(m->device, chunk, first, t.target, log_z, coef);
-        op_linear_back_x_add(m->device, dnormed, chunk, w); /* zero at first: the block was cleared */
+        op_linear_back_x_add(m->device, dx, chunk, w); /* zero at first: the block was cleared */
         op_linear_back_w(m->device, matrix_rows(dw->lm_head, first, chunk.cols), chunk, in.normed);
     }
-    input_back(m, dw, dhidden, &in, dnormed, t.row);
+    op_scatter_add(m->device, dnormed, dx, t.row);
     mem_big_free(block, floats, sizeof(float));
     head_input_release(&in);
     return device_ok(m->device, err);
@@ -146,8 +155,8 @@ bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int 
     return device_ok(m->device, err);
 }
 
-bool head_scalars_back(Model *m, Weights *dw, ScalarHead head, Tensor dhidden, Tensor hidden, const int *row,
-                       int n, const float *dout, Err *err)
+bool head_scalars_back(Model *m, Weights *dw, ScalarHead head, Tensor dnormed, Tensor hidden, const int *row, int n,
+                       const float *dout, Err *err)
 {
     if (n == 0)
         return true;
@@ -160,13 +169,13 @@ bool head_scalars_back(Model *m, Weights *dw, ScalarHead head, Tensor dhidden, T
         head_input_release(&in);
         return false;
     }
-    Tensor dnormed = tensor(block, n, m->config.width), dy = tensor(block + tensor_count(dnormed), n, 1);
+    Tensor dx = tensor(block, n, m->config.width), dy = tensor(block + tensor_count(dx), n, 1);
     memcpy(dy.at, dout, (size_t)n * sizeof(float));
     for (int i = 0; head == SCALAR_VALUE && i < n; i++)
         dw->value_bias.at[0] += dout[i];
-    op_linear_back_x(m->device, dnormed, dy, scalar_weight(&m->w, head));
+    op_linear_back_x(m->device, dx, dy, scalar_weight(&m->w, head));
     op_linear_back_w(m->device, scalar_weight(dw, head), dy, in.normed);
-    input_back(m, dw, dhidden, &in, dnormed, row);
+    op_scatter_add(m->device, dnormed, dx, row);
     mem_big_free(block, floats, sizeof(float));
     head_input_release(&in);
     return device_ok(m->device, err);

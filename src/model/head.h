@@ -21,18 +21,22 @@ typedef struct LogProbs {
 
 bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err) MUST_CHECK;
 
-/* The loss sum_i coef[i] (-logp_i): adds its gradient to dw (lm_head, final_norm) and to dhidden [T][C]. */
-bool head_logprobs_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Targets t, const float *log_z,
+/* The loss sum_i coef[i] (-logp_i): adds its gradient to dw (lm_head) and to dnormed [T][C], the gradient of the final
+ * norm's output. */
+bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Targets t, const float *log_z,
                         const float *coef, Err *err) MUST_CHECK;
 
 /* One number a row: the reward head, or the value head with its bias. */
 typedef enum ScalarHead { SCALAR_REWARD, SCALAR_VALUE } ScalarHead;
-bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int n, float *out,
-                  Err *err) MUST_CHECK;
+bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int n, float *out, Err *err) MUST_CHECK;
 
 /* From dout[i], the loss's gradient by each number. */
-bool head_scalars_back(Model *m, Weights *dw, ScalarHead head, Tensor dhidden, Tensor hidden, const int *row,
-                       int n, const float *dout, Err *err) MUST_CHECK;
+bool head_scalars_back(Model *m, Weights *dw, ScalarHead head, Tensor dnormed, Tensor hidden, const int *row, int n,
+                       const float *dout, Err *err) MUST_CHECK;
+
+/* Then back through the final norm, once for all heads and in row order: if each head went on its own, the sum over rows
+ * would depend on how items are spread over passes. Sets dhidden [T][C], which may be dnormed; adds to dw (final_norm). */
+bool head_norm_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Tensor dnormed, Err *err) MUST_CHECK;
 
 /* Rows of the final norm's output, which the LM head multiplies: [n][C] in a block of its own, for sampling.
  */
@@ -46,6 +50,8 @@ void head_input_release(HeadInput *in);
 
 /* Runs the LM head over the vocabulary in chunks; the scan (its arrays the caller's) sees every logit. */
 bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err) MUST_CHECK;
+/* Entropy of a scanned row's distribution, in nats. */
+double scan_entropy(const VocabScan *s, int row);
 /* The logits of one row for ids first .. first+n-1; first is a multiple of PANEL. The same bits as in the
  * scan. */
 void head_logits(Model *m, Tensor normed, int row, int first, int n, float *logits);

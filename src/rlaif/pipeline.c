@@ -76,7 +76,7 @@ static const StageKind *find_kind(const char *kind)
 
 /* What a finished stage left, by its name. */
 typedef struct Made {
-    const char *stage;
+    char *stage;
     Product product;
     char *value; /* "stage:NAME", a file or a directory */
 } Made;
@@ -92,12 +92,20 @@ typedef struct Pipeline {
     const char *latest[PRODUCTS]; /* taken by default */
 } Pipeline;
 
-static void remember(Pipeline *p, const RecipeStage *s, Product product, char *value)
+static void add_made(Pipeline *p, char *stage, Product product, char *value)
 {
     p->made = mem_resize(p->made, (size_t)p->n_made + 1, sizeof *p->made);
-    p->made[p->n_made++] = (Made){s->name, product, value};
+    p->made[p->n_made++] = (Made){stage, product, value};
+}
+
+/* Takes the value over. The part that an import leaves out is called "NAME.rest". */
+static void remember(Pipeline *p, const RecipeStage *s, Product product, char *value)
+{
+    add_made(p, mem_str(s->name), product, value);
     if (!s->named)
         p->latest[product] = value;
+    if (strcmp(s->kind, "import") == 0)
+        add_made(p, mem_printf("%s.rest", s->name), product, mem_printf("%s/%s.rest.jsonl", p->dir, s->name));
 }
 
 /* A value of a recipe that names a stage, "policy" or "judge" stands for what that is; others are themselves. */
@@ -295,8 +303,10 @@ static bool write_resolved(Pipeline *p, Err *err)
 
 static void forget_products(Pipeline *p)
 {
-    for (int i = 0; i < p->n_made; i++)
+    for (int i = 0; i < p->n_made; i++) {
+        free(p->made[i].stage);
         free(p->made[i].value);
+    }
     free(p->made);
     p->made = NULL;
     p->n_made = 0;

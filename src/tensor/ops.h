@@ -120,7 +120,7 @@ enum { VOCAB_CHUNK = 2048, VOCAB_BLOCK = 128, VOCAB_BLOCKS = VOCAB_CHUNK / VOCAB
 typedef struct VocabScan {
     int rows, chunks;
     float *max, *sum;  /* of the logits; of exp(logit - max). Always wanted */
-    float *moment;     /* sum of exp(logit - max) logit: entropy = log z - moment / sum */
+    float *moment;     /* sum of exp(logit - max) (logit - max): entropy = log sum - moment / sum */
     const int *target; /* ids whose logits are wanted */
     float *target_logit;
     float *best; /* largest logit and its first id */

@@ -33,9 +33,10 @@ void pass_begin(Pass *p, Model *model)
 
 int pass_segment(Pass *p, int parent, const int *ids, int n)
 {
-    assert(parent < p->segments);
+    assert(parent < p->segments && parent >= (parent < 0 ? -1 : p->item));
     p->segment = MEM_GROW(p->segment, p->segments, p->segments_cap);
     p->segment[p->segments] = (PassSegment){.parent = parent, .ids = ids, .n = n, .row = p->rows};
+    p->item = parent < 0 ? p->segments : p->item;
     p->rows += n;
     return p->segments++;
 }
@@ -85,6 +86,7 @@ static Targets targets_of(const Pass *p)
 
 bool pass_forward(Pass *p, Err *err)
 {
+    assert(p->batch.rows == 0 && "pass_begin comes before the next forward");
     if (!plant(p, err) || !transformer_forward(p->model, &p->forest, &p->batch, true, &p->acts, err))
         return false;
     size_t n = (size_t)p->targets;
@@ -107,6 +109,7 @@ bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar
     bool ok = (!coef || head_logprobs_back(p->model, dw, dhidden, hidden, targets_of(p), p->log_z, coef, err)) &&
               (!dscalar || head_scalars_back(p->model, dw, p->scalar_head, dhidden, hidden, p->scalar_row, p->scalars,
                                              dscalar, err)) &&
+              head_norm_back(p->model, dw, dhidden, hidden, dhidden, err) &&
               transformer_backward(p->model, dw, &p->forest, &p->batch, &p->acts, dhidden, err);
     mem_big_free(block, floats, sizeof(float));
     return ok;
@@ -115,5 +118,5 @@ bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar
 size_t pass_bytes(const ModelConfig *c, int rows, int targets)
 {
     size_t head = targets ? (size_t)targets * (VOCAB_CHUNK + 3 * (size_t)c->width) : 0;
-    return acts_bytes(c, rows, true) + forest_bytes(c, rows) + sizeof(float) * (head + (size_t)rows * (size_t)c->width);
+    return acts_bytes(c, rows, true) + forest_bytes(c, rows) + sizeof(float) * (head + (size_t)rows * (2 * (size_t)c->width + 1));
 }

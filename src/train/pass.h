@@ -26,6 +26,7 @@ typedef struct Pass {
     Model *model;
     PassSegment *segment;
     int segments, segments_cap;
+    int item; /* the root of the item at hand */
     int rows; /* tokens so far */
 
     int targets, targets_cap;
@@ -48,7 +49,7 @@ void pass_release(Pass *p);
 /* Empties the pass for new items of a model; memory is kept. */
 void pass_begin(Pass *p, Model *model);
 
-/* Adds a segment and returns its number. n may be 0 for a branch that is never computed. */
+/* Adds a segment to the item at hand (a root begins the next one) and returns its number. n may be 0 for a branch that is never computed. */
 int pass_segment(Pass *p, int parent, const int *ids, int n);
 /* Wants log P(id | the path up to the segment's token `offset`); returns the index in logp. */
 int pass_target(Pass *p, int segment, int offset, int id);

@@ -363,6 +363,7 @@ static void directories(void **state)
     assert_true(file_is_dir(deep) && file_exists(deep) && !file_is_dir(file) && !file_exists(file));
     put(file, "x", 1);
     failed(dir_make(file, &err), &err, ERR_IO, "File exists", "");
+    failed(dir_make("", &err), &err, ERR_INPUT, "No such file", "");
     char *under = path_join(file, "below");
     assert_false(dir_make(under, &err));
     err_clear(&err);

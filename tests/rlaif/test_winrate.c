@@ -119,6 +119,7 @@ static void contest(void **state)
     close_to(json_number_value(json_array_get(interval, 1)), 0.2, 1e-12);
     assert_true(json_is_true(json_object_get(out, "excludes_zero")));
     assert_null(json_object_get(out, "same_slot_rate"));
+    assert_true(json_is_number(json_object_get(out, "length_controlled"))); /* without the pair that has no ratio */
     json_decref(out);
     for (int i = 0; i < COUNT(c); i++) { /* A is B, and B is A */
         double a = c[i].a;

@@ -123,8 +123,7 @@ static void rmsnorm(Device *d, const int *s, Out *out)
         same_bits("in place", dy.at, dx.at, tensor_count(dx));
         op_rmsnorm(d, x, inv, x, norm);
         same_bits("in place", x.at, y.at, tensor_count(x));
-        free(x.at), free(dy.at), free(y.at), free(inv.at), free(dx.at), free(norm.weight.at),
-            free(dweight.at);
+        free(x.at), free(dy.at), free(y.at), free(inv.at), free(dx.at), free(norm.weight.at), free(dweight.at);
     }
 }
 
@@ -255,12 +254,12 @@ typedef struct Case {
 } Case;
 
 /* Some shapes are large enough for a kernel to start threads. */
-#define PRODUCTS                                                                                             \
-    {                                                                                                        \
-        {1, 1, 1}, {3, 17, 5}, {13, 16, 32}, {15, 33, 47}, {29, 100, 65}, {85, 31, 34},                      \
-        {                                                                                                    \
-            87, 800, 35                                                                                      \
-        }                                                                                                    \
+#define PRODUCTS                                                                                                       \
+    {                                                                                                                  \
+        {1, 1, 1}, {3, 17, 5}, {13, 16, 32}, {15, 33, 47}, {29, 100, 65}, {85, 31, 34},                                \
+        {                                                                                                              \
+            87, 800, 35                                                                                                \
+        }                                                                                                              \
     }
 static const Case cases[] = {
     {"linear", linear, PRODUCTS},

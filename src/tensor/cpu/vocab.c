@@ -17,15 +17,14 @@ static float chunk_largest(const float *x, int n, int *at)
     return m;
 }
 
-/* sum exp(x - m), and sum exp(x - m) x. */
+/* sum exp(x - m), and sum exp(x - m) (x - m). */
 static float chunk_sum(const float *x, int n, float m, float *moment)
 {
     f32x16 sum = v_zero(), first = v_zero(), mv = v_set1(m);
     for (int i = 0; i < n; i += LANES) {
-        f32x16 e = v_exp(v_sub(v_load_n(x + i, n - i, -INFINITY), mv));
+        f32x16 below = v_sub(v_load_n(x + i, n - i, -INFINITY), mv), e = v_exp(below);
         sum = v_add(sum, e);
-        first = v_fma(e, v_load_n(x + i, n - i, 0),
-                      first); /* where a chunk is short, -inf times 0 would be NaN */
+        first = v_fma(e, v_max(v_set1(-1e30f), below), first); /* beyond the end: 0 times a number, not infinity */
     }
     *moment = v_sum(first);
     return v_sum(sum);
@@ -84,7 +83,8 @@ static void scan_sampling(VocabScan *s, int r, const float *x, int n, int first,
     }
 }
 
-/* Joins a chunk's sums with those of the chunks before. */
+/* Joins a chunk's sums with those of the chunks before: sum exp(x - M) (x - M) of a larger M is
+ * exp(m - M) (moment + (m - M) sum). */
 static void scan_sums(VocabScan *s, int r, int first, float m, float sum, float moment)
 {
     if (first == 0) {
@@ -95,10 +95,10 @@ static void scan_sums(VocabScan *s, int r, int first, float m, float sum, float 
         return;
     }
     float whole = m > s->max[r] || m != m ? m : s->max[r];
-    float old = exp1(s->max[r] - whole), fresh = exp1(m - whole);
-    s->sum[r] = s->sum[r] * old + sum * fresh;
+    float d_old = s->max[r] - whole, d_fresh = m - whole, old = exp1(d_old), fresh = exp1(d_fresh);
     if (s->moment)
-        s->moment[r] = s->moment[r] * old + moment * fresh;
+        s->moment[r] = (s->moment[r] + d_old * s->sum[r]) * old + (moment + d_fresh * sum) * fresh;
+    s->sum[r] = s->sum[r] * old + sum * fresh;
     s->max[r] = whole;
 }
 
