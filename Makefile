@@ -47,10 +47,11 @@ help:                ## this list
 
 all: rlaif           ## build the program as ./rlaif
 
-rlaif: $(B)/rlaif
+rlaif: $(B)/bin/rlaif
 	@cmp -s $< $@ || cp $< $@
 
-$(B)/rlaif: $(CLI_OBJ) $(B)/librlaif.a
+$(B)/bin/rlaif: $(CLI_OBJ) $(B)/librlaif.a
+	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(B)/librlaif.a: $(LIB_OBJ)
