@@ -11,6 +11,10 @@ typedef struct Command {
     bool (*run)(Work *work, void *options, Err *err);
     const char *example; /* for --help */
 } Command;
+extern const Command commands[]; /* main.c */
+extern const int commands_n;
+
+enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_INTERRUPTED = 130 };
 
 bool cmd_import(Work *work, void *options, Err *err);
 bool cmd_sft(Work *work, void *options, Err *err);

@@ -1,11 +1,11 @@
 /* rlaif: the table of commands, and the one place that prints an error and chooses the exit status. */
 #include "cli/command.h"
+#include "cli/help.h"
 
 #include "base/libraries.h"
 #include "base/mem.h"
 #include "rlaif/eval.h"
 #include "rlaif/import.h"
-#include "rlaif/judge_prompt.h"
 #include "rlaif/label.h"
 #include "rlaif/pipeline.h"
 #include "rlaif/report.h"
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /* clang-format off */
-static const Command commands[] = {
+const Command commands[] = {
     {"import",         "public formats              -> rows; subsets, splits, filters", &import_table, cmd_import,
      "rlaif import comparisons.jsonl.gz --sample 10% -o pairs.jsonl"},
     {"sft",            "demonstrations              -> policy", &sft_table, cmd_sft,
@@ -59,89 +59,7 @@ static const Command commands[] = {
      "rlaif bench --workload gemm"},
 };
 /* clang-format on */
-
-enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_INTERRUPTED = 130 };
-
-/* --- help --- */
-
-static void print_usage(FILE *out)
-{
-    fprintf(out,
-            "rlaif %s: reinforcement learning from AI feedback\n\nusage: rlaif COMMAND [FILES] [--option value]\n\n",
-            RLAIF_VERSION);
-    for (int i = 0; i < COUNT(commands); i++)
-        fprintf(out, "  %-15s %s\n", commands[i].name, commands[i].about);
-    fprintf(out, "  %-15s %s\n  %-15s %s\n", "version", "version, libraries, CPU", "help",
-            "this list; help COMMAND; help prompts [NAME]");
-}
-
-static void print_command_help(const Command *c)
-{
-    Str s = {0};
-    options_help(c->table, &s);
-    printf("rlaif %s: %s\n\n%s\nexample: %s\n", c->name, c->about, str_text(&s), c->example);
-    str_release(&s);
-}
-
-static int print_prompt(const char *name)
-{
-    for (int i = 0; i < builtin_prompts(); i++)
-        if (strcmp(builtin_prompt_name(i), name) == 0) {
-            fputs(builtin_prompt_yaml(i), stdout);
-            return STATUS_DONE;
-        }
-    fprintf(stderr, "rlaif: there is no judge prompt \"%s\"\nrlaif help prompts lists them\n", name);
-    return STATUS_USAGE;
-}
-
-static int print_prompts(void)
-{
-    for (int i = 0; i < builtin_prompts(); i++)
-        printf("%-20s %s\n", builtin_prompt_name(i), builtin_prompt_about(i));
-    return STATUS_DONE;
-}
-
-/* The command named by argv[0] (and argv[1]); *words says how many of them. */
-static const Command *find_command(int argc, char **argv, int *words)
-{
-    for (int i = 0; i < COUNT(commands); i++) {
-        char two[100];
-        snprintf(two, sizeof two, "%s %s", argv[0], argc > 1 ? argv[1] : "");
-        *words = strchr(commands[i].name, ' ') ? 2 : 1;
-        if (strcmp(commands[i].name, *words == 2 ? two : argv[0]) == 0)
-            return &commands[i];
-    }
-    return NULL;
-}
-
-static int unknown_command(const char *name)
-{
-    const char *near = str_nearest(name, &commands[0].name, COUNT(commands), sizeof commands[0]);
-    fprintf(stderr, "rlaif: there is no command \"%s\"\n", name);
-    if (strcmp(name, "eval") == 0)
-        fprintf(stderr, "eval takes one of alignment, accuracy, winrate\n");
-    else if (near)
-        fprintf(stderr, "did you mean \"%s\"?\n", near);
-    else
-        fprintf(stderr, "rlaif help lists what there is\n");
-    return STATUS_USAGE;
-}
-
-static int help(int argc, char **argv)
-{
-    int words;
-    if (argc == 0) {
-        print_usage(stdout);
-        return STATUS_DONE;
-    }
-    if (strcmp(argv[0], "prompts") == 0)
-        return argc > 1 ? print_prompt(argv[1]) : print_prompts();
-    const Command *c = find_command(argc, argv, &words);
-    if (!c)
-        return unknown_command(argv[0]);
-    print_command_help(c);
-    return STATUS_DONE;
-}
+const int commands_n = COUNT(commands);
 
 static int version(void)
 {
@@ -224,7 +142,7 @@ int main(int argc, char **argv)
     limit_spinning(argv);
     argc--, argv++;
     if (argc == 0) {
-        print_usage(stderr);
+        help_usage(stderr);
         return STATUS_USAGE;
     }
     if (strcmp(argv[0], "help") == 0)
@@ -238,7 +156,7 @@ int main(int argc, char **argv)
     if (!c)
         return unknown_command(argv[0]);
     if (wants_help(argc, argv)) {
-        print_command_help(c);
+        help_command(c);
         return STATUS_DONE;
     }
     interrupt_install();
