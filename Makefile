@@ -2,6 +2,7 @@
 #
 # Knobs: SAN=address,undefined   sanitizers        CC=clang   another compiler
 #        OPT=-O0                 optimisation      WERROR=    warnings stay warnings
+#        V=1                     shows commands    PREFIX=, DESTDIR=   where `make install` puts things
 # Objects live under build/<knobs>/, so that changing a knob never needs `make clean`.
 
 CC      ?= cc
@@ -9,6 +10,10 @@ OPT     ?= -O2
 SAN     ?=
 WERROR  ?= -Werror
 PREFIX  ?= /usr/local
+
+# A line for every file compiled; V=1 shows the commands instead.
+Q   := $(if $(V),,@)
+SAY := @$(if $(V),:,printf '  cc  %s\n')
 
 comma := ,
 KNOBS := $(notdir $(CC))$(OPT)$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
@@ -52,36 +57,40 @@ rlaif: $(B)/bin/rlaif
 
 $(B)/bin/rlaif: $(CLI_OBJ) $(B)/librlaif.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(B)/librlaif.a: $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 define KERNEL_RULE
 $(B)/tensor/cpu/%.$(1).o: src/tensor/cpu/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) $$(FLAGS_$(1)) -DCPU_LEVEL=$(1) -MMD -MP -c -o $$@ $$<
+	$$(SAY) "$$< ($(1))"
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(FLAGS_$(1)) -DCPU_LEVEL=$(1) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach l,$(LEVELS),$(eval $(call KERNEL_RULE,$(l))))
 
 $(B)/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(SAY) "$<"
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # --- tests -------------------------------------------------------------------------------------
 $(B)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -c -o $@ $<
+	$(SAY) "$<"
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -c -o $@ $<
 
 # What the tests share. It calls the library, so it stands before it.
 $(B)/tests/libsupport.a: $(SUPPORT_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(B)/tests/%: tests/%.c $(B)/tests/libsupport.a $(B)/librlaif.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/tests/libsupport.a $(B)/librlaif.a $(LIBS) -lcmocka
+	$(SAY) "$<"
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/tests/libsupport.a $(B)/librlaif.a $(LIBS) -lcmocka
 
 test: rlaif $(TEST_BIN) ## build and run all tests
 	@B=$(B) tests/run.sh $(TEST_BIN)
@@ -94,6 +103,27 @@ lint:                ## layers, format, headers alone, sizes
 
 format:              ## let clang-format decide
 	@clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]')
+
+bench: rlaif         ## measure this machine at real work, as a table (docs/numbers.md)
+	@tools/bench.sh
+
+# What other programs link: one object in which only the names of rlaif.h are visible.
+$(B)/public/librlaif.a: $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ld -r -o $(B)/public/rlaif.o $^
+	$(Q)objcopy --localize-hidden $(B)/public/rlaif.o
+	$(Q)ar rcs $@ $(B)/public/rlaif.o
+
+install: rlaif $(B)/public/librlaif.a ## the program, its man page, librlaif.a and rlaif.h under PREFIX
+	install -D -m 755 rlaif $(DESTDIR)$(PREFIX)/bin/rlaif
+	install -D -m 644 $(B)/public/librlaif.a $(DESTDIR)$(PREFIX)/lib/librlaif.a
+	install -D -m 644 src/rlaif/public.h $(DESTDIR)$(PREFIX)/include/rlaif.h
+	./rlaif help man >$(B)/public/rlaif.1
+	install -D -m 644 $(B)/public/rlaif.1 $(DESTDIR)$(PREFIX)/share/man/man1/rlaif.1
+
+docs: rlaif          ## write docs/reference.md anew
+	@./rlaif help reference >docs/reference.md
 
 clean:               ## remove build/ and ./rlaif
 	rm -rf build rlaif

@@ -134,7 +134,10 @@ static void limit_spinning(char **argv)
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
         return;
     setenv("GOMP_SPINCOUNT", "10000", 1);
-    execv("/proc/self/exe", argv); /* where that fails, it is only slower */
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = 0;
+    execv(self, argv); /* where that fails, it is only slower */
 }
 
 int main(int argc, char **argv)
