@@ -11,8 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     Err err = {0};
     json_t *json = NULL;
     ModelConfig c, back;
-    bool ok =
-        json_parse((const char *)data, n, "fuzz", &json, &err) && config_from_json(&c, json, "fuzz", &err);
+    bool ok = json_parse((const char *)data, n, "fuzz", &json, &err) && config_from_json(&c, json, "fuzz", &err);
     json_decref(json);
     if (!ok)
         return 0;

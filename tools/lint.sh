@@ -40,7 +40,7 @@ done
 
 # --- format ---
 if command -v clang-format >/dev/null; then
-    bad=$(git ls-files '*.c' '*.h' | xargs clang-format --dry-run 2>&1 | grep -oE '^[^:]+\.[ch]' | sort -u)
+    bad=$(git ls-files '*.c' '*.h' | xargs clang-format --dry-run 2>&1 | grep -oE '^[^: ]+\.[ch]:[0-9]' | cut -d: -f1 | sort -u)
     [ -z "$bad" ] || complain "clang-format would change (make format):" "$bad"
 else
     complain "clang-format is missing: tools/setup lint installs it"

@@ -9,6 +9,6 @@
 
 void base_libraries(Str *out)
 {
-    str_addf(out, "jansson %s, libyaml %s, zlib %s, zstd %s, %s", JANSSON_VERSION, yaml_get_version_string(), zlibVersion(),
-             ZSTD_versionString(), OpenSSL_version(OPENSSL_VERSION));
+    str_addf(out, "jansson %s, libyaml %s, zlib %s, zstd %s, %s", JANSSON_VERSION, yaml_get_version_string(),
+             zlibVersion(), ZSTD_versionString(), OpenSSL_version(OPENSSL_VERSION));
 }

@@ -14,9 +14,8 @@ enum {
 
 static const Family families[] = {
     {"llama", "llama", "LlamaForCausalLM", "LlamaForSequenceClassification", .activation = ACT_SILU},
-    {"gemma3", "gemma3_text", "Gemma3ForCausalLM", "Gemma3TextForSequenceClassification",
-     .norm_plus_one = true, .post_norms = true, .qk_norm = true, .scaled_embedding = true,
-     .activation = ACT_GELU_TANH},
+    {"gemma3", "gemma3_text", "Gemma3ForCausalLM", "Gemma3TextForSequenceClassification", .norm_plus_one = true,
+     .post_norms = true, .qk_norm = true, .scaled_embedding = true, .activation = ACT_GELU_TANH},
 };
 
 const Family *family_find(const char *name)
@@ -57,14 +56,10 @@ static bool check_sizes(const ModelConfig *c, const char *where, Err *err)
         const char *name;
         int value, most;
     } size[] = {
-        {"the number of layers", c->layers, MAX_LAYERS},
-        {"the width", c->width, MOST_WIDTH},
-        {"the number of heads", c->heads, MOST_HEADS},
-        {"the number of key/value heads", c->kv_heads, MOST_HEADS},
-        {"the size of a head", c->head_dim, MOST_HEAD_DIM},
-        {"the feed-forward width", c->ffn, MOST_FFN},
-        {"the vocabulary", c->vocab, MOST_VOCAB},
-        {"the context", c->context, MOST_CONTEXT},
+        {"the number of layers", c->layers, MAX_LAYERS},    {"the width", c->width, MOST_WIDTH},
+        {"the number of heads", c->heads, MOST_HEADS},      {"the number of key/value heads", c->kv_heads, MOST_HEADS},
+        {"the size of a head", c->head_dim, MOST_HEAD_DIM}, {"the feed-forward width", c->ffn, MOST_FFN},
+        {"the vocabulary", c->vocab, MOST_VOCAB},           {"the context", c->context, MOST_CONTEXT},
     };
     char range[40];
     for (int i = 0; i < COUNT(size); i++) {
@@ -138,7 +133,6 @@ bool config_check(const ModelConfig *c, const char *where, Err *err)
     if (!positive((double)c->embed_scale))
         return refuse(where, "the factor on embeddings", (double)c->embed_scale, "a positive number", err);
     if (!positive((double)c->attn_scale))
-        return refuse(where, "the factor on attention scores", (double)c->attn_scale, "a positive number",
-                      err);
+        return refuse(where, "the factor on attention scores", (double)c->attn_scale, "a positive number", err);
     return check_rope(&c->rope, where, err) && check_windows(c, where, err);
 }

@@ -107,8 +107,7 @@ static bool read_rope(const Source *s, const json_t *params, double theta, Rope 
                read_real(&p, "high_freq_factor", (double)NAN, &r->high_freq) &&
                read_real(&p, "original_max_position_embeddings", s->c->context, &r->original_context);
     }
-    return err_set(s->err, ERR_INPUT, "%s: rotary scaling of the kind \"%.50s\" is not supported", s->where,
-                   kind),
+    return err_set(s->err, ERR_INPUT, "%s: rotary scaling of the kind \"%.50s\" is not supported", s->where, kind),
            err_hint(s->err, "take a model with the kind default, linear or llama3");
 }
 
@@ -145,8 +144,7 @@ static bool read_llama(const Source *s)
         return false;
     part = json_number_of(params, "partial_rotary_factor", part);
     if (!(part > 0 && part <= 1))
-        return err_set(s->err, ERR_INPUT, "%s: \"partial_rotary_factor\" must be in (0, 1], is %g", s->where,
-                       part);
+        return err_set(s->err, ERR_INPUT, "%s: \"partial_rotary_factor\" must be in (0, 1], is %g", s->where, part);
     c->rotary_dim = (int)(c->head_dim * part); /* cut off, as transformers does */
     return true;
 }
@@ -157,8 +155,7 @@ static bool read_layer_types(const Source *s, int *locals)
     ModelConfig *c = s->c;
     const json_t *types = value_of(s, "layer_types");
     int period;
-    if (!read_int(s, "_sliding_window_pattern", 6, &period) ||
-        !read_int(s, "sliding_window_pattern", period, &period))
+    if (!read_int(s, "_sliding_window_pattern", 6, &period) || !read_int(s, "sliding_window_pattern", period, &period))
         return false;
     if (types && json_array_size(types) != (size_t)c->layers)
         return bad_value(s, "layer_types", types, "a list with an entry for each layer");
@@ -202,8 +199,7 @@ static bool read_gemma3(const Source *s)
         !read_bool(s, "use_bidirectional_attention", false, &both_ways))
         return false;
     if (both_ways)
-        return bad_value(s, "use_bidirectional_attention", value_of(s, "use_bidirectional_attention"),
-                         "false");
+        return bad_value(s, "use_bidirectional_attention", value_of(s, "use_bidirectional_attention"), "false");
     if (!(scalar > 0))
         return bad_value(s, "query_pre_attn_scalar", value_of(s, "query_pre_attn_scalar"), "positive");
     c->attn_scale = (float)(1 / sqrt(scalar));
@@ -231,23 +227,21 @@ static bool read_sizes(const Source *s, const struct Reading *d)
 {
     ModelConfig *c = s->c;
     double eps;
-    if (!(read_int(s, "num_hidden_layers", d->layers, &c->layers) &&
-          read_int(s, "hidden_size", d->width, &c->width) &&
+    if (!(read_int(s, "num_hidden_layers", d->layers, &c->layers) && read_int(s, "hidden_size", d->width, &c->width) &&
           read_int(s, "num_attention_heads", d->heads, &c->heads) &&
           read_int(s, "num_key_value_heads", d->kv_heads ? d->kv_heads : c->heads, &c->kv_heads) &&
-          read_int(s, "head_dim", d->head_dim, &c->head_dim) &&
-          read_int(s, "intermediate_size", d->ffn, &c->ffn) &&
+          read_int(s, "head_dim", d->head_dim, &c->head_dim) && read_int(s, "intermediate_size", d->ffn, &c->ffn) &&
           read_int(s, "vocab_size", d->vocab, &c->vocab) &&
-          read_int(s, "max_position_embeddings", d->context, &c->context) &&
-          read_real(s, "rms_norm_eps", 1e-6, &eps) && read_bool(s, "tie_word_embeddings", d->tied, &c->tied)))
+          read_int(s, "max_position_embeddings", d->context, &c->context) && read_real(s, "rms_norm_eps", 1e-6, &eps) &&
+          read_bool(s, "tie_word_embeddings", d->tied, &c->tied)))
         return false;
     c->norm_eps = (float)eps;
     if (c->layers < 1 || c->layers > MAX_LAYERS)
         return bad_value(s, "num_hidden_layers", value_of(s, "num_hidden_layers"), "1 to 256");
     if (!value_of(s, "head_dim") && d->head_dim == 0 && c->heads > 0) {
         if (c->width % c->heads)
-            return err_set(s->err, ERR_INPUT, "%s: hidden_size %d is not a multiple of the %d heads",
-                           s->where, c->width, c->heads),
+            return err_set(s->err, ERR_INPUT, "%s: hidden_size %d is not a multiple of the %d heads", s->where,
+                           c->width, c->heads),
                    err_hint(s->err, "give the size of a head as \"head_dim\"");
         c->head_dim = c->width / c->heads;
     }
@@ -258,8 +252,7 @@ static bool read_sizes(const Source *s, const struct Reading *d)
 static bool refuse_unknown(const Source *s)
 {
     static const char *const off[] = {"attention_bias", "mlp_bias"};
-    static const char *const none[] = {"attn_logit_softcapping", "final_logit_softcapping",
-                                       "quantization_config"};
+    static const char *const none[] = {"attn_logit_softcapping", "final_logit_softcapping", "quantization_config"};
     for (int i = 0; i < COUNT(off); i++) {
         bool on;
         if (!read_bool(s, off[i], false, &on))
@@ -282,8 +275,7 @@ static bool check_labels(const Source *s)
         return false;
     if (labels == 1)
         return true;
-    return err_set(s->err, ERR_INPUT, "%s: a classifier of %d labels, a reward model has one", s->where,
-                   labels),
+    return err_set(s->err, ERR_INPUT, "%s: a classifier of %d labels, a reward model has one", s->where, labels),
            err_hint(s->err, "take a model with \"num_labels\": 1");
 }
 
@@ -331,8 +323,7 @@ bool config_from_json(ModelConfig *c, const json_t *json, const char *where, Err
         if (strcmp(f->model_type, type) != 0)
             continue;
         family_begin(f, c);
-        if (!read_sizes(&s, &readings[i]) || !refuse_unknown(&s) || !read_head(&s, f) ||
-            !readings[i].read(&s))
+        if (!read_sizes(&s, &readings[i]) || !refuse_unknown(&s) || !read_head(&s, f) || !readings[i].read(&s))
             return false;
         family_scales(f, c);
         return config_check(c, where, err);

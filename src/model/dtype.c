@@ -231,8 +231,8 @@ bool stored_disjoint(const StoredTensor *t, int n, const char *where, Err *err)
     for (int i = 1; i < n && ok; i++) {
         const StoredTensor *a = sorted[i - 1], *b = sorted[i];
         if (b->bytes < a->bytes + a->n_bytes) {
-            ok = err_set(err, ERR_INPUT, "%s: the tensors \"%s\" and \"%s\" lie over each other", where,
-                         a->name, b->name);
+            ok = err_set(err, ERR_INPUT, "%s: the tensors \"%s\" and \"%s\" lie over each other", where, a->name,
+                         b->name);
             err_hint(err, "the file is damaged: download or convert it again");
         }
     }

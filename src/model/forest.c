@@ -78,8 +78,7 @@ bool forest_add(Forest *f, int parent, int room, int *segment, Err *err)
     g->path[above] = s;
     if (parent >= 0)
         f->segment[parent].children++;
-    f->span[s] =
-        (KvSpan){.at = at, .position = parent < 0 ? 0 : forest_end(f, parent), .cap = cap, .row = -1};
+    f->span[s] = (KvSpan){.at = at, .position = parent < 0 ? 0 : forest_end(f, parent), .cap = cap, .row = -1};
     f->bytes += forest_bytes(f->config, cap);
     f->most_bytes = f->bytes > f->most_bytes ? f->bytes : f->most_bytes;
     *segment = s;
@@ -124,8 +123,8 @@ int batch_add(Batch *b, Forest *f, int segment, const int *id, int n)
     }
     b->rows += n;
     b->run = MEM_GROW(b->run, b->runs, b->runs_cap);
-    b->run[b->runs++] = (QueryRun){
-        .row = first, .n = n, .position = position, .path = g->path, .path_n = g->path_n, .tree = g->tree};
+    b->run[b->runs++] =
+        (QueryRun){.row = first, .n = n, .position = position, .path = g->path, .path_n = g->path_n, .tree = g->tree};
     span->row = span->n == 0 ? first : -1; /* backward needs whole segments in one batch */
     span->n += n;
     return first;

@@ -51,8 +51,8 @@ static bool take(Reader *r, uint64_t n, const unsigned char **p)
 {
     size_t left = r->g->map.n - r->at;
     if (n > left) {
-        err_set(r->err, ERR_INPUT, "%s: %s needs %llu bytes at byte %zu, the file has %zu", r->g->path,
-                r->what, (unsigned long long)n, r->at, r->g->map.n);
+        err_set(r->err, ERR_INPUT, "%s: %s needs %llu bytes at byte %zu, the file has %zu", r->g->path, r->what,
+                (unsigned long long)n, r->at, r->g->map.n);
         return err_hint(r->err, "%s", DAMAGED);
     }
     *p = r->g->map.bytes + r->at;
@@ -82,8 +82,8 @@ static bool take_string(Reader *r, uint64_t most, char **out)
     if (!take_text(r, &p, &n))
         return false;
     if (n > most || (n && memchr(p, 0, (size_t)n))) {
-        err_set(r->err, ERR_INPUT, "%s: %s (%llu bytes at byte %zu) %s", r->g->path, r->what,
-                (unsigned long long)n, r->at - (size_t)n, n > most ? "is too long" : "has a NUL character");
+        err_set(r->err, ERR_INPUT, "%s: %s (%llu bytes at byte %zu) %s", r->g->path, r->what, (unsigned long long)n,
+                r->at - (size_t)n, n > most ? "is too long" : "has a NUL character");
         return err_hint(r->err, "%s", DAMAGED);
     }
     *out = mem_strn((const char *)p, (size_t)n);
@@ -115,15 +115,15 @@ static bool skip_items(Reader *r, GgufType type, uint64_t n, int depth)
         return take(r, bytes, &p);
     }
     if (depth > DEEPEST_ARRAY)
-        return err_set(r->err, ERR_INPUT, "%s: %s has arrays in arrays, more than %d deep", r->g->path,
-                       r->what, DEEPEST_ARRAY),
+        return err_set(r->err, ERR_INPUT, "%s: %s has arrays in arrays, more than %d deep", r->g->path, r->what,
+                       DEEPEST_ARRAY),
                err_hint(r->err, "%s", DAMAGED);
     for (uint64_t i = 0; i < n; i++) {
         uint64_t count;
         GgufType item;
-        if (type == GGUF_TEXT ? !take_text(r, &p, &count)
-                              : !(take_type(r, &item) && take_number(r, 8, &count) &&
-                                  skip_items(r, item, count, depth + 1)))
+        if (type == GGUF_TEXT
+                ? !take_text(r, &p, &count)
+                : !(take_type(r, &item) && take_number(r, 8, &count) && skip_items(r, item, count, depth + 1)))
             return false;
     }
     return true;
@@ -162,8 +162,7 @@ static bool read_values(Reader *r, int n)
     qsort(g->values, (size_t)n, sizeof *g->values, by_key);
     for (int i = 1; i < n; i++)
         if (by_key(&g->values[i - 1], &g->values[i]) == 0)
-            return err_set(r->err, ERR_INPUT, "%s: the metadata \"%s\" is there twice", g->path,
-                           g->values[i].key),
+            return err_set(r->err, ERR_INPUT, "%s: the metadata \"%s\" is there twice", g->path, g->values[i].key),
                    err_hint(r->err, "%s", DAMAGED);
     return true;
 }
@@ -174,11 +173,10 @@ static bool tensor_type(Reader *r, const char *name, uint64_t number, DType *typ
     *type = known ? dtype_find(known) : DTYPE_COUNT;
     if (*type < DTYPE_COUNT)
         return true;
-    err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" has type %llu (%s), which is not read", r->g->path,
-            name, (unsigned long long)number, known ? known : "unknown");
-    return err_hint(r->err,
-                    "take a file in F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q5_1, Q5_0, Q4_1 or Q4_0, "
-                    "such as Q8_0 or Q4_K_M");
+    err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" has type %llu (%s), which is not read", r->g->path, name,
+            (unsigned long long)number, known ? known : "unknown");
+    return err_hint(r->err, "take a file in F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q5_1, Q5_0, Q4_1 or Q4_0, "
+                            "such as Q8_0 or Q4_K_M");
 }
 
 /* The sizes, innermost first in the file. */
@@ -188,8 +186,8 @@ static bool read_shape(Reader *r, StoredTensor *t)
     if (!take_number(r, 4, &dims))
         return false;
     if (dims < 1 || dims > 4)
-        return err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" has %llu dimensions, 1 to 4 are read",
-                       r->g->path, t->name, (unsigned long long)dims),
+        return err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" has %llu dimensions, 1 to 4 are read", r->g->path,
+                       t->name, (unsigned long long)dims),
                err_hint(r->err, "%s", DAMAGED);
     t->dims = (int)dims;
     for (int i = 0; i < 4; i++)
@@ -213,8 +211,8 @@ static bool measure(Reader *r, StoredTensor *t)
     fits = fits && n <= SIZE_MAX / 8;
     if (fits && t->shape[t->dims - 1] % (size_t)info->block == 0 && dtype_bytes(t->type, n, &t->n_bytes))
         return true;
-    err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" of shape [%zu, %zu, %zu, %zu] cannot be: %s%s",
-            r->g->path, t->name, t->shape[0], t->shape[1], t->shape[2], t->shape[3],
+    err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" of shape [%zu, %zu, %zu, %zu] cannot be: %s%s", r->g->path,
+            t->name, t->shape[0], t->shape[1], t->shape[2], t->shape[3],
             fits ? "its rows are not whole blocks of " : "a size is zero, or their product too large",
             fits ? info->name : "");
     return err_hint(r->err, "%s", DAMAGED);
@@ -230,8 +228,8 @@ static bool read_tensor(Reader *r, int i, uint64_t *offset)
         return false;
     t->name = g->names[i];
     snprintf(r->what, sizeof r->what, "the description of the tensor \"%.150s\"", t->name);
-    return read_shape(r, t) && take_number(r, 4, &type) && tensor_type(r, t->name, type, &t->type) &&
-           measure(r, t) && take_number(r, 8, offset);
+    return read_shape(r, t) && take_number(r, 4, &type) && tensor_type(r, t->name, type, &t->type) && measure(r, t) &&
+           take_number(r, 8, offset);
 }
 
 static int by_name(const void *a, const void *b)
@@ -248,8 +246,7 @@ static bool index_tensors(Reader *r)
     qsort(g->by_name, (size_t)g->n_tensors, sizeof *g->by_name, by_name);
     for (int i = 1; i < g->n_tensors; i++)
         if (by_name(&g->by_name[i - 1], &g->by_name[i]) == 0)
-            return err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" is there twice", g->path,
-                           g->by_name[i]->name),
+            return err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" is there twice", g->path, g->by_name[i]->name),
                    err_hint(r->err, "%s", DAMAGED);
     return true;
 }
@@ -263,8 +260,8 @@ static bool alignment_of(Reader *r, size_t *alignment)
     *alignment = v >= 1 && v <= LARGEST_ALIGNMENT ? (size_t)v : 0;
     if (*alignment && (double)*alignment == v && (*alignment & (*alignment - 1)) == 0)
         return true;
-    return err_set(r->err, ERR_INPUT, "%s: general.alignment must be a power of two up to %d, is %g",
-                   r->g->path, LARGEST_ALIGNMENT, v),
+    return err_set(r->err, ERR_INPUT, "%s: general.alignment must be a power of two up to %d, is %g", r->g->path,
+                   LARGEST_ALIGNMENT, v),
            err_hint(r->err, "%s", DAMAGED);
 }
 
@@ -279,13 +276,12 @@ static bool place_tensors(Reader *r, const uint64_t *offset)
     for (int i = 0; i < g->n_tensors; i++) {
         StoredTensor *t = &g->tensors[i];
         if (offset[i] % alignment)
-            return err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" is at %llu, not a multiple of %zu",
-                           g->path, t->name, (unsigned long long)offset[i], alignment),
+            return err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" is at %llu, not a multiple of %zu", g->path,
+                           t->name, (unsigned long long)offset[i], alignment),
                    err_hint(r->err, "%s", DAMAGED);
         if (start > g->map.n || offset[i] > g->map.n - start || t->n_bytes > g->map.n - start - offset[i])
-            return err_set(r->err, ERR_INPUT,
-                           "%s: the tensor \"%s\" has %zu bytes at %zu + %llu, the file has %zu", g->path,
-                           t->name, t->n_bytes, start, (unsigned long long)offset[i], g->map.n),
+            return err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" has %zu bytes at %zu + %llu, the file has %zu",
+                           g->path, t->name, t->n_bytes, start, (unsigned long long)offset[i], g->map.n),
                    err_hint(r->err, "%s", DAMAGED);
         t->bytes = g->map.bytes + start + offset[i];
     }
@@ -311,19 +307,17 @@ static bool check_kind(Reader *r)
 {
     const Gguf *g = r->g;
     if (g->map.n < 8 || memcmp(g->map.bytes, "GGUF", 4) != 0)
-        return err_set(r->err, ERR_INPUT, "%s: this is no GGUF file: it does not begin with \"GGUF\"",
-                       g->path),
+        return err_set(r->err, ERR_INPUT, "%s: this is no GGUF file: it does not begin with \"GGUF\"", g->path),
                err_hint(r->err, "name a .gguf file, or a directory with config.json and .safetensors files");
     unsigned int version = (unsigned int)load(g->map.bytes + 4, 4);
     if (version == 3)
         return true;
     if (version == 3u << 24)
-        return err_set(r->err, ERR_INPUT, "%s: a big-endian GGUF file, only little-endian ones are read",
-                       g->path),
+        return err_set(r->err, ERR_INPUT, "%s: a big-endian GGUF file, only little-endian ones are read", g->path),
                err_hint(r->err, "convert the model again on a little-endian machine");
     return err_set(r->err, ERR_INPUT, "%s: GGUF version %u, only version 3 is read", g->path, version),
-           err_hint(r->err, version < 3 ? "convert the model again with a current llama.cpp"
-                                        : "take a file of version 3");
+           err_hint(r->err,
+                    version < 3 ? "convert the model again with a current llama.cpp" : "take a file of version 3");
 }
 
 /* A count that the rest of the file can hold, or else it would be allocated for nothing. */
@@ -333,9 +327,8 @@ static bool take_count(Reader *r, const char *what, int least, int *n)
     if (!take_number(r, 8, &v))
         return false;
     if (v > (r->g->map.n - HEADER_BYTES) / (size_t)least || v > INT_MAX / 2)
-        return err_set(r->err, ERR_INPUT,
-                       "%s: the header promises %llu %s, more than the file's %zu bytes hold", r->g->path,
-                       (unsigned long long)v, what, r->g->map.n),
+        return err_set(r->err, ERR_INPUT, "%s: the header promises %llu %s, more than the file's %zu bytes hold",
+                       r->g->path, (unsigned long long)v, what, r->g->map.n),
                err_hint(r->err, "%s", DAMAGED);
     *n = (int)v;
     return true;
@@ -346,8 +339,7 @@ static bool refuse_part(Reader *r)
     double parts;
     if (!gguf_number(r->g, "split.count", &parts) || parts <= 1)
         return true;
-    return err_set(r->err, ERR_INPUT, "%s: one of %.0f files that the model is split into", r->g->path,
-                   parts),
+    return err_set(r->err, ERR_INPUT, "%s: one of %.0f files that the model is split into", r->g->path, parts),
            err_hint(r->err, "join them first: llama-gguf-split --merge %s whole.gguf", path_base(r->g->path));
 }
 
@@ -362,8 +354,8 @@ static bool read_all(Gguf *g, Err *err)
         return false;
     r.at = 8;
     return take_count(&r, "tensors", LEAST_TENSOR, &n_tensors) &&
-           take_count(&r, "metadata entries", LEAST_VALUE, &n_values) && read_values(&r, n_values) &&
-           refuse_part(&r) && read_tensors(&r, n_tensors);
+           take_count(&r, "metadata entries", LEAST_VALUE, &n_values) && read_values(&r, n_values) && refuse_part(&r) &&
+           read_tensors(&r, n_tensors);
 }
 
 bool gguf_open(Gguf **out, const char *path, Err *err)

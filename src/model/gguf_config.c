@@ -45,8 +45,8 @@ static bool meta_real(const Meta *m, const char *name, double otherwise, double 
     double other = *out;
     for (uint64_t i = 1; i < v->n; i++)
         if (!gguf_item(v, i, &other) || other != *out)
-            return err_set(m->err, ERR_INPUT, "%s: \"%s\" differs between layers (%g and %g)", m->g->path,
-                           key.name, *out, other),
+            return err_set(m->err, ERR_INPUT, "%s: \"%s\" differs between layers (%g and %g)", m->g->path, key.name,
+                           *out, other),
                    err_hint(m->err, "only models whose layers are all of one size are supported");
     return true;
 }
@@ -71,8 +71,7 @@ static bool read_sizes(const Meta *m)
     ModelConfig *c = m->c;
     int value_length;
     double eps;
-    if (!(meta_int(m, "block_count", REQUIRED, &c->layers) &&
-          meta_int(m, "context_length", REQUIRED, &c->context) &&
+    if (!(meta_int(m, "block_count", REQUIRED, &c->layers) && meta_int(m, "context_length", REQUIRED, &c->context) &&
           meta_int(m, "embedding_length", REQUIRED, &c->width) &&
           meta_int(m, "feed_forward_length", REQUIRED, &c->ffn) &&
           meta_int(m, "attention.head_count", REQUIRED, &c->heads) &&
@@ -84,8 +83,8 @@ static bool read_sizes(const Meta *m)
         return false;
     c->norm_eps = (float)eps;
     if (value_length != c->head_dim)
-        return err_set(m->err, ERR_INPUT, "%s: attention.value_length is %d, attention.key_length %d",
-                       m->g->path, value_length, c->head_dim),
+        return err_set(m->err, ERR_INPUT, "%s: attention.value_length is %d, attention.key_length %d", m->g->path,
+                       value_length, c->head_dim),
                err_hint(m->err, "only models whose keys and values are of one size are supported");
     return true;
 }
@@ -93,9 +92,9 @@ static bool read_sizes(const Meta *m)
 /* What would change the numbers and is not implemented: each must be absent or 0. */
 static bool refuse_unknown(const Meta *m)
 {
-    static const char *const zero[] = {
-        "expert_count",   "attn_logit_softcapping", "final_logit_softcapping", "logit_scale",
-        "residual_scale", "embedding_scale",        "attention.clamp_kqv",     "attention.max_alibi_bias"};
+    static const char *const zero[] = {"expert_count",        "attn_logit_softcapping",  "final_logit_softcapping",
+                                       "logit_scale",         "residual_scale",          "embedding_scale",
+                                       "attention.clamp_kqv", "attention.max_alibi_bias"};
     double v;
     for (int i = 0; i < COUNT(zero); i++) {
         if (!meta_real(m, zero[i], 0, &v))
@@ -119,8 +118,8 @@ static bool read_rope(const Meta *m)
     double old;
     gguf_text(m->g, key_of(m, "rope.scaling.type").name, &kind);
     if (strcmp(kind, "linear") != 0 && strcmp(kind, "none") != 0)
-        return err_set(m->err, ERR_INPUT, "%s: rotary scaling of the kind \"%.50s\" is not supported",
-                       m->g->path, kind),
+        return err_set(m->err, ERR_INPUT, "%s: rotary scaling of the kind \"%.50s\" is not supported", m->g->path,
+                       kind),
                err_hint(m->err, "take a model with none, linear or Llama 3's scaling");
     if (!meta_real(m, "rope.freq_base", 10000, &r->theta) || !meta_real(m, "rope.scale_linear", 1, &old) ||
         !meta_real(m, "rope.scaling.factor", old, &r->factor))
@@ -174,9 +173,8 @@ static bool read_divisors(const Meta *m)
     free(divisor);
     if (same && !plain)
         *r = guess;
-    return same ||
-           (err_set(m->err, ERR_INPUT, "%s: rope_freqs.weight is not Llama 3's rotary scaling", m->g->path),
-            err_hint(m->err, "no other scaling by a table is supported"));
+    return same || (err_set(m->err, ERR_INPUT, "%s: rope_freqs.weight is not Llama 3's rotary scaling", m->g->path),
+                    err_hint(m->err, "no other scaling by a table is supported"));
 }
 
 static bool read_llama(const Meta *m)
@@ -185,8 +183,7 @@ static bool read_llama(const Meta *m)
     if (!read_divisors(m) || !meta_int(m, "attention.sliding_window", 0, &window))
         return false;
     if (window)
-        return err_set(m->err, ERR_INPUT, "%s: a sliding window (%d) is not supported for llama", m->g->path,
-                       window),
+        return err_set(m->err, ERR_INPUT, "%s: a sliding window (%d) is not supported for llama", m->g->path, window),
                err_hint(m->err, "take a model without it");
     return true;
 }
@@ -202,8 +199,8 @@ static bool read_pattern(const Meta *m)
     if (!listed && !meta_int(m, name, period, &period))
         return false;
     if (listed && (v->n != (uint64_t)c->layers || !v->n))
-        return err_set(m->err, ERR_INPUT, "%s: \"%s\" lists %llu layers of %d", m->g->path,
-                       key_of(m, name).name, (unsigned long long)v->n, c->layers);
+        return err_set(m->err, ERR_INPUT, "%s: \"%s\" lists %llu layers of %d", m->g->path, key_of(m, name).name,
+                       (unsigned long long)v->n, c->layers);
     bool any = false;
     for (int i = 0; i < c->layers && i < MAX_LAYERS; i++) {
         double local = period == 0 || (i + 1) % period != 0;
@@ -225,8 +222,8 @@ static bool read_gemma3(const Meta *m)
     ModelConfig *c = m->c;
     double theta;
     if (!meta_int(m, "attention.sliding_window", REQUIRED, &c->window) ||
-        !meta_real(m, "rope.local.freq_base", 10000, &theta) ||
-        !meta_real(m, "rope.freq_base_swa", theta, &theta) || !read_pattern(m))
+        !meta_real(m, "rope.local.freq_base", 10000, &theta) || !meta_real(m, "rope.freq_base_swa", theta, &theta) ||
+        !read_pattern(m))
         return false;
     if (c->window)
         c->rope_local.theta = theta;
@@ -277,8 +274,7 @@ static bool check_tensor(const Meta *m, const char *name, const Expected *e)
         return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\" is missing", m->g->path, name),
                err_hint(m->err, "the file holds no complete model: convert it again");
     int dims = e->rows ? 2 : 1;
-    if (t->dims == dims && t->shape[dims - 1] == (size_t)e->columns &&
-        (dims == 1 || t->shape[0] == (size_t)e->rows))
+    if (t->dims == dims && t->shape[dims - 1] == (size_t)e->columns && (dims == 1 || t->shape[0] == (size_t)e->rows))
         return true;
     Str s = {0};
     str_addf(&s, "%s: the tensor \"%s\" has shape [", m->g->path, name);
@@ -331,12 +327,12 @@ static bool check_names(const Meta *m)
     for (int i = 0; i < gguf_tensors(m->g); i++) {
         const char *name = gguf_tensor(m->g, i)->name;
         if (str_ends(name, ".bias"))
-            return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\": biases are not supported for %s",
-                           m->g->path, name, m->c->family),
+            return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\": biases are not supported for %s", m->g->path,
+                           name, m->c->family),
                    err_hint(m->err, "take a model without them");
         if (str_starts(name, "blk.") && strtol(name + 4, NULL, 10) >= m->c->layers)
-            return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\", but block_count is %d", m->g->path,
-                           name, m->c->layers),
+            return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\", but block_count is %d", m->g->path, name,
+                           m->c->layers),
                    err_hint(m->err, "the metadata and the weights are of different models: convert it again");
     }
     return true;
@@ -348,8 +344,7 @@ static bool check_tensors(const Meta *m)
     static const char keys[] = "vocab_size and embedding_length";
     const Expected vocabulary = {"token_embd.weight", c->vocab, c->width, keys};
     const Expected norm = {"output_norm.weight", 0, c->width, "embedding_length"};
-    if (!check_names(m) || !check_tensor(m, vocabulary.name, &vocabulary) ||
-        !check_tensor(m, norm.name, &norm))
+    if (!check_names(m) || !check_tensor(m, vocabulary.name, &vocabulary) || !check_tensor(m, norm.name, &norm))
         return false;
     if (!c->tied && !check_tensor(m, "output.weight", &vocabulary))
         return false;
@@ -375,9 +370,8 @@ static bool read_vocabulary(const Meta *m)
         return false;
     uint64_t listed = tokens ? tokens->n : rows;
     if (stated != c->vocab || listed != rows)
-        return err_set(m->err, ERR_INPUT,
-                       "%s: the embedding has %d rows, vocab_size is %d, %llu tokens are listed", m->g->path,
-                       c->vocab, stated, (unsigned long long)listed),
+        return err_set(m->err, ERR_INPUT, "%s: the embedding has %d rows, vocab_size is %d, %llu tokens are listed",
+                       m->g->path, c->vocab, stated, (unsigned long long)listed),
                err_hint(m->err, "the tokenizer and the weights are of different models: convert it again");
     return gguf_token_id(m->g, "tokenizer.ggml.bos_token_id", c->vocab, &c->bos, m->err) &&
            gguf_token_id(m->g, "tokenizer.ggml.eos_token_id", c->vocab, &c->eos, m->err);

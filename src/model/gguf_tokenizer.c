@@ -17,8 +17,7 @@ bool gguf_token_id(const Gguf *g, const char *key, int n, int *id, Err *err)
         return err_set(err, ERR_INPUT, "%s: the metadata \"%s\" must be a number", g->path, key),
                err_hint(err, "%s", DAMAGED);
     if (!(v >= 0 && v < n && floor(v) == v))
-        return err_set(err, ERR_INPUT, "%s: \"%s\" is %.10g, the vocabulary has %d tokens", g->path, key, v,
-                       n),
+        return err_set(err, ERR_INPUT, "%s: \"%s\" is %.10g, the vocabulary has %d tokens", g->path, key, v, n),
                err_hint(err, "%s", DAMAGED);
     *id = (int)v;
     return true;
@@ -51,8 +50,7 @@ static bool read_texts(const Gguf *g, const GgufValue *v, const char ***list, ch
 }
 
 /* An array of `item`, of n entries unless n is 0; *v is NULL where the key is absent. */
-static bool find_array(const Gguf *g, const char *key, GgufType item, uint64_t n, const GgufValue **v,
-                       Err *err)
+static bool find_array(const Gguf *g, const char *key, GgufType item, uint64_t n, const GgufValue **v, Err *err)
 {
     *v = gguf_value(g, key);
     if (!*v)
@@ -64,8 +62,8 @@ static bool find_array(const Gguf *g, const char *key, GgufType item, uint64_t n
                                           : "32-bit integers"),
                err_hint(err, "%s", DAMAGED);
     if (n ? (*v)->n != n : (*v)->n > INT_MAX)
-        return err_set(err, ERR_INPUT, "%s: \"%s\" has %llu entries, the vocabulary %llu tokens", g->path,
-                       key, (unsigned long long)(*v)->n, (unsigned long long)n),
+        return err_set(err, ERR_INPUT, "%s: \"%s\" has %llu entries, the vocabulary %llu tokens", g->path, key,
+                       (unsigned long long)(*v)->n, (unsigned long long)n),
                err_hint(err, "%s", DAMAGED);
     return true;
 }
@@ -119,8 +117,8 @@ static bool read_types(Gguf *g, TokenizerSpec *spec, Err *err)
         g->types = mem_copy(v->at, (size_t)v->n, sizeof *g->types);
     for (int i = 0; v && i < spec->n; i++)
         if (g->types[i] < TOKEN_NORMAL || g->types[i] > TOKEN_BYTE)
-            return err_set(err, ERR_INPUT, "%s: token %d has type %d, the types are %d to %d", g->path, i,
-                           g->types[i], TOKEN_NORMAL, TOKEN_BYTE),
+            return err_set(err, ERR_INPUT, "%s: token %d has type %d, the types are %d to %d", g->path, i, g->types[i],
+                           TOKEN_NORMAL, TOKEN_BYTE),
                    err_hint(err, "%s", DAMAGED);
     spec->types = g->types;
     return true;

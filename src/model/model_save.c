@@ -66,8 +66,8 @@ bool model_save(const Model *m, const char *dir, Err *err)
     char *weights = path_join(dir, "model.safetensors"), *config = path_join(dir, "config.json");
     const char *template = m->chat ? chat_template_source(m->chat) : NULL;
     /* config.json comes last: a directory with it is complete. */
-    bool ok = dir_make(dir, err) && tokenizer_save(m->tokenizer, dir, template, err) &&
-              save_weights(m, weights, err) && save_config(m, config, err) && dir_sync(dir, err);
+    bool ok = dir_make(dir, err) && tokenizer_save(m->tokenizer, dir, template, err) && save_weights(m, weights, err) &&
+              save_config(m, config, err) && dir_sync(dir, err);
     free(weights);
     free(config);
     return ok;

@@ -208,13 +208,11 @@ static Shard *find_shard(const Safetensors *s, const char *file)
 }
 
 /* A row of the index: the tensor is in the file, which is a neighbour of the index. */
-static bool follow(Safetensors *s, const char *dir, const char *index, const char *name, const char *file,
-                   Err *err)
+static bool follow(Safetensors *s, const char *dir, const char *index, const char *name, const char *file, Err *err)
 {
     if (!file || !file[0] || path_base(file) != file || !str_ends(file, ".safetensors"))
-        return err_set(err, ERR_INPUT,
-                       "%s: the tensor \"%s\" is in \"%.100s\", no .safetensors file beside it", index, name,
-                       file ? file : "(no text)"),
+        return err_set(err, ERR_INPUT, "%s: the tensor \"%s\" is in \"%.100s\", no .safetensors file beside it", index,
+                       name, file ? file : "(no text)"),
                err_hint(err, "the index is damaged: download it again");
     if (!find_shard(s, file)) {
         char *path = path_join(dir, file);

@@ -5,7 +5,6 @@
 #include "model/safetensors.h"
 
 /* safetensors_open for one file that lies in memory and outlives s; `where` names it in messages. */
-bool safetensors_open_bytes(Safetensors **out, const char *where, const void *bytes, size_t n,
-                            Err *err) MUST_CHECK;
+bool safetensors_open_bytes(Safetensors **out, const char *where, const void *bytes, size_t n, Err *err) MUST_CHECK;
 
 #endif

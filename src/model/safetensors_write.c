@@ -46,10 +46,7 @@ void safetensors_declare(SafetensorsWriter *w, const char *name, const size_t *s
     }
     fits = fits && !__builtin_add_overflow(w->declared, n, &end) && mem_mul(end, 2 * sizeof(float), &bytes);
     if (w->begun || !fits || json_object_get(w->header, name)) {
-        fault(w, name,
-              w->begun ? "is declared after the first values"
-              : fits   ? "is declared twice"
-                       : "is too large");
+        fault(w, name, w->begun ? "is declared after the first values" : fits ? "is declared twice" : "is too large");
         json_decref(sizes);
         return;
     }
@@ -81,8 +78,7 @@ static bool begin(SafetensorsWriter *w, Err *err)
     unsigned char length[LENGTH_BYTES];
     for (int i = 0; i < LENGTH_BYTES; i++)
         length[i] = (unsigned char)(s.n >> 8 * i);
-    bool ok =
-        text_write(w->out, (const char *)length, sizeof length, err) && text_write(w->out, s.text, s.n, err);
+    bool ok = text_write(w->out, (const char *)length, sizeof length, err) && text_write(w->out, s.text, s.n, err);
     str_release(&s);
     return ok;
 }

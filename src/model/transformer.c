@@ -39,8 +39,7 @@ static void head_norm(const Pass *p, Tensor y, Tensor inv, Tensor x, Matrix weig
 static void head_norm_back(const Pass *p, Tensor dx, Matrix dweight, Tensor x, Tensor inv, Matrix weight)
 {
     int D = p->c->head_dim;
-    op_rmsnorm_back(p->d, tensor_split(dx, D), dweight, tensor_split(dx, D), tensor_split(x, D), inv,
-                    norm(p, weight));
+    op_rmsnorm_back(p->d, tensor_split(dx, D), dweight, tensor_split(dx, D), tensor_split(x, D), inv, norm(p, weight));
 }
 
 /* y += x W^T, with the norm of the sum's second term where the architecture has one. */
@@ -104,8 +103,7 @@ static void layer_backward(const Pass *p, const Layer *w, Layer *dw, LayerActs *
 
     Tensor dout = through_post_norm(p, dx, dw->ffn_post_norm, a->ffn_out, a->post_inv2, w->ffn_post_norm);
     op_linear_back_x(d, s->dh, dout, w->down);
-    op_glu_back(d, a->gate, a->up, s->h, s->dh, a->gate, a->up,
-                glu_kind(p->c)); /* gate, up: now their gradients */
+    op_glu_back(d, a->gate, a->up, s->h, s->dh, a->gate, a->up, glu_kind(p->c)); /* gate, up: now their gradients */
     op_linear_back_w(d, dw->down, dout, s->h);
     op_rmsnorm(d, s->normed, a->inv2, a->mid, norm(p, w->ffn_norm)); /* again: cheaper than keeping it */
     op_linear_back_w(d, dw->up, a->up, s->normed);

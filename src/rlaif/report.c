@@ -7,8 +7,8 @@
 static const Option option_rows[] = {
     {"run-dir", OPT_TEXT, AT(ReportOptions, run_dir), .value = "RUN",
      .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "a run's directory"},
-    {"output", OPT_TEXT, AT(ReportOptions, output), .value = "FILE.html",
-     .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI, .help = "the page [RUN/report.html]"},
+    {"output", OPT_TEXT, AT(ReportOptions, output), .value = "FILE.html", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
+     .help = "the page [RUN/report.html]"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},

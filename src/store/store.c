@@ -13,8 +13,8 @@ enum { SCHEMA_VERSION = 1 };
 bool store_failed(Store *s, const char *doing, Err *err)
 {
     int code = sqlite3_errcode(s->db);
-    err_set(err, code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ERR_INPUT : ERR_IO, "%s: %s: %s", s->path,
-            doing, sqlite3_errmsg(s->db));
+    err_set(err, code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ERR_INPUT : ERR_IO, "%s: %s: %s", s->path, doing,
+            sqlite3_errmsg(s->db));
     if (code == SQLITE_BUSY)
         return err_hint(err, "another rlaif is writing it: wait for it, or use another output");
     if (code == SQLITE_FULL)
@@ -27,8 +27,7 @@ bool store_failed(Store *s, const char *doing, Err *err)
 bool store_prepare(Store *s, const char *sql, Statement *out, Err *err)
 {
     *out = (Statement){.store = s};
-    return sqlite3_prepare_v2(s->db, sql, -1, &out->at, NULL) == SQLITE_OK ||
-           store_failed(s, "cannot be used", err);
+    return sqlite3_prepare_v2(s->db, sql, -1, &out->at, NULL) == SQLITE_OK || store_failed(s, "cannot be used", err);
 }
 
 bool statement_step(Statement *t, bool *row, Err *err)
@@ -90,9 +89,8 @@ static bool open_flags(Store **out, const char *path, int flags, Err *err)
         ok = run_sql(s, "PRAGMA foreign_keys = ON", err);
     }
     if (ok && writes) /* one writer at a time, for as long as it lives */
-        ok = run_sql(s, "PRAGMA locking_mode = EXCLUSIVE", err) &&
-             run_sql(s, "PRAGMA journal_mode = WAL", err) && run_sql(s, "PRAGMA synchronous = NORMAL", err) &&
-             prepare_schema(s, err);
+        ok = run_sql(s, "PRAGMA locking_mode = EXCLUSIVE", err) && run_sql(s, "PRAGMA journal_mode = WAL", err) &&
+             run_sql(s, "PRAGMA synchronous = NORMAL", err) && prepare_schema(s, err);
     if (!ok) {
         store_close(s);
         return false;
@@ -212,8 +210,8 @@ bool store_stage_remove(Store *s, const char *name, Err *err)
     return statement_run(&t, err);
 }
 
-static bool insert_stage(Store *s, const char *name, const char *kind, const char *identity,
-                         const json_t *about, int64_t *id, Err *err)
+static bool insert_stage(Store *s, const char *name, const char *kind, const char *identity, const json_t *about,
+                         int64_t *id, Err *err)
 {
     Statement t;
     if (!store_prepare(s,
@@ -232,8 +230,8 @@ static bool insert_stage(Store *s, const char *name, const char *kind, const cha
     return ok;
 }
 
-bool store_stage_begin(Store *s, const char *name, const char *kind, const char *identity,
-                       const json_t *about, int64_t *id, StageFound *found, bool *done, Err *err)
+bool store_stage_begin(Store *s, const char *name, const char *kind, const char *identity, const json_t *about,
+                       int64_t *id, StageFound *found, bool *done, Err *err)
 {
     StageRow old;
     bool present;
@@ -248,15 +246,13 @@ bool store_stage_begin(Store *s, const char *name, const char *kind, const char 
         *done = old.done;
     } else {
         *found = present ? STAGE_REPLACED : STAGE_NEW;
-        ok = (!present || store_stage_remove(s, name, err)) &&
-             insert_stage(s, name, kind, identity, about, id, err);
+        ok = (!present || store_stage_remove(s, name, err)) && insert_stage(s, name, kind, identity, about, id, err);
     }
     stage_row_release(&old);
     return ok && store_commit(s, err);
 }
 
-bool store_stage_end(Store *s, int64_t id, const char *output, const json_t *summary, double seconds,
-                     Err *err)
+bool store_stage_end(Store *s, int64_t id, const char *output, const json_t *summary, double seconds, Err *err)
 {
     Statement t;
     if (!store_prepare(s,

@@ -41,8 +41,8 @@ typedef enum StageFound { STAGE_NEW, STAGE_CONTINUED, STAGE_REPLACED } StageFoun
 
 /* Makes the stage present and unfinished unless it was done with the same identity; *id is its number, *found
  * says what was there, *done whether nothing is left to do. */
-bool store_stage_begin(Store *s, const char *name, const char *kind, const char *identity,
-                       const json_t *about, int64_t *id, StageFound *found, bool *done, Err *err) MUST_CHECK;
+bool store_stage_begin(Store *s, const char *name, const char *kind, const char *identity, const json_t *about,
+                       int64_t *id, StageFound *found, bool *done, Err *err) MUST_CHECK;
 /* Marks it done; adds `seconds` to its time. summary and output may be NULL. */
 bool store_stage_end(Store *s, int64_t id, const char *output, const json_t *summary, double seconds,
                      Err *err) MUST_CHECK;
@@ -58,10 +58,8 @@ bool store_stage_remove(Store *s, const char *name, Err *err) MUST_CHECK;
 /* Before the input is walked: no item counts as present. */
 bool store_items_unplace(Store *s, int64_t stage, Err *err) MUST_CHECK;
 /* If the item is there, gives it this position and its row (the caller frees it); else *row is NULL. */
-bool store_item_place(Store *s, int64_t stage, const char *key, int position, char **row,
-                      Err *err) MUST_CHECK;
-bool store_item_put(Store *s, int64_t stage, const char *key, int position, const char *row,
-                    Err *err) MUST_CHECK;
+bool store_item_place(Store *s, int64_t stage, const char *key, int position, char **row, Err *err) MUST_CHECK;
+bool store_item_put(Store *s, int64_t stage, const char *key, int position, const char *row, Err *err) MUST_CHECK;
 /* Removes items that the present input does not have; *removed of them. */
 bool store_items_prune(Store *s, int64_t stage, int *removed, Err *err) MUST_CHECK;
 
@@ -79,8 +77,7 @@ bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *cont
 
 bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *row, Err *err) MUST_CHECK;
 /* Of one step in order of sample; step -1: all, by step. */
-bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void *context,
-                         Err *err) MUST_CHECK;
+bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void *context, Err *err) MUST_CHECK;
 
 /* Forgets metrics and rollouts of steps from `step` on: a resumed run makes them again. */
 bool store_forget_from(Store *s, int64_t stage, int step, Err *err) MUST_CHECK;

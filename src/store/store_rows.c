@@ -15,8 +15,7 @@ bool store_item_place(Store *s, int64_t stage, const char *key, int position, ch
 {
     Statement t;
     *row = NULL;
-    if (!store_prepare(s, "UPDATE item SET position = ?3 WHERE stage = ?1 AND key = ?2 RETURNING row", &t,
-                       err))
+    if (!store_prepare(s, "UPDATE item SET position = ?3 WHERE stage = ?1 AND key = ?2 RETURNING row", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     bind_text(&t, 2, key);
@@ -30,11 +29,10 @@ bool store_item_place(Store *s, int64_t stage, const char *key, int position, ch
 bool store_item_put(Store *s, int64_t stage, const char *key, int position, const char *row, Err *err)
 {
     Statement t;
-    if (!store_prepare(
-            s,
-            "INSERT INTO item (stage, key, position, row, made) VALUES (?1, ?2, ?3, ?4, datetime('now')) "
-            "ON CONFLICT (stage, key) DO UPDATE SET position = ?3, row = ?4, made = datetime('now')",
-            &t, err))
+    if (!store_prepare(s,
+                       "INSERT INTO item (stage, key, position, row, made) VALUES (?1, ?2, ?3, ?4, datetime('now')) "
+                       "ON CONFLICT (stage, key) DO UPDATE SET position = ?3, row = ?4, made = datetime('now')",
+                       &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     bind_text(&t, 2, key);
@@ -67,8 +65,7 @@ static bool each_text(Statement *t, StoreUse *use, void *context, Err *err)
 bool store_items_each(Store *s, int64_t stage, StoreUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT row FROM item WHERE stage = ?1 AND position >= 0 ORDER BY position", &t,
-                       err))
+    if (!store_prepare(s, "SELECT row FROM item WHERE stage = ?1 AND position >= 0 ORDER BY position", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     return each_text(&t, use, context, err);
@@ -89,8 +86,7 @@ bool store_items_count(Store *s, int64_t stage, int *n, Err *err)
 bool store_metric(Store *s, int64_t stage, int step, const char *name, double value, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "INSERT OR REPLACE INTO metric (stage, step, name, value) VALUES (?1, ?2, ?3, ?4)",
-                       &t, err))
+    if (!store_prepare(s, "INSERT OR REPLACE INTO metric (stage, step, name, value) VALUES (?1, ?2, ?3, ?4)", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
@@ -102,16 +98,13 @@ bool store_metric(Store *s, int64_t stage, int step, const char *name, double va
 bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT step, name, value FROM metric WHERE stage = ?1 ORDER BY step, name", &t,
-                       err))
+    if (!store_prepare(s, "SELECT step, name, value FROM metric WHERE stage = ?1 ORDER BY step, name", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     bool row = true, ok = true;
     while (ok && (ok = statement_step(&t, &row, err)) && row) {
-        double value =
-            sqlite3_column_type(t.at, 2) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(t.at, 2);
-        ok =
-            use(context, sqlite3_column_int(t.at, 0), (const char *)sqlite3_column_text(t.at, 1), value, err);
+        double value = sqlite3_column_type(t.at, 2) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(t.at, 2);
+        ok = use(context, sqlite3_column_int(t.at, 0), (const char *)sqlite3_column_text(t.at, 1), value, err);
     }
     sqlite3_finalize(t.at);
     return ok;
@@ -120,8 +113,7 @@ bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *cont
 bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *row, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "INSERT OR REPLACE INTO rollout (stage, step, sample, row) VALUES (?1, ?2, ?3, ?4)",
-                       &t, err))
+    if (!store_prepare(s, "INSERT OR REPLACE INTO rollout (stage, step, sample, row) VALUES (?1, ?2, ?3, ?4)", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
@@ -133,9 +125,8 @@ bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *ro
 bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(
-            s, "SELECT row FROM rollout WHERE stage = ?1 AND (?2 < 0 OR step = ?2) ORDER BY step, sample", &t,
-            err))
+    if (!store_prepare(s, "SELECT row FROM rollout WHERE stage = ?1 AND (?2 < 0 OR step = ?2) ORDER BY step, sample",
+                       &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
@@ -181,8 +172,7 @@ bool store_checkpoint_newest(Store *s, int64_t stage, int *step, char **path, Er
     Statement t;
     *path = NULL;
     *step = 0;
-    if (!store_prepare(s, "SELECT step, path FROM checkpoint WHERE stage = ?1 ORDER BY step DESC LIMIT 1", &t,
-                       err))
+    if (!store_prepare(s, "SELECT step, path FROM checkpoint WHERE stage = ?1 ORDER BY step DESC LIMIT 1", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     bool row, ok = statement_step(&t, &row, err);
@@ -197,13 +187,12 @@ bool store_checkpoint_newest(Store *s, int64_t stage, int *step, char **path, Er
 bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(
-            s,
-            "DELETE FROM checkpoint WHERE stage = ?1 AND step NOT IN ("
-            "SELECT step FROM checkpoint WHERE stage = ?1 ORDER BY step DESC LIMIT 2) AND step NOT IN ("
-            "SELECT step FROM checkpoint WHERE stage = ?1 AND score IS NOT NULL "
-            "ORDER BY score DESC, step LIMIT 1) RETURNING path",
-            &t, err))
+    if (!store_prepare(s,
+                       "DELETE FROM checkpoint WHERE stage = ?1 AND step NOT IN ("
+                       "SELECT step FROM checkpoint WHERE stage = ?1 ORDER BY step DESC LIMIT 2) AND step NOT IN ("
+                       "SELECT step FROM checkpoint WHERE stage = ?1 AND score IS NOT NULL "
+                       "ORDER BY score DESC, step LIMIT 1) RETURNING path",
+                       &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     return each_text(&t, use, context, err);

@@ -18,12 +18,10 @@ typedef struct Kernels {
     void (*scatter_add)(Device *d, Tensor dx, Tensor dy, const int *row);
 
     void (*rmsnorm)(Device *d, Tensor y, Tensor inv, Tensor x, Norm norm);
-    void (*rmsnorm_back)(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm,
-                         bool add);
+    void (*rmsnorm_back)(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm, bool add);
     void (*rope)(Device *d, Tensor x, int heads, const int *position, RopeTable table, bool back);
     void (*glu)(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind);
-    void (*glu_back)(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up,
-                     GluKind kind);
+    void (*glu_back)(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind);
 
     void (*kv_store)(Device *d, const Attention *a, Tensor k, Tensor v);
     void (*attention)(Device *d, Tensor out, Tensor stats, Tensor q, const Attention *a);
@@ -32,8 +30,7 @@ typedef struct Kernels {
 
     void (*vocab_scan)(Device *d, VocabScan *scan, Tensor logits, int first);
     int (*vocab_pick)(const float *logits, int n, float max, float inv_temperature, double mass);
-    void (*vocab_back)(Device *d, Tensor logits, int first, const int *target, const float *log_z,
-                       const float *coef);
+    void (*vocab_back)(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef);
 
     double (*sum_squares)(Device *d, Matrix m);
     void (*adamw)(Device *d, Matrix w, Matrix m, Matrix v, Matrix g, AdamW h);

@@ -123,8 +123,7 @@ void op_glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind)
     d->kernels->glu(d, h, gate, up, kind);
 }
 
-void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up,
-                 GluKind kind)
+void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind)
 {
     assert(same(dgate, gate) && same(dup, gate) && same(h, gate) && same(dh, gate) && same(up, gate));
     d->kernels->glu_back(d, dgate, dup, h, dh, gate, up, kind);
@@ -166,8 +165,7 @@ int op_vocab_pick(Device *d, const float *logits, int n, float max, float inv_te
     return d->kernels->vocab_pick(logits, n, max, inv_temperature, mass);
 }
 
-void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z,
-                   const float *coef)
+void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef)
 {
     d->kernels->vocab_back(d, logits, first, target, log_z, coef);
 }

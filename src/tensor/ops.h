@@ -101,8 +101,7 @@ typedef enum GluKind { GLU_SILU, GLU_GELU_TANH } GluKind;
 /* h = act(gate) up. h may be gate or up. */
 void op_glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind);
 /* From dh: dgate = dh up act'(gate), dup = dh act(gate), which may overwrite gate and up; and h again. */
-void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up,
-                 GluKind kind);
+void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind);
 
 /* --- rows --------------------------------------------------------------------------------------------- */
 
@@ -141,8 +140,7 @@ void op_vocab_scan(Device *d, VocabScan *scan, Tensor logits, int first);
 int op_vocab_pick(Device *d, const float *logits, int n, float max, float inv_temperature, double mass);
 /* The loss sum_t coef_t (-log p_t(target_t)): logits become their gradient, coef_t (softmax - 1[target]).
  * log_z is the logarithm of the row's whole sum. */
-void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z,
-                   const float *coef);
+void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef);
 
 /* --- optimizers ----------------------------------------------------------------------------------------- */
 

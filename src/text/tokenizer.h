@@ -103,5 +103,4 @@ const char *tokenizer_token(const Tokenizer *t, int id);   /* its stored text, o
 /* The chat template that tokenizer_config.json or chat_template.jinja held; NULL: none. Borrowed. */
 const char *tokenizer_chat_template(const Tokenizer *t);
 
-
 #endif

@@ -118,5 +118,6 @@ bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar
 size_t pass_bytes(const ModelConfig *c, int rows, int targets)
 {
     size_t head = targets ? (size_t)targets * (VOCAB_CHUNK + 3 * (size_t)c->width) : 0;
-    return acts_bytes(c, rows, true) + forest_bytes(c, rows) + sizeof(float) * (head + (size_t)rows * (2 * (size_t)c->width + 1));
+    return acts_bytes(c, rows, true) + forest_bytes(c, rows) +
+           sizeof(float) * (head + (size_t)rows * (2 * (size_t)c->width + 1));
 }

@@ -88,8 +88,7 @@ static inline size_t build_alignment(const Build *b)
 }
 
 /* A tensor's description, its sizes outermost first as everywhere but in the file. */
-static inline void add_info(Build *b, const char *name, uint32_t type, const uint64_t *shape, int dims,
-                            uint64_t offset)
+static inline void add_info(Build *b, const char *name, uint32_t type, const uint64_t *shape, int dims, uint64_t offset)
 {
     put_text(&b->infos, name);
     put_int(&b->infos, (uint64_t)dims, 4);

@@ -50,8 +50,7 @@ static void assert_same(const ModelConfig *a, const ModelConfig *b)
 {
     const Rope *p[2] = {&a->rope, &a->rope_local}, *q[2] = {&b->rope, &b->rope_local};
     assert_string_equal(a->family, b->family);
-    assert_memory_equal(&a->layers, &b->layers,
-                        offsetof(ModelConfig, norm_eps) - offsetof(ModelConfig, layers));
+    assert_memory_equal(&a->layers, &b->layers, offsetof(ModelConfig, norm_eps) - offsetof(ModelConfig, layers));
     assert_true(a->norm_eps == b->norm_eps && a->embed_scale == b->embed_scale);
     assert_true(a->attn_scale == b->attn_scale && a->activation == b->activation);
     assert_true(a->norm_plus_one == b->norm_plus_one && a->post_norms == b->post_norms);
@@ -73,15 +72,15 @@ static void check_refuses(void **state)
     Err err = {0};
     ModelConfig good = sample("gemma3"), plain = sample("llama"), c;
     assert_true(config_check(&good, "file", &err) && config_check(&plain, "file", &err));
-#define REFUSED(words, ...)                                                                                  \
-    do {                                                                                                     \
-        c = good;                                                                                            \
-        __VA_ARGS__;                                                                                         \
-        err_clear(&err);                                                                                     \
-        if (config_check(&c, "file", &err))                                                                  \
-            fail_msg("accepted: %s", #__VA_ARGS__);                                                          \
-        if (!strstr(err.msg, words) || !str_starts(err.msg, "file: "))                                       \
-            fail_msg("%s says \"%s\"", #__VA_ARGS__, err.msg);                                               \
+#define REFUSED(words, ...)                                                                                            \
+    do {                                                                                                               \
+        c = good;                                                                                                      \
+        __VA_ARGS__;                                                                                                   \
+        err_clear(&err);                                                                                               \
+        if (config_check(&c, "file", &err))                                                                            \
+            fail_msg("accepted: %s", #__VA_ARGS__);                                                                    \
+        if (!strstr(err.msg, words) || !str_starts(err.msg, "file: "))                                                 \
+            fail_msg("%s says \"%s\"", #__VA_ARGS__, err.msg);                                                         \
     } while (0)
     REFUSED("layers must be 1 to 256, is 0", c.layers = 0);
     REFUSED("layers must be", c.layers = MAX_LAYERS + 1);
@@ -121,8 +120,8 @@ static void check_refuses(void **state)
 
 /* --- reading ---------------------------------------------------------------------------------------- */
 
-#define SIZES                                                                                                \
-    "\"hidden_size\": 64, \"num_hidden_layers\": 4, \"num_attention_heads\": 4, \"intermediate_size\": 96, " \
+#define SIZES                                                                                                          \
+    "\"hidden_size\": 64, \"num_hidden_layers\": 4, \"num_attention_heads\": 4, \"intermediate_size\": 96, "           \
     "\"vocab_size\": 300"
 #define LLAMA  "{\"model_type\": \"llama\", " SIZES
 #define GEMMA3 "{\"model_type\": \"gemma3_text\", " SIZES ", \"num_key_value_heads\": 1, \"head_dim\": 24"
@@ -155,12 +154,11 @@ static void llama_is_read(void **state)
     assert_true(c.norm_eps == 1e-6f && c.rope.theta == 10000 && c.rope.scaling == ROPE_PLAIN);
     assert_true(c.bos == 1 && c.eos == 2 && c.head == HEAD_LM && c.attn_scale == 0.25f && c.window == 0);
 
-    c = config_of(LLAMA
-                  ", \"num_key_value_heads\": 2, \"head_dim\": 32, \"rms_norm_eps\": 1e-5, \"bos_token_id\": "
-                  "null, \"eos_token_id\": [7, 8], \"tie_word_embeddings\": true, \"hidden_act\": \"silu\", "
-                  "\"rope_scaling\": null, \"rope_theta\": 500000, \"torch_dtype\": \"bfloat16\", "
-                  "\"architectures\": [\"LlamaForCausalLM\"], \"max_position_embeddings\": 99, "
-                  "\"partial_rotary_factor\": 0.5, \"attention_bias\": false}");
+    c = config_of(LLAMA ", \"num_key_value_heads\": 2, \"head_dim\": 32, \"rms_norm_eps\": 1e-5, \"bos_token_id\": "
+                        "null, \"eos_token_id\": [7, 8], \"tie_word_embeddings\": true, \"hidden_act\": \"silu\", "
+                        "\"rope_scaling\": null, \"rope_theta\": 500000, \"torch_dtype\": \"bfloat16\", "
+                        "\"architectures\": [\"LlamaForCausalLM\"], \"max_position_embeddings\": 99, "
+                        "\"partial_rotary_factor\": 0.5, \"attention_bias\": false}");
     assert_true(c.kv_heads == 2 && c.head_dim == 32 && c.rotary_dim == 16 && c.norm_eps == 1e-5f && c.tied);
     assert_true(c.bos == -1 && c.eos == 7 && c.rope.theta == 500000 && c.context == 99);
 }
@@ -169,12 +167,10 @@ static void rope_is_read(void **state)
 {
     (void)state;
     static const char *const llama3[] = {
-        LLAMA
-        ", \"rope_theta\": 5e5, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 32.0, "
-        "\"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 8192}}",
-        LLAMA
-        ", \"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": \"llama3\", \"factor\": 32, "
-        "\"low_freq_factor\": 1, \"high_freq_factor\": 4, \"original_max_position_embeddings\": 8192}}"};
+        LLAMA ", \"rope_theta\": 5e5, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 32.0, "
+              "\"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 8192}}",
+        LLAMA ", \"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": \"llama3\", \"factor\": 32, "
+              "\"low_freq_factor\": 1, \"high_freq_factor\": 4, \"original_max_position_embeddings\": 8192}}"};
     for (int i = 0; i < 2; i++) {
         Rope r = config_of(llama3[i]).rope;
         assert_true(r.theta == 5e5 && r.scaling == ROPE_LLAMA3 && r.factor == 32 && r.low_freq == 1);
@@ -214,9 +210,8 @@ static void gemma3_is_read(void **state)
         assert_true(c.rope.scaling == ROPE_LINEAR && c.rope_local.theta == 3e4);
         assert_true(c.rope_local.scaling == ROPE_PLAIN && c.head == HEAD_LM);
     }
-    c = config_of(
-        "{\"model_type\": \"gemma3\", \"text_config\": {\"hidden_size\": 2560, \"num_hidden_layers\": 34, "
-        "\"intermediate_size\": 10240}, \"eos_token_id\": [1, 106]}");
+    c = config_of("{\"model_type\": \"gemma3\", \"text_config\": {\"hidden_size\": 2560, \"num_hidden_layers\": 34, "
+                  "\"intermediate_size\": 10240}, \"eos_token_id\": [1, 106]}");
     assert_true(c.heads == 8 && c.kv_heads == 4 && c.head_dim == 256 && c.vocab == 262208 && c.eos == 1);
     c = config_of(GEMMA3 ", \"sliding_window\": 16, \"sliding_window_pattern\": 1}");
     assert_true(c.window == 0 && !c.local[0]);
@@ -272,13 +267,11 @@ static void wrong_files(void **state)
         {LLAMA ", \"architectures\": [\"LlamaForTokenClassification\"]}", "LlamaForTokenClassification"},
         {LLAMA ", \"architectures\": []}", "architecture \"\" is not supported"},
         {LLAMA ", \"architectures\": [\"LlamaForSequenceClassification\"]}", "classifier of 2 labels"},
-        {LLAMA ", \"architectures\": [\"LlamaForSequenceClassification\"], \"num_labels\": 3}",
-         "of 3 labels"},
+        {LLAMA ", \"architectures\": [\"LlamaForSequenceClassification\"], \"num_labels\": 3}", "of 3 labels"},
         {"{\"model_type\": \"llama\", " SIZES ", \"num_attention_heads\": 5}", "duplicate"},
         {GEMMA3 ", \"hidden_activation\": \"gelu\"}", "\"hidden_activation\" must be \"gelu_pytorch_tanh\""},
         {GEMMA3 ", \"layer_types\": [\"full_attention\"]}", "\"layer_types\" must be a list with an entry"},
-        {GEMMA3 ", \"layer_types\": [\"a\", \"b\", \"c\", \"d\"]}",
-         "of sliding_attention and full_attention"},
+        {GEMMA3 ", \"layer_types\": [\"a\", \"b\", \"c\", \"d\"]}", "of sliding_attention and full_attention"},
         {GEMMA3 ", \"sliding_window_pattern\": 0}", "\"sliding_window_pattern\" must be positive"},
         {GEMMA3 ", \"sliding_window\": 0}", "window of local layers must be positive"},
         {GEMMA3 ", \"query_pre_attn_scalar\": 0}", "\"query_pre_attn_scalar\" must be positive"},
@@ -303,18 +296,8 @@ static void wrong_files(void **state)
 static void every_key_with_every_value(void **state)
 {
     (void)state;
-    static const char *const values[] = {"null",
-                                         "true",
-                                         "-1",
-                                         "0",
-                                         "1e300",
-                                         "\"x\"",
-                                         "[]",
-                                         "{}",
-                                         "[[1]]",
-                                         "2147483647",
-                                         "-9223372036854775808",
-                                         "0.3"};
+    static const char *const values[] = {
+        "null", "true", "-1", "0", "1e300", "\"x\"", "[]", "{}", "[[1]]", "2147483647", "-9223372036854775808", "0.3"};
     ModelConfig base[2] = {sample("llama"), sample("gemma3")};
     base[0].head = HEAD_REWARD;
     for (int k = 0; k < 2 * COUNT(values); k++) {
@@ -370,8 +353,7 @@ static void round_trips(void **state)
     }
     c = sample("gemma3");
     expect_round_trip(&c);
-    c.head = HEAD_REWARD, c.tied = false, c.attn_scale = 0.3f, c.rope.scaling = ROPE_LINEAR,
-    c.rope.factor = 8;
+    c.head = HEAD_REWARD, c.tied = false, c.attn_scale = 0.3f, c.rope.scaling = ROPE_LINEAR, c.rope.factor = 8;
     expect_round_trip(&c);
     c.local[0] = false;
     expect_round_trip(&c);

@@ -105,8 +105,7 @@ static void golden_equals(void **state)
             for (size_t k = 0; k < n; k++) {
                 float w = (float)json_number_value(json_array_get(wanted, k));
                 if (bits_of(values[k]) != bits_of(w) && !(w == 0 && values[k] == 0))
-                    fail_msg("%s block %zu value %zu: %.9g, wanted %.9g", name, i, k, (double)values[k],
-                             (double)w);
+                    fail_msg("%s block %zu value %zu: %.9g, wanted %.9g", name, i, k, (double)values[k], (double)w);
             }
             free(values);
         }

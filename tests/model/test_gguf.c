@@ -45,10 +45,9 @@ static void add_integers(Build *b)
         GgufType type;
         int64_t value;
         int bytes;
-    } row[] = {{"u8", GGUF_U8, 200, 1},          {"i8", GGUF_I8, -100, 1},
-               {"u16", GGUF_U16, 60000, 2},      {"i16", GGUF_I16, -300, 2},
-               {"u32", GGUF_U32, 4000000000, 4}, {"i32", GGUF_I32, -70000, 4},
-               {"u64", GGUF_U64, 1LL << 40, 8},  {"i64", GGUF_I64, -(1LL << 40), 8}};
+    } row[] = {{"u8", GGUF_U8, 200, 1},         {"i8", GGUF_I8, -100, 1},          {"u16", GGUF_U16, 60000, 2},
+               {"i16", GGUF_I16, -300, 2},      {"u32", GGUF_U32, 4000000000, 4},  {"i32", GGUF_I32, -70000, 4},
+               {"u64", GGUF_U64, 1LL << 40, 8}, {"i64", GGUF_I64, -(1LL << 40), 8}};
     for (int i = 0; i < COUNT(row); i++) {
         begin_value(b, row[i].key, row[i].type);
         put_int(&b->values, (uint64_t)row[i].value, row[i].bytes);
@@ -307,9 +306,8 @@ static void files_are_mapped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type_is_read), cmocka_unit_test(tensors_are_found),
-        cmocka_unit_test(wrong_headers),      cmocka_unit_test(wrong_metadata),
-        cmocka_unit_test(wrong_tensors),      cmocka_unit_test(truncated_files),
+        cmocka_unit_test(every_type_is_read), cmocka_unit_test(tensors_are_found), cmocka_unit_test(wrong_headers),
+        cmocka_unit_test(wrong_metadata),     cmocka_unit_test(wrong_tensors),     cmocka_unit_test(truncated_files),
         cmocka_unit_test(flipped_bits),       cmocka_unit_test(files_are_mapped),
     };
     return cmocka_run_group_tests_name("gguf", tests, NULL, NULL);

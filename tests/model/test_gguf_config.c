@@ -141,8 +141,8 @@ static void llama3_scaling_is_found_again(void **state)
         }
         Rope r = config_of(&b).rope;
         assert_int_equal(r.scaling, i == 2 ? ROPE_PLAIN : ROPE_LLAMA3);
-        assert_true(r.theta == 500000 && (i == 2 || (r.factor == (i ? 32 : 8) && r.low_freq == 1 &&
-                                                     r.high_freq == 4 && r.original_context == 8192)));
+        assert_true(r.theta == 500000 && (i == 2 || (r.factor == (i ? 32 : 8) && r.low_freq == 1 && r.high_freq == 4 &&
+                                                     r.original_context == 8192)));
     }
 }
 
@@ -162,8 +162,7 @@ static void wrong_numbers(void **state)
         {"llama.block_count", 257, "number of layers must be 1 to 256, is 257"},
         {"llama.block_count", 2.5, "\"llama.block_count\" must be a whole number"},
         {"llama.context_length", 0, "context must be"},
-        {"llama.embedding_length", 16,
-         "\"token_embd.weight\" has shape [6, 8], the metadata (vocab_size and"},
+        {"llama.embedding_length", 16, "\"token_embd.weight\" has shape [6, 8], the metadata (vocab_size and"},
         {"llama.feed_forward_length", 13, "\"blk.0.ffn_gate.weight\" has shape [12, 8]"},
         {"llama.attention.head_count", 8, "makes it [48, 8]"},
         {"llama.attention.head_count", 0, "number of heads must be"},
@@ -220,10 +219,9 @@ static void missing_parts(void **state)
         build_model(&b, "gemma3");
         expect_refused(&b, row[i].words);
     }
-    static const char *const shorter[] = {"attn_norm",    "attn_q",      "attn_k",      "attn_v",
-                                          "attn_output",  "ffn_norm",    "ffn_gate",    "ffn_up",
-                                          "ffn_down",     "attn_q_norm", "attn_k_norm", "post_attention_norm",
-                                          "post_ffw_norm"};
+    static const char *const shorter[] = {
+        "attn_norm", "attn_q",   "attn_k",      "attn_v",      "attn_output",         "ffn_norm",     "ffn_gate",
+        "ffn_up",    "ffn_down", "attn_q_norm", "attn_k_norm", "post_attention_norm", "post_ffw_norm"};
     for (int i = 0; i < COUNT(shorter); i++) {
         char name[100], words[160];
         snprintf(name, sizeof name, "blk.1.%s.weight", shorter[i]);

@@ -243,8 +243,7 @@ static void expect_refusal(const unsigned char *bytes, size_t n, const char *wor
         fail_msg("says \"%s\" (%s), should say \"%s\"", err.msg, err.hint, words);
 }
 
-#define F32(shape, from, to)                                                                                 \
-    "{\"dtype\": \"F32\", \"shape\": " shape ", \"data_offsets\": [" from ", " to "]}"
+#define F32(shape, from, to) "{\"dtype\": \"F32\", \"shape\": " shape ", \"data_offsets\": [" from ", " to "]}"
 
 static void wrong_headers(void **state)
 {
@@ -270,8 +269,7 @@ static void wrong_headers(void **state)
         {"{\"a\": " F32("[1]", "4", "8") "}", 7, "lies outside the file"},
         {"{\"a\": " F32("[1]", "0", "9223372036854775807") "}", 4, "lies outside the file"},
         {"{\"a\": " F32("[2]", "0", "8") ", \"b\": " F32("[1]", "4", "8") "}", 8, "\"a\" and \"b\" lie over"},
-        {"{\"a\": " F32("[1]", "0", "4") ", \"b\": " F32("[1]", "8", "12") "}", 12,
-         "12 bytes of data, 8 belong"},
+        {"{\"a\": " F32("[1]", "0", "4") ", \"b\": " F32("[1]", "8", "12") "}", 12, "12 bytes of data, 8 belong"},
         {"{\"a\": " F32("[1]", "0", "4") "}", 6, "6 bytes of data, 4 belong"},
         {"{\"a\": " F32("[1]", "0", "4") ", \"a\": " F32("[1]", "4", "8") "}", 8, "duplicate"},
         {"{\"__metadata__\": {\"n\": 1}}", 0, "__metadata__ must be an object of texts"},
@@ -348,11 +346,9 @@ static void shards_are_joined(void **state)
     Err err = {0};
     Safetensors *s;
     char *folder = make_folder();
-    put_file(folder, "1.safetensors", "{\"__metadata__\": {\"k\": \"1\"}, \"c\": " F32("[1]", "0", "4") "}",
-             4);
+    put_file(folder, "1.safetensors", "{\"__metadata__\": {\"k\": \"1\"}, \"c\": " F32("[1]", "0", "4") "}", 4);
     put_file(folder, "2.safetensors",
-             "{\"a\": " F32("[1]", "0",
-                            "4") ", \"b\": {\"dtype\": \"U8\", \"shape\": [1], \"data_offsets\": [4, 5]}}",
+             "{\"a\": " F32("[1]", "0", "4") ", \"b\": {\"dtype\": \"U8\", \"shape\": [1], \"data_offsets\": [4, 5]}}",
              5);
     put_index(folder, "{\"metadata\": {\"total_size\": 9}, \"weight_map\": {\"a\": \"2.safetensors\", \"c\": "
                       "\"1.safetensors\", \"b\": \"2.safetensors\"}}");
@@ -388,8 +384,7 @@ static void wrong_shards(void **state)
     char *folder = make_folder();
     put_file(folder, "1.safetensors", "{\"a\": " F32("[1]", "0", "4") "}", 4);
     put_file(folder, "2.safetensors",
-             "{\"c\": " F32("[1]", "0",
-                            "4") ", \"a\": {\"dtype\": \"U8\", \"shape\": [1], \"data_offsets\": [4, 5]}}",
+             "{\"c\": " F32("[1]", "0", "4") ", \"a\": {\"dtype\": \"U8\", \"shape\": [1], \"data_offsets\": [4, 5]}}",
              5);
     for (int i = -1; i < COUNT(row); i++) {
         Err err = {0};

@@ -56,8 +56,7 @@ static void weigh_values(const Attention *a, const QueryBlock *b, const float *s
     }
 }
 
-static void attend(const Attention *a, const QueryBlock *b, Tensor out, Tensor stats, Tensor q,
-                   float *scratch)
+static void attend(const Attention *a, const QueryBlock *b, Tensor out, Tensor stats, Tensor q, float *scratch)
 {
     int D = a->dim, Dp = round_up16(D), group = group_of(a);
     float *rows = scratch, *o = rows + (size_t)b->rows * (size_t)Dp, *s = o + (size_t)b->rows * (size_t)Dp;

@@ -71,8 +71,7 @@ INLINE QueryBlock query_block(const Attention *a, const QueryRun *run, int first
 INLINE size_t block_row(const Attention *a, const QueryBlock *b, int r)
 {
     size_t t = (size_t)(b->run->row + b->first + r / group_of(a));
-    return t * (size_t)(a->heads * a->dim) +
-           (size_t)(b->head * group_of(a) + r % group_of(a)) * (size_t)a->dim;
+    return t * (size_t)(a->heads * a->dim) + (size_t)(b->head * group_of(a) + r % group_of(a)) * (size_t)a->dim;
 }
 
 INLINE int block_position(const Attention *a, const QueryBlock *b, int r)
@@ -92,8 +91,7 @@ INLINE bool span_seen(const QueryBlock *b, const KvSpan *s, int *lo, int *hi)
 INLINE void block_scores(const Attention *a, const QueryBlock *b, const float *rows, float *s)
 {
     int D = a->dim, Dp = round_up16(D);
-    for (int i = 0; i < b->run->path_n;
-         i++) { /* in order: a span overwrites what its parent left beyond its end */
+    for (int i = 0; i < b->run->path_n; i++) { /* in order: a span overwrites what its parent left beyond its end */
         const KvSpan *span = &a->spans[b->run->path[i]];
         int lo, hi;
         if (!span_seen(b, span, &lo, &hi))

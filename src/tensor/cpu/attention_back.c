@@ -83,8 +83,7 @@ static void take_rows(const Attention *a, const QueryBlock *b, const float *x, f
         const float *from = x + block_row(a, b, r);
         memcpy(rows + (size_t)r * (size_t)D, from, (size_t)D * sizeof(float));
         for (int d = 0; d < D; d += LANES)
-            v_store(lanes + ((size_t)(d / LANES) * (size_t)b->rows + (size_t)r) * LANES,
-                    v_load_n(from + d, D - d, 0));
+            v_store(lanes + ((size_t)(d / LANES) * (size_t)b->rows + (size_t)r) * LANES, v_load_n(from + d, D - d, 0));
     }
 }
 
@@ -170,8 +169,7 @@ static void block_dq(const Attention *a, const Tree *t, const QueryBlock *b, con
 
 /* Adds the block's part to the gradient of every key (or value) that it sees: dx_j += sum_r weight(r, j)
  * row_r, the chain of each j going on in row order. */
-static void block_dkeys(const Attention *a, const QueryBlock *b, const float *weights, const float *rows,
-                        Tensor dx)
+static void block_dkeys(const Attention *a, const QueryBlock *b, const float *weights, const float *rows, Tensor dx)
 {
     int D = a->dim, panels = round_up16(D) / LANES;
     for (int i = 0; i < b->run->path_n; i++) {
@@ -196,8 +194,8 @@ static void block_dkeys(const Attention *a, const QueryBlock *b, const float *we
     }
 }
 
-static void tree_back(const Attention *a, const Tree *t, int head, Tensor dq, Tensor dk, Tensor dv,
-                      Tensor dout, Tensor q, Tensor stats, Back *w)
+static void tree_back(const Attention *a, const Tree *t, int head, Tensor dq, Tensor dk, Tensor dv, Tensor dout,
+                      Tensor q, Tensor stats, Back *w)
 {
     turn_round(a, t, head, w);
     for (int i = 0; i < t->n_runs; i++) {
@@ -219,8 +217,7 @@ static void tree_back(const Attention *a, const Tree *t, int head, Tensor dq, Te
 /* Cuts one thread's scratch; returns its floats. */
 static size_t back_scratch(const Attention *a, const Tree *largest, float *at, Back *w)
 {
-    size_t D = (size_t)a->dim, Dp = (size_t)round_up16(a->dim),
-           rows = (size_t)(block_tokens(a) * group_of(a));
+    size_t D = (size_t)a->dim, Dp = (size_t)round_up16(a->dim), rows = (size_t)(block_tokens(a) * group_of(a));
     size_t ld = (size_t)round_up16(largest->longest) + LANES;
     size_t sizes[] = {Dp * (size_t)largest->rows,
                       Dp * LANES * (size_t)largest->panels,
@@ -231,8 +228,7 @@ static size_t back_scratch(const Attention *a, const Tree *largest, float *at, B
                       rows * Dp,
                       rows * ld,
                       rows * ld};
-    float **parts[] = {&w->keys,       &w->values, &w->q, &w->dout, &w->q_lanes,
-                       &w->dout_lanes, &w->dq,     &w->p, &w->ds};
+    float **parts[] = {&w->keys, &w->values, &w->q, &w->dout, &w->q_lanes, &w->dout_lanes, &w->dq, &w->p, &w->ds};
     size_t used = 0;
     for (int i = 0; i < COUNT(sizes); i++) {
         if (at)

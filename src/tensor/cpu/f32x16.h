@@ -180,10 +180,10 @@ typedef struct mask16 {
     unsigned char on[LANES];
 } mask16;
 
-#define EACH(expression)                                                                                     \
-    f32x16 r_;                                                                                               \
-    for (int i = 0; i < LANES; i++)                                                                          \
-        r_.f[i] = (expression);                                                                              \
+#define EACH(expression)                                                                                               \
+    f32x16 r_;                                                                                                         \
+    for (int i = 0; i < LANES; i++)                                                                                    \
+        r_.f[i] = (expression);                                                                                        \
     return r_
 
 INLINE f32x16 v_set1(float x)

@@ -32,7 +32,7 @@ INLINE f32x16 activate(GluKind kind, f32x16 g, f32x16 *slope)
 }
 
 /* Walks n numbers sixteen at a time; the last step may be shorter. */
-#define FOR_LANES(i, lanes, n)                                                                               \
+#define FOR_LANES(i, lanes, n)                                                                                         \
     for (size_t i = 0, lanes; i < (n) && (lanes = (n)-i < LANES ? (n)-i : LANES, true); i += LANES)
 
 static void glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind)
@@ -49,8 +49,7 @@ static void glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind)
     }
 }
 
-static void glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up,
-                     GluKind kind)
+static void glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind)
 {
     size_t cols = (size_t)h.cols;
 #pragma omp parallel for num_threads(d->threads) if (tensor_count(h) > 1 << 13)

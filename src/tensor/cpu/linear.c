@@ -119,8 +119,7 @@ static void linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w, bool add)
 static void transposed_tile(float *out, Tensor x, int c0, int cols)
 {
     for (int t = 0; t < x.rows; t++)
-        memcpy(out + (size_t)t * (size_t)cols, x.at + (size_t)t * (size_t)x.cols + c0,
-               (size_t)cols * sizeof(float));
+        memcpy(out + (size_t)t * (size_t)cols, x.at + (size_t)t * (size_t)x.cols + c0, (size_t)cols * sizeof(float));
 }
 
 /* dW += dy^T x: rows of the product are W's columns, lanes are W's rows, and the chain runs over tokens. */

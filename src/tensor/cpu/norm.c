@@ -40,8 +40,7 @@ static void rmsnorm(Device *d, Tensor y, Tensor inv, Tensor x, Norm norm)
 }
 
 /* dx (=|+=) inv (g dy - xhat mean(g dy xhat)), one row. */
-static void norm_back_row(float *dx, const float *dy, const float *x, float inv, const Norm *norm, int C,
-                          bool add)
+static void norm_back_row(float *dx, const float *dy, const float *x, float inv, const Norm *norm, int C, bool add)
 {
     f32x16 dot = v_zero();
     for (int c = 0; c < C; c += LANES) {
@@ -57,8 +56,7 @@ static void norm_back_row(float *dx, const float *dy, const float *x, float inv,
     }
 }
 
-static void rmsnorm_back(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm,
-                         bool add)
+static void rmsnorm_back(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm, bool add)
 {
     size_t C = (size_t)x.cols;
 #pragma omp parallel num_threads(d->threads) if (tensor_count(x) > 1 << 14)
@@ -76,8 +74,8 @@ static void rmsnorm_back(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor
         }
 #pragma omp for schedule(static)
         for (int t = 0; t < x.rows; t++)
-            norm_back_row(dx.at + (size_t)t * C, dy.at + (size_t)t * C, x.at + (size_t)t * C, inv.at[t],
-                          &norm, x.cols, add);
+            norm_back_row(dx.at + (size_t)t * C, dy.at + (size_t)t * C, x.at + (size_t)t * C, inv.at[t], &norm, x.cols,
+                          add);
     }
 }
 

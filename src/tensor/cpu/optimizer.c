@@ -42,10 +42,8 @@ static double sum_squares(Device *d, Matrix m)
 static void adamw(Device *d, Matrix w, Matrix m, Matrix v, Matrix g, AdamW h)
 {
     size_t n = matrix_floats(w.rows, w.cols);
-    f32x16 b1 = v_set1(h.beta1), b2 = v_set1(h.beta2), a1 = v_set1(1.0f - h.beta1),
-           a2 = v_set1(1.0f - h.beta2);
-    f32x16 lr = v_set1(h.lr), keep = v_set1(1.0f - h.lr * h.decay), eps = v_set1(h.eps),
-           scale = v_set1(h.grad_scale);
+    f32x16 b1 = v_set1(h.beta1), b2 = v_set1(h.beta2), a1 = v_set1(1.0f - h.beta1), a2 = v_set1(1.0f - h.beta2);
+    f32x16 lr = v_set1(h.lr), keep = v_set1(1.0f - h.lr * h.decay), eps = v_set1(h.eps), scale = v_set1(h.grad_scale);
     f32x16 c1 = v_set1(h.correct1), c2 = v_set1(h.correct2);
 #pragma omp parallel for schedule(static) num_threads(d->threads)
     for (size_t i = 0; i < n; i += LANES) {
@@ -86,17 +84,15 @@ static void factor_update(Device *d, float *row, float *col, Matrix g, const Ada
             f32x16 x = v_mul(v_load(g.at + (size_t)p * panel_floats(g) + (size_t)c * LANES), scale);
             int lanes = g.rows - p * LANES;
             f32x16 square = v_fma(x, x, eps);
-            sum = v_add(sum, lanes >= LANES
-                                 ? square
-                                 : v_select(v_less(v_iota(), v_set1((float)lanes)), square, v_zero()));
+            sum = v_add(sum,
+                        lanes >= LANES ? square : v_select(v_less(v_iota(), v_set1((float)lanes)), square, v_zero()));
         }
         col[c] = h->beta2 * col[c] + (1.0f - h->beta2) * (v_sum(sum) / (float)g.rows);
     }
 }
 
 /* g / sqrt(V) of sixteen rows in column c: V = (R / mean R) C, or R itself for a vector, which has no col. */
-INLINE f32x16 factored_update(const float *g, f32x16 row_root, const float *col, int c, int cols,
-                              f32x16 scale)
+INLINE f32x16 factored_update(const float *g, f32x16 row_root, const float *col, int c, int cols, f32x16 scale)
 {
     f32x16 u = v_div(v_mul(v_load(g), scale), row_root);
     return cols == 1 ? u : v_div(u, v_sqrt(v_set1(col[c])));
@@ -115,8 +111,7 @@ static void adafactor(Device *d, Matrix w, float *row, float *col, Matrix g, Ada
 #pragma omp parallel for schedule(static) num_threads(d->threads)
     for (int p = 0; p < panels; p++) {
         /* Rows that do not exist have gradient 0; a root of 1 keeps their update at 0. */
-        f32x16 root = v_sqrt(v_div(v_load_n(row + (size_t)p * LANES, w.rows - p * LANES, 1.0f), mean)),
-               sum = v_zero();
+        f32x16 root = v_sqrt(v_div(v_load_n(row + (size_t)p * LANES, w.rows - p * LANES, 1.0f), mean)), sum = v_zero();
         v_store(roots + (size_t)p * LANES, root);
         for (int c = 0; c < cols; c++) {
             size_t at = (size_t)p * panel_floats(w) + (size_t)c * LANES;

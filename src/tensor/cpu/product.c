@@ -64,7 +64,7 @@ INLINE void tile(const int rows, const int panels, const Product *p, int i0, int
         }
 }
 
-#define ROWS_CASE(r)                                                                                         \
+#define ROWS_CASE(r)                                                                                                   \
     case r: tile(r, panels, p, i0, panel0, lanes); break;
 
 /* A tile with its number of rows chosen at run time. */

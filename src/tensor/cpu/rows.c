@@ -22,8 +22,7 @@ static void embed_back(Device *d, Matrix dw, Tensor dy, const int *id, float sca
     int parts = d->threads;
 #pragma omp parallel for num_threads(d->threads) if (tensor_count(dy) > WORTH_THREADS)
     for (int part = 0; part < parts; part++) {
-        int c0 = (int)((long long)dy.cols * part / parts),
-            c1 = (int)((long long)dy.cols * (part + 1) / parts);
+        int c0 = (int)((long long)dy.cols * part / parts), c1 = (int)((long long)dy.cols * (part + 1) / parts);
         for (int t = 0; t < dy.rows; t++) {
             float *to = dw.at + matrix_at(dw, id[t], 0);
             const float *from = dy.at + (size_t)t * (size_t)dy.cols;

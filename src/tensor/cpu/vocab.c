@@ -143,8 +143,7 @@ static void vocab_scan(Device *d, VocabScan *scan, Tensor logits, int first)
         scan_row(scan, r, logits.at + (size_t)r * (size_t)logits.cols, logits.cols, first);
 }
 
-static void vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z,
-                       const float *coef)
+static void vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef)
 {
     int n = logits.cols;
 #pragma omp parallel for schedule(static) num_threads(d->threads)
