@@ -112,8 +112,10 @@ void op_attention_back(Device *d, Tensor dq, Tensor dk, Tensor dv, Tensor dout, 
     assert(same(dq, q) && same(dout, q) && same(dk, dv) && dk.rows == q.rows);
     assert(stats.rows == q.rows && stats.cols == 2 * a->heads && dk.cols == a->kv_heads * a->dim);
     for (int r = 0; r < a->n_runs; r++)
-        for (int i = 0; i < a->runs[r].path_n; i++)
-            assert(a->spans[a->runs[r].path[i]].row >= 0 && "a span on a path is not in the batch");
+        for (int i = 0; i < a->runs[r].path_n; i++) {
+            const KvSpan *s = &a->spans[a->runs[r].path[i]];
+            assert((s->n == 0 || s->row >= 0) && "a span on a path is not in the batch");
+        }
     d->kernels->attention_back(d, dq, dk, dv, dout, q, stats, a);
 }
 

@@ -90,7 +90,8 @@ void op_kv_store(Device *d, const Attention *a, Tensor k, Tensor v);
 /* out_t = sum_j softmax_j(scale q_t . k_j) v_j over the path. q, out [T][H*D]; stats [T][2H] receives the
  * maximum and the sum of exponentials of each head's softmax, for the backward pass. */
 void op_attention(Device *d, Tensor out, Tensor stats, Tensor q, const Attention *a);
-/* dq [T][H*D], dk and dv [T][K*D] are set. Every span on a path must lie in the batch (row >= 0). */
+/* dq [T][H*D], dk and dv [T][K*D] are set. Every span on a path that holds tokens must lie in the batch
+ * (row >= 0). */
 void op_attention_back(Device *d, Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor q, Tensor stats,
                        const Attention *a);
 

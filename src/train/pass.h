@@ -49,7 +49,8 @@ void pass_release(Pass *p);
 /* Empties the pass for new items of a model; memory is kept. */
 void pass_begin(Pass *p, Model *model);
 
-/* Adds a segment to the item at hand (a root begins the next one) and returns its number. n may be 0 for a branch that is never computed. */
+/* Adds a segment to the item at hand (a root begins the next one) and returns its number. n may be 0:
+ * such a segment has no token to ask for, and what stands under it is as if it stood under its parent. */
 int pass_segment(Pass *p, int parent, const int *ids, int n);
 /* Wants log P(id | the path up to the segment's token `offset`); returns the index in logp. */
 int pass_target(Pass *p, int segment, int offset, int id);
