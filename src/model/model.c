@@ -300,7 +300,7 @@ void model_init_head(Model *m, uint64_t seed)
     RngKey key = {.seed = seed, .purpose = RNG_HEAD, .row = m->config.head & HEAD_REWARD ? 1 : 2};
     float *values = mem_alloc((size_t)C, sizeof *values);
     for (int i = 0; i < C; i++)
-        values[i] = (float)(rng_normal(key, (uint64_t)i) / sqrt(C + 1.0));
+        values[i] = (float)(rng_normal(key, (uint64_t)i) / (C + 1.0)); /* small: the first margins are about 0 */
     matrix_set_row(head, 0, values);
     free(values);
 }
