@@ -14,7 +14,9 @@ typedef enum RngPurpose {
     RNG_ORDER,      /* which response a single-order judge sees first */
     RNG_HEAD,       /* first weights of a head */
     RNG_BOOTSTRAP,  /* confidence intervals */
-    RNG_TEST        /* test data */
+    RNG_TEST,       /* test data */
+    RNG_RATIONALE,  /* tokens of a rationale */
+    RNG_EXEMPLAR    /* which exemplars a judge is shown */
 } RngPurpose;
 
 typedef struct RngKey {

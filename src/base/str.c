@@ -136,6 +136,18 @@ int str_utf8_length(const unsigned char *s, size_t n)
     return len;
 }
 
+void str_add_utf8(Str *s, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        int k = str_utf8_length((const unsigned char *)text + i, n - i);
+        if (k)
+            str_addn(s, text + i, (size_t)k);
+        else
+            str_add(s, "\xef\xbf\xbd");
+        i += k ? (size_t)k : 1;
+    }
+}
+
 int str_utf8_write(unsigned int cp, char out[4])
 {
     if (cp < 0x80) {

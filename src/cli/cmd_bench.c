@@ -166,17 +166,17 @@ static bool bench_label(Bench *b, Measured *out, Err *err)
 {
     Judge *j;
     int n = b->rows.n;
-    if (!judge_open(&j, b->model, b->options->prompt, CHAT_AUTO, err))
+    if (!judge_open(&j, b->model, b->options->prompt, judge_defaults(CHAT_AUTO), err))
         return false;
     Question *q = mem_zalloc((size_t)n, sizeof *q);
     PairVerdict *verdict = mem_zalloc((size_t)n, sizeof *verdict);
     for (int i = 0; i < n; i++) {
         const RowView *v = &b->rows.row[i].view;
-        q[i] = (Question){"a row", context_lines(&v->context), v->response[0].text, v->response[1].text, false};
+        q[i] = (Question){"a row", context_lines(&v->context), v->response[0].text, v->response[1].text, false, 0};
     }
     double start = clock_seconds();
     bool ok = judge_pairs(j, q, n, true, verdict, err);
-    ScorerCost cost = scorer_cost(j->scorer);
+    ScorerCost cost = judge_cost(j);
     *out = (Measured){.seconds = clock_seconds() - start,
                       .items = n,
                       .tokens = cost.tokens,

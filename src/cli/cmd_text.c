@@ -42,7 +42,7 @@ typedef struct Live {
 } Live;
 
 /* Decodes all so far and prints what is new: a character may be spread over tokens. */
-static void print_token(void *context, int index, int id)
+static bool print_token(void *context, int index, int id)
 {
     Live *l = context;
     Str s = {0};
@@ -55,6 +55,7 @@ static void print_token(void *context, int index, int id)
         l->printed = s.n;
     }
     str_release(&s);
+    return true;
 }
 
 /* Continues the prompt on standard output; *reply receives its text. */

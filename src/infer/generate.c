@@ -166,6 +166,7 @@ static void drop_response(Generator *g, const Runner *w)
     }
 }
 
+/* Returns whether it was the last token. */
 static bool append(const Generator *g, Response *r, Drawn d)
 {
     ids_add(&r->ids, d.id);
@@ -202,13 +203,12 @@ static bool draw(Generator *g, GenerateToken *token, void *context, Err *err)
     int kept = 0;
     for (int i = 0; ok && i < g->running; i++) {
         Runner w = g->runner[i];
-        if (token)
-            token(context, w.response, drawn[i].id);
-        if (!append(g, &g->r[w.response], drawn[i])) {
+        bool over = append(g, &g->r[w.response], drawn[i]);
+        over = (token && !token(context, w.response, drawn[i].id)) || over;
+        if (over)
+            drop_response(g, &w);
+        else
             g->runner[kept++] = w;
-            continue;
-        }
-        drop_response(g, &w);
     }
     g->running = ok ? kept : g->running;
     return ok;

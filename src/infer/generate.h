@@ -15,13 +15,14 @@ typedef struct Response {
     Ids ids;        /* the end-of-turn token included, where it came */
     float *logp;    /* [ids.n] at temperature 1 */
     float *entropy; /* [ids.n] */
-    bool ended;     /* by its end-of-turn token, not by max_new_tokens */
+    bool ended;     /* by its end-of-turn token, not by max_new_tokens or the caller */
 } Response;
 
 void response_release(Response *r);
 
-/* Called with every token as it is drawn, in the order of each response; may be NULL. */
-typedef void GenerateToken(void *context, int index, int id);
+/* Called with every token once it stands at the end of its response, in the order of each response; may be NULL. Returns
+ * false where the response shall end there. */
+typedef bool GenerateToken(void *context, int index, int id);
 
 /* Fails where a prompt and its response could exceed the model's context, naming the index. */
 bool generate(Model *m, Response *r, int n, const Sampling *how, GenerateToken *token, void *context,

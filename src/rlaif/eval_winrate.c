@@ -101,7 +101,8 @@ static bool prepare(void *context, Err *err)
     Winrate *w = context;
     bool ok = model_load(&w->model, w->options->judge, w->work->device, HEAD_LM, err);
     for (int i = 0; ok && i < w->n; i++)
-        ok = judge_open(&w->asked[i].judge, w->model, w->asked[i].source, (ChatMode)w->options->chat, err);
+        ok = judge_open(&w->asked[i].judge, w->model, w->asked[i].source, judge_defaults((ChatMode)w->options->chat),
+                        err);
     return ok;
 }
 

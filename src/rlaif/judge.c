@@ -1,239 +1,285 @@
-/* Judges. */
-#include "rlaif/judge.h"
-
+/* Judges: prompts laid out for both orders, rationales before answers, answers averaged. */
 #include "base/mem.h"
 #include "base/real.h"
+#include "rlaif/judge_layout.h"
 
-bool judge_open(Judge **out, Model *model, const char *prompt, ChatMode chat, Err *err)
+/* Several rationales at 0 would all be the same. */
+static const double SEVERAL_TEMPERATURE = 0.7;
+
+const Option judge_option_rows[JUDGE_OPTIONS] = {
+    {"chat", OPT_CHOICE, AT(JudgeOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help = "through the judge's chat template; auto: as the prompt says"},
+    {"cot", OPT_BOOL, AT(JudgeOptions, cot), .help = "chain of thought: a rationale is written before each answer"},
+    {"shots", OPT_INT, AT(JudgeOptions, shots), -1, MOST_SHOTS, "-1",
+     .help = "how many of the prompt's exemplars are shown; -1: as it says"},
+    {"exemplar-seed", OPT_INT, AT(JudgeOptions, exemplar_seed), -1, 2147483647, "-1",
+     .help = "draw the exemplars by this seed; -1: the first ones"},
+    {"samples", OPT_INT, AT(JudgeOptions, samples), 1, 1000, "1",
+     .help = "rationales for each order, whose answers are averaged"},
+    {"temperature", OPT_REAL, AT(JudgeOptions, temperature), 0, 100, "0",
+     .help = "of rationales; 0: greedy, with several samples 0.7"},
+    {"top-k", OPT_INT, AT(JudgeOptions, top_k), 0, 1e9, "40", .help = "draw rationales from the k best tokens; 0: all"},
+    {"max-input", OPT_INT, AT(JudgeOptions, max_input), 16, 1e9, "4096",
+     .help = "most tokens of a prompt; longer ones are refused or cut"},
+    {"truncate", OPT_CHOICE, AT(JudgeOptions, cut), .choices = CUT_RULES, .otherwise = "none",
+     .help = "cut contexts of longer prompts at their beginning or end"},
+};
+
+/* --- opening -------------------------------------------------------------------------------------------- */
+
+static bool check_options(const JudgePrompt *p, const JudgeOptions *o, int shots, Err *err)
 {
-    *out = NULL;
-    Judge *j = mem_zalloc(1, sizeof *j);
-    j->model = model;
-    bool ok = judge_prompt_load(&j->prompt, prompt, err) &&
-              render_chat(model, chat == CHAT_AUTO ? j->prompt->chat : chat, &j->chat, err);
-    if (ok && j->prompt->answers > MOST_ANSWERS)
-        ok = err_set(err, ERR_INPUT, "%s: %d answers, at most %d are possible", prompt, j->prompt->answers,
-                     MOST_ANSWERS);
-    for (int i = 0; ok && i < j->prompt->answers; i++) {
-        const char *a = j->prompt->answer[i];
-        ok = tokenizer_encode(model->tokenizer, a, strlen(a), TOKENIZE_BARE, &j->answer[i], err);
-        j->number[i] = strtod(a, NULL);
-        j->low = i == 0 || j->number[i] < j->low ? j->number[i] : j->low;
-        j->high = i == 0 || j->number[i] > j->high ? j->number[i] : j->high;
+    if (shots > p->exemplars) {
+        err_set(err, ERR_INPUT, "the prompt %s has %d exemplars, not %d", p->name, p->exemplars, shots);
+        return err_hint(err, "use --shots %d or less", p->exemplars);
     }
-    if (!ok) {
-        judge_free(j);
-        return false;
-    }
-    scorer_open(&j->scorer, model);
-    *out = j;
+    if (!o->cot && o->samples > 1)
+        return err_set(err, ERR_INPUT, "%d samples of a rationale, but none is asked for", o->samples),
+               err_hint(err, "add --cot");
+    if (!o->cot)
+        return true;
+    if (p->kind != JUDGE_PAIRWISE)
+        return err_set(err, ERR_INPUT, "the prompt %s judges one response at a time, without chain of thought",
+                       p->name),
+               err_hint(err, "leave out --cot");
+    if (!p->cot.ending)
+        return err_set(err, ERR_INPUT, "the prompt %s has no chain of thought", p->name),
+               err_hint(err, "leave out --cot, or give the prompt a \"cot\" part with an ending");
     return true;
+}
+
+/* The prompt's first exemplars, or drawn ones. */
+static bool choose_exemplars(Judge *j, int shots, Err *err)
+{
+    const JudgePrompt *p = j->prompt;
+    int order[MOST_SHOTS];
+    RngKey key = {.seed = (uint64_t)j->options.exemplar_seed, .purpose = RNG_EXEMPLAR};
+    for (int i = 0; i < p->exemplars; i++)
+        order[i] = i;
+    if (j->options.exemplar_seed >= 0)
+        rng_permutation(key, order, p->exemplars);
+    j->shown.cot = j->options.cot;
+    for (int i = 0; i < shots; i++) {
+        j->shown.exemplar[j->shown.n++] = order[i];
+        if (j->options.cot && !p->exemplar[order[i]].rationale[0])
+            return err_set(err, ERR_INPUT, "the prompt %s: exemplar %d has no rationale", p->name, order[i] + 1),
+                   err_hint(err, "give it one, or leave out --cot");
+    }
+    return true;
+}
+
+static bool read_scale(Scale *s, const JudgePrompt *p, Err *err)
+{
+    if (p->answers > MOST_ANSWERS)
+        return err_set(err, ERR_INPUT, "the prompt %s has %d answers, at most %d are possible", p->name, p->answers,
+                       MOST_ANSWERS);
+    *s = (Scale){.kind = p->kind, .n = p->answers};
+    for (int i = 0; i < s->n; i++) {
+        s->number[i] = strtod(p->answer[i], NULL);
+        s->low = i == 0 || s->number[i] < s->low ? s->number[i] : s->low;
+        s->high = i == 0 || s->number[i] > s->high ? s->number[i] : s->high;
+    }
+    return true;
+}
+
+JudgeOptions judge_defaults(ChatMode chat)
+{
+    return (JudgeOptions){.chat = (int)chat, .shots = -1, .exemplar_seed = -1, .samples = 1};
+}
+
+bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err)
+{
+    Judge *j = mem_zalloc(1, sizeof *j);
+    *out = j;
+    if (o.samples > 1 && o.temperature <= 0)
+        o.temperature = SEVERAL_TEMPERATURE;
+    j->options = o;
+    if (!judge_prompt_load(&j->prompt, prompt, err))
+        return false;
+    int shots = o.shots >= 0 ? o.shots : j->prompt->shots;
+    return check_options(j->prompt, &o, shots, err) && choose_exemplars(j, shots, err) &&
+           read_scale(&j->scale, j->prompt, err);
+}
+
+bool judge_open(Judge **out, Model *model, const char *prompt, JudgeOptions o, Err *err)
+{
+    if (judge_new(out, prompt, o, err) && judge_local_open(*out, model, err))
+        return true;
+    judge_free(*out);
+    *out = NULL;
+    return false;
 }
 
 void judge_free(Judge *j)
 {
     if (!j)
         return;
-    for (int i = 0; i < MOST_ANSWERS; i++)
-        ids_release(&j->answer[i]);
-    scorer_free(j->scorer);
+    if (j->self)
+        j->backend->free(j->self);
     judge_prompt_free(j->prompt);
     free(j);
 }
 
-bool judge_render(const Judge *j, const char *context, const char *first, const char *second, Ids *out, Err *err)
+ScorerCost judge_cost(const Judge *j)
 {
-    const JudgePrompt *p = j->prompt;
-    char *body = judge_prompt_body(p, context, first, second);
-    bool ok;
-    if (j->chat) {
-        json_t *messages = json_array();
-        if (p->system[0])
-            json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "system", "content", p->system));
-        json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "user", "content", body));
-        ok = render_chat_text(j->model, messages, p->ending, out, err);
-        json_decref(messages);
-    } else {
-        char *text = mem_printf("%s%s", body, p->ending);
-        render_begin(j->model, out);
-        ok = tokenizer_encode(j->model->tokenizer, text, strlen(text), 0, out, err);
-        free(text);
-    }
-    free(body);
-    return ok && render_fits(j->model, out->n + 8, 0, err);
+    return j->backend->cost(j->self);
 }
 
-/* --- answers -------------------------------------------------------------------------------------------- */
+/* --- rationales ----------------------------------------------------------------------------------------- */
 
-static bool goes_on(const Ids *shorter, const Ids *longer)
+/* What was written, as it goes on: what comes from the prompt's ending on is left out, and blanks at the end. */
+static char *clean_rationale(const JudgePrompt *p, char *written)
 {
-    return longer->n > shorter->n && memcmp(longer->id, shorter->id, (size_t)shorter->n * sizeof *shorter->id) == 0;
+    char *stop = judge_prompt_stop(p), *end = stop[0] ? strstr(written, stop) : NULL;
+    size_t n = end ? (size_t)(end - written) : strlen(written);
+    while (n > 0 && strchr(" \t\r\n", written[n - 1]))
+        n--;
+    Str s = {0};
+    str_add_utf8(&s, written, n);
+    free(stop);
+    free(written);
+    return str_take(&s);
 }
 
-/* From the answers' plain probabilities to those of ending there: log(P(1) - P(10)) for "1" beside "10". */
-static void settle_answers(const Judge *j, const double *plain, Verdict *v)
+/* What is written after each of `total` prompts, `each` of them for one order of a pair. */
+typedef struct Rationales {
+    char **text;
+    int *tokens;
+} Rationales;
+
+static void rationales_release(Rationales *r, int total)
 {
-    int n = j->prompt->answers;
-    v->mass = 0;
-    for (int a = 0; a < n; a++) {
-        double share = 0; /* of answer a that goes on to a longer one, counted once */
-        for (int b = 0; b < n; b++) {
-            bool direct = goes_on(&j->answer[a], &j->answer[b]);
-            for (int c = 0; c < n && direct; c++)
-                direct = !(goes_on(&j->answer[a], &j->answer[c]) && goes_on(&j->answer[c], &j->answer[b]));
-            if (direct)
-                share += real_exp(plain[b] - plain[a]);
-        }
-        v->logp[a] = share > 0 ? plain[a] + real_log1p(share < 1 ? -share : -1) : plain[a];
-        v->mass += real_exp(v->logp[a]);
-    }
+    for (int i = 0; r->text && i < total; i++)
+        free(r->text[i]);
+    free(r->text);
+    free(r->tokens);
 }
 
-/* Asks n prompts for all answers. */
-static bool ask(Judge *j, const Ids *prompt, int n, Verdict *out, Err *err)
+static bool write_rationales(Judge *j, const Asked *asked, const Question *q, const PairVerdict *v, int n,
+                             Rationales *out, Err *err)
 {
-    int answers = j->prompt->answers, total = n * answers;
-    Sequence *seq = mem_alloc((size_t)total, sizeof *seq);
-    int *from = mem_alloc((size_t)total, sizeof *from);
-    float **logp = mem_zalloc((size_t)total, sizeof *logp);
-    Ids *whole = mem_zalloc((size_t)total, sizeof *whole);
+    const JudgeOptions *o = &j->options;
+    int each = o->samples, orders = v[0].orders, total = n * orders * each;
+    Asked *step = mem_alloc((size_t)total, sizeof *step);
+    RngKey *key = mem_alloc((size_t)total, sizeof *key);
+    *out = (Rationales){mem_zalloc((size_t)total, sizeof(char *)), mem_zalloc((size_t)total, sizeof(int))};
     for (int i = 0; i < total; i++) {
-        const Ids *answer = &j->answer[i % answers];
-        ids_append(&whole[i], prompt[i / answers].id, prompt[i / answers].n);
-        ids_append(&whole[i], answer->id, answer->n);
-        seq[i] = (Sequence){whole[i].id, whole[i].n};
-        from[i] = prompt[i / answers].n;
-        logp[i] = mem_alloc((size_t)answer->n, sizeof(float));
+        int pair = i / (orders * each), order = i / each % orders;
+        step[i] = asked[i / each];
+        step[i].ending = judge_prompt_cot_ending(j->prompt, &j->shown);
+        key[i] = (RngKey){.seed = (uint64_t)o->seed,
+                          .purpose = RNG_RATIONALE,
+                          .row = q[pair].row,
+                          .visit = v[pair].order[order].swapped,
+                          .sample = (uint32_t)(i % each)};
     }
-    bool ok = scorer_logprobs(j->scorer, seq, from, total, logp, err);
-    for (int i = 0; ok && i < n; i++) {
-        double plain[MOST_ANSWERS] = {0};
-        for (int a = 0; a < answers; a++)
-            for (int t = 0; t < j->answer[a].n; t++)
-                plain[a] += (double)logp[i * answers + a][t];
-        settle_answers(j, plain, &out[i]);
-    }
-    for (int i = 0; i < total; i++) {
-        ids_release(&whole[i]);
-        free(logp[i]);
-    }
-    free(whole);
-    free(logp);
-    free(from);
-    free(seq);
+    Sampling how = {.greedy = o->temperature <= 0,
+                    .temperature = o->temperature > 0 ? o->temperature : 1,
+                    .top_k = o->top_k,
+                    .top_p = 1,
+                    .max_new_tokens = j->prompt->cot.max_new_tokens};
+    char *stop = judge_prompt_stop(j->prompt);
+    bool ok = j->backend->write(j->self, step, total, key, &how, stop, out->text, out->tokens, err);
+    for (int i = 0; ok && i < total; i++)
+        out->text[i] = clean_rationale(j->prompt, out->text[i]);
+    free(stop);
+    free(key);
+    free(step);
     return ok;
+}
+
+/* Step 2 of chain of thought: step 1, the rationale, `join` and the prompt's ending. */
+static bool answer_rationales(Judge *j, const Asked *asked, const Rationales *r, int total, Verdict *said, Err *err)
+{
+    Asked *step = mem_alloc((size_t)total, sizeof *step);
+    const char *begin = judge_prompt_cot_ending(j->prompt, &j->shown);
+    for (int i = 0; i < total; i++) {
+        step[i] = asked[i / j->options.samples];
+        step[i].ending = mem_printf("%s%s%s%s", begin, r->text[i], j->prompt->cot.join, j->prompt->ending);
+    }
+    bool ok = j->backend->answer(j->self, step, total, said, err);
+    for (int i = 0; i < total; i++)
+        free((char *)(uintptr_t)step[i].ending);
+    free(step);
+    return ok;
+}
+
+/* Several opinions as one: the mean of the answers' probabilities. */
+static Verdict mean_verdict(const Judge *j, const Opinion *o, int n)
+{
+    Verdict v = {0};
+    for (int a = 0; a < j->scale.n; a++) {
+        double most = o[0].verdict.logp[a], sum = 0;
+        for (int i = 1; i < n; i++)
+            most = o[i].verdict.logp[a] > most ? o[i].verdict.logp[a] : most;
+        for (int i = 0; i < n; i++)
+            sum += real_exp(o[i].verdict.logp[a] - most);
+        v.logp[a] = n == 1 ? most : most + real_log(sum / n);
+    }
+    for (int i = 0; i < n; i++)
+        v.mass += o[i].verdict.mass / n;
+    return v;
 }
 
 /* --- pairs and responses -------------------------------------------------------------------------------- */
 
-/* P(the first slot's response is preferred): softmax over the two answers alone (3.4), then the flip (3.2).
- */
-static double first_slot(const Judge *j, const Verdict *v)
+/* The answers to all orders, without rationales or after them, into the pairs. */
+static bool ask_pairs(Judge *j, const Question *q, const Layout *l, int n, PairVerdict *out, Err *err)
 {
-    double p = real_sigmoid(v->logp[0] - v->logp[1]);
-    return j->prompt->flip ? 1 - p : p;
-}
-
-static bool render_question(const Judge *j, const Question *q, bool swapped, Ids *out, Err *err)
-{
-    const char *first = swapped ? q->second : q->first, *second = swapped ? q->first : q->second;
-    return judge_render(j, q->context, first, second, out, err) || err_context(err, "%s", q->where);
-}
-
-/* What the orders of one pair say together. */
-static void settle_pair(const Judge *j, PairVerdict *v)
-{
-    double slot[2] = {0};
-    v->p = 0;
-    for (int o = 0; o < v->orders; o++) {
-        OrderVerdict *one = &v->order[o];
-        double first = first_slot(j, &one->verdict);
-        one->p = one->swapped ? 1 - first : first;
-        v->p += one->p / v->orders; /* (3.5): q(y1) = (q_a[1] + q_b[2]) / 2 */
-        slot[o] = one->verdict.logp[0] - one->verdict.logp[1];
+    int orders = out[0].orders, each = j->options.samples, total = l->n * each;
+    bool cot = j->options.cot;
+    Verdict *said = mem_zalloc((size_t)total, sizeof *said);
+    Rationales r = {0};
+    bool ok =
+        cot ? write_rationales(j, l->asked, q, out, n, &r, err) && answer_rationales(j, l->asked, &r, total, said, err)
+            : j->backend->answer(j->self, l->asked, total, said, err);
+    for (int i = 0; ok && i < l->n; i++) {
+        PairVerdict *v = &out[i / orders];
+        OrderVerdict *o = &v->order[i % orders];
+        o->verdict = said[i * each];
+        v->cut = l->cut[i];
+        v->tokens.input += l->tokens[i] * each;
+        if (!cot)
+            continue;
+        o->opinions = each;
+        o->opinion = mem_zalloc((size_t)each, sizeof *o->opinion);
+        for (int k = 0; k < each; k++) {
+            o->opinion[k] = (Opinion){said[i * each + k], r.text[i * each + k]};
+            r.text[i * each + k] = NULL;
+            v->tokens.output += r.tokens[i * each + k];
+        }
+        o->verdict = mean_verdict(j, o->opinion, each);
     }
-    v->same_slot = v->orders == 2 && slot[0] * slot[1] > 0;
+    rationales_release(&r, total);
+    free(said);
+    return ok;
 }
 
 bool judge_pairs(Judge *j, const Question *q, int n, bool both, PairVerdict *out, Err *err)
 {
-    int orders = both ? 2 : 1, total = n * orders;
-    Ids *prompt = mem_zalloc((size_t)total, sizeof *prompt);
-    Verdict *said = mem_zalloc((size_t)total, sizeof *said);
-    bool ok = true;
-    for (int i = 0; ok && i < total; i++) {
-        PairVerdict *v = &out[i / orders];
-        v->orders = orders;
-        v->order[i % orders].swapped = both ? i % 2 == 1 : q[i].swap;
-        ok = render_question(j, &q[i / orders], v->order[i % orders].swapped, &prompt[i], err);
+    if (n == 0)
+        return true;
+    for (int i = 0; i < n; i++) {
+        out[i] = (PairVerdict){.orders = both ? 2 : 1};
+        out[i].order[0].swapped = !both && q[i].swap;
+        out[i].order[1].swapped = both;
     }
-    ok = ok && ask(j, prompt, total, said, err);
-    for (int i = 0; ok && i < total; i++)
-        out[i / orders].order[i % orders].verdict = said[i];
+    Layout l = {0};
+    bool ok = layout_make(&l, j, q, n, both, err) && ask_pairs(j, q, &l, n, out, err);
     for (int i = 0; ok && i < n; i++)
-        settle_pair(j, &out[i]);
-    for (int i = 0; i < total; i++)
-        ids_release(&prompt[i]);
-    free(prompt);
-    free(said);
+        pair_settle(&out[i], (Settling){.flip = j->prompt->flip, .temperature = 1});
+    layout_release(&l);
     return ok;
 }
 
 bool judge_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err)
 {
-    Ids *prompt = mem_zalloc((size_t)n, sizeof *prompt);
-    bool ok = true;
-    for (int i = 0; ok && i < n; i++)
-        ok = render_question(j, &q[i], false, &prompt[i], err);
-    ok = ok && ask(j, prompt, n, out, err);
-    for (int i = 0; i < n; i++)
-        ids_release(&prompt[i]);
-    free(prompt);
+    Layout l = {0};
+    bool ok = layout_make(&l, j, q, n, false, err) && j->backend->answer(j->self, l.asked, n, out, err);
+    for (int i = 0; ok && i < n; i++) {
+        out[i].cut = l.cut[i];
+        out[i].tokens = l.tokens[i];
+    }
+    layout_release(&l);
     return ok;
-}
-
-/* The answers' probabilities among themselves. */
-static void renormalise(const Judge *j, const Verdict *v, double *p)
-{
-    double most = v->logp[0], sum = 0;
-    for (int a = 1; a < j->prompt->answers; a++)
-        most = v->logp[a] > most ? v->logp[a] : most;
-    for (int a = 0; a < j->prompt->answers; a++)
-        sum += p[a] = real_exp(v->logp[a] - most);
-    for (int a = 0; a < j->prompt->answers; a++)
-        p[a] /= sum;
-}
-
-double judge_expectation(const Judge *j, const Verdict *v)
-{
-    double p[MOST_ANSWERS], sum = 0;
-    renormalise(j, v, p);
-    if (j->prompt->kind == JUDGE_VERDICT)
-        return p[0];
-    for (int a = 0; a < j->prompt->answers; a++)
-        sum += j->number[a] * p[a];
-    return sum;
-}
-
-double judge_reward(const Judge *j, const Verdict *v)
-{
-    double e = judge_expectation(j, v);
-    if (j->prompt->kind == JUDGE_VERDICT)
-        return 2 * e - 1;
-    return (e - (j->low + j->high) / 2) / ((j->high - j->low) / 2);
-}
-
-double judge_preference(const Judge *j, const Verdict *first, const Verdict *second)
-{
-    if (j->prompt->kind == JUDGE_VERDICT)
-        return real_sigmoid((first->logp[0] - first->logp[1]) - (second->logp[0] - second->logp[1]));
-    double p[MOST_ANSWERS], q[MOST_ANSWERS], above = 0, below = 0;
-    renormalise(j, first, p);
-    renormalise(j, second, q);
-    for (int a = 0; a < j->prompt->answers; a++)
-        for (int b = 0; b < j->prompt->answers; b++) {
-            above += j->number[a] > j->number[b] ? p[a] * q[b] : 0;
-            below += j->number[a] < j->number[b] ? p[a] * q[b] : 0;
-        }
-    return above + below > 0 ? above / (above + below) : 0.5;
 }

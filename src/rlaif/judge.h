@@ -1,25 +1,64 @@
-/* Judges: a model, a prompt, and the exact probabilities of its answers (paper.md 3, 7). Nothing is generated
- * and nothing is parsed: an answer's probability is that of its tokens under the whole vocabulary. */
+/* Judges: someone who answers, a prompt, and the exact probabilities of its answers (paper.md 3, 7). No answer is
+ * parsed: its probability is that of its tokens under the whole vocabulary. Who answers is a model in this process, or
+ * whatever else stands behind judge_backend.h. */
 #ifndef RLAIF_JUDGE_H
 #define RLAIF_JUDGE_H
 
+#include "base/options.h"
 #include "infer/scorer.h"
 #include "rlaif/judge_prompt.h"
 
 enum { MOST_ANSWERS = 32 };
 
-typedef struct Judge {
-    Model *model;        /* borrowed */
-    JudgePrompt *prompt; /* owned */
-    bool chat;
-    Scorer *scorer;
-    Ids answer[MOST_ANSWERS];
-    double number[MOST_ANSWERS]; /* JUDGE_SCORE: what each answer counts, mapped linearly to [-1, 1] */
+/* What happens to a prompt that is too long. */
+typedef enum CutRule {
+    CUT_NOTHING,      /* it is refused */
+    CUT_CONTEXT_LEFT, /* its context loses words at the beginning, the responses nothing */
+    CUT_CONTEXT_RIGHT /* at the end */
+} CutRule;
+#define CUT_RULES "none|context-left|context-right"
+
+/* How a judge is asked. */
+typedef struct JudgeOptions {
+    int chat;           /* ChatMode; CHAT_AUTO: as the prompt says */
+    int shots;          /* exemplars shown; -1: as the prompt says */
+    int exemplar_seed;  /* they are drawn by this seed; -1: they are the prompt's first */
+    bool cot;           /* chain of thought: a rationale before the answer (3.6); pairwise prompts only */
+    int samples;        /* rationales an order, whose answers' distributions are averaged (self-consistency, 3.7) */
+    double temperature; /* of rationales; 0: greedy, or where there are several 0.7 */
+    int top_k;          /* of rationales; 0: all */
+    int seed;           /* of rationales */
+    int max_input;      /* tokens of a prompt without rationale; 0: as many as the model's context holds */
+    int cut;            /* CutRule */
+} JudgeOptions;
+/* As the prompt says, without chain of thought. */
+JudgeOptions judge_defaults(ChatMode chat);
+/* The same as options of a command, but for the seed. */
+enum { JUDGE_OPTIONS = 9 };
+extern const Option judge_option_rows[JUDGE_OPTIONS];
+
+/* What the answers count. */
+typedef struct Scale {
+    JudgeKind kind;
+    int n;
+    double number[MOST_ANSWERS]; /* JUDGE_SCORE: the answers as numbers */
     double low, high;            /* the smallest and largest number */
+} Scale;
+
+typedef struct JudgeBackend JudgeBackend;
+
+typedef struct Judge {
+    JudgePrompt *prompt; /* owned */
+    JudgeOptions options;
+    Shown shown; /* what stands beside the item */
+    Scale scale;
+    const JudgeBackend *backend;
+    void *self; /* the backend's; owned */
 } Judge;
 
-/* Loads the prompt and encodes its answers. `chat` overrides the prompt's own where it is not CHAT_AUTO. */
-bool judge_open(Judge **out, Model *model, const char *prompt, ChatMode chat, Err *err) MUST_CHECK;
+/* A judge that is a model here. Loads the prompt and encodes its answers. Fails for options that do not fit the prompt:
+ * more shots than it has exemplars, --cot without a `cot` part or with exemplars that have no rationale. */
+bool judge_open(Judge **out, Model *model, const char *prompt, JudgeOptions o, Err *err) MUST_CHECK;
 void judge_free(Judge *j); /* accepts NULL */
 
 /* What a judge says of one prompt. */
@@ -27,14 +66,28 @@ typedef struct Verdict {
     double logp[MOST_ANSWERS]; /* log-probability of each answer; of one that another begins with ("1", "10"):
                                   only what does not go on to the other */
     double mass;               /* their summed probability */
+    int cut, tokens;           /* of the prompt: characters taken off its context; 0 where no --max-input counts them */
 } Verdict;
+
+/* A rationale and the answer after it. */
+typedef struct Opinion {
+    Verdict verdict;
+    char *rationale; /* owned */
+} Opinion;
 
 /* One pair in one order. */
 typedef struct OrderVerdict {
-    Verdict verdict;
+    Verdict verdict;  /* with several opinions: their mean probabilities */
+    Opinion *opinion; /* [opinions], owned; NULL without chain of thought */
+    int opinions;
     double p; /* P(first response as given is preferred); swap and flip are applied */
     bool swapped;
 } OrderVerdict;
+
+/* What was sent and written for a pair, all orders and rationales together; the prompt counts once a rationale (10). */
+typedef struct TokenCount {
+    int input, output;
+} TokenCount;
 
 /* One pair (equations: paper.md 3.4, 3.5). */
 typedef struct PairVerdict {
@@ -42,21 +95,38 @@ typedef struct PairVerdict {
     int orders;     /* 1 or 2 */
     double p;       /* mean over the orders */
     bool same_slot; /* both orders chose the same position */
+    int cut;        /* characters taken off the context */
+    TokenCount tokens;
 } PairVerdict;
+void pair_verdict_release(PairVerdict *v);
 
-/* One or two responses to judge. `where` begins the message where they are too long for the model. */
+/* One or two responses to judge. `where` begins the message where they are too long for the model. Questions that
+ * stand together and have the same context (the same pointer) lose the same part of it where it is cut. */
 typedef struct Question {
     const char *where;
     const char *context; /* as judges read it (context_lines) */
     const char *first, *second;
-    bool swap; /* a pair in one order: the second response comes first */
+    bool swap;    /* a pair in one order: the second response comes first */
+    uint64_t row; /* identity, for what is drawn */
 } Question;
 
-/* Pairs in both orders, or in one. */
+/* Pairs in both orders, or in one. Release each of `out` with pair_verdict_release, whether it fails or not. */
 bool judge_pairs(Judge *j, const Question *q, int n, bool both, PairVerdict *out, Err *err) MUST_CHECK;
 
 /* Responses one by one (kinds score and verdict). */
 bool judge_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err) MUST_CHECK;
+
+/* How the answers of a pair become a label. */
+typedef struct Settling {
+    bool flip;          /* the answers name the worse response */
+    double temperature; /* of the answers' distribution: above 1 softens it */
+    double clamp;       /* p is kept in [clamp, 1 - clamp] */
+} Settling;
+
+/* From the answers of each order (and rationale) to p of each and all, and the slot (3.2, 3.4, 3.5):
+ * P(first slot) = sigma((l1 - l2) / temperature), averaged over rationales; turned by flip and swap; averaged over the
+ * orders. judge_pairs settles by the prompt's flip, temperature 1, no clamp. */
+void pair_settle(PairVerdict *v, Settling how);
 
 /* A direct judge's reward in [-1, 1] (paper.md 7): kind score, the expectation of the answers' numbers mapped
  * linearly; kind verdict, (P1 - P2) / (P1 + P2). */
@@ -64,12 +134,11 @@ double judge_reward(const Judge *j, const Verdict *v);
 /* The expectation of a score's numbers; for a verdict P1 / (P1 + P2). */
 double judge_expectation(const Judge *j, const Verdict *v);
 
-/* P(S1 > S2) / (P(S1 > S2) + P(S2 > S1)) for independent draws from the two answer distributions; for a
- * verdict the logistic function of the difference of log-odds. */
-double judge_preference(const Judge *j, const Verdict *first, const Verdict *second);
+/* P(S1 > S2) / (P(S1 > S2) + P(S2 > S1)) for independent draws from the two answer distributions, each at a
+ * temperature; for a verdict the logistic function of the difference of log-odds over the temperature. */
+double verdict_preference(const Scale *s, const Verdict *first, const Verdict *second, double temperature);
 
-/* The ids of one prompt: the body for a context and one or two responses, then the ending. */
-bool judge_render(const Judge *j, const char *context, const char *first, const char *second, Ids *out,
-                  Err *err) MUST_CHECK;
+/* What sharing of prefixes has saved so far; zeros where the backend does not say. */
+ScorerCost judge_cost(const Judge *j);
 
 #endif

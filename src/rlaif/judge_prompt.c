@@ -130,6 +130,8 @@ static bool read_exemplars(const PromptReader *r, const Yaml *map, JudgePrompt *
         return true;
     if (list->kind != YAML_LIST)
         return bad(r, list, "exemplars", "a list");
+    if (list->n > MOST_SHOTS)
+        return bad(r, list, "exemplars", "a list of at most 64");
     p->exemplar = mem_zalloc((size_t)list->n, sizeof *p->exemplar);
     p->exemplars = list->n;
     for (int i = 0; i < list->n; i++)
@@ -178,21 +180,42 @@ static bool check_item(const PromptReader *r, const Yaml *map, const JudgePrompt
                      pairwise ? "a text with {response_1} and {response_2}" : "a text with {response}");
 }
 
-/* Step one of chain of thought: its keys are checked, so that a mistyped one does not wait until it is used.
- */
-static bool check_cot(const PromptReader *r, const Yaml *map)
+/* A whole number; absent: `otherwise`. */
+static bool read_count(const PromptReader *r, const Yaml *map, const char *key, int most, int otherwise, int *out)
 {
-    static const char *const keys[] = {"preamble", "ending", "join", "max-new-tokens"};
+    const Yaml *y = yaml_get(map, key);
+    *out = otherwise;
+    if (!y)
+        return true;
+    char *end = NULL;
+    long n = y->kind == YAML_TEXT ? strtol(y->text, &end, 10) : -1;
+    if (n < 0 || n > most || end == y->text || *end)
+        return bad(r, y, key, "a whole number that is not too large");
+    *out = (int)n;
+    return true;
+}
+
+static bool read_cot(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+{
+    static const char *const keys[] = {"preamble", "ending", "few-shot-ending", "join", "max-new-tokens"};
     const Yaml *cot = yaml_get(map, "cot");
+    Cot *c = &p->cot;
     if (yaml_is_null(cot))
         return true;
-    return cot->kind == YAML_MAP ? check_keys(r, cot, keys, COUNT(keys)) : bad(r, cot, "cot", "a mapping");
+    if (cot->kind != YAML_MAP)
+        return bad(r, cot, "cot", "a mapping");
+    return check_keys(r, cot, keys, COUNT(keys)) && read_text(r, cot, "preamble", p->preamble, &c->preamble) &&
+           read_text(r, cot, "ending", NULL, &c->ending) &&
+           read_text(r, cot, "few-shot-ending", c->ending, &c->few_shot_ending) &&
+           read_text(r, cot, "join", "\n\n", &c->join) &&
+           read_count(r, cot, "max-new-tokens", 100000, 512, &c->max_new_tokens) &&
+           (c->max_new_tokens > 0 || bad(r, cot, "max-new-tokens", "at least 1"));
 }
 
 static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
 {
-    static const char *const keys[] = {"name",   "kind",    "chat",      "system",   "preamble", "item",
-                                       "ending", "answers", "exemplars", "exemplar", "cot",      "flip"};
+    static const char *const keys[] = {"name",    "kind",      "chat",  "system",   "preamble", "item", "ending",
+                                       "answers", "exemplars", "shots", "exemplar", "cot",      "flip"};
     int kind = 0, chat = 0, flip = 0;
     if (map->kind != YAML_MAP)
         return err_set(r->err, ERR_INPUT, "%s: is no mapping of keys to values", r->where);
@@ -206,7 +229,8 @@ static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
     return ok && read_text(r, map, "system", "", &p->system) && read_text(r, map, "preamble", "", &p->preamble) &&
            read_text(r, map, "item", NULL, &p->item) && read_text(r, map, "ending", NULL, &p->ending) &&
            read_text(r, map, "exemplar", "{item}{rationale}{ending}{answer}\n\n", &p->layout) &&
-           read_answers(r, map, p) && read_exemplars(r, map, p) && check_item(r, map, p) && check_cot(r, map);
+           read_answers(r, map, p) && read_exemplars(r, map, p) && check_item(r, map, p) && read_cot(r, map, p) &&
+           read_count(r, map, "shots", p->exemplars, p->exemplars, &p->shots);
 }
 
 static bool parse_prompt(JudgePrompt **out, const char *text, size_t n, const char *where, Err *err)
@@ -269,6 +293,10 @@ void judge_prompt_free(JudgePrompt *p)
     free(p->item);
     free(p->ending);
     free(p->layout);
+    free(p->cot.preamble);
+    free(p->cot.ending);
+    free(p->cot.few_shot_ending);
+    free(p->cot.join);
     free(p);
 }
 
@@ -311,14 +339,18 @@ static char *fill_item(const JudgePrompt *p, const char *context, const char *fi
     return str_take(&s);
 }
 
-char *judge_prompt_body(const JudgePrompt *p, const char *context, const char *first, const char *second)
+char *judge_prompt_body(const JudgePrompt *p, const Shown *shown, const char *context, const char *first,
+                        const char *second)
 {
     Str s = {0};
-    str_add(&s, p->preamble);
-    for (int i = 0; i < p->exemplars; i++) {
-        const Exemplar *e = &p->exemplar[i];
+    str_add(&s, shown->cot ? p->cot.preamble : p->preamble);
+    for (int i = 0; i < shown->n; i++) {
+        const Exemplar *e = &p->exemplar[shown->exemplar[i]];
         char *item = fill_item(p, e->context, e->response[0], e->response[1]);
-        Filling f[] = {{"item", item}, {"rationale", ""}, {"ending", p->ending}, {"answer", e->answer}};
+        Filling f[] = {{"item", item},
+                       {"rationale", shown->cot ? e->rationale : ""},
+                       {"ending", p->ending},
+                       {"answer", e->answer}};
         fill(&s, p->layout, f, COUNT(f));
         free(item);
     }
@@ -326,4 +358,19 @@ char *judge_prompt_body(const JudgePrompt *p, const char *context, const char *f
     str_add(&s, item);
     free(item);
     return str_take(&s);
+}
+
+const char *judge_prompt_cot_ending(const JudgePrompt *p, const Shown *shown)
+{
+    return shown->n > 0 ? p->cot.few_shot_ending : p->cot.ending;
+}
+
+char *judge_prompt_stop(const JudgePrompt *p)
+{
+    static const char blanks[] = " \t\r\n";
+    const char *from = p->ending + strspn(p->ending, blanks);
+    size_t n = strlen(from);
+    while (n > 0 && strchr(blanks, from[n - 1]))
+        n--;
+    return mem_strn(from, n);
 }

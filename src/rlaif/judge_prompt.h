@@ -16,6 +16,16 @@ typedef struct Exemplar {
     char *context, *response[2], *rationale, *answer;
 } Exemplar;
 
+/* Chain of thought (paper.md 3.6). Step 1 is preamble, exemplars, item and this ending, after which a rationale is
+ * written; step 2 is step 1, the rationale, `join`, and the prompt's own ending. */
+typedef struct Cot {
+    char *preamble;        /* in place of the prompt's */
+    char *ending;          /* NULL: the prompt has no chain of thought */
+    char *few_shot_ending; /* in place of `ending` where exemplars are shown */
+    char *join;
+    int max_new_tokens;
+} Cot;
+
 typedef struct JudgePrompt {
     char *name;
     JudgeKind kind;
@@ -25,7 +35,9 @@ typedef struct JudgePrompt {
     int answers;
     Exemplar *exemplar;
     int exemplars;
-    char *layout;         /* of an exemplar: "{item}{rationale}{ending}{answer}\n\n" */
+    int shots;    /* exemplars that are shown unless the user says otherwise */
+    char *layout; /* of an exemplar: "{item}{rationale}{ending}{answer}\n\n" */
+    Cot cot;
     bool flip;            /* the answer names the worse response */
     char hash[HASH_TEXT]; /* of the file's text */
 } JudgePrompt;
@@ -41,9 +53,25 @@ const char *builtin_prompt_name(int i);
 const char *builtin_prompt_about(int i);
 const char *builtin_prompt_yaml(int i);
 
+/* What stands beside the item: these exemplars in this order, with their rationales and the preamble of chain of thought
+ * or without. */
+enum { MOST_SHOTS = 64 };
+typedef struct Shown {
+    int exemplar[MOST_SHOTS];
+    int n;
+    bool cot;
+} Shown;
+
 /* What stands before the ending, filled in for a context and one or two responses (`second` is NULL for one).
  * The caller frees it. */
-char *judge_prompt_body(const JudgePrompt *p, const char *context, const char *first, const char *second);
+char *judge_prompt_body(const JudgePrompt *p, const Shown *shown, const char *context, const char *first,
+                        const char *second);
+
+/* The prompt's ending without blanks around it: where a rationale has come to it, it is over. The caller frees it. */
+char *judge_prompt_stop(const JudgePrompt *p);
+
+/* What a rationale follows, where the prompt has chain of thought. */
+const char *judge_prompt_cot_ending(const JudgePrompt *p, const Shown *shown);
 
 /* Its name for kinds: "pairwise|score|verdict". */
 #define JUDGE_KINDS "pairwise|score|verdict"

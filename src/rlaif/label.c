@@ -17,8 +17,6 @@ static const Option option_rows[] = {
      .help = "compare two responses, or judge each alone"},
     {"both-orders", OPT_BOOL, AT(LabelOptions, both_orders), .otherwise = "true",
      .help = "ask in both orders and average; false: in one, drawn by seed"},
-    {"chat", OPT_CHOICE, AT(LabelOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the judge's chat template; auto: as the prompt says"},
     {"limit", OPT_INT, AT(LabelOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows; 0: all"},
     {"skip-bad", OPT_BOOL, AT(LabelOptions, skip_bad), .flags = OPT_WORKING,
@@ -26,11 +24,15 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
+    {judge_option_rows, JUDGE_OPTIONS, AT(LabelOptions, judge)},
     {common_options, COMMON_OPTIONS, AT(LabelOptions, common)},
 };
 const OptionTable label_table = {groups, COUNT(groups), sizeof(LabelOptions)};
 
-enum { CHUNK = 16 }; /* pairs that are judged and stored together */
+enum {
+    CHUNK = 16,           /* pairs that are judged and stored together */
+    CHUNK_RATIONALES = 64 /* with rationales, so many of them in place of pairs */
+};
 
 typedef struct Labeling {
     const LabelOptions *options;
@@ -44,8 +46,10 @@ typedef struct Labeling {
 static bool prepare(void *context, Err *err)
 {
     Labeling *l = context;
+    JudgeOptions how = l->options->judge;
+    how.seed = l->options->common.seed;
     return model_load(&l->model, l->options->model, l->work->device, HEAD_LM, err) &&
-           judge_open(&l->judge, l->model, l->prompt_name, l->options->chat, err);
+           judge_open(&l->judge, l->model, l->prompt_name, how, err);
 }
 
 static json_t *logps(const Labeling *l, const Verdict *v)
@@ -72,31 +76,56 @@ static void label_end(const Labeling *l, json_t *label, const char *method)
     free(prompt);
 }
 
+static json_t *order_label(const Labeling *l, const OrderVerdict *o, bool alone)
+{
+    json_t *order = json_pack("{s:f, s:o, s:f}", "p", o->p, "logp", logps(l, &o->verdict), "mass", o->verdict.mass);
+    if (alone)
+        json_object_set_new(order, "swapped", json_boolean(o->swapped));
+    if (o->opinions > 1) {
+        json_t *samples = json_array();
+        for (int k = 0; k < o->opinions; k++)
+            json_array_append_new(samples, json_pack("{s:o, s:f}", "logp", logps(l, &o->opinion[k].verdict), "mass",
+                                                     o->opinion[k].verdict.mass));
+        json_object_set_new(order, "samples", samples);
+    }
+    return order;
+}
+
+static void set_cost(json_t *label, int cut, TokenCount tokens)
+{
+    if (cut > 0)
+        json_object_set_new(label, "cut", json_integer(cut));
+    json_object_set_new(label, "tokens", json_pack("{s:i, s:i}", "input", tokens.input, "output", tokens.output));
+}
+
 static json_t *pair_label(const Labeling *l, const PairVerdict *v)
 {
-    json_t *label = label_start(v->p), *orders = json_array();
-    for (int o = 0; o < v->orders; o++) {
-        const OrderVerdict *one = &v->order[o];
-        json_t *order =
-            json_pack("{s:f, s:o, s:f}", "p", one->p, "logp", logps(l, &one->verdict), "mass", one->verdict.mass);
-        if (v->orders == 1)
-            json_object_set_new(order, "swapped", json_boolean(one->swapped));
-        json_array_append_new(orders, order);
+    json_t *label = label_start(v->p), *orders = json_array(), *rationales = json_array();
+    for (int i = 0; i < v->orders; i++) {
+        const OrderVerdict *o = &v->order[i];
+        json_array_append_new(orders, order_label(l, o, v->orders == 1));
+        for (int k = 0; k < o->opinions; k++)
+            json_array_append_new(rationales, json_string(o->opinion[k].rationale));
     }
     json_object_set_new(label, "orders", orders);
     if (v->orders == 2)
         json_object_set_new(label, "same_slot", json_boolean(v->same_slot));
+    if (json_array_size(rationales) > 0)
+        json_object_set(label, "rationales", rationales);
+    json_decref(rationales);
+    set_cost(label, v->cut, v->tokens);
     label_end(l, label, "pairwise");
     return label;
 }
 
 static json_t *point_label(const Labeling *l, const Verdict v[2])
 {
-    json_t *label = label_start(judge_preference(l->judge, &v[0], &v[1])), *scores = json_array();
+    json_t *label = label_start(verdict_preference(&l->judge->scale, &v[0], &v[1], 1)), *scores = json_array();
     for (int i = 0; i < 2; i++)
         json_array_append_new(scores, json_pack("{s:o, s:f, s:f}", "logp", logps(l, &v[i]), "mass", v[i].mass, "reward",
                                                 judge_reward(l->judge, &v[i])));
     json_object_set_new(label, "scores", scores);
+    set_cost(label, v[0].cut, (TokenCount){v[0].tokens + v[1].tokens, 0});
     label_end(l, label, "pointwise");
     return label;
 }
@@ -111,20 +140,23 @@ static json_t *with_label(const Row *row, json_t *label)
 static bool label_pairs(Labeling *l, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
     Question q[CHUNK] = {{0}};
-    PairVerdict verdict[CHUNK];
+    PairVerdict *verdict = mem_zalloc(CHUNK, sizeof *verdict);
     char place[CHUNK][300];
     for (int i = 0; i < n; i++) {
         const Row *row = &rows->row[index[i]];
         RngKey key = {.seed = (uint64_t)l->options->common.seed, .purpose = RNG_ORDER, .row = row->identity};
         q[i] = (Question){row_place(rows, index[i], place[i]), context_lines(&row->view.context),
-                          row->view.response[0].text, row->view.response[1].text, rng_below(key, 0, 2) == 1};
+                          row->view.response[0].text,          row->view.response[1].text,
+                          rng_below(key, 0, 2) == 1,           row->identity};
     }
     bool ok = judge_pairs(l->judge, q, n, l->options->both_orders, verdict, err);
     for (int i = 0; i < n; i++) {
         if (ok)
             out[i] = with_label(&rows->row[index[i]], pair_label(l, &verdict[i]));
+        pair_verdict_release(&verdict[i]);
         free((char *)(uintptr_t)q[i].context);
     }
+    free(verdict);
     return ok;
 }
 
@@ -153,6 +185,13 @@ static bool label_chunk(void *context, const Rows *rows, const int *index, int n
     Labeling *l = context;
     return l->options->method == LABEL_PAIRWISE ? label_pairs(l, rows, index, n, out, err)
                                                 : label_points(l, rows, index, n, out, err);
+}
+
+/* Pairs of one chunk. */
+static int chunk_pairs(const LabelOptions *o)
+{
+    int n = CHUNK_RATIONALES / (o->judge.samples * (o->both_orders ? 2 : 1));
+    return !o->judge.cot ? CHUNK : n < 1 ? 1 : n < CHUNK ? n : CHUNK;
 }
 
 /* --- the summary, from the stored rows ------------------------------------------------------------------ */
@@ -240,7 +279,7 @@ bool label_stage(Work *work, const char *name, const void *options, Err *err)
         stage_begin(&s, work, name, "label",
                     stage_about(&label_table, o, &o->common, "model", l.model_hash, "prompt", l.prompt_hash, NULL),
                     err) &&
-        stage_rows(&s, &rows, CHUNK, "pairs", prepare, label_chunk, &l, err) && summarise(&s, &l, err) &&
+        stage_rows(&s, &rows, chunk_pairs(o), "pairs", prepare, label_chunk, &l, err) && summarise(&s, &l, err) &&
         stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
     judge_free(l.judge);
     model_free(l.model);

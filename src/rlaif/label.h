@@ -9,14 +9,15 @@ typedef enum LabelMethod { LABEL_PAIRWISE, LABEL_POINTWISE } LabelMethod;
 
 typedef struct LabelOptions {
     CommonOptions common;
+    JudgeOptions judge; /* its seed is the common one */
     char *pairs, *model, *output;
-    int method, chat, limit;
+    int method, limit;
     char *prompt; /* NULL: helpful-base, pointwise helpful-score */
     bool both_orders, skip_bad;
 } LabelOptions;
 extern const OptionTable label_table;
 
-/* Labels every row: {"p", "orders" or "scores", "same_slot", "method", "judge", "prompt_hash", "seed"} as its `label`. */
+/* Labels every row: its `label` is what docs/formats.md says. */
 bool label_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

@@ -35,7 +35,7 @@ RlaifJudge *rlaif_judge_open(const char *model, const char *prompt, int threads,
     RlaifJudge *j = mem_zalloc(1, sizeof *j);
     Err err = {0};
     if (device_open(&j->device, CPU_AUTO, threads, &err) && model_load(&j->model, model, j->device, HEAD_LM, &err) &&
-        judge_open(&j->judge, j->model, prompt, CHAT_AUTO, &err))
+        judge_open(&j->judge, j->model, prompt, judge_defaults(CHAT_AUTO), &err))
         return j;
     say_why(&err, why, why_bytes);
     rlaif_judge_close(j);

@@ -288,7 +288,7 @@ static bool open_judge(Rl *rl, Device *device, Err *err)
             return false;
         m = rl->source.judge_model;
     }
-    if (!judge_open(&rl->source.judge, m, o->prompt, CHAT_AUTO, err))
+    if (!judge_open(&rl->source.judge, m, o->prompt, judge_defaults(CHAT_AUTO), err))
         return false;
     if (rl->source.judge->prompt->kind != JUDGE_PAIRWISE)
         return true;

@@ -68,19 +68,11 @@ char *response_text(const Model *m, const Response *r)
     return str_take(&s);
 }
 
-/* JSON wants UTF-8: what is none, such as half a character at a cut, becomes U+FFFD. */
+/* JSON wants UTF-8. Takes the text over. */
 static json_t *text_json(char *text)
 {
     Str s = {0};
-    size_t n = strlen(text);
-    for (size_t i = 0; i < n;) {
-        int k = str_utf8_length((const unsigned char *)text + i, n - i);
-        if (k)
-            str_addn(&s, text + i, (size_t)k);
-        else
-            str_add(&s, "\xef\xbf\xbd");
-        i += k ? (size_t)k : 1;
-    }
+    str_add_utf8(&s, text, strlen(text));
     json_t *j = json_stringn(str_text(&s), s.n);
     str_release(&s);
     free(text);

@@ -42,7 +42,7 @@ static bool prepare(void *context, Err *err)
     if (!o->prompt)
         return reward_model_open(&s->reward, o->model, s->work->device, (ChatMode)o->chat, err);
     return model_load(&s->model, o->model, s->work->device, HEAD_LM, err) &&
-           judge_open(&s->judge, s->model, o->prompt, (ChatMode)o->chat, err);
+           judge_open(&s->judge, s->model, o->prompt, judge_defaults((ChatMode)o->chat), err);
 }
 
 /* All responses of a chunk's rows, one after the other. */

@@ -24,8 +24,9 @@ static void pairs_are_the_judges(void **state)
     Model *m;
     Judge *j;
     PairVerdict v;
-    Question q = {"a pair", context, first, second, false};
-    need_ok(model_load(&m, model_dir, device, HEAD_LM, &err) && judge_open(&j, m, "summary-base", CHAT_AUTO, &err) &&
+    Question q = {.where = "a pair", .context = context, .first = first, .second = second};
+    need_ok(model_load(&m, model_dir, device, HEAD_LM, &err) &&
+                judge_open(&j, m, "summary-base", judge_defaults(CHAT_AUTO), &err) &&
                 judge_pairs(j, &q, 1, true, &v, &err),
             &err);
     assert_memory_equal(&pair.p, &v.p, sizeof v.p);

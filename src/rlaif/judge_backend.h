@@ -1,0 +1,37 @@
+/* What stands behind a judge: who reads prompts and answers. Judges (judge.c) lay out prompts, cut them, keep orders and
+ * rationales apart and average; a backend turns one prompt into probabilities, or continues it. */
+#ifndef RLAIF_JUDGE_BACKEND_H
+#define RLAIF_JUDGE_BACKEND_H
+
+#include "infer/sampler.h"
+#include "rlaif/judge.h"
+
+/* One prompt, borrowed. With chat, the body is the user's message and the ending begins the assistant's reply; without,
+ * they are one text. */
+typedef struct Asked {
+    const char *where; /* begins the messages about it */
+    const char *body, *ending;
+} Asked;
+
+struct JudgeBackend {
+    /* The prompt's answers after each of n prompts. What one is told does not depend on the others. */
+    bool (*answer)(void *self, const Asked *a, int n, Verdict *out, Err *err);
+    /* What is written after each of n prompts: *text (the caller frees it) and how many tokens it took. Neighbours with
+     * the same body share it. It may go on after `stop` has been written, or end there. */
+    bool (*write)(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
+                  char **text, int *tokens, Err *err);
+    /* Tokens of each of n prompts. */
+    bool (*measure)(void *self, const Asked *a, int n, int *tokens, Err *err);
+    /* Most tokens of a prompt and what is written after it. */
+    int (*context)(const void *self);
+    ScorerCost (*cost)(const void *self);
+    void (*free)(void *self);
+};
+
+/* A judge whose prompt is loaded and whose options are checked, still without a backend. */
+bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err) MUST_CHECK;
+
+/* A model in this process. */
+bool judge_local_open(Judge *j, Model *model, Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,166 @@
+/* Prompts laid out and cut. A context is cut between words, so that as many of them stay as fit; the responses and the
+ * prompt's own text are never cut. */
+#include "rlaif/judge_layout.h"
+
+#include "base/mem.h"
+
+enum { LONGEST_WORD = 32 }; /* characters: a longer one, as where a script has no blanks, may be cut inside */
+
+/* Questions first .. first+n-1 have the same context, and their prompts lose the same part of it. */
+typedef struct Fit {
+    Layout *layout;
+    Judge *judge;
+    const Question *q;
+    int first, n, orders;
+    bool both;
+    int limit; /* tokens of a prompt; 0: none */
+} Fit;
+
+/* Most tokens of a prompt, so that rationale and answer find room after it. */
+static int token_limit(const Judge *j)
+{
+    const Cot *c = &j->prompt->cot;
+    int most = j->backend->context(j->self), wanted = j->options.max_input;
+    if (j->options.cot) /* a text has no more tokens than bytes */
+        most -= c->max_new_tokens + (int)(strlen(c->join) + strlen(j->prompt->ending));
+    most = most > 1 ? most : 1;
+    return wanted == 0 || wanted < most ? wanted : most;
+}
+
+/* Lays out all prompts of the fit with this context in place of theirs, and measures them; *longest of them. */
+static bool lay_out(const Fit *f, const char *context, int *longest, Err *err)
+{
+    const Judge *j = f->judge;
+    int from = f->first * f->orders, n = f->n * f->orders;
+    for (int i = from; i < from + n; i++) {
+        const Question *q = &f->q[i / f->orders];
+        bool swapped = f->both ? i % 2 == 1 : q->swap;
+        Asked *a = &f->layout->asked[i];
+        free((char *)(uintptr_t)a->body);
+        *a = (Asked){.where = q->where,
+                     .body = judge_prompt_body(j->prompt, &j->shown, context, swapped ? q->second : q->first,
+                                               swapped ? q->first : q->second),
+                     .ending = j->shown.cot ? judge_prompt_cot_ending(j->prompt, &j->shown) : j->prompt->ending};
+    }
+    *longest = 0;
+    if (f->limit == 0)
+        return true;
+    int *tokens = &f->layout->tokens[from];
+    if (!j->backend->measure(j->self, &f->layout->asked[from], n, tokens, err))
+        return false;
+    for (int i = 0; i < n; i++)
+        *longest = tokens[i] > *longest ? tokens[i] : *longest;
+    return true;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Where a context may be cut: before every word, and inside long ones. The last is its end. */
+static size_t *cutting_places(const char *context, int *n)
+{
+    size_t *place = NULL;
+    int cap = 0, in_word = 0;
+    *n = 0;
+    for (size_t i = 0; context[i]; i++) {
+        if (((unsigned char)context[i] & 0xC0) == 0x80)
+            continue; /* inside a character */
+        bool begins = !is_blank(context[i]) && (i == 0 || is_blank(context[i - 1]));
+        in_word = begins ? 0 : in_word + 1;
+        if (begins || in_word == LONGEST_WORD) {
+            place = MEM_GROW(place, *n, cap);
+            place[(*n)++] = i;
+            in_word = 0;
+        }
+    }
+    place = MEM_GROW(place, *n, cap);
+    place[(*n)++] = strlen(context);
+    return place;
+}
+
+/* The context without what stands before place k, or with `right` from the k-th place before its end on. */
+static char *cut_context(const char *context, const size_t *place, int n, int k, bool right)
+{
+    size_t end = right ? place[n - 1 - k] : 0;
+    if (!right)
+        return mem_str(context + place[k]);
+    while (end > 0 && k > 0 && is_blank(context[end - 1]))
+        end--;
+    return mem_strn(context, end);
+}
+
+/* Finds the fewest words to take off by halving, and lays out with what is left. */
+static bool cut_to_fit(const Fit *f, const char *context, int *cut, Err *err)
+{
+    bool right = f->judge->options.cut == CUT_CONTEXT_RIGHT;
+    int n, low = 0, high, longest; /* taking off `low` places is too little, `high` enough */
+    size_t *place = cutting_places(context, &n);
+    bool ok = true;
+    for (high = n; ok && high - low > 1;) {
+        int k = low + (high - low) / 2;
+        char *kept = cut_context(context, place, n, k, right);
+        ok = lay_out(f, kept, &longest, err);
+        *(longest <= f->limit ? &high : &low) = k;
+        free(kept);
+    }
+    if (ok && high == n) {
+        err_set(err, ERR_INPUT, "%s: more than %d tokens, even without the context", f->q[f->first].where, f->limit);
+        ok = err_hint(err, "raise --max-input, or leave out the row");
+    }
+    if (ok) {
+        char *kept = cut_context(context, place, n, high, right);
+        *cut = text_characters(context) - text_characters(kept);
+        ok = lay_out(f, kept, &longest, err);
+        free(kept);
+    }
+    free(place);
+    return ok;
+}
+
+static bool fit(const Fit *f, Err *err)
+{
+    const char *context = f->q[f->first].context;
+    int longest, cut = 0;
+    if (!lay_out(f, context, &longest, err))
+        return false;
+    if (longest > f->limit && f->judge->options.cut == CUT_NOTHING) {
+        bool own = f->limit == f->judge->options.max_input;
+        err_set(err, ERR_INPUT, "%s: the judge would read %d tokens, %s %d", f->q[f->first].where, longest,
+                own ? "--max-input is" : "its context has room for", f->limit);
+        return err_hint(err, "cut the row's context by a rule: --truncate context-left or context-right%s",
+                        own ? "; or raise --max-input" : "");
+    }
+    if (longest > f->limit && !cut_to_fit(f, context, &cut, err))
+        return false;
+    for (int i = 0; i < f->n * f->orders; i++)
+        f->layout->cut[f->first * f->orders + i] = cut;
+    return true;
+}
+
+bool layout_make(Layout *l, Judge *j, const Question *q, int n, bool both, Err *err)
+{
+    Fit f = {.layout = l, .judge = j, .q = q, .orders = both ? 2 : 1, .both = both, .limit = token_limit(j)};
+    l->n = n * f.orders;
+    l->asked = mem_zalloc((size_t)l->n, sizeof *l->asked);
+    l->tokens = mem_zalloc((size_t)l->n, sizeof *l->tokens);
+    l->cut = mem_zalloc((size_t)l->n, sizeof *l->cut);
+    for (; f.first < n; f.first += f.n) {
+        for (f.n = 1; f.first + f.n < n && q[f.first + f.n].context == q[f.first].context;)
+            f.n++;
+        if (!fit(&f, err))
+            return false;
+    }
+    return true;
+}
+
+void layout_release(Layout *l)
+{
+    for (int i = 0; l->asked && i < l->n; i++)
+        free((char *)(uintptr_t)l->asked[i].body);
+    free(l->asked);
+    free(l->tokens);
+    free(l->cut);
+    *l = (Layout){0};
+}
