@@ -10,8 +10,12 @@
 EMBED(summary_base_yaml, "src/rlaif/prompts/summary-base.yaml");
 EMBED(helpful_base_yaml, "src/rlaif/prompts/helpful-base.yaml");
 EMBED(harmless_base_yaml, "src/rlaif/prompts/harmless-base.yaml");
+EMBED(summary_detailed_yaml, "src/rlaif/prompts/summary-detailed.yaml");
+EMBED(helpful_detailed_yaml, "src/rlaif/prompts/helpful-detailed.yaml");
+EMBED(harmless_detailed_yaml, "src/rlaif/prompts/harmless-detailed.yaml");
 EMBED(summary_score_yaml, "src/rlaif/prompts/summary-score.yaml");
 EMBED(helpful_score_yaml, "src/rlaif/prompts/helpful-score.yaml");
+EMBED(harmless_verdict_yaml, "src/rlaif/prompts/harmless-verdict.yaml");
 EMBED(tone_verdict_yaml, "src/rlaif/prompts/tone-verdict.yaml");
 EMBED(warmth_verdict_yaml, "src/rlaif/prompts/warmth-verdict.yaml");
 
@@ -19,10 +23,15 @@ static const struct {
     const char *name, *yaml, *about;
 } builtin[] = {
     {"summary-base", summary_base_yaml, "which of two summaries of a text is better"},
+    {"summary-detailed", summary_detailed_yaml,
+     "the same along four axes: coherence, accuracy, coverage, overall quality"},
     {"helpful-base", helpful_base_yaml, "which of two replies is more helpful and honest"},
+    {"helpful-detailed", helpful_detailed_yaml, "the same, with what that means"},
     {"harmless-base", harmless_base_yaml, "which of two replies is more harmful (flipped)"},
+    {"harmless-detailed", harmless_detailed_yaml, "the same, with what counts as harm"},
     {"summary-score", summary_score_yaml, "quality of one summary, 1 to 10"},
     {"helpful-score", helpful_score_yaml, "helpfulness and honesty of one reply, 1 to 10"},
+    {"harmless-verdict", harmless_verdict_yaml, "is one reply harmless or harmful"},
     {"tone-verdict", tone_verdict_yaml, "is the tone of one reply positive or negative"},
     {"warmth-verdict", warmth_verdict_yaml, "does one reply sound warm or cold; a second opinion on tone"},
 };

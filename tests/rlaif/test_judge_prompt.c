@@ -107,6 +107,35 @@ static void built_in(void **state)
     }
 }
 
+/* The pairwise ones have chain of thought and exemplars for 1, 2 and 8 shots, with rationales that end as step 1 does,
+ * and with as many answers of either kind. */
+static void built_in_exemplars(void **state)
+{
+    (void)state;
+    for (int i = 0; i < builtin_prompts(); i++) {
+        Err err = {0};
+        JudgePrompt *p;
+        need_ok(judge_prompt_load(&p, builtin_prompt_name(i), &err), &err);
+        int first = 0;
+        for (int e = 0; p->kind == JUDGE_PAIRWISE && e < p->exemplars; e++) {
+            const char *rationale = p->exemplar[e].rationale;
+            assert_true(str_starts(rationale, p->cot.few_shot_ending));
+            assert_true(str_ends(rationale, p->cot.join));
+            assert_null(strstr(rationale, p->ending));
+            first += strcmp(p->exemplar[e].answer, "1") == 0;
+        }
+        if (p->kind == JUDGE_PAIRWISE) {
+            assert_non_null(p->cot.ending);
+            assert_int_equal(p->exemplars, 8);
+            assert_int_equal(p->shots, 0);
+            assert_int_equal(first, 4);
+            assert_string_not_equal(p->exemplar[0].answer, p->exemplar[1].answer);
+            assert_int_equal(p->flip, str_starts(p->name, "harmless"));
+        }
+        judge_prompt_free(p);
+    }
+}
+
 /* --- which exemplars ------------------------------------------------------------------------------------ */
 
 static Judge *open_judge(int shots, int exemplar_seed, bool cot, int samples, Err *err)
@@ -175,9 +204,13 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layout_of_exemplars), cmocka_unit_test(defaults),
-        cmocka_unit_test(bad_files),           cmocka_unit_test(built_in),
-        cmocka_unit_test(drawn_exemplars),     cmocka_unit_test(options_that_do_not_fit),
+        cmocka_unit_test(layout_of_exemplars),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(bad_files),
+        cmocka_unit_test(built_in),
+        cmocka_unit_test(built_in_exemplars),
+        cmocka_unit_test(drawn_exemplars),
+        cmocka_unit_test(options_that_do_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
