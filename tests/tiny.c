@@ -74,6 +74,14 @@ Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device)
     return m;
 }
 
+Model *tiny_neighbour(TinyKind kind, int heads, int vocab, Device *device)
+{
+    Model *m = tiny_model(kind, heads, vocab, device);
+    for (size_t i = 0; i < m->w.floats; i++)
+        m->w.block[i] *= (float)(1 + 0.2 * rng_normal((RngKey){.seed = 8, .purpose = RNG_TEST}, i));
+    return m;
+}
+
 float *hidden_alone(Model *m, const int *ids, int n)
 {
     Err err = {0};
@@ -100,7 +108,7 @@ float *logprobs_of(Model *m, float *hidden, const int *ids, int n)
     int *row = mem_alloc((size_t)n, sizeof *row);
     for (int t = 0; t < n; t++)
         row[t] = t;
-    need_ok(head_logprobs(m, tensor(hidden, n, m->config.width), (Targets){n - 1, row, ids + 1},
+    need_ok(head_logprobs(m, tensor(hidden, n, m->config.width), (Targets){.n = n - 1, .row = row, .target = ids + 1},
                           (LogProbs){.logp = logp}, &err),
             &err);
     free(row);

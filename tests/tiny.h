@@ -17,6 +17,9 @@ extern const char *const tiny_name[TINY_KINDS];
 /* A model with these heads (HeadKind, or-ed). Free with model_free. */
 Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device);
 
+/* The same with every weight off by about a fifth. */
+Model *tiny_neighbour(TinyKind kind, int heads, int vocab, Device *device);
+
 /* The final residual stream [n][C] of one sequence alone. The caller frees it. */
 float *hidden_alone(Model *m, const int *ids, int n);
 

@@ -318,7 +318,8 @@ bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, flo
         for (int t = from[i]; t < seq[i].n; t++)
             target[at++] = seq[i].ids[t];
     for (int r = 0; ok && r < states.rows; r += HEAD_ROWS) {
-        Targets t = {states.rows - r < HEAD_ROWS ? states.rows - r : HEAD_ROWS, row + r, target + r};
+        Targets t = {
+            .n = states.rows - r < HEAD_ROWS ? states.rows - r : HEAD_ROWS, .row = row + r, .target = target + r};
         ok = head_logprobs(s->model, states, t, (LogProbs){.logp = out + r}, err);
     }
     at = 0;

@@ -77,6 +77,49 @@ double scan_entropy(const VocabScan *s, int row)
     return real_log((double)s->sum[row]) - (double)s->moment[row] / (double)s->sum[row];
 }
 
+static double scan_log_z(const VocabScan *s, int row)
+{
+    return (double)s->max[row] + real_log((double)s->sum[row]);
+}
+
+/* head_scan with the reference's logits beside: sets its log_z and kl. sum_v p_v (log p_v - log q_v) is the mean of
+ * logit - reference logit under p, less log Z - log Z of the reference. */
+static bool scan_beside(Model *m, Tensor normed, VocabScan *scan, const Reference *ref, const int *row, Err *err)
+{
+    HeadInput in;
+    int n = normed.rows;
+    size_t floats = (size_t)n * 2 * VOCAB_CHUNK;
+    if (!head_input(ref->model, &in, ref->hidden, row, n, err))
+        return false;
+    float *logits = mem_big(floats, sizeof(float), "a chunk of two models' logits", err);
+    if (!logits) {
+        head_input_release(&in);
+        return false;
+    }
+    float *stats = mem_alloc((size_t)n * 3, sizeof *stats), *beside = logits + (size_t)n * VOCAB_CHUNK;
+    VocabScan other = {.rows = n, .max = stats, .sum = stats + n, .chunks = head_chunks(m)};
+    scan->cross = stats + 2 * n;
+    scan->reference = beside;
+    for (int first = 0; first < m->config.vocab; first += VOCAB_CHUNK) {
+        Tensor own = tensor(logits, n, chunk_width(m, first)), q = tensor(beside, n, own.cols);
+        op_linear(m->device, own, normed, matrix_rows(m->w.lm_head, first, own.cols));
+        op_linear(m->device, q, in.normed, matrix_rows(ref->model->w.lm_head, first, own.cols));
+        op_vocab_scan(m->device, scan, own, first);
+        op_vocab_scan(m->device, &other, q, first);
+    }
+    for (int i = 0; i < n; i++) {
+        double log_z = scan_log_z(&other, i), mean = (double)scan->cross[i] / (double)scan->sum[i];
+        ref->log_z[i] = (float)log_z;
+        ref->kl[i] = (float)(mean - (scan_log_z(scan, i) - log_z));
+    }
+    scan->cross = NULL;
+    scan->reference = NULL;
+    free(stats);
+    mem_big_free(logits, floats, sizeof(float));
+    head_input_release(&in);
+    return device_ok(m->device, err);
+}
+
 bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
 {
     if (t.n == 0)
@@ -92,9 +135,10 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
                       .target = t.target,
                       .target_logit = stats + 3 * t.n,
                       .chunks = head_chunks(m)};
-    bool ok = head_scan(m, in.normed, &scan, err);
+    bool ok =
+        t.reference ? scan_beside(m, in.normed, &scan, t.reference, t.row, err) : head_scan(m, in.normed, &scan, err);
     for (int i = 0; ok && i < t.n; i++) {
-        double log_z = (double)scan.max[i] + real_log((double)scan.sum[i]);
+        double log_z = scan_log_z(&scan, i);
         out.logp[i] = (float)((double)scan.target_logit[i] - log_z);
         if (out.entropy)
             out.entropy[i] = (float)scan_entropy(&scan, i);
@@ -106,34 +150,49 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
     return ok;
 }
 
+/* A chunk of logits becomes its gradient; `beside` has room for the reference's chunk, whose rows `ref_normed` are. */
+static void chunk_back(Model *m, Tensor chunk, int first, Targets t, const float *log_z, const float *coef,
+                       float *beside, Tensor ref_normed)
+{
+    const Reference *ref = t.reference;
+    if (!ref) {
+        op_vocab_back(m->device, chunk, first, t.target, log_z, coef);
+        return;
+    }
+    VocabKl kl = {tensor(beside, chunk.rows, chunk.cols), ref->log_z, ref->kl, ref->weight};
+    op_linear(m->device, kl.reference, ref_normed, matrix_rows(ref->model->w.lm_head, first, chunk.cols));
+    op_vocab_back_kl(m->device, chunk, first, t.target, log_z, coef, kl);
+}
+
 bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Targets t, const float *log_z,
                         const float *coef, Err *err)
 {
     if (t.n == 0)
         return true;
-    HeadInput in;
+    HeadInput in, ref = {0};
     if (!head_input(m, &in, hidden, t.row, t.n, err))
         return false;
     int C = m->config.width;
-    size_t floats = (size_t)t.n * (VOCAB_CHUNK + (size_t)C);
+    size_t chunk_floats = (size_t)t.n * VOCAB_CHUNK;
+    size_t floats = chunk_floats * (t.reference ? 2 : 1) + (size_t)t.n * (size_t)C;
     float *block = mem_big(floats, sizeof(float), "a chunk of logits and their gradient", err);
-    if (!block) {
-        head_input_release(&in);
-        return false;
-    }
-    Tensor dx = tensor(block + (size_t)t.n * VOCAB_CHUNK, t.n, C);
-    for (int first = 0; first < m->config.vocab; first += VOCAB_CHUNK) {
+    bool ok = block && (!t.reference || head_input(t.reference->model, &ref, t.reference->hidden, t.row, t.n, err));
+    Tensor dx = tensor(ok ? block + chunk_floats : NULL, t.n, C);
+    float *beside = ok ? dx.at + tensor_count(dx) : NULL;
+    for (int first = 0; ok && first < m->config.vocab; first += VOCAB_CHUNK) {
         Tensor chunk = tensor(block, t.n, chunk_width(m, first));
         Matrix w = matrix_rows(m->w.lm_head, first, chunk.cols);
         op_linear(m->device, chunk, in.normed, w);
-        op_vocab_back(m->device, chunk, first, t.target, log_z, coef);
+        chunk_back(m, chunk, first, t, log_z, coef, beside, ref.normed);
         op_linear_back_x_add(m->device, dx, chunk, w); /* zero at first: the block was cleared */
         op_linear_back_w(m->device, matrix_rows(dw->lm_head, first, chunk.cols), chunk, in.normed);
     }
-    op_scatter_add(m->device, dnormed, dx, t.row);
+    if (ok)
+        op_scatter_add(m->device, dnormed, dx, t.row);
     mem_big_free(block, floats, sizeof(float));
+    head_input_release(&ref);
     head_input_release(&in);
-    return device_ok(m->device, err);
+    return ok && device_ok(m->device, err);
 }
 
 static Matrix scalar_weight(const Weights *w, ScalarHead head)

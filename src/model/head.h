@@ -6,10 +6,20 @@
 
 #include "model/transformer.h"
 
+/* Another model of the same vocabulary, whose next-token distributions q are put beside the model's own p. */
+typedef struct Reference {
+    Model *model;
+    Tensor hidden; /* its final residual stream, with the rows of the model's own */
+    float *log_z;  /* [n] of its logits: set by forward, wanted by backward; the caller's */
+    float *kl;     /* [n] KL(p || q) = sum_v p_v (log p_v - log q_v) in nats, exact: the same */
+    float weight;  /* backward: the loss has weight sum_i kl_i beside */
+} Reference;
+
 /* Next tokens to score: after row[i] comes target[i]. */
 typedef struct Targets {
     int n;
     const int *row, *target;
+    const Reference *reference; /* NULL: none */
 } Targets;
 
 /* What the LM head says of them; arrays [n], the caller's. */
@@ -21,7 +31,7 @@ typedef struct LogProbs {
 
 bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err) MUST_CHECK;
 
-/* The loss sum_i coef[i] (-logp_i): adds its gradient to dw (lm_head) and to dnormed [T][C], the gradient of the final
+/* The loss sum_i coef[i] (-logp_i), and the reference's term: adds its gradient to dw (lm_head) and to dnormed [T][C], the gradient of the final
  * norm's output. */
 bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Targets t, const float *log_z,
                         const float *coef, Err *err) MUST_CHECK;

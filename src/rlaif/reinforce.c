@@ -3,15 +3,16 @@
 
 #include "base/mem.h"
 
-void reinforce_returns(Rollout *r, int n, double beta)
+void reinforce_returns(Rollout *r, int n, double beta, KlPlace kl)
 {
+    double cost = kl == KL_REWARD ? beta : 0; /* of a nat of a token's KL */
     for (int i = 0; i < n; i++) {
         Rollout *o = &r[i];
         int T = o->y.ids.n;
         o->returns = mem_resize(o->returns, (size_t)T, sizeof *o->returns);
         double z = (1 - beta) * o->reward; /* the reward comes at the last token, (6.1) */
         for (int t = T - 1; t >= 0; t--) {
-            z -= beta *
+            z -= cost *
                  ((double)o->y.logp[t] - (double)o->reference_logp[t]); /* KL as a reward of every token, (6.2 A) */
             o->returns[t] = z;
         }
@@ -29,7 +30,7 @@ static double others(const Rollout *r, int i, int group, int per_group)
 
 /* Sums that the statistics are made of. */
 typedef struct Sums {
-    double n, z, zz, error, error2, a, aa;
+    double n, z, zz, error, error2, a, aa, kl;
 } Sums;
 
 /* A prompt and its samples as one tree: what is wanted stands after the prompt's last token and after every token of
@@ -124,8 +125,12 @@ static bool policy_pass(const Reinforce *rl, Rollout *r, int n, int per_group, d
     pass_begin(p, rl->policy);
     for (int g = 0; g < n; g += per_group)
         plant_group(p, r + g, per_group, true, head);
+    if (rl->kl == KL_LOSS)
+        pass_compare(p, rl->reference, (float)(rl->beta / N));
     if (!pass_forward(p, err) || !check_logps(p, r, n, err))
         return false;
+    for (int i = 0; rl->kl == KL_LOSS && i < p->targets; i++)
+        sums->kl += (double)p->kl[i];
     float *coef = advantages(rl, r, n, per_group, N, head ? p->scalar : own_values, sums);
     float *slope = head ? value_slopes(p, r, n, N, sums) : NULL;
     bool ok = pass_backward(p, rl->dpolicy, coef, slope, err);
@@ -150,7 +155,7 @@ static int total_tokens(const Rollout *r, int n)
     return total;
 }
 
-static void settle_stats(const Reinforce *rl, const Sums *s, ReinforceStats *stats)
+static void settle_stats(const Reinforce *rl, const Sums *s, int n, ReinforceStats *stats)
 {
     double variance = s->zz / s->n - (s->z / s->n) * (s->z / s->n), mean_error = s->error / s->n;
     bool values = rl->baseline == BASELINE_VALUE;
@@ -159,6 +164,7 @@ static void settle_stats(const Reinforce *rl, const Sums *s, ReinforceStats *sta
         values && variance > 0 ? 1 - (s->error2 / s->n - mean_error * mean_error) / variance : (double)NAN;
     double spread = s->aa / s->n - (s->a / s->n) * (s->a / s->n);
     stats->advantage_sd = sqrt(spread > 0 ? spread : 0);
+    stats->exact_kl = rl->kl == KL_LOSS ? s->kl / n : (double)NAN;
 }
 
 bool reinforce_gradients(const Reinforce *rl, Rollout *r, int n, int per_group, ReinforceStats *stats, Err *err)
@@ -178,6 +184,6 @@ bool reinforce_gradients(const Reinforce *rl, Rollout *r, int n, int per_group, 
         free(values);
         at += held;
     }
-    settle_stats(rl, &sums, stats);
+    settle_stats(rl, &sums, n, stats);
     return ok;
 }

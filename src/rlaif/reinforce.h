@@ -16,13 +16,22 @@ typedef enum ValuePlace {
     VALUE_HEAD /* a head on the policy's trunk, its gradient let through */
 } ValuePlace;
 
+/* How the KL from the reference counts (6.2: the paper leaves it open). */
+typedef enum KlPlace {
+    KL_REWARD, /* A: as a reward of every token, by its sampled value log pi - log pi_ref */
+    KL_LOSS    /* B: as a term of the loss, exact over the whole vocabulary, with its own gradient */
+} KlPlace;
+#define KL_PLACES "reward|loss"
+
 /* What one step works with. */
 typedef struct Reinforce {
     Model *policy, *value;     /* value: the second network, or NULL */
+    Model *reference;          /* KL_LOSS: what the KL is taken from */
     Weights *dpolicy, *dvalue; /* gradients that are added to */
     Pass *pass;
     Baseline baseline;
     ValuePlace place;
+    KlPlace kl;
     double beta;
     int pass_rows; /* tokens of one pass, about */
 } Reinforce;
@@ -31,14 +40,17 @@ typedef struct Reinforce {
 typedef struct ReinforceStats {
     double value_loss, explained_variance; /* of the returns by the values; NAN without values */
     double advantage_sd;
+    double exact_kl; /* KL_LOSS: sum_t KL(pi(. | x, y_<t) || pi_ref(. | x, y_<t)), mean over rollouts; else NAN */
 } ReinforceStats;
 
-/* Z_t = (1 - beta) R - beta sum_{s >= t} (log pi(y_s) - log pi_ref(y_s)), for every token of every rollout. */
-void reinforce_returns(Rollout *r, int n, double beta);
+/* For every token of every rollout Z_t = (1 - beta) R - beta sum_{s >= t} (log pi(y_s) - log pi_ref(y_s)), or with
+ * KL_LOSS (1 - beta) R. */
+void reinforce_returns(Rollout *r, int n, double beta, KlPlace kl);
 
 /* The gradients of
  *     L_PG = -(1/N) sum_t A_t log pi(y_t | x, y_<t),   A_t = Z_t - baseline, taken as a constant, and
- *     L_V  =  (1/2N) sum_t (V_t - Z_t)^2
+ *     L_V  =  (1/2N) sum_t (V_t - Z_t)^2, with KL_LOSS also
+ *     L_KL = (beta/N) sum_t KL(pi(. | x, y_<t) || pi_ref(. | x, y_<t))
  * over the N tokens of all rollouts. Every recomputed log pi(y_t) must be the sampled one in every bit; ERR_NUMBER
  * where it is not. `per_group` rollouts of one prompt stand together. */
 bool reinforce_gradients(const Reinforce *rl, Rollout *r, int n, int per_group, ReinforceStats *stats,

@@ -21,6 +21,8 @@ static const Option option_rows[] = {
     {"value", OPT_CHOICE, AT(RlOptions, value), .choices = "own|head", .otherwise = "own",
      .help = "values from a second network, or from a head on the policy"},
     {"beta", OPT_REAL, AT(RlOptions, beta), 0, 1, "0.05", .help = "(1 - beta) reward - beta KL"},
+    {"kl", OPT_CHOICE, AT(RlOptions, kl), .choices = KL_PLACES, .otherwise = "reward",
+     .help = "the KL as a reward of every token drawn, or as a loss, exact over the vocabulary"},
     {"steps", OPT_INT, AT(RlOptions, steps), 0, 1e9, "0", .help = "updates; 0: by epochs"},
     {"epochs", OPT_INT, AT(RlOptions, epochs), 1, 1e6, "8",
      .help = "times that every prompt is seen, where steps is 0"},
@@ -119,14 +121,16 @@ static bool update(Rl *rl, Rollout *r, int n, StepStats *stats, Err *err)
     const RlOptions *o = rl->options;
     Reinforce how = {.policy = rl->policy,
                      .value = rl->value,
+                     .reference = rl->reference,
                      .dpolicy = rl->policy_trainer.grads,
                      .dvalue = rl->value_trainer.grads,
                      .pass = &rl->pass,
                      .baseline = (Baseline)o->baseline,
                      .place = (ValuePlace)o->value,
+                     .kl = (KlPlace)o->kl,
                      .beta = o->beta,
                      .pass_rows = PASS_ROWS};
-    reinforce_returns(r, n, o->beta);
+    reinforce_returns(r, n, o->beta, (KlPlace)o->kl);
     return reinforce_gradients(&how, r, n, o->samples, &stats->gradients, err) &&
            trainer_update(&rl->policy_trainer, err) && (!rl->value || trainer_update(&rl->value_trainer, err));
 }
@@ -142,6 +146,7 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
         {"reward", s->reward},
         {"reward_sd", s->reward_sd},
         {"kl", s->kl},
+        {"exact_kl", s->gradients.exact_kl},
         {"entropy", s->entropy},
         {"tokens", s->tokens},
         {"ended", s->ended},
@@ -333,7 +338,8 @@ static bool check_needs(const Rl *rl, Stage *s, Err *err)
                : n * (longest + o->max_new_tokens) < PASS_ROWS ? n * (longest + o->max_new_tokens)
                                                                : PASS_ROWS;
     double weights = (double)weights_floats(c, false) * sizeof(float);
-    double pass = (double)pass_bytes(c, rows, rows),
+    double pass =
+               (double)pass_bytes(c, rows, rows) + (o->kl == KL_LOSS ? (double)pass_compare_bytes(c, rows, rows) : 0),
            sampling_bytes = (double)generate_bytes(c, n, longest, o->max_new_tokens);
     double scoring = (double)scorer_bytes(c, longest + o->max_new_tokens);
     Needs needs = {.disk = 3 * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1)};

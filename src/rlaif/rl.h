@@ -10,7 +10,7 @@ typedef struct RlOptions {
     CommonOptions common;
     TrainOptions train;
     char *prompts, *model, *output, *reward, *judge, *prompt;
-    int algorithm, baseline, value, chat, limit, steps, epochs, batch, samples, max_new_tokens, top_k;
+    int algorithm, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_new_tokens, top_k;
     double beta, temperature, top_p;
     bool skip_bad;
 } RlOptions;

@@ -31,6 +31,8 @@ typedef struct Kernels {
     void (*vocab_scan)(Device *d, VocabScan *scan, Tensor logits, int first);
     int (*vocab_pick)(const float *logits, int n, float max, float inv_temperature, double mass);
     void (*vocab_back)(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef);
+    void (*vocab_back_kl)(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef,
+                          VocabKl kl);
 
     double (*sum_squares)(Device *d, Matrix m);
     void (*adamw)(Device *d, Matrix w, Matrix m, Matrix v, Matrix g, AdamW h);

@@ -158,6 +158,7 @@ void op_scatter_add(Device *d, Tensor dx, Tensor dy, const int *row)
 void op_vocab_scan(Device *d, VocabScan *scan, Tensor logits, int first)
 {
     assert(logits.rows == scan->rows && first % VOCAB_CHUNK == 0 && logits.cols <= VOCAB_CHUNK);
+    assert(!scan->cross == !scan->reference);
     d->kernels->vocab_scan(d, scan, logits, first);
 }
 
@@ -170,6 +171,13 @@ int op_vocab_pick(Device *d, const float *logits, int n, float max, float inv_te
 void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef)
 {
     d->kernels->vocab_back(d, logits, first, target, log_z, coef);
+}
+
+void op_vocab_back_kl(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef,
+                      VocabKl kl)
+{
+    assert(same(logits, kl.reference));
+    d->kernels->vocab_back_kl(d, logits, first, target, log_z, coef, kl);
 }
 
 double op_sum_squares(Device *d, Matrix m)

@@ -125,11 +125,13 @@ typedef struct VocabScan {
     float *target_logit;
     float *best; /* largest logit and its first id */
     int *best_id;
-    float inv_temperature; /* of the sampling sums: */
-    float *chunk_max;      /* [rows][chunks]: largest logit of the chunk */
-    float *block_sum;      /* [rows][chunks][VOCAB_BLOCKS]: of exp((logit - chunk_max) / temperature) */
-    int top;               /* how many of the largest logits: */
-    float *top_logit;      /* [rows][top], largest first; among equals the lowest id */
+    const float *reference; /* another model's logits of the chunk at hand, laid out as those of the scan: */
+    float *cross;           /* sum of exp(logit - max) (logit - reference) */
+    float inv_temperature;  /* of the sampling sums: */
+    float *chunk_max;       /* [rows][chunks]: largest logit of the chunk */
+    float *block_sum;       /* [rows][chunks][VOCAB_BLOCKS]: of exp((logit - chunk_max) / temperature) */
+    int top;                /* how many of the largest logits: */
+    float *top_logit;       /* [rows][top], largest first; among equals the lowest id */
     int *top_id;
 } VocabScan;
 
@@ -142,6 +144,17 @@ int op_vocab_pick(Device *d, const float *logits, int n, float max, float inv_te
 /* The loss sum_t coef_t (-log p_t(target_t)): logits become their gradient, coef_t (softmax - 1[target]).
  * log_z is the logarithm of the row's whole sum. */
 void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef);
+
+/* The term weight sum_t KL(p_t || q_t) of a loss, q_t the reference's distribution. */
+typedef struct VocabKl {
+    Tensor reference;   /* its logits of the chunk at hand */
+    const float *log_z; /* of its rows */
+    const float *kl;    /* KL(p_t || q_t) */
+    float weight;
+} VocabKl;
+/* The same with that term: logits become coef_t (softmax - 1[target]) + weight softmax (log p - log q - kl_t). */
+void op_vocab_back_kl(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef,
+                      VocabKl kl);
 
 /* --- optimizers ----------------------------------------------------------------------------------------- */
 

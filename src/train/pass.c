@@ -13,6 +13,9 @@ void pass_release(Pass *p)
     forest_release(&p->forest);
     batch_release(&p->batch);
     acts_release(&p->acts);
+    forest_release(&p->reference_forest);
+    batch_release(&p->reference_batch);
+    acts_release(&p->reference_acts);
     free(p->segment);
     free(p->target_row);
     free(p->target_id);
@@ -29,6 +32,16 @@ void pass_begin(Pass *p, Model *model)
     forest_clear(&p->forest);
     p->forest.config = &model->config;
     batch_clear(&p->batch);
+    forest_clear(&p->reference_forest);
+    batch_clear(&p->reference_batch);
+    p->reference = (Reference){0};
+}
+
+void pass_compare(Pass *p, Model *reference, float weight)
+{
+    assert(reference->config.vocab == p->model->config.vocab);
+    p->reference = (Reference){.model = reference, .weight = weight};
+    p->reference_forest.config = &reference->config;
 }
 
 int pass_segment(Pass *p, int parent, const int *ids, int n)
@@ -64,16 +77,16 @@ int pass_scalar(Pass *p, ScalarHead head, int segment, int offset)
 }
 
 /* The pass's segments as a forest, their tokens as the batch's rows. */
-static bool plant(Pass *p, Err *err)
+static bool plant(const Pass *p, Forest *forest, Batch *batch, Err *err)
 {
     int *number = mem_alloc((size_t)p->segments, sizeof *number);
     bool ok = true;
     for (int i = 0; i < p->segments && ok; i++) {
         const PassSegment *s = &p->segment[i];
         int parent = s->parent < 0 ? -1 : number[s->parent];
-        ok = forest_add(&p->forest, parent, s->n, &number[i], err);
+        ok = forest_add(forest, parent, s->n, &number[i], err);
         if (ok)
-            batch_add(&p->batch, &p->forest, number[i], s->ids, s->n);
+            batch_add(batch, forest, number[i], s->ids, s->n);
     }
     free(number);
     return ok;
@@ -81,18 +94,33 @@ static bool plant(Pass *p, Err *err)
 
 static Targets targets_of(const Pass *p)
 {
-    return (Targets){p->targets, p->target_row, p->target_id};
+    return (Targets){p->targets, p->target_row, p->target_id, p->reference.model ? &p->reference : NULL};
+}
+
+/* The same tokens through the reference, which nothing is trained of. */
+static bool forward_reference(Pass *p, Err *err)
+{
+    Reference *r = &p->reference;
+    if (!plant(p, &p->reference_forest, &p->reference_batch, err) ||
+        !transformer_forward(r->model, &p->reference_forest, &p->reference_batch, false, &p->reference_acts, err))
+        return false;
+    r->hidden = p->reference_acts.hidden;
+    return true;
 }
 
 bool pass_forward(Pass *p, Err *err)
 {
     assert(p->batch.rows == 0 && "pass_begin comes before the next forward");
-    if (!plant(p, err) || !transformer_forward(p->model, &p->forest, &p->batch, true, &p->acts, err))
+    if (!plant(p, &p->forest, &p->batch, err) ||
+        !transformer_forward(p->model, &p->forest, &p->batch, true, &p->acts, err) ||
+        (p->reference.model && !forward_reference(p, err)))
         return false;
     size_t n = (size_t)p->targets;
-    p->logp = mem_resize(p->logp, 3 * n, sizeof(float));
+    p->logp = mem_resize(p->logp, 5 * n, sizeof(float));
     p->entropy = p->logp + n;
     p->log_z = p->entropy + n;
+    p->kl = p->reference.kl = p->log_z + n;
+    p->reference.log_z = p->kl + n;
     p->scalar = mem_resize(p->scalar, (size_t)p->scalars, sizeof(float));
     LogProbs out = {p->logp, p->entropy, p->log_z};
     return head_logprobs(p->model, p->acts.hidden, targets_of(p), out, err) &&
@@ -120,4 +148,10 @@ size_t pass_bytes(const ModelConfig *c, int rows, int targets)
     size_t head = targets ? (size_t)targets * (VOCAB_CHUNK + 3 * (size_t)c->width) : 0;
     return acts_bytes(c, rows, true) + forest_bytes(c, rows) +
            sizeof(float) * (head + (size_t)rows * (2 * (size_t)c->width + 1));
+}
+
+size_t pass_compare_bytes(const ModelConfig *c, int rows, int targets)
+{
+    size_t head = (size_t)targets * (VOCAB_CHUNK + 2 * (size_t)c->width + 1);
+    return acts_bytes(c, rows, false) + forest_bytes(c, rows) + sizeof(float) * head;
 }

@@ -9,7 +9,8 @@
  *     pass_forward(&p, &err);                           // p.logp[t], p.entropy[t], p.scalar[...]
  *     pass_backward(&p, grads, coef, dscalar, &err);
  *
- * Items may be spread over several passes at will: the gradients are the same in every bit. */
+ * With a reference model (pass_compare) a loss may also want the exact KL of every target's distribution from the
+ * reference's. Items may be spread over several passes at will: the gradients are the same in every bit. */
 #ifndef TRAIN_PASS_H
 #define TRAIN_PASS_H
 
@@ -32,6 +33,7 @@ typedef struct Pass {
     int targets, targets_cap;
     int *target_row, *target_id;
     float *logp, *entropy, *log_z; /* [targets], after pass_forward */
+    float *kl;                     /* [targets] the same, with a reference */
 
     int scalars, scalars_cap;
     ScalarHead scalar_head;
@@ -41,6 +43,11 @@ typedef struct Pass {
     Forest forest;
     Batch batch;
     Acts acts;
+
+    Reference reference; /* model NULL: none */
+    Forest reference_forest;
+    Batch reference_batch;
+    Acts reference_acts;
 } Pass;
 
 void pass_init(Pass *p);
@@ -57,14 +64,20 @@ int pass_target(Pass *p, int segment, int offset, int id);
 /* Wants the head's number at that token; returns the index in scalar. One head per pass. */
 int pass_scalar(Pass *p, ScalarHead head, int segment, int offset);
 
+/* Wants the KL of every target's distribution from the one of `reference`, a frozen model of the same vocabulary, which
+ * is borrowed until the pass begins again; the loss has weight sum_i kl[i] beside. */
+void pass_compare(Pass *p, Model *reference, float weight);
+
 bool pass_forward(Pass *p, Err *err) MUST_CHECK;
 
-/* The loss sum coef[i] (-logp[i]) + sum dscalar[j] scalar[j], with the factors taken as constants: adds its
- * gradient to dw. Either may be NULL where nothing of its kind was wanted. */
+/* The loss sum coef[i] (-logp[i]) + sum dscalar[j] scalar[j], with the factors taken as constants, and the KL term of
+ * pass_compare: adds its gradient to dw. Either may be NULL where nothing of its kind was wanted; a KL wants coef. */
 bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar, Err *err) MUST_CHECK;
 
 /* Bytes that a pass of that many tokens and targets takes: activations, keys and values, gradients of logits.
  */
 size_t pass_bytes(const ModelConfig *c, int rows, int targets);
+/* What pass_compare adds to that. */
+size_t pass_compare_bytes(const ModelConfig *c, int rows, int targets);
 
 #endif

@@ -173,7 +173,7 @@ static void logprobs(void **state)
                 row[0] = row[1] = batch_add(&b, &f, segment, ids + t, 1);
                 need_ok(transformer_forward(m, &f, &b, false, a, &err), &err);
                 int target[2] = {ids[t + 1], ids[t + 1]};
-                need_ok(head_logprobs(m, a->hidden, (Targets){2, row, target},
+                need_ok(head_logprobs(m, a->hidden, (Targets){.n = 2, .row = row, .target = target},
                                       (LogProbs){.logp = got, .entropy = entropy}, &err),
                         &err);
                 same_bits("a log-probability, token by token", got, wanted + t, 1);
@@ -206,7 +206,7 @@ static void whole_distribution(void **state)
         target[i] = i;
     }
     Err err = {0};
-    need_ok(head_logprobs(m, tensor(hidden, 3, m->config.width), (Targets){VOCAB, row, target},
+    need_ok(head_logprobs(m, tensor(hidden, 3, m->config.width), (Targets){.n = VOCAB, .row = row, .target = target},
                           (LogProbs){.logp = logp, .entropy = entropy}, &err),
             &err);
     double sum = 0, nats = 0;

@@ -32,7 +32,7 @@ static void fill_data(Data *x)
 typedef struct Loss {
     const char *name;
     int heads;
-    bool targets, reward, values; /* what it wants of the pass */
+    bool targets, reward, values, kl; /* what it wants of the pass */
     double (*value)(const Pass *p, float *coef, float *dscalar);
 } Loss;
 
@@ -99,12 +99,23 @@ static double policy_and_value(const Pass *p, float *coef, float *dscalar)
     return policy_gradient(p, coef, dscalar) + value_loss(p, coef, dscalar);
 }
 
+/* The same and KL_WEIGHT sum KL(p_t || q_t), whose derivatives are the pass's own. */
+static const double KL_WEIGHT = 0.07;
+static double policy_and_kl(const Pass *p, float *coef, float *dscalar)
+{
+    double sum = policy_gradient(p, coef, dscalar);
+    for (int t = 0; t < p->targets; t++)
+        sum += KL_WEIGHT * (double)p->kl[t];
+    return sum;
+}
+
 static const Loss losses[] = {
-    {"next token", HEAD_LM, true, false, false, next_token},
-    {"soft labels", HEAD_REWARD, false, true, false, soft_labels},
-    {"policy gradient", HEAD_LM, true, false, false, policy_gradient},
-    {"value", HEAD_VALUE, false, false, true, value_loss},
-    {"policy and value", HEAD_LM | HEAD_VALUE, true, false, true, policy_and_value},
+    {"next token", HEAD_LM, true, false, false, false, next_token},
+    {"soft labels", HEAD_REWARD, false, true, false, false, soft_labels},
+    {"policy gradient", HEAD_LM, true, false, false, false, policy_gradient},
+    {"value", HEAD_VALUE, false, false, true, false, value_loss},
+    {"policy and value", HEAD_LM | HEAD_VALUE, true, false, true, false, policy_and_value},
+    {"policy and KL", HEAD_LM, true, false, false, true, policy_and_kl},
 };
 
 /* --- passes ------------------------------------------------------------------------------------------------------ */
@@ -124,10 +135,17 @@ static void want(Pass *p, const Loss *l, int before, int before_at, int segment,
         pass_scalar(p, SCALAR_REWARD, segment, offset + n - 1);
 }
 
-/* All items as trees: a prompt with its samples as branches. */
-static void plant(Pass *p, Model *m, const Loss *l, const Data *x)
+static void begin(Pass *p, Model *m, const Loss *l, Model *reference)
 {
     pass_begin(p, m);
+    if (l->kl)
+        pass_compare(p, reference, (float)KL_WEIGHT);
+}
+
+/* All items as trees: a prompt with its samples as branches. */
+static void plant(Pass *p, Model *m, const Loss *l, Model *reference, const Data *x)
+{
+    begin(p, m, l, reference);
     for (int i = 0; i < ITEMS; i++) {
         int prompt = pass_segment(p, -1, x->prompt[i], PROMPT);
         for (int s = 0; s < SAMPLES; s++) {
@@ -138,9 +156,10 @@ static void plant(Pass *p, Model *m, const Loss *l, const Data *x)
 }
 
 /* The same as sequences of their own: the prompt again before every sample. */
-static void plant_apart(Pass *p, Model *m, const Loss *l, const Data *x, int (*whole)[PROMPT + RESPONSE])
+static void plant_apart(Pass *p, Model *m, const Loss *l, Model *reference, const Data *x,
+                        int (*whole)[PROMPT + RESPONSE])
 {
-    pass_begin(p, m);
+    begin(p, m, l, reference);
     for (int i = 0; i < ITEMS; i++)
         for (int s = 0; s < SAMPLES; s++) {
             int *ids = whole[i * SAMPLES + s], n = x->length[i][s];
@@ -165,7 +184,7 @@ static double run(Pass *p, const Loss *l, Weights *dw)
 /* --- central differences ----------------------------------------------------------------------------------------- */
 
 typedef struct Check {
-    Model *m;
+    Model *m, *reference;
     Pass p;
     const Loss *loss;
     Data x;
@@ -173,7 +192,7 @@ typedef struct Check {
 
 static double loss_of(Check *c)
 {
-    plant(&c->p, c->m, c->loss, &c->x);
+    plant(&c->p, c->m, c->loss, c->reference, &c->x);
     return run(&c->p, c->loss, NULL);
 }
 
@@ -233,11 +252,12 @@ static void agrees_with_differences(void **state)
     for (int kind = 0; kind < TINY_KINDS; kind++) {
         Check *c = mem_zalloc(1, sizeof *c);
         c->m = tiny_model((TinyKind)kind, loss->heads, VOCAB, d);
+        c->reference = tiny_neighbour((TinyKind)kind, HEAD_LM, VOCAB, d);
         c->loss = loss;
         fill_data(&c->x);
         pass_init(&c->p);
         Weights *dw = grads_new(c->m);
-        plant(&c->p, c->m, loss, &c->x);
+        plant(&c->p, c->m, loss, c->reference, &c->x);
         run(&c->p, loss, dw);
         grads_join(c->m, dw);
         ParamList w = params_list(&c->m->w, &c->m->config), g = params_list(dw, &c->m->config);
@@ -248,6 +268,7 @@ static void agrees_with_differences(void **state)
         grads_free(dw);
         pass_release(&c->p);
         model_free(c->m);
+        model_free(c->reference);
         free(c);
     }
     device_free(d);
@@ -269,9 +290,10 @@ static void forest_is_the_sum_of_its_sequences(void **state)
             pass_init(&p);
             pass_init(&q);
             Model *m = tiny_model((TinyKind)kind, loss->heads, VOCAB, d);
+            Model *reference = tiny_neighbour((TinyKind)kind, HEAD_LM, VOCAB, d);
             Weights *together = grads_new(m), *apart = grads_new(m);
-            plant(&p, m, loss, &x);
-            plant_apart(&q, m, loss, &x, whole);
+            plant(&p, m, loss, reference, &x);
+            plant_apart(&q, m, loss, reference, &x, whole);
             double a = run(&p, loss, together), b = run(&q, loss, apart);
             assert_true(a == b && p.targets == q.targets && p.rows < q.rows);
             same_bits("log-probabilities", p.logp, q.logp, (size_t)p.targets);
@@ -293,6 +315,7 @@ static void forest_is_the_sum_of_its_sequences(void **state)
             pass_release(&p);
             pass_release(&q);
             model_free(m);
+            model_free(reference);
         }
     device_free(d);
 }

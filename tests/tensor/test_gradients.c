@@ -25,6 +25,7 @@ typedef struct Job {
     int *id;
     RopeTable table;
     Tensor stats; /* what forward leaves for backward */
+    Tensor fixed; /* an input that has no gradient */
     Grove grove;
 } Job;
 
@@ -264,7 +265,7 @@ static void vocab_setup(Job *j)
     set_out(j, j->s[0], 1);
     j->id = random_ids(j->s[0], j->s[1], 5);
     for (int r = 0; r < j->s[0] && j->s[1] > VOCAB_CHUNK; r += 2)
-        j->id[r] = VOCAB_CHUNK + r; /* targets in either chunk */
+        j->id[r] = VOCAB_CHUNK + r / 2; /* targets in either chunk */
     j->stats = zero_tensor(j->s[0], 1);
 }
 
@@ -309,6 +310,64 @@ static void vocab_backward(Job *j)
                    (size_t)part.cols * sizeof(float));
         free(part.at);
     }
+}
+
+/* --- the same with the KL from fixed logits: out is [n][2], -log p(target) and KL, whose weight is one for all rows -- */
+
+static const float KL_WEIGHT = 0.7f;
+
+static void vocab_kl_setup(Job *j)
+{
+    vocab_setup(j);
+    free(j->out.at), free(j->dout.at), free(j->stats.at);
+    set_out(j, j->s[0], 2);
+    for (int r = 0; r < j->s[0]; r++)
+        j->dout.at[2 * r + 1] = KL_WEIGHT;
+    j->fixed = random_tensor(j->s[0], j->s[1], 60, 2);
+    j->stats = zero_tensor(3, j->s[0]); /* log Z, of the reference, KL */
+}
+
+static void vocab_kl_forward(Job *j)
+{
+    int n = j->s[0];
+    float *each = mem_alloc((size_t)n * 6, sizeof *each);
+    VocabScan scan = {.rows = n, .chunks = 2, .max = each, .sum = each + n, .cross = each + 2 * n};
+    VocabScan other = {.rows = n, .chunks = 2, .max = each + 3 * n, .sum = each + 4 * n};
+    scan.target = j->id, scan.target_logit = each + 5 * n;
+    for (int first = 0; first < j->s[1]; first += VOCAB_CHUNK) {
+        Tensor part = chunk_of(tensor_of(&j->var[0]), first), beside = chunk_of(j->fixed, first);
+        scan.reference = beside.at;
+        op_vocab_scan(j->d, &scan, part, first);
+        op_vocab_scan(j->d, &other, beside, first);
+        free(part.at), free(beside.at);
+    }
+    for (int r = 0; r < n; r++) {
+        double log_z = (double)scan.max[r] + real_log((double)scan.sum[r]);
+        double log_zq = (double)other.max[r] + real_log((double)other.sum[r]);
+        double kl = (double)scan.cross[r] / (double)scan.sum[r] - (log_z - log_zq);
+        j->stats.at[r] = (float)log_z, j->stats.at[n + r] = (float)log_zq, j->stats.at[2 * n + r] = (float)kl;
+        j->out.at[2 * r] = (float)log_z - scan.target_logit[r];
+        j->out.at[2 * r + 1] = (float)kl;
+    }
+    free(each);
+}
+
+static void vocab_kl_backward(Job *j)
+{
+    int n = j->s[0];
+    float *coef = mem_alloc((size_t)n, sizeof *coef);
+    for (int r = 0; r < n; r++)
+        coef[r] = j->dout.at[2 * r];
+    for (int first = 0; first < j->s[1]; first += VOCAB_CHUNK) {
+        Tensor part = chunk_of(tensor_of(&j->var[0]), first), beside = chunk_of(j->fixed, first);
+        VocabKl kl = {beside, j->stats.at + n, j->stats.at + 2 * n, KL_WEIGHT};
+        op_vocab_back_kl(j->d, part, first, j->id, j->stats.at, coef, kl);
+        for (int r = 0; r < n; r++)
+            memcpy(tensor_rows(grad_of(&j->var[0]), r, 1).at + first, tensor_rows(part, r, 1).at,
+                   (size_t)part.cols * sizeof(float));
+        free(part.at), free(beside.at);
+    }
+    free(coef);
 }
 
 /* --- the comparison ---------------------------------------------------------------------------------------------- */
@@ -369,7 +428,7 @@ static void agrees(void **state)
             check_var(&j, op, &j.var[v]);
         for (int v = 0; v < j.vars; v++)
             free(j.var[v].at), free(j.var[v].grad), free(j.var[v].base);
-        free(j.out.at), free(j.dout.at), free(j.stats.at), free(j.id);
+        free(j.out.at), free(j.dout.at), free(j.stats.at), free(j.fixed.at), free(j.id);
         free((void *)(uintptr_t)j.table.cos), free((void *)(uintptr_t)j.table.sin);
         grove_release(&j.grove);
         device_free(j.d);
@@ -391,6 +450,7 @@ static Op ops[] = {
      {{2, 2, 1, 16, 1}, {4, 6, 2, 7, 16}, {4, 1, 1, 10, 40}, {1, 2, 2, 33, 4}}},
     {"glu", glu_setup, glu_forward, glu_backward, {{3, 17, GLU_SILU}, {3, 17, GLU_GELU_TANH}, {20, 33, GLU_SILU}, {20, 33, GLU_GELU_TANH}}},
     {"vocab", vocab_setup, vocab_forward, vocab_backward, {{3, 5}, {4, 130}, {4, 2050}, {1, 1}}},
+    {"vocab, KL", vocab_kl_setup, vocab_kl_forward, vocab_kl_backward, {{3, 5}, {4, 130}, {4, 2050}, {1, 1}}},
 };
 /* clang-format on */
 

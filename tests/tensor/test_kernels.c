@@ -222,6 +222,25 @@ static void vocab(Device *d, const int *s, Out *out)
     free(logits.at), free(each), free(sums), free(coef), free(top_logit), free(ids), free(target);
 }
 
+/* Rows, vocabulary. */
+static void vocab_kl(Device *d, const int *s, Out *out)
+{
+    int n = s[0], V = s[1], chunks = (V + VOCAB_CHUNK - 1) / VOCAB_CHUNK, *target = random_ids(n, V, 3);
+    float *each = mem_zalloc((size_t)n, 3 * sizeof *each), *coef = random_floats((size_t)n, 2, 1);
+    VocabScan scan = {.rows = n, .chunks = chunks, .max = each, .sum = each + n, .cross = each + 2 * n};
+    for (int first = 0; first < V; first += VOCAB_CHUNK) {
+        int cols = V - first < VOCAB_CHUNK ? V - first : VOCAB_CHUNK;
+        Tensor p = random_tensor(n, cols, 1 + (uint64_t)first, 5), q = random_tensor(n, cols, 2 + (uint64_t)first, 5);
+        scan.reference = q.at;
+        op_vocab_scan(d, &scan, p, first);
+        op_vocab_back_kl(d, p, first, target, scan.max, coef, (VocabKl){q, scan.sum, coef, 0.3f});
+        put_tensor(out, p);
+        free(p.at), free(q.at);
+    }
+    put(out, each, (size_t)(3 * n));
+    free(each), free(coef), free(target);
+}
+
 /* Rows, columns. */
 static void optimizers(Device *d, const int *s, Out *out)
 {
@@ -274,6 +293,7 @@ static const Case cases[] = {
      {{1, 1, 1}, {4, 2, 16}, {3, 1, 24}, {2, 2, 64, 16}, {9, 3, 33, 5}, {49, 1, 4}, {2, 2, 80, 1}}},
     {"glu", glu, {{1, 1}, {3, 17}, {2, 64}, {70, 131}}},
     {"vocab", vocab, {{1, 1, 1}, {3, 2047, 4}, {2, 2048, 1}, {2, 2049, 7}, {5, 5000, 20}, {1, 129, 3}}},
+    {"vocab, KL", vocab_kl, {{1, 1}, {3, 2047}, {2, 2048}, {2, 2049}, {5, 5000}, {1, 129}}},
     {"optimizers", optimizers, {{1, 1}, {1, 64}, {64, 1}, {33, 1}, {17, 19}, {5, 130}, {90, 70}}},
 };
 

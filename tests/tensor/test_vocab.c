@@ -288,6 +288,63 @@ static void back(void **state)
     device_free(d);
 }
 
+/* --- the KL from another distribution ---------------------------------------------------------------------------- */
+
+static double log_sum(const float *x, int V)
+{
+    double max = -INFINITY, sum = 0;
+    for (int i = 0; i < V; i++)
+        max = fmax(max, (double)x[i]);
+    for (int i = 0; i < V; i++)
+        sum += exp((double)x[i] - max);
+    return max + log(sum);
+}
+
+/* KL(p || q) by its definition, in double; and the part of the vocabulary that p does not have costs nothing. */
+static void kl_against_double(void **state)
+{
+    (void)state;
+    static const int sizes[] = {1, 2, 17, 129, 2048, 2049, 5000};
+    Device *d = open_device(CPU_AUTO, 2);
+    for (int i = 0; i < COUNT(sizes); i++) {
+        int V = sizes[i];
+        Tensor x = random_tensor(ROWS, V, (uint64_t)V, 3), y = random_tensor(ROWS, V, 7 + (uint64_t)V, 3);
+        memcpy(tensor_rows(y, 1, 1).at, tensor_rows(x, 1, 1).at, (size_t)V * sizeof(float)); /* the same */
+        for (int c = 0; c < V; c++) {
+            y.at[2 * V + c] = x.at[2 * V + c] + 1e-3f * y.at[2 * V + c]; /* nearly */
+            x.at[3 * V + c] = c == V / 2 ? 0.0f : -3000.0f;              /* p is certain */
+        }
+        float each[5 * ROWS];
+        VocabScan scan = {.rows = ROWS, .chunks = 3, .max = each, .sum = each + ROWS, .cross = each + 2 * ROWS};
+        VocabScan other = {.rows = ROWS, .chunks = 3, .max = each + 3 * ROWS, .sum = each + 4 * ROWS};
+        for (int first = 0; first < V; first += VOCAB_CHUNK) {
+            Tensor p = zero_tensor(ROWS, V - first < VOCAB_CHUNK ? V - first : VOCAB_CHUNK);
+            Tensor q = zero_tensor(ROWS, p.cols);
+            for (int r = 0; r < ROWS; r++) {
+                memcpy(tensor_rows(p, r, 1).at, tensor_rows(x, r, 1).at + first, (size_t)p.cols * sizeof(float));
+                memcpy(tensor_rows(q, r, 1).at, tensor_rows(y, r, 1).at + first, (size_t)p.cols * sizeof(float));
+            }
+            scan.reference = q.at;
+            op_vocab_scan(d, &scan, p, first);
+            op_vocab_scan(d, &other, q, first);
+            free(p.at), free(q.at);
+        }
+        for (int r = 0; r < ROWS; r++) {
+            const float *a = tensor_rows(x, r, 1).at, *b = tensor_rows(y, r, 1).at;
+            double za = log_sum(a, V), zb = log_sum(b, V), wanted = 0;
+            for (int c = 0; c < V; c++)
+                wanted += exp((double)a[c] - za) * (((double)a[c] - za) - ((double)b[c] - zb));
+            double log_z = (double)scan.max[r] + log((double)scan.sum[r]);
+            double log_zq = (double)other.max[r] + log((double)other.sum[r]);
+            double got = (double)scan.cross[r] / (double)scan.sum[r] - (log_z - log_zq);
+            if (!(fabs(got - wanted) <= 2e-6 * (1 + fabs(wanted))) || (r == 1 && got != 0))
+                fail_msg("KL, vocabulary of %d, row %d: %.9g, not %.9g", V, r, got, wanted);
+        }
+        free(x.at), free(y.at);
+    }
+    device_free(d);
+}
+
 /* --- the pick --------------------------------------------------------------------------------------------------- */
 
 /* Every mass leads to the id whose stretch of the running sum holds it. */
@@ -316,9 +373,15 @@ static void pick(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accuracy), cmocka_unit_test(special_values), cmocka_unit_test(special_values_at_every_level),
-        cmocka_unit_test(lanes),    cmocka_unit_test(scan),           cmocka_unit_test(nan_is_seen),
-        cmocka_unit_test(back),     cmocka_unit_test(pick),
+        cmocka_unit_test(accuracy),
+        cmocka_unit_test(special_values),
+        cmocka_unit_test(special_values_at_every_level),
+        cmocka_unit_test(lanes),
+        cmocka_unit_test(scan),
+        cmocka_unit_test(nan_is_seen),
+        cmocka_unit_test(back),
+        cmocka_unit_test(kl_against_double),
+        cmocka_unit_test(pick),
     };
     return cmocka_run_group_tests_name("vocab", tests, NULL, NULL);
 }

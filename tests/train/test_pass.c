@@ -41,14 +41,17 @@ static float factor(int item, int sample, int t)
                              (uint64_t)(100 * sample + t));
 }
 
-enum { TARGETS = 1, VALUES = 2 }; /* what is wanted of a pass, or-ed */
+enum { TARGETS = 1, VALUES = 2 }; /* what is wanted of a pass, or-ed; with a reference, the KL of targets too */
 
 /* One pass over items first .. first+n-1, forward and backward; adds what it finds to *sum in item order. */
-static void one_pass(Pass *p, Model *m, const Item *item, int first, int n, int wanted, Weights *dw, double *sum)
+static void one_pass(Pass *p, Model *m, Model *reference, const Item *item, int first, int n, int wanted, Weights *dw,
+                     double *sum)
 {
     float coef[ITEMS * SAMPLES * 30], dscalar[COUNT(coef)];
     Err err = {0};
     pass_begin(p, m);
+    if (reference)
+        pass_compare(p, reference, 0.05f);
     for (int i = first; i < first + n; i++) {
         int prompt = pass_segment(p, -1, item[i].prompt, item[i].prompt_n);
         for (int s = 0; s < item[i].samples; s++) {
@@ -67,23 +70,24 @@ static void one_pass(Pass *p, Model *m, const Item *item, int first, int n, int 
                 pass_backward(p, dw, wanted & TARGETS ? coef : NULL, wanted & VALUES ? dscalar : NULL, &err),
             &err);
     for (int i = 0; i < p->targets; i++)
-        *sum += (double)p->logp[i] + (double)p->entropy[i];
+        *sum += (double)p->logp[i] + (double)p->entropy[i] + (reference ? (double)p->kl[i] : 0);
     for (int i = 0; i < p->scalars; i++)
         *sum += (double)p->scalar[i];
 }
 
 /* Adds the gradients of all items, in passes of the given sizes, to dw. */
-static void add_gradients(Model *m, const Item *item, const int *sizes, int wanted, Weights *dw, double *sum)
+static void add_gradients(Model *m, Model *reference, const Item *item, const int *sizes, int wanted, Weights *dw,
+                          double *sum)
 {
     Pass p;
     pass_init(&p);
     *sum = 0;
     for (int first = 0, i = 0; first < ITEMS; first += sizes[i++])
-        one_pass(&p, m, item, first, sizes[i], wanted, dw, sum);
+        one_pass(&p, m, reference, item, first, sizes[i], wanted, dw, sum);
     pass_release(&p);
 }
 
-static void micro_batches_of(int what)
+static void micro_batches_of(int what, bool kl)
 {
     static const int whole[] = {ITEMS}, cut[][ITEMS] = {{2, 3}, {1, 1, 1, 1, 1}, {4, 1}, {1, 3, 1}};
     Item item[ITEMS];
@@ -94,19 +98,21 @@ static void micro_batches_of(int what)
         for (int l = 0; l < levels; l++) {
             Device *d = open_device(level[l], 1);
             Model *m = tiny_model((TinyKind)kind, HEAD_LM | HEAD_VALUE, VOCAB, d);
+            Model *reference = kl ? tiny_neighbour((TinyKind)kind, HEAD_LM, VOCAB, d) : NULL;
             double sum, again;
             Weights *wanted = grads_new(m);
-            add_gradients(m, item, whole, what, wanted, &sum);
+            add_gradients(m, reference, item, whole, what, wanted, &sum);
             assert_true(largest(wanted->block, wanted->floats) > 0.1);
             for (int i = 0; i < (level[l] == CPU_PLAIN ? 1 : COUNT(cut)); i++) { /* plain is slow */
                 Weights *got = grads_new(m);
-                add_gradients(m, item, cut[i], what, got, &again);
+                add_gradients(m, reference, item, cut[i], what, got, &again);
                 assert_true(sum == again);
                 same_bits("gradients over micro-batches", got->block, wanted->block, wanted->floats);
                 grads_free(got);
             }
             grads_free(wanted);
             model_free(m);
+            model_free(reference);
             device_free(d);
         }
     free_items(item);
@@ -115,19 +121,49 @@ static void micro_batches_of(int what)
 static void micro_batches_of_targets(void **state)
 {
     (void)state;
-    micro_batches_of(TARGETS);
+    micro_batches_of(TARGETS, false);
 }
 
 static void micro_batches_of_values(void **state)
 {
     (void)state;
-    micro_batches_of(VALUES);
+    micro_batches_of(VALUES, false);
 }
 
 static void micro_batches_of_both(void **state)
 {
     (void)state;
-    micro_batches_of(TARGETS | VALUES);
+    micro_batches_of(TARGETS | VALUES, false);
+}
+
+static void micro_batches_of_kl(void **state)
+{
+    (void)state;
+    micro_batches_of(TARGETS, true);
+}
+
+/* From itself every KL is exactly 0, and so is its gradient: that of the targets alone is left, in every bit. */
+static void kl_from_itself(void **state)
+{
+    (void)state;
+    static const int whole[] = {ITEMS};
+    Item item[ITEMS];
+    make_items(item, SAMPLES);
+    Device *d = open_device(CPU_AUTO, 2);
+    for (int kind = 0; kind < TINY_KINDS; kind++) {
+        Model *m = tiny_model((TinyKind)kind, HEAD_LM, VOCAB, d);
+        Weights *alone = grads_new(m), *beside = grads_new(m);
+        double sum, again;
+        add_gradients(m, NULL, item, whole, TARGETS, alone, &sum);
+        add_gradients(m, m, item, whole, TARGETS, beside, &again);
+        assert_true(sum == again);
+        same_bits("gradients", beside->block, alone->block, alone->floats);
+        grads_free(alone);
+        grads_free(beside);
+        model_free(m);
+    }
+    device_free(d);
+    free_items(item);
 }
 
 /* At every level, with some threads, and on the machine where this was written. */
@@ -147,8 +183,8 @@ static void committed_hash(void **state)
             Model *m = tiny_model((TinyKind)kind, HEAD_LM | HEAD_VALUE, VOCAB, d);
             double sum;
             Weights *dw = grads_new(m);
-            add_gradients(m, item, sizes, TARGETS, dw, &sum);
-            add_gradients(m, item, sizes, VALUES, dw, &sum);
+            add_gradients(m, NULL, item, sizes, TARGETS, dw, &sum);
+            add_gradients(m, NULL, item, sizes, VALUES, dw, &sum);
             char digits[HASH_TEXT];
             hash_bytes(dw->block, dw->floats * sizeof(float), digits);
             if (strcmp(digits, wanted[kind]) != 0)
@@ -173,9 +209,9 @@ static void items_are_apart(void **state)
     double sum = 0;
     pass_init(&all);
     pass_init(&one);
-    one_pass(&all, m, item, 0, ITEMS, TARGETS | VALUES, dw, &sum);
+    one_pass(&all, m, NULL, item, 0, ITEMS, TARGETS | VALUES, dw, &sum);
     for (int i = 0, at = 0; i < ITEMS; i++) {
-        one_pass(&one, m, item, i, 1, TARGETS | VALUES, dw, &sum);
+        one_pass(&one, m, NULL, item, i, 1, TARGETS | VALUES, dw, &sum);
         same_bits("log-probabilities", one.logp, all.logp + at, (size_t)one.targets);
         same_bits("entropies", one.entropy, all.entropy + at, (size_t)one.targets);
         same_bits("values", one.scalar, all.scalar + at, (size_t)one.scalars);
@@ -253,6 +289,8 @@ int main(void)
         cmocka_unit_test(micro_batches_of_targets),
         cmocka_unit_test(micro_batches_of_values),
         cmocka_unit_test(micro_batches_of_both),
+        cmocka_unit_test(micro_batches_of_kl),
+        cmocka_unit_test(kl_from_itself),
         cmocka_unit_test(committed_hash),
         cmocka_unit_test(items_are_apart),
         cmocka_unit_test(empty_segments_and_reuse),

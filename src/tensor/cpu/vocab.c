@@ -1,5 +1,5 @@
 /* Next-token distributions by chunks of the vocabulary: log-sum-exp, targets, the best token, sampling sums,
- * and the gradient of the cross-entropy. A row's sums run over sixteen lanes by id within a chunk, and over
+ * and the gradients of the cross-entropy and of the KL from a reference. A row's sums run over sixteen lanes by id within a chunk, and over
  * chunks in order; the chunk's width is a constant, so that nothing depends on memory or machine. */
 #include "tensor/cpu/f32x16.h"
 #include "tensor/cpu/parts.h"
@@ -27,6 +27,17 @@ static float chunk_sum(const float *x, int n, float m, float *moment)
         first = v_fma(e, v_max(v_set1(-1e30f), below), first); /* beyond the end: 0 times a number, not infinity */
     }
     *moment = v_sum(first);
+    return v_sum(sum);
+}
+
+/* sum exp(x - m) (x - y). */
+static float chunk_cross(const float *x, const float *y, int n, float m)
+{
+    f32x16 sum = v_zero(), mv = v_set1(m);
+    for (int i = 0; i < n; i += LANES) {
+        f32x16 logit = v_load_n(x + i, n - i, -INFINITY), above = v_sub(logit, v_load_n(y + i, n - i, 0));
+        sum = v_fma(v_exp(v_sub(logit, mv)), v_max(v_set1(-1e30f), above), sum); /* beyond the end as above */
+    }
     return v_sum(sum);
 }
 
@@ -85,19 +96,23 @@ static void scan_sampling(VocabScan *s, int r, const float *x, int n, int first,
 
 /* Joins a chunk's sums with those of the chunks before: sum exp(x - M) (x - M) of a larger M is
  * exp(m - M) (moment + (m - M) sum). */
-static void scan_sums(VocabScan *s, int r, int first, float m, float sum, float moment)
+static void scan_sums(VocabScan *s, int r, int first, float m, float sum, float moment, float cross)
 {
     if (first == 0) {
         s->max[r] = m;
         s->sum[r] = sum;
         if (s->moment)
             s->moment[r] = moment;
+        if (s->cross)
+            s->cross[r] = cross;
         return;
     }
     float whole = m > s->max[r] || m != m ? m : s->max[r];
     float d_old = s->max[r] - whole, d_fresh = m - whole, old = exp1(d_old), fresh = exp1(d_fresh);
     if (s->moment)
         s->moment[r] = (s->moment[r] + d_old * s->sum[r]) * old + (moment + d_fresh * sum) * fresh;
+    if (s->cross)
+        s->cross[r] = s->cross[r] * old + cross * fresh;
     s->sum[r] = s->sum[r] * old + sum * fresh;
     s->max[r] = whole;
 }
@@ -116,7 +131,8 @@ static void scan_row(VocabScan *s, int r, const float *x, int n, int first)
         scan_sampling(s, r, x, n, first, m);
     if (s->top)
         scan_top(s, r, x, n, first);
-    scan_sums(s, r, first, m, sum, moment);
+    float cross = s->cross ? chunk_cross(x, s->reference + (size_t)r * (size_t)n, n, m) : 0;
+    scan_sums(s, r, first, m, sum, moment, cross);
 }
 
 static int vocab_pick(const float *logits, int n, float max, float inv_temperature, double mass)
@@ -158,9 +174,35 @@ static void vocab_back(Device *d, Tensor logits, int first, const int *target, c
     }
 }
 
+/* At the target p - 1 is formed before the product, as above. */
+static void vocab_back_kl(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef,
+                          VocabKl kl)
+{
+    int n = logits.cols;
+#pragma omp parallel for schedule(static) num_threads(d->threads)
+    for (int r = 0; r < logits.rows; r++) {
+        float *x = logits.at + (size_t)r * (size_t)n, at_target = 0;
+        const float *y = kl.reference.at + (size_t)r * (size_t)n;
+        int own = target[r] >= first && target[r] < first + n ? target[r] - first : -1;
+        float between = log_z[r] - kl.log_z[r] + kl.kl[r]; /* log p - log q - kl = x - y - between */
+        if (own >= 0) {
+            float p = exp1(x[own] - log_z[r]);
+            at_target = coef[r] * (p - 1.0f) + kl.weight * p * (x[own] - y[own] - between);
+        }
+        f32x16 z = v_set1(log_z[r]), c = v_set1(coef[r]), b = v_set1(between), w = v_set1(kl.weight);
+        for (int i = 0; i < n; i += LANES) {
+            f32x16 logit = v_load_n(x + i, n - i, 0), above = v_sub(v_sub(logit, v_load_n(y + i, n - i, 0)), b);
+            v_store_n(x + i, v_mul(v_fma(w, above, c), v_exp(v_sub(logit, z))), n - i);
+        }
+        if (own >= 0)
+            x[own] = at_target;
+    }
+}
+
 void LEVEL(vocab_kernels)(Kernels *k)
 {
     k->vocab_scan = vocab_scan;
     k->vocab_pick = vocab_pick;
     k->vocab_back = vocab_back;
+    k->vocab_back_kl = vocab_back_kl;
 }
