@@ -5,6 +5,43 @@
 #include "base/mem.h"
 #include "model/safetensors.h"
 
+const RealModel real_models[REAL_MODELS] = {
+    {"smollm2", "models/smollm2-135m-instruct.gguf", 2e-4},
+    {"gemma3", "models/gemma-3-270m.gguf", 5e-4},
+};
+const Golden real_goldens[2] = {{"tests/fixtures/real", true}, {"../shared/golden", false}};
+const RealGolden real_golden[REAL_GOLDENS] = {
+    {&real_goldens[0], &real_models[0]},
+    {&real_goldens[0], &real_models[1]},
+    {&real_goldens[1], &real_models[0]},
+    {&real_goldens[1], &real_models[1]},
+};
+
+void need_real_model(const RealModel *r)
+{
+    if (!real_models_wanted())
+        skip_aloud("RLAIF_TEST_MODELS=none: %s", r->path);
+    if (!file_exists(r->path))
+        skip_aloud("%s is absent", r->path);
+}
+
+Model *open_real_model(const RealModel *r, int heads, Device *d)
+{
+    Err err = {0};
+    Model *m = NULL;
+    need_real_model(r);
+    need_ok(model_load(&m, r->path, d, heads, &err), &err);
+    return m;
+}
+
+json_t *golden_of_real(const Golden *g, const char *what, const RealModel *r)
+{
+    char file[100];
+    snprintf(file, sizeof file, "%s_%s.json", what, r->name);
+    need_real_model(r);
+    return golden_read(g, file);
+}
+
 json_t *golden_read(const Golden *g, const char *file)
 {
     if (!g->committed && !file_is_dir(g->dir))
@@ -23,6 +60,18 @@ Model *golden_model(const Golden *g, int heads, Device *d)
     Model *m = NULL;
     need_ok(model_load(&m, g->dir, d, heads, &err), &err);
     return m;
+}
+
+void golden_rope(Model *m, const json_t *rope)
+{
+    assert_non_null(rope);
+    bool llama3 = strcmp(json_text_of(rope, "rope_type"), "llama3") == 0;
+    m->config.rope = (Rope){.theta = json_number_of(rope, "rope_theta", 0),
+                            .scaling = llama3 ? ROPE_LLAMA3 : ROPE_LINEAR,
+                            .factor = json_number_of(rope, "factor", 0),
+                            .low_freq = json_number_of(rope, "low_freq_factor", 0),
+                            .high_freq = json_number_of(rope, "high_freq_factor", 0),
+                            .original_context = json_number_of(rope, "original_max_position_embeddings", 0)};
 }
 
 void golden_tensor(const Golden *g, const char *file, const char *name, Matrix m)

@@ -5,7 +5,7 @@ usage: python tools/make_fixtures.py [folder]      (needs torch, transformers, t
 The numbers are computed in float64 by the few lines of `Net` below, which share no code with this project nor with
 transformers; transformers, in f32, is run beside it and has to agree. Same seeds, same files.
 
-  golden.json     two sequences: log-probabilities, some logits; loss and gradient of the mean cross-entropy
+  golden.json     two sequences: log-probabilities, some logits; loss and gradient of the mean cross-entropy; greedy text
   training.json   tiny-llama: reward model, its steps under AdamW and Adafactor, REINFORCE with KL and a value head
 
 A gradient is stored as its norm and eight entries (flat row-major index, value): the four largest, four others."""
@@ -200,6 +200,19 @@ def sequences(t):
     return [[1] + text[:9] + noise[:9], text[5:25] + noise[9:26]]
 
 
+def greedy(net, prompt, n):
+    """The n likeliest next tokens one after the other, and how far ahead of the second each was."""
+    ids, gap, logp = list(prompt), [], []
+    with torch.no_grad():
+        for _ in range(n):
+            best = net.logits(net.hidden(ids)[-1:])[0].log_softmax(-1).topk(2)
+            ids.append(best.indices[0].item())
+            gap.append((best.values[0] - best.values[1]).item())
+            logp.append(best.values[0].item())
+    assert min(gap) > 1e-3, min(gap)
+    return {"prompt": prompt, "ids": ids[len(prompt):], "gap": digits(gap, 4)}, logp
+
+
 def nll(logprobs):
     return -torch.cat(logprobs).mean()
 
@@ -239,6 +252,7 @@ def make_model(name, config):
     loss = nll([net.next_logprobs(s) for s in seqs])
     out["loss"] = digits(loss.item(), 12)
     out["grad"] = gradient(loss, net.w)
+    out["greedy"] = greedy(net, seqs[0][:8], 32)[0]
     write(os.path.join(path, "golden.json"), out)
     print(name, "loss", out["loss"], "transformers in f32 is off by", check_against_transformers(path, net, seqs))
     return path, config, weights, t

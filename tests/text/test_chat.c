@@ -1,14 +1,7 @@
 /* Chat templates: what transformers makes of each construct, what is refused and how, limits, a real model's. */
-#include "base/file.h"
-#include "base/json.h"
-#include "base/mem.h"
 #include "model/gguf.h"
 #include "text/chat.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "tokenizer_helpers.h"
 
 /* --- helpers ----------------------------------------------------------------------------------------- */
 
@@ -290,67 +283,72 @@ static void test_bad_input(void **state)
 
 /* --- a real model's template ------------------------------------------------------------------------- */
 
-enum { REAL_CASES = 30 }; /* at least */
+static const char real_model[] = "models/smollm2-135m-instruct.gguf";
 
-static void need_file(const char *path)
-{
-    const char *wanted = getenv("RLAIF_TEST_MODELS");
-    if ((!wanted || strcmp(wanted, "none") != 0) && file_exists(path))
-        return;
-    print_message("skipped: %s\n", file_exists(path) ? "RLAIF_TEST_MODELS=none" : path);
-    skip();
-}
-
-static void golden_line(const char *source, const char *line, size_t n)
+/* Text and, control tokens parsed, ids. */
+static void golden_line(const char *source, const Tokenizer *t, const char *line, size_t n)
 {
     Err err = {0};
-    json_t *row;
-    if (!json_parse(line, n, "chat_smollm2.jsonl", &row, &err))
+    json_t *row, *id;
+    if (!json_parse(line, n, "a rendered chat", &row, &err))
         fail_msg("%s", err.msg);
     const json_t *text = json_object_get(row, "text");
     expect_text(source, json_object_get(row, "messages"), json_bool_of(row, "add_generation_prompt", false),
                 json_string_value(text), json_string_length(text));
+    Ids ids = encode(t, json_string_value(text), json_string_length(text), true);
+    size_t i;
+    assert_int_equal(ids.n, json_array_size(json_object_get(row, "ids")));
+    json_array_foreach(json_object_get(row, "ids"), i, id) assert_int_equal(ids.id[i], json_integer_value(id));
+    ids_release(&ids);
     json_decref(row);
+}
+
+static void check_lines(const char *path, int wanted)
+{
+    Err err = {0};
+    Gguf *g;
+    TokenizerSpec spec;
+    LineReader *reader;
+    const char *line;
+    size_t n;
+    bool more;
+    if (!gguf_open(&g, real_model, &err) || !gguf_tokenizer(g, &spec, &err) || !lines_open(&reader, path, &err))
+        fail_msg("%s", err.msg);
+    const char *source = gguf_chat_template(g);
+    Tokenizer *t = make(&spec);
+    assert_non_null(source);
+    while (lines_next(reader, &line, &n, &more, &err) && more)
+        golden_line(source, t, line, n);
+    assert_int_equal(err.code, ERR_NONE);
+    assert_int_equal(lines_number(reader), wanted);
+    lines_close(reader);
+    tokenizer_free(t);
+    gguf_free(g);
+}
+
+static void test_real_fixture(void **state)
+{
+    (void)state;
+    need_model(real_model);
+    check_lines("tests/fixtures/real/chat_smollm2.jsonl", 18);
 }
 
 static void test_golden(void **state)
 {
     (void)state;
-    static const char model[] = "models/smollm2-135m-instruct.gguf", lines[] = "../shared/golden/chat_smollm2.jsonl";
-    need_file(model);
-    need_file(lines);
-    Err err = {0};
-    Gguf *g;
-    LineReader *reader;
-    const char *line;
-    size_t n;
-    bool more;
-    if (!gguf_open(&g, model, &err) || !lines_open(&reader, lines, &err))
-        fail_msg("%s", err.msg);
-    const char *source = gguf_chat_template(g);
-    assert_non_null(source);
-    while (lines_next(reader, &line, &n, &more, &err) && more)
-        golden_line(source, line, n);
-    assert_int_equal(err.code, ERR_NONE);
-    assert_true(lines_number(reader) >= REAL_CASES);
-    lines_close(reader);
-    gguf_free(g);
+    need_model(real_model);
+    check_lines(need_file("../shared/golden/chat_smollm2.jsonl"), 44);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixtures),
-        cmocka_unit_test(test_unsupported_names),
-        cmocka_unit_test(test_unsupported_values),
-        cmocka_unit_test(test_date),
-        cmocka_unit_test(test_exception),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_within_limits),
-        cmocka_unit_test(test_source_depth),
-        cmocka_unit_test(test_interface),
-        cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_fixtures),           cmocka_unit_test(test_unsupported_names),
+        cmocka_unit_test(test_unsupported_values), cmocka_unit_test(test_date),
+        cmocka_unit_test(test_exception),          cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_within_limits),      cmocka_unit_test(test_source_depth),
+        cmocka_unit_test(test_interface),          cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_real_fixture),       cmocka_unit_test(test_golden),
     };
     return cmocka_run_group_tests_name("text/chat", tests, NULL, NULL);
 }
