@@ -23,7 +23,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
         -Wpointer-arith -Wwrite-strings -Wformat=2 -Wcast-qual -Wold-style-definition -Wno-format-truncation -fno-common $(WERROR)
 # -ffp-contract=off: a fused multiply-add happens where the source says so and nowhere else,
 # or the bytes of a result would depend on the compiler and the CPU level (docs/architecture.md).
-CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fvisibility=hidden -fopenmp -Isrc -I$(B)/gen \
+CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fvisibility=hidden -fopenmp -Isrc -Wa,-I$(B)/gen \
               -include base/banned.h $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
 LIBS := -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lm
 
@@ -75,6 +75,21 @@ $(B)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(SAY) "$<"
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# --- files that become part of the program (base/embed.h) ---
+# dygraphs draws the report's curves. Its last line names a file for debuggers, which a page that loads nothing must not.
+DYGRAPHS ?= /usr/share/javascript/dygraphs
+
+$(DYGRAPHS)/dygraph.min.%:
+	@echo "$@ is missing: tools/setup installs it (the Debian package libjs-dygraphs)" >&2; exit 1
+
+$(B)/gen/dygraph.%: $(DYGRAPHS)/dygraph.min.%
+	@mkdir -p $(@D)
+	sed -E 's,(//|/\*)# sourceMappingURL.*,,' $< > $@
+
+$(B)/rlaif/report.o: $(B)/gen/dygraph.js $(B)/gen/dygraph.css src/rlaif/report.js src/rlaif/report.css NOTICE
+$(B)/rlaif/judge_prompt.o: $(wildcard src/rlaif/prompts/*.yaml)
+$(B)/store/store.o: src/store/schema.sql
 
 # --- tests -------------------------------------------------------------------------------------
 $(B)/tests/%.o: tests/%.c

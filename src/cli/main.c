@@ -73,6 +73,8 @@ static int version(void)
     base_libraries(&libraries);
     str_add(&libraries, ", ");
     text_libraries(&libraries);
+    str_add(&libraries, ", ");
+    report_libraries(&libraries);
     printf("\nprecision: f32\nlibraries: %s, %s\n", store_library(), str_text(&libraries));
     str_release(&libraries);
     return STATUS_DONE;

@@ -43,6 +43,8 @@ extern const OptionTable alignment_table;
  *   first_share, p        of these, the share that preferred the first; exact binomial test against 1/2
  *   by_length_gap         [{from, to, pairs, same_slot_rate}]: longer over shorter response: under 1.25, under 2, above */
 bool alignment_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+/* The same numbers of rows at hand, viewed as pairs, set into an object. Fails for a row without a label. */
+bool alignment_numbers(const Rows *rows, json_t *out, Err *err) MUST_CHECK;
 
 /* --- accuracy ------------------------------------------------------------------------------------------- */
 

@@ -281,6 +281,17 @@ static void summarise(json_t *out, const Case *all, int n)
     free(chosen);
 }
 
+bool alignment_numbers(const Rows *rows, json_t *out, Err *err)
+{
+    Case *cases = mem_alloc((size_t)rows->n, sizeof *cases);
+    int n;
+    bool ok = read_cases(rows, false, cases, &n, err);
+    if (ok)
+        summarise(out, cases, n);
+    free(cases);
+    return ok;
+}
+
 /* One line for each bin of a list; `name` says what the bin is of. */
 static void print_bins(const json_t *s, const char *key, const char *name)
 {

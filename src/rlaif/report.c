@@ -1,8 +1,17 @@
-/* The report: one self-contained HTML page, written anew from the store and the recipe. */
+/* The report: the run read from its store and recipe, the page put together. */
 #include "rlaif/report.h"
 
+#include "base/embed.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "rlaif/eval.h"
+#include "rlaif/report_internal.h"
+
+EMBED(report_css, "src/rlaif/report.css");
+EMBED(report_js, "src/rlaif/report.js");
+EMBED(dygraph_css, "dygraph.css"); /* of the library dygraphs: the Makefile finds it */
+EMBED(dygraph_js, "dygraph.js");
+EMBED(notice, "NOTICE");
 
 static const Option option_rows[] = {
     {"run-dir", OPT_TEXT, AT(ReportOptions, run_dir), .value = "RUN",
@@ -16,15 +25,342 @@ static const OptionGroup groups[] = {
 };
 const OptionTable report_table = {groups, COUNT(groups), sizeof(ReportOptions)};
 
+void report_libraries(Str *out)
+{
+    static const char mark[] = "VERSION=\"";
+    const char *at = strstr(dygraph_js, mark);
+    if (at)
+        str_addf(out, "dygraphs %.*s", (int)strcspn(at + strlen(mark), "\""), at + strlen(mark));
+}
+
+/* --- reading -------------------------------------------------------------------------------------------- */
+
+static bool add_metric(void *context, int step, const char *name, double value, Err *err)
+{
+    (void)err;
+    ReportStage *s = context;
+    int i = 0;
+    while (i < s->n_series && strcmp(s->series[i].metric, name) != 0)
+        i++;
+    if (i == s->n_series) {
+        s->series = mem_resize(s->series, (size_t)i + 1, sizeof *s->series);
+        s->series[s->n_series++] = (Series){.metric = mem_str(name)};
+    }
+    Series *x = &s->series[i];
+    if (x->n == x->cap) {
+        x->cap = x->cap ? 2 * x->cap : 64;
+        x->step = mem_resize(x->step, (size_t)x->cap, sizeof *x->step);
+        x->value = mem_resize(x->value, (size_t)x->cap, sizeof *x->value);
+    }
+    x->step[x->n] = step;
+    x->value[x->n++] = value;
+    return true;
+}
+
+static bool read_json(const char *text, const char *where, json_t **out, Err *err)
+{
+    *out = NULL;
+    if (text && !json_parse(text, strlen(text), where, out, err))
+        return false;
+    if (!json_is_object(*out)) {
+        json_decref(*out);
+        *out = json_object();
+    }
+    return true;
+}
+
+/* What the label's rows say: a histogram, and position bias and agreement with people. */
+static bool read_labels(Work *work, ReportStage *s, Err *err)
+{
+    Rows rows;
+    char *source = mem_printf("stage:%s", s->row.name);
+    bool ok = stage_read_rows(work, source, 0, NEED_PAIR, false, &rows, err);
+    free(source);
+    s->alignment = json_object();
+    ok = ok && alignment_numbers(&rows, s->alignment, err);
+    for (int i = 0; ok && i < rows.n; i++) {
+        int bin = (int)(rows.row[i].view.label * LABEL_BINS);
+        s->bin[bin < LABEL_BINS ? bin : LABEL_BINS - 1]++;
+    }
+    rows_release(&rows);
+    return ok;
+}
+
+static void place_in_recipe(const Report *r, ReportStage *s)
+{
+    s->place = r->recipe.n;
+    for (int i = 0; i < r->recipe.n; i++) {
+        const RecipeStage *known = &r->recipe.stage[i];
+        if (strcmp(known->name, s->row.name) == 0 && strcmp(known->kind, s->row.kind) == 0) {
+            s->recipe = known->options;
+            s->place = i;
+        }
+    }
+}
+
+/* Replies that an evaluation samples itself, "NAME-after" and "NAME-before", stand before it. */
+static void place_replies(Report *r)
+{
+    for (int i = 0; i < r->n; i++)
+        for (int k = 0; k < r->n; k++) {
+            const ReportStage *eval = &r->stage[k];
+            size_t n = strlen(eval->row.name);
+            const char *name = r->stage[i].row.name;
+            if (strcmp(eval->row.kind, "eval winrate") == 0 && strncmp(name, eval->row.name, n) == 0 &&
+                (strcmp(name + n, "-after") == 0 || strcmp(name + n, "-before") == 0))
+                r->stage[i].place = eval->place;
+        }
+}
+
+static bool read_stage(Report *r, ReportStage *s, Err *err)
+{
+    Store *store = r->work->store;
+    if (!read_json(s->row.about, s->row.name, &s->about, err) ||
+        !read_json(s->row.summary, s->row.name, &s->summary, err) ||
+        !store_items_count(store, s->row.id, &s->items, err) ||
+        !store_metrics_each(store, s->row.id, add_metric, s, err))
+        return false;
+    place_in_recipe(r, s);
+    return strcmp(s->row.kind, "label") != 0 || s->items == 0 || read_labels(r->work, s, err);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const ReportStage *x = a, *y = b;
+    if (x->place != y->place)
+        return x->place < y->place ? -1 : 1;
+    return x->row.id < y->row.id ? -1 : x->row.id > y->row.id;
+}
+
+static bool read_run(Report *r, Err *err)
+{
+    char *path = path_join(r->run_dir, "recipe.yaml");
+    bool ok = true, present = true;
+    r->has_recipe = file_exists(path);
+    if (r->has_recipe)
+        ok = recipe_read(&r->recipe, path, err);
+    free(path);
+    while (ok && present) {
+        StageRow row;
+        ok = store_stage_at(r->work->store, r->n, &row, &present, err);
+        if (!ok || !present)
+            break;
+        r->stage = mem_resize(r->stage, (size_t)r->n + 1, sizeof *r->stage);
+        r->stage[r->n] = (ReportStage){.row = row};
+        ok = read_stage(r, &r->stage[r->n++], err);
+    }
+    if (!ok)
+        return false;
+    place_replies(r);
+    if (r->n > 0)
+        qsort(r->stage, (size_t)r->n, sizeof *r->stage, by_place);
+    for (int i = 0; i < r->n; i++)
+        r->stage[i].number = i + 1;
+    return true;
+}
+
+static void report_release(Report *r)
+{
+    for (int i = 0; i < r->n; i++) {
+        ReportStage *s = &r->stage[i];
+        for (int k = 0; k < s->n_series; k++) {
+            free(s->series[k].metric);
+            free(s->series[k].step);
+            free(s->series[k].value);
+        }
+        free(s->series);
+        json_decref(s->about);
+        json_decref(s->summary);
+        json_decref(s->alignment);
+        stage_row_release(&s->row);
+    }
+    free(r->stage);
+    if (r->has_recipe)
+        recipe_release(&r->recipe);
+}
+
+/* --- asking --------------------------------------------------------------------------------------------- */
+
+const ReportStage *report_next(const Report *r, const char *kind, const ReportStage *after)
+{
+    for (int i = after ? after->number : 0; i < r->n; i++)
+        if (strcmp(r->stage[i].row.kind, kind) == 0)
+            return &r->stage[i];
+    return NULL;
+}
+
+int report_collect(const Report *r, const char *kind, const ReportStage **out, int most)
+{
+    int n = 0;
+    for (const ReportStage *s = report_next(r, kind, NULL); s && n < most; s = report_next(r, kind, s))
+        if (s->row.done || s->items > 0 || s->n_series > 0)
+            out[n++] = s;
+    return n;
+}
+
+int report_count(const Report *r, const char *kind)
+{
+    int n = 0;
+    for (const ReportStage *s = report_next(r, kind, NULL); s; s = report_next(r, kind, s))
+        n++;
+    return n;
+}
+
+const Series *report_series(const ReportStage *s, const char *metric)
+{
+    for (int i = 0; i < s->n_series; i++)
+        if (strcmp(s->series[i].metric, metric) == 0)
+            return &s->series[i];
+    return NULL;
+}
+
+const char *report_value(const ReportStage *s, const char *option)
+{
+    const Yaml *v = s->recipe ? yaml_get(s->recipe, option) : NULL;
+    return v && v->kind == YAML_TEXT && !yaml_is_null(v) ? v->text : NULL;
+}
+
+const ReportStage *report_maker(const Report *r, const ReportStage *s, const char *option)
+{
+    const char *value = report_value(s, option);
+    for (int i = 0; value && i < r->n; i++) {
+        const ReportStage *m = &r->stage[i];
+        if (str_starts(value, "stage:") ? strcmp(value + strlen("stage:"), m->row.name) == 0
+                                        : m->row.output && strcmp(value, m->row.output) == 0)
+            return m;
+    }
+    return NULL;
+}
+
+const char *report_path(const Report *r, const char *path)
+{
+    size_t n = strlen(r->run_dir);
+    while (n > 1 && r->run_dir[n - 1] == '/')
+        n--;
+    if (strncmp(path, r->run_dir, n) == 0 && path[n] == '/')
+        return path + n + strspn(path + n, "/");
+    return path[0] == '/' ? path_base(path) : path;
+}
+
+const char *report_hash(const ReportStage *s, const char *name)
+{
+    const char *hash = json_text_of(json_object_get(s->about, "hashes"), name);
+    return hash && hash[0] ? hash : NULL;
+}
+
+const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind)
+{
+    if (s->recipe)
+        return report_maker(r, s, option);
+    return report_count(r, kind) == 1 ? report_next(r, kind, NULL) : NULL;
+}
+
+Taste report_taste(const Report *r, const ReportStage *rl)
+{
+    Taste t = {.rl = rl};
+    if (report_hash(rl, "prompt")) { /* a direct judge */
+        t.prompt_hash = report_hash(rl, "prompt");
+        t.judge_hash = report_hash(rl, "reward");
+        return t;
+    }
+    t.reward = report_maker_or_only(r, rl, "reward", "reward");
+    if (!t.reward)
+        return t;
+    const char *labels = json_text_of(json_object_get(t.reward->about, "options"), "labels");
+    t.people = labels && strcmp(labels, "human") == 0;
+    t.label = report_maker_or_only(r, t.reward, "pairs", "label");
+    if (t.label && strcmp(t.label->row.kind, "label") != 0)
+        t.label = NULL;
+    if (t.label && !t.people) {
+        t.prompt_hash = report_hash(t.label, "prompt");
+        t.judge_hash = report_hash(t.label, "model");
+    }
+    return t;
+}
+
+/* --- the page ------------------------------------------------------------------------------------------- */
+
+static void open_page(Str *out, const Report *r)
+{
+    const char *name = r->has_recipe ? r->recipe.name : "A run";
+    str_add(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta http-equiv="
+                 "\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src "
+                 "'unsafe-inline'\">\n<title>");
+    html_text(out, name);
+    str_addf(out, "</title>\n<style>\n%s\n%s</style>\n</head>\n<body>\n<h1>", dygraph_css, report_css);
+    html_text(out, name);
+    str_add(out, "</h1>\n");
+}
+
+/* Links to the sections that there are. */
+static void add_contents(Str *out, const char *body)
+{
+    static const struct {
+        const char *id, *title;
+    } section[] = {
+        {"results", "Results"},   {"meaning", "What it means"}, {"labels", "Labels"},
+        {"training", "Training"}, {"samples", "Samples"},       {"provenance", "Provenance"},
+    };
+    str_add(out, "<nav>");
+    for (int i = 0; i < COUNT(section); i++) {
+        char mark[40];
+        snprintf(mark, sizeof mark, "<h2 id=\"%s\">", section[i].id);
+        if (strstr(body, mark))
+            str_addf(out, "<a href=\"#%s\">%s</a>", section[i].id, section[i].title);
+    }
+    str_add(out, "</nav>\n");
+}
+
+static void close_page(Str *out)
+{
+    str_add(out, "<details><summary>Notices of what this page is made with</summary>\n<pre>");
+    html_text(out, notice);
+    str_addf(out, "</pre></details>\n<script>\n%s\n</script>\n<script>\n%s</script>\n</body>\n</html>\n", dygraph_js,
+             report_js);
+}
+
+static bool write_page(Str *out, const Report *r, Err *err)
+{
+    Str body = {0};
+    report_lead(&body, r);
+    report_results(&body, r);
+    report_meaning(&body, r);
+    report_labels(&body, r);
+    report_training(&body, r);
+    bool ok = report_samples(&body, r, err);
+    report_provenance(&body, r);
+    open_page(out, r);
+    add_contents(out, str_text(&body));
+    str_add(out, str_text(&body));
+    close_page(out);
+    str_release(&body);
+    return ok;
+}
+
+static bool write_file(const char *path, const Str *page, Err *err)
+{
+    TextWriter *out;
+    if (!text_open(&out, path, err))
+        return false;
+    if (text_write(out, str_text(page), page->n, err))
+        return text_close(out, err);
+    text_discard(out);
+    return false;
+}
+
 bool report_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const ReportOptions *o = options;
+    Report r = {.work = work, .run_dir = o->run_dir};
     char *path = o->output ? mem_str(o->output) : path_join(o->run_dir, "report.html");
     Str page = {0};
-    (void)work, (void)name;
-    str_add(&page, "<!doctype html>\n");
-    bool ok = file_write(path, str_text(&page), page.n, err);
+    (void)name;
+    bool ok = read_run(&r, err) && write_page(&page, &r, err) && write_file(path, &page, err);
+    if (ok && strcmp(path, "-") != 0)
+        log_note("the report: %s", path);
     str_release(&page);
+    report_release(&r);
     free(path);
     return ok;
 }

@@ -14,4 +14,7 @@ extern const OptionTable report_table;
 /* Writes the page of work->store, which is open. It is no stage of the store: it is made anew every time. */
 bool report_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
+/* Appends "dygraphs 2.2.1", which draws the page's curves, for `rlaif version`. */
+void report_libraries(Str *out);
+
 #endif

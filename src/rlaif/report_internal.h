@@ -1,0 +1,148 @@
+/* What the parts of the report share: the run as it was read, the page as it grows, and how numbers, tables and charts are
+ * written. Everything that comes from the store or the recipe goes through html_text; what the say_ functions return
+ * is ready for the page. */
+#ifndef RLAIF_REPORT_INTERNAL_H
+#define RLAIF_REPORT_INTERNAL_H
+
+#include "rlaif/recipe.h"
+#include "rlaif/stage.h"
+
+/* --- the run -------------------------------------------------------------------------------------------- */
+
+enum { LABEL_BINS = 20 };
+
+/* One metric of a stage that trained. */
+typedef struct Series {
+    char *metric;
+    double *step, *value; /* [n] in order of step */
+    int n, cap;
+} Series;
+
+typedef struct ReportStage {
+    StageRow row;
+    json_t *about, *summary; /* objects; empty where the store has none */
+    const Yaml *recipe;      /* its options in the recipe, or NULL */
+    int place;               /* in the recipe; after all of them where it is not there */
+    int number;              /* on the page, from 1: its anchor */
+    int items;
+    Series *series;
+    int n_series;
+    int bin[LABEL_BINS]; /* of kind "label": how often P(first is preferred) fell in each */
+    json_t *alignment;   /* of kind "label" with rows: the numbers of alignment_stage; else NULL */
+} ReportStage;
+
+typedef struct Report {
+    Work *work;
+    const char *run_dir;
+    Recipe recipe;
+    bool has_recipe;
+    ReportStage *stage; /* as the recipe has them; others after these, as they were made */
+    int n;
+} Report;
+
+/* The next stage of a kind after `after` (NULL: the first), or NULL; and how many there are. */
+const ReportStage *report_next(const Report *r, const char *kind, const ReportStage *after);
+int report_count(const Report *r, const char *kind);
+/* Of stages of a kind all that hold something to show: at most `most` into out. */
+int report_collect(const Report *r, const char *kind, const ReportStage **out, int most);
+enum { MOST_STAGES = 64 };
+const Series *report_series(const ReportStage *s, const char *metric); /* or NULL */
+
+/* An option's text in the recipe as it stands there, or NULL. */
+const char *report_value(const ReportStage *s, const char *option);
+/* The stage that made what an option names; without a recipe, or where the option is a plain file, NULL. */
+const ReportStage *report_maker(const Report *r, const ReportStage *s, const char *option);
+/* A path for the page: without the run's directory, and of one that begins at the root its last part alone. */
+const char *report_path(const Report *r, const char *path);
+const char *report_hash(const ReportStage *s, const char *name); /* of `about`; NULL where absent or empty */
+
+/* What a policy was trained to please. */
+typedef struct Taste {
+    const ReportStage *rl, *reward, *label; /* those that are known */
+    const char *prompt_hash, *judge_hash;   /* of the judge behind the reward; NULL: not known */
+    bool people;                            /* the reward model was trained on people's choices */
+} Taste;
+Taste report_taste(const Report *r, const ReportStage *rl);
+
+/* As report_maker; without a recipe, the only stage of that kind. */
+const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind);
+
+/* One judge prompt's result of an evaluation of policy A against B. */
+typedef struct Outcome {
+    const ReportStage *eval;
+    const json_t *result, *interval;
+    const char *prompt; /* the judge prompt's name */
+    bool pointwise;
+    double value, neutral; /* the gain and 0, or the win rate and 1/2 */
+    int sign;              /* 1: A is better, -1: worse, 0: the interval holds `neutral`, or there is none */
+    int trained;           /* 1: the judge that A was trained to please, 0: another, -1: not known */
+} Outcome;
+enum { MOST_OUTCOMES = 64 };
+int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES]);
+/* What A ("policy") or B ("against") of an evaluation is: a stage, a model's file, or the letter. */
+void html_policy(Str *out, const Report *r, const ReportStage *eval, const char *option);
+
+/* --- words ---------------------------------------------------------------------------------------------- */
+
+typedef struct Said {
+    char text[120];
+} Said;
+Said say_number(double x, int decimals); /* "0.214", a real minus; a dash where it is not finite */
+Said say_signed(double x, int decimals);
+Said say_percent(double x);                                         /* of a share: "97.5 %" */
+Said say_p(double p);                                               /* "p = 0.034" */
+Said say_range(const json_t *interval, double times, int decimals); /* "0.12 to 0.30" */
+Said say_count(double n, const char *one, const char *many);        /* "1 pair", "40 pairs" */
+bool range_holds(const json_t *interval, double x);                 /* also where there is none */
+
+void html_text(Str *out, const char *text); /* NULL adds nothing */
+/* A judge prompt by its name, or by its file's. */
+void html_prompt(Str *out, const char *name);
+/* Names a stage, with a link to what is said of it. */
+void html_stage(Str *out, const ReportStage *s);
+void html_heading(Str *out, int level, const char *id, const char *text);
+/* A paragraph: the format's own words are HTML; arguments must be ready for the page. */
+void html_p(Str *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* --- tables --------------------------------------------------------------------------------------------- */
+
+typedef enum Format { AS_COUNT, AS_TENTHS, AS_NUMBER, AS_SIGNED, AS_PERCENT, AS_P, AS_TEXT, AS_YES } Format;
+
+/* One line of a table: a field of every column's object. */
+typedef struct Measure {
+    const char *label, *key;
+    Format format;
+    const char *interval; /* the field of its interval, or NULL */
+} Measure;
+
+/* Measures down, things side by side. Lines that no column has are left out. `head` is HTML. */
+void html_measures(Str *out, const Measure *m, int n, const json_t *const *column, const char *const *head,
+                   int columns);
+
+/* --- charts --------------------------------------------------------------------------------------------- */
+
+typedef struct ChartLine {
+    const ReportStage *stage;
+    const Series *series;
+} ChartLine;
+
+enum { CHART_LINES = 8 };
+
+/* Lines over steps, one for each stage that has the metric; nothing where none has. */
+void chart_metric(Str *out, const ReportStage *const *stage, int n, const char *metric, const char *title);
+void chart_legend(Str *out, const ReportStage *const *stage, int n);
+void chart_histogram(Str *out, const int *bin, int bins, const ReportStage *stage);
+/* A value with its interval on a line from low to high, with a mark at `zero`. */
+void chart_whisker(Str *out, double value, const json_t *interval, double low, double high, double zero);
+
+/* --- parts of the page ---------------------------------------------------------------------------------- */
+
+void report_lead(Str *out, const Report *r);
+void report_results(Str *out, const Report *r);
+void report_meaning(Str *out, const Report *r);
+bool report_samples(Str *out, const Report *r, Err *err) MUST_CHECK;
+void report_labels(Str *out, const Report *r);
+void report_training(Str *out, const Report *r);
+void report_provenance(Str *out, const Report *r);
+
+#endif

@@ -1,0 +1,142 @@
+/* Labels: how sure the judges are, where people chose, and what the position does. */
+#include "rlaif/report_internal.h"
+
+#include "base/mem.h"
+
+/* One set of labels: a stage that made them, or an evaluation of them. */
+typedef struct LabelSet {
+    const ReportStage *stage;
+    const json_t *numbers;
+} LabelSet;
+
+static int label_sets(const Report *r, LabelSet *out, int most)
+{
+    int n = 0;
+    for (int i = 0; i < r->n && n < most; i++) {
+        const ReportStage *s = &r->stage[i];
+        if (strcmp(s->row.kind, "label") == 0 && s->alignment)
+            out[n++] = (LabelSet){s, s->alignment};
+        else if (strcmp(s->row.kind, "eval alignment") == 0 && s->row.done && !report_maker(r, s, "labels"))
+            out[n++] = (LabelSet){s, s->summary}; /* of labels that are no stage of this run */
+    }
+    return n;
+}
+
+/* A table of the sets whose `part` (NULL: the numbers themselves) has the field `needs`. */
+static void set_table(Str *out, const LabelSet *set, int n, const char *part, const char *needs, const Measure *m,
+                      int measures, const char *title)
+{
+    const json_t *column[MOST_STAGES];
+    char *head[MOST_STAGES];
+    int columns = 0;
+    for (int i = 0; i < n; i++) {
+        const json_t *numbers = part ? json_object_get(set[i].numbers, part) : set[i].numbers;
+        if (!json_object_get(numbers, needs))
+            continue;
+        Str h = {0};
+        html_stage(&h, set[i].stage);
+        head[columns] = str_take(&h);
+        column[columns++] = numbers;
+    }
+    if (columns > 0) {
+        html_heading(out, 3, NULL, title);
+        html_measures(out, m, measures, column, (const char *const *)head, columns);
+    }
+    for (int i = 0; i < columns; i++)
+        free(head[i]);
+}
+
+static const Measure alignment[] = {
+    {"pairs where people chose", "with_choice", AS_COUNT, NULL},
+    {"labels on people\xe2\x80\x99s side", "accuracy", AS_PERCENT, "interval"},
+    {"the same in one order, not averaged", "single_order_accuracy", AS_PERCENT, NULL},
+    {"the longer reply on people\xe2\x80\x99s side", "longer_accuracy", AS_PERCENT, NULL},
+    {"ties", "ties", AS_COUNT, NULL},
+    {"Cohen\xe2\x80\x99s kappa", "kappa", AS_NUMBER, NULL},
+    {"kappa, both orders counted", "kappa_both_orders", AS_NUMBER, NULL},
+    {"sure labels are right: AUC", "certainty_auc", AS_NUMBER, NULL},
+    {"calibration error", "calibration_error", AS_NUMBER, NULL},
+};
+
+static const Measure position[] = {
+    {"pairs judged in both orders", "pairs", AS_COUNT, NULL},
+    {"the same position chosen in both", "same_slot", AS_COUNT, NULL},
+    {"same-slot rate", "same_slot_rate", AS_PERCENT, "interval"},
+    {"of these, the first position", "first_share", AS_PERCENT, NULL},
+    {"p against one half, binomial, two-sided", "p", AS_P, NULL},
+};
+
+static const Measure sureness[] = {
+    {"pairs", "rows", AS_COUNT, NULL},
+    {"mean distance of P from one half", "mean_distance_from_half", AS_NUMBER, NULL},
+    {"probability on the answers", "mass", AS_PERCENT, NULL},
+};
+
+/* --- bins --- */
+
+/* Lines of a list of bins, one table for each set that has it. */
+static void bin_table(Str *out, const LabelSet *set, const char *key, const char *title, const char *share,
+                      const char *count, const char *part)
+{
+    const json_t *list = json_object_get(part ? json_object_get(set->numbers, part) : set->numbers, key);
+    size_t i;
+    json_t *bin;
+    if (json_array_size(list) == 0)
+        return;
+    str_add(out, "<div class=\"wide\"><table><caption>");
+    html_stage(out, set->stage);
+    str_addf(out, ": %s</caption>\n<thead><tr><th></th><th>pairs</th><th>share</th></tr></thead><tbody>\n", title);
+    json_array_foreach((json_t *)(uintptr_t)list, i, bin)
+    {
+        bool open = json_is_null(json_object_get(bin, "to"));
+        str_add(out, "<tr><th>");
+        if (json_object_get(bin, "confidence"))
+            str_add(out, say_number(json_number_of(bin, "confidence", 0), 0).text);
+        else
+            str_addf(out, open ? "%s and more%s" : "%s to %s", say_number(json_number_of(bin, "from", 0), 2).text,
+                     open ? "" : say_number(json_number_of(bin, "to", 0), 2).text);
+        str_addf(out, "</th><td>%s</td><td>%s", say_number(json_number_of(bin, count, 0), 0).text,
+                 say_percent(json_number_of(bin, share, (double)NAN)).text);
+        if (json_array_size(json_object_get(bin, "interval")) == 2)
+            str_addf(out, "<span class=\"range\">%s</span>", say_range(json_object_get(bin, "interval"), 100, 1).text);
+        str_add(out, "</td></tr>\n");
+    }
+    str_add(out, "</tbody></table></div>\n");
+}
+
+static void set_bins(Str *out, const LabelSet *set)
+{
+    bin_table(out, set, "by_length_gap", "same-slot rate by how much longer the longer reply is", "same_slot_rate",
+              "pairs", "position");
+    bin_table(out, set, "calibration", "labels on people\xe2\x80\x99s side, by P of the chosen side", "accuracy", "n",
+              NULL);
+    bin_table(out, set, "by_margin", "labels on people\xe2\x80\x99s side, by distance of P from one half", "accuracy",
+              "n", NULL);
+    bin_table(out, set, "by_confidence", "labels on people\xe2\x80\x99s side, by people\xe2\x80\x99s confidence",
+              "accuracy", "n", NULL);
+}
+
+void report_labels(Str *out, const Report *r)
+{
+    LabelSet set[MOST_STAGES];
+    int n = label_sets(r, set, MOST_STAGES);
+    if (n == 0)
+        return;
+    html_heading(out, 2, "labels", "Labels");
+    html_p(
+        out,
+        "A label is the probability P that the first of two replies is the better one, by the judge\xe2\x80\x99s own probabilities of its "
+        "answers. Labels near 0 and 1 are sure, labels at one half say nothing.");
+    str_add(out, "<div class=\"charts\">\n");
+    for (int i = 0; i < n; i++)
+        if (set[i].stage->alignment)
+            chart_histogram(out, set[i].stage->bin, LABEL_BINS, set[i].stage);
+    str_add(out, "</div>\n");
+    set_table(out, set, n, NULL, "mass", sureness, COUNT(sureness), "How sure the labels are");
+    set_table(out, set, n, "position", "pairs", position, COUNT(position), "Position bias");
+    set_table(out, set, n, NULL, "accuracy", alignment, COUNT(alignment), "Labels and people");
+    str_add(out, "<div class=\"charts\">\n");
+    for (int i = 0; i < n; i++)
+        set_bins(out, &set[i]);
+    str_add(out, "</div>\n");
+}

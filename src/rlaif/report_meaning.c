@@ -1,0 +1,288 @@
+/* What the numbers mean, in plain words: what was optimised, who judged, what its bias does, what was not measured. */
+#include "rlaif/report_internal.h"
+
+static void begin(Str *out, const char *title)
+{
+    str_addf(out, "<li><b>%s</b> ", title);
+}
+
+static void end(Str *out)
+{
+    str_add(out, "</li>\n");
+}
+
+/* --- what was optimised --- */
+
+static void add_reward(Str *out, const Taste *t)
+{
+    if (report_hash(t->rl, "prompt")) {
+        str_add(out, "the reward that the judge itself gives with ");
+        html_prompt(out, report_value(t->rl, "prompt"));
+        return;
+    }
+    str_add(out, "the reward model ");
+    if (t->reward)
+        html_stage(out, t->reward);
+    if (t->people) {
+        str_add(out, ", which imitates people\xe2\x80\x99s choices");
+    } else if (t->label) {
+        str_add(out, ", which imitates the answers of a judge to ");
+        html_prompt(out, json_text_of(t->label->summary, "prompt"));
+        str_add(out, " (");
+        html_stage(out, t->label);
+        str_add(out, ")");
+    }
+}
+
+static void say_optimised(Str *out, const Report *r)
+{
+    int judged = 0, own = 0;
+    if (!report_next(r, "rl", NULL))
+        return;
+    begin(out, "What was optimised.");
+    str_add(out, "(1 \xe2\x88\x92 \xce\xb2) R \xe2\x88\x92 \xce\xb2 KL: a reward R, less the distance KL from where "
+                 "training started.");
+    for (const ReportStage *rl = report_next(r, "rl", NULL); rl; rl = report_next(r, "rl", rl)) {
+        Taste t = report_taste(r, rl);
+        const char *model = report_hash(rl, "model");
+        double beta = json_number_of(json_object_get(rl->about, "options"), "beta", (double)NAN);
+        judged += !t.people;
+        own += t.judge_hash && model && strcmp(t.judge_hash, model) == 0;
+        str_add(out, " In ");
+        html_stage(out, rl);
+        str_addf(out, ", \xce\xb2 is %s and R is ", say_number(beta, 3).text);
+        add_reward(out, &t);
+        str_add(out, ".");
+    }
+    if (judged)
+        str_add(out, " A judge\xe2\x80\x99s reward is what that judge says, and not what people prefer.");
+    if (own)
+        str_add(
+            out,
+            " Where the judge is the very model that is trained, as here, it follows its own taste, and with it its "
+            "own errors.");
+    end(out);
+}
+
+/* --- what training saw --- */
+
+typedef bool Which(const ReportStage *rl);
+
+static bool went_far(const ReportStage *rl)
+{
+    return json_number_of(rl->summary, "kl_last", 0) > 10;
+}
+
+static bool was_cut(const ReportStage *rl)
+{
+    return json_number_of(rl->summary, "ended_last", 1) < 0.5;
+}
+
+/* The names of the policies that are so; false where none is. */
+static bool add_names(Str *out, const Report *r, Which *which, const char *before)
+{
+    int n = 0;
+    for (const ReportStage *s = report_next(r, "rl", NULL); s; s = report_next(r, "rl", s))
+        if (which(s)) {
+            str_add(out, n++ ? ", " : before);
+            html_stage(out, s);
+        }
+    return n > 0;
+}
+
+static void say_training(Str *out, const Report *r)
+{
+    Str list = {0};
+    for (const ReportStage *rl = report_next(r, "rl", NULL); rl; rl = report_next(r, "rl", rl)) {
+        const json_t *s = rl->summary;
+        if (!json_object_get(s, "reward_last"))
+            continue;
+        str_add(&list, list.n ? ", in " : " in ");
+        html_stage(&list, rl);
+        str_addf(&list, " from %s to %s (%s, KL to the start at the end %s nats a reply)",
+                 say_number(json_number_of(s, "reward_first", (double)NAN), 3).text,
+                 say_number(json_number_of(s, "reward_last", (double)NAN), 3).text,
+                 say_count(json_number_of(s, "steps", 0), "step", "steps").text,
+                 say_number(json_number_of(s, "kl_last", (double)NAN), 2).text);
+    }
+    if (list.n > 0) {
+        begin(out, "What training saw.");
+        str_addf(out,
+                 "The mean reward of a step\xe2\x80\x99s replies went%s. This is measured on training prompts by the "
+                 "reward that was optimised: it says whether the optimiser works, not whether the replies are better.",
+                 str_text(&list));
+        if (add_names(out, r, went_far, " A KL above 10 nats is far from the start ("))
+            str_add(out, "): look at the samples for replies that please the judge and nobody else.");
+        if (add_names(out, r, was_cut, " Most of the last replies did not end by themselves ("))
+            str_add(out, "): they were cut off at the greatest length, and are judged so.");
+        end(out);
+    }
+    str_release(&list);
+}
+
+/* --- whether the judges agree --- */
+
+static void say_agreement(Str *out, const Report *r)
+{
+    Outcome x[MOST_OUTCOMES];
+    int n = report_outcomes(r, x);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++) {
+            if (x[i].eval != x[k].eval || x[i].trained != 1 || x[k].trained != 0 || x[i].sign <= 0)
+                continue;
+            bool confirmed = x[k].sign > 0;
+            begin(out, confirmed ? "A second opinion agrees." : "A second opinion does not agree.");
+            str_add(out, "The judge that the policy was trained to please is the first to be fooled by it. <b>");
+            html_text(out, x[k].prompt);
+            str_addf(out, "</b> asks in other words and was not trained on: its %s is %s (95&nbsp;%% interval %s%s). ",
+                     x[k].pointwise ? "gain" : "win rate",
+                     x[k].pointwise ? say_signed(x[k].value, 3).text : say_percent(x[k].value).text,
+                     say_range(x[k].interval, x[k].pointwise ? 1 : 100, x[k].pointwise ? 3 : 1).text,
+                     x[k].pointwise ? "" : "&nbsp;%");
+            str_add(
+                out,
+                confirmed ? "That speaks for a difference in the replies and not in the words of one prompt."
+                : x[k].sign < 0
+                    ? "By it the replies are worse: what the first judge rewards is not what this one asks for."
+                    : "Its interval contains no difference: the gain by the first judge may be in its own words alone.");
+            end(out);
+        }
+}
+
+static void say_length(Str *out, const Report *r)
+{
+    for (const ReportStage *s = report_next(r, "eval winrate", NULL); s; s = report_next(r, "eval winrate", s)) {
+        double a = json_number_of(s->summary, "characters_a", 0), b = json_number_of(s->summary, "characters_b", 0);
+        const json_t *result = json_array_get(json_object_get(s->summary, "results"), 0);
+        if (!(a > 0 && b > 0) || (a < 1.05 * b && b < 1.05 * a))
+            continue;
+        begin(out, "Length.");
+        str_add(out, "In ");
+        html_stage(out, s);
+        str_addf(
+            out,
+            " the new policy\xe2\x80\x99s replies have %s characters on average, the other\xe2\x80\x99s %s. Judges often like the longer of two "
+            "replies for its length; where both were equally long, the win rate by ",
+            say_number(a, 1).text, say_number(b, 1).text);
+        html_text(out, json_text_of(result, "prompt"));
+        str_addf(out, " would be %s in place of %s.",
+                 say_percent(json_number_of(result, "length_controlled", (double)NAN)).text,
+                 say_percent(json_number_of(result, "win_rate", (double)NAN)).text);
+        end(out);
+    }
+}
+
+/* --- what a judge's bias means --- */
+
+static bool is_trained_on(const Report *r, const ReportStage *label)
+{
+    for (const ReportStage *rl = report_next(r, "rl", NULL); rl; rl = report_next(r, "rl", rl))
+        if (report_taste(r, rl).label == label)
+            return true;
+    return false;
+}
+
+static void say_bias(Str *out, const Report *r, const ReportStage *label)
+{
+    const json_t *position = json_object_get(label->alignment, "position");
+    if (!json_is_object(position))
+        return;
+    double rate = json_number_of(position, "same_slot_rate", 0),
+           first = json_number_of(position, "first_share", (double)NAN);
+    begin(out, "Position bias.");
+    str_add(out, "Asked with ");
+    html_prompt(out, json_text_of(label->summary, "prompt"));
+    str_addf(
+        out,
+        " in both orders, the judge chose the same position both times in %s of %s pairs (%s, 95&nbsp;%% interval %s&nbsp;%%)",
+        say_number(json_number_of(position, "same_slot", 0), 0).text,
+        say_number(json_number_of(position, "pairs", 0), 0).text, say_percent(rate).text,
+        say_range(json_object_get(position, "interval"), 100, 1).text);
+    if (isfinite(first))
+        str_addf(out, ", of these the first in %s (%s against chance)", say_percent(first).text,
+                 say_p(json_number_of(position, "p", 1)).text);
+    str_add(out, ". In such a pair its answer says where a reply stood, not how good it was. ");
+    if (rate > 0.8)
+        str_add(out,
+                "Averaging both orders takes the position out and leaves labels that carry very little: a reward model "
+                "trained on them learns mostly chance, and a policy trained on that goes wherever chance points.");
+    else if (rate > 0.3)
+        str_add(
+            out,
+            "Averaging both orders takes the position out; in these pairs little is left, so the labels are noisier than "
+            "their number suggests, and a policy needs more of them.");
+    else
+        str_add(out, "Averaging both orders takes this out, and in most pairs it judged the replies.");
+    str_add(out, is_trained_on(r, label) ? " <b>The policy was trained on these labels.</b>"
+                                         : " No policy of this run was trained on these labels.");
+    end(out);
+}
+
+/* Where people chose, is the judge better than a coin? */
+static void say_people(Str *out, const ReportStage *s, const json_t *numbers, const char *who)
+{
+    const json_t *interval = json_object_get(numbers, "interval");
+    double accuracy = json_number_of(numbers, "accuracy", (double)NAN),
+           n = json_number_of(numbers, "with_choice", json_number_of(numbers, "pairs", 0));
+    if (!isfinite(accuracy))
+        return;
+    begin(out, "People.");
+    str_addf(out, "The %s of ", who);
+    html_stage(out, s);
+    str_addf(out, " sides with people in %s of %s (95&nbsp;%% interval %s&nbsp;%%): ", say_percent(accuracy).text,
+             say_count(n, "pair", "pairs").text, say_range(interval, 100, 1).text);
+    if (range_holds(interval, 0.5))
+        str_add(out,
+                "<b>the interval contains 50&nbsp;%</b>, so on these pairs it is not shown to be better than a coin.");
+    else if (accuracy < 0.5)
+        str_add(out, "it is more often against people than with them.");
+    else
+        str_addf(out, "better than a coin. To prefer the longer reply alone is right in %s.",
+                 say_percent(json_number_of(numbers, "longer_accuracy", (double)NAN)).text);
+    end(out);
+}
+
+static void say_mass(Str *out, const Report *r)
+{
+    int n = 0;
+    for (const ReportStage *s = report_next(r, "label", NULL); s; s = report_next(r, "label", s)) {
+        double mass = json_number_of(s->alignment, "mass", 1);
+        if (!(mass < 0.5))
+            continue;
+        if (n++ == 0)
+            begin(out, "Not an answer.");
+        str_add(out, n == 1 ? "Asked with " : ", with ");
+        html_prompt(out, json_text_of(s->summary, "prompt"));
+        str_addf(out, " the judge puts only %s of its probability on the answers that it may give",
+                 say_percent(mass).text);
+    }
+    if (n > 0) {
+        str_add(out, ". Mostly it wanted to say something else: what is read from the rest is weak evidence.");
+        end(out);
+    }
+}
+
+void report_meaning(Str *out, const Report *r)
+{
+    Str list = {0};
+    bool aligned = report_count(r, "eval alignment") > 0;
+    say_optimised(&list, r);
+    say_agreement(&list, r);
+    say_length(&list, r);
+    for (const ReportStage *s = report_next(r, "label", NULL); s; s = report_next(r, "label", s)) {
+        say_bias(&list, r, s);
+        if (!aligned)
+            say_people(&list, s, s->alignment, "judge");
+    }
+    say_mass(&list, r);
+    for (const ReportStage *s = report_next(r, "eval alignment", NULL); s; s = report_next(r, "eval alignment", s))
+        say_people(&list, s, s->summary, "judge");
+    for (const ReportStage *s = report_next(r, "eval accuracy", NULL); s; s = report_next(r, "eval accuracy", s))
+        say_people(&list, s, s->summary, "reward model");
+    say_training(&list, r);
+    if (list.n > 0) {
+        html_heading(out, 2, "meaning", "What it means");
+        str_addf(out, "<ul>\n%s</ul>\n", str_text(&list));
+    }
+    str_release(&list);
+}

@@ -1,0 +1,185 @@
+/* The words of the page: escaped text, numbers as people read them, tables of measures. */
+#include "rlaif/report_internal.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <stdarg.h>
+
+/* --- text ----------------------------------------------------------------------------------------------- */
+
+/* Texts of models hold anything. Control characters, which no page may hold, become U+FFFD. */
+void html_text(Str *out, const char *text)
+{
+    for (const char *c = text ? text : ""; *c; c++) {
+        unsigned char u = (unsigned char)*c;
+        if (*c == '&')
+            str_add(out, "&amp;");
+        else if (*c == '<')
+            str_add(out, "&lt;");
+        else if (*c == '>')
+            str_add(out, "&gt;");
+        else if (*c == '"')
+            str_add(out, "&quot;");
+        else if (*c == '\'')
+            str_add(out, "&#39;");
+        else if ((u < 0x20 && u != '\n' && u != '\t') || u == 0x7f)
+            str_add(out, "\xef\xbf\xbd");
+        else
+            str_addc(out, *c);
+    }
+}
+
+void html_prompt(Str *out, const char *name)
+{
+    const char *base = path_base(name ? name : "a judge prompt");
+    size_t n = strlen(base);
+    char *text = mem_strn(base, n - (str_ends(base, ".yaml") ? strlen(".yaml") : 0));
+    str_add(out, "<b>");
+    html_text(out, text);
+    str_add(out, "</b>");
+    free(text);
+}
+
+void html_stage(Str *out, const ReportStage *s)
+{
+    str_addf(out, "<a href=\"#stage-%d\">", s->number);
+    html_text(out, s->row.name);
+    str_add(out, "</a>");
+}
+
+void html_heading(Str *out, int level, const char *id, const char *text)
+{
+    if (id)
+        str_addf(out, "<h%d id=\"%s\">%s</h%d>\n", level, id, text, level);
+    else
+        str_addf(out, "<h%d>%s</h%d>\n", level, text, level);
+}
+
+void html_p(Str *out, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    text = mem_alloc((size_t)n + 1, 1);
+    vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    str_addf(out, "<p>%s</p>\n", text);
+    free(text);
+}
+
+/* --- numbers -------------------------------------------------------------------------------------------- */
+
+static const char DASH[] = "\xe2\x80\x93", MINUS[] = "\xe2\x88\x92";
+
+/* A number of one printf format, with a real minus and never a negative zero. */
+static Said said(double x, const char *plus, int decimals, const char *after)
+{
+    Said s;
+    char digits[60];
+    snprintf(digits, sizeof digits, "%.*f", decimals, fabs(x));
+    bool zero = strspn(digits, "0.") == strlen(digits);
+    if (!isfinite(x))
+        snprintf(s.text, sizeof s.text, "%s", DASH);
+    else
+        snprintf(s.text, sizeof s.text, "%s%s%s", zero ? "" : x < 0 ? MINUS : plus, digits, after);
+    return s;
+}
+
+Said say_number(double x, int decimals)
+{
+    return said(x, "", decimals, "");
+}
+
+Said say_signed(double x, int decimals)
+{
+    return said(x, "+", decimals, "");
+}
+
+Said say_percent(double x)
+{
+    return said(100 * x, "", 1, " %");
+}
+
+Said say_p(double p)
+{
+    Said s = said(p, "p = ", p < 0.01 ? 4 : 3, "");
+    if (p < 1e-4)
+        snprintf(s.text, sizeof s.text, "p &lt; 0.0001");
+    return s;
+}
+
+Said say_range(const json_t *interval, double times, int decimals)
+{
+    Said s = {"no interval"};
+    if (json_array_size(interval) == 2)
+        snprintf(s.text, sizeof s.text, "%s to %s",
+                 say_number(times * json_number_value(json_array_get(interval, 0)), decimals).text,
+                 say_number(times * json_number_value(json_array_get(interval, 1)), decimals).text);
+    return s;
+}
+
+Said say_count(double n, const char *one, const char *many)
+{
+    Said s;
+    snprintf(s.text, sizeof s.text, "%.0f %s", n, n == 1 ? one : many);
+    return s;
+}
+
+bool range_holds(const json_t *interval, double x)
+{
+    return json_array_size(interval) != 2 ||
+           (json_number_value(json_array_get(interval, 0)) <= x && x <= json_number_value(json_array_get(interval, 1)));
+}
+
+/* --- tables --------------------------------------------------------------------------------------------- */
+
+static void measure_cell(Str *out, const Measure *m, const json_t *object)
+{
+    const json_t *v = json_object_get(object, m->key),
+                 *range = m->interval ? json_object_get(object, m->interval) : NULL;
+    double x = json_is_number(v) ? json_number_value(v) : (double)NAN;
+    str_add(out, "<td>");
+    switch (m->format) {
+    case AS_COUNT: str_add(out, say_number(x, 0).text); break;
+    case AS_TENTHS: str_add(out, say_number(x, 1).text); break;
+    case AS_NUMBER: str_add(out, say_number(x, 3).text); break;
+    case AS_SIGNED: str_add(out, say_signed(x, 3).text); break;
+    case AS_PERCENT: str_add(out, say_percent(x).text); break;
+    case AS_P: {
+        Said p = isfinite(x) ? say_p(x) : say_number(x, 3);
+        str_add(out, str_starts(p.text, "p = ") ? p.text + strlen("p = ") : p.text);
+        break;
+    }
+    case AS_TEXT: html_text(out, json_string_value(v)); break;
+    case AS_YES: str_add(out, json_is_boolean(v) ? json_is_true(v) ? "yes" : "no" : DASH); break;
+    }
+    if (json_array_size(range) == 2) {
+        bool share = m->format == AS_PERCENT;
+        str_addf(out, "<span class=\"range\">%s</span>", say_range(range, share ? 100 : 1, share ? 1 : 3).text);
+    }
+    str_add(out, "</td>");
+}
+
+void html_measures(Str *out, const Measure *m, int n, const json_t *const *column, const char *const *head, int columns)
+{
+    str_add(out, "<div class=\"wide\"><table>\n<thead><tr><th></th>");
+    for (int c = 0; c < columns; c++)
+        str_addf(out, "<th>%s</th>", head[c]);
+    str_add(out, "</tr></thead>\n<tbody>\n");
+    for (int i = 0; i < n; i++) {
+        bool present = false;
+        for (int c = 0; c < columns; c++)
+            present = present || json_object_get(column[c], m[i].key);
+        if (!present)
+            continue;
+        str_addf(out, "<tr><th>%s</th>", m[i].label);
+        for (int c = 0; c < columns; c++)
+            measure_cell(out, &m[i], column[c]);
+        str_add(out, "</tr>\n");
+    }
+    str_add(out, "</tbody></table></div>\n");
+}

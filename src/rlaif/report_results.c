@@ -1,0 +1,299 @@
+/* The answer: who is better by which judge, with intervals, in words, then as tables. */
+#include "rlaif/report_internal.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+/* --- outcomes ------------------------------------------------------------------------------------------- */
+
+static bool same_hash(const char *prefixed, const char *hash)
+{
+    return prefixed && hash && str_starts(prefixed, "sha256:") && strcmp(prefixed + strlen("sha256:"), hash) == 0;
+}
+
+static int trained_to_please(const Report *r, const ReportStage *eval, const json_t *result)
+{
+    const ReportStage *rl = report_maker_or_only(r, eval, "policy", "rl");
+    if (!rl || strcmp(rl->row.kind, "rl") != 0)
+        return -1;
+    Taste taste = report_taste(r, rl);
+    if (!taste.prompt_hash || !taste.judge_hash)
+        return taste.people ? 0 : -1;
+    return same_hash(json_text_of(result, "prompt_hash"), taste.prompt_hash) &&
+           same_hash(json_text_of(eval->summary, "judge"), taste.judge_hash);
+}
+
+static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *result)
+{
+    Outcome x = {.eval = eval, .result = result, .prompt = json_text_of(result, "prompt")};
+    x.pointwise = json_object_get(result, "gain") != NULL;
+    x.value = json_number_of(result, x.pointwise ? "gain" : "win_rate", (double)NAN);
+    x.interval = json_object_get(result, x.pointwise ? "gain_interval" : "win_rate_bootstrap");
+    x.neutral = x.pointwise ? 0 : 0.5;
+    x.sign = range_holds(x.interval, x.neutral) ? 0 : x.value > x.neutral ? 1 : -1;
+    x.trained = trained_to_please(r, eval, result);
+    return x;
+}
+
+int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES])
+{
+    int n = 0;
+    for (const ReportStage *s = report_next(r, "eval winrate", NULL); s; s = report_next(r, "eval winrate", s)) {
+        const json_t *results = json_object_get(s->summary, "results");
+        for (size_t i = 0; i < json_array_size(results) && n < MOST_OUTCOMES; i++)
+            out[n++] = outcome(r, s, json_array_get(results, i));
+    }
+    return n;
+}
+
+void html_policy(Str *out, const Report *r, const ReportStage *eval, const char *option)
+{
+    const ReportStage *maker = report_maker(r, eval, option);
+    const char *value = report_value(eval, option);
+    if (maker)
+        html_stage(out, maker);
+    else if (value)
+        html_text(out, path_base(value));
+    else
+        str_add(out, strcmp(option, "policy") == 0 ? "A" : "B");
+}
+
+/* --- in words ------------------------------------------------------------------------------------------- */
+
+static const char *trained_words(const Outcome *x)
+{
+    return x->trained == 1   ? ", the judge that it was trained to please,"
+           : x->trained == 0 ? ", a judge that it was not trained to please,"
+                             : "";
+}
+
+/* "By X, its replies score 0.214 higher (95 % interval 0.1 to 0.3; 40 prompts, 160 pairs of replies)." */
+static void add_sentence(Str *out, const Outcome *x, bool scale)
+{
+    const json_t *s = x->eval->summary;
+    bool known = json_array_size(x->interval) == 2;
+    const char *nothing = x->pointwise ? "zero" : "50&nbsp;%";
+    str_add(out, "By <b>");
+    html_text(out, x->prompt);
+    str_addf(out, "</b>%s ", trained_words(x));
+    if (x->pointwise)
+        str_addf(out, "its replies score <b>%s %s</b>%s (95&nbsp;%% interval %s; ", say_number(fabs(x->value), 3).text,
+                 x->value < 0 ? "lower" : "higher",
+                 scale ? " on a scale from \xe2\x88\x92"
+                         "1 to 1"
+                       : "",
+                 say_range(x->interval, 1, 3).text);
+    else
+        str_addf(out, "it wins <b>%s</b> of the pairs (95&nbsp;%% interval %s&nbsp;%%; ", say_percent(x->value).text,
+                 say_range(x->interval, 100, 1).text);
+    str_addf(out, "%s, %s)", say_count(json_number_of(s, "prompts", 0), "prompt", "prompts").text,
+             say_count(json_number_of(s, "pairs", 0), "pair of replies", "pairs of replies").text);
+    if (!known)
+        str_add(out, ": too few prompts for an interval. ");
+    else if (x->sign == 0)
+        str_addf(out, ": <b>the interval contains %s</b>. ", nothing);
+    else
+        str_addf(out, ": the interval does not contain %s. ", nothing);
+}
+
+static void add_headline(Str *out, const Report *r, const Outcome *x, int n)
+{
+    int better = 0, worse = 0, pleased = 0;
+    for (int i = 0; i < n; i++) {
+        better += x[i].sign > 0;
+        worse += x[i].sign < 0;
+        pleased += x[i].sign > 0 && x[i].trained == 1;
+    }
+    Str a = {0}, b = {0};
+    html_policy(&a, r, x->eval, "policy");
+    html_policy(&b, r, x->eval, "against");
+    const char *A = str_text(&a), *B = str_text(&b);
+    if (better == n)
+        str_addf(out, "<b>%s is better than %s%s</b> ", A, B,
+                 pleased == n ? " by the judge that it was trained to please." : ".");
+    else if (worse == n)
+        str_addf(out, "<b>%s is worse than %s.</b> ", A, B);
+    else if (better + worse == 0)
+        str_addf(out, "<b>It is not shown that %s is better or worse than %s.</b> ", A, B);
+    else if (better == pleased && worse == 0)
+        str_addf(out,
+                 "<b>%s is better than %s by the judge that it was trained to please; another judge does not "
+                 "confirm it.</b> ",
+                 A, B);
+    else
+        str_addf(out, "<b>The judges do not agree on whether %s is better than %s.</b> ", A, B);
+    str_release(&a);
+    str_release(&b);
+}
+
+/* How many outcomes from here on belong to one evaluation. */
+static int same_eval(const Outcome *x, int n)
+{
+    int k = 1;
+    while (k < n && x[k].eval == x->eval)
+        k++;
+    return k;
+}
+
+static void add_unfinished(Str *out, const Report *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->n; i++)
+        if (!r->stage[i].row.done) {
+            str_add(out, n++ ? ", " : "<p class=\"lead\"><b>Not finished:</b> ");
+            html_stage(out, &r->stage[i]);
+        }
+    if (n)
+        str_add(out, ". What follows is what there is so far.</p>\n");
+}
+
+enum { LEAD_OUTCOMES = 3 };
+
+static void add_words(Str *out, const Report *r, const Outcome *x, int n, const char *class)
+{
+    str_addf(out, "<p%s>", class);
+    add_headline(out, r, x, n);
+    for (int i = 0; i < n && i < LEAD_OUTCOMES; i++)
+        add_sentence(out, &x[i], i == 0);
+    str_add(out, "</p>\n");
+}
+
+void report_lead(Str *out, const Report *r)
+{
+    Outcome x[MOST_OUTCOMES];
+    int n = report_outcomes(r, x);
+    if (r->n == 0)
+        str_add(out, "<p class=\"lead\">Nothing has been done in this run yet.</p>\n");
+    add_unfinished(out, r);
+    if (n > 0)
+        add_words(out, r, x, same_eval(x, n), " class=\"lead\"");
+    else if (r->n > 0)
+        str_add(out,
+                "<p class=\"lead\">No policy was compared with another in this run, so it does not say whether one "
+                "got better.</p>\n");
+}
+
+/* --- as tables ------------------------------------------------------------------------------------------ */
+
+/* The part of the scale that all values and intervals of one sort need. */
+static void scale_of(const Outcome *x, int n, bool pointwise, double *low, double *high)
+{
+    *low = pointwise ? -0.02 : 0.45;
+    *high = pointwise ? 0.02 : 0.55;
+    for (int i = 0; i < n; i++) {
+        if (x[i].pointwise != pointwise || !isfinite(x[i].value))
+            continue;
+        *low = fmin(*low, x[i].value);
+        *high = fmax(*high, x[i].value);
+        for (size_t k = 0; k < json_array_size(x[i].interval); k++) {
+            *low = fmin(*low, json_number_value(json_array_get(x[i].interval, k)));
+            *high = fmax(*high, json_number_value(json_array_get(x[i].interval, k)));
+        }
+    }
+}
+
+static void outcome_row(Str *out, const Report *r, const Outcome *x, double low, double high)
+{
+    const json_t *s = x->eval->summary;
+    str_add(out, "<tr><th>");
+    html_policy(out, r, x->eval, "policy");
+    str_add(out, " against ");
+    html_policy(out, r, x->eval, "against");
+    str_add(out, "</th><td class=\"left\">");
+    html_text(out, x->prompt);
+    str_addf(out, "%s</td><td>%s</td><td>%s</td><td>%s<span class=\"range\">%s%s</span></td><td class=\"whisker\">",
+             x->trained == 1 ? "<span class=\"range\">trained to please it</span>" : "",
+             say_number(json_number_of(s, "prompts", (double)NAN), 0).text,
+             say_number(json_number_of(s, "pairs", (double)NAN), 0).text,
+             x->pointwise ? say_signed(x->value, 3).text : say_percent(x->value).text,
+             say_range(x->interval, x->pointwise ? 1 : 100, x->pointwise ? 3 : 1).text, x->pointwise ? "" : " %");
+    if (isfinite(x->value))
+        chart_whisker(out, x->value, x->interval, low, high, x->neutral);
+    str_add(out, "</td></tr>\n");
+}
+
+static void outcome_table(Str *out, const Report *r, const Outcome *x, int n, bool pointwise)
+{
+    double low, high;
+    int present = 0;
+    scale_of(x, n, pointwise, &low, &high);
+    for (int i = 0; i < n; i++) {
+        if (x[i].pointwise != pointwise)
+            continue;
+        if (present++ == 0)
+            str_addf(
+                out,
+                "<div class=\"wide\"><table>\n<caption>%s</caption>\n<thead><tr><th></th><th class=\"left\">judge prompt"
+                "</th><th>prompts</th><th>pairs</th><th>%s<br>95&nbsp;%% interval</th><th></th></tr></thead>\n<tbody>\n",
+                pointwise
+                    ? "Each reply judged alone. The gain is the mean over prompts of the mean reward of the "
+                      "new policy\xe2\x80\x99s replies less that of the other\xe2\x80\x99s; its interval is a bootstrap over prompts."
+                    : "Replies compared in both orders. A win is a mean probability above one half, ties count "
+                      "a half; the interval is a bootstrap over prompts.",
+                pointwise ? "gain" : "win rate");
+        outcome_row(out, r, &x[i], low, high);
+    }
+    if (present)
+        str_add(out, "</tbody></table></div>\n");
+}
+
+static void outcome_details(Str *out, const Outcome *x, int n)
+{
+    static const Measure measures[] = {
+        {"judge prompt is of kind", "kind", AS_TEXT, NULL},
+        {"prompts", "prompts", AS_COUNT, NULL},
+        {"pairs of replies", "pairs", AS_COUNT, NULL},
+        {"mean characters, new policy", "characters_a", AS_TENTHS, NULL},
+        {"mean characters, the other", "characters_b", AS_TENTHS, NULL},
+        {"mean reward of the new policy", "mean_a", AS_NUMBER, NULL},
+        {"mean reward of the other", "mean_b", AS_NUMBER, NULL},
+        {"gain", "gain", AS_SIGNED, "gain_interval"},
+        {"gain\xe2\x80\x99s interval excludes zero", "excludes_zero", AS_YES, NULL},
+        {"p of no gain: t-test over prompts", "gain_paired_p", AS_P, NULL},
+        {"p of no gain: two-sample t-test", "gain_t_p", AS_P, NULL},
+        {"p of no gain: Welch\xe2\x80\x99s t-test", "gain_welch_p", AS_P, NULL},
+        {"win rate, Wilson\xe2\x80\x99s interval over pairs", "win_rate", AS_PERCENT, "interval"},
+        {"win rate, bootstrap over prompts", "win_rate", AS_PERCENT, "win_rate_bootstrap"},
+        {"wins", "wins", AS_COUNT, NULL},
+        {"losses", "losses", AS_COUNT, NULL},
+        {"ties", "ties", AS_COUNT, NULL},
+        {"p of 50 %: binomial, without ties", "binomial_p", AS_P, NULL},
+        {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL},
+        {"win rate at equal length", "length_controlled", AS_PERCENT, NULL},
+        {"mean P(the new policy\xe2\x80\x99s is better)", "mean_p", AS_NUMBER, NULL},
+        {"same position in both orders", "same_slot_rate", AS_PERCENT, NULL},
+        {"of these, the first position", "first_share", AS_PERCENT, NULL},
+        {"probability on the answers", "mass", AS_PERCENT, NULL},
+    };
+    json_t *column[MOST_OUTCOMES];
+    char *head[MOST_OUTCOMES];
+    for (int i = 0; i < n; i++) {
+        Str h = {0};
+        html_stage(&h, x[i].eval);
+        str_add(&h, "<br>");
+        html_text(&h, x[i].prompt);
+        head[i] = str_take(&h);
+        column[i] = json_copy(x[i].eval->summary);
+        json_object_update(column[i], (json_t *)(uintptr_t)x[i].result);
+    }
+    html_heading(out, 3, NULL, "Every number of the comparisons");
+    html_measures(out, measures, COUNT(measures), (const json_t *const *)column, (const char *const *)head, n);
+    for (int i = 0; i < n; i++) {
+        free(head[i]);
+        json_decref(column[i]);
+    }
+}
+
+void report_results(Str *out, const Report *r)
+{
+    Outcome x[MOST_OUTCOMES];
+    int n = report_outcomes(r, x);
+    if (n == 0)
+        return;
+    html_heading(out, 2, "results", "Results");
+    outcome_table(out, r, x, n, true);
+    outcome_table(out, r, x, n, false);
+    for (int i = same_eval(x, n); i < n; i += same_eval(x + i, n - i)) /* the first stands at the top */
+        add_words(out, r, x + i, same_eval(x + i, n - i), "");
+    outcome_details(out, x, n);
+}

@@ -1,0 +1,200 @@
+/* Samples: the replies of two policies to the same prompts with their scores, and what training rewarded most and least. */
+#include "rlaif/report_internal.h"
+
+#include "base/mem.h"
+
+enum { SHOWN = 8, MOST = 120, LONGEST = 2000 };
+
+/* A text, cut where it is very long; never within a character. */
+static void add_text(Str *out, const char *text)
+{
+    size_t n = text ? strlen(text) : 0, cut = n < LONGEST ? n : LONGEST;
+    while (cut > 0 && cut < n && ((unsigned char)text[cut] & 0xC0) == 0x80)
+        cut--;
+    char *part = mem_strn(text ? text : "", cut);
+    html_text(out, part);
+    str_add(out, cut < n ? " [cut for this page]" : "");
+    free(part);
+}
+
+static void add_prompt(Str *out, const json_t *row)
+{
+    RowView v;
+    Err ignored = {0};
+    str_add(out, "<p>");
+    if (row_view(row, NEED_PROMPT, &v, &ignored)) {
+        char *lines = context_lines(&v.context);
+        add_text(out, lines);
+        free(lines);
+        row_view_release(&v);
+    }
+    str_add(out, "</p>");
+}
+
+static void add_reply(Str *out, const char *side, const json_t *text)
+{
+    str_addf(out, "<div class=\"reply %s\"><div class=\"said\">", side);
+    if (json_is_string(text) && json_string_length(text) > 0)
+        add_text(out, json_string_value(text));
+    else
+        str_add(out, json_is_string(text) ? "<span class=\"note\">(an empty reply)</span>"
+                                          : "<span class=\"note\">(not kept: it is no whole text)</span>");
+    str_add(out, "</div><div class=\"scores\">");
+}
+
+/* --- before and after ----------------------------------------------------------------------------------- */
+
+/* What every judge prompt said of the first reply of a side. */
+static void add_scores(Str *out, const json_t *row, const char *side)
+{
+    size_t i;
+    json_t *judgment;
+    json_array_foreach(json_object_get(row, "judgments"), i, judgment)
+    {
+        const json_t *said = json_array_get(json_object_get(judgment, "pairs"), 0);
+        double reward = json_number_of(json_object_get(said, side), "reward", (double)NAN),
+               p = json_number_of(said, "p", (double)NAN);
+        str_add(out, i ? " \xc2\xb7 " : "");
+        html_text(out, json_text_of(judgment, "prompt"));
+        str_addf(out, " %s",
+                 isfinite(reward) ? say_number(reward, 3).text : say_percent(side[0] == 'a' ? p : 1 - p).text);
+    }
+}
+
+typedef struct Pairs {
+    Str shown, more;
+    int n;
+} Pairs;
+
+static bool add_pair(void *context, const char *text, Err *err)
+{
+    Pairs *p = context;
+    json_t *row;
+    if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
+        return false;
+    if (p->n < MOST) {
+        Str *out = p->n < SHOWN ? &p->shown : &p->more;
+        str_add(out, "<div class=\"sample\">");
+        add_prompt(out, row);
+        str_add(out, "<div class=\"pair\">");
+        for (int side = 0; side < 2; side++) {
+            const char *key = side ? "a" : "b";
+            add_reply(out, side ? "after" : "before", json_array_get(json_object_get(row, key), 0));
+            add_scores(out, row, key);
+            str_add(out, "</div></div>");
+        }
+        str_add(out, "</div></div>\n");
+    }
+    p->n++;
+    json_decref(row);
+    return true;
+}
+
+static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *err)
+{
+    Pairs p = {0};
+    bool ok = store_items_each(r->work->store, eval->row.id, add_pair, &p, err);
+    if (ok && p.n > 0) {
+        str_add(out, "<h3>Replies to the same prompts: ");
+        html_stage(out, eval);
+        str_addf(
+            out,
+            "</h3>\n<p class=\"note\">%s, the first reply of each policy to each, in the order of the file: nothing is "
+            "selected. Below each what the judges said: a reward from \xe2\x88\x92"
+            "1 to 1, or the probability that it is the better one.</p>\n",
+            p.n <= SHOWN ? "All prompts" : "The first prompts");
+        str_add(out, "<div class=\"pair sides\"><div>Before: ");
+        html_policy(out, r, eval, "against");
+        str_add(out, "</div><div>After: ");
+        html_policy(out, r, eval, "policy");
+        str_addf(out, "</div></div>\n%s", str_text(&p.shown));
+        if (p.more.n > 0)
+            str_addf(out, "<details><summary>%d more prompts%s</summary>\n%s</details>\n",
+                     (p.n < MOST ? p.n : MOST) - SHOWN, p.n > MOST ? "; the others are in the store" : "",
+                     str_text(&p.more));
+    }
+    str_release(&p.shown);
+    str_release(&p.more);
+    return ok;
+}
+
+/* --- what training rewarded ----------------------------------------------------------------------------- */
+
+enum { ENDS = 3 };
+
+/* Rollouts of one step in order of reward, the first of equals first. */
+typedef struct Rollouts {
+    json_t **row;
+    int n, cap;
+} Rollouts;
+
+static bool add_rollout(void *context, const char *text, Err *err)
+{
+    Rollouts *all = context;
+    json_t *row;
+    if (!json_parse(text, strlen(text), "a stored rollout", &row, err))
+        return false;
+    all->row = MEM_GROW(all->row, all->n, all->cap);
+    int at = all->n++;
+    double reward = json_number_of(row, "reward", 0);
+    for (; at > 0 && json_number_of(all->row[at - 1], "reward", 0) < reward; at--)
+        all->row[at] = all->row[at - 1];
+    all->row[at] = row;
+    return true;
+}
+
+static void add_end(Str *out, const char *side, const json_t *row)
+{
+    add_reply(out, side, json_object_get(row, "response"));
+    str_addf(out,
+             "reward %s \xc2\xb7 KL %s \xc2\xb7 to: ", say_number(json_number_of(row, "reward", (double)NAN), 3).text,
+             say_number(json_number_of(row, "kl", (double)NAN), 2).text);
+    add_text(out, json_text_of(row, "prompt"));
+    str_add(out, "</div></div>");
+}
+
+static bool add_rollouts(Str *out, const Report *r, const ReportStage *rl, Err *err)
+{
+    const Series *reward = report_series(rl, "reward");
+    Rollouts all = {0};
+    if (!reward)
+        return true;
+    int step = (int)reward->step[reward->n - 1];
+    bool ok = store_rollouts_each(r->work->store, rl->row.id, step, add_rollout, &all, err);
+    if (ok && all.n >= 2) {
+        int ends = all.n / 2 < ENDS ? all.n / 2 : ENDS;
+        str_add(out, "<h3>What training rewarded: ");
+        html_stage(out, rl);
+        str_addf(
+            out,
+            "</h3>\n<p class=\"note\">Of the %d replies of the last step, those with the highest and the lowest reward.</p>\n"
+            "<div class=\"pair sides\"><div>Lowest</div><div>Highest</div></div>\n",
+            all.n);
+        for (int i = 0; i < ends; i++) {
+            str_add(out, "<div class=\"sample pair\">");
+            add_end(out, "before", all.row[all.n - 1 - i]);
+            add_end(out, "after", all.row[i]);
+            str_add(out, "</div>\n");
+        }
+    }
+    for (int i = 0; i < all.n; i++)
+        json_decref(all.row[i]);
+    free(all.row);
+    return ok;
+}
+
+bool report_samples(Str *out, const Report *r, Err *err)
+{
+    Str body = {0};
+    bool ok = true;
+    for (const ReportStage *s = report_next(r, "eval winrate", NULL); ok && s; s = report_next(r, "eval winrate", s))
+        ok = add_eval(&body, r, s, err);
+    for (const ReportStage *s = report_next(r, "rl", NULL); ok && s; s = report_next(r, "rl", s))
+        ok = add_rollouts(&body, r, s, err);
+    if (ok && body.n > 0) {
+        html_heading(out, 2, "samples", "Samples");
+        str_add(out, str_text(&body));
+    }
+    str_release(&body);
+    return ok;
+}

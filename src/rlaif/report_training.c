@@ -1,0 +1,219 @@
+/* Training: curves and tables of supervised fine-tuning, reward models and reinforcement learning, arms side by side. */
+#include "rlaif/report_internal.h"
+
+#include "base/mem.h"
+#include "rlaif/stats.h"
+
+typedef struct Metric {
+    const char *name, *title;
+} Metric;
+
+static const Metric metrics[] = {
+    {"reward", "Reward, mean of a step\xe2\x80\x99s replies"},
+    {"kl", "KL to the start, nats a reply"},
+    {"tokens", "Length, tokens a reply"},
+    {"entropy", "Entropy, nats a token"},
+    {"ended", "Share of replies that ended by themselves"},
+    {"reward_sd", "Reward, standard deviation"},
+    {"advantage_sd", "Advantage, standard deviation"},
+    {"loss", "Loss"},
+    {"eval_accuracy", "Accuracy on held-out pairs"},
+    {"value_loss", "Value loss"},
+    {"explained_variance", "Share of the returns\xe2\x80\x99 variance explained by the values"},
+    {"grad_norm", "Norm of the gradient"},
+    {"lr", "Learning rate"},
+};
+
+/* A learning rate that never changes is no news. */
+static bool changes(const ReportStage *const *stage, int n, const char *metric)
+{
+    for (int s = 0; s < n; s++) {
+        const Series *x = report_series(stage[s], metric);
+        for (int i = 1; x && i < x->n; i++)
+            if (x->value[i] != x->value[0])
+                return true;
+    }
+    return false;
+}
+
+/* Every metric that a stage has: those that are known in their order, others by their own names. */
+static void curves(Str *out, const ReportStage *const *stage, int n)
+{
+    if (n > 1)
+        chart_legend(out, stage, n);
+    str_add(out, "<div class=\"charts\">\n");
+    for (int i = 0; i < COUNT(metrics); i++)
+        if (strcmp(metrics[i].name, "lr") != 0 || changes(stage, n, "lr"))
+            chart_metric(out, stage, n, metrics[i].name, metrics[i].title);
+    for (int s = 0; s < n; s++)
+        for (int k = 0; k < stage[s]->n_series; k++) {
+            const char *name = stage[s]->series[k].metric;
+            bool known = false;
+            for (int i = 0; i < COUNT(metrics); i++)
+                known = known || strcmp(metrics[i].name, name) == 0;
+            for (int before = 0; before < s; before++)
+                known = known || report_series(stage[before], name);
+            if (known)
+                continue;
+            Str title = {0};
+            html_text(&title, name);
+            chart_metric(out, stage, n, name, str_text(&title));
+            str_release(&title);
+        }
+    str_add(out, "</div>\n");
+}
+
+/* The first and the last value of a curve as fields of a stage's numbers. */
+static void set_ends(json_t *numbers, const ReportStage *s, const char *metric)
+{
+    const Series *x = report_series(s, metric);
+    char key[100];
+    if (!x || x->n == 0)
+        return;
+    snprintf(key, sizeof key, "%.80s_first", metric);
+    json_object_set_new(numbers, key, json_real(x->value[0]));
+    snprintf(key, sizeof key, "%.80s_last", metric);
+    json_object_set_new(numbers, key, json_real(x->value[x->n - 1]));
+}
+
+/* What a stage's table shows: its options, its summary, the ends of its curves. */
+static json_t *numbers_of(const ReportStage *s)
+{
+    json_t *numbers = json_object(), *options = json_object_get(s->about, "options");
+    if (json_is_object(options))
+        json_object_update(numbers, options);
+    json_object_update(numbers, s->summary);
+    for (int i = 0; i < s->n_series; i++)
+        if (isfinite(s->series[i].value[0]) && isfinite(s->series[i].value[s->series[i].n - 1]))
+            set_ends(numbers, s, s->series[i].metric);
+    double n = json_number_of(numbers, "eval_pairs", 0), share = json_number_of(numbers, "eval_accuracy", 0);
+    if (n > 0) {
+        Interval i = stats_wilson(share * n, n);
+        json_object_set_new(numbers, "eval_interval", json_pack("[f, f]", i.low, i.high));
+    }
+    return numbers;
+}
+
+static void table(Str *out, const ReportStage *const *stage, int n, const Measure *m, int measures)
+{
+    json_t *column[MOST_STAGES];
+    char *head[MOST_STAGES];
+    for (int i = 0; i < n; i++) {
+        Str h = {0};
+        html_stage(&h, stage[i]);
+        if (!stage[i]->row.done)
+            str_add(&h, "<span class=\"range\">unfinished</span>");
+        head[i] = str_take(&h);
+        column[i] = numbers_of(stage[i]);
+    }
+    html_measures(out, m, measures, (const json_t *const *)column, (const char *const *)head, n);
+    for (int i = 0; i < n; i++) {
+        free(head[i]);
+        json_decref(column[i]);
+    }
+}
+
+static const Measure rl_measures[] = {
+    {"steps", "steps", AS_COUNT, NULL},
+    {"prompts a step", "batch", AS_COUNT, NULL},
+    {"replies a prompt", "samples", AS_COUNT, NULL},
+    {"baseline", "baseline", AS_TEXT, NULL},
+    {"\xce\xb2, weight of the KL", "beta", AS_NUMBER, NULL},
+    {"reward, first step", "reward_first", AS_NUMBER, NULL},
+    {"reward, last step", "reward_last", AS_NUMBER, NULL},
+    {"KL to the start, last step, nats a reply", "kl_last", AS_NUMBER, NULL},
+    {"tokens a reply, first step", "tokens_first", AS_TENTHS, NULL},
+    {"tokens a reply, last step", "tokens_last", AS_TENTHS, NULL},
+    {"entropy, first step, nats a token", "entropy_first", AS_NUMBER, NULL},
+    {"entropy, last step", "entropy_last", AS_NUMBER, NULL},
+    {"ended by themselves, first step", "ended_first", AS_PERCENT, NULL},
+    {"ended by themselves, last step", "ended_last", AS_PERCENT, NULL},
+};
+static const Measure reward_measures[] = {
+    {"labels by", "labels", AS_TEXT, NULL},
+    {"pairs", "pairs", AS_COUNT, NULL},
+    {"steps", "steps", AS_COUNT, NULL},
+    {"loss, first step", "loss_first", AS_NUMBER, NULL},
+    {"loss, last step", "loss_last", AS_NUMBER, NULL},
+    {"held-out pairs", "eval_pairs", AS_COUNT, NULL},
+    {"accuracy on held-out pairs", "eval_accuracy", AS_PERCENT, "eval_interval"},
+    {"centre of the rewards, taken off", "centre", AS_NUMBER, NULL},
+    {"scale of the rewards, divided by", "scale", AS_NUMBER, NULL},
+};
+static const Measure accuracy_measures[] = {
+    {"pairs", "pairs", AS_COUNT, NULL},
+    {"the preferred reply has the higher reward", "accuracy", AS_PERCENT, "interval"},
+    {"ties", "ties", AS_COUNT, NULL},
+    {"the longer reply is the preferred one", "longer_accuracy", AS_PERCENT, NULL},
+    {"mean margin", "mean_margin", AS_NUMBER, NULL},
+    {"its standard deviation", "sd_margin", AS_NUMBER, NULL},
+    {"rewards compare across prompts: AUC", "auc", AS_NUMBER, NULL},
+    {"centre of these rewards", "centre", AS_NUMBER, NULL},
+    {"scale of these rewards", "scale", AS_NUMBER, NULL},
+};
+static const Measure sft_measures[] = {
+    {"rows", "rows", AS_COUNT, NULL},
+    {"steps", "steps", AS_COUNT, NULL},
+    {"loss, first step, nats a token", "loss_first", AS_NUMBER, NULL},
+    {"loss, last step", "loss_last", AS_NUMBER, NULL},
+};
+static const Measure sample_measures[] = {
+    {"prompts", "prompts", AS_COUNT, NULL},
+    {"replies", "responses", AS_COUNT, NULL},
+    {"ended by themselves", "ended", AS_PERCENT, NULL},
+    {"mean characters", "mean_characters", AS_TENTHS, NULL},
+};
+static const Measure score_measures[] = {
+    {"replies", "responses", AS_COUNT, NULL},
+    {"mean score", "mean", AS_NUMBER, NULL},
+    {"standard deviation", "sd", AS_NUMBER, NULL},
+    {"probability on the answers", "mass", AS_PERCENT, NULL},
+};
+static const Measure import_measures[] = {
+    {"rows read", "read", AS_COUNT, NULL},
+    {"rows written", "written", AS_COUNT, NULL},
+    {"rows kept apart", "rest", AS_COUNT, NULL},
+};
+
+/* What is shown of a kind of stage. */
+static const struct {
+    const char *kind, *title, *note;
+    const Measure *measure;
+    int measures;
+    bool trains;
+} parts[] = {
+    {"import", "Data", NULL, import_measures, COUNT(import_measures), false},
+    {"sft", "Supervised fine-tuning", "The loss is the mean of \xe2\x88\x92log P over the tokens of the completions.",
+     sft_measures, COUNT(sft_measures), true},
+    {"reward", "Reward models",
+     "The loss is the cross-entropy of a pair\xe2\x80\x99s label. A model that prefers nothing has 0.693; labels that are unsure have "
+     "a lowest loss above 0.",
+     reward_measures, COUNT(reward_measures), true},
+    {"eval accuracy", "Reward models on pairs where people chose", NULL, accuracy_measures, COUNT(accuracy_measures),
+     false},
+    {"rl", "Reinforcement learning",
+     "Every step draws replies, rewards them and makes one update. Step 0 is before the first update, where the KL is exactly 0.",
+     rl_measures, COUNT(rl_measures), true},
+    {"sample", "Replies that were sampled", NULL, sample_measures, COUNT(sample_measures), false},
+    {"score", "Scores", NULL, score_measures, COUNT(score_measures), false},
+};
+
+void report_training(Str *out, const Report *r)
+{
+    const ReportStage *stage[MOST_STAGES];
+    bool begun = false;
+    for (int i = 0; i < COUNT(parts); i++) {
+        int n = report_collect(r, parts[i].kind, stage, MOST_STAGES);
+        if (n == 0)
+            continue;
+        if (!begun)
+            html_heading(out, 2, "training", "Training");
+        begun = true;
+        html_heading(out, 3, NULL, parts[i].title);
+        if (parts[i].note)
+            html_p(out, "<span class=\"note\">%s</span>", parts[i].note);
+        if (parts[i].trains)
+            curves(out, stage, n);
+        table(out, stage, n, parts[i].measure, parts[i].measures);
+    }
+}
