@@ -16,6 +16,8 @@ static const Option option_rows[] = {
      .help = "a random part of the rows read, or so many of those that pass the filters"},
     {"confidence", OPT_LIST, AT(ImportOptions, confidence), .value = "1,2,8,9",
      .help = "only rows of these confidences"},
+    {"score-ratio", OPT_REAL, AT(ImportOptions, score_ratio), 0, 1e9, "0",
+     .help = "only rows whose score_ratio (SHP) is at least this; 0: any"},
     {"prompts", OPT_BOOL, AT(ImportOptions, prompts), .help = "only the prompts, each once"},
     {"max-chars", OPT_INT, AT(ImportOptions, max_chars), 0, 2147483647, "0",
      .help = "longest prompt and response together, in characters; longer rows are left out; 0: any"},
@@ -33,7 +35,7 @@ static const OptionGroup groups[] = {
 const OptionTable import_table = {groups, COUNT(groups), sizeof(ImportOptions)};
 
 /* What becomes of a row. */
-typedef enum Fate { KEPT, REST, NOT_SAMPLED, NOT_CONFIDENT, REPEATED, TOO_LONG, OVER_LIMIT, FATES } Fate;
+typedef enum Fate { KEPT, REST, NOT_SAMPLED, NOT_CONFIDENT, TOO_CLOSE, REPEATED, TOO_LONG, OVER_LIMIT, FATES } Fate;
 
 /* A part of n rows: a share of them (15 of 100, 2 of 3), or a number (of 0). */
 typedef struct Part {
@@ -275,6 +277,8 @@ static bool choose(Import *im, Err *err)
             continue;
         if (o->confidence.n > 0 && !is_confident(o, *row)) {
             im->fate[i] = NOT_CONFIDENT;
+        } else if (o->score_ratio > 0 && !(json_number_of(*row, "score_ratio", 0) >= o->score_ratio)) {
+            im->fate[i] = TOO_CLOSE;
         } else if (o->prompts && prompt_alone(row, err)) {
             char *prompt = json_text(json_object_get(*row, "prompt"));
             im->fate[i] = json_object_get(seen, prompt) ? REPEATED : KEPT;
@@ -359,18 +363,16 @@ static bool check_result(const Import *im, Err *err)
     if (count(im, KEPT) == 0 || (im->rest && count(im, REST) == 0)) {
         err_set(err, ERR_INPUT, "%s: of %d rows none is left%s", im->rows.path, im->read,
                 im->rest ? " for one of the two parts" : "");
-        return err_hint(err, "look at --sample, --confidence, --max-chars, --split, and at --format");
+        return err_hint(err, "look at --sample, --confidence, --score-ratio, --max-chars, --split, and at --format");
     }
     return true;
 }
 
 static json_t *summary(const Import *im)
 {
-    static const char *const reason[FATES] = {[NOT_SAMPLED] = "sample",
-                                              [NOT_CONFIDENT] = "confidence",
-                                              [REPEATED] = "duplicates",
-                                              [TOO_LONG] = "max_chars",
-                                              [OVER_LIMIT] = "limit"};
+    static const char *const reason[FATES] = {
+        [NOT_SAMPLED] = "sample",  [NOT_CONFIDENT] = "confidence", [TOO_CLOSE] = "score_ratio",
+        [REPEATED] = "duplicates", [TOO_LONG] = "max_chars",       [OVER_LIMIT] = "limit"};
     json_t *s = json_object(), *left_out = json_object(), *formats = json_object();
     json_object_set_new(s, "read", json_integer(im->read));
     json_object_set_new(s, "written", json_integer(count(im, KEPT)));

@@ -3,6 +3,7 @@
  *   hh                chosen, rejected: transcripts          -> prompt (turns), responses, preferred 0
  *   trl               chosen, rejected, maybe prompt         -> prompt, responses, preferred 0
  *   tldr-comparisons  info, summaries, choice                -> prompt, responses, preferred, confidence
+ *   shp               history, human_ref_A, human_ref_B, labels -> prompt, responses, preferred
  *   tldr              subreddit, title, post, summary        -> prompt, completion
  *                     query                                  -> prompt
  *   instruction       instruction, input, output             -> prompt, completion
@@ -20,18 +21,20 @@ typedef enum ImportFormat {
     IMPORT_AUTO, /* every row by its fields */
     IMPORT_HH,
     IMPORT_COMPARISONS,
+    IMPORT_SHP,
     IMPORT_TLDR,
     IMPORT_TRL,
     IMPORT_INSTRUCTION,
     IMPORT_ROWS,
     IMPORT_FORMATS
 } ImportFormat;
-#define IMPORT_FORMAT_NAMES "auto|hh|tldr-comparisons|tldr|trl|instruction|rows"
+#define IMPORT_FORMAT_NAMES "auto|hh|tldr-comparisons|shp|tldr|trl|instruction|rows"
 
 typedef struct ImportOptions {
     CommonOptions common;
     char *input, *output, *rest, *sample, *split;
     OptionList confidence;
+    double score_ratio;
     int format, limit, max_chars;
     bool prompts, skip_bad;
 } ImportOptions;
@@ -41,6 +44,7 @@ extern const OptionTable import_table;
  *
  *   sample 15% or 1/6   so many of the rows read, at random (paper.md 2.5: the subset first, then the filters)
  *   confidence          rows of these confidences
+ *   score-ratio         rows with a score_ratio of at least this: of votes for the preferred to those for the other (SHP)
  *   prompts             prompts alone, each once
  *   max-chars           prompt and longest response together have at most so many characters
  *   sample 500          so many of those that are left, at random
@@ -50,7 +54,7 @@ extern const OptionTable import_table;
  * Random choices are by seed and each row's identity, so that they do not depend on the rows' order; sizes are exact,
  * halves round up; rows stay in their order. Without a row to write, or with an empty part, it fails.
  *
- * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, duplicates, max_chars, limit}, formats:
+ * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, score_ratio, duplicates, max_chars, limit}, formats:
  * {name: rows}, prompts_in_both (with split; a warning too), output, rest_output. */
 bool import_rows(Work *work, const ImportOptions *o, Err *err) MUST_CHECK;
 

@@ -94,6 +94,27 @@ static bool from_comparison(const json_t *row, json_t *out, Err *err)
     return true;
 }
 
+/* Two comments on a post; labels 1: people preferred the first, 0: the second. */
+static bool from_shp(const json_t *row, json_t *out, Err *err)
+{
+    static const char *const used[] = {"history", "human_ref_A", "human_ref_B", "labels"};
+    const char *text[3];
+    const json_t *label = json_object_get(row, "labels");
+    for (int i = 0; i < COUNT(text); i++) {
+        text[i] = json_text_of(row, used[i]);
+        if (!text[i])
+            return err_set(err, ERR_INPUT, "the row has no text \"%s\"", used[i]);
+    }
+    json_int_t first = json_is_integer(label) ? json_integer_value(label) : -1;
+    if (first != 0 && first != 1)
+        return err_set(err, ERR_INPUT, "\"labels\" is neither 0 nor 1");
+    json_object_set_new(out, "prompt", json_string(text[0]));
+    json_object_set_new(out, "responses", json_pack("[s, s]", text[1], text[2]));
+    json_object_set_new(out, "preferred", json_integer(1 - first));
+    keep_others(out, row, used, COUNT(used));
+    return true;
+}
+
 /* --- prompts and demonstrations ------------------------------------------------------------------------- */
 
 static bool from_post(const json_t *row, json_t *out, Err *err)
@@ -161,6 +182,8 @@ static ImportFormat detect(const json_t *row)
 {
     if (has(row, "info") && has(row, "summaries"))
         return IMPORT_COMPARISONS;
+    if (has(row, "human_ref_A") && has(row, "human_ref_B"))
+        return IMPORT_SHP;
     if (has(row, "chosen") && has(row, "rejected"))
         return has(row, "prompt") || json_is_array(json_object_get(row, "chosen")) ? IMPORT_TRL : IMPORT_HH;
     if (has(row, "prompt") || has(row, "messages"))
@@ -173,13 +196,14 @@ static ImportFormat detect(const json_t *row)
 /* The first field that a row of the format must have and this one has not; NULL: none. */
 static const char *lacks(const json_t *row, ImportFormat format)
 {
-    static const char *const needs[IMPORT_FORMATS][3] = {
+    static const char *const needs[IMPORT_FORMATS][4] = {
         [IMPORT_HH] = {"chosen", "rejected"},
         [IMPORT_TRL] = {"chosen", "rejected"},
         [IMPORT_COMPARISONS] = {"info", "summaries"},
+        [IMPORT_SHP] = {"history", "human_ref_A", "human_ref_B", "labels"},
         [IMPORT_INSTRUCTION] = {"instruction", "output"},
     };
-    for (int i = 0; i < 3 && needs[format][i]; i++)
+    for (int i = 0; i < COUNT(needs[0]) && needs[format][i]; i++)
         if (!has(row, needs[format][i]))
             return needs[format][i];
     return NULL;
@@ -188,8 +212,9 @@ static const char *lacks(const json_t *row, ImportFormat format)
 bool import_row(const json_t *row, ImportFormat format, json_t **out, ImportFormat *found, Err *err)
 {
     static bool (*const from[IMPORT_FORMATS])(const json_t *, json_t *, Err *) = {
-        [IMPORT_HH] = from_chosen_rejected,  [IMPORT_COMPARISONS] = from_comparison,  [IMPORT_TLDR] = from_tldr,
-        [IMPORT_TRL] = from_chosen_rejected, [IMPORT_INSTRUCTION] = from_instruction, [IMPORT_ROWS] = from_rows,
+        [IMPORT_SHP] = from_shp,   [IMPORT_HH] = from_chosen_rejected,  [IMPORT_COMPARISONS] = from_comparison,
+        [IMPORT_TLDR] = from_tldr, [IMPORT_TRL] = from_chosen_rejected, [IMPORT_INSTRUCTION] = from_instruction,
+        [IMPORT_ROWS] = from_rows,
     };
     *out = NULL;
     *found = format == IMPORT_AUTO ? detect(row) : format;

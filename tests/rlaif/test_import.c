@@ -101,6 +101,30 @@ static void comparisons(void **state)
     row_is_refused("{\"info\": {\"article\": \"P\"}, \"summaries\": []}", IMPORT_AUTO, "no \"post\"");
 }
 
+static void shp_pairs(void **state)
+{
+    (void)state;
+    static const char row[] =
+        "{\"post_id\": \"q1\", \"domain\": \"cooking\", \"history\": \"Why?\", \"human_ref_A\": \"A.\","
+        " \"human_ref_B\": \"B.\", \"labels\": %d, \"score_ratio\": 2.5, \"score_A\": 5}";
+    for (int label = 0; label < 2; label++) {
+        char in[300], wanted[300];
+        snprintf(in, sizeof in, row, label);
+        snprintf(wanted, sizeof wanted,
+                 "{\"prompt\": \"Why?\", \"responses\": [\"A.\", \"B.\"], \"preferred\": %d, \"post_id\": \"q1\","
+                 " \"domain\": \"cooking\", \"score_ratio\": 2.5, \"score_A\": 5}",
+                 1 - label); /* 1 says that people preferred the first */
+        row_becomes(in, IMPORT_AUTO, IMPORT_SHP, wanted);
+    }
+    char in[300];
+    snprintf(in, sizeof in, row, 2);
+    row_is_refused(in, IMPORT_AUTO, "neither 0 nor 1");
+    row_is_refused("{\"human_ref_A\": \"a\", \"human_ref_B\": \"b\", \"labels\": 1}", IMPORT_AUTO, "no \"history\"");
+    row_is_refused("{\"history\": \"x\", \"human_ref_A\": \"a\", \"labels\": 1}", IMPORT_SHP, "no \"human_ref_B\"");
+    row_is_refused("{\"history\": 7, \"human_ref_A\": \"a\", \"human_ref_B\": \"b\", \"labels\": 1}", IMPORT_SHP,
+                   "no text \"history\"");
+}
+
 static void prompts_and_demonstrations(void **state)
 {
     (void)state;
@@ -329,6 +353,22 @@ static void filters(void **state)
     run_free(&r);
 }
 
+static void score_ratio(void **state)
+{
+    (void)state;
+    Run r = run_new(
+        "{\"history\": \"a\", \"human_ref_A\": \"x\", \"human_ref_B\": \"y\", \"labels\": 1, \"score_ratio\": 2}\n"
+        "{\"history\": \"b\", \"human_ref_A\": \"x\", \"human_ref_B\": \"y\", \"labels\": 0, \"score_ratio\": 1.9}\n"
+        "{\"prompt\": \"c\", \"responses\": [\"x\", \"z\"]}\n");
+    need_ok(run(&r), &r.err);
+    assert_int_equal(count_lines(r.out), 3);
+    set(&r, "score-ratio", "2");
+    need_ok(run(&r), &r.err);
+    assert_int_equal(count_lines(r.out), 1);
+    assert_int_equal(left_out(&r, "score_ratio"), 2);
+    run_free(&r);
+}
+
 /* Of the same prompt in both parts the summary tells. */
 static void shared_prompts(void **state)
 {
@@ -464,19 +504,11 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(transcripts),
-        cmocka_unit_test(trl_pairs),
-        cmocka_unit_test(comparisons),
-        cmocka_unit_test(prompts_and_demonstrations),
-        cmocka_unit_test(samples),
-        cmocka_unit_test(splits),
-        cmocka_unit_test(split_of_a_sample),
-        cmocka_unit_test(filters),
-        cmocka_unit_test(shared_prompts),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(bad_rows),
-        cmocka_unit_test(refused_options),
-        cmocka_unit_test(stage),
+        cmocka_unit_test(transcripts), cmocka_unit_test(trl_pairs),       cmocka_unit_test(comparisons),
+        cmocka_unit_test(shp_pairs),   cmocka_unit_test(score_ratio),     cmocka_unit_test(prompts_and_demonstrations),
+        cmocka_unit_test(samples),     cmocka_unit_test(splits),          cmocka_unit_test(split_of_a_sample),
+        cmocka_unit_test(filters),     cmocka_unit_test(shared_prompts),  cmocka_unit_test(numbers),
+        cmocka_unit_test(bad_rows),    cmocka_unit_test(refused_options), cmocka_unit_test(stage),
         cmocka_unit_test(real_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
