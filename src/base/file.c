@@ -101,6 +101,24 @@ bool file_write(const char *path, const void *bytes, size_t n, Err *err)
     return ok;
 }
 
+bool file_append(const char *path, const void *bytes, size_t n, Err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    bool ok = fd >= 0;
+    for (size_t done = 0; ok && done < n;) {
+        ssize_t k = write(fd, (const char *)bytes + done, n - done);
+        if (k < 0 && errno == EINTR)
+            continue;
+        ok = k > 0;
+        done += ok ? (size_t)k : 0;
+    }
+    if (!ok)
+        fail_errno(path, err);
+    if (fd >= 0 && close(fd) != 0 && ok)
+        ok = fail_errno(path, err);
+    return ok;
+}
+
 bool file_map(const char *path, FileMap *map, Err *err)
 {
     *map = (FileMap){0};

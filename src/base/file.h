@@ -14,6 +14,8 @@ bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err) M
 
 /* Writes a file whole: to a temporary neighbour, synced, renamed. */
 bool file_write(const char *path, const void *bytes, size_t n, Err *err) MUST_CHECK;
+/* Puts bytes behind those of a file, in one write, for logs that grow; a file that is absent is made. */
+bool file_append(const char *path, const void *bytes, size_t n, Err *err) MUST_CHECK;
 
 /* A read-only mapping of a file. Release with file_unmap. */
 typedef struct FileMap {

@@ -95,17 +95,24 @@ static bool check_logps(const Pass *p, const Rollout *r, int n, Err *err)
     return true;
 }
 
-/* A_t / N for every token; values is NULL without a learned baseline. */
-static float *advantages(const Reinforce *rl, const Rollout *r, int n, int per_group, double N, const float *values,
+/* A_t / N for every token, and A_t and V_t in the rollouts; values is NULL without a learned baseline. */
+static float *advantages(const Reinforce *rl, Rollout *r, int n, int per_group, double N, const float *values,
                          Sums *sums)
 {
     float *coef = mem_alloc((size_t)rl->pass->targets, sizeof *coef);
     for (int i = 0; i < n; i++) {
         double b = rl->baseline == BASELINE_GROUP ? others(r, i, i / per_group * per_group, per_group) : 0;
-        for (int t = 0; t < r[i].y.ids.n; t++) {
+        int T = r[i].y.ids.n;
+        r[i].advantages = mem_resize(r[i].advantages, (size_t)T, sizeof(float));
+        if (values) {
+            r[i].values = mem_resize(r[i].values, (size_t)T, sizeof(float));
+            memcpy(r[i].values, values + r[i].first_target, (size_t)T * sizeof(float));
+        }
+        for (int t = 0; t < T; t++) {
             int at = r[i].first_target + t;
             double z = r[i].returns[t], a = z - (values ? (double)values[at] : b);
             coef[at] = (float)(a / N);
+            r[i].advantages[t] = (float)a;
             sums->n++;
             sums->z += z;
             sums->zz += z * z;

@@ -52,7 +52,7 @@ void reinforce_returns(Rollout *r, int n, double beta, KlPlace kl);
  *     L_V  =  (1/2N) sum_t (V_t - Z_t)^2, with KL_LOSS also
  *     L_KL = (beta/N) sum_t KL(pi(. | x, y_<t) || pi_ref(. | x, y_<t))
  * over the N tokens of all rollouts. Every recomputed log pi(y_t) must be the sampled one in every bit; ERR_NUMBER
- * where it is not. `per_group` rollouts of one prompt stand together. */
+ * where it is not. The rollouts' values and advantages are set. `per_group` rollouts of one prompt stand together. */
 bool reinforce_gradients(const Reinforce *rl, Rollout *r, int n, int per_group, ReinforceStats *stats,
                          Err *err) MUST_CHECK;
 

@@ -256,7 +256,7 @@ static bool evaluate(RewardTraining *t, Stage *s, double *accuracy, Err *err)
     *accuracy = a.right / a.n;
     json_object_set_new(s->summary, "eval_accuracy", json_real(*accuracy));
     json_object_set_new(s->summary, "eval_pairs", json_integer(a.n));
-    return store_metric(s->work->store, s->id, t->trainer.step, "eval_accuracy", *accuracy, err);
+    return store_metric(s->work->store, s->id, t->trainer.step - 1, "eval_accuracy", *accuracy, err);
 }
 
 /* --- the stage --- */
@@ -264,7 +264,7 @@ static bool evaluate(RewardTraining *t, Stage *s, double *accuracy, Err *err)
 static bool record(Stage *s, const RewardTraining *t, double loss, Err *err)
 {
     Store *store = s->work->store;
-    int at = t->trainer.step;
+    int at = t->trainer.step - 1; /* the step that the update has ended */
     return store_begin(store, err) && store_metric(store, s->id, at, "loss", loss, err) &&
            store_metric(store, s->id, at, "grad_norm", t->trainer.grad_norm, err) &&
            store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);

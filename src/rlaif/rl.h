@@ -16,10 +16,14 @@ typedef struct RlOptions {
 } RlOptions;
 extern const OptionTable rl_table;
 
+/* What a step's time goes into. */
+typedef enum RlPhase { RL_SAMPLE, RL_REWARD, RL_REFERENCE, RL_UPDATE, RL_PHASES } RlPhase;
+
 /* What a step measured. */
 typedef struct StepStats {
     double reward, reward_sd, kl, entropy, tokens, ended; /* means over rollouts; kl of a whole sequence, in nats */
     ReinforceStats gradients;
+    double seconds[RL_PHASES];
 } StepStats;
 
 /* The training itself, step by step, without a store: for the stage, for measurements and for tests. */

@@ -9,6 +9,8 @@ void rollout_release(Rollout *r)
     response_release(&r->y);
     free(r->reference_logp);
     free(r->returns);
+    free(r->values);
+    free(r->advantages);
     *r = (Rollout){0};
 }
 

@@ -15,6 +15,8 @@ typedef struct Rollout {
     float *reference_logp; /* log pi_ref(y_t) */
     double reward;         /* R */
     double *returns;       /* Z_t */
+    float *values;         /* V_t; NULL: not learned */
+    float *advantages;     /* A_t */
     double kl;             /* sum over t of log pi - log pi_ref */
     int first_target;      /* in the pass that trains on it */
 } Rollout;

@@ -100,7 +100,7 @@ static bool step(Sft *t, const int *order, int n, double *loss, Err *err)
 static bool record(Stage *s, const Sft *t, double loss, Err *err)
 {
     Store *store = s->work->store;
-    int at = t->trainer.step;
+    int at = t->trainer.step - 1; /* the step that the update has ended */
     return store_begin(store, err) && store_metric(store, s->id, at, "loss", loss, err) &&
            store_metric(store, s->id, at, "grad_norm", t->trainer.grad_norm, err) &&
            store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);

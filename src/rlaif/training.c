@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "rlaif/tensorboard.h"
 
 static const double SECONDS_BETWEEN_SAVES = 120; /* where --save-every is 0 */
 
@@ -12,7 +13,8 @@ static const double SECONDS_BETWEEN_SAVES = 120; /* where --save-every is 0 */
 static bool is_ours(const char *name)
 {
     static const char *const files[] = {"config.json",           "model.safetensors",    "tokenizer.json",
-                                        "tokenizer_config.json", "tokenizer.rlaif.json", "chat_template.jinja"};
+                                        "tokenizer_config.json", "tokenizer.rlaif.json", "chat_template.jinja",
+                                        METRIC_LOG_FILE,         TENSORBOARD_FILE};
     for (int i = 0; i < COUNT(files); i++)
         if (strcmp(name, files[i]) == 0)
             return true;
@@ -62,6 +64,7 @@ bool training_begin(Training *t, Err *err)
     int step;
     char *name;
     t->saved = clock_seconds();
+    t->log = (MetricLog){store, t->stage->id, t->out, -1};
     if (!store_checkpoint_newest(store, t->stage->id, &step, &name, err))
         return false;
     bool ok;
@@ -102,6 +105,8 @@ bool training_checkpoint(Training *t, double score, bool force, Err *err)
 {
     int step = t->trainer->step, every = t->options->save_every;
     bool due = every > 0 ? step % every == 0 : clock_seconds() - t->saved > SECONDS_BETWEEN_SAVES;
+    if (!metric_log_write(&t->log, step, err))
+        return false;
     if (!due && !force)
         return true;
     char name[40];
@@ -157,7 +162,8 @@ static bool remove_leftovers(Training *t, Err *err)
 
 bool training_end(Training *t, Err *err)
 {
-    return model_save(t->trainer->model, t->out, err) && remove_leftovers(t, err);
+    return metric_log_write(&t->log, t->trainer->step, err) && model_save(t->trainer->model, t->out, err) &&
+           remove_leftovers(t, err);
 }
 
 /* --- needs --- */

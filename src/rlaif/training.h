@@ -3,10 +3,13 @@
  *
  * OUT/checkpoint-000010/ is a complete model with its trainer's state (and value/, the same of a value network); the
  * finished model stands in OUT itself, config.json last. The newest two checkpoints and the best are kept; those that
- * were made by the clock (--save-every 0) go when the stage is done. */
+ * were made by the clock (--save-every 0) go when the stage is done. Beside them are the files of rlaif/metric_log.h.
+ *
+ * A metric's step is the number of updates before it, from 0; what is measured after an update counts to its step. */
 #ifndef RLAIF_TRAINING_H
 #define RLAIF_TRAINING_H
 
+#include "rlaif/metric_log.h"
 #include "rlaif/stage.h"
 #include "train/trainer.h"
 
@@ -17,6 +20,7 @@ typedef struct Training {
     Trainer *trainer; /* of the model */
     Trainer *value;   /* of the value network, or NULL */
     double saved;     /* clock at the last checkpoint */
+    MetricLog log;
 } Training;
 
 /* Prepares OUT for a stage that has begun: what it replaces is removed; a directory that is not its own is refused.
@@ -29,7 +33,7 @@ bool training_done(const Stage *s, const char *out);
 /* False once the program was told to stop; then a checkpoint has been written, so that nothing is lost. */
 bool training_goes_on(Training *t, Err *err) MUST_CHECK;
 
-/* Writes a checkpoint if it is due; `score` is its held-out measure, or NAN. */
+/* A step is over, everything of it on record: brings the log to it, and writes a checkpoint if it is due. `score` is its held-out measure, or NAN. */
 bool training_checkpoint(Training *t, double score, bool force, Err *err) MUST_CHECK;
 
 /* Writes the finished model into OUT; the stage's end is the caller's. */

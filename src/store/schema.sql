@@ -25,7 +25,7 @@ CREATE TABLE item (                  -- a finished row: a response, a label, a s
 ) WITHOUT ROWID;
 CREATE INDEX item_position ON item (stage, position);
 
-CREATE TABLE metric (                -- a number of a training step
+CREATE TABLE metric (                -- a number of a training step; seconds_...: a time, which nothing depends on
     stage INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
     step  INTEGER NOT NULL,
     name  TEXT NOT NULL,

@@ -74,6 +74,8 @@ bool store_metric(Store *s, int64_t stage, int step, const char *name, double va
 typedef bool StoreMetricUse(void *context, int step, const char *name, double value, Err *err);
 /* In order of step, then name. */
 bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *context, Err *err) MUST_CHECK;
+/* The same from a step on. */
+bool store_metrics_from(Store *s, int64_t stage, int step, StoreMetricUse *use, void *context, Err *err) MUST_CHECK;
 
 bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *row, Err *err) MUST_CHECK;
 /* Of one step in order of sample; step -1: all, by step. */

@@ -97,10 +97,17 @@ bool store_metric(Store *s, int64_t stage, int step, const char *name, double va
 
 bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *context, Err *err)
 {
+    return store_metrics_from(s, stage, 0, use, context, err);
+}
+
+bool store_metrics_from(Store *s, int64_t stage, int step, StoreMetricUse *use, void *context, Err *err)
+{
     Statement t;
-    if (!store_prepare(s, "SELECT step, name, value FROM metric WHERE stage = ?1 ORDER BY step, name", &t, err))
+    if (!store_prepare(s, "SELECT step, name, value FROM metric WHERE stage = ?1 AND step >= ?2 ORDER BY step, name",
+                       &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, step);
     bool row = true, ok = true;
     while (ok && (ok = statement_step(&t, &row, err)) && row) {
         double value = sqlite3_column_type(t.at, 2) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(t.at, 2);

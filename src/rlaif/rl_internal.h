@@ -1,0 +1,34 @@
+/* What the files of reinforcement learning share: rl.c (options, models, the stage), rl_step.c (one step). */
+#ifndef RLAIF_RL_INTERNAL_H
+#define RLAIF_RL_INTERNAL_H
+
+#include "rlaif/rl.h"
+
+enum { PASS_ROWS = 1024 }; /* tokens of one training pass, about */
+
+struct Rl {
+    const RlOptions *options;
+    const Rows *rows;
+    Ids *prompt; /* [rows] as the policy reads them */
+    Model *policy, *reference, *value;
+    Scorer *reference_scorer;
+    RewardSource source;
+    Trainer policy_trainer, value_trainer;
+    Pass pass;
+};
+
+/* A step's rollouts, planned: prompts in the order of the epoch's permutation, `samples` of each, nothing drawn yet. The
+ * caller releases each and frees the list. */
+Rollout *rl_plan(const Rl *rl, int step, int *n);
+
+/* Draws the responses of some of a step's rollouts (whole groups) by the policy as it is, and sets their rewards,
+ * reference log-probabilities and returns. `seconds` (NULL: not wanted) receives what each phase took. */
+bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err) MUST_CHECK;
+
+/* Adds the gradients of rollouts that have been drawn; sets their values and advantages. Nothing is updated. */
+bool rl_gradients(Rl *rl, Rollout *r, int n, ReinforceStats *stats, Err *err) MUST_CHECK;
+
+/* A rollout whose gradients have been taken, as the store keeps it (docs/formats.md). The caller releases it. */
+json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r);
+
+#endif

@@ -1,0 +1,222 @@
+/* One step of reinforcement learning: sample, reward, compare with the reference, update; and what is kept of it. */
+#include "rlaif/rl_internal.h"
+
+#include "base/mem.h"
+#include "rlaif/metric_log.h"
+
+/* --- rollouts --- */
+
+Rollout *rl_plan(const Rl *rl, int step, int *rollouts)
+{
+    int batch = rl->options->batch, samples = rl->options->samples, n = rl->rows->n, epoch = -1;
+    int *order = mem_alloc((size_t)n, sizeof *order);
+    Rollout *r = mem_zalloc((size_t)(batch * samples), sizeof *r);
+    for (int i = 0; i < batch; i++) {
+        long long at = (long long)step * batch + i;
+        if ((int)(at / n) != epoch) {
+            epoch = (int)(at / n);
+            epoch_order(rl->options->common.seed, epoch, order, n);
+        }
+        for (int k = 0; k < samples; k++) {
+            int row = order[at % n];
+            r[i * samples + k] = (Rollout){.row = row, .visit = epoch, .sample = k, .prompt = &rl->prompt[row]};
+        }
+    }
+    free(order);
+    *rollouts = batch * samples;
+    return r;
+}
+
+static Sampling sampling(const RlOptions *o)
+{
+    return (Sampling){
+        .temperature = o->temperature, .top_k = o->top_k, .top_p = o->top_p, .max_new_tokens = o->max_new_tokens};
+}
+
+/* Before the first update policy and reference are one: their log-probabilities must be too, in every bit. */
+static bool check_start(const Rl *rl, const Rollout *r, int n, Err *err)
+{
+    for (int i = 0; rl->policy_trainer.step == 0 && i < n; i++)
+        if (r[i].kl != 0 || memcmp(r[i].y.logp, r[i].reference_logp, (size_t)r[i].y.ids.n * sizeof(float)) != 0)
+            return err_set(err, ERR_NUMBER, "step 0: the KL to the reference is %g, not 0 (row %d, sample %d)", r[i].kl,
+                           r[i].row + 1, r[i].sample),
+                   err_hint(err, "this must not happen: please report the command, the CPU and the versions");
+    return true;
+}
+
+bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err)
+{
+    const RlOptions *o = rl->options;
+    Sampling how = sampling(o);
+    double at[RL_PHASES];
+    at[RL_SAMPLE] = clock_seconds();
+    bool ok = rollouts_sample(r, n, rl->policy, rl->rows, &how, o->common.seed, err);
+    at[RL_REWARD] = clock_seconds();
+    ok = ok && rollouts_reward(r, n, &rl->source, rl->policy, rl->rows, err);
+    at[RL_REFERENCE] = clock_seconds();
+    ok = ok && rollouts_reference(r, n, rl->reference_scorer, err) && check_start(rl, r, n, err);
+    at[RL_UPDATE] = clock_seconds();
+    for (int p = 0; seconds && p < RL_UPDATE; p++)
+        seconds[p] = at[p + 1] - at[p];
+    if (ok)
+        reinforce_returns(r, n, o->beta, (KlPlace)o->kl);
+    return ok;
+}
+
+static void measure(const Rollout *r, int n, StepStats *s)
+{
+    double squares = 0, entropy = 0;
+    for (int i = 0; i < n; i++) {
+        s->reward += r[i].reward / n;
+        squares += r[i].reward * r[i].reward / n;
+        s->kl += r[i].kl / n;
+        s->tokens += (double)r[i].y.ids.n / n;
+        s->ended += (double)r[i].y.ended / n;
+        for (int t = 0; t < r[i].y.ids.n; t++)
+            entropy += (double)r[i].y.entropy[t];
+    }
+    s->entropy = entropy / (s->tokens * n);
+    double variance = squares - s->reward * s->reward;
+    s->reward_sd = sqrt(variance > 0 ? variance : 0);
+}
+
+bool rl_gradients(Rl *rl, Rollout *r, int n, ReinforceStats *stats, Err *err)
+{
+    const RlOptions *o = rl->options;
+    Reinforce how = {.policy = rl->policy,
+                     .value = rl->value,
+                     .reference = rl->reference,
+                     .dpolicy = rl->policy_trainer.grads,
+                     .dvalue = rl->value_trainer.grads,
+                     .pass = &rl->pass,
+                     .baseline = (Baseline)o->baseline,
+                     .place = (ValuePlace)o->value,
+                     .kl = (KlPlace)o->kl,
+                     .beta = o->beta,
+                     .pass_rows = PASS_ROWS};
+    return reinforce_gradients(&how, r, n, o->samples, stats, err);
+}
+
+/* --- what is kept of it --- */
+
+static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats *s, Err *err)
+{
+    static const char *const phase[RL_PHASES] = {METRIC_CLOCK "sample", METRIC_CLOCK "reward", METRIC_CLOCK "reference",
+                                                 METRIC_CLOCK "update"};
+    Store *store = stage->work->store;
+    const struct {
+        const char *name;
+        double value;
+    } metric[] = {
+        {"reward", s->reward},
+        {"reward_sd", s->reward_sd},
+        {"kl", s->kl},
+        {"exact_kl", s->gradients.exact_kl},
+        {"entropy", s->entropy},
+        {"tokens", s->tokens},
+        {"ended", s->ended},
+        {"advantage_sd", s->gradients.advantage_sd},
+        {"value_loss", s->gradients.value_loss},
+        {"explained_variance", s->gradients.explained_variance},
+        {"grad_norm", rl->policy_trainer.grad_norm},
+        {"value_grad_norm", rl->value ? rl->value_trainer.grad_norm : (double)NAN},
+        {"lr", rl->policy_trainer.rate},
+    };
+    for (int i = 0; i < COUNT(metric); i++)
+        if (!isnan(metric[i].value) && !store_metric(store, stage->id, step, metric[i].name, metric[i].value, err))
+            return false;
+    for (int p = 0; p < RL_PHASES; p++)
+        if (!store_metric(store, stage->id, step, phase[p], s->seconds[p], err))
+            return false;
+    return true;
+}
+
+static json_t *text_of(char *text)
+{
+    json_t *j = json_string(text);
+    free(text);
+    return j ? j : json_null();
+}
+
+static json_t *floats_of(const float *at, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_of_float(at[i]));
+    return list;
+}
+
+json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
+{
+    int n = r->y.ids.n;
+    json_t *row = json_pack(
+        "{s:i, s:i, s:i, s:i, s:o, s:o, s:b, s:i, s:f, s:f}", "step", step, "row", r->row + 1, "visit", r->visit,
+        "sample", r->sample, "prompt", text_of(context_lines(&rl->rows->row[r->row].view.context)), "response",
+        text_of(response_text(rl->policy, &r->y)), "ended", r->y.ended, "tokens", n, "reward", r->reward, "kl", r->kl);
+    json_t *ids = json_array();
+    float *returns = mem_alloc((size_t)n, sizeof *returns);
+    for (int t = 0; t < n; t++) {
+        json_array_append_new(ids, json_integer(r->y.ids.id[t]));
+        returns[t] = (float)r->returns[t];
+    }
+    json_object_set_new(row, "ids", ids);
+    json_object_set_new(row, "logp", floats_of(r->y.logp, n));
+    json_object_set_new(row, "reference_logp", floats_of(r->reference_logp, n));
+    json_object_set_new(row, "returns", floats_of(returns, n));
+    if (r->values)
+        json_object_set_new(row, "values", floats_of(r->values, n));
+    json_object_set_new(row, "advantages", floats_of(r->advantages, n));
+    free(returns);
+    return row;
+}
+
+static bool record_rollouts(const Rl *rl, Stage *stage, int step, const Rollout *r, int n, Err *err)
+{
+    for (int i = 0; i < n; i++) {
+        json_t *row = rl_rollout_row(rl, step, &r[i]);
+        char *line = json_text(row);
+        bool ok = store_rollout(stage->work->store, stage->id, step, i, line, err);
+        free(line);
+        json_decref(row);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool record_step(const Rl *rl, Stage *stage, int step, const Rollout *r, int n, const StepStats *s, Err *err)
+{
+    Store *store = stage->work->store;
+    return store_begin(store, err) && record_metrics(rl, stage, step, s, err) &&
+           record_rollouts(rl, stage, step, r, n, err) && store_commit(store, err);
+}
+
+/* --- the step --- */
+
+static bool update(Rl *rl, Rollout *r, int n, StepStats *stats, Err *err)
+{
+    double began = clock_seconds();
+    bool ok = rl_gradients(rl, r, n, &stats->gradients, err) && trainer_update(&rl->policy_trainer, err) &&
+              (!rl->value || trainer_update(&rl->value_trainer, err));
+    stats->seconds[RL_UPDATE] = clock_seconds() - began;
+    return ok;
+}
+
+/* sample, reward, compare, update (paper.md 6.6). */
+bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err)
+{
+    int at = rl->policy_trainer.step, n;
+    Rollout *r = rl_plan(rl, at, &n);
+    *stats = (StepStats){0};
+    bool ok = rl_draw(rl, r, n, stats->seconds, err);
+    if (ok) {
+        measure(r, n, stats);
+        ok = update(rl, r, n, stats, err) && (!record || record_step(rl, record, at, r, n, stats, err));
+    }
+    if (!ok && err->code == ERR_NUMBER)
+        err_context(err, "step %d", at + 1);
+    for (int i = 0; i < n; i++)
+        rollout_release(&r[i]);
+    free(r);
+    return ok;
+}

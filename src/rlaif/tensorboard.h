@@ -1,0 +1,28 @@
+/* TensorBoard's event files: records of the TFRecord framing that hold protocol buffers of the message tensorflow.Event,
+ * both encoded here by hand (docs/formats.md). */
+#ifndef RLAIF_TENSORBOARD_H
+#define RLAIF_TENSORBOARD_H
+
+#include "base/str.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* TensorBoard reads files whose name holds "tfevents". */
+#define TENSORBOARD_FILE "events.out.tfevents.rlaif"
+
+typedef struct TensorboardScalar {
+    const char *tag;
+    double value; /* kept as a float */
+} TensorboardScalar;
+
+/* Appends the record that a file begins with. */
+void tensorboard_begin(Str *out);
+/* Appends the record of a step's scalars. Its wall time is `step` seconds, so that a file says nothing of when it was
+ * made and an interrupted run ends in the same bytes; TensorBoard's axes "step" and "relative" then agree. */
+void tensorboard_step(Str *out, int step, const TensorboardScalar *scalar, int n);
+
+/* CRC-32C (Castagnoli), as the framing masks it. */
+uint32_t crc32c(const void *bytes, size_t n);
+
+#endif
