@@ -1,6 +1,5 @@
 /* Judges: prompts laid out for both orders, rationales before answers, answers averaged. */
 #include "base/mem.h"
-#include "base/real.h"
 #include "rlaif/judge_layout.h"
 
 /* Several rationales at 0 would all be the same. */
@@ -204,23 +203,6 @@ static bool answer_rationales(Judge *j, const Asked *asked, const Rationales *r,
     return ok;
 }
 
-/* Several opinions as one: the mean of the answers' probabilities. */
-static Verdict mean_verdict(const Judge *j, const Opinion *o, int n)
-{
-    Verdict v = {0};
-    for (int a = 0; a < j->scale.n; a++) {
-        double most = o[0].verdict.logp[a], sum = 0;
-        for (int i = 1; i < n; i++)
-            most = o[i].verdict.logp[a] > most ? o[i].verdict.logp[a] : most;
-        for (int i = 0; i < n; i++)
-            sum += real_exp(o[i].verdict.logp[a] - most);
-        v.logp[a] = n == 1 ? most : most + real_log(sum / n);
-    }
-    for (int i = 0; i < n; i++)
-        v.mass += o[i].verdict.mass / n;
-    return v;
-}
-
 /* --- pairs and responses -------------------------------------------------------------------------------- */
 
 /* The answers to all orders, without rationales or after them, into the pairs. */
@@ -248,7 +230,7 @@ static bool ask_pairs(Judge *j, const Question *q, const Layout *l, int n, PairV
             r.text[i * each + k] = NULL;
             v->tokens.output += r.tokens[i * each + k];
         }
-        o->verdict = mean_verdict(j, o->opinion, each);
+        o->verdict = verdict_mean(o->opinion, each, j->scale.n);
     }
     rationales_release(&r, total);
     free(said);

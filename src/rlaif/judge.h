@@ -75,6 +75,9 @@ typedef struct Opinion {
     char *rationale; /* owned */
 } Opinion;
 
+/* Several opinions as one: the mean of the answers' probabilities. */
+Verdict verdict_mean(const Opinion *o, int n, int answers);
+
 /* One pair in one order. */
 typedef struct OrderVerdict {
     Verdict verdict;  /* with several opinions: their mean probabilities */

@@ -3,6 +3,22 @@
 #include "base/real.h"
 #include "rlaif/judge.h"
 
+Verdict verdict_mean(const Opinion *o, int n, int answers)
+{
+    Verdict v = {0};
+    for (int a = 0; a < answers; a++) {
+        double most = o[0].verdict.logp[a], sum = 0;
+        for (int i = 1; i < n; i++)
+            most = o[i].verdict.logp[a] > most ? o[i].verdict.logp[a] : most;
+        for (int i = 0; i < n; i++)
+            sum += real_exp(o[i].verdict.logp[a] - most);
+        v.logp[a] = n == 1 ? most : most + real_log(sum / n);
+    }
+    for (int i = 0; i < n; i++)
+        v.mass += o[i].verdict.mass / n;
+    return v;
+}
+
 void pair_settle(PairVerdict *v, Settling how)
 {
     double slot[2] = {0};

@@ -1,14 +1,15 @@
 /* Labels. */
-#include "rlaif/label.h"
+#include "rlaif/label_internal.h"
 
 #include "base/mem.h"
 #include "base/rng.h"
 
 static const Option option_rows[] = {
-    {"pairs", OPT_TEXT, AT(LabelOptions, pairs), .value = "PAIRS", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
+    {"pairs", OPT_TEXT, AT(LabelOptions, pairs), .value = "PAIRS", .flags = OPT_POSITIONAL | OPT_WORKING,
      .help = "rows with two responses"},
-    {"model", OPT_TEXT, AT(LabelOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
-     .help = "the judge"},
+    {"model", OPT_TEXT, AT(LabelOptions, model), .value = "MODEL", .flags = OPT_WORKING, .help = "the judge"},
+    {"from", OPT_TEXT, AT(LabelOptions, from), .value = "LABELS", .flags = OPT_WORKING,
+     .help = "average, flip, soften and filter labels anew, without a model"},
     {"output", OPT_TEXT, AT(LabelOptions, output), .value = "LABELS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "rows with their labels; standard output if not given"},
     {"prompt", OPT_TEXT, AT(LabelOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
@@ -17,6 +18,10 @@ static const Option option_rows[] = {
      .help = "compare two responses, or judge each alone"},
     {"both-orders", OPT_BOOL, AT(LabelOptions, both_orders), .otherwise = "true",
      .help = "ask in both orders and average; false: in one, drawn by seed"},
+    {"drop-same-slot", OPT_BOOL, AT(LabelOptions, drop_same_slot), .flags = OPT_WORKING,
+     .help = "drop pairs where both orders chose the same position"},
+    {"drop-undecided", OPT_REAL, AT(LabelOptions, drop_undecided), 0, 0.5, "0", .value = "MARGIN", .flags = OPT_WORKING,
+     .help = "drop pairs whose label is nearer to 1/2 than this"},
     {"limit", OPT_INT, AT(LabelOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows; 0: all"},
     {"skip-bad", OPT_BOOL, AT(LabelOptions, skip_bad), .flags = OPT_WORKING,
@@ -25,6 +30,7 @@ static const Option option_rows[] = {
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {judge_option_rows, JUDGE_OPTIONS, AT(LabelOptions, judge)},
+    {settle_option_rows, SETTLE_OPTIONS, AT(LabelOptions, settle)},
     {common_options, COMMON_OPTIONS, AT(LabelOptions, common)},
 };
 const OptionTable label_table = {groups, COUNT(groups), sizeof(LabelOptions)};
@@ -52,89 +58,24 @@ static bool prepare(void *context, Err *err)
            judge_open(&l->judge, l->model, l->prompt_name, how, err);
 }
 
-static json_t *logps(const Labeling *l, const Verdict *v)
-{
-    json_t *list = json_array();
-    for (int a = 0; a < l->judge->prompt->answers; a++)
-        json_array_append_new(list, json_real(v->logp[a]));
-    return list;
-}
-
-static json_t *label_start(double p)
-{
-    return json_pack("{s:f}", "p", p);
-}
-
-static void label_end(const Labeling *l, json_t *label, const char *method)
+/* A row with its label, settled from what was said. */
+static bool finish_row(const Labeling *l, const Row *row, json_t *said, json_t **out, Err *err)
 {
     char *judge = mem_printf("sha256:%s", l->model_hash), *prompt = mem_printf("sha256:%s", l->prompt_hash);
-    json_object_set_new(label, "method", json_string(method));
-    json_object_set_new(label, "judge", json_string(judge));
-    json_object_set_new(label, "prompt_hash", json_string(prompt));
-    json_object_set_new(label, "seed", json_integer(l->options->common.seed));
+    json_object_set_new(said, "method", json_string(l->options->method == LABEL_PAIRWISE ? "pairwise" : "pointwise"));
+    json_object_set_new(said, "judge", json_string(judge));
+    json_object_set_new(said, "prompt_hash", json_string(prompt));
+    json_object_set_new(said, "seed", json_integer(l->options->common.seed));
     free(judge);
     free(prompt);
-}
-
-static json_t *order_label(const Labeling *l, const OrderVerdict *o, bool alone)
-{
-    json_t *order = json_pack("{s:f, s:o, s:f}", "p", o->p, "logp", logps(l, &o->verdict), "mass", o->verdict.mass);
-    if (alone)
-        json_object_set_new(order, "swapped", json_boolean(o->swapped));
-    if (o->opinions > 1) {
-        json_t *samples = json_array();
-        for (int k = 0; k < o->opinions; k++)
-            json_array_append_new(samples, json_pack("{s:o, s:f}", "logp", logps(l, &o->opinion[k].verdict), "mass",
-                                                     o->opinion[k].verdict.mass));
-        json_object_set_new(order, "samples", samples);
+    json_t *label;
+    bool ok = label_settle(said, &l->options->settle, -1, &label, err);
+    json_decref(said);
+    if (ok) {
+        *out = json_copy(row->json);
+        json_object_set_new(*out, "label", label);
     }
-    return order;
-}
-
-static void set_cost(json_t *label, int cut, TokenCount tokens)
-{
-    if (cut > 0)
-        json_object_set_new(label, "cut", json_integer(cut));
-    json_object_set_new(label, "tokens", json_pack("{s:i, s:i}", "input", tokens.input, "output", tokens.output));
-}
-
-static json_t *pair_label(const Labeling *l, const PairVerdict *v)
-{
-    json_t *label = label_start(v->p), *orders = json_array(), *rationales = json_array();
-    for (int i = 0; i < v->orders; i++) {
-        const OrderVerdict *o = &v->order[i];
-        json_array_append_new(orders, order_label(l, o, v->orders == 1));
-        for (int k = 0; k < o->opinions; k++)
-            json_array_append_new(rationales, json_string(o->opinion[k].rationale));
-    }
-    json_object_set_new(label, "orders", orders);
-    if (v->orders == 2)
-        json_object_set_new(label, "same_slot", json_boolean(v->same_slot));
-    if (json_array_size(rationales) > 0)
-        json_object_set(label, "rationales", rationales);
-    json_decref(rationales);
-    set_cost(label, v->cut, v->tokens);
-    label_end(l, label, "pairwise");
-    return label;
-}
-
-static json_t *point_label(const Labeling *l, const Verdict v[2])
-{
-    json_t *label = label_start(verdict_preference(&l->judge->scale, &v[0], &v[1], 1)), *scores = json_array();
-    for (int i = 0; i < 2; i++)
-        json_array_append_new(scores, json_pack("{s:o, s:f, s:f}", "logp", logps(l, &v[i]), "mass", v[i].mass, "reward",
-                                                judge_reward(l->judge, &v[i])));
-    json_object_set_new(label, "scores", scores);
-    set_cost(label, v[0].cut, (TokenCount){v[0].tokens + v[1].tokens, 0});
-    label_end(l, label, "pointwise");
-    return label;
-}
-
-static json_t *with_label(const Row *row, json_t *label)
-{
-    json_t *out = json_copy(row->json);
-    json_object_set_new(out, "label", label);
-    return out;
+    return ok;
 }
 
 static bool label_pairs(Labeling *l, const Rows *rows, const int *index, int n, json_t **out, Err *err)
@@ -151,8 +92,7 @@ static bool label_pairs(Labeling *l, const Rows *rows, const int *index, int n, 
     }
     bool ok = judge_pairs(l->judge, q, n, l->options->both_orders, verdict, err);
     for (int i = 0; i < n; i++) {
-        if (ok)
-            out[i] = with_label(&rows->row[index[i]], pair_label(l, &verdict[i]));
+        ok = ok && finish_row(l, &rows->row[index[i]], label_of_pair(l->judge, &verdict[i]), &out[i], err);
         pair_verdict_release(&verdict[i]);
         free((char *)(uintptr_t)q[i].context);
     }
@@ -173,8 +113,7 @@ static bool label_points(Labeling *l, const Rows *rows, const int *index, int n,
     }
     bool ok = judge_responses(l->judge, q, 2 * n, verdict[0], err);
     for (int i = 0; i < n; i++) {
-        if (ok)
-            out[i] = with_label(&rows->row[index[i]], point_label(l, verdict[i]));
+        ok = ok && finish_row(l, &rows->row[index[i]], label_of_scores(l->judge, verdict[i]), &out[i], err);
         free((char *)(uintptr_t)q[2 * i].context);
     }
     return ok;
@@ -194,63 +133,6 @@ static int chunk_pairs(const LabelOptions *o)
     return !o->judge.cot ? CHUNK : n < 1 ? 1 : n < CHUNK ? n : CHUNK;
 }
 
-/* --- the summary, from the stored rows ------------------------------------------------------------------ */
-
-typedef struct LabelSums {
-    int n, same_slot, two_orders, first;
-    double p, distance, mass, masses;
-} LabelSums;
-
-static bool add_label(void *context, const char *row, Err *err)
-{
-    LabelSums *s = context;
-    json_t *j, *part;
-    size_t i;
-    if (!json_parse(row, strlen(row), "a stored label", &j, err))
-        return false;
-    const json_t *label = json_object_get(j, "label");
-    double p = json_number_of(label, "p", 0.5);
-    s->n++;
-    s->p += p;
-    s->distance += fabs(p - 0.5);
-    s->first += p > 0.5;
-    s->same_slot += json_bool_of(label, "same_slot", false);
-    s->two_orders += json_object_get(label, "same_slot") != NULL;
-    const json_t *parts =
-        json_object_get(label, "orders") ? json_object_get(label, "orders") : json_object_get(label, "scores");
-    json_array_foreach((json_t *)(uintptr_t)parts, i, part)
-    {
-        s->mass += json_number_of(part, "mass", 0);
-        s->masses++;
-    }
-    json_decref(j);
-    return true;
-}
-
-static bool summarise(Stage *s, const Labeling *l, Err *err)
-{
-    LabelSums sums = {0};
-    if (!store_items_each(s->work->store, s->id, add_label, &sums, err))
-        return false;
-    json_object_set_new(s->summary, "pairs", json_integer(sums.n));
-    json_object_set_new(s->summary, "prompt", json_string(l->prompt_name));
-    json_object_set_new(s->summary, "mean_p", json_real(sums.p / sums.n));
-    json_object_set_new(s->summary, "mean_distance_from_half", json_real(sums.distance / sums.n));
-    json_object_set_new(s->summary, "mass", json_real(sums.mass / sums.masses));
-    if (sums.two_orders)
-        json_object_set_new(s->summary, "same_slot_rate", json_real((double)sums.same_slot / sums.two_orders));
-    if (sums.mass / sums.masses < 0.5)
-        log_warn(
-            "%s: only %.0f %% of the probability falls on the answers; look at the prompt with --chat, or at another one",
-            s->name, 100 * sums.mass / sums.masses);
-    if (sums.two_orders && sums.same_slot > 0.8 * sums.two_orders)
-        log_warn(
-            "%s: in %.0f %% of the pairs the judge chose the same position in both orders: it tells little about the "
-            "responses; --method pointwise judges each alone",
-            s->name, 100.0 * sums.same_slot / sums.two_orders);
-    return true;
-}
-
 static bool check_prompt(Labeling *l, Err *err)
 {
     JudgePrompt *p;
@@ -266,9 +148,9 @@ static bool check_prompt(Labeling *l, Err *err)
     return err_hint(err, "use --method %s", pairwise ? "pairwise" : "pointwise");
 }
 
-bool label_stage(Work *work, const char *name, const void *options, Err *err)
+/* Asks the judge about every row. */
+static bool judge_rows(Work *work, const char *name, const LabelOptions *o, bool deliver, Err *err)
 {
-    const LabelOptions *o = options;
     Labeling l = {.options = o, .work = work};
     l.prompt_name = o->prompt ? o->prompt : o->method == LABEL_PAIRWISE ? "helpful-base" : "helpful-score";
     Rows rows = {0};
@@ -279,11 +161,39 @@ bool label_stage(Work *work, const char *name, const void *options, Err *err)
         stage_begin(&s, work, name, "label",
                     stage_about(&label_table, o, &o->common, "model", l.model_hash, "prompt", l.prompt_hash, NULL),
                     err) &&
-        stage_rows(&s, &rows, chunk_pairs(o), "pairs", prepare, label_chunk, &l, err) && summarise(&s, &l, err) &&
-        stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
+        stage_rows(&s, &rows, chunk_pairs(o), "pairs", prepare, label_chunk, &l, err) &&
+        label_summary(&s, l.prompt_name, true, err) && stage_end(&s, NULL, err) &&
+        (!deliver || stage_deliver(&s, o->output, err));
     judge_free(l.judge);
     model_free(l.model);
     rows_release(&rows);
     stage_release(&s);
+    return ok;
+}
+
+static bool check_options(const Work *work, const LabelOptions *o, Err *err)
+{
+    ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
+    if (o->from && (o->pairs || o->model))
+        return err_set(err, code, "label: --from settles labels anew: it takes no pairs and no model");
+    if (o->from || (o->pairs && o->model))
+        return true;
+    err_set(err, code, "label: %s is missing", o->pairs ? "--model" : "PAIRS");
+    return err_hint(err, "%s", o->pairs ? "the judge" : "rows with two responses; or --from LABELS");
+}
+
+bool label_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const LabelOptions *o = options;
+    if (!check_options(work, o, err))
+        return false;
+    if (o->from)
+        return label_settle_rows(work, name, o, o->from, err);
+    if (!o->drop_same_slot && o->drop_undecided <= 0)
+        return judge_rows(work, name, o, true, err);
+    char *all = mem_printf("%s.all", name), *from = mem_printf("stage:%s", all);
+    bool ok = judge_rows(work, all, o, false, err) && label_settle_rows(work, name, o, from, err);
+    free(all);
+    free(from);
     return ok;
 }

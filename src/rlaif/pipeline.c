@@ -126,8 +126,8 @@ static const char *resolve(const Pipeline *p, const char *value)
 /* Options whose values may name a stage, the policy or the judge. */
 static bool may_refer(const char *option)
 {
-    static const char *const names[] = {"pairs", "labels", "rows",   "prompts", "data",   "eval",
-                                        "model", "judge",  "reward", "policy",  "against"};
+    static const char *const names[] = {"pairs", "labels", "rows",   "prompts", "data",    "eval",
+                                        "model", "judge",  "reward", "policy",  "against", "from"};
     for (int i = 0; i < COUNT(names); i++)
         if (strcmp(names[i], option) == 0)
             return true;
@@ -170,11 +170,12 @@ static bool set_from_command(const Pipeline *p, const StageKind *k, const Recipe
 static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
 {
     bool direct = strcmp(k->kind, "rl") == 0 && options_given(k->table, options, "prompt");
+    bool settled = strcmp(k->kind, "label") == 0 && options_given(k->table, options, "from");
     if (direct && !options_given(k->table, options, "judge"))
         options_put(k->table, options, "judge", p->latest[JUDGE]);
     for (int i = 0; i < COUNT(k->take) && k->take[i].option; i++) {
         const Default *d = &k->take[i];
-        if (options_given(k->table, options, d->option) || (direct && d->from == REWARD))
+        if (options_given(k->table, options, d->option) || (direct && d->from == REWARD) || settled)
             continue;
         if (!p->latest[d->from]) {
             err_set(err, ERR_INPUT, "%s:%d: the stage %s has no \"%s\", and no stage before it makes one",
