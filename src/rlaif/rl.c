@@ -8,10 +8,13 @@ static const Option option_rows[] = {
      .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "rows with a prompt"},
     {"model", OPT_TEXT, AT(RlOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
      .help = "the policy's start, and the reference of the KL term"},
-    {"reward", OPT_TEXT, AT(RlOptions, reward), .value = "DIR", .flags = OPT_WORKING, .help = "a reward model, or"},
+    {"reward", OPT_TEXT, AT(RlOptions, reward), .value = "DIR", .flags = OPT_WORKING,
+     .help = "a reward model, or, or with it,"},
     {"judge", OPT_TEXT, AT(RlOptions, judge), .value = "MODEL", .flags = OPT_WORKING, .help = "a direct judge, with"},
     {"prompt", OPT_TEXT, AT(RlOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
      .help = "its prompt, of kind score or verdict"},
+    {"reward-weight", OPT_REAL, AT(RlOptions, reward_weight), 0, 1, "0.5",
+     .help = "with both: weight (the reward model's) + (1 - weight) (the judge's)"},
     {"output", OPT_TEXT, AT(RlOptions, output), .value = "DIR",
      .flags = OPT_SHORT_O | OPT_REQUIRED | OPT_WORKING | OPT_CLI, .help = "the trained policy"},
     {"algorithm", OPT_CHOICE, AT(RlOptions, algorithm), .choices = "reinforce", .otherwise = "reinforce",
@@ -82,12 +85,14 @@ static bool summarise_metric(void *context, int step, const char *name, double v
 
 static bool check_options(const RlOptions *o, Err *err)
 {
-    if (!o->reward == !o->judge)
+    if (!o->reward && !o->judge)
         return err_set(err, ERR_INPUT, "rl needs a reward: --reward DIR, or --judge MODEL with --prompt NAME"),
                err_hint(err, "rlaif reward trains a reward model");
     if (o->judge && !o->prompt)
         return err_set(err, ERR_INPUT, "--judge needs --prompt"),
                err_hint(err, "of kind score or verdict: rlaif help prompts lists them");
+    if (o->prompt && !o->judge)
+        return err_set(err, ERR_INPUT, "--prompt needs --judge"), err_hint(err, "it is the direct judge's prompt");
     if (o->baseline == BASELINE_GROUP && o->samples < 2)
         return err_set(err, ERR_INPUT, "--baseline group needs --samples of 2 or more"),
                err_hint(err, "the baseline is the mean of a prompt's other samples");
@@ -154,8 +159,9 @@ static bool open_models(Rl *rl, Device *device, Err *err)
     scorer_open(&rl->reference_scorer, rl->reference);
     if (rl->source.function)
         return true;
-    return o->judge ? open_judge(rl, device, err)
-                    : reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err);
+    rl->source.weight = o->reward_weight;
+    return (!o->judge || open_judge(rl, device, err)) &&
+           (!o->reward || reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err));
 }
 
 static bool check_needs(const Rl *rl, Stage *s, Err *err)
@@ -242,20 +248,22 @@ static bool run(Stage *s, const RlOptions *o, const Rows *rows, Err *err)
     return ok;
 }
 
-/* Hashes of everything that is read: the reward's stands for reward model, or judge and its prompt. */
-static bool hash_inputs(const RlOptions *o, char model[HASH_TEXT], char reward[HASH_TEXT], char prompt[HASH_TEXT],
-                        Err *err)
+/* Of everything that is read; "" where it is not. */
+typedef struct InputHashes {
+    char model[HASH_TEXT], reward[HASH_TEXT], judge[HASH_TEXT], prompt[HASH_TEXT], prompts[HASH_TEXT];
+} InputHashes;
+
+static bool hash_inputs(const RlOptions *o, InputHashes *h, Err *err)
 {
     JudgePrompt *p;
-    prompt[0] = 0;
-    if (!model_hash(o->model, model, err) || !model_hash(o->reward ? o->reward : o->judge, reward, err))
+    memset(h, 0, sizeof *h);
+    if (!model_hash(o->model, h->model, err) || (o->reward && !model_hash(o->reward, h->reward, err)) ||
+        (o->judge && (!model_hash(o->judge, h->judge, err) || !judge_prompt_load(&p, o->prompt, err))))
         return false;
-    if (o->reward)
-        return true;
-    if (!judge_prompt_load(&p, o->prompt, err))
-        return false;
-    memcpy(prompt, p->hash, HASH_TEXT);
-    judge_prompt_free(p);
+    if (o->judge) {
+        memcpy(h->prompt, p->hash, HASH_TEXT);
+        judge_prompt_free(p);
+    }
     return true;
 }
 
@@ -264,14 +272,14 @@ bool rl_stage(Work *work, const char *name, const void *options, Err *err)
     const RlOptions *o = options;
     Rows rows = {0};
     Stage s = {0};
-    char model[HASH_TEXT], reward[HASH_TEXT], prompt[HASH_TEXT], prompts[HASH_TEXT];
-    bool ok = check_options(o, err) && hash_inputs(o, model, reward, prompt, err) &&
+    InputHashes h;
+    bool ok = check_options(o, err) && hash_inputs(o, &h, err) &&
               stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err);
     if (ok)
-        rows_hash(&rows, prompts);
+        rows_hash(&rows, h.prompts);
     ok = ok && stage_begin(&s, work, name, "rl",
-                           stage_about(&rl_table, o, &o->common, "model", model, "reward", reward, "prompt", prompt,
-                                       "prompts", prompts, NULL),
+                           stage_about(&rl_table, o, &o->common, "model", h.model, "reward", h.reward, "judge", h.judge,
+                                       "prompt", h.prompt, "prompts", h.prompts, NULL),
                            err);
     ok = ok && (training_done(&s, o->output) || run(&s, o, &rows, err));
     rows_release(&rows);

@@ -11,7 +11,7 @@ typedef struct RlOptions {
     TrainOptions train;
     char *prompts, *model, *output, *reward, *judge, *prompt;
     int algorithm, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_new_tokens, top_k;
-    double beta, temperature, top_p;
+    double beta, reward_weight, temperature, top_p;
     bool skip_bad;
 } RlOptions;
 extern const OptionTable rl_table;
@@ -22,6 +22,7 @@ typedef enum RlPhase { RL_SAMPLE, RL_REWARD, RL_REFERENCE, RL_UPDATE, RL_PHASES 
 /* What a step measured. */
 typedef struct StepStats {
     double reward, reward_sd, kl, entropy, tokens, ended; /* means over rollouts; kl of a whole sequence, in nats */
+    double by_model, by_judge;                            /* means of the parts of the reward; NAN: not asked */
     ReinforceStats gradients;
     double seconds[RL_PHASES];
 } StepStats;

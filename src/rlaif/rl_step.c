@@ -68,6 +68,8 @@ static void measure(const Rollout *r, int n, StepStats *s)
     double squares = 0, entropy = 0;
     for (int i = 0; i < n; i++) {
         s->reward += r[i].reward / n;
+        s->by_model += r[i].by_model / n; /* NAN where it was not asked */
+        s->by_judge += r[i].by_judge / n;
         squares += r[i].reward * r[i].reward / n;
         s->kl += r[i].kl / n;
         s->tokens += (double)r[i].y.ids.n / n;
@@ -104,12 +106,15 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
     static const char *const phase[RL_PHASES] = {METRIC_CLOCK "sample", METRIC_CLOCK "reward", METRIC_CLOCK "reference",
                                                  METRIC_CLOCK "update"};
     Store *store = stage->work->store;
+    bool mixed = rl->source.model && rl->source.judge;
     const struct {
         const char *name;
         double value;
     } metric[] = {
         {"reward", s->reward},
         {"reward_sd", s->reward_sd},
+        {"reward_model", mixed ? s->by_model : (double)NAN},
+        {"reward_judge", mixed ? s->by_judge : (double)NAN},
         {"kl", s->kl},
         {"exact_kl", s->gradients.exact_kl},
         {"entropy", s->entropy},
@@ -153,6 +158,10 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
         "{s:i, s:i, s:i, s:i, s:o, s:o, s:b, s:i, s:f, s:f}", "step", step, "row", r->row + 1, "visit", r->visit,
         "sample", r->sample, "prompt", text_of(context_lines(&rl->rows->row[r->row].view.context)), "response",
         text_of(response_text(rl->policy, &r->y)), "ended", r->y.ended, "tokens", n, "reward", r->reward, "kl", r->kl);
+    if (rl->source.model && rl->source.judge) {
+        json_object_set_new(row, "reward_model", json_real(r->by_model));
+        json_object_set_new(row, "reward_judge", json_real(r->by_judge));
+    }
     json_t *ids = json_array();
     float *returns = mem_alloc((size_t)n, sizeof *returns);
     for (int t = 0; t < n; t++) {

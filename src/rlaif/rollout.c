@@ -69,7 +69,7 @@ static bool reward_by_model(Rollout *r, int n, RewardSource *s, const Model *pol
     }
     ok = ok && reward_model_score(s->model, seq, n, reward, err);
     for (int i = 0; i < n; i++) {
-        r[i].reward = ok ? reward[i] : 0;
+        r[i].by_model = ok ? reward[i] : 0;
         ids_release(&ids[i]);
     }
     free(reward);
@@ -89,7 +89,7 @@ static bool reward_by_judge(Rollout *r, int n, RewardSource *s, const Model *pol
                           .context = context_lines(&rows->row[r[i].row].view.context)};
     bool ok = judge_responses(s->judge, q, n, verdict, err);
     for (int i = 0; i < n; i++) {
-        r[i].reward = ok ? judge_reward(s->judge, &verdict[i]) : 0;
+        r[i].by_judge = ok ? judge_reward(s->judge, &verdict[i]) : 0;
         free((char *)(uintptr_t)q[i].context);
         free((char *)(uintptr_t)q[i].first);
     }
@@ -111,11 +111,17 @@ static bool reward_by_function(Rollout *r, int n, const RewardSource *s, const M
 
 bool rollouts_reward(Rollout *r, int n, RewardSource *source, const Model *policy, const Rows *rows, Err *err)
 {
-    bool ok = source->function ? reward_by_function(r, n, source, policy)
-              : source->model  ? reward_by_model(r, n, source, policy, rows, err)
-                               : reward_by_judge(r, n, source, policy, rows, err);
-    if (!ok)
+    double w = source->weight;
+    for (int i = 0; i < n; i++)
+        r[i].by_model = r[i].by_judge = (double)NAN;
+    if ((source->model && !reward_by_model(r, n, source, policy, rows, err)) ||
+        (source->judge && !reward_by_judge(r, n, source, policy, rows, err)) ||
+        (source->function && !reward_by_function(r, n, source, policy)))
         return false;
+    for (int i = 0; i < n && !source->function; i++)
+        r[i].reward = !source->judge   ? r[i].by_model
+                      : !source->model ? r[i].by_judge
+                                       : w * r[i].by_model + (1 - w) * r[i].by_judge;
     for (int i = 0; i < n; i++)
         if (!isfinite(r[i].reward)) {
             char place[300];

@@ -10,27 +10,29 @@
 typedef struct Rollout {
     int row; /* of the prompts */
     int visit, sample;
-    const Ids *prompt;     /* borrowed: x as the policy reads it */
-    Response y;            /* ids, log pi(y_t), entropy, ended */
-    float *reference_logp; /* log pi_ref(y_t) */
-    double reward;         /* R */
-    double *returns;       /* Z_t */
-    float *values;         /* V_t; NULL: not learned */
-    float *advantages;     /* A_t */
-    double kl;             /* sum over t of log pi - log pi_ref */
-    int first_target;      /* in the pass that trains on it */
+    const Ids *prompt;         /* borrowed: x as the policy reads it */
+    Response y;                /* ids, log pi(y_t), entropy, ended */
+    float *reference_logp;     /* log pi_ref(y_t) */
+    double reward;             /* R */
+    double by_model, by_judge; /* what it is made of; NAN: not asked */
+    double *returns;           /* Z_t */
+    float *values;             /* V_t; NULL: not learned */
+    float *advantages;         /* A_t */
+    double kl;                 /* sum over t of log pi - log pi_ref */
+    int first_target;          /* in the pass that trains on it */
 } Rollout;
 void rollout_release(Rollout *r);
 
 /* A reward that is computed from the response's text alone: for measurements and tests. */
 typedef double RewardFunction(const char *response);
 
-/* What gives rewards: a reward model, a direct judge, or a function. One of the three. */
+/* What gives rewards: a function, or a reward model, a direct judge, or both. */
 typedef struct RewardSource {
     RewardFunction *function;
     RewardModel *model; /* owned */
     Judge *judge;       /* owned */
     Model *judge_model; /* owned where it is not the reference */
+    double weight;      /* with both: R = weight (the model's) + (1 - weight) (the judge's) */
     bool same_ids;      /* the reward model reads the policy's own ids */
 } RewardSource;
 void reward_source_release(RewardSource *s);

@@ -1,0 +1,141 @@
+/* Stages that train, run in this process. */
+#include "training.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "rlaif/reward.h"
+
+char *bench_path(const Bench *b, const char *name)
+{
+    return path_join(b->folder, name);
+}
+
+static void put(const Bench *b, const char *name, Str *text)
+{
+    Err err = {0};
+    char *path = bench_path(b, name);
+    need_ok(file_write(path, str_text(text), text->n, &err), &err);
+    free(path);
+    str_release(text);
+}
+
+static const char *const things[] = {"the sea", "a door", "old bread", "rain", "a map", "the clock", "a song", "snow"};
+
+static void put_rows(const Bench *b)
+{
+    Str prompts = {0}, held = {0}, pairs = {0}, demos = {0};
+    for (int i = 0; i < COUNT(things); i++) {
+        str_addf(&prompts, "{\"prompt\": \"Tell me of %s.\"}\n", things[i]);
+        str_addf(&held, "{\"prompt\": \"What is %s?\"}\n", things[i]);
+        str_addf(&demos, "{\"prompt\": \"Say %s\", \"completion\": \"%s it is\"}\n", things[i], things[i]);
+        str_addf(&pairs,
+                 "{\"prompt\": \"On %s\", \"responses\": [\"It is %s\", \"no, %d\"], \"preferred\": %d, "
+                 "\"label\": {\"p\": %g}}\n",
+                 things[i], things[i], i, i % 3 == 0, 0.2 + 0.1 * (i % 7));
+    }
+    put(b, "prompts.jsonl", &prompts);
+    put(b, "held.jsonl", &held);
+    put(b, "pairs.jsonl", &pairs);
+    put(b, "demos.jsonl", &demos);
+}
+
+void bench_begin(Bench *b)
+{
+    Err err = {0};
+    *b = (Bench){.folder = make_folder()};
+    b->work = (Work){.common = &b->common, .in_recipe = true};
+    need_ok(device_open(&b->work.device, CPU_AUTO, 1, &err) && store_open(&b->work.store, ":memory:", &err), &err);
+    log_set_quiet(true);
+    put_rows(b);
+    need_ok(bench_run(b, &reward_table, reward_stage, "bench-reward", &err, "pairs=@pairs.jsonl",
+                      "model=" TINY_LLAMA_DIR, "output=@reward", "batch=4", "lr=1e-3", NULL),
+            &err);
+}
+
+void bench_end(Bench *b)
+{
+    json_decref(b->work.summary);
+    store_close(b->work.store);
+    device_free(b->work.device);
+    remove_folder(b->folder);
+}
+
+static bool set(const Bench *b, const OptionTable *table, void *options, const char *assignment, Err *err)
+{
+    const char *equals = strchr(assignment, '=');
+    char *key = mem_strn(assignment, (size_t)(equals - assignment));
+    char *value = equals[1] == '@' ? bench_path(b, equals + 2) : mem_str(equals + 1);
+    size_t base;
+    const Option *o = options_find(table, key, &base);
+    bool ok = true;
+    if (o && o->type == OPT_TEXT)
+        options_put(table, options, key, value);
+    else
+        ok = options_set(table, options, key, value, "test", err);
+    free(key);
+    free(value);
+    return ok;
+}
+
+bool bench_run(Bench *b, const OptionTable *table, StageFunction *stage, const char *name, Err *err, ...)
+{
+    void *options = options_new(table);
+    bool ok = true;
+    va_list ap;
+    va_start(ap, err);
+    for (const char *assignment; ok && (assignment = va_arg(ap, const char *));)
+        ok = set(b, table, options, assignment, err);
+    va_end(ap);
+    b->work.common = options; /* the first member of every options struct */
+    ok = ok && options_complete(table, options, "test", err) && stage(&b->work, name, options, err);
+    b->work.common = &b->common;
+    options_free(table, options);
+    return ok;
+}
+
+double bench_summary(const Bench *b, const char *key)
+{
+    return json_number_of(b->work.summary, key, (double)NAN);
+}
+
+double bench_metric(const Bench *b, const char *dir, int step, const char *key)
+{
+    Err err = {0};
+    char name[100], *path;
+    snprintf(name, sizeof name, "%s/metrics.jsonl", dir);
+    path = bench_path(b, name);
+    LineReader *lines;
+    const char *line;
+    size_t n;
+    bool more = true;
+    double value = (double)NAN;
+    need_ok(lines_open(&lines, path, &err), &err);
+    for (int i = 0; more && i <= step; i++) {
+        need_ok(lines_next(lines, &line, &n, &more, &err), &err);
+        json_t *j;
+        if (!more || i < step)
+            continue;
+        need_ok(json_parse(line, n, path, &j, &err), &err);
+        assert_int_equal((int)json_number_of(j, "step", -1), step);
+        value = json_number_of(j, key, (double)NAN);
+        json_decref(j);
+    }
+    lines_close(lines);
+    free(path);
+    return value;
+}
+
+void bench_same(const Bench *b, const char *a, const char *other)
+{
+    Err err = {0};
+    char *path[2] = {bench_path(b, a), bench_path(b, other)}, *text[2];
+    size_t n[2];
+    for (int i = 0; i < 2; i++)
+        need_ok(file_read(path[i], 1 << 28, &text[i], &n[i], &err), &err);
+    if (n[0] != n[1] || memcmp(text[0], text[1], n[0]) != 0)
+        fail_msg("%s and %s differ", path[0], path[1]);
+    for (int i = 0; i < 2; i++) {
+        free(text[i]);
+        free(path[i]);
+    }
+}

@@ -1,0 +1,37 @@
+/* Stages that train, run in this process on a tiny model of tests/fixtures: options by name, a store in memory. */
+#ifndef TESTS_TRAINING_H
+#define TESTS_TRAINING_H
+
+#include "rlaif/stage.h"
+#include "support.h"
+
+/* A policy, a judge: it has a chat template and says nothing sensible. */
+#define TINY_LLAMA_DIR "tests/fixtures/tiny-llama"
+
+typedef struct Bench {
+    char *folder;
+    CommonOptions common;
+    Work work; /* its summary is that of the stage that ended last */
+} Bench;
+
+/* A folder with prompts.jsonl, held.jsonl (other prompts), pairs.jsonl (labels and people's choices), demos.jsonl, and
+ * reward/, a reward model. */
+void bench_begin(Bench *b);
+void bench_end(Bench *b);
+
+/* FOLDER/name, which the caller frees. */
+char *bench_path(const Bench *b, const char *name);
+
+typedef bool StageFunction(Work *work, const char *name, const void *options, Err *err);
+
+/* Runs a stage with options "name=value", a NULL at the end; values that begin with "@" are names in the folder. */
+bool bench_run(Bench *b, const OptionTable *table, StageFunction *stage, const char *name, Err *err, ...) MUST_CHECK;
+
+/* The number under a key of the summary, or of a step's line in DIR/metrics.jsonl; NAN where there is none. */
+double bench_summary(const Bench *b, const char *key);
+double bench_metric(const Bench *b, const char *dir, int step, const char *key);
+
+/* Two files of the folder have the same bytes. */
+void bench_same(const Bench *b, const char *a, const char *other);
+
+#endif
