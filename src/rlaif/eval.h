@@ -8,6 +8,7 @@
 #ifndef RLAIF_EVAL_H
 #define RLAIF_EVAL_H
 
+#include "rlaif/cost.h"
 #include "rlaif/render.h"
 #include "rlaif/stage.h"
 
@@ -15,6 +16,7 @@
 
 typedef struct AlignmentOptions {
     CommonOptions common;
+    Prices prices;
     char *labels;
     int limit;
     bool skip_bad;
@@ -36,12 +38,17 @@ extern const OptionTable alignment_table;
  * calibration             [{from, to, n, mean_p, accuracy}], five bins of p of the chosen side
  * by_margin               [{from, to, n, accuracy, interval}], quarters of the rows by |p - 1/2|
  * by_confidence           [{confidence, n, accuracy, interval}], rows with people's confidence (1 to 9)
+ * people                  null where nobody chose twice between the same two responses; else
+ *   pairs, choices        such pairs, and people's choices between them
+ *   agreement, interval   share of two people's choices that are the same; interval by bootstrap over pairs
+ *   labels                share of labels on people's side there
  * mass                    mean probability on the answers
  * position                null without rows in both orders; else
  *   pairs, same_slot      judged in both orders; those where both preferred the same position (4.3)
  *   same_slot_rate, interval
  *   first_share, p        of these, the share that preferred the first; exact binomial test against 1/2
- *   by_length_gap         [{from, to, pairs, same_slot_rate}]: longer over shorter response: under 1.25, under 2, above */
+ *   by_length_gap         [{from, to, pairs, same_slot_rate}]: longer over shorter response: under 1.25, under 2, above
+ * cost                    cost.h; not of alignment_numbers */
 bool alignment_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 /* The same numbers of rows at hand, viewed as pairs, set into an object. Fails for a row without a label. */
 bool alignment_numbers(const Rows *rows, json_t *out, Err *err) MUST_CHECK;

@@ -12,6 +12,7 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
+    {price_option_rows, PRICE_OPTIONS, AT(AlignmentOptions, prices)},
     {common_options, COMMON_OPTIONS, AT(AlignmentOptions, common)},
 };
 const OptionTable alignment_table = {groups, COUNT(groups), sizeof(AlignmentOptions)};
@@ -286,8 +287,10 @@ bool alignment_numbers(const Rows *rows, json_t *out, Err *err)
     Case *cases = mem_alloc((size_t)rows->n, sizeof *cases);
     int n;
     bool ok = read_cases(rows, false, cases, &n, err);
-    if (ok)
+    if (ok) {
         summarise(out, cases, n);
+        eval_set_agreement(out, rows);
+    }
     free(cases);
     return ok;
 }
@@ -327,6 +330,20 @@ static void print_position(const json_t *position)
     }
 }
 
+static void print_people(const json_t *people)
+{
+    char what[80];
+    snprintf(what, sizeof what, "people among themselves, %.0f pairs", json_number_of(people, "pairs", 0));
+    eval_print_share(what, people, "agreement", "interval");
+    eval_print_share("  labels on these", people, "labels", NULL);
+}
+
+static void print_cost(const json_t *cost)
+{
+    eval_print("dollars a pair: judge, people", "%s, %s (%s times as much)", eval_decimal(cost, "judge_per_pair").text,
+               eval_decimal(cost, "people_per_pair").text, eval_decimal(cost, "ratio").text);
+}
+
 static void print_table(const json_t *s)
 {
     eval_print("rows, with people's choices", "%.0f, %.0f", json_number_of(s, "rows", 0),
@@ -343,10 +360,14 @@ static void print_table(const json_t *s)
         print_bins(s, "by_margin", "where |p - 1/2| is");
         print_bins(s, "by_confidence", "where people's confidence is");
     }
+    if (json_is_object(json_object_get(s, "people")))
+        print_people(json_object_get(s, "people"));
     eval_print("mean |p - 1/2|", "%s", eval_decimal(s, "mean_distance_from_half").text);
     eval_print_share("mass on the answers", s, "mass", NULL);
     if (json_is_object(json_object_get(s, "position")))
         print_position(json_object_get(s, "position"));
+    if (json_is_object(json_object_get(s, "cost")))
+        print_cost(json_object_get(s, "cost"));
 }
 
 bool alignment_stage(Work *work, const char *name, const void *options, Err *err)
@@ -367,6 +388,8 @@ bool alignment_stage(Work *work, const char *name, const void *options, Err *err
                      stage_about(&alignment_table, o, &o->common, "labels", labels, NULL), err);
     if (ok) {
         summarise(s.summary, cases, n);
+        eval_set_agreement(s.summary, &rows);
+        json_object_set_new(s.summary, "cost", cost_json(&o->prices, &rows));
         if (!work->in_recipe)
             print_table(s.summary);
         ok = stage_end(&s, NULL, err);

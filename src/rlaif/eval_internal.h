@@ -32,6 +32,9 @@ Figure eval_decimal(const json_t *object, const char *key);
 /* A probability of a test: "0.034", "< 0.0001". */
 Figure eval_p(const json_t *object, const char *key);
 
+/* Sets `people`: null, or how far people agree with each other (alignment_stage). */
+void eval_set_agreement(json_t *out, const Rows *rows);
+
 /* One pair of responses under one judge prompt. */
 typedef struct Contest {
     int cluster;           /* the prompt: its number */

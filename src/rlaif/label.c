@@ -31,6 +31,7 @@ static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {judge_option_rows, JUDGE_OPTIONS, AT(LabelOptions, judge)},
     {settle_option_rows, SETTLE_OPTIONS, AT(LabelOptions, settle)},
+    {price_option_rows, PRICE_OPTIONS, AT(LabelOptions, prices)},
     {common_options, COMMON_OPTIONS, AT(LabelOptions, common)},
 };
 const OptionTable label_table = {groups, COUNT(groups), sizeof(LabelOptions)};
@@ -162,7 +163,7 @@ static bool judge_rows(Work *work, const char *name, const LabelOptions *o, bool
                     stage_about(&label_table, o, &o->common, "model", l.model_hash, "prompt", l.prompt_hash, NULL),
                     err) &&
         stage_rows(&s, &rows, chunk_pairs(o), "pairs", prepare, label_chunk, &l, err) &&
-        label_summary(&s, l.prompt_name, true, err) && stage_end(&s, NULL, err) &&
+        label_summary(&s, o, l.prompt_name, true, err) && stage_end(&s, NULL, err) &&
         (!deliver || stage_deliver(&s, o->output, err));
     judge_free(l.judge);
     model_free(l.model);

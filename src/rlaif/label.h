@@ -2,6 +2,7 @@
 #ifndef RLAIF_LABEL_H
 #define RLAIF_LABEL_H
 
+#include "rlaif/cost.h"
 #include "rlaif/label_row.h"
 #include "rlaif/stage.h"
 
@@ -11,6 +12,7 @@ typedef struct LabelOptions {
     CommonOptions common;
     JudgeOptions judge; /* its seed is the common one */
     SettleOptions settle;
+    Prices prices;
     char *pairs, *model, *output;
     char *from; /* labels to settle anew, in place of pairs and a model; NULL: none */
     int method, limit;
@@ -24,8 +26,7 @@ extern const OptionTable label_table;
  * judge said of all rows, so that other filters do not ask again.
  *
  * Summary: pairs, prompt, method, mean_p, mean_distance_from_half, mass, same_slot_rate (pairs in both orders), cut (rows
- * whose context was cut), tokens {input, output}, alignment (alignment_stage's numbers, where people chose), position
- * (likewise); after filters and with `from`: read, dropped {same_slot, undecided}. */
+ * whose context was cut), tokens {input, output}, alignment (alignment_numbers), cost (cost.h); after filters and with `from`: read, dropped {same_slot, undecided}. */
 bool label_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

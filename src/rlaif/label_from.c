@@ -129,7 +129,7 @@ bool label_settle_rows(Work *work, const char *name, const LabelOptions *o, cons
     bool ok = read_labels(work, o, from, &r, hash, err) &&
               stage_begin(&s, work, name, "label", settling_about(o, hash), err) &&
               stage_rows(&s, &r.rows, CHUNK, "labels", NULL, settle_chunk, &r, err) &&
-              label_summary(&s, o->prompt, false, err);
+              label_summary(&s, o, o->prompt, false, err);
     if (ok) {
         json_object_set_new(s.summary, "read", json_integer(r.read));
         json_object_set_new(s.summary, "dropped",

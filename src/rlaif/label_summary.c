@@ -51,7 +51,7 @@ static bool add_alignment(json_t *summary, const Rows *rows, Err *err)
     return ok;
 }
 
-bool label_summary(Stage *s, const char *prompt, bool fresh, Err *err)
+bool label_summary(Stage *s, const LabelOptions *o, const char *prompt, bool fresh, Err *err)
 {
     LabelSums sums = {0};
     Rows rows = {0};
@@ -73,6 +73,7 @@ bool label_summary(Stage *s, const char *prompt, bool fresh, Err *err)
         json_object_set_new(s->summary, "same_slot_rate", json_real((double)sums.same_slot / sums.two_orders));
     json_object_set_new(s->summary, "cut", json_integer(sums.cut));
     json_object_set_new(s->summary, "tokens", json_pack("{s:f, s:f}", "input", sums.input, "output", sums.output));
+    json_object_set_new(s->summary, "cost", cost_json(&o->prices, &rows));
     ok = add_alignment(s->summary, &rows, err);
     rows_release(&rows);
     if (fresh)

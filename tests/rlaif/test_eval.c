@@ -6,10 +6,10 @@
 /* --- alignment ------------------------------------------------------------------------------------------ */
 
 /* The summary of labels; the caller releases it. NULL: it failed, and err says why. */
-static json_t *align(const char *lines, bool skip_bad, Err *err)
+static json_t *align_with(AlignmentOptions o, const char *lines, Err *err)
 {
     char *folder = make_folder(), *path = write_rows(folder, "labels.jsonl", lines);
-    AlignmentOptions o = {.labels = path, .skip_bad = skip_bad};
+    o.labels = path;
     Work w = work_new(&o.common);
     bool ok = alignment_stage(&w, "alignment", &o, err);
     json_t *summary = ok ? json_incref(w.summary) : NULL;
@@ -17,6 +17,11 @@ static json_t *align(const char *lines, bool skip_bad, Err *err)
     free(path);
     remove_folder(folder);
     return summary;
+}
+
+static json_t *align(const char *lines, bool skip_bad, Err *err)
+{
+    return align_with((AlignmentOptions){.skip_bad = skip_bad}, lines, err);
 }
 
 #define PAIR(a, b) "{\"prompt\": \"q\", \"responses\": [\"" a "\", \"" b "\"]"
@@ -141,6 +146,74 @@ static void partial_rows(void **state)
     json_decref(s);
 }
 
+/* --- people ---------------------------------------------------------------------------------------------- */
+
+#define CHOSE(a, b, more)                                                                                              \
+    "{\"prompt\": \"q\", \"responses\": [\"" a "\", \"" b "\"]" more ", \"label\": {\"p\": 0.9}}\n"
+
+/* Three people on a pair, once with the responses the other way round: two of them alike. Two on another: alike. One on
+ * a third does not count. Labels say the first: right on rows 1, 2, 4 and 5. */
+static void people_among_themselves(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const char rows[] =
+        CHOSE("x", "y", ", \"preferred\": 0, \"worker\": 1")
+        CHOSE("y", "x", ", \"preferred\": 0, \"worker\": 2")
+        CHOSE("x", "y", ", \"preferred\": 1, \"worker\": 3")
+        CHOSE("x", "z", ", \"preferred\": 0, \"worker\": 1")
+        CHOSE("x", "z", ", \"preferred\": 0, \"worker\": 2")
+        CHOSE("x", "w", ", \"preferred\": 0");
+    /* clang-format on */
+    Err err = {0};
+    json_t *s = align(rows, false, &err);
+    need_ok(s != NULL, &err);
+    const json_t *people = json_object_get(s, "people");
+    field(people, "pairs", 2);
+    field(people, "choices", 5);
+    field(people, "agreement", (1.0 + 1) / (3 + 1));
+    field(people, "labels", 4.0 / 5);
+    null_field(s, "cost");
+    json_decref(s);
+    s = align(by_hand, false, &err);
+    need_ok(s != NULL, &err);
+    null_field(s, "people");
+    json_decref(s);
+}
+
+/* The paper's figures (10): two orders of 830 tokens read and 61 written; 304 words. */
+static void costs_of_the_paper(void **state)
+{
+    (void)state;
+    AlignmentOptions *o = options_new(&alignment_table);
+    close_to(cost_judge(&o->prices, 2 * 830, 2 * 61), 0.05712, 1e-12);
+    close_to(cost_people(&o->prices, 304), 0.66576, 1e-12);
+    options_free(&alignment_table, o);
+}
+
+static void costs_of_rows(void **state)
+{
+    (void)state;
+    static const char rows[] =
+        "{\"prompt\": \" one  two\\n\", \"responses\": [\"three\", \"four five.\"], \"label\": {\"p\": 0.5, "
+        "\"tokens\": {\"input\": 1000, \"output\": 500}}}\n"
+        "{\"prompt\": \"one\", \"responses\": [\"\", \"four\"], \"label\": {\"p\": 0.5, "
+        "\"tokens\": {\"input\": 3000, \"output\": 0}}}\n"
+        "{\"prompt\": \"not counted\", \"responses\": [\"\", \"four\"], \"label\": {\"p\": 0.5}}\n";
+    Err err = {0};
+    json_t *s = align_with((AlignmentOptions){.prices = {.input = 1, .output = 2, .people = 100}}, rows, &err);
+    need_ok(s != NULL, &err);
+    const json_t *cost = json_object_get(s, "cost");
+    field(cost, "pairs", 2);
+    field(cost, "input", 4000);
+    field(cost, "words", 7);
+    field(cost, "judge", 5);
+    field(cost, "judge_per_pair", 2.5);
+    field(cost, "people", 14);
+    field(cost, "ratio", 14.0 / 5);
+    json_decref(s);
+}
+
 /* --- accuracy ------------------------------------------------------------------------------------------- */
 
 /* A reward model trained for one step on the rows that it is then measured on: its rewards there have mean 0 and
@@ -193,9 +266,10 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agreement),       cmocka_unit_test(bins),
-        cmocka_unit_test(position_bias),   cmocka_unit_test(partial_rows),
-        cmocka_unit_test(reward_accuracy),
+        cmocka_unit_test(agreement),          cmocka_unit_test(bins),
+        cmocka_unit_test(position_bias),      cmocka_unit_test(partial_rows),
+        cmocka_unit_test(reward_accuracy),    cmocka_unit_test(people_among_themselves),
+        cmocka_unit_test(costs_of_the_paper), cmocka_unit_test(costs_of_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
