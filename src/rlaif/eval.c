@@ -2,6 +2,7 @@
 #include "rlaif/eval_internal.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 
 #include <stdarg.h>
 
@@ -92,7 +93,7 @@ void eval_print_share(const char *what, const json_t *object, const char *share,
 
 /* --- a contest ------------------------------------------------------------------------------------------ */
 
-/* Per prompt: how many pairs, their summed outcomes and gains. */
+/* Per prompt that has any: how many pairs, their summed outcomes and gains. */
 typedef struct Clusters {
     double *pairs, *outcome, *gain;
     int n;
@@ -107,6 +108,15 @@ static Clusters gather_clusters(const Contest *c, int n, int clusters)
         k.outcome[c[i].cluster] += eval_outcome(c[i].a, c[i].b);
         k.gain[c[i].cluster] += c[i].a - c[i].b;
     }
+    int kept = 0;
+    for (int i = 0; i < clusters; i++) {
+        if (k.pairs[i] == 0)
+            continue;
+        k.pairs[kept] = k.pairs[i];
+        k.outcome[kept] = k.outcome[i];
+        k.gain[kept++] = k.gain[i];
+    }
+    k.n = kept;
     return k;
 }
 
@@ -128,25 +138,68 @@ static double paired_p(const double *sum, const Clusters *k, double against)
     return p;
 }
 
-/* The win rate where both are equally long (paper.md 9); NAN where one ratio, but 1, is all there is. */
-static double length_controlled(const Contest *c, int n)
+Adjusted eval_length_controlled(const double *ratio, const double *outcome, const int *cluster, int n, int clusters,
+                                LengthControl how)
 {
     double *z = mem_alloc((size_t)n + 1, sizeof *z), *t = mem_alloc((size_t)n + 1, sizeof *t);
-    int used = 0;
+    int *of = mem_alloc((size_t)n + 1, sizeof *of), used = 0;
+    double equal = how == LENGTH_LOG ? 0 : 1;
     bool varies = false;
     for (int i = 0; i < n; i++) {
-        if (!isfinite(c[i].ratio))
+        double x = how != LENGTH_LOG ? ratio[i] : ratio[i] > 0 ? real_log(ratio[i]) : (double)NAN;
+        if (!isfinite(x))
             continue;
-        z[used] = c[i].ratio;
-        t[used] = eval_outcome(c[i].a, c[i].b);
+        z[used] = x;
+        t[used] = outcome[i];
+        of[used] = cluster[i];
         varies = varies || z[used] != z[0];
         used++;
     }
-    Logistic l = stats_logistic(z, t, used);
-    double at_equal = varies || (used > 0 && z[0] == 1) ? stats_logistic_at(&l, 1) : (double)NAN;
+    Adjusted a = {(double)NAN, {(double)NAN, (double)NAN}};
+    if (varies || (used > 0 && z[0] == equal)) {
+        Logistic l = stats_logistic(z, t, used);
+        a = (Adjusted){stats_logistic_at(&l, equal), stats_logistic_interval(&l, equal, z, t, of, used, clusters)};
+    }
     free(z);
     free(t);
-    return at_equal;
+    free(of);
+    return a;
+}
+
+void eval_set_adjusted(json_t *object, Adjusted a)
+{
+    eval_set(object, "length_controlled", a.rate);
+    json_object_set_new(object, "length_controlled_interval", eval_interval(a.interval));
+}
+
+static Adjusted contest_adjusted(const Contest *c, int n, int clusters, LengthControl how)
+{
+    double *ratio = mem_alloc((size_t)n + 1, sizeof *ratio), *t = mem_alloc((size_t)n + 1, sizeof *t);
+    int *of = mem_alloc((size_t)n + 1, sizeof *of);
+    for (int i = 0; i < n; i++) {
+        ratio[i] = c[i].ratio;
+        t[i] = eval_outcome(c[i].a, c[i].b);
+        of[i] = c[i].cluster;
+    }
+    Adjusted a = eval_length_controlled(ratio, t, of, n, clusters, how);
+    free(ratio);
+    free(t);
+    free(of);
+    return a;
+}
+
+/* The paper's test (8): A's outcomes against B's, which are what A's are not. */
+static double two_sample_p(const Contest *c, int n)
+{
+    double *a = mem_alloc((size_t)n + 1, sizeof *a), *b = mem_alloc((size_t)n + 1, sizeof *b);
+    for (int i = 0; i < n; i++) {
+        a[i] = eval_outcome(c[i].a, c[i].b);
+        b[i] = 1 - a[i];
+    }
+    double p = stats_t_pooled(stats_moments(a, n), stats_moments(b, n)).p;
+    free(a);
+    free(b);
+    return p;
 }
 
 static void set_wins(json_t *out, const Contest *c, int n, const Clusters *k, int seed)
@@ -164,7 +217,15 @@ static void set_wins(json_t *out, const Contest *c, int n, const Clusters *k, in
     json_object_set_new(out, "ties", json_integer(ties));
     eval_set(out, "binomial_p", stats_binomial(wins, wins + losses, 0.5));
     eval_set(out, "paired_p", paired_p(k->outcome, k, 0.5));
-    eval_set(out, "length_controlled", length_controlled(c, n));
+    eval_set(out, "t_p", two_sample_p(c, n));
+}
+
+void contest_wins(json_t *out, const Contest *c, int n, int clusters, LengthControl how, int seed)
+{
+    Clusters k = gather_clusters(c, n, clusters);
+    set_wins(out, c, n, &k, seed);
+    eval_set_adjusted(out, contest_adjusted(c, n, clusters, how));
+    clusters_release(&k);
 }
 
 static void set_gain(json_t *out, const Contest *c, int n, const Clusters *k, int seed)
@@ -207,13 +268,13 @@ static void set_orders(json_t *out, const Contest *c, int n)
     eval_set(out, "first_share", first / same);
 }
 
-void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool pointwise, int seed)
+void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool pointwise, LengthControl how, int seed)
 {
     Clusters k = gather_clusters(c, n, clusters);
     double mass = 0;
     for (int i = 0; i < n; i++)
         mass += c[i].mass / n;
-    set_wins(out, c, n, &k, seed);
+    contest_wins(out, c, n, clusters, how, seed);
     if (pointwise)
         set_gain(out, c, n, &k, seed);
     else
@@ -236,18 +297,23 @@ static void print_gain(const json_t *r)
                eval_p(r, "gain_paired_p").text, eval_p(r, "gain_t_p").text, eval_p(r, "gain_welch_p").text);
 }
 
+void contest_print_wins(const json_t *r)
+{
+    eval_print_share("  win rate of A", r, "win_rate", "interval");
+    eval_print_share("  the same, over prompts", r, "win_rate", "win_rate_bootstrap");
+    eval_print("  wins, losses, ties", "%.0f, %.0f, %.0f", json_number_of(r, "wins", 0), json_number_of(r, "losses", 0),
+               json_number_of(r, "ties", 0));
+    eval_print("  against 50 %", "p %s (binomial), %s (t over prompts), %s (two-sample t)",
+               eval_p(r, "binomial_p").text, eval_p(r, "paired_p").text, eval_p(r, "t_p").text);
+    eval_print_share("  win rate at equal length", r, "length_controlled", "length_controlled_interval");
+}
+
 void contest_print(const json_t *r)
 {
     printf("%s (%s)\n", json_text_of(r, "prompt"), json_text_of(r, "kind"));
     if (json_object_get(r, "gain"))
         print_gain(r);
-    eval_print_share("  win rate of A", r, "win_rate", "interval");
-    eval_print_share("  the same, over prompts", r, "win_rate", "win_rate_bootstrap");
-    eval_print("  wins, losses, ties", "%.0f, %.0f, %.0f", json_number_of(r, "wins", 0), json_number_of(r, "losses", 0),
-               json_number_of(r, "ties", 0));
-    eval_print("  against 50 %", "p %s (binomial), %s (t over prompts)", eval_p(r, "binomial_p").text,
-               eval_p(r, "paired_p").text);
-    eval_print_share("  win rate at equal length", r, "length_controlled", NULL);
+    contest_print_wins(r);
     if (json_object_get(r, "same_slot_rate"))
         eval_print("  same position in both orders", "%-10sof these the first: %s",
                    eval_percent(r, "same_slot_rate").text, eval_percent(r, "first_share").text);

@@ -12,6 +12,10 @@
 #include "rlaif/render.h"
 #include "rlaif/stage.h"
 
+/* How lengths are controlled for (9): logistic in the ratio of lengths, as the paper, or in its logarithm. */
+typedef enum LengthControl { LENGTH_RATIO, LENGTH_LOG } LengthControl;
+#define LENGTH_CONTROLS "ratio|log"
+
 /* --- alignment ------------------------------------------------------------------------------------------ */
 
 typedef struct AlignmentOptions {
@@ -83,7 +87,7 @@ typedef struct WinrateOptions {
     CommonOptions common;
     char *a, *b, *judge, *output;
     OptionList prompt;
-    int method, chat, limit;
+    int method, length, chat, limit;
 } WinrateOptions;
 extern const OptionTable winrate_table;
 
@@ -103,11 +107,12 @@ extern const OptionTable winrate_table;
  *   win_rate_bootstrap    its interval over prompts, whose samples go together
  *   wins, losses, ties
  *   binomial_p            exact test of wins against losses (ties left out)
- *   paired_p              t-test of the prompts' mean outcomes against 1/2: minds that samples of a prompt go together.
- *                         A two-sample test of A's wins against B's (8) is not given: each is what the other is not, and
- *                         a test that takes them as independent says too much
- *   length_controlled     win rate where both are equally long: logistic in z = length A / length B, at z = 1 (9); null
- *                         where z is always the same, but not 1. Pairs with an empty response of B are left out of it
+ *   paired_p              t-test of the prompts' mean outcomes against 1/2: minds that samples of a prompt go together
+ *   t_p                   two-sample t-test of A's outcomes against B's, as the paper (8). Each is what the other is not,
+ *                         and a test that takes them as independent says too much: believe paired_p
+ *   length_controlled, length_controlled_interval   win rate where both are equally long: logistic in z = length A /
+ *                         length B, at z = 1 (9), or by --length log in log z, at 0; interval over prompts. Null where z
+ *                         is always the same, but not 1. Pairs with an empty response of B are left out of it
  *   mass                  mean probability on the answers
  *  pairwise:
  *   mean_p, same_slot_rate, first_share   as in alignment

@@ -16,6 +16,18 @@ void eval_set(json_t *object, const char *key, double x);
 /* A share of n with halves: `share_key`, "interval" and, where n_key is not NULL, n_key. */
 void eval_set_share(json_t *object, const char *share_key, double k, int n, const char *n_key);
 
+/* A share of outcomes in [0, 1] where both sides are equally long (paper.md 9): logistic in the ratio of lengths, at 1,
+ * or in its logarithm, at 0, with its interval over clusters. Rows whose ratio is not finite, or without a logarithm, are
+ * left out. NAN where one ratio, but 1, is all there is. */
+typedef struct Adjusted {
+    double rate;
+    Interval interval;
+} Adjusted;
+Adjusted eval_length_controlled(const double *ratio, const double *outcome, const int *cluster, int n, int clusters,
+                                LengthControl how);
+/* "length_controlled" and "length_controlled_interval". */
+void eval_set_adjusted(json_t *object, Adjusted a);
+
 /* What a stage is about, without the seed: what a model says of given texts does not depend on it. Returns `about`. */
 json_t *eval_about(json_t *about);
 
@@ -45,7 +57,10 @@ typedef struct Contest {
 } Contest;
 
 /* The numbers of one judge prompt into `out` (keys: winrate_stage); `pointwise` where a and b are rewards. */
-void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool pointwise, int seed);
+void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool pointwise, LengthControl how, int seed);
+/* Of these the ones that any contest has, from win_rate to length_controlled. */
+void contest_wins(json_t *out, const Contest *c, int n, int clusters, LengthControl how, int seed);
+void contest_print_wins(const json_t *result);
 void contest_print(const json_t *result);
 
 #endif

@@ -15,6 +15,8 @@ static const Option option_rows[] = {
      .help = "judge prompts, one or more [helpful-base; pointwise: helpful-score]"},
     {"method", OPT_CHOICE, AT(WinrateOptions, method), .choices = "auto|pairwise|pointwise", .otherwise = "auto",
      .flags = OPT_WORKING, .help = "compare two responses, or judge each alone; auto: as the prompt does"},
+    {"length", OPT_CHOICE, AT(WinrateOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
+     .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     {"output", OPT_TEXT, AT(WinrateOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "the judgments, a row for each prompt"},
     {"chat", OPT_CHOICE, AT(WinrateOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
@@ -329,7 +331,8 @@ static void set_results(json_t *out, const Results *r)
         char *hash = mem_printf("sha256:%s", a->hash), kind[64];
         json_t *one = json_pack("{s:s, s:s, s:s}", "prompt", a->name, "prompt_hash", hash, "kind",
                                 options_choice(JUDGE_KINDS, (int)a->kind, kind));
-        contest_summary(one, r->contest[i], r->pairs, clusters, a->kind != JUDGE_PAIRWISE, w->options->common.seed);
+        contest_summary(one, r->contest[i], r->pairs, clusters, a->kind != JUDGE_PAIRWISE,
+                        (LengthControl)w->options->length, w->options->common.seed);
         json_array_append_new(list, one);
         free(hash);
     }

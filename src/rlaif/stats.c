@@ -147,25 +147,95 @@ static double percentile(const double *sorted, int n, double share)
     return i + 1 < n ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
 }
 
+/* Sums of one draw of n clusters: total[j] and count[j] for each of k ratios. */
+static void draw_clusters(const double *const *sum, const double *const *weight, int k, int n, RngKey key,
+                          double *total, double *count)
+{
+    for (int j = 0; j < k; j++)
+        total[j] = count[j] = 0;
+    for (int i = 0; i < n; i++) {
+        int c = (int)rng_below(key, (uint64_t)i, (uint64_t)n);
+        for (int j = 0; j < k; j++) {
+            total[j] += sum[j][c];
+            count[j] += weight ? weight[j][c] : 1;
+        }
+    }
+}
+
+void stats_bootstrap_all(const double *const *sum, const double *const *weight, int k, int n, int seed, Interval *out)
+{
+    double *drawn = mem_alloc((size_t)k * DRAWS, sizeof *drawn), *total = mem_alloc((size_t)k, 2 * sizeof *total);
+    int *used = mem_zalloc((size_t)k, sizeof *used);
+    for (int d = 0; n >= 2 && d < DRAWS; d++) {
+        RngKey key = {.seed = (uint64_t)seed, .purpose = RNG_BOOTSTRAP, .visit = (uint32_t)d};
+        draw_clusters(sum, weight, k, n, key, total, total + k);
+        for (int j = 0; j < k; j++)
+            if (total[k + j] > 0)
+                drawn[(size_t)j * DRAWS + (size_t)used[j]++] = total[j] / total[k + j];
+    }
+    for (int j = 0; j < k; j++) {
+        double *mine = drawn + (size_t)j * DRAWS;
+        qsort(mine, (size_t)used[j], sizeof *mine, compare_reals);
+        out[j] = used[j] > 0 ? (Interval){percentile(mine, used[j], 0.025), percentile(mine, used[j], 0.975)}
+                             : (Interval){NONE, NONE};
+    }
+    free(drawn);
+    free(total);
+    free(used);
+}
+
 Interval stats_bootstrap(const double *sum, const double *weight, int n, int seed)
 {
-    if (n < 2)
-        return (Interval){NONE, NONE};
-    double *drawn = mem_alloc(DRAWS, sizeof *drawn);
-    for (int d = 0; d < DRAWS; d++) {
-        RngKey key = {.seed = (uint64_t)seed, .purpose = RNG_BOOTSTRAP, .visit = (uint32_t)d};
-        double total = 0, count = 0;
-        for (int i = 0; i < n; i++) {
-            int c = (int)rng_below(key, (uint64_t)i, (uint64_t)n);
-            total += sum[c];
-            count += weight ? weight[c] : 1;
-        }
-        drawn[d] = total / count;
-    }
-    qsort(drawn, DRAWS, sizeof *drawn, compare_reals);
-    Interval interval = {percentile(drawn, DRAWS, 0.025), percentile(drawn, DRAWS, 0.975)};
-    free(drawn);
+    Interval interval;
+    stats_bootstrap_all(&sum, weight ? &weight : NULL, 1, n, seed, &interval);
     return interval;
+}
+
+/* --- concordance of rankings ---------------------------------------------------------------------------- */
+
+double stats_chi_square_p(double x, double df)
+{
+    enum { MOST = 10000 };
+    double a = df / 2, y = x / 2;
+    if (!(df > 0) || !(x >= 0))
+        return NONE;
+    if (y == 0)
+        return 1;
+    double front = real_exp(a * real_log(y) - y - log_gamma(a));
+    if (y < a + 1) { /* 1 - P, P by its series */
+        double term = 1 / a, sum = term;
+        for (int k = 1; k < MOST && term > sum * 1e-17; k++) {
+            term *= y / (a + k);
+            sum += term;
+        }
+        return 1 - front * sum;
+    }
+    double b = y + 1 - a, c = 1e300, d = 1 / b, h = d; /* Q by its continued fraction, from the near end (Lentz) */
+    for (int k = 1; k < MOST; k++) {
+        double by = -k * (k - a);
+        b += 2;
+        d = 1 / (by * d + b);
+        c = b + by / c;
+        h *= d * c;
+        if (fabs(d * c - 1) < 1e-16)
+            break;
+    }
+    return front * h;
+}
+
+Concordance stats_kendall_w(const int *rank, int raters, int items)
+{
+    if (raters < 2 || items < 2)
+        return (Concordance){NONE, NONE, NONE, NONE};
+    double m = raters, n = items, s = 0;
+    for (int i = 0; i < items; i++) {
+        double sum = 0;
+        for (int r = 0; r < raters; r++)
+            sum += rank[r * items + i];
+        s += (sum - m * (n + 1) / 2) * (sum - m * (n + 1) / 2);
+    }
+    double w = 12 * s / (m * m * (n * n * n - n)), chi_square = m * (n - 1) * w;
+    return (Concordance){w, chi_square, n - 1, stats_chi_square_p(chi_square, n - 1)};
 }
 
 /* --- logistic regression -------------------------------------------------------------------------------- */
@@ -216,7 +286,8 @@ static double newton_step(Logistic *l, const double *z, const double *t, int n)
 Logistic stats_logistic(const double *z, const double *t, int n)
 {
     Moments m = stats_moments(z, n);
-    Logistic l = {.mean = m.mean, .scale = n > 1 && m.sd > 0 ? m.sd : 1};
+    bool varies = n > 1 && m.sd > 1e-12 * fabs(m.mean); /* by more than the mean's rounding */
+    Logistic l = {.mean = m.mean, .scale = varies ? m.sd : 1};
     for (int i = 0; n > 0 && i < 200; i++)
         if (newton_step(&l, z, t, n) < 1e-12)
             break;
@@ -226,6 +297,31 @@ Logistic stats_logistic(const double *z, const double *t, int n)
 double stats_logistic_at(const Logistic *l, double z)
 {
     return real_sigmoid(l->intercept + l->slope * (z - l->mean) / l->scale);
+}
+
+Interval stats_logistic_interval(const Logistic *l, double at, const double *z, const double *t, const int *cluster,
+                                 int n, int clusters)
+{
+    double g[2], h[3], u = (at - l->mean) / l->scale, worst = 0, variance = 0;
+    likelihood(l, z, t, n, g, h);
+    double determinant = h[0] * h[2] - h[1] * h[1]; /* w = H^-1 (1, u): what a row's residual moves the prediction by */
+    double w[2] = {(h[2] - h[1] * u) / determinant, (h[0] * u - h[1]) / determinant};
+    double *moved = mem_zalloc((size_t)clusters + 1, sizeof *moved);
+    int *rows = mem_zalloc((size_t)clusters + 1, sizeof *rows), used = 0;
+    for (int i = 0; i < n; i++) {
+        double residual = t[i] - stats_logistic_at(l, z[i]);
+        moved[cluster[i]] += residual * (w[0] + w[1] * (z[i] - l->mean) / l->scale);
+        used += rows[cluster[i]]++ == 0;
+        worst = fabs(residual) > worst ? fabs(residual) : worst;
+    }
+    for (int c = 0; c < clusters; c++)
+        variance += moved[c] * moved[c];
+    free(moved);
+    free(rows);
+    if (used < 2 || worst < 1e-4)
+        return (Interval){NONE, NONE};
+    double half = Z95 * sqrt(variance * used / (used - 1.0)), eta = l->intercept + l->slope * u;
+    return (Interval){real_sigmoid(eta - half), real_sigmoid(eta + half)};
 }
 
 /* --- rankings and bins ---------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* Statistics of evaluations, in double precision and by base/real.h alone: these numbers are stored, and are the same
  * on every machine. What cannot be said of so few or such equal numbers is NAN.
  *
- * Sources: paper.md 4.3 (binomial test), 8 and 16 (t-tests, clusters), 9 (length control); the formulas stand with
+ * Sources: paper.md 4.3 (binomial test), 8 and 16 (t-tests, Kendall's W, clusters), 9 (length control); the formulas stand with
  * each function. */
 #ifndef RLAIF_STATS_H
 #define RLAIF_STATS_H
@@ -50,6 +50,20 @@ TTest stats_t_paired(Moments difference);
  * 10,000 draws of n clusters with replacement, by seed. weight NULL: all 1, the mean of sum. Percentiles are
  * interpolated between neighbours. NAN for n < 2. */
 Interval stats_bootstrap(const double *sum, const double *weight, int n, int seed);
+/* The same of `k` ratios over the same n clusters, with the same draws: sum[j] and weight[j] have n numbers each. A draw
+ * in which weight[j] is 0 says nothing about ratio j and is left out of its interval. */
+void stats_bootstrap_all(const double *const *sum, const double *const *weight, int k, int n, int seed, Interval *out);
+
+/* P(X > x) of the chi-square distribution: the upper incomplete gamma function Q(df/2, x/2) (DLMF 8.7.1, 8.9.2). */
+double stats_chi_square_p(double x, double df);
+
+/* Kendall's W: how far m raters order n items alike (paper.md 8). rank[m][n], each row 1 .. n without ties:
+ * W = 12 S / (m^2 (n^3 - n)), S = sum over items of (its sum of ranks - m (n + 1) / 2)^2; chi_square = m (n - 1) W with
+ * n - 1 degrees of freedom. NAN for fewer than two raters or items. */
+typedef struct Concordance {
+    double w, chi_square, df, p;
+} Concordance;
+Concordance stats_kendall_w(const int *rank, int raters, int items);
 
 /* t ~ sigma(intercept + slope z) by Newton's method, t in [0, 1] (paper.md 9). z is standardised within, and both
  * coefficients there have a ridge: lambda (b0^2 + b1^2) / 2, lambda = 1e-8, is taken off the log-likelihood of n rows.
@@ -60,6 +74,11 @@ typedef struct Logistic {
 } Logistic;
 Logistic stats_logistic(const double *z, const double *t, int n);
 double stats_logistic_at(const Logistic *l, double z);
+/* 95 % interval of that prediction: +-1.96 standard errors of the linear predictor, by the sandwich estimator over
+ * clusters (prompts; cluster[i] in [0, clusters)), whose rows go together, times G / (G - 1) for G clusters with rows.
+ * NAN for fewer than two clusters and where z separates t. */
+Interval stats_logistic_interval(const Logistic *l, double at, const double *z, const double *t, const int *cluster,
+                                 int n, int clusters);
 
 /* Area under the ROC curve: the probability that a positive has the higher score than a negative; equal scores count a
  * half. NAN where one of the two is missing. */

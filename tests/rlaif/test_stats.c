@@ -157,6 +157,63 @@ static void bootstrap_clusters(void **state)
     close_to(uneven.high, 1, 0);
 }
 
+/* Ratios drawn together are those drawn alone; a ratio with nothing under it in a draw takes no part in it. */
+static void bootstrap_together(void **state)
+{
+    (void)state;
+    double sum[2][12], weight[2][12], none[12] = {0};
+    for (int i = 0; i < 12; i++) {
+        sum[0][i] = i % 4;
+        weight[0][i] = 1 + i % 3;
+        sum[1][i] = i == 3 ? 5 : 0;
+        weight[1][i] = i == 3 ? 10 : 0;
+    }
+    const double *sums[] = {sum[0], sum[1], sum[0]}, *weights[] = {weight[0], weight[1], none};
+    Interval all[3], alone = stats_bootstrap(sum[0], weight[0], 12, 4);
+    stats_bootstrap_all(sums, weights, 3, 12, 4, all);
+    assert_memory_equal(&all[0], &alone, sizeof alone);
+    close_to(all[1].low, 0.5, 0);
+    close_to(all[1].high, 0.5, 0);
+    assert_true(isnan(all[2].low));
+}
+
+/* The tables of critical values of chi-square, and exact values: with 2 degrees of freedom P(X > x) is exp(-x / 2). */
+static void chi_square(void **state)
+{
+    (void)state;
+    static const double five_percent[] = {3.841458820694124, 5.991464547107979, 7.814727903251179, 9.487729036781154};
+    for (int df = 1; df <= COUNT(five_percent); df++)
+        close_to(stats_chi_square_p(five_percent[df - 1], df), 0.05, 1e-13);
+    close_to(stats_chi_square_p(18.307038053275146, 10), 0.05, 1e-13);
+    close_to(stats_chi_square_p(124.34211340400407, 100), 0.05, 1e-12);
+    static const double x[] = {0, 0.1, 1, 2, 3.9, 4.1, 10, 50, 700};
+    for (int i = 0; i < COUNT(x); i++)
+        close_to(stats_chi_square_p(x[i], 2), real_exp(-x[i] / 2), 1e-14);
+    close_to(stats_chi_square_p(1, 1), 1 - real_erf(sqrt(0.5)), 1e-14);
+    assert_true(isnan(stats_chi_square_p(1, 0)));
+}
+
+/* By hand. Three raters, three items, two of one mind: sums of ranks 4, 5, 9 about 6 give S = 4 + 1 + 9 = 14 and
+ * W = 12 * 14 / (9 * 24) = 7/9. Four raters of four items: sums 5, 9, 10, 16 about 10, S = 25 + 1 + 0 + 36 = 62,
+ * W = 12 * 62 / (16 * 60) = 0.775. */
+static void kendall_w(void **state)
+{
+    (void)state;
+    static const int equal[] = {1, 2, 3, 1, 2, 3, 1, 2, 3}, opposite[] = {1, 2, 3, 3, 2, 1};
+    static const int three[] = {1, 2, 3, 1, 2, 3, 2, 1, 3};
+    static const int four[] = {1, 2, 3, 4, 2, 1, 3, 4, 1, 3, 2, 4, 1, 3, 2, 4};
+    close_to(stats_kendall_w(equal, 3, 3).w, 1, 1e-15);
+    close_to(stats_kendall_w(opposite, 2, 3).w, 0, 1e-15);
+    Concordance c = stats_kendall_w(three, 3, 3);
+    close_to(c.w, 7.0 / 9, 1e-15);
+    close_to(c.chi_square, 3 * 2 * 7.0 / 9, 1e-14);
+    close_to(c.df, 2, 0);
+    close_to(c.p, real_exp(-7.0 / 3), 1e-14);
+    close_to(stats_kendall_w(four, 4, 4).w, 0.775, 1e-15);
+    assert_true(isnan(stats_kendall_w(three, 1, 3).w));
+    assert_true(isnan(stats_kendall_w(three, 3, 1).w));
+}
+
 static void logistic(void **state)
 {
     (void)state;
@@ -193,6 +250,62 @@ static void length_control(void **state)
     Logistic length = stats_logistic(z, t, N);
     assert_true(raw > 0.8);
     close_to(stats_logistic_at(&length, 1), 0.5, 0.08);
+}
+
+/* With equal lengths and one row a cluster the prediction is a share p, whose standard error in logits is
+ * sqrt(n / (n - 1) / (n p (1 - p))). Rows that stand twice in their cluster change nothing; taken as clusters of their
+ * own they would narrow it. */
+static void logistic_interval(void **state)
+{
+    (void)state;
+    enum { N = 50 };
+    double z[2 * N], t[2 * N], p = 0.7;
+    int own[2 * N], twice[2 * N];
+    for (int i = 0; i < 2 * N; i++) {
+        z[i] = 1;
+        t[i] = i % N < 35;
+        own[i] = i;
+        twice[i] = i % N;
+    }
+    Logistic once = stats_logistic(z, t, N), both = stats_logistic(z, t, 2 * N);
+    Interval one = stats_logistic_interval(&once, 1, z, t, own, N, N),
+             same = stats_logistic_interval(&both, 1, z, t, twice, 2 * N, N),
+             narrow = stats_logistic_interval(&both, 1, z, t, own, 2 * N, 2 * N);
+    double eta = real_log(p / (1 - p)), half = 1.959963984540054 * sqrt(N / (N - 1.0) / (N * p * (1 - p)));
+    close_to(one.low, real_sigmoid(eta - half), 1e-8);
+    close_to(one.high, real_sigmoid(eta + half), 1e-8);
+    close_to(same.low, one.low, 1e-8);
+    close_to(same.high, one.high, 1e-8);
+    assert_true(narrow.low > one.low + 0.03 && narrow.high < one.high - 0.02);
+    for (int i = 0; i < N; i++)
+        t[i] = 1;
+    Logistic won = stats_logistic(z, t, N);
+    assert_true(isnan(stats_logistic_interval(&won, 1, z, t, own, N, N).low));
+    assert_true(isnan(stats_logistic_interval(&once, 1, z, t, own, 1, 1).low));
+}
+
+/* The interval at equal lengths holds the true value about as often as it says: preference grows with length, and the
+ * members of a cluster share a leaning. */
+static void logistic_coverage(void **state)
+{
+    (void)state;
+    enum { SETS = 200, CLUSTERS = 80, EACH = 3, N = CLUSTERS * EACH };
+    double z[N], t[N];
+    int cluster[N], held = 0;
+    for (int s = 0; s < SETS; s++) {
+        RngKey key = {.seed = 11, .purpose = RNG_TEST, .row = (uint64_t)s};
+        for (int i = 0; i < N; i++) {
+            cluster[i] = i / EACH;
+            z[i] = 0.6 + rng_uniform(key, (uint64_t)i);
+            bool with_first = rng_uniform(key, (uint64_t)(N + cluster[i])) < 0.5;
+            double own = rng_uniform(key, (uint64_t)(2 * N + (with_first ? cluster[i] * EACH : i)));
+            t[i] = own < real_sigmoid(0.4 + 2 * (z[i] - 1));
+        }
+        Logistic l = stats_logistic(z, t, N);
+        Interval b = stats_logistic_interval(&l, 1, z, t, cluster, N, CLUSTERS);
+        held += b.low <= real_sigmoid(0.4) && real_sigmoid(0.4) <= b.high;
+    }
+    assert_in_range(held, SETS * 90 / 100, SETS * 99 / 100);
 }
 
 /* Separated data have no largest likelihood; the ridge gives finite coefficients that still say where the border is. */
@@ -238,10 +351,23 @@ static void calibration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(moments_and_wilson), cmocka_unit_test(binomial), cmocka_unit_test(kappa),
-        cmocka_unit_test(incomplete_beta),    cmocka_unit_test(t_tests),  cmocka_unit_test(bootstrap),
-        cmocka_unit_test(bootstrap_clusters), cmocka_unit_test(logistic), cmocka_unit_test(length_control),
-        cmocka_unit_test(separation),         cmocka_unit_test(auc),      cmocka_unit_test(calibration),
+        cmocka_unit_test(moments_and_wilson),
+        cmocka_unit_test(binomial),
+        cmocka_unit_test(kappa),
+        cmocka_unit_test(incomplete_beta),
+        cmocka_unit_test(t_tests),
+        cmocka_unit_test(bootstrap),
+        cmocka_unit_test(bootstrap_clusters),
+        cmocka_unit_test(bootstrap_together),
+        cmocka_unit_test(chi_square),
+        cmocka_unit_test(kendall_w),
+        cmocka_unit_test(logistic),
+        cmocka_unit_test(logistic_interval),
+        cmocka_unit_test(logistic_coverage),
+        cmocka_unit_test(length_control),
+        cmocka_unit_test(separation),
+        cmocka_unit_test(auc),
+        cmocka_unit_test(calibration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ static void contest(void **state)
                    {1, -0.1, 0.1, 1, 0.9, false, false},
                    {1, 0.3, -0.1, (double)NAN, 0.7, false, false}};
     json_t *out = json_object();
-    contest_summary(out, c, 4, 2, true, 0);
+    contest_summary(out, c, 4, 2, true, LENGTH_RATIO, 0);
     field(out, "win_rate", 2.5 / 4);
     field(out, "wins", 2);
     field(out, "losses", 1);
@@ -127,7 +127,7 @@ static void contest(void **state)
         c[i].b = a;
     }
     out = json_object();
-    contest_summary(out, c, 4, 2, true, 0);
+    contest_summary(out, c, 4, 2, true, LENGTH_RATIO, 0);
     field(out, "gain", -0.15);
     assert_true(json_is_true(json_object_get(out, "excludes_zero")));
     json_decref(out);
@@ -141,7 +141,7 @@ static void contest_of_orders(void **state)
                    {2, 0.2, 0.8, 1, 0.5, false, true},
                    {3, 0.9, 0.1, 1, 0.5, true, true}};
     json_t *out = json_object();
-    contest_summary(out, c, 4, 4, false, 0);
+    contest_summary(out, c, 4, 4, false, LENGTH_RATIO, 0);
     field(out, "mean_p", 0.6);
     field(out, "same_slot_rate", 0.75);
     field(out, "first_share", 2.0 / 3);
@@ -151,7 +151,7 @@ static void contest_of_orders(void **state)
         c[i].ratio = 1.5;
     json_decref(out);
     out = json_object();
-    contest_summary(out, c, 4, 4, false, 0);
+    contest_summary(out, c, 4, 4, false, LENGTH_RATIO, 0);
     null_field(out, "length_controlled");
     json_decref(out);
 }
