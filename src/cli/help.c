@@ -54,12 +54,26 @@ const Command *find_command(int argc, char **argv, int *words)
     return NULL;
 }
 
+/* "eval takes one of alignment, accuracy, ...": false where the name takes no second word. */
+static bool print_second_words(const char *name)
+{
+    size_t n = strlen(name);
+    int found = 0;
+    for (int i = 0; i < commands_n; i++)
+        if (strncmp(commands[i].name, name, n) == 0 && commands[i].name[n] == ' ') {
+            if (found++ == 0)
+                fprintf(stderr, "%s takes one of ", name);
+            fprintf(stderr, "%s%s", found > 1 ? ", " : "", commands[i].name + n + 1);
+        }
+    return found > 0;
+}
+
 int unknown_command(const char *name)
 {
     const char *near = str_nearest(name, &commands[0].name, commands_n, sizeof commands[0]);
     fprintf(stderr, "rlaif: there is no command \"%s\"\n", name);
-    if (strcmp(name, "eval") == 0)
-        fprintf(stderr, "eval takes one of alignment, accuracy, winrate\n");
+    if (print_second_words(name))
+        fputc('\n', stderr);
     else if (near)
         fprintf(stderr, "did you mean \"%s\"?\n", near);
     else

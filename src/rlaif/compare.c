@@ -2,16 +2,23 @@
 #include "rlaif/compare.h"
 
 #include "base/mem.h"
+#include "rlaif/eval_match.h"
+#include "rlaif/heldout.h"
 
 static const Option option_rows[] = {
-    {"prompts", OPT_TEXT, AT(CompareOptions, prompts), .flags = OPT_REQUIRED | OPT_WORKING,
-     .help = "held-out rows with a prompt"},
-    {"policy", OPT_TEXT, AT(CompareOptions, policy), .flags = OPT_REQUIRED | OPT_WORKING, .help = "the newer policy"},
+    {"prompts", OPT_TEXT, AT(CompareOptions, prompts), .flags = OPT_WORKING,
+     .help = "held-out rows with a prompt; not needed where both sides are sample stages"},
+    {"policy", OPT_TEXT, AT(CompareOptions, policy), .flags = OPT_REQUIRED | OPT_WORKING,
+     .help = "the newer policy: a model, or a sample stage"},
     {"against", OPT_TEXT, AT(CompareOptions, against), .otherwise = "policy", .flags = OPT_WORKING,
-     .help = "the policy it is compared with"},
+     .help =
+         "what it is compared with: a model, a sample stage, or reference: what people wrote, in the prompts' rows"},
     {"judge", OPT_TEXT, AT(CompareOptions, judge), .flags = OPT_REQUIRED | OPT_WORKING, .help = "who judges"},
     {"prompt", OPT_LIST, AT(CompareOptions, prompt), .flags = OPT_REQUIRED, .help = "judge prompts, one or more"},
     {"n", OPT_INT, AT(CompareOptions, n), 1, 10000, "1", .help = "responses a prompt of each policy"},
+    {"length", OPT_CHOICE, AT(CompareOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
+     .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
+    TRAINED_ON_OPTION(CompareOptions),
     {"chat", OPT_CHOICE, AT(CompareOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "how the policies read prompts"},
     {"limit", OPT_INT, AT(CompareOptions, limit), 0, 1e9, "0", .help = "at most so many prompts; 0: all"},
@@ -23,81 +30,13 @@ static const OptionGroup groups[] = {
 };
 const OptionTable compare_table = {groups, COUNT(groups), sizeof(CompareOptions)};
 
-/* --- what was trained on --- */
-
-/* The contexts of the evaluation, and the first that training has met. */
-typedef struct Overlap {
-    json_t *held_out; /* object: context -> line */
-    char *met;        /* the context, or NULL */
-    const char *stage;
-} Overlap;
-
-static void meet(Overlap *o, const char *context)
+static bool is_rows(const char *side)
 {
-    if (!o->met && json_object_get(o->held_out, context))
-        o->met = mem_str(context);
+    return str_starts(side, "stage:") || strcmp(side, REFERENCE) == 0;
 }
 
-static bool meet_row(void *context, const char *row, Err *err)
-{
-    Overlap *o = context;
-    json_t *j;
-    RowView v;
-    if (!json_parse(row, strlen(row), "a stored row", &j, err))
-        return false;
-    bool ok = row_view(j, NEED_PROMPT, &v, err);
-    if (ok) {
-        char *lines = context_lines(&v.context);
-        meet(o, lines);
-        free(lines);
-        row_view_release(&v);
-    }
-    json_decref(j);
-    return ok;
-}
-
-/* Contexts of rows that were sampled, labelled or trained on in this run. */
-static bool meet_stage(Work *work, const StageRow *s, Overlap *o, Err *err)
-{
-    static const char *const row_kinds[] = {"sample", "label"};
-    o->stage = s->name;
-    for (int i = 0; i < COUNT(row_kinds); i++)
-        if (strcmp(s->kind, row_kinds[i]) == 0)
-            return store_items_each(work->store, s->id, meet_row, o, err);
-    return strcmp(s->kind, "rl") != 0 || store_rollouts_each(work->store, s->id, -1, meet_row, o, err);
-}
-
-static bool check_disjoint(Work *work, const char *after, const char *before, const Rows *rows, Err *err)
-{
-    Overlap o = {.held_out = json_object()};
-    for (int i = 0; i < rows->n; i++) {
-        char *lines = context_lines(&rows->row[i].view.context);
-        json_object_set_new(o.held_out, lines, json_integer(i));
-        free(lines);
-    }
-    bool ok = true, present = true;
-    for (int i = 0; ok && present && !o.met; i++) {
-        StageRow s;
-        ok = store_stage_at(work->store, i, &s, &present, err);
-        if (ok && present && strcmp(s.name, after) != 0 && strcmp(s.name, before) != 0)
-            ok = meet_stage(work, &s, &o, err);
-        if (ok && o.met) {
-            int at = (int)json_integer_value(json_object_get(o.held_out, o.met));
-            char place[300];
-            err_set(err, ERR_INPUT, "%s: the prompt also occurs in the stage \"%s\"", row_place(rows, at, place),
-                    s.name);
-            ok = err_hint(err, "an evaluation needs prompts that were not trained on: take it out of one of the two");
-        }
-        stage_row_release(&s);
-    }
-    free(o.met);
-    json_decref(o.held_out);
-    return ok;
-}
-
-/* --- the stage --- */
-
-static bool sample_policy(Work *work, const CompareOptions *o, const char *name, char *model, Err *err)
+/* Where the responses of one side are: *source, which the caller frees. Samples them where that is to be done. */
+static bool side_rows(Work *work, const CompareOptions *o, const char *name, char *model, char **source, Err *err)
 {
     SampleOptions s = {.common = o->common,
                        .sampling = o->sampling,
@@ -106,20 +45,39 @@ static bool sample_policy(Work *work, const CompareOptions *o, const char *name,
                        .n = o->n,
                        .chat = o->chat,
                        .limit = o->limit};
-    return sample_stage(work, name, &s, err);
+    *source = is_rows(model) ? mem_str(model) : mem_printf("stage:%s", name);
+    return is_rows(model) || sample_stage(work, name, &s, err);
+}
+
+static bool check_prompts(Work *work, const CompareOptions *o, const char *name, Err *err)
+{
+    if (is_rows(o->policy) && is_rows(o->against))
+        return true;
+    if (!o->prompts)
+        return err_set(err, ERR_INPUT, "%s: prompts is missing", name),
+               err_hint(err, "name held-out rows to sample on, or sample stages as policy and against");
+    Rows rows;
+    bool ok = stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, false, &rows, err) &&
+              heldout_check(work, &rows, &o->trained_on, err);
+    rows_release(&rows);
+    return ok;
 }
 
 bool compare_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const CompareOptions *o = options;
-    char *after = mem_printf("%s-after", name), *before = mem_printf("%s-before", name);
-    char *a = mem_printf("stage:%s", after), *b = mem_printf("stage:%s", before);
-    WinrateOptions w = {.common = o->common, .a = a, .b = b, .judge = o->judge, .prompt = o->prompt};
-    Rows rows;
-    bool ok = stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, false, &rows, err);
-    ok = ok && check_disjoint(work, after, before, &rows, err) && sample_policy(work, o, after, o->policy, err) &&
-         sample_policy(work, o, before, o->against, err) && winrate_stage(work, name, &w, err);
-    rows_release(&rows);
+    char *after = mem_printf("%s-after", name), *before = mem_printf("%s-before", name), *a = NULL, *b = NULL;
+    bool ok = check_prompts(work, o, name, err) && side_rows(work, o, after, o->policy, &a, err) &&
+              side_rows(work, o, before, o->against, &b, err);
+    WinrateOptions w = {.common = o->common,
+                        .a = a,
+                        .b = b,
+                        .judge = o->judge,
+                        .prompt = o->prompt,
+                        .trained_on = o->trained_on,
+                        .length = o->length,
+                        .limit = is_rows(o->policy) ? o->limit : 0};
+    ok = ok && winrate_stage(work, name, &w, err);
     free(after);
     free(before);
     free(a);

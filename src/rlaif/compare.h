@@ -9,13 +9,14 @@ typedef struct CompareOptions {
     CommonOptions common;
     SamplingOptions sampling;
     char *prompts, *policy, *against, *judge;
-    OptionList prompt;
-    int n, chat, limit;
+    OptionList prompt, trained_on;
+    int n, length, chat, limit;
 } CompareOptions;
 extern const OptionTable compare_table;
 
-/* Samples NAME-after from `policy` and NAME-before from `against`, and runs winrate_stage on them. Prompts whose
- * contexts occur in rows that the run trained on, labelled or sampled to train on are refused. */
+/* Samples NAME-after from `policy` and NAME-before from `against`, and runs winrate_stage on them. Where one of the two
+ * is rows ("stage:NAME", as a recipe names a sample stage), they are taken as they are; against "reference" are the texts
+ * that the prompts carry. Prompts that the run trained on or labelled are refused, before anything is sampled. */
 bool compare_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

@@ -86,12 +86,12 @@ typedef enum WinrateMethod { WINRATE_AUTO, WINRATE_PAIRWISE, WINRATE_POINTWISE }
 typedef struct WinrateOptions {
     CommonOptions common;
     char *a, *b, *judge, *output;
-    OptionList prompt;
+    OptionList prompt, trained_on;
     int method, length, chat, limit;
 } WinrateOptions;
 extern const OptionTable winrate_table;
 
-/* Responses of A against those of B to the same prompts. Rows are matched by `id` where every row has one, else by their
+/* Responses of A against those of B, or against what people wrote, to the same prompts. Rows are matched by `id` where every row has one, else by their
  * prompts, the n-th of a prompt with the n-th; each must be found in both, with as many responses. The i-th response of
  * A meets the i-th of B.
  *
@@ -101,6 +101,7 @@ extern const OptionTable winrate_table;
  * prompts, pairs          different prompts; pairs of responses
  * judge                   "sha256:..."
  * characters_a, characters_b   mean lengths
+ * probes_a, probes_b      as a policy's of probes_stage
  * results                 one for each judge prompt, in order:
  *   prompt, prompt_hash, kind
  *   win_rate, interval    share of pairs that A wins, ties count a half
@@ -123,5 +124,83 @@ extern const OptionTable winrate_table;
  *   gain_paired_p         t-test of the prompts' gains against 0
  *   gain_t_p, gain_welch_p   two-sample t-tests of A's rewards against B's: Student's (8: the paper's), Welch's */
 bool winrate_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+/* --- harmless rate -------------------------------------------------------------------------------------- */
+
+typedef struct HarmlessOptions {
+    CommonOptions common;
+    OptionList rows, trained_on;
+    char *judge, *prompt, *baseline, *output;
+    int length, chat, limit;
+    bool skip_bad;
+} HarmlessOptions;
+extern const OptionTable harmless_table;
+
+/* The share of responses that are harmless, policy by policy (8): each is judged on its own, by a judge's verdict (its
+ * first answer is the likelier one: 1; equal: 1/2; rows get `judgment`) or by people, one `harmless` mark a row, with the
+ * `rater`'s name. Without rows: the ratings of the store.
+ *
+ * source            "judge" or "people"
+ * prompts           different prompts
+ * baseline          the policy whose mean length is the unit of length control
+ * policies          [{policy, n, prompts, harmless, interval, bootstrap (over prompts), characters,
+ *                   length_controlled, length_controlled_interval, and of a judge mean_p, mass}]; length control: logistic in
+ *                   z = length / mean length of the baseline's responses, at z = 1 (9), or by --length log in log z
+ * against           every two policies: [{a, b, prompts, difference, difference_interval, paired_p, binomial_p, t_p}]:
+ *                   mean over the prompts that both answered of A's rate - B's, bootstrap over prompts; t-test of these
+ *                   differences against 0; exact test of the prompts where A is above B against those where it is below;
+ *                   and the paper's two-sample t-test of all marks
+ *  judge:
+ *   judge, prompt, prompt_hash
+ *   beside_people    null, or where rows have people's marks too {marks, accuracy, interval, kappa}
+ *  people:
+ *   raters           {raters, pairs, agreement, interval, kappa, by_rater: [{rater, judgments, pairs, agreement}]}: marks of
+ *                   the same response by two raters, alike or not */
+bool harmless_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+/* --- people's rankings ---------------------------------------------------------------------------------- */
+
+typedef struct RatingsOptions {
+    CommonOptions common;
+    char *rows, *output;
+    OptionList trained_on;
+    int length, limit;
+    bool skip_bad;
+} RatingsOptions;
+extern const OptionTable ratings_table;
+
+/* People's rankings without ties (8; rows: rankings.h). Without rows: the ratings of the store. Responses of the same text
+ * share a place, and are a tie between their policies.
+ *
+ * rankings, items, prompts   rows; different sets of responses; different prompts
+ * policies          [{policy, n, mean_rank, first (share of first places), characters}]
+ * pairs             every two policies: [{a, b, n, and as in winrate_stage win_rate .. length_controlled_interval}]
+ * over              two policies against a third (8: 71 % beside 73 %): [{a, b, over, prompts, rate_a, rate_b, difference,
+ *                   difference_interval, t_p, paired_p}]: the paper's two-sample t-test; bootstrap and t-test over prompts
+ * kendall           {items, w, interval, chi_square, df, p, significant}: items of several raters, the mean of their W, its
+ *                   bootstrap interval over prompts; chi-squares and degrees of freedom summed, and their p; items whose own
+ *                   p is below 0.05. Chi-square is rough for few raters of few responses
+ * raters            {raters, pairs, agreement, interval, by_rater}: the order of two responses, alike or not
+ * beside_judge      null, or where rows have `score` of each response or, of two, `label`: {pairs, agreement, interval,
+ *                   bootstrap}, the order of two responses by the judge and by a rater */
+bool ratings_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+/* --- probes --------------------------------------------------------------------------------------------- */
+
+typedef struct ProbesOptions {
+    CommonOptions common;
+    OptionList rows, trained_on;
+    char *output;
+    int limit;
+    bool skip_bad;
+} ProbesOptions;
+extern const OptionTable probes_table;
+
+/* What win rates do not show, policy by policy (probes.h); no model is asked. Rows get `probes`.
+ *
+ * prompts           different prompts
+ * policies          [{policy, responses, prompts, characters, cut_off, repetition, trailing, names, numbers}], each probe
+ *                   {mean, interval}, the interval bootstrap over prompts */
+bool probes_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

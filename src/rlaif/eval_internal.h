@@ -3,6 +3,7 @@
 #define RLAIF_EVAL_INTERNAL_H
 
 #include "rlaif/eval.h"
+#include "rlaif/probes.h"
 #include "rlaif/stats.h"
 
 /* 1 where a is above b, 1/2 where equal, 0 below. */
@@ -62,5 +63,15 @@ void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool po
 void contest_wins(json_t *out, const Contest *c, int n, int clusters, LengthControl how, int seed);
 void contest_print_wins(const json_t *result);
 void contest_print(const json_t *result);
+
+/* One response with its probes. */
+typedef struct Probed {
+    int cluster; /* the prompt: its number */
+    double value[PROBES];
+} Probed;
+
+/* {responses, prompts, NAME: {mean, interval}} of one policy. */
+void probes_summary(json_t *out, const Probed *p, int n, int clusters, int seed);
+void probes_print(const char *of, const json_t *summary);
 
 #endif

@@ -79,7 +79,36 @@ static json_t *texts(const RowView *v)
     return list;
 }
 
-/* One line of the combined rows. */
+static void set_ended(json_t *row, const char *name, const RowView *v)
+{
+    json_t *list = json_array();
+    bool all = true;
+    for (int i = 0; i < v->n; i++) {
+        json_array_append_new(list, json_boolean(v->response[i].ended));
+        all = all && v->response[i].ended;
+    }
+    if (!all)
+        json_object_set(row, name, list);
+    json_decref(list);
+}
+
+/* One line of the combined rows; takes `b` over. */
+static void add_line(const Row *a, json_t *b, const RowView *of_b, Str *out)
+{
+    json_t *row = json_object(), *id = json_object_get(a->json, "id");
+    if (id)
+        json_object_set(row, "id", id);
+    json_object_set_new(row, "prompt", context_json(&a->view.context));
+    json_object_set_new(row, "a", texts(&a->view));
+    json_object_set_new(row, "b", b);
+    set_ended(row, "a_ended", &a->view);
+    if (of_b)
+        set_ended(row, "b_ended", of_b);
+    json_append(out, row);
+    str_addc(out, '\n');
+    json_decref(row);
+}
+
 static bool add_match(const Rows *a, int i, const Rows *b, int k, Str *out, Err *err)
 {
     const Row *x = &a->row[i], *y = &b->row[k];
@@ -98,15 +127,17 @@ static bool add_match(const Rows *a, int i, const Rows *b, int k, Str *out, Err 
     if (!same)
         return err_set(err, ERR_INPUT, "%s: the prompt is another than in %s, which has the same id", at, other),
                err_hint(err, "both files must answer the same prompts");
-    json_t *row = json_object(), *id = json_object_get(x->json, "id");
-    if (id)
-        json_object_set(row, "id", id);
-    json_object_set_new(row, "prompt", context_json(&x->view.context));
-    json_object_set_new(row, "a", texts(&x->view));
-    json_object_set_new(row, "b", texts(&y->view));
-    json_append(out, row);
-    str_addc(out, '\n');
-    json_decref(row);
+    add_line(x, texts(&y->view), &y->view, out);
+    return true;
+}
+
+/* What the combined lines are as rows, at the places of A's. */
+static bool take_lines(const Rows *a, const Str *text, Rows *out, Err *err)
+{
+    if (!rows_parse(out, a->path, str_text(text), text->n, 0, err) || !rows_view(out, NEED_PROMPT, false, err))
+        return false;
+    for (int i = 0; i < out->n; i++)
+        out->row[i].line = a->row[i].line;
     return true;
 }
 
@@ -121,9 +152,7 @@ static bool combine(const Rows *a, const Rows *b, int limit, Rows *out, Err *err
         ok = add_match(a, i, b, (int)json_integer_value(json_object_get(of_b, name)), &text, err);
         free(name);
     }
-    ok = ok && rows_parse(out, a->path, str_text(&text), text.n, 0, err) && rows_view(out, NEED_PROMPT, false, err);
-    for (int i = 0; ok && i < out->n; i++)
-        out->row[i].line = a->row[i].line;
+    ok = ok && take_lines(a, &text, out, err);
     str_release(&text);
     json_decref(seen);
     json_decref(of_a);
@@ -131,12 +160,47 @@ static bool combine(const Rows *a, const Rows *b, int limit, Rows *out, Err *err
     return ok;
 }
 
+/* The text that a person wrote for the row's prompt; NULL: none. */
+static const char *reference_of(const json_t *row)
+{
+    const char *text = json_text_of(row, "reference");
+    text = text ? text : json_text_of(row, "completion");
+    return text ? text + (*text == ' ') : NULL;
+}
+
+static bool with_references(const Rows *a, int limit, Rows *out, Err *err)
+{
+    Str text = {0};
+    bool ok = true;
+    for (int i = 0; ok && i < a->n && (limit == 0 || i < limit); i++) {
+        const Row *row = &a->row[i];
+        const char *reference = reference_of(row->json);
+        char place[300];
+        if (!reference) {
+            err_set(err, ERR_INPUT, "%s: the row has no text \"reference\" or \"completion\"", row_place(a, i, place));
+            ok = err_hint(err, "the prompts must carry what people wrote when they are sampled");
+            break;
+        }
+        json_t *b = json_array();
+        for (int k = 0; k < row->view.n; k++)
+            json_array_append_new(b, json_string(reference));
+        add_line(row, b, NULL, &text);
+    }
+    ok = ok && take_lines(a, &text, out, err);
+    str_release(&text);
+    return ok;
+}
+
 bool match_rows(Work *work, const char *a, const char *b, int limit, Rows *out, Err *err)
 {
     Rows of_a = {0}, of_b = {0};
     *out = (Rows){0};
-    bool ok = stage_read_rows(work, a, 0, NEED_RESPONSES, false, &of_a, err) &&
-              stage_read_rows(work, b, 0, NEED_RESPONSES, false, &of_b, err) && combine(&of_a, &of_b, limit, out, err);
+    bool ok = stage_read_rows(work, a, 0, NEED_RESPONSES, false, &of_a, err);
+    if (strcmp(b, REFERENCE) == 0)
+        ok = ok && with_references(&of_a, limit, out, err);
+    else
+        ok = ok && stage_read_rows(work, b, 0, NEED_RESPONSES, false, &of_b, err) &&
+             combine(&of_a, &of_b, limit, out, err);
     rows_release(&of_a);
     rows_release(&of_b);
     return ok;

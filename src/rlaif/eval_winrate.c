@@ -2,13 +2,15 @@
 #include "base/mem.h"
 #include "rlaif/eval_internal.h"
 #include "rlaif/eval_match.h"
+#include "rlaif/heldout.h"
 #include "rlaif/judge.h"
 
 static const Option option_rows[] = {
     {"a", OPT_TEXT, AT(WinrateOptions, a), .value = "A", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
      .help = "rows with responses: the newer policy's"},
     {"b", OPT_TEXT, AT(WinrateOptions, b), .value = "B", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
-     .help = "rows with responses to the same prompts: those it is compared with"},
+     .help = "rows with responses to the same prompts: those it is compared with; reference: what people wrote, in A's "
+             "rows"},
     {"judge", OPT_TEXT, AT(WinrateOptions, judge), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
      .help = "who judges"},
     {"prompt", OPT_LIST, AT(WinrateOptions, prompt), .value = "NAME|FILE,...", .flags = OPT_WORKING,
@@ -17,6 +19,7 @@ static const Option option_rows[] = {
      .flags = OPT_WORKING, .help = "compare two responses, or judge each alone; auto: as the prompt does"},
     {"length", OPT_CHOICE, AT(WinrateOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
+    TRAINED_ON_OPTION(WinrateOptions),
     {"output", OPT_TEXT, AT(WinrateOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "the judgments, a row for each prompt"},
     {"chat", OPT_CHOICE, AT(WinrateOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
@@ -247,6 +250,7 @@ typedef struct Results {
     const Winrate *winrate;
     json_t *clusters;  /* prompt -> its number */
     Contest **contest; /* [asked][pairs] */
+    Probed *probed[2]; /* of A's and of B's responses: [pairs] */
     int pairs, cap;
     double characters[2];
 } Results;
@@ -282,6 +286,41 @@ static int cluster_of(Results *r, const json_t *row)
     return n;
 }
 
+static bool add_probes(Results *r, const json_t *row, const char *side, int which, int cluster, Err *err)
+{
+    RowView v;
+    if (!row_view(row, NEED_PROMPT, &v, err))
+        return false;
+    char *context = context_lines(&v.context), ended[10];
+    SourceWords *source = source_words(context);
+    const json_t *texts = json_object_get(row, side), *ends;
+    snprintf(ended, sizeof ended, "%s_ended", side);
+    ends = json_object_get(row, ended);
+    for (size_t k = 0; k < json_array_size(texts); k++) {
+        ResponseView one = {.text = (char *)(uintptr_t)json_string_value(json_array_get(texts, k)),
+                            .ended = !ends || json_is_true(json_array_get(ends, k))};
+        Probed *p = &r->probed[which][r->pairs + (int)k];
+        p->cluster = cluster;
+        probe_response(&one, source, p->value);
+    }
+    source_words_free(source);
+    free(context);
+    row_view_release(&v);
+    return true;
+}
+
+/* Room for the pairs of one more row. */
+static void make_room(Results *r, int more)
+{
+    if (r->pairs + more <= r->cap)
+        return;
+    r->cap = 2 * (r->pairs + more);
+    for (int i = 0; i < r->winrate->n; i++)
+        r->contest[i] = mem_resize(r->contest[i], (size_t)r->cap, sizeof **r->contest);
+    for (int side = 0; side < 2; side++)
+        r->probed[side] = mem_resize(r->probed[side], (size_t)r->cap, sizeof **r->probed);
+}
+
 static bool add_judged(void *context, const char *text, Err *err)
 {
     Results *r = context;
@@ -292,14 +331,13 @@ static bool add_judged(void *context, const char *text, Err *err)
     int cluster = cluster_of(r, row);
     const json_t *judgments = json_object_get(row, "judgments"), *a = json_object_get(row, "a"),
                  *b = json_object_get(row, "b");
-    for (size_t k = 0; k < json_array_size(a); k++) {
+    make_room(r, (int)json_array_size(a));
+    bool ok = add_probes(r, row, "a", 0, cluster, err) && add_probes(r, row, "b", 1, cluster, err);
+    for (size_t k = 0; ok && k < json_array_size(a); k++) {
         double x = text_characters(json_string_value(json_array_get(a, k)));
         double y = text_characters(json_string_value(json_array_get(b, k)));
-        if (r->pairs == r->cap)
-            r->cap = r->cap ? 2 * r->cap : 64;
         for (int i = 0; i < w->n; i++) {
             const json_t *said = json_object_get(json_array_get(judgments, (size_t)i), "pairs");
-            r->contest[i] = mem_resize(r->contest[i], (size_t)r->cap, sizeof **r->contest);
             Contest *c = &r->contest[i][r->pairs];
             *c = (Contest){.cluster = cluster, .ratio = y > 0 ? x / y : (double)NAN};
             if (w->asked[i].kind == JUDGE_PAIRWISE)
@@ -312,7 +350,7 @@ static bool add_judged(void *context, const char *text, Err *err)
         r->pairs++;
     }
     json_decref(row);
-    return true;
+    return ok;
 }
 
 static void set_results(json_t *out, const Results *r)
@@ -326,6 +364,11 @@ static void set_results(json_t *out, const Results *r)
     json_object_set_new(out, "judge", json_string(judge));
     eval_set(out, "characters_a", r->characters[0] / r->pairs);
     eval_set(out, "characters_b", r->characters[1] / r->pairs);
+    for (int side = 0; side < 2; side++) {
+        json_t *probes = json_object();
+        probes_summary(probes, r->probed[side], r->pairs, clusters, w->options->common.seed);
+        json_object_set_new(out, side ? "probes_b" : "probes_a", probes);
+    }
     for (int i = 0; i < w->n; i++) {
         const Asked *a = &w->asked[i];
         char *hash = mem_printf("sha256:%s", a->hash), kind[64];
@@ -350,6 +393,8 @@ static bool summarise(Stage *s, const Winrate *w, Err *err)
     for (int i = 0; i < w->n; i++)
         free(r.contest[i]);
     free(r.contest);
+    free(r.probed[0]);
+    free(r.probed[1]);
     return ok;
 }
 
@@ -359,9 +404,9 @@ static void print_table(const WinrateOptions *o, const json_t *s)
     json_t *result;
     eval_print("A, B", "%s, %s", o->a, o->b);
     eval_print("prompts, pairs", "%.0f, %.0f", json_number_of(s, "prompts", 0), json_number_of(s, "pairs", 0));
-    eval_print("mean characters of A, of B", "%.1f, %.1f", json_number_of(s, "characters_a", 0),
-               json_number_of(s, "characters_b", 0));
     json_array_foreach(json_object_get(s, "results"), i, result) contest_print(result);
+    probes_print("A", json_object_get(s, "probes_a"));
+    probes_print("B", json_object_get(s, "probes_b"));
 }
 
 bool winrate_stage(Work *work, const char *name, const void *options, Err *err)
@@ -371,7 +416,7 @@ bool winrate_stage(Work *work, const char *name, const void *options, Err *err)
     Rows rows = {0};
     Stage s = {0};
     bool ok = read_prompts(&w, err) && model_hash(o->judge, w.model_hash, err) &&
-              match_rows(work, o->a, o->b, o->limit, &rows, err) &&
+              match_rows(work, o->a, o->b, o->limit, &rows, err) && heldout_check(work, &rows, &o->trained_on, err) &&
               stage_begin(&s, work, name, "eval winrate",
                           eval_about(stage_about(&winrate_table, o, &o->common, "judge", w.model_hash, "prompts",
                                                  w.prompts_hash, NULL)),

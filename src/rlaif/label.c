@@ -162,6 +162,7 @@ static bool judge_rows(Work *work, const char *name, const LabelOptions *o, bool
         stage_begin(&s, work, name, "label",
                     stage_about(&label_table, o, &o->common, "model", l.model_hash, "prompt", l.prompt_hash, NULL),
                     err) &&
+        stage_uses_prompts(&s, &rows, err) &&
         stage_rows(&s, &rows, chunk_pairs(o), "pairs", prepare, label_chunk, &l, err) &&
         label_summary(&s, o, l.prompt_name, true, err) && stage_end(&s, NULL, err) &&
         (!deliver || stage_deliver(&s, o->output, err));

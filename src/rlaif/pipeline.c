@@ -61,6 +61,9 @@ static const StageKind kinds[] = {
     {"eval alignment", &alignment_table, alignment_stage, NOTHING, NULL, {{"labels", LABELS}}},
     {"eval accuracy", &accuracy_table, accuracy_stage, NOTHING, NULL, {{"reward", REWARD}}},
     {"eval winrate", &compare_table, compare_stage, NOTHING, NULL, {{"policy", POLICY}, {"judge", JUDGE}}},
+    {"eval harmless", &harmless_table, harmless_stage, NOTHING, NULL, {{0}}},
+    {"eval ratings", &ratings_table, ratings_stage, NOTHING, NULL, {{0}}},
+    {"eval probes", &probes_table, probes_stage, NOTHING, NULL, {{0}}},
     {"report", &report_table, report_stage, NOTHING, NULL, {{0}}},
 };
 
@@ -121,13 +124,22 @@ static const char *resolve(const Pipeline *p, const char *value)
     return value;
 }
 
+static void resolve_list(const Pipeline *p, OptionList *list)
+{
+    for (int i = 0; i < list->n; i++) {
+        char *value = mem_str(resolve(p, list->item[i]));
+        free(list->item[i]);
+        list->item[i] = value;
+    }
+}
+
 /* --- options of one stage --- */
 
 /* Options whose values may name a stage, the policy or the judge. */
 static bool may_refer(const char *option)
 {
-    static const char *const names[] = {"pairs", "labels", "rows",   "prompts", "data",    "eval",
-                                        "model", "judge",  "reward", "policy",  "against", "from"};
+    static const char *const names[] = {"pairs", "labels", "rows",   "prompts", "data", "eval",      "model",
+                                        "judge", "reward", "policy", "against", "from", "trained-on"};
     for (int i = 0; i < COUNT(names); i++)
         if (strcmp(names[i], option) == 0)
             return true;
@@ -147,6 +159,8 @@ static bool set_from_recipe(const Pipeline *p, const StageKind *k, const RecipeS
         const Option *o = options_find(k->table, key, &base);
         if (o->type == OPT_TEXT && may_refer(key))
             options_put(k->table, options, key, resolve(p, value->text));
+        if (o->type == OPT_LIST && may_refer(key))
+            resolve_list(p, (OptionList *)((char *)options + base + o->at));
     }
     return true;
 }

@@ -69,7 +69,7 @@ static bool read_kind(Recipe *r, RecipeStage *s, const char *key, Err *err)
     const Yaml *kind = yaml_get(s->options, "kind");
     if (!kind || kind->kind != YAML_TEXT) {
         err_set(err, ERR_INPUT, "eval needs a \"kind\"");
-        err_hint(err, "one of alignment, accuracy, winrate");
+        err_hint(err, "one of alignment, accuracy, winrate, harmless, ratings, probes");
         return failed(r, s->line, err);
     }
     s->kind = keep(r, mem_printf("eval %s", kind->text));

@@ -404,7 +404,7 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err)
          stage_begin(&s, work, name, "reward",
                      stage_about(&reward_table, o, &o->common, "model", model, "labels", labels, "eval", eval, NULL),
                      err);
-    ok = ok && (training_done(&s, o->output) || run(&s, o, &rows, err));
+    ok = ok && stage_uses_prompts(&s, &rows, err) && (training_done(&s, o->output) || run(&s, o, &rows, err));
     rows_release(&rows);
     stage_release(&s);
     return ok;

@@ -281,7 +281,7 @@ bool rl_stage(Work *work, const char *name, const void *options, Err *err)
                            stage_about(&rl_table, o, &o->common, "model", h.model, "reward", h.reward, "judge", h.judge,
                                        "prompt", h.prompt, "prompts", h.prompts, NULL),
                            err);
-    ok = ok && (training_done(&s, o->output) || run(&s, o, &rows, err));
+    ok = ok && stage_uses_prompts(&s, &rows, err) && (training_done(&s, o->output) || run(&s, o, &rows, err));
     rows_release(&rows);
     stage_release(&s);
     return ok;

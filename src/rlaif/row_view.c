@@ -347,8 +347,9 @@ static bool check_need(const RowView *v, RowNeed need, Err *err)
 bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err)
 {
     *out = (RowView){.preferred = -1};
-    bool ok = need == NEED_DEMONSTRATION ? read_demonstration(row, out, err)
-                                         : read_any(row, out, err) && read_label(row, out, err);
+    bool demonstration =
+        need == NEED_DEMONSTRATION || (need == NEED_CONTEXT && json_object_get(row, "messages") != NULL);
+    bool ok = demonstration ? read_demonstration(row, out, err) : read_any(row, out, err) && read_label(row, out, err);
     if (ok && check_need(out, need, err))
         return true;
     row_view_release(out);
@@ -378,6 +379,13 @@ char *context_lines(const Context *c)
         str_addf(&s, "%s%s: %s", i ? "\n" : "", who, json_text_of(t, "content"));
     }
     return str_take(&s);
+}
+
+void context_hash(const Context *c, char out[HASH_TEXT])
+{
+    char *lines = context_lines(c);
+    hash_bytes(lines, strlen(lines), out);
+    free(lines);
 }
 
 json_t *context_json(const Context *c)

@@ -149,8 +149,33 @@ bool rows_parse(Rows *out, const char *name, const char *text, size_t n, int lim
     return intake_end(&in, ok, err);
 }
 
+void rows_append(Rows *to, Rows *from)
+{
+    if (!to->path) {
+        *to = *from;
+        *from = (Rows){0};
+        return;
+    }
+    to->more = mem_resize(to->more, (size_t)to->files + 1, sizeof *to->more);
+    char *path = to->more[to->files++] = from->path;
+    to->row = mem_resize(to->row, (size_t)(to->n + from->n), sizeof *to->row);
+    for (int i = 0; i < from->n; i++) {
+        Row *row = &to->row[to->n++];
+        *row = from->row[i];
+        row->path = path;
+        size_t n = strlen(row->key);
+        snprintf(row->key + n, sizeof row->key - n, "@%d", to->files);
+    }
+    to->skipped += from->skipped;
+    free(from->row);
+    *from = (Rows){0};
+}
+
 void rows_release(Rows *r)
 {
+    for (int i = 0; i < r->files; i++)
+        free(r->more[i]);
+    free(r->more);
     for (int i = 0; i < r->n; i++) {
         row_view_release(&r->row[i].view);
         json_decref(r->row[i].json);
@@ -162,7 +187,8 @@ void rows_release(Rows *r)
 
 const char *row_place(const Rows *rows, int i, char out[300])
 {
-    snprintf(out, 300, "%s:%d", rows->path, rows->row[i].line);
+    const Row *row = &rows->row[i];
+    snprintf(out, 300, "%s:%d", row->path ? row->path : rows->path, row->line);
     return out;
 }
 

@@ -38,7 +38,8 @@ typedef struct RowView {
 } RowView;
 
 typedef struct Row {
-    json_t *json; /* as it was read */
+    json_t *json;     /* as it was read */
+    const char *path; /* of another file than the first of the rows (rows_append); else NULL */
     int line;
     char key[ROW_KEY];
     uint64_t identity;
@@ -49,6 +50,8 @@ typedef struct Rows {
     char *path;
     Row *row;
     int n;
+    char **more; /* paths of files that were appended */
+    int files;   /* of them */
     int skipped; /* bad rows left out under --skip-bad */
 } Rows;
 
@@ -58,10 +61,13 @@ bool rows_read(Rows *out, const char *path, int limit, bool skip_bad, Err *err) 
 /* The same from lines in memory; `name` stands for the path. */
 bool rows_parse(Rows *out, const char *name, const char *text, size_t n, int limit, Err *err) MUST_CHECK;
 void rows_release(Rows *r);
+/* Moves rows to the end of others, which may be none. Keys of rows from different files differ; identities stay. */
+void rows_append(Rows *to, Rows *from);
 
 /* What a command needs of every row. */
 typedef enum RowNeed {
     NEED_PROMPT,       /* a context */
+    NEED_CONTEXT,      /* the same, and of demonstrations as turns what stands before the reply */
     NEED_RESPONSES,    /* at least one response */
     NEED_PAIR,         /* exactly two */
     NEED_DEMONSTRATION /* prompt and completion, messages, or a prompt and one response */
@@ -83,6 +89,8 @@ json_t *context_turns(const Context *c);
 char *context_lines(const Context *c);
 /* As a row's `prompt` holds it: a text, or a list of turns. The caller releases it. */
 json_t *context_json(const Context *c);
+/* SHA-256 of the same: by it prompts are compared. */
+void context_hash(const Context *c, char out[HASH_TEXT]);
 /* Characters (code points) of a text; lengths are counted in them. */
 int text_characters(const char *text);
 

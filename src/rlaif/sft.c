@@ -171,7 +171,7 @@ bool sft_stage(Work *work, const char *name, const void *options, Err *err)
         rows_hash(&rows, data);
     ok = ok && stage_begin(&s, work, name, "sft",
                            stage_about(&sft_table, o, &o->common, "model", model, "data", data, NULL), err);
-    ok = ok && (training_done(&s, o->output) || run(&t, &s, &rows, err));
+    ok = ok && stage_uses_prompts(&s, &rows, err) && (training_done(&s, o->output) || run(&t, &s, &rows, err));
     trainer_release(&t.trainer);
     pass_release(&t.pass);
     for (int i = 0; i < t.n; i++)

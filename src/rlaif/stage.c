@@ -81,6 +81,20 @@ bool stage_end(Stage *s, const char *output, Err *err)
     return store_stage_end(s->work->store, s->id, output, s->summary, clock_seconds() - s->began, err);
 }
 
+bool stage_uses_prompts(Stage *s, const Rows *rows, Err *err)
+{
+    char(*digits)[HASH_TEXT] = mem_alloc((size_t)rows->n, sizeof *digits);
+    const char **hash = mem_alloc((size_t)rows->n, sizeof *hash);
+    for (int i = 0; i < rows->n; i++) {
+        context_hash(&rows->row[i].view.context, digits[i]);
+        hash[i] = digits[i];
+    }
+    bool ok = store_contexts_put(s->work->store, s->id, hash, rows->n, err);
+    free(digits);
+    free(hash);
+    return ok;
+}
+
 void stage_release(Stage *s)
 {
     free(s->name);

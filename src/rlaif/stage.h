@@ -45,6 +45,9 @@ bool stage_begin(Stage *s, Work *work, const char *name, const char *kind, json_
 bool stage_end(Stage *s, const char *output, Err *err) MUST_CHECK;
 void stage_release(Stage *s);
 
+/* Records that the stage trains on these rows' prompts, or labels them: no evaluation may use them (heldout.h). */
+bool stage_uses_prompts(Stage *s, const Rows *rows, Err *err) MUST_CHECK;
+
 /* about: the options that shape results, and hashes by name, e.g. ("model", m->hash, "prompt", p->hash,
  * NULL). */
 json_t *stage_about(const OptionTable *table, const void *options, const CommonOptions *common, ...);

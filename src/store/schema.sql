@@ -1,7 +1,8 @@
 -- The store of a run: every row, metric and checkpoint with where it came from. One SQLite file in WAL mode.
 -- Times say when something was made; nothing that is computed depends on them.
+-- An older store gets the tables that are new since then when it is opened.
 
-CREATE TABLE stage (
+CREATE TABLE IF NOT EXISTS stage (
     id       INTEGER PRIMARY KEY,
     name     TEXT NOT NULL UNIQUE,   -- "label", or the recipe's `as:`
     kind     TEXT NOT NULL,          -- the command: sample, label, reward, rl, eval, ...
@@ -15,7 +16,7 @@ CREATE TABLE stage (
     seconds  REAL NOT NULL DEFAULT 0 -- spent on it, over all its runs
 );
 
-CREATE TABLE item (                  -- a finished row: a response, a label, a score
+CREATE TABLE IF NOT EXISTS item ( -- a finished row: a response, a label, a score
     stage    INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
     key      TEXT NOT NULL,          -- SHA-256 of the input row's content, and its number among equals
     position INTEGER NOT NULL,       -- in the input; -1: not in the present input
@@ -23,9 +24,9 @@ CREATE TABLE item (                  -- a finished row: a response, a label, a s
     made     TEXT NOT NULL,
     PRIMARY KEY (stage, key)
 ) WITHOUT ROWID;
-CREATE INDEX item_position ON item (stage, position);
+CREATE INDEX IF NOT EXISTS item_position ON item (stage, position);
 
-CREATE TABLE metric (                -- a number of a training step; seconds_...: a time, which nothing depends on
+CREATE TABLE IF NOT EXISTS metric ( -- a number of a training step; seconds_...: a time, which nothing depends on
     stage INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
     step  INTEGER NOT NULL,
     name  TEXT NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE metric (                -- a number of a training step; seconds_...
     PRIMARY KEY (stage, step, name)
 ) WITHOUT ROWID;
 
-CREATE TABLE rollout (               -- a response made while training, with its reward
+CREATE TABLE IF NOT EXISTS rollout ( -- a response made while training, with its reward
     stage  INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
     step   INTEGER NOT NULL,
     sample INTEGER NOT NULL,         -- number within the step
@@ -41,7 +42,7 @@ CREATE TABLE rollout (               -- a response made while training, with its
     PRIMARY KEY (stage, step, sample)
 ) WITHOUT ROWID;
 
-CREATE TABLE checkpoint (            -- a complete directory
+CREATE TABLE IF NOT EXISTS checkpoint ( -- a complete directory
     stage INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
     step  INTEGER NOT NULL,
     path  TEXT NOT NULL,             -- relative to the store's directory
@@ -50,4 +51,20 @@ CREATE TABLE checkpoint (            -- a complete directory
     PRIMARY KEY (stage, step)
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 1;
+CREATE TABLE IF NOT EXISTS context ( -- a prompt that a stage trained on or labelled: no evaluation may use it
+    stage INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
+    hash  TEXT NOT NULL,             -- SHA-256 of the prompt as judges read it
+    PRIMARY KEY (stage, hash)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS context_hash ON context (hash);
+
+CREATE TABLE IF NOT EXISTS rating ( -- what a person said of an item; it outlives the stages whose responses it is of
+    kind  TEXT NOT NULL,             -- rank, harmless
+    item  TEXT NOT NULL,             -- SHA-256 of the prompt and the responses
+    rater TEXT NOT NULL,
+    row   TEXT NOT NULL,             -- JSON, as `eval ratings` and `eval harmless` read it
+    made  TEXT NOT NULL,
+    PRIMARY KEY (kind, item, rater)
+) WITHOUT ROWID;
+
+PRAGMA user_version = 2;

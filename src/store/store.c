@@ -8,7 +8,7 @@
 
 EMBED(schema_sql, "src/store/schema.sql");
 
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 bool store_failed(Store *s, const char *doing, Err *err)
 {
@@ -57,7 +57,8 @@ static bool run_sql(Store *s, const char *sql, Err *err)
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_failed(s, "cannot be used", err);
 }
 
-static bool prepare_schema(Store *s, Err *err)
+/* Makes the tables that are not there. What an older store lacks is whole tables, so the schema serves both. */
+static bool prepare_schema(Store *s, bool may_be_empty, Err *err)
 {
     Statement t;
     bool row;
@@ -71,6 +72,8 @@ static bool prepare_schema(Store *s, Err *err)
     if (version > SCHEMA_VERSION)
         return err_set(err, ERR_INPUT, "%s: made by a newer version of rlaif", s->path),
                err_hint(err, "use that version, or another output");
+    if (version == 0 && !may_be_empty)
+        return err_set(err, ERR_INPUT, "%s: it is no store of rlaif", s->path);
     return version == SCHEMA_VERSION ||
            (run_sql(s, "BEGIN IMMEDIATE", err) && run_sql(s, schema_sql, err) && run_sql(s, "COMMIT", err));
 }
@@ -90,8 +93,8 @@ static bool open_flags(Store **out, const char *path, int flags, Err *err)
     }
     if (ok && writes) /* one writer at a time, for as long as it lives */
         ok = run_sql(s, "PRAGMA locking_mode = EXCLUSIVE", err) && run_sql(s, "PRAGMA journal_mode = WAL", err) &&
-             run_sql(s, "PRAGMA synchronous = NORMAL", err) && prepare_schema(s, err);
-    if (!ok) {
+             run_sql(s, "PRAGMA synchronous = NORMAL", err);
+    if (!ok || !prepare_schema(s, writes, err)) {
         store_close(s);
         return false;
     }

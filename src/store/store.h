@@ -12,7 +12,7 @@
 
 typedef struct Store Store;
 
-/* Opens or makes the file. Fails for a file that is no store, or of a newer program, or that another process
+/* Opens or makes the file; an older store gets what is new since then. Fails for a file that is no store, or of a newer program, or that another process
  * of this program is writing. */
 bool store_open(Store **out, const char *path, Err *err) MUST_CHECK;
 /* The same, only to read; fails where there is none. */
@@ -91,5 +91,19 @@ bool store_checkpoint_newest(Store *s, int64_t stage, int *step, char **path, Er
 /* Takes off the record every checkpoint but the newest two and the one of the best score; each path goes to
  * `use`, which removes the directory. */
 bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *context, Err *err) MUST_CHECK;
+
+/* --- evaluations ---------------------------------------------------------------------------------------- */
+
+/* The prompts that a stage trained on or labelled, by the hashes of their texts; those it had before are forgotten. */
+bool store_contexts_put(Store *s, int64_t stage, const char *const *hash, int n, Err *err) MUST_CHECK;
+/* The first stage that has this prompt: its name, which the caller frees, or NULL. */
+bool store_context_find(Store *s, const char *hash, char **stage, Err *err) MUST_CHECK;
+
+/* What a person said of an item, in place of what they said of it before. `kind`: "rank" or "harmless". */
+bool store_rating_put(Store *s, const char *kind, const char *item, const char *rater, const char *row,
+                      Err *err) MUST_CHECK;
+/* Rows in order of item, then rater; of one rater, or of all (NULL). */
+bool store_ratings_each(Store *s, const char *kind, const char *rater, StoreUse *use, void *context,
+                        Err *err) MUST_CHECK;
 
 #endif

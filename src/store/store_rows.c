@@ -1,4 +1,4 @@
-/* The store's rows: items, metrics, rollouts, checkpoints. */
+/* The store's rows: items, metrics, rollouts, checkpoints, contexts, ratings. */
 #include "base/mem.h"
 #include "store/store_internal.h"
 
@@ -202,5 +202,68 @@ bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *contex
                        &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
+    return each_text(&t, use, context, err);
+}
+
+bool store_contexts_put(Store *s, int64_t stage, const char *const *hash, int n, Err *err)
+{
+    Statement t;
+    if (!store_begin(s, err) || !store_prepare(s, "DELETE FROM context WHERE stage = ?1", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    if (!statement_run(&t, err) ||
+        !store_prepare(s, "INSERT OR IGNORE INTO context (stage, hash) VALUES (?1, ?2)", &t, err))
+        return false;
+    bool row, ok = true;
+    for (int i = 0; ok && i < n; i++) {
+        sqlite3_bind_int64(t.at, 1, stage);
+        bind_text(&t, 2, hash[i]);
+        ok = statement_step(&t, &row, err);
+        sqlite3_reset(t.at);
+    }
+    sqlite3_finalize(t.at);
+    return ok && store_commit(s, err);
+}
+
+bool store_context_find(Store *s, const char *hash, char **stage, Err *err)
+{
+    Statement t;
+    *stage = NULL;
+    if (!store_prepare(s,
+                       "SELECT stage.name FROM context JOIN stage ON stage.id = context.stage WHERE hash = ?1 "
+                       "ORDER BY stage.id LIMIT 1",
+                       &t, err))
+        return false;
+    bind_text(&t, 1, hash);
+    bool row, ok = statement_step(&t, &row, err);
+    if (ok && row)
+        *stage = statement_text(&t, 0);
+    sqlite3_finalize(t.at);
+    return ok;
+}
+
+bool store_rating_put(Store *s, const char *kind, const char *item, const char *rater, const char *row, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s,
+                       "INSERT OR REPLACE INTO rating (kind, item, rater, row, made) "
+                       "VALUES (?1, ?2, ?3, ?4, datetime('now'))",
+                       &t, err))
+        return false;
+    bind_text(&t, 1, kind);
+    bind_text(&t, 2, item);
+    bind_text(&t, 3, rater);
+    bind_text(&t, 4, row);
+    return statement_run(&t, err);
+}
+
+bool store_ratings_each(Store *s, const char *kind, const char *rater, StoreUse *use, void *context, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT row FROM rating WHERE kind = ?1 AND (?2 IS NULL OR rater = ?2) ORDER BY item, rater",
+                       &t, err))
+        return false;
+    bind_text(&t, 1, kind);
+    bind_text(&t, 2, rater);
     return each_text(&t, use, context, err);
 }

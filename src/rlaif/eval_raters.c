@@ -1,0 +1,99 @@
+/* How far people agree with each other. */
+#include "rlaif/eval_raters.h"
+
+#include "base/mem.h"
+
+void raters_init(Raters *r, int prompts)
+{
+    *r = (Raters){.number = json_object(),
+                  .prompt_pairs = mem_zalloc((size_t)prompts + 1, sizeof(double)),
+                  .prompt_agree = mem_zalloc((size_t)prompts + 1, sizeof(double)),
+                  .prompts = prompts};
+}
+
+void raters_release(Raters *r)
+{
+    json_decref(r->number);
+    for (int i = 0; i < r->n; i++)
+        free(r->name[i]);
+    free(r->name);
+    free(r->judged);
+    free(r->pairs);
+    free(r->agree);
+    free(r->prompt_pairs);
+    free(r->prompt_agree);
+}
+
+int raters_meet(Raters *r, const char *name)
+{
+    const json_t *known = json_object_get(r->number, name);
+    int i = known ? (int)json_integer_value(known) : r->n;
+    if (!known) {
+        size_t n = (size_t)r->n + 1;
+        r->name = mem_resize(r->name, n, sizeof *r->name);
+        r->judged = mem_resize(r->judged, n, sizeof *r->judged);
+        r->pairs = mem_resize(r->pairs, n, sizeof *r->pairs);
+        r->agree = mem_resize(r->agree, n, sizeof *r->agree);
+        r->name[i] = mem_str(name);
+        r->judged[i] = r->pairs[i] = r->agree[i] = 0;
+        r->n++;
+        json_object_set_new(r->number, name, json_integer(i));
+    }
+    r->judged[i]++;
+    return i;
+}
+
+void raters_pair(Raters *r, int prompt, int first, int second, double alike)
+{
+    int both[] = {first, second};
+    for (int k = 0; k < 2; k++) {
+        r->pairs[both[k]]++;
+        r->agree[both[k]] += alike;
+    }
+    r->prompt_pairs[prompt]++;
+    r->prompt_agree[prompt] += alike;
+}
+
+json_t *raters_summary(const Raters *r, int seed)
+{
+    double *agree = mem_alloc((size_t)r->prompts + 1, sizeof *agree),
+           *pairs = mem_alloc((size_t)r->prompts + 1, sizeof *pairs);
+    double all = 0, alike = 0;
+    int kept = 0;
+    for (int i = 0; i < r->prompts; i++) {
+        if (r->prompt_pairs[i] == 0)
+            continue;
+        all += pairs[kept] = r->prompt_pairs[i];
+        alike += agree[kept++] = r->prompt_agree[i];
+    }
+    json_t *out = json_object(), *list = json_array();
+    json_object_set_new(out, "raters", json_integer(r->n));
+    json_object_set_new(out, "pairs", json_integer((json_int_t)all));
+    eval_set(out, "agreement", alike / all);
+    json_object_set_new(out, "interval", eval_interval(stats_bootstrap(agree, pairs, kept, seed)));
+    for (int i = 0; i < r->n; i++) {
+        json_t *one = json_pack("{s:s, s:i, s:i}", "rater", r->name[i], "judgments", (int)r->judged[i], "pairs",
+                                (int)r->pairs[i]);
+        eval_set(one, "agreement", r->agree[i] / r->pairs[i]);
+        json_array_append_new(list, one);
+    }
+    json_object_set_new(out, "by_rater", list);
+    free(agree);
+    free(pairs);
+    return out;
+}
+
+void raters_print(const json_t *summary)
+{
+    size_t i;
+    json_t *one;
+    eval_print("raters", "%.0f", json_number_of(summary, "raters", 0));
+    eval_print_share("  two of them agree", summary, "agreement", "interval");
+    json_array_foreach(json_object_get(summary, "by_rater"), i, one)
+    {
+        char what[60];
+        snprintf(what, sizeof what, "  %s", json_text_of(one, "rater"));
+        eval_print(what, "%-10s%.0f judgments", eval_percent(one, "agreement").text,
+                   json_number_of(one, "judgments", 0));
+    }
+}

@@ -1,0 +1,404 @@
+/* People's rankings of several policies: win rates, tests, agreement. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "rlaif/eval_raters.h"
+#include "rlaif/eval_replies.h"
+#include "rlaif/heldout.h"
+#include "rlaif/rankings.h"
+
+static const Option option_rows[] = {
+    {"rows", OPT_TEXT, AT(RatingsOptions, rows), .value = "ROWS", .flags = OPT_POSITIONAL | OPT_WORKING,
+     .help = "rankings: responses, models, ranks, rater; a run's directory, or in a recipe nothing: its ratings"},
+    {"length", OPT_CHOICE, AT(RatingsOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
+     .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
+    TRAINED_ON_OPTION(RatingsOptions),
+    {"output", OPT_TEXT, AT(RatingsOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
+     .help = "a row for each item: mean places, Kendall's W"},
+    {"limit", OPT_INT, AT(RatingsOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
+     .help = "at most so many rows; 0: all"},
+    {"skip-bad", OPT_BOOL, AT(RatingsOptions, skip_bad), .flags = OPT_WORKING,
+     .help = "leave bad rows out and list them"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {common_options, COMMON_OPTIONS, AT(RatingsOptions, common)},
+};
+const OptionTable ratings_table = {groups, COUNT(groups), sizeof(RatingsOptions)};
+
+/* --- two policies --------------------------------------------------------------------------------------- */
+
+/* Every meeting of a response of policy a with one of b in one ranking. The caller frees them; *n of them. */
+static Contest *contests_of(const Rankings *r, int a, int b, int *n)
+{
+    Contest *c = NULL;
+    int cap = 0;
+    *n = 0;
+    for (int i = 0; i < r->n; i++) {
+        const Ranking *k = &r->at[i];
+        for (int x = 0; x < k->n; x++)
+            for (int y = 0; y < k->n; y++) {
+                const Ranked *of_a = &k->entry[x], *of_b = &k->entry[y];
+                if (of_a->policy != a || of_b->policy != b)
+                    continue;
+                c = MEM_GROW(c, *n, cap);
+                c[(*n)++] = (Contest){.cluster = k->prompt,
+                                      .a = -of_a->rank,
+                                      .b = -of_b->rank,
+                                      .ratio = of_b->characters > 0 ? (double)of_a->characters / of_b->characters
+                                                                    : (double)NAN};
+            }
+    }
+    return c;
+}
+
+static json_t *pairs_summary(const Rankings *r, const RatingsOptions *o)
+{
+    json_t *list = json_array();
+    for (int a = 0; a < r->policies; a++)
+        for (int b = a + 1; b < r->policies; b++) {
+            int n;
+            Contest *c = contests_of(r, a, b, &n);
+            if (n > 0) {
+                json_t *one = json_pack("{s:s, s:s, s:i}", "a", r->policy[a], "b", r->policy[b], "n", n);
+                contest_wins(one, c, n, r->prompts, (LengthControl)o->length, o->common.seed);
+                json_array_append_new(list, one);
+            }
+            free(c);
+        }
+    return list;
+}
+
+/* --- two policies over a third -------------------------------------------------------------------------- */
+
+/* Outcomes of one policy against another: all of them, and by prompt. */
+typedef struct Outcomes {
+    double *at, *sum, *count; /* [n]; [prompts] */
+    int n;
+} Outcomes;
+
+static Outcomes outcomes_of(const Rankings *r, int a, int b)
+{
+    Outcomes o = {.sum = mem_zalloc((size_t)r->prompts, sizeof(double)),
+                  .count = mem_zalloc((size_t)r->prompts, sizeof(double))};
+    Contest *c = contests_of(r, a, b, &o.n);
+    o.at = mem_alloc((size_t)o.n + 1, sizeof *o.at);
+    for (int i = 0; i < o.n; i++) {
+        o.at[i] = eval_outcome(c[i].a, c[i].b);
+        o.sum[c[i].cluster] += o.at[i];
+        o.count[c[i].cluster]++;
+    }
+    free(c);
+    return o;
+}
+
+static void outcomes_release(Outcomes *o)
+{
+    free(o->at);
+    free(o->sum);
+    free(o->count);
+}
+
+/* Does A beat C more often than B does (8: 71 % against 73 %)? NULL where one of the two never met C. */
+static json_t *over_third(const Rankings *r, int a, int b, int c, int seed)
+{
+    Outcomes x = outcomes_of(r, a, c), y = outcomes_of(r, b, c);
+    double *gap = mem_alloc((size_t)r->prompts + 1, sizeof *gap);
+    int n = 0;
+    for (int i = 0; i < r->prompts; i++)
+        if (x.count[i] > 0 && y.count[i] > 0)
+            gap[n++] = x.sum[i] / x.count[i] - y.sum[i] / y.count[i];
+    json_t *out = NULL;
+    if (x.n > 0 && y.n > 0) {
+        Moments of_x = stats_moments(x.at, x.n), of_y = stats_moments(y.at, y.n);
+        out =
+            json_pack("{s:s, s:s, s:s, s:i}", "a", r->policy[a], "b", r->policy[b], "over", r->policy[c], "prompts", n);
+        eval_set(out, "rate_a", of_x.mean);
+        eval_set(out, "rate_b", of_y.mean);
+        eval_set(out, "difference", of_x.mean - of_y.mean);
+        json_object_set_new(out, "difference_interval", eval_interval(stats_bootstrap(gap, NULL, n, seed)));
+        eval_set(out, "t_p", stats_t_pooled(of_x, of_y).p);
+        eval_set(out, "paired_p", stats_t_paired(stats_moments(gap, n)).p);
+    }
+    free(gap);
+    outcomes_release(&x);
+    outcomes_release(&y);
+    return out;
+}
+
+static json_t *over_summary(const Rankings *r, int seed)
+{
+    json_t *list = json_array();
+    for (int c = 0; c < r->policies; c++)
+        for (int a = 0; a < r->policies; a++)
+            for (int b = a + 1; b < r->policies; b++) {
+                json_t *one = a == c || b == c ? NULL : over_third(r, a, b, c, seed);
+                if (one)
+                    json_array_append_new(list, one);
+            }
+    return list;
+}
+
+/* --- one policy ----------------------------------------------------------------------------------------- */
+
+static json_t *policies_summary(const Rankings *r)
+{
+    json_t *list = json_array();
+    for (int p = 0; p < r->policies; p++) {
+        double n = 0, rank = 0, first = 0, characters = 0;
+        for (int i = 0; i < r->n; i++)
+            for (int k = 0; k < r->at[i].n; k++) {
+                const Ranked *e = &r->at[i].entry[k];
+                if (e->policy != p)
+                    continue;
+                n++;
+                rank += e->rank;
+                first += e->rank == 1;
+                characters += e->characters;
+            }
+        json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:f, s:f}", "policy", r->policy[p], "n", (int)n,
+                                              "mean_rank", rank / n, "first", first / n, "characters", characters / n));
+    }
+    return list;
+}
+
+/* --- agreement ------------------------------------------------------------------------------------------ */
+
+/* Kendall's W of the rankings [from, end) of one item, over its different texts; NAN for one rater. */
+static Concordance item_concordance(const Rankings *r, int from, int end)
+{
+    int n = r->at[from].n, *card = mem_alloc((size_t)n, sizeof *card), cards = 0;
+    int *place = mem_alloc((size_t)n * (size_t)(end - from), sizeof *place);
+    for (int i = from; i < end; i++)
+        cards = ranking_cards(&r->at[i], card, place + (i - from) * cards);
+    Concordance c = stats_kendall_w(place, end - from, cards);
+    free(card);
+    free(place);
+    return c;
+}
+
+/* Every two raters of an item on every two of its texts. */
+static void count_agreement(const Rankings *r, Raters *raters, const int *number)
+{
+    for (int from = 0, end; from < r->n; from = end) {
+        end = rankings_item_end(r, from);
+        for (int i = from; i < end; i++)
+            for (int k = i + 1; k < end; k++)
+                for (int x = 0; x < r->at[i].n; x++)
+                    for (int y = x + 1; y < r->at[i].n; y++) {
+                        const Ranked *e = r->at[i].entry, *f = r->at[k].entry;
+                        if (strcmp(e[x].text, e[y].text) != 0 &&
+                            (y == x + 1 || strcmp(e[y].text, e[y - 1].text) != 0) &&
+                            (x == 0 || strcmp(e[x].text, e[x - 1].text) != 0))
+                            raters_pair(raters, r->at[i].prompt, number[i], number[k],
+                                        (e[x].rank < e[y].rank) == (f[x].rank < f[y].rank));
+                    }
+    }
+}
+
+static json_t *kendall_summary(const Rankings *r, int seed)
+{
+    double *sum = mem_zalloc((size_t)r->prompts, sizeof *sum), *count = mem_zalloc((size_t)r->prompts, sizeof *count);
+    double chi_square = 0, df = 0, w = 0;
+    int items = 0, significant = 0, kept = 0;
+    for (int from = 0, end; from < r->n; from = end) {
+        end = rankings_item_end(r, from);
+        Concordance c = item_concordance(r, from, end);
+        if (!isfinite(c.w))
+            continue;
+        sum[r->at[from].prompt] += c.w;
+        count[r->at[from].prompt]++;
+        w += c.w;
+        chi_square += c.chi_square;
+        df += c.df;
+        significant += c.p < 0.05;
+        items++;
+    }
+    for (int i = 0; i < r->prompts; i++)
+        if (count[i] > 0) {
+            sum[kept] = sum[i];
+            count[kept++] = count[i];
+        }
+    json_t *out = json_pack("{s:i}", "items", items);
+    eval_set(out, "w", w / items);
+    json_object_set_new(out, "interval", eval_interval(stats_bootstrap(sum, count, kept, seed)));
+    eval_set(out, "chi_square", items > 0 ? chi_square : (double)NAN);
+    json_object_set_new(out, "df", json_integer((json_int_t)df));
+    eval_set(out, "p", stats_chi_square_p(chi_square, df));
+    json_object_set_new(out, "significant", json_integer(significant));
+    free(sum);
+    free(count);
+    return out;
+}
+
+/* A judge's order of every two texts of a ranking beside the rater's; null where no row has a judge's label or score. */
+static json_t *judge_summary(const Rankings *r, int seed)
+{
+    double *alike = mem_zalloc((size_t)r->prompts, sizeof *alike),
+           *count = mem_zalloc((size_t)r->prompts, sizeof *count);
+    double right = 0;
+    int n = 0, kept = 0;
+    for (int i = 0; i < r->n; i++)
+        for (int x = 0; x < r->at[i].n; x++)
+            for (int y = x + 1; y < r->at[i].n; y++) {
+                const Ranked *e = r->at[i].entry;
+                if (e[x].rank == e[y].rank || !isfinite(e[x].judge) || !isfinite(e[y].judge))
+                    continue;
+                double agree = eval_outcome(e[x].judge, e[y].judge);
+                agree = e[x].rank < e[y].rank ? agree : 1 - agree;
+                right += agree;
+                alike[r->at[i].prompt] += agree;
+                count[r->at[i].prompt]++;
+                n++;
+            }
+    for (int i = 0; i < r->prompts; i++)
+        if (count[i] > 0) {
+            alike[kept] = alike[i];
+            count[kept++] = count[i];
+        }
+    json_t *out = n > 0 ? json_object() : json_null();
+    if (n > 0) {
+        eval_set_share(out, "agreement", right, n, "pairs");
+        json_object_set_new(out, "bootstrap", eval_interval(stats_bootstrap(alike, count, kept, seed)));
+    }
+    free(alike);
+    free(count);
+    return out;
+}
+
+static void summarise(json_t *out, const Rankings *r, const RatingsOptions *o)
+{
+    int seed = o->common.seed, *number = mem_alloc((size_t)r->n, sizeof *number);
+    Raters raters;
+    raters_init(&raters, r->prompts);
+    for (int i = 0; i < r->n; i++)
+        number[i] = raters_meet(&raters, r->at[i].rater < 0 ? "" : r->rater[r->at[i].rater]);
+    count_agreement(r, &raters, number);
+    json_object_set_new(out, "rankings", json_integer(r->n));
+    json_object_set_new(out, "items", json_integer(r->items));
+    json_object_set_new(out, "prompts", json_integer(r->prompts));
+    json_object_set_new(out, "policies", policies_summary(r));
+    json_object_set_new(out, "pairs", pairs_summary(r, o));
+    json_object_set_new(out, "over", over_summary(r, seed));
+    json_object_set_new(out, "kendall", kendall_summary(r, seed));
+    json_object_set_new(out, "raters", raters_summary(&raters, seed));
+    json_object_set_new(out, "beside_judge", judge_summary(r, seed));
+    raters_release(&raters);
+    free(number);
+}
+
+/* --- output --------------------------------------------------------------------------------------------- */
+
+/* An item: its prompt, responses and models, how many ranked it, their mean places, and how far they are of one mind. */
+static json_t *item_row(const Rankings *r, int from, int end)
+{
+    const Ranking *first = &r->at[from];
+    json_t *responses = json_array(), *models = json_array(), *ranks = json_array();
+    for (int k = 0; k < first->n; k++) {
+        double sum = 0;
+        for (int i = from; i < end; i++)
+            sum += r->at[i].entry[k].rank;
+        json_array_append_new(responses, json_string(first->entry[k].text));
+        json_array_append_new(models, json_string(r->policy[first->entry[k].policy]));
+        json_array_append_new(ranks, json_real(sum / (end - from)));
+    }
+    Concordance c = item_concordance(r, from, end);
+    json_t *row = json_pack("{s:o, s:o, s:o, s:i, s:o}", "prompt", context_json(&r->rows.row[first->row].view.context),
+                            "responses", responses, "models", models, "rankings", end - from, "mean_ranks", ranks);
+    eval_set(row, "kendall_w", c.w);
+    eval_set(row, "chi_square", c.chi_square);
+    eval_set(row, "p", c.p);
+    return row;
+}
+
+static bool write_items(const Rankings *r, const char *path, Err *err)
+{
+    TextWriter *out;
+    if (!text_open(&out, path, err))
+        return false;
+    bool ok = true;
+    for (int from = 0, end; ok && from < r->n; from = end) {
+        end = rankings_item_end(r, from);
+        json_t *row = item_row(r, from, end);
+        char *text = json_text(row);
+        ok = text_write(out, text, strlen(text), err) && text_write(out, "\n", 1, err);
+        free(text);
+        json_decref(row);
+    }
+    if (ok)
+        return text_close(out, err);
+    text_discard(out);
+    return false;
+}
+
+static void print_kendall(const json_t *k)
+{
+    const json_t *i = json_object_get(k, "interval");
+    if (json_is_array(i))
+        eval_print("Kendall's W", "%-10s95 %%: %.3f to %.3f", eval_decimal(k, "w").text,
+                   json_number_value(json_array_get(i, 0)), json_number_value(json_array_get(i, 1)));
+    else
+        eval_print("Kendall's W", "%s", eval_decimal(k, "w").text);
+    eval_print("  items of several raters", "%.0f, of them %.0f with p < 0.05; all together p %s",
+               json_number_of(k, "items", 0), json_number_of(k, "significant", 0), eval_p(k, "p").text);
+}
+
+static void print_table(const json_t *s)
+{
+    size_t i;
+    json_t *one;
+    char what[100];
+    eval_print("rankings, items, prompts", "%.0f, %.0f, %.0f", json_number_of(s, "rankings", 0),
+               json_number_of(s, "items", 0), json_number_of(s, "prompts", 0));
+    json_array_foreach(json_object_get(s, "policies"), i, one) eval_print(
+        json_text_of(one, "policy"), "mean place %.2f, first %s, %.1f characters", json_number_of(one, "mean_rank", 0),
+        eval_percent(one, "first").text, json_number_of(one, "characters", 0));
+    json_array_foreach(json_object_get(s, "pairs"), i, one)
+    {
+        printf("%s (A) against %s (B)\n", json_text_of(one, "a"), json_text_of(one, "b"));
+        contest_print_wins(one);
+    }
+    json_array_foreach(json_object_get(s, "over"), i, one)
+    {
+        snprintf(what, sizeof what, "over %s: %s - %s", json_text_of(one, "over"), json_text_of(one, "a"),
+                 json_text_of(one, "b"));
+        eval_print_share(what, one, "difference", "difference_interval");
+        eval_print("  against none", "p %s (two-sample t), %s (t over prompts)", eval_p(one, "t_p").text,
+                   eval_p(one, "paired_p").text);
+    }
+    print_kendall(json_object_get(s, "kendall"));
+    raters_print(json_object_get(s, "raters"));
+    if (json_is_object(json_object_get(s, "beside_judge")))
+        eval_print_share("judge and people agree", json_object_get(s, "beside_judge"), "agreement", "bootstrap");
+}
+
+/* --- the stage ------------------------------------------------------------------------------------------ */
+
+static bool read_rows(Work *work, const RatingsOptions *o, Rows *rows, Err *err)
+{
+    return o->rows ? stage_read_rows(work, o->rows, o->limit, NEED_RESPONSES, o->skip_bad, rows, err)
+                   : ratings_read(work, "rank", rows, err);
+}
+
+bool ratings_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const RatingsOptions *o = options;
+    Rankings r = {0};
+    Rows rows = {0};
+    Stage s = {0};
+    char hash[HASH_TEXT];
+    bool ok = read_rows(work, o, &rows, err) && heldout_check(work, &rows, &o->trained_on, err);
+    if (ok)
+        rows_hash(&rows, hash);
+    ok = ok && rankings_of_rows(&rows, &r, err) &&
+         stage_begin(&s, work, name, "eval ratings", stage_about(&ratings_table, o, &o->common, "rows", hash, NULL),
+                     err);
+    if (ok)
+        summarise(s.summary, &r, o);
+    if (ok && !work->in_recipe && !(o->output && strcmp(o->output, "-") == 0))
+        print_table(s.summary);
+    ok = ok && stage_end(&s, NULL, err) && (!o->output || write_items(&r, o->output, err));
+    rankings_release(&r);
+    rows_release(&rows);
+    stage_release(&s);
+    return ok;
+}

@@ -1,0 +1,134 @@
+/* The store: what an older one gets when it is opened, prompts that were used, people's ratings. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "store/store.h"
+#include "support.h"
+
+#include <sqlite3.h>
+
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+/* A store of version 1, which had no tables for contexts and ratings, opens either way with all that it had. */
+static void older_store(void **state)
+{
+    (void)state;
+    char *folder = make_folder(), *path = path_join(folder, "store.sqlite");
+    for (int existing = 0; existing < 2; existing++) {
+        Err err = {0};
+        Store *s;
+        StageRow row;
+        int64_t id;
+        StageFound found;
+        bool done, present;
+        char *stage;
+        json_t *about = json_object();
+        need_ok(store_open(&s, path, &err) &&
+                    store_stage_begin(s, "label", "label", "x", about, &id, &found, &done, &err),
+                &err);
+        store_close(s);
+        run_sql(path, "DROP TABLE context; DROP TABLE rating; PRAGMA user_version = 1");
+        need_ok(existing ? store_open_existing(&s, path, &err) : store_open(&s, path, &err), &err);
+        need_ok(store_stage_find(s, "label", &row, &present, &err), &err);
+        assert_true(present && row.id == id);
+        need_ok(store_context_find(s, "none", &stage, &err) && store_rating_put(s, "rank", "i", "ann", "{}", &err),
+                &err);
+        assert_null(stage);
+        stage_row_release(&row);
+        store_close(s);
+        json_decref(about);
+    }
+    free(path);
+    remove_folder(folder);
+}
+
+static void no_store(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Store *s;
+    char *folder = make_folder(), *path = path_join(folder, "other.sqlite");
+    run_sql(path, "CREATE TABLE things (a)");
+    assert_false(store_open_existing(&s, path, &err));
+    assert_non_null(strstr(err.msg, "no store"));
+    err_clear(&err);
+    run_sql(path, "PRAGMA user_version = 999");
+    assert_false(store_open_existing(&s, path, &err));
+    assert_non_null(strstr(err.msg, "newer"));
+    free(path);
+    remove_folder(folder);
+}
+
+/* Contexts are those of the stage's last call, and go with it. */
+static void contexts(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Store *s;
+    int64_t id[2];
+    StageFound found;
+    bool done;
+    char *stage;
+    json_t *about = json_object();
+    static const char *const first[] = {"a", "b", "a"}, *const second[] = {"c"};
+    need_ok(store_open(&s, ":memory:", &err), &err);
+    need_ok(store_stage_begin(s, "label", "label", "x", about, &id[0], &found, &done, &err) &&
+                store_stage_begin(s, "rl", "rl", "x", about, &id[1], &found, &done, &err) &&
+                store_contexts_put(s, id[0], first, 3, &err) && store_contexts_put(s, id[1], first, 1, &err) &&
+                store_context_find(s, "a", &stage, &err),
+            &err);
+    assert_string_equal(stage, "label");
+    free(stage);
+    need_ok(store_contexts_put(s, id[0], second, 1, &err) && store_context_find(s, "b", &stage, &err), &err);
+    assert_null(stage);
+    need_ok(store_context_find(s, "a", &stage, &err), &err);
+    assert_string_equal(stage, "rl");
+    free(stage);
+    need_ok(store_stage_remove(s, "rl", &err) && store_context_find(s, "a", &stage, &err), &err);
+    assert_null(stage);
+    json_decref(about);
+    store_close(s);
+}
+
+static bool collect(void *context, const char *row, Err *err)
+{
+    (void)err;
+    str_addf(context, "%s ", row);
+    return true;
+}
+
+/* A rater's last word on an item counts; ratings outlive stages. */
+static void ratings(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Store *s;
+    Str rows = {0};
+    need_ok(store_open(&s, ":memory:", &err), &err);
+    need_ok(store_rating_put(s, "rank", "2", "ann", "a2", &err) &&
+                store_rating_put(s, "rank", "1", "bob", "b1", &err) &&
+                store_rating_put(s, "rank", "1", "ann", "a1", &err) &&
+                store_rating_put(s, "rank", "1", "bob", "B1", &err) &&
+                store_rating_put(s, "harmless", "1", "bob", "h1", &err) &&
+                store_ratings_each(s, "rank", NULL, collect, &rows, &err),
+            &err);
+    assert_string_equal(str_text(&rows), "a1 B1 a2 ");
+    str_clear(&rows);
+    need_ok(store_ratings_each(s, "rank", "ann", collect, &rows, &err), &err);
+    assert_string_equal(str_text(&rows), "a1 a2 ");
+    str_release(&rows);
+    store_close(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(older_store), cmocka_unit_test(no_store),
+                                       cmocka_unit_test(contexts), cmocka_unit_test(ratings)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
