@@ -352,6 +352,49 @@ json_t *options_json(const OptionTable *t, const void *target, bool all)
     return object;
 }
 
+static void append_value(Str *s, const json_t *v)
+{
+    if (json_is_string(v)) {
+        yaml_append_text(s, json_string_value(v));
+    } else if (json_is_array(v)) {
+        str_add(s, "[");
+        for (size_t i = 0; i < json_array_size(v); i++) {
+            str_add(s, i ? ", " : "");
+            append_value(s, json_array_get(v, i));
+        }
+        str_add(s, "]");
+    } else {
+        json_append(s, v);
+    }
+}
+
+void options_append_yaml(const OptionTable *t, const void *target, const char *indent, Str *out)
+{
+    for (int g = 0; g < t->n; g++)
+        for (int i = 0; i < t->group[g].n; i++) {
+            const Option *o = &t->group[g].options[i];
+            json_t *v = value_json(o, field(o, t->group[g].base, target));
+            if (!json_is_null(v) && !(o->flags & (OPT_CLI | OPT_MACHINE))) {
+                str_addf(out, "%s%s: ", indent, o->name);
+                append_value(out, v);
+                str_addc(out, '\n');
+            }
+            json_decref(v);
+        }
+}
+
+bool options_read_yaml(const OptionTable *t, void *target, const char *path, Err *err)
+{
+    Yaml *y;
+    if (!yaml_read_file(path, &y, err))
+        return false;
+    bool ok = y->kind == YAML_MAP || err_set(err, ERR_INPUT, "%s: is no mapping of options to values", path);
+    for (int i = 0; ok && i < y->n; i++)
+        ok = options_set_yaml(t, target, y->keys[i], y->item[i], path, err);
+    yaml_free_tree(y);
+    return ok;
+}
+
 static const char *value_name(const Option *o)
 {
     static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "A,B"};

@@ -36,7 +36,8 @@ enum {
     OPT_WORKING = 4, /* cannot change a result: threads, quiet, output names; not in a stage's identity */
     OPT_SHORT_O = 8, /* may be written -o */
     OPT_RECIPE = 16, /* only in recipes: no option of the command line */
-    OPT_CLI = 32     /* only on the command line: no key of a recipe's stage */
+    OPT_CLI = 32,    /* only on the command line: no key of a recipe's stage */
+    OPT_MACHINE = 64 /* of this machine: not kept with a run */
 };
 
 typedef struct Option {
@@ -91,6 +92,11 @@ bool options_given(const OptionTable *t, const void *target, const char *name);
 
 /* Every option with its value, in the table's order; the working ones only where `all`. */
 json_t *options_json(const OptionTable *t, const void *target, bool all);
+
+/* What was asked for, as YAML's lines "INDENTname: value": every option that has a value, but for the command line's own and
+ * this machine's. options_read_yaml takes such lines, or any others that are options, from a file. */
+void options_append_yaml(const OptionTable *t, const void *target, const char *indent, Str *out);
+bool options_read_yaml(const OptionTable *t, void *target, const char *path, Err *err) MUST_CHECK;
 
 /* The lines of --help: positional arguments first, then options with defaults and ranges. */
 void options_help(const OptionTable *t, Str *out);

@@ -1,18 +1,25 @@
-/* inspect: what a model, checkpoint, run or file of rows is. */
+/* inspect: what a model, checkpoint, run or file of rows is; one rollout of a run, made again. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "model/gguf.h"
 #include "model/model.h"
+#include "rlaif/rl_inspect.h"
 
 typedef struct InspectOptions {
     CommonOptions common;
-    char *path;
+    char *path, *stage;
+    int step, sample;
 } InspectOptions;
 
 static const Option option_rows[] = {
     {"path", OPT_TEXT, AT(InspectOptions, path), .value = "PATH", .flags = OPT_POSITIONAL | OPT_REQUIRED,
      .help = "a GGUF file, a model's or run's directory, a store, a file of rows"},
+    {"step", OPT_INT, AT(InspectOptions, step), -1, 1e9, "-1",
+     .help = "of a run: makes a rollout of this step (from 0) again and compares it with the record; -1: does not"},
+    {"sample", OPT_INT, AT(InspectOptions, sample), 0, 1e9, "0", .help = "which rollout of the step, from 0"},
+    {"stage", OPT_TEXT, AT(InspectOptions, stage), .value = "NAME",
+     .help = "whose step, where a run has more than one rl stage"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -164,9 +171,88 @@ static bool begins_with(const char *path, const char *magic)
     return n == strlen(magic) && memcmp(head, magic, n) == 0;
 }
 
+/* --- one rollout, made again --- */
+
+static void print_tokens(const RolloutInspection *i)
+{
+    static const char *const columns[] = {"logp", "reference_logp", "values", "returns", "advantages"};
+    const json_t *ids = json_object_get(i->recomputed, "ids");
+    printf("\n%-10s %-14s", "id", "token");
+    for (int c = 0; c < COUNT(columns); c++)
+        printf(" %14s", columns[c]);
+    for (int t = 0; t < i->tokens; t++) {
+        Str token = {0};
+        json_t *text = json_string(i->token[t]);
+        json_append(&token, text ? text : json_null());
+        json_decref(text);
+        printf("\n%-10d %-14s", (int)json_integer_value(json_array_get(ids, (size_t)t)), str_text(&token));
+        str_release(&token);
+        for (int c = 0; c < COUNT(columns); c++) {
+            const json_t *x = json_array_get(json_object_get(i->recomputed, columns[c]), (size_t)t);
+            if (x)
+                printf(" %14.6g", json_number_value(x));
+            else
+                printf(" %14s", "-");
+        }
+    }
+    putchar('\n');
+}
+
+static void print_rollout(const RolloutInspection *i)
+{
+    static const char *const lines[] = {"step",  "row",    "visit",        "sample",       "prompt", "response",
+                                        "ended", "reward", "reward_model", "reward_judge", "kl"};
+    printf("%-16s %s\n", "stage", i->stage);
+    for (int k = 0; k < COUNT(lines); k++) {
+        const json_t *value = json_object_get(i->recomputed, lines[k]);
+        char *text = value ? json_text(value) : NULL;
+        if (text)
+            printf("%-16s %s\n", lines[k], text);
+        free(text);
+    }
+    print_tokens(i);
+    if (i->judge_prompt)
+        printf("\nwhat the judge was asked:\n%s\n", i->judge_prompt);
+}
+
+static bool inspect_rollout(Work *work, const InspectOptions *o, Err *err)
+{
+    RolloutInspection i;
+    bool ok = rl_inspect(work, o->path, o->stage, o->step, o->sample, &i, err);
+    if (ok) {
+        print_rollout(&i);
+        work->summary = json_pack("{s:s, s:i, s:O, s:O, s:b}", "stage", i.stage, "replayed", i.replayed, "recorded",
+                                  i.recorded, "recomputed", i.recomputed, "equal", i.different == NULL);
+    }
+    if (ok && i.different) {
+        ok = err_set(err, ERR_NUMBER, "step %d, rollout %d: \"%s\" is not what was recorded", o->step, o->sample,
+                     i.different);
+        err_hint(err, "this must not happen: please report the command, the CPU and the versions");
+    } else if (ok) {
+        printf("\nall of it is what was recorded, in every bit\n");
+    }
+    rollout_inspection_release(&i);
+    return ok;
+}
+
+/* The store of a run, or of a command on plain files beside its output. */
+static bool open_store_of(Work *work, const char *path, Err *err)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    char *run = path_join(path, "store.sqlite"), *beside = mem_printf("%.*s.rlaif", (int)n, path);
+    bool ok = store_open_existing(&work->store, file_exists(run) ? run : beside, err);
+    free(run);
+    free(beside);
+    return ok;
+}
+
 bool cmd_inspect(Work *work, void *options, Err *err)
 {
     const InspectOptions *o = options;
+    if (o->step >= 0)
+        return open_store_of(work, o->path, err) && inspect_rollout(work, o, err);
     json_t *s = work->summary = json_object();
     if (!file_exists(o->path))
         return err_set(err, ERR_INPUT, "%s: there is no such file or directory", o->path);

@@ -238,22 +238,6 @@ static void *stage_options(const Pipeline *p, const StageKind *k, const RecipeSt
 
 /* --- the resolved recipe --- */
 
-static void append_value(Str *s, const json_t *v)
-{
-    if (json_is_string(v)) {
-        yaml_append_text(s, json_string_value(v));
-    } else if (json_is_array(v)) {
-        str_add(s, "[");
-        for (size_t i = 0; i < json_array_size(v); i++) {
-            str_add(s, i ? ", " : "");
-            append_value(s, json_array_get(v, i));
-        }
-        str_add(s, "]");
-    } else {
-        json_append(s, v);
-    }
-}
-
 static bool append_stage(const Pipeline *p, Str *out, const RecipeStage *s, Err *err)
 {
     const StageKind *k = find_kind(s->kind);
@@ -266,19 +250,7 @@ static bool append_stage(const Pipeline *p, Str *out, const RecipeStage *s, Err 
         str_addf(out, "      kind: %s\n", space + 1);
     if (s->named)
         str_addf(out, "      as: %s\n", s->name);
-    json_t *all = options_json(k->table, options, true), *v;
-    const char *key;
-    json_object_foreach(all, key, v)
-    {
-        size_t base;
-        const Option *o = options_find(k->table, key, &base);
-        if (json_is_null(v) || (o->flags & OPT_CLI) || strcmp(key, "threads") == 0 || strcmp(key, "cpu") == 0)
-            continue;
-        str_addf(out, "      %s: ", key);
-        append_value(out, v);
-        str_addc(out, '\n');
-    }
-    json_decref(all);
+    options_append_yaml(k->table, options, "      ", out);
     options_free(k->table, options);
     return true;
 }

@@ -1,6 +1,7 @@
 /* Reinforcement learning, step by step: sample, reward, compare with the reference, update. */
 #include "rlaif/rl_internal.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 static const Option option_rows[] = {
@@ -230,6 +231,18 @@ void rl_free(Rl *rl)
     free(rl);
 }
 
+/* For rl_inspect.c. */
+static bool write_options(const RlOptions *o, Err *err)
+{
+    Str text = {0};
+    char *path = path_join(o->output, OPTIONS_FILE);
+    options_append_yaml(&rl_table, o, "", &text);
+    bool ok = file_write(path, str_text(&text), text.n, err);
+    free(path);
+    str_release(&text);
+    return ok;
+}
+
 static bool run(Stage *s, const RlOptions *o, const Rows *rows, Err *err)
 {
     Rl *rl;
@@ -240,8 +253,8 @@ static bool run(Stage *s, const RlOptions *o, const Rows *rows, Err *err)
                          .options = &o->train,
                          .trainer = &rl->policy_trainer,
                          .value = rl->value ? &rl->value_trainer : NULL};
-    bool ok = check_needs(rl, s, err) && training_begin(&training, err) && train(rl, &training, err) &&
-              training_end(&training, err) &&
+    bool ok = check_needs(rl, s, err) && training_begin(&training, err) && write_options(o, err) &&
+              train(rl, &training, err) && training_end(&training, err) &&
               store_metrics_each(s->work->store, s->id, summarise_metric, s->summary, err) &&
               stage_end(s, o->output, err);
     rl_free(rl);
@@ -267,20 +280,26 @@ static bool hash_inputs(const RlOptions *o, InputHashes *h, Err *err)
     return true;
 }
 
+bool rl_about(json_t **about, const RlOptions *o, const Rows *rows, Err *err)
+{
+    InputHashes h;
+    if (!hash_inputs(o, &h, err))
+        return false;
+    rows_hash(rows, h.prompts);
+    *about = stage_about(&rl_table, o, &o->common, "model", h.model, "reward", h.reward, "judge", h.judge, "prompt",
+                         h.prompt, "prompts", h.prompts, NULL);
+    return true;
+}
+
 bool rl_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const RlOptions *o = options;
     Rows rows = {0};
     Stage s = {0};
-    InputHashes h;
-    bool ok = check_options(o, err) && hash_inputs(o, &h, err) &&
-              stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err);
-    if (ok)
-        rows_hash(&rows, h.prompts);
-    ok = ok && stage_begin(&s, work, name, "rl",
-                           stage_about(&rl_table, o, &o->common, "model", h.model, "reward", h.reward, "judge", h.judge,
-                                       "prompt", h.prompt, "prompts", h.prompts, NULL),
-                           err);
+    json_t *about;
+    bool ok = check_options(o, err) &&
+              stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
+              rl_about(&about, o, &rows, err) && stage_begin(&s, work, name, "rl", about, err);
     ok = ok && stage_uses_prompts(&s, &rows, err) && (training_done(&s, o->output) || run(&s, o, &rows, err));
     rows_release(&rows);
     stage_release(&s);

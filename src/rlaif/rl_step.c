@@ -138,9 +138,12 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
 
 static json_t *text_of(char *text)
 {
-    json_t *j = json_string(text);
+    Str s = {0};
+    str_add_utf8(&s, text, strlen(text));
+    json_t *j = json_stringn(str_text(&s), s.n);
+    str_release(&s);
     free(text);
-    return j ? j : json_null();
+    return j;
 }
 
 static json_t *floats_of(const float *at, int n)

@@ -9,10 +9,10 @@
 
 const Option common_options[COMMON_OPTIONS] = {
     {"seed", OPT_INT, AT(CommonOptions, seed), 0, 2147483647, "0", .help = "of everything random"},
-    {"threads", OPT_INT, AT(CommonOptions, threads), 0, 4096, "0", .flags = OPT_WORKING,
+    {"threads", OPT_INT, AT(CommonOptions, threads), 0, 4096, "0", .flags = OPT_WORKING | OPT_MACHINE,
      .help = "0: one per core; results never depend on it"},
-    {"cpu", OPT_CHOICE, AT(CommonOptions, cpu), .choices = CPU_LEVELS, .otherwise = "auto", .flags = OPT_WORKING,
-     .help = "kernels; results never depend on it"},
+    {"cpu", OPT_CHOICE, AT(CommonOptions, cpu), .choices = CPU_LEVELS, .otherwise = "auto",
+     .flags = OPT_WORKING | OPT_MACHINE, .help = "kernels; results never depend on it"},
     {"run", OPT_TEXT, AT(CommonOptions, run), .value = "DIR", .flags = OPT_WORKING | OPT_CLI,
      .help = "keep the store in this run directory"},
     {"json", OPT_BOOL, AT(CommonOptions, json), .flags = OPT_WORKING | OPT_CLI,

@@ -14,7 +14,7 @@ static bool is_ours(const char *name)
 {
     static const char *const files[] = {"config.json",           "model.safetensors",    "tokenizer.json",
                                         "tokenizer_config.json", "tokenizer.rlaif.json", "chat_template.jinja",
-                                        METRIC_LOG_FILE,         TENSORBOARD_FILE};
+                                        METRIC_LOG_FILE,         TENSORBOARD_FILE,       OPTIONS_FILE};
     for (int i = 0; i < COUNT(files); i++)
         if (strcmp(name, files[i]) == 0)
             return true;
@@ -47,13 +47,11 @@ static bool clear_output(const char *out, bool was_ours, Err *err)
 
 /* --- checkpoints --- */
 
-static bool load_checkpoint(Training *t, const char *name, Err *err)
+bool checkpoint_load(const char *out, const char *name, Trainer *trainer, Trainer *value, Err *err)
 {
-    char *dir = path_join(t->out, name), *value = path_join(dir, "value");
-    bool ok = trainer_load(t->trainer, dir, NULL, err) && (!t->value || trainer_load(t->value, value, NULL, err));
-    if (ok)
-        log_note("%s: goes on after step %d of %d", t->stage->name, t->trainer->step, t->trainer->steps);
-    free(value);
+    char *dir = path_join(out, name), *inner = path_join(dir, "value");
+    bool ok = trainer_load(trainer, dir, NULL, err) && (!value || trainer_load(value, inner, NULL, err));
+    free(inner);
     free(dir);
     return ok;
 }
@@ -69,8 +67,10 @@ bool training_begin(Training *t, Err *err)
         return false;
     bool ok;
     if (name) {
-        ok = load_checkpoint(t, name, err);
-        if (!ok)
+        ok = checkpoint_load(t->out, name, t->trainer, t->value, err);
+        if (ok)
+            log_note("%s: goes on after step %d of %d", t->stage->name, t->trainer->step, t->trainer->steps);
+        else
             err_hint(err, "remove %s and its .rlaif to begin anew", t->out);
     } else {
         ok = clear_output(t->out, t->stage->found != STAGE_NEW || t->stage->work->in_recipe, err);

@@ -13,6 +13,9 @@
 #include "rlaif/stage.h"
 #include "train/trainer.h"
 
+/* In OUT: what was asked for, so that a step can be made again. */
+#define OPTIONS_FILE "options.yaml"
+
 typedef struct Training {
     Stage *stage;
     const char *out; /* the output directory */
@@ -26,6 +29,9 @@ typedef struct Training {
 /* Prepares OUT for a stage that has begun: what it replaces is removed; a directory that is not its own is refused.
  * Then loads the newest checkpoint, if there is one: the trainers' steps say where to go on. */
 bool training_begin(Training *t, Err *err) MUST_CHECK;
+
+/* Loads a checkpoint OUT/name into a trainer and, where it is not NULL, the value network's. */
+bool checkpoint_load(const char *out, const char *name, Trainer *trainer, Trainer *value, Err *err) MUST_CHECK;
 
 /* Is the stage done, with its model in place? */
 bool training_done(const Stage *s, const char *out);

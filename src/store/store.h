@@ -86,8 +86,10 @@ bool store_forget_from(Store *s, int64_t stage, int step, Err *err) MUST_CHECK;
 
 /* A checkpoint directory that is complete; score may be NAN. */
 bool store_checkpoint(Store *s, int64_t stage, int step, const char *path, double score, Err *err) MUST_CHECK;
-/* The newest one at or before `step`: *path is NULL where there is none; the caller frees it. */
+/* The newest one: *path is NULL where there is none; the caller frees it. */
 bool store_checkpoint_newest(Store *s, int64_t stage, int *step, char **path, Err *err) MUST_CHECK;
+/* The newest one of at most `most` steps. */
+bool store_checkpoint_upto(Store *s, int64_t stage, int most, int *step, char **path, Err *err) MUST_CHECK;
 /* Takes off the record every checkpoint but the newest two and the one of the best score; each path goes to
  * `use`, which removes the directory. */
 bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *context, Err *err) MUST_CHECK;

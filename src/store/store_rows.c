@@ -2,6 +2,8 @@
 #include "base/mem.h"
 #include "store/store_internal.h"
 
+#include <limits.h>
+
 bool store_items_unplace(Store *s, int64_t stage, Err *err)
 {
     Statement t;
@@ -176,12 +178,19 @@ bool store_checkpoint(Store *s, int64_t stage, int step, const char *path, doubl
 
 bool store_checkpoint_newest(Store *s, int64_t stage, int *step, char **path, Err *err)
 {
+    return store_checkpoint_upto(s, stage, INT_MAX, step, path, err);
+}
+
+bool store_checkpoint_upto(Store *s, int64_t stage, int most, int *step, char **path, Err *err)
+{
     Statement t;
     *path = NULL;
     *step = 0;
-    if (!store_prepare(s, "SELECT step, path FROM checkpoint WHERE stage = ?1 ORDER BY step DESC LIMIT 1", &t, err))
+    if (!store_prepare(
+            s, "SELECT step, path FROM checkpoint WHERE stage = ?1 AND step <= ?2 ORDER BY step DESC LIMIT 1", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, most);
     bool row, ok = statement_step(&t, &row, err);
     if (ok && row) {
         *step = sqlite3_column_int(t.at, 0);

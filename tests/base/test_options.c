@@ -1,6 +1,7 @@
 /* Options as tables: the command line, recipes, defaults, help, and every message of a failure. */
 #include "support.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/options.h"
 
@@ -19,7 +20,8 @@ typedef struct Sample {
 } Sample;
 
 static const Option common_options[] = {
-    {"threads", OPT_INT, AT(Common, threads), 0, 1024, "0", .flags = OPT_WORKING, .help = "threads; 0: one a core"},
+    {"threads", OPT_INT, AT(Common, threads), 0, 1024, "0", .flags = OPT_WORKING | OPT_MACHINE,
+     .help = "threads; 0: one a core"},
     {"quiet", OPT_BOOL, AT(Common, quiet), .flags = OPT_WORKING | OPT_CLI, .help = "no progress"},
 };
 
@@ -264,6 +266,35 @@ static void help(void **state)
     str_release(&out);
 }
 
+/* Kept with a run and read back: all that was asked for, whatever its text, but nothing of the machine. */
+static void kept_as_yaml(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Sample *s =
+               parse("p.jsonl --model m:~#\"'x --n -3 --threads 7 --kind avx2 --temperature 0.1 --judges a,b:c --quiet",
+                     &err),
+           *t = options_new(&table);
+    char *folder = make_folder(), *path = path_join(folder, "options.yaml");
+    Str text = {0}, again = {0};
+    options_append_yaml(&table, s, "", &text);
+    assert_null(strstr(str_text(&text), "threads"));
+    assert_null(strstr(str_text(&text), "quiet"));
+    assert_null(strstr(str_text(&text), "note"));
+    need_ok(file_write(path, str_text(&text), text.n, &err) && options_read_yaml(&table, t, path, &err), &err);
+    options_append_yaml(&table, t, "", &again);
+    assert_string_equal(str_text(&again), str_text(&text));
+    assert_string_equal(t->model, s->model);
+    assert_true(t->n == -3 && t->kind == 2 && t->temperature == 0.1 && t->judges.n == 2 && t->common.threads == 0);
+    need_ok(file_write(path, "n: [1]\n", 7, &err), &err);
+    assert_false(options_read_yaml(&table, t, path, &err));
+    str_release(&text), str_release(&again);
+    free(path);
+    remove_folder(folder);
+    options_free(&table, s);
+    options_free(&table, t);
+}
+
 static void choices(void **state)
 {
     (void)state;
@@ -282,7 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults), cmocka_unit_test(command_line), cmocka_unit_test(refusals),
         cmocka_unit_test(recipes),  cmocka_unit_test(as_json),      cmocka_unit_test(help),
-        cmocka_unit_test(choices),
+        cmocka_unit_test(choices),  cmocka_unit_test(kept_as_yaml),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 /* Reinforcement learning as a stage: rewards from a model, a judge or both; the KL as a loss; what is refused. */
 #include "rlaif/rl.h"
 
+#include "base/file.h"
 #include "base/mem.h"
+#include "rlaif/rl_inspect.h"
 #include "training.h"
 
 static void close_to(double got, double wanted)
@@ -62,6 +64,86 @@ static void kl_as_a_loss(void **state)
     bench_end(&b);
 }
 
+/* --- a rollout made again ---------------------------------------------------------------------------------------- */
+
+/* Every rollout of a run is made again in the same bits: from a checkpoint, from the start, at the last step. */
+static void made_again_as(Bench *b, const char *name, const char *const *how, int replayed_to_3)
+{
+    Err err = {0};
+    RolloutInspection i;
+    char output[20];
+    snprintf(output, sizeof output, "output=@%s", name);
+    need_ok(bench_run(b, &rl_table, rl_stage, name, &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR, output,
+                      "reward=@reward", "steps=4", "batch=3", "samples=2", "max-new-tokens=6", "lr=2e-3", how[0],
+                      how[1], how[2], NULL),
+            &err);
+    static const int step[] = {0, 3, 3, 1}, sample[] = {0, 5, 2, 4};
+    for (int k = 0; k < COUNT(step); k++) {
+        need_ok(rl_inspect(&b->work, b->folder, name, step[k], sample[k], &i, &err), &err);
+        if (i.different)
+            fail_msg("%s, step %d, rollout %d: other %s", name, step[k], sample[k], i.different);
+        assert_int_equal((int)json_number_of(i.recomputed, "step", -1), step[k]);
+        assert_int_equal(i.replayed, step[k] == 3 ? replayed_to_3 : step[k]);
+        assert_int_equal(i.tokens, (int)json_array_size(json_object_get(i.recorded, "advantages")));
+        rollout_inspection_release(&i);
+    }
+}
+
+static void made_again(void **state)
+{
+    (void)state;
+    Bench b;
+    bench_begin(&b);
+    made_again_as(&b, "value", (const char *const[]){"baseline=value", "save-every=2", "kl=reward"}, 1);
+    made_again_as(&b, "head", (const char *const[]){"value=head", "save-every=3", "optimizer=adamw"}, 0);
+    made_again_as(&b, "group", (const char *const[]){"baseline=group", "kl=loss", "reward-weight=0.3"}, 3);
+    bench_end(&b);
+}
+
+/* What is not as recorded is named; what cannot be made again is refused. */
+static void made_again_otherwise(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    RolloutInspection i;
+    StageRow row;
+    bool present;
+    bench_begin(&b);
+    need_ok(bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                      "output=@out", "reward=@reward", "steps=1", "batch=2", "max-new-tokens=4", NULL),
+            &err);
+    need_ok(rl_inspect(&b.work, b.folder, NULL, 0, 1, &i, &err) &&
+                store_stage_find(b.work.store, "rl", &row, &present, &err),
+            &err);
+    json_t *logp = json_object_get(i.recorded, "logp");
+    json_array_set_new(logp, 0, json_real(json_number_value(json_array_get(logp, 0)) + 1e-6));
+    char *text = json_text(i.recorded);
+    need_ok(store_rollout(b.work.store, row.id, 0, 1, text, &err), &err);
+    free(text);
+    rollout_inspection_release(&i);
+    need_ok(rl_inspect(&b.work, b.folder, NULL, 0, 1, &i, &err), &err);
+    assert_string_equal(i.different, "logp");
+    rollout_inspection_release(&i);
+
+    assert_false(rl_inspect(&b.work, b.folder, NULL, 0, 2, &i, &err));
+    assert_non_null(strstr(err.msg, "no rollout 2 of step 0"));
+    rollout_inspection_release(&i);
+    err = (Err){0};
+    assert_false(rl_inspect(&b.work, b.folder, "other", 0, 0, &i, &err));
+    assert_non_null(strstr(err.msg, "no stage \"other\""));
+    rollout_inspection_release(&i);
+    err = (Err){0};
+    char *prompts = bench_path(&b, "prompts.jsonl");
+    need_ok(file_append(prompts, "{\"prompt\": \"one more\"}\n", 23, &err), &err);
+    free(prompts);
+    assert_false(rl_inspect(&b.work, b.folder, NULL, 0, 1, &i, &err));
+    assert_non_null(strstr(err.msg, "the prompts of stage \"rl\""));
+    rollout_inspection_release(&i);
+    stage_row_release(&row);
+    bench_end(&b);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -90,9 +172,8 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mixed_rewards),
-        cmocka_unit_test(kl_as_a_loss),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(mixed_rewards),        cmocka_unit_test(kl_as_a_loss), cmocka_unit_test(made_again),
+        cmocka_unit_test(made_again_otherwise), cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("rl", tests, NULL, NULL);
 }
