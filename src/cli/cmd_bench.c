@@ -54,11 +54,10 @@ typedef struct Bench {
     json_t *detail; /* more numbers of the summary */
 } Bench;
 
-/* Products of one token through the layers: 2 per weight. */
+/* Products of one token through the layers. */
 static double body_flops(const ModelConfig *c)
 {
-    double q = (double)c->heads * c->head_dim, kv = (double)c->kv_heads * c->head_dim;
-    return 2.0 * c->layers * ((double)c->width * (2 * q + 2 * kv) + 3.0 * c->width * c->ffn);
+    return transformer_flops(c, 1, 0);
 }
 
 static double head_flops(const ModelConfig *c)

@@ -22,7 +22,7 @@ bool cmd_sample(Work *work, void *options, Err *err)
 bool cmd_label(Work *work, void *options, Err *err)
 {
     const LabelOptions *o = options;
-    return work_open_store(work, o->output, err) && label_stage(work, "label", o, err);
+    return work_open_store(work, o->explain ? NULL : o->output, err) && label_stage(work, "label", o, err);
 }
 
 bool cmd_score(Work *work, void *options, Err *err)

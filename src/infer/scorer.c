@@ -18,6 +18,8 @@ struct Scorer {
     Acts acts;
     int prefix; /* segment of what all sequences begin with; -1: none */
     int *prefix_ids, prefix_n;
+    bool hollow; /* counts, computes nothing */
+    int most_rows;
     ScorerCost cost;
 };
 
@@ -34,6 +36,12 @@ void scorer_open(Scorer **out, Model *model)
     s->prefix = -1;
     forest_init(&s->forest, &model->config);
     *out = s;
+}
+
+void scorer_open_hollow(Scorer **out, Model *model)
+{
+    scorer_open(out, model);
+    (*out)->hollow = (*out)->forest.hollow = true;
 }
 
 void scorer_free(Scorer *s)
@@ -81,7 +89,10 @@ static int shared_prefix(const Want *want, int n)
 static bool compute(Scorer *s, Err *err)
 {
     s->cost.computed += s->batch.rows;
-    return transformer_forward(s->model, &s->forest, &s->batch, false, &s->acts, err);
+    for (int i = 0; i < s->batch.rows; i++)
+        s->cost.attended += s->batch.position[i] + 1;
+    s->most_rows = s->batch.rows > s->most_rows ? s->batch.rows : s->most_rows;
+    return s->hollow || transformer_forward(s->model, &s->forest, &s->batch, false, &s->acts, err);
 }
 
 /* Keeps as much of the present prefix as these sequences share, and computes one where there is none.
@@ -172,7 +183,7 @@ static bool flush(Scorer *s, const Group *g, Piece *piece, int *pieces, Tensor o
         return true;
     if (!not_interrupted(err) || !compute(s, err))
         return false;
-    for (int i = 0; i < *pieces; i++)
+    for (int i = 0; i < *pieces && !s->hollow; i++)
         collect(s, g, piece[i].node, piece[i].from, piece[i].to, piece[i].row, out);
     batch_clear(&s->batch);
     *pieces = 0;
@@ -284,13 +295,26 @@ static size_t count_rows(const Want *want, int n)
     return rows;
 }
 
+/* Bytes of a call for the states of so many rows. */
+static void note_bytes(Scorer *s, size_t rows)
+{
+    const ModelConfig *c = &s->model->config;
+    size_t scan = (rows < HEAD_ROWS ? rows : HEAD_ROWS) * VOCAB_CHUNK, states = rows * (size_t)c->width;
+    double bytes = (double)s->forest.most_bytes + (double)acts_bytes(c, s->most_rows, false) +
+                   (double)((scan + states) * sizeof(float));
+    s->cost.wanted += (double)rows;
+    s->cost.bytes = bytes > s->cost.bytes ? bytes : s->cost.bytes;
+}
+
 /* A block of `rows` hidden states, computed. Free with mem_big_free(out->at, rows * C, 4). */
 static bool states_of(Scorer *s, const Want *want, int n, Tensor *out, Err *err)
 {
     size_t rows = count_rows(want, n), C = (size_t)s->model->config.width;
     *out = tensor(mem_big(rows * C, sizeof(float), "hidden states", err), (int)rows, (int)C);
-    if (out->at && hidden_states(s, want, n, *out, err))
+    if (out->at && hidden_states(s, want, n, *out, err)) {
+        note_bytes(s, rows);
         return true;
+    }
     mem_big_free(out->at, rows * C, sizeof(float));
     return false;
 }
@@ -310,6 +334,12 @@ bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, flo
     Want *want = mem_alloc((size_t)n, sizeof *want);
     for (int i = 0; i < n; i++)
         want[i] = (Want){seq[i].ids, from[i] - 1, seq[i].n - 2};
+    if (s->hollow) {
+        bool counted = hidden_states(s, want, n, tensor(NULL, 0, 0), err);
+        note_bytes(s, count_rows(want, n));
+        free(want);
+        return counted;
+    }
     Tensor states;
     bool ok = states_of(s, want, n, &states, err);
     int *row = ok ? numbers(states.rows) : NULL, *target = ok ? numbers(states.rows) : NULL, at = 0;

@@ -13,14 +13,19 @@ typedef struct Sequence {
     int n;
 } Sequence;
 
-/* What sharing saved so far. */
+/* What it took so far, and what sharing saved. */
 typedef struct ScorerCost {
     double tokens;   /* of all sequences */
     double computed; /* rows that were computed */
+    double attended; /* positions that they attended to, altogether */
+    double wanted;   /* rows that went through the head */
+    double bytes;    /* at most at once, beside the model */
 } ScorerCost;
 
 /* The model is borrowed and must not change while the scorer lives. */
 void scorer_open(Scorer **out, Model *model);
+/* One that computes nothing and returns nothing: scorer_logprobs only adds to its cost. The model needs no weights. */
+void scorer_open_hollow(Scorer **out, Model *model);
 void scorer_free(Scorer *s); /* accepts NULL */
 ScorerCost scorer_cost(const Scorer *s);
 

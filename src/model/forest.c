@@ -65,8 +65,9 @@ bool forest_add(Forest *f, int parent, int room, int *segment, Err *err)
 {
     assert(parent < f->n && (parent < 0 || f->segment[parent].used));
     int cap = room_rounded(room > 0 ? room : 1);
-    float *at = mem_big(span_floats(f->config, cap), sizeof(float), "keys and values of a segment", err);
-    if (!at)
+    float *at =
+        f->hollow ? NULL : mem_big(span_floats(f->config, cap), sizeof(float), "keys and values of a segment", err);
+    if (!at && !f->hollow)
         return false;
     int s = free_number(f), above = parent < 0 ? 0 : f->segment[parent].path_n;
     Segment *g = &f->segment[s];

@@ -30,6 +30,7 @@ typedef struct Forest {
     KvSpan *span; /* [n]: keys and values of each segment */
     int n, cap;
     size_t bytes, most_bytes; /* of keys and values: now, at most so far */
+    bool hollow;              /* counts keys and values, but has no memory for them: nothing can be computed */
 } Forest;
 
 void forest_init(Forest *f, const ModelConfig *config);

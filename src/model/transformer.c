@@ -284,3 +284,10 @@ bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts
     op_embed_back(m->device, dw->embed, dhidden, b->id, m->config.embed_scale);
     return device_ok(m->device, err);
 }
+
+double transformer_flops(const ModelConfig *c, double rows, double attended)
+{
+    double q = (double)c->heads * c->head_dim, kv = (double)c->kv_heads * c->head_dim;
+    double products = (double)c->width * (2 * q + 2 * kv) + 3.0 * c->width * c->ffn;
+    return c->layers * (2 * products * rows + 4 * q * attended);
+}

@@ -47,6 +47,10 @@ bool transformer_forward(Model *m, Forest *f, const Batch *b, bool training, Act
 bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts *a, Tensor dhidden,
                           Err *err) MUST_CHECK;
 
+/* Floating-point operations of a forward pass: of the products of so many rows, which attend to so many positions
+ * altogether. */
+double transformer_flops(const ModelConfig *c, double rows, double attended);
+
 /* Bytes of activations for that many rows. */
 size_t acts_bytes(const ModelConfig *c, int rows, bool training);
 void acts_release(Acts *a);

@@ -187,15 +187,19 @@ static bool write_rationales(Judge *j, const Asked *asked, const Question *q, co
     return ok;
 }
 
-/* Step 2 of chain of thought: step 1, the rationale, `join` and the prompt's ending. */
+/* Step 2 of a prompt with this text as its rationale. Free the ending. */
+static Asked second_step(const Judge *j, Asked first, const char *rationale)
+{
+    first.ending = mem_printf("%s%s%s%s", judge_prompt_cot_ending(j->prompt, &j->shown), rationale, j->prompt->cot.join,
+                              j->prompt->ending);
+    return first;
+}
+
 static bool answer_rationales(Judge *j, const Asked *asked, const Rationales *r, int total, Verdict *said, Err *err)
 {
     Asked *step = mem_alloc((size_t)total, sizeof *step);
-    const char *begin = judge_prompt_cot_ending(j->prompt, &j->shown);
-    for (int i = 0; i < total; i++) {
-        step[i] = asked[i / j->options.samples];
-        step[i].ending = mem_printf("%s%s%s%s", begin, r->text[i], j->prompt->cot.join, j->prompt->ending);
-    }
+    for (int i = 0; i < total; i++)
+        step[i] = second_step(j, asked[i / j->options.samples], r->text[i]);
     bool ok = j->backend->answer(j->self, step, total, said, err);
     for (int i = 0; i < total; i++)
         free((char *)(uintptr_t)step[i].ending);
@@ -261,6 +265,62 @@ bool judge_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err)
     for (int i = 0; ok && i < n; i++) {
         out[i].cut = l.cut[i];
         out[i].tokens = l.tokens[i];
+    }
+    layout_release(&l);
+    return ok;
+}
+
+/* --- before asking -------------------------------------------------------------------------------------- */
+
+static bool measure_tail(Judge *j, const Layout *l, JudgePlan *plan, Err *err)
+{
+    if (!j->options.cot || plan->tail > 0)
+        return true;
+    Asked step = second_step(j, l->asked[0], "");
+    int tokens = 0;
+    bool ok = j->backend->measure(j->self, &step, 1, &tokens, err);
+    plan->tail = tokens - l->tokens[0];
+    free((char *)(uintptr_t)step.ending);
+    return ok;
+}
+
+bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, Err *err)
+{
+    Layout l = {0};
+    int orders = both ? 2 : 1, each = j->options.samples;
+    bool ok = layout_make(&l, j, q, n, both, err) && measure_tail(j, &l, plan, err) &&
+              (!j->backend->plan || j->backend->plan(j->self, l.asked, l.n, orders, plan, err));
+    for (int i = 0; ok && i < l.n; i++) {
+        plan->prompts += each;
+        plan->tokens += (double)l.tokens[i] * each;
+        plan->longest = l.tokens[i] > plan->longest ? l.tokens[i] : plan->longest;
+        plan->cut += l.cut[i] > 0 && i % orders == 0;
+        plan->rationales += j->options.cot ? each : 0;
+    }
+    layout_release(&l);
+    return ok;
+}
+
+static bool show_asked(Judge *j, const Asked *a, Str *out, Err *err)
+{
+    if (j->backend->show)
+        return j->backend->show(j->self, a, out, err);
+    str_addf(out, "%s%s", a->body, a->ending);
+    return true;
+}
+
+bool judge_show(Judge *j, const Question *q, Str *out, Err *err)
+{
+    Layout l = {0};
+    Question as_given = *q;
+    as_given.swap = false;
+    bool ok = layout_make(&l, j, &as_given, 1, false, err);
+    if (ok && j->options.cot) {
+        Asked step = second_step(j, l.asked[0], "...");
+        ok = show_asked(j, &step, out, err);
+        free((char *)(uintptr_t)step.ending);
+    } else if (ok) {
+        ok = show_asked(j, &l.asked[0], out, err);
     }
     layout_release(&l);
     return ok;

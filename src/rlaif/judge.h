@@ -119,6 +119,29 @@ bool judge_pairs(Judge *j, const Question *q, int n, bool both, PairVerdict *out
 /* Responses one by one (kinds score and verdict). */
 bool judge_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err) MUST_CHECK;
 
+/* What asking will take, found without asking. */
+typedef struct JudgePlan {
+    int prompts;            /* read; with chain of thought once for each rationale */
+    double tokens;          /* of all prompts, without rationales */
+    int longest;            /* of them */
+    int cut;                /* questions whose context is cut */
+    int rationales;         /* written */
+    int tail;               /* tokens behind a rationale, up to the answer */
+    int all_share;          /* tokens that all prompts begin with */
+    double orders_share;    /* tokens that the two orders of a pair begin with, summed over pairs */
+    double flops;           /* of computing the prompts; 0: not known */
+    ScorerCost cost;        /* of computing the prompts, without rationales */
+    double rationale_bytes; /* memory while rationales are written, at most */
+} JudgePlan;
+
+/* Adds to a plan, which begins as zeros. Call it for the questions of each judge_pairs (orders 1 or 2) or judge_responses
+ * (orders 1) to come, in their order. */
+bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, Err *err) MUST_CHECK;
+
+/* Appends the prompt of one question as the judge reads it, in the order as given; with chain of thought both steps, with
+ * "..." for the rationale. */
+bool judge_show(Judge *j, const Question *q, Str *out, Err *err) MUST_CHECK;
+
 /* How the answers of a pair become a label. */
 typedef struct Settling {
     bool flip;          /* the answers name the worse response */

@@ -26,6 +26,11 @@ struct JudgeBackend {
     int (*context)(const void *self);
     ScorerCost (*cost)(const void *self);
     void (*free)(void *self);
+    /* What answering n prompts will take, `orders` of them a question: adds to what sharing and cost say. Called for the
+     * same prompts in the same order as they will be asked. NULL: nothing is known of it. */
+    bool (*plan)(void *self, const Asked *a, int n, int orders, JudgePlan *plan, Err *err);
+    /* Appends a prompt as it is read, control tokens included. NULL: body and ending as they are. */
+    bool (*show)(void *self, const Asked *a, Str *out, Err *err);
 };
 
 /* A judge whose prompt is loaded and whose options are checked, still without a backend. */

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/real.h"
 #include "infer/generate.h"
+#include "infer/trie.h"
 #include "rlaif/judge_backend.h"
 
 typedef struct Local {
@@ -11,6 +12,10 @@ typedef struct Local {
     Scorer *scorer;
     Ids answer[MOST_ANSWERS];
     int answers;
+    Scorer *planner; /* hollow; NULL until something is planned */
+    Ids first;       /* the first prompt that was planned */
+    int max_new;     /* tokens of a rationale; 0: none */
+    int samples;
 } Local;
 
 /* Room after a prompt for its answer. */
@@ -75,8 +80,8 @@ static void settle_answers(const Local *l, const double *plain, Verdict *v)
     }
 }
 
-/* Scores every prompt with every answer behind it. */
-static bool score_answers(Local *l, const Ids *prompt, int n, Verdict *out, Err *err)
+/* Scores every prompt with every answer behind it. A hollow scorer says nothing: then out is NULL. */
+static bool score_answers(const Local *l, Scorer *scorer, const Ids *prompt, int n, Verdict *out, Err *err)
 {
     int answers = l->answers, total = n * answers;
     Sequence *seq = mem_alloc((size_t)total, sizeof *seq);
@@ -91,8 +96,8 @@ static bool score_answers(Local *l, const Ids *prompt, int n, Verdict *out, Err 
         from[i] = prompt[i / answers].n;
         logp[i] = mem_alloc((size_t)answer->n, sizeof(float));
     }
-    bool ok = scorer_logprobs(l->scorer, seq, from, total, logp, err);
-    for (int i = 0; ok && i < n; i++) {
+    bool ok = scorer_logprobs(scorer, seq, from, total, logp, err);
+    for (int i = 0; ok && out && i < n; i++) {
         double plain[MOST_ANSWERS] = {0};
         for (int a = 0; a < answers; a++)
             for (int t = 0; t < l->answer[a].n; t++)
@@ -112,7 +117,7 @@ static bool local_answer(void *self, const Asked *a, int n, Verdict *out, Err *e
 {
     Local *l = self;
     Ids *prompt = mem_zalloc((size_t)n, sizeof *prompt);
-    bool ok = render_all(l, a, n, ANSWER_ROOM, prompt, err) && score_answers(l, prompt, n, out, err);
+    bool ok = render_all(l, a, n, ANSWER_ROOM, prompt, err) && score_answers(l, l->scorer, prompt, n, out, err);
     release_all(prompt, n);
     return ok;
 }
@@ -196,24 +201,78 @@ static ScorerCost local_cost(const void *self)
     return scorer_cost(l->scorer);
 }
 
+/* Memory while rationales are written after these prompts, if all are as long as they may be. */
+static double rationale_bytes(const Local *l, const Ids *prompt, int n)
+{
+    const ModelConfig *c = &l->model->config;
+    size_t bytes = 0;
+    int longest = 0;
+    for (int i = 0; i < n; i++) {
+        bytes += forest_bytes(c, prompt[i].n);
+        longest = prompt[i].n > longest ? prompt[i].n : longest;
+    }
+    return (double)(bytes + acts_bytes(c, longest, false) + generate_bytes(c, n * l->samples, 0, l->max_new));
+}
+
+static bool local_plan(void *self, const Asked *a, int n, int orders, JudgePlan *plan, Err *err)
+{
+    Local *l = self;
+    const ModelConfig *c = &l->model->config;
+    Ids *prompt = mem_zalloc((size_t)n, sizeof *prompt);
+    if (!l->planner)
+        scorer_open_hollow(&l->planner, l->model);
+    bool ok = render_all(l, a, n, ANSWER_ROOM, prompt, err) && score_answers(l, l->planner, prompt, n, NULL, err);
+    for (int i = 0; ok && i < n; i++) {
+        if (l->first.n == 0) {
+            ids_append(&l->first, prompt[i].id, prompt[i].n);
+            plan->all_share = prompt[i].n;
+        }
+        plan->all_share = common_prefix(l->first.id, plan->all_share, prompt[i].id, prompt[i].n);
+        if (i % orders == 1)
+            plan->orders_share += common_prefix(prompt[i - 1].id, prompt[i - 1].n, prompt[i].id, prompt[i].n);
+    }
+    double bytes = l->max_new && ok ? rationale_bytes(l, prompt, n) : 0;
+    plan->rationale_bytes = bytes > plan->rationale_bytes ? bytes : plan->rationale_bytes;
+    release_all(prompt, n);
+    plan->cost = scorer_cost(l->planner);
+    plan->flops =
+        transformer_flops(c, plan->cost.computed, plan->cost.attended) + 2.0 * c->width * c->vocab * plan->cost.wanted;
+    return ok;
+}
+
+static bool local_show(void *self, const Asked *a, Str *out, Err *err)
+{
+    const Local *l = self;
+    Ids ids = {0};
+    bool ok = render_asked(l, a, &ids, err);
+    if (ok)
+        tokenizer_decode(l->model->tokenizer, ids.id, ids.n, true, out);
+    ids_release(&ids);
+    return ok;
+}
+
 static void local_free(void *self)
 {
     Local *l = self;
     for (int i = 0; i < MOST_ANSWERS; i++)
         ids_release(&l->answer[i]);
+    ids_release(&l->first);
     scorer_free(l->scorer);
+    scorer_free(l->planner);
     free(l);
 }
 
 bool judge_local_open(Judge *j, Model *model, Err *err)
 {
-    static const JudgeBackend backend = {local_answer,  local_write, local_measure,
-                                         local_context, local_cost,  local_free};
+    static const JudgeBackend backend = {local_answer, local_write, local_measure, local_context,
+                                         local_cost,   local_free,  local_plan,    local_show};
     const JudgePrompt *p = j->prompt;
     Local *l = mem_zalloc(1, sizeof *l);
     l->model = model;
     l->system = p->system;
     l->answers = p->answers;
+    l->max_new = j->options.cot ? p->cot.max_new_tokens : 0;
+    l->samples = j->options.samples;
     j->backend = &backend;
     j->self = l;
     scorer_open(&l->scorer, model);

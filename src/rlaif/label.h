@@ -17,7 +17,7 @@ typedef struct LabelOptions {
     char *from; /* labels to settle anew, in place of pairs and a model; NULL: none */
     int method, limit;
     char *prompt; /* NULL: helpful-base, pointwise helpful-score */
-    bool both_orders, skip_bad, drop_same_slot;
+    bool both_orders, skip_bad, drop_same_slot, explain;
     double drop_undecided; /* |p - 1/2| below which a label is dropped */
 } LabelOptions;
 extern const OptionTable label_table;

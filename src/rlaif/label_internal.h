@@ -4,9 +4,70 @@
 
 #include "rlaif/label.h"
 
+enum { LABEL_CHUNK = 16 }; /* pairs that are judged and stored together, at most */
+
+/* What labelling will take, and has taken so far in this process. */
+typedef struct LabelPlan {
+    JudgePlan all, first;   /* of all pairs to label; of the first chunk */
+    double bytes;           /* of memory, at most, with the judge */
+    double seconds, output; /* estimated from the first chunk: time, tokens of rationales; 0: not yet */
+    double began;
+    int chunks, pairs;
+    double tokens, written; /* tokens read and written */
+} LabelPlan;
+
+/* Asking a judge about pairs. */
+typedef struct Asking {
+    const LabelOptions *options;
+    const char *prompt_name;
+    Work *work;
+    Stage *stage;
+    Model *model;
+    Judge *judge;
+    char model_hash[HASH_TEXT], prompt_hash[HASH_TEXT];
+    int chunk; /* pairs that are asked together */
+    LabelPlan plan;
+} Asking;
+
+/* --- label_ask.c --- */
+
+/* Reads the prompt: its name, hash and kind, and how many pairs are asked together. */
+bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err) MUST_CHECK;
+void asking_release(Asking *a);
+/* The judge on a model that is loaded. */
+bool asking_open_judge(Asking *a, Err *err) MUST_CHECK;
+/* RowWork of a stage: labels a chunk. */
+bool ask_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err) MUST_CHECK;
+
+/* What is asked about a chunk of rows: a question a pair, or one for each response. */
+typedef struct Questions {
+    Question q[2 * LABEL_CHUNK];
+    char place[LABEL_CHUNK][300];
+    int n;
+    bool both; /* orders */
+} Questions;
+void questions_make(Questions *s, const Asking *a, const Rows *rows, const int *index, int n);
+void questions_release(Questions *s);
+
+/* --- label_plan.c --- */
+
+/* Plans the rows `index`, says so, and refuses what does not fit into memory. */
+bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err) MUST_CHECK;
+/* After a chunk: with the first one time is estimated. */
+void label_plan_goes_on(Asking *a, int pairs);
+/* Beside each other: {prompts, longest, cut, planned_tokens, tokens, planned_computed, computed, planned_written, written,
+ * planned_bytes, bytes, planned_seconds, seconds}. What a machine measured, hence in no store. NULL: nothing was asked. */
+json_t *label_plan_json(const Asking *a);
+/* Prints what the prompts share and one of them, and asks nothing. */
+bool label_explain(Work *work, const LabelOptions *o, Err *err) MUST_CHECK;
+
+/* --- label_summary.c --- */
+
 /* The summary of a stage whose rows are labels, from these rows; where a judge has just made them, with warnings if they
  * say little. `prompt` may be NULL. */
 bool label_summary(Stage *s, const LabelOptions *o, const char *prompt, bool fresh, Err *err) MUST_CHECK;
+
+/* --- label_from.c --- */
 
 /* Labels settled anew by the options, and filtered: from a file or a stage ("stage:NAME"). */
 bool label_settle_rows(Work *work, const char *name, const LabelOptions *o, const char *from, Err *err) MUST_CHECK;

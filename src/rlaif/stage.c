@@ -154,6 +154,9 @@ bool stage_rows(Stage *s, const Rows *rows, int chunk, const char *unit, bool (*
 {
     int *missing = mem_alloc((size_t)rows->n, sizeof *missing), n, removed = 0;
     bool ok = find_missing(s, rows, missing, &n, err);
+    s->rows = rows;
+    s->missing = missing;
+    s->n_missing = n;
     if (ok && n > 0) {
         Progress p;
         ok = !prepare || prepare(context, err);
@@ -161,6 +164,9 @@ bool stage_rows(Stage *s, const Rows *rows, int chunk, const char *unit, bool (*
         ok = ok && work_chunks(s, rows, missing, n, chunk, &p, work, context, err);
         progress_end(&p);
     }
+    s->rows = NULL;
+    s->missing = NULL;
+    s->n_missing = 0;
     free(missing);
     ok = ok && store_items_prune(s->work->store, s->id, &removed, err);
     if (ok && removed > 0)

@@ -35,7 +35,10 @@ typedef struct Stage {
     bool done; /* found finished: nothing is left to do */
     StageFound found;
     double began;
-    json_t *summary; /* what --json prints; filled by the stage */
+    json_t *summary;    /* what --json prints; filled by the stage */
+    const Rows *rows;   /* within stage_rows: its rows, */
+    const int *missing; /* and those that are still to do */
+    int n_missing;
 } Stage;
 
 /* Begins a stage under a name. `about` (taken over) says everything that its results depend on: its hash is

@@ -140,8 +140,8 @@ static void planted_free(void *self)
     }
 }
 
-static const JudgeBackend planted_backend = {planted_answer,  planted_write, planted_measure,
-                                             planted_context, planted_cost,  planted_free};
+static const JudgeBackend planted_backend = {
+    planted_answer, planted_write, planted_measure, planted_context, planted_cost, planted_free, NULL, NULL};
 
 static Judge *plant(Planted *p, JudgeOptions o)
 {

@@ -434,6 +434,81 @@ static void summary_of_labels(void **state)
     scene_free(&s);
 }
 
+/* --- planned -------------------------------------------------------------------------------------------- */
+
+/* Three chunks: tokens and rows to compute are known exactly before; the length of rationales, by the first chunk, within
+ * 15 %. (Rows behind rationales are not compared: a random model writes bytes that are no text, and their repair is longer.) */
+static void plan_is_met(void **state)
+{
+    (void)state;
+    Scene s = scene_new();
+    Err err = {0};
+    Str many = {0};
+    for (int i = 0; i < 40; i++)
+        str_addf(&many, ROW("%d times the rain came", "yes %d", "well, %d no", ""), i, i * i, i);
+    char *path = write_rows(s.folder, "many.jsonl", str_text(&many));
+    for (int cot = 0; cot < 2; cot++) {
+        LabelOptions *o = thoughtful(&s);
+        o->judge.cot = cot == 1;
+        o->judge.samples = 1 + cot;
+        options_put(&label_table, o, "pairs", path);
+        json_t *summary;
+        need_ok(label(&s, o, cot ? "cot.jsonl" : "plain.jsonl", CPU_AUTO, 2, &summary, &err), &err);
+        const json_t *plan = json_object_get(summary, "plan");
+        double computed = json_number_of(plan, "computed", 0);
+        field(plan, "prompts", cot ? 160 : 80);
+        field(plan, "tokens", json_number_of(plan, "planned_tokens", 0));
+        assert_true(json_number_of(plan, "tokens", 0) > 0 && computed > 0);
+        if (!cot)
+            field(plan, "planned_computed", computed);
+        close_to(json_number_of(plan, "planned_written", -1), json_number_of(plan, "written", 0),
+                 0.15 * json_number_of(plan, "written", 0));
+        assert_true(cot || computed < 0.8 * json_number_of(plan, "tokens", 0)); /* sharing saves */
+        json_decref(summary);
+        /* Done: nothing is planned, and the summary is as it was stored. */
+        need_ok(label(&s, o, cot ? "cot.jsonl" : "plain.jsonl", CPU_AUTO, 2, &summary, &err), &err);
+        assert_null(json_object_get(summary, "plan"));
+        json_decref(summary);
+        options_free(&label_table, o);
+    }
+    str_release(&many);
+    free(path);
+    scene_free(&s);
+}
+
+/* What --explain prints, without a store and without weights. */
+static void explained(void **state)
+{
+    (void)state;
+    Scene s = scene_new();
+    Err err = {0};
+    LabelOptions *o = thoughtful(&s);
+    o->explain = true;
+    o->judge.shots = 1;
+    char *path = path_join(s.folder, "explained.txt");
+    fflush(stdout);
+    int shown = dup(STDOUT_FILENO), file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    dup2(file, STDOUT_FILENO);
+    bool ok = label(&s, o, "none.jsonl", CPU_AUTO, 1, NULL, &err);
+    fflush(stdout);
+    dup2(shown, STDOUT_FILENO);
+    close(shown);
+    close(file);
+    need_ok(ok, &err);
+    char *text = contents(&s, "explained.txt"), *output = path_join(s.folder, "none.jsonl");
+    assert_false(file_exists(output));
+    assert_non_null(strstr(text, "full, 1 exemplars, chain of thought"));
+    assert_non_null(strstr(text, "prompts           36 of "));
+    assert_non_null(strstr(text, "36 rationales of at most 12 tokens"));
+    assert_non_null(
+        strstr(text, "\nThink. Which?\n[c1|a1|b1\nr1;Best=1]\nrain in spring|It rains.|Spring!\nSo:... / Best=\n"));
+    free(text);
+    free(output);
+    free(path);
+    options_free(&label_table, o);
+    scene_free(&s);
+}
+
 int main(void)
 {
     log_set_quiet(true);
@@ -447,6 +522,8 @@ int main(void)
         cmocka_unit_test(refused),
         cmocka_unit_test(scores_anew),
         cmocka_unit_test(summary_of_labels),
+        cmocka_unit_test(plan_is_met),
+        cmocka_unit_test(explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
