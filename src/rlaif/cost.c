@@ -61,9 +61,10 @@ json_t *cost_json(const Prices *p, const Rows *rows)
     if (n == 0)
         return json_null();
     double judge = cost_judge(p, input, output), people = cost_people(p, words);
-    json_t *out =
-        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "pairs", n, "input", input, "output", output, "judge",
-                  judge, "judge_per_pair", judge / n, "words", words, "people", people, "people_per_pair", people / n);
+    json_t *out = json_pack("{s:I, s:I, s:I, s:f, s:f}", "pairs", (json_int_t)n, "input", (json_int_t)input, "output",
+                            (json_int_t)output, "judge", judge, "judge_per_pair", judge / n);
+    json_object_update_new(
+        out, json_pack("{s:I, s:f, s:f}", "words", (json_int_t)words, "people", people, "people_per_pair", people / n));
     json_object_set_new(out, "ratio", judge > 0 ? json_real(people / judge) : json_null());
     return out;
 }

@@ -11,8 +11,12 @@ static const Option option_rows[] = {
      .help = "average, flip, soften and filter labels anew, without a model"},
     {"output", OPT_TEXT, AT(LabelOptions, output), .value = "LABELS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "rows with their labels; standard output if not given"},
-    {"prompt", OPT_TEXT, AT(LabelOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
-     .help = "judge prompt [helpful-base; pointwise: helpful-score]"},
+    {"prompt", OPT_LIST, AT(LabelOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
+     .help = "judge prompt, or several to choose among [helpful-base; pointwise: helpful-score]"},
+    {"choose-on", OPT_TEXT, AT(LabelOptions, choose_on), .value = "ROWS", .flags = OPT_WORKING,
+     .help = "rows with people's choices: the prompt that agrees with them most is used"},
+    {"trials", OPT_INT, AT(LabelOptions, trials), 1, 1000, "1", .flags = OPT_WORKING,
+     .help = "try each prompt with so many draws of its exemplars"},
     {"method", OPT_CHOICE, AT(LabelOptions, method), .choices = "pairwise|pointwise", .otherwise = "pairwise",
      .help = "compare two responses, or judge each alone"},
     {"both-orders", OPT_BOOL, AT(LabelOptions, both_orders), .otherwise = "true",
@@ -46,8 +50,7 @@ static bool prepare(void *context, Err *err)
            label_plan(a, rows, a->stage->missing, a->stage->n_missing, err);
 }
 
-/* Asks the judge about every row. */
-static bool judge_rows(Work *work, const char *name, const LabelOptions *o, bool deliver, Err *err)
+bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t *choice, bool deliver, Err *err)
 {
     Asking a;
     Rows rows = {0};
@@ -60,7 +63,10 @@ static bool judge_rows(Work *work, const char *name, const LabelOptions *o, bool
     a.stage = &s;
     ok = ok && stage_uses_prompts(&s, &rows, err) &&
          stage_rows(&s, &rows, a.chunk, "pairs", prepare, ask_chunk, &a, err) &&
-         label_summary(&s, o, a.prompt_name, true, err) && stage_end(&s, NULL, err);
+         label_summary(&s, o, a.prompt_name, true, err);
+    if (ok && choice)
+        json_object_set(s.summary, "choice", choice);
+    ok = ok && stage_end(&s, NULL, err);
     if (ok && a.plan.chunks > 0) /* measured here and now: printed, not stored */
         json_object_set_new(work->summary, "plan", label_plan_json(&a));
     ok = ok && (!deliver || stage_deliver(&s, o->output, err));
@@ -70,15 +76,52 @@ static bool judge_rows(Work *work, const char *name, const LabelOptions *o, bool
     return ok;
 }
 
+/* Asks, and where labels may be dropped filters what was said. */
+static bool ask_and_filter(Work *work, const char *name, const LabelOptions *o, json_t *choice, Err *err)
+{
+    if (!o->drop_same_slot && o->drop_undecided <= 0)
+        return label_ask_rows(work, name, o, choice, true, err);
+    char *all = mem_printf("%s.all", name), *from = mem_printf("stage:%s", all);
+    bool ok = label_ask_rows(work, all, o, NULL, false, err) && label_settle_rows(work, name, o, from, choice, err);
+    free(all);
+    free(from);
+    return ok;
+}
+
+/* Chooses among the prompts, then labels with the best. */
+static bool choose_and_label(Work *work, const char *name, const LabelOptions *o, Err *err)
+{
+    LabelOptions chosen;
+    char *prompt;
+    json_t *choice = NULL;
+    bool ok = label_choose(work, name, o, &chosen, &prompt, &choice, err);
+    if (ok) {
+        chosen.prompt = (OptionList){&prompt, 1};
+        ok = ask_and_filter(work, name, &chosen, choice, err);
+    }
+    json_decref(choice);
+    free(prompt);
+    return ok;
+}
+
 static bool check_options(const Work *work, const LabelOptions *o, Err *err)
 {
     ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
     if (o->from && (o->pairs || o->model))
         return err_set(err, code, "label: --from settles labels anew: it takes no pairs and no model");
-    if (o->from || (o->pairs && o->model))
-        return true;
-    err_set(err, code, "label: %s is missing", o->pairs ? "--model" : "PAIRS");
-    return err_hint(err, "%s", o->pairs ? "the judge" : "rows with two responses; or --from LABELS");
+    if (!o->from && !(o->pairs && o->model)) {
+        err_set(err, code, "label: %s is missing", o->pairs ? "--model" : "PAIRS");
+        return err_hint(err, "%s", o->pairs ? "the judge" : "rows with two responses; or --from LABELS");
+    }
+    if (o->prompt.n > 1 && !o->choose_on) {
+        err_set(err, code, "label: %d prompts, but no rows to choose one by", o->prompt.n);
+        return err_hint(err, "give one --prompt, or --choose-on rows with people's choices");
+    }
+    if (o->choose_on && (o->prompt.n == 0 || o->from || o->explain))
+        return err_set(err, code, "label: --choose-on needs pairs, a model and prompts to choose among");
+    if (o->trials > 1 && !o->choose_on)
+        return err_set(err, code, "label: --trials are of candidates for --choose-on");
+    return true;
 }
 
 bool label_stage(Work *work, const char *name, const void *options, Err *err)
@@ -89,12 +132,6 @@ bool label_stage(Work *work, const char *name, const void *options, Err *err)
     if (o->explain)
         return label_explain(work, o, err);
     if (o->from)
-        return label_settle_rows(work, name, o, o->from, err);
-    if (!o->drop_same_slot && o->drop_undecided <= 0)
-        return judge_rows(work, name, o, true, err);
-    char *all = mem_printf("%s.all", name), *from = mem_printf("stage:%s", all);
-    bool ok = judge_rows(work, all, o, false, err) && label_settle_rows(work, name, o, from, err);
-    free(all);
-    free(from);
-    return ok;
+        return label_settle_rows(work, name, o, o->from, NULL, err);
+    return o->choose_on ? choose_and_label(work, name, o, err) : ask_and_filter(work, name, o, NULL, err);
 }

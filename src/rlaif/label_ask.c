@@ -11,7 +11,7 @@ bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err)
     bool pairwise = o->method == LABEL_PAIRWISE;
     JudgePrompt *p;
     *a = (Asking){.work = work, .options = o};
-    a->prompt_name = o->prompt ? o->prompt : pairwise ? "helpful-base" : "helpful-score";
+    a->prompt_name = o->prompt.n > 0 ? o->prompt.item[0] : pairwise ? "helpful-base" : "helpful-score";
     a->chunk = !o->judge.cot || most > LABEL_CHUNK ? LABEL_CHUNK : most < 1 ? 1 : most;
     if (!judge_prompt_load(&p, a->prompt_name, err))
         return false;

@@ -120,7 +120,7 @@ static json_t *settling_about(const LabelOptions *o, const char *hash)
     return about;
 }
 
-bool label_settle_rows(Work *work, const char *name, const LabelOptions *o, const char *from, Err *err)
+bool label_settle_rows(Work *work, const char *name, const LabelOptions *o, const char *from, json_t *choice, Err *err)
 {
     enum { CHUNK = 256 };
     Resettling r = {.options = o};
@@ -130,11 +130,13 @@ bool label_settle_rows(Work *work, const char *name, const LabelOptions *o, cons
               stage_begin(&s, work, name, "label", settling_about(o, hash), err) &&
               stage_uses_prompts(&s, &r.rows, err) && stage_uses_prompts(&s, &r.rows, err) &&
               stage_rows(&s, &r.rows, CHUNK, "labels", NULL, settle_chunk, &r, err) &&
-              label_summary(&s, o, o->prompt, false, err);
+              label_summary(&s, o, o->prompt.n > 0 ? o->prompt.item[0] : NULL, false, err);
     if (ok) {
         json_object_set_new(s.summary, "read", json_integer(r.read));
         json_object_set_new(s.summary, "dropped",
                             json_pack("{s:i, s:i}", "same_slot", r.same_slot, "undecided", r.undecided));
+        if (choice)
+            json_object_set(s.summary, "choice", choice);
     }
     ok = ok && stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
     for (int i = 0; r.label && i < r.rows.n; i++)

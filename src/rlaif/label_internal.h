@@ -29,6 +29,20 @@ typedef struct Asking {
     LabelPlan plan;
 } Asking;
 
+/* --- label.c --- */
+
+/* Asks the judge about every row of o->pairs by o->prompt's first, as a stage whose rows stay in the store. `choice` (may be
+ * NULL) becomes a part of its summary. */
+bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t *choice, bool deliver,
+                    Err *err) MUST_CHECK;
+
+/* --- label_choose.c --- */
+
+/* Tries every prompt of the options on o->choose_on. *chosen are the options with the best, borrowed from `o` but for its
+ * name *prompt, which the caller frees and sets; *choice says {chosen, candidates}. */
+bool label_choose(Work *work, const char *name, const LabelOptions *o, LabelOptions *chosen, char **prompt,
+                  json_t **choice, Err *err) MUST_CHECK;
+
 /* --- label_ask.c --- */
 
 /* Reads the prompt: its name, hash and kind, and how many pairs are asked together. */
@@ -70,6 +84,7 @@ bool label_summary(Stage *s, const LabelOptions *o, const char *prompt, bool fre
 /* --- label_from.c --- */
 
 /* Labels settled anew by the options, and filtered: from a file or a stage ("stage:NAME"). */
-bool label_settle_rows(Work *work, const char *name, const LabelOptions *o, const char *from, Err *err) MUST_CHECK;
+bool label_settle_rows(Work *work, const char *name, const LabelOptions *o, const char *from, json_t *choice,
+                       Err *err) MUST_CHECK;
 
 #endif

@@ -108,7 +108,9 @@ json_t *label_plan_json(const Asking *a)
                   {"planned_seconds", p->seconds},
                   {"seconds", clock_seconds() - p->began}};
     for (int i = 0; i < COUNT(number); i++)
-        json_object_set_new(out, number[i].name, json_real(number[i].value));
+        json_object_set_new(out, number[i].name,
+                            strstr(number[i].name, "seconds") ? json_real(number[i].value)
+                                                              : json_integer((json_int_t)number[i].value));
     return out;
 }
 

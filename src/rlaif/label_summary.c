@@ -72,7 +72,8 @@ bool label_summary(Stage *s, const LabelOptions *o, const char *prompt, bool fre
     if (sums.two_orders)
         json_object_set_new(s->summary, "same_slot_rate", json_real((double)sums.same_slot / sums.two_orders));
     json_object_set_new(s->summary, "cut", json_integer(sums.cut));
-    json_object_set_new(s->summary, "tokens", json_pack("{s:f, s:f}", "input", sums.input, "output", sums.output));
+    json_object_set_new(s->summary, "tokens",
+                        json_pack("{s:I, s:I}", "input", (json_int_t)sums.input, "output", (json_int_t)sums.output));
     json_object_set_new(s->summary, "cost", cost_json(&o->prices, &rows));
     ok = add_alignment(s->summary, &rows, err);
     rows_release(&rows);

@@ -139,7 +139,7 @@ static void resolve_list(const Pipeline *p, OptionList *list)
 static bool may_refer(const char *option)
 {
     static const char *const names[] = {"pairs", "labels", "rows",   "prompts", "data", "eval",      "model",
-                                        "judge", "reward", "policy", "against", "from", "trained-on"};
+                                        "judge", "reward", "policy", "against", "from", "choose-on", "trained-on"};
     for (int i = 0; i < COUNT(names); i++)
         if (strcmp(names[i], option) == 0)
             return true;

@@ -44,7 +44,7 @@ static void run_label(Bench *b, const char *lines)
     LabelOptions *o = options_new(&label_table);
     options_put(&label_table, o, "pairs", path);
     options_put(&label_table, o, "model", TINY);
-    options_put(&label_table, o, "prompt", b->prompt);
+    need_ok(options_set(&label_table, o, "prompt", b->prompt, "a test", &err), &err);
     need_ok(label_stage(&b->work, "label", o, &err), &err);
     options_free(&label_table, o);
     free(path);

@@ -1,0 +1,133 @@
+/* A prompt chosen by measured alignment (paper.md 3.8, 4.2): every candidate labels an alignment set, and the one that
+ * agrees with people most labels the rest. */
+#include "base/mem.h"
+#include "rlaif/eval_internal.h"
+#include "rlaif/label_internal.h"
+
+/* Takes "NAME|FILE --option value ..." apart: the prompt's name, which the caller frees, and how it is asked. */
+static bool read_candidate(const char *text, JudgeOptions *how, char **prompt, Err *err)
+{
+    static const OptionGroup group = {judge_option_rows, JUDGE_OPTIONS, 0};
+    static const OptionTable table = {&group, 1, sizeof(JudgeOptions)};
+    char *words = mem_str(text), *rest = NULL, *argv[32];
+    int argc = 0;
+    *prompt = NULL;
+    for (char *w = strtok_r(words, " ", &rest); w && argc < COUNT(argv); w = strtok_r(NULL, " ", &rest))
+        argv[argc++] = w;
+    bool ok = argc > 0 || err_set(err, ERR_INPUT, "a candidate for a prompt is empty");
+    if (ok) {
+        *prompt = mem_str(argv[0]);
+        ok = options_parse(&table, how, argc - 1, argv + 1, err) || err_context(err, "the candidate \"%s\"", text);
+    }
+    free(words);
+    return ok;
+}
+
+/* One candidate's labels of the alignment set, with its exemplars of one trial. Appends {accuracy, interval, ...}. */
+static bool measure(Work *work, const char *stage, const LabelOptions *o, json_t *trials, Err *err)
+{
+    if (!label_ask_rows(work, stage, o, NULL, false, err))
+        return false;
+    static const char *const keys[] = {"with_choice", "accuracy", "interval", "ties"};
+    const json_t *alignment = json_object_get(work->summary, "alignment");
+    json_t *trial = json_pack("{s:i}", "exemplar_seed", o->judge.exemplar_seed);
+    for (int i = 0; i < COUNT(keys); i++)
+        json_object_set(trial, keys[i], json_object_get(alignment, keys[i]));
+    json_array_append_new(trials, trial);
+    if (json_number_of(alignment, "with_choice", 0) > 0)
+        return true;
+    err_set(err, ERR_INPUT, "%s: no row says what people chose", o->pairs);
+    return err_hint(err, "a prompt is chosen by people's choices: give --choose-on rows with `preferred`");
+}
+
+/* Mean and spread over the trials of a candidate. */
+static json_t *summary_of(const char *text, json_t *trials)
+{
+    int n = (int)json_array_size(trials);
+    double *accuracy = mem_alloc((size_t)n, sizeof *accuracy), least = 1, most = 0;
+    for (int i = 0; i < n; i++) {
+        accuracy[i] = json_number_of(json_array_get(trials, (size_t)i), "accuracy", 0);
+        least = accuracy[i] < least ? accuracy[i] : least;
+        most = accuracy[i] > most ? accuracy[i] : most;
+    }
+    Moments m = stats_moments(accuracy, n);
+    free(accuracy);
+    int rows = (int)json_number_of(json_array_get(trials, 0), "with_choice", 0);
+    json_t *out = json_pack("{s:s}", "prompt", text);
+    eval_set_share(out, "accuracy", m.mean * rows, rows, "n");
+    if (n > 1) {
+        eval_set(out, "sd", m.sd);
+        eval_set(out, "least", least);
+        eval_set(out, "most", most);
+    }
+    json_object_set(out, "trials", trials);
+    return out;
+}
+
+/* How often a candidate is tried: without exemplars there is nothing to draw. */
+static bool count_trials(const LabelOptions *o, const JudgeOptions *how, const char *prompt, int *n, Err *err)
+{
+    JudgePrompt *p;
+    if (!judge_prompt_load(&p, prompt, err))
+        return false;
+    int shots = how->shots >= 0 ? how->shots : p->shots;
+    *n = shots > 0 ? o->trials : 1;
+    judge_prompt_free(p);
+    return true;
+}
+
+static bool try_candidate(Work *work, const char *name, const LabelOptions *o, int number, json_t **out, Err *err)
+{
+    LabelOptions one = *o;
+    const char *text = o->prompt.item[number];
+    char *prompt;
+    json_t *trials = json_array();
+    bool ok = read_candidate(text, &one.judge, &prompt, err);
+    one.pairs = o->choose_on;
+    one.prompt = (OptionList){&prompt, 1};
+    one.limit = 0;
+    int draws = 1;
+    ok = ok && count_trials(o, &one.judge, prompt, &draws, err);
+    for (int t = 0; ok && t < draws; t++) {
+        char *stage = mem_printf(draws > 1 ? "%s.choice-%d-%d" : "%s.choice-%d", name, number + 1, t + 1);
+        if (draws > 1)
+            one.judge.exemplar_seed = o->common.seed + t;
+        ok = measure(work, stage, &one, trials, err);
+        free(stage);
+    }
+    *out = ok ? summary_of(text, trials) : NULL;
+    if (ok)
+        log_note("%s: %s agrees with people in %s of %.0f", name, text, eval_percent(*out, "accuracy").text,
+                 json_number_of(*out, "n", 0));
+    json_decref(trials);
+    free(prompt);
+    return ok;
+}
+
+bool label_choose(Work *work, const char *name, const LabelOptions *o, LabelOptions *chosen, char **prompt,
+                  json_t **choice, Err *err)
+{
+    json_t *candidates = json_array();
+    int best = 0;
+    bool ok = true;
+    *prompt = NULL;
+    for (int i = 0; ok && i < o->prompt.n; i++) {
+        json_t *one;
+        ok = try_candidate(work, name, o, i, &one, err);
+        if (!ok)
+            break;
+        json_array_append_new(candidates, one);
+        double most = json_number_of(json_array_get(candidates, (size_t)best), "accuracy", 0);
+        best = json_number_of(one, "accuracy", 0) > most ? i : best;
+    }
+    *chosen = *o;
+    ok = ok && read_candidate(o->prompt.item[best], &chosen->judge, prompt, err);
+    if (ok) {
+        if (o->trials > 1)
+            chosen->judge.exemplar_seed = o->common.seed;
+        *choice = json_pack("{s:s, s:O}", "chosen", o->prompt.item[best], "candidates", candidates);
+        log_note("%s: the prompt is %s", name, o->prompt.item[best]);
+    }
+    json_decref(candidates);
+    return ok;
+}
