@@ -186,3 +186,19 @@ void golden_params(Model *m, const json_t *named, double tolerance)
     assert_int_equal(list.n, json_object_size(named));
     params_free(&list);
 }
+
+int golden_run(const char *name, const struct CMUnitTest *kinds, int n)
+{
+    static const Golden places[] = {{"tests/fixtures/tiny-llama", true}, {"../shared/golden/tiny-llama", false}};
+    static struct CMUnitTest tests[COUNT(places) * 16];
+    static char names[COUNT(tests)][100];
+    int all = n * COUNT(places);
+    for (int i = 0; i < all; i++) {
+        const Golden *g = &places[i / n];
+        tests[i] = kinds[i % n];
+        tests[i].initial_state = (void *)(uintptr_t)g;
+        snprintf(names[i], sizeof names[i], "%s, %s", g->dir, tests[i].name);
+        tests[i].name = names[i];
+    }
+    return _cmocka_run_group_tests(name, tests, (size_t)all, NULL, NULL);
+}

@@ -50,6 +50,9 @@ double *golden_numbers(const json_t *array, int *n);
 void golden_close(const char *what, double got, double wanted, double tolerance);
 void golden_all_close(const char *what, const float *got, const json_t *wanted, double tolerance);
 
+/* Runs tests, at most 16, whose state is a Golden, for tiny-llama in both places. Returns what main returns. */
+int golden_run(const char *name, const struct CMUnitTest *kinds, int n);
+
 /* Gradients by name: norm and sampled entries, to `tolerance` of each tensor's largest entry. A parameter that is
  * not named has no gradient. */
 void golden_gradients(const Model *m, Weights *dw, const json_t *named, double tolerance);

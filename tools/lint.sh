@@ -56,6 +56,13 @@ while read -r file line n; do
     excepted "$file:$line" || complain "$file:$line: a function of $n lines, at most 80"
 done < <(git ls-files 'src/*.c' | xargs awk '/^\{/ {start = FNR} /^\}/ {if (start && FNR - start > 80) print FILENAME, start, FNR - start; start = 0}')
 
+# --- pages made from tables ---
+if [ -x rlaif ]; then
+    ./rlaif help reference | cmp -s - docs/reference.md || complain "docs/reference.md is not what the tables say: make docs"
+else
+    echo "lint: docs/reference.md was not compared: there is no ./rlaif (make all)"
+fi
+
 # --- words that have no place ---
 bad=$(grep -nE '\b(rand|random)\(' -r src --include='*.[ch]')
 [ -z "$bad" ] || complain "random numbers come from base/rng.h:" "$bad"

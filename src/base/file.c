@@ -76,19 +76,25 @@ bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err)
     return true;
 }
 
+/* All of the bytes, whatever the system takes at a time. */
+static bool write_all(int fd, const void *bytes, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t k = write(fd, (const char *)bytes + done, n - done);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            return false;
+        done += (size_t)k;
+    }
+    return true;
+}
+
 bool file_write(const char *path, const void *bytes, size_t n, Err *err)
 {
     char *temporary = mem_printf("%s.tmp%d", path, (int)getpid());
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0;
-    for (size_t done = 0; ok && done < n;) {
-        ssize_t k = write(fd, (const char *)bytes + done, n - done);
-        if (k < 0 && errno == EINTR)
-            continue;
-        ok = k > 0;
-        done += ok ? (size_t)k : 0;
-    }
-    ok = ok && fsync(fd) == 0;
+    bool ok = fd >= 0 && write_all(fd, bytes, n) && fsync(fd) == 0;
     if (!ok)
         fail_errno(path, err);
     if (fd >= 0 && close(fd) != 0 && ok)
@@ -104,14 +110,7 @@ bool file_write(const char *path, const void *bytes, size_t n, Err *err)
 bool file_append(const char *path, const void *bytes, size_t n, Err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    bool ok = fd >= 0;
-    for (size_t done = 0; ok && done < n;) {
-        ssize_t k = write(fd, (const char *)bytes + done, n - done);
-        if (k < 0 && errno == EINTR)
-            continue;
-        ok = k > 0;
-        done += ok ? (size_t)k : 0;
-    }
+    bool ok = fd >= 0 && write_all(fd, bytes, n);
     if (!ok)
         fail_errno(path, err);
     if (fd >= 0 && close(fd) != 0 && ok)

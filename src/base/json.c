@@ -148,3 +148,23 @@ bool json_bool_of(const json_t *object, const char *key, bool otherwise)
     const json_t *v = json_object_get(object, key);
     return json_is_boolean(v) ? json_is_true(v) : otherwise;
 }
+
+json_t *json_take_text(char *text)
+{
+    Str s = {0};
+    str_add_utf8(&s, text, strlen(text));
+    json_t *j = json_stringn(str_text(&s), s.n);
+    str_release(&s);
+    free(text);
+    return j;
+}
+
+int json_index_of(json_t *numbers, const char *name)
+{
+    const json_t *known = json_object_get(numbers, name);
+    if (known)
+        return (int)json_integer_value(known);
+    int n = (int)json_object_size(numbers);
+    json_object_set_new(numbers, name, json_integer(n));
+    return n;
+}

@@ -21,6 +21,11 @@ char *json_text(const json_t *value);
 void json_append_real(Str *s, double value);
 json_t *json_of_float(float value);
 
+/* A text of any bytes as JSON, which wants UTF-8; takes the text over. */
+json_t *json_take_text(char *text);
+/* The number of a name, in order of appearance: `numbers` is an object name -> number, and grows by a new name. */
+int json_index_of(json_t *numbers, const char *name);
+
 /* Fields of an object, with a default where absent. json_text_of is NULL where it is no string. */
 const char *json_text_of(const json_t *object, const char *key);
 double json_number_of(const json_t *object, const char *key, double otherwise);

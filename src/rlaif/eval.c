@@ -11,7 +11,7 @@ double eval_outcome(double a, double b)
     return a > b ? 1 : a < b ? 0 : 0.5;
 }
 
-json_t *eval_number(double x)
+static json_t *eval_number(double x)
 {
     return isfinite(x) ? json_real(x) : json_null();
 }

@@ -10,7 +10,6 @@
 double eval_outcome(double a, double b);
 
 /* JSON null where a number is not finite. */
-json_t *eval_number(double x);
 json_t *eval_interval(Interval i);
 void eval_set(json_t *object, const char *key, double x);
 

@@ -48,22 +48,10 @@ typedef struct Numbering {
     json_t *policies, *prompts; /* name -> number */
 } Numbering;
 
-static int number_of(json_t *numbers, const char *name, bool *is_new)
-{
-    const json_t *known = json_object_get(numbers, name);
-    *is_new = known == NULL;
-    if (known)
-        return (int)json_integer_value(known);
-    int n = (int)json_object_size(numbers);
-    json_object_set_new(numbers, name, json_integer(n));
-    return n;
-}
-
 static int policy_number(Numbering *k, const char *name)
 {
-    bool is_new;
-    int n = number_of(k->policies, name, &is_new);
-    if (is_new) {
+    int n = json_index_of(k->policies, name);
+    if (n == k->out->policies) {
         k->out->policy = mem_resize(k->out->policy, (size_t)n + 1, sizeof *k->out->policy);
         k->out->policy[n] = mem_str(name);
         k->out->policies = n + 1;
@@ -85,9 +73,8 @@ static void add_row(Numbering *k, int row, const char *source, bool decides)
     Replies *out = k->out;
     const Row *r = &out->rows.row[row];
     char hash[HASH_TEXT];
-    bool is_new;
     context_hash(&r->view.context, hash);
-    int prompt = number_of(k->prompts, hash, &is_new);
+    int prompt = json_index_of(k->prompts, hash);
     out->prompts = (int)json_object_size(k->prompts);
     out->at = mem_resize(out->at, (size_t)(out->n + r->view.n), sizeof *out->at);
     for (int i = 0; i < r->view.n; i++) {
@@ -107,42 +94,6 @@ static void numbering_end(Numbering *k)
 {
     json_decref(k->policies);
     json_decref(k->prompts);
-}
-
-static bool collect_row(void *context, const char *row, Err *err)
-{
-    (void)err;
-    str_add(context, row);
-    str_addc(context, '\n');
-    return true;
-}
-
-bool ratings_read(Work *work, const char *kind, Rows *out, Err *err)
-{
-    Str text = {0};
-    *out = (Rows){0};
-    bool ok = store_ratings_each(work->store, kind, NULL, collect_row, &text, err);
-    if (ok && text.n == 0) {
-        ok = err_set(err, ERR_INPUT, "%s: nobody has %s yet", store_path(work->store),
-                     strcmp(kind, "rank") == 0 ? "ranked responses" : "marked responses as harmless or not");
-        err_hint(err, "rlaif serve RUN shows the page for that");
-    }
-    ok = ok && rows_parse(out, store_path(work->store), str_text(&text), text.n, 0, err) &&
-         rows_view(out, NEED_RESPONSES, false, err);
-    str_release(&text);
-    return ok;
-}
-
-bool replies_of_ratings(Work *work, const char *kind, Replies *out, Err *err)
-{
-    Numbering k = numbering_begin(out);
-    bool ok = ratings_read(work, kind, &out->rows, err);
-    for (int i = 0; ok && i < out->rows.n; i++)
-        add_row(&k, i, kind, false);
-    numbering_end(&k);
-    if (!ok)
-        replies_release(out);
-    return ok;
 }
 
 bool replies_read(Work *work, const OptionList *sources, int limit, bool skip_bad, Replies *out, Err *err)

@@ -278,10 +278,7 @@ static void read_point_judgment(const json_t *j, Contest *c)
 static int cluster_of(Results *r, const json_t *row)
 {
     char *prompt = json_text(json_object_get(row, "prompt"));
-    json_t *number = json_object_get(r->clusters, prompt);
-    int n = number ? (int)json_integer_value(number) : (int)json_object_size(r->clusters);
-    if (!number)
-        json_object_set_new(r->clusters, prompt, json_integer(n));
+    int n = json_index_of(r->clusters, prompt);
     free(prompt);
     return n;
 }

@@ -20,17 +20,6 @@ void rankings_release(Rankings *r)
     *r = (Rankings){0};
 }
 
-/* Numbers for names, in order of appearance: object name -> number. */
-static int number_of(json_t *numbers, const char *name)
-{
-    const json_t *known = json_object_get(numbers, name);
-    if (known)
-        return (int)json_integer_value(known);
-    int n = (int)json_object_size(numbers);
-    json_object_set_new(numbers, name, json_integer(n));
-    return n;
-}
-
 static char **names_of(const json_t *numbers, int *n)
 {
     char **name = mem_zalloc(json_object_size(numbers) + 1, sizeof *name);
@@ -110,7 +99,7 @@ static bool read_ranking(const Row *row, json_t *policies, Ranking *out, Err *er
         const json_t *model = json_array_get(json_object_get(row->json, "models"), (size_t)i),
                      *rank = json_array_get(json_object_get(row->json, "ranks"), (size_t)i);
         out->entry[i] = (Ranked){.text = v->response[i].text,
-                                 .policy = number_of(policies, json_string_value(model)),
+                                 .policy = json_index_of(policies, json_string_value(model)),
                                  .rank = (int)json_integer_value(rank),
                                  .characters = text_characters(v->response[i].text),
                                  .judge = judge_value(row->json, i, v->n)};
@@ -172,11 +161,11 @@ bool rankings_of_rows(Rows *rows, Rankings *out, Err *err)
         if (!ok)
             break;
         r->row = i;
-        r->rater = rater ? number_of(raters, rater) : -1;
+        r->rater = rater ? json_index_of(raters, rater) : -1;
         context_hash(&row->view.context, key);
-        r->prompt = number_of(prompts, key);
+        r->prompt = json_index_of(prompts, key);
         item_key(row, r, key);
-        r->item = number_of(items, key);
+        r->item = json_index_of(items, key);
     }
     out->policy = names_of(policies, &out->policies);
     out->rater = names_of(raters, &out->raters);

@@ -136,16 +136,6 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
     return true;
 }
 
-static json_t *text_of(char *text)
-{
-    Str s = {0};
-    str_add_utf8(&s, text, strlen(text));
-    json_t *j = json_stringn(str_text(&s), s.n);
-    str_release(&s);
-    free(text);
-    return j;
-}
-
 static json_t *floats_of(const float *at, int n)
 {
     json_t *list = json_array();
@@ -157,10 +147,11 @@ static json_t *floats_of(const float *at, int n)
 json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
 {
     int n = r->y.ids.n;
-    json_t *row = json_pack(
-        "{s:i, s:i, s:i, s:i, s:o, s:o, s:b, s:i, s:f, s:f}", "step", step, "row", r->row + 1, "visit", r->visit,
-        "sample", r->sample, "prompt", text_of(context_lines(&rl->rows->row[r->row].view.context)), "response",
-        text_of(response_text(rl->policy, &r->y)), "ended", r->y.ended, "tokens", n, "reward", r->reward, "kl", r->kl);
+    json_t *row = json_pack("{s:i, s:i, s:i, s:i, s:o, s:o, s:b, s:i, s:f, s:f}", "step", step, "row", r->row + 1,
+                            "visit", r->visit, "sample", r->sample, "prompt",
+                            json_take_text(context_lines(&rl->rows->row[r->row].view.context)), "response",
+                            json_take_text(response_text(rl->policy, &r->y)), "ended", r->y.ended, "tokens", n,
+                            "reward", r->reward, "kl", r->kl);
     if (rl->source.model && rl->source.judge) {
         json_object_set_new(row, "reward_model", json_real(r->by_model));
         json_object_set_new(row, "reward_judge", json_real(r->by_judge));

@@ -68,22 +68,11 @@ char *response_text(const Model *m, const Response *r)
     return str_take(&s);
 }
 
-/* JSON wants UTF-8. Takes the text over. */
-static json_t *text_json(char *text)
-{
-    Str s = {0};
-    str_add_utf8(&s, text, strlen(text));
-    json_t *j = json_stringn(str_text(&s), s.n);
-    str_release(&s);
-    free(text);
-    return j;
-}
-
 static json_t *sampled_row(const Sampler *s, const Row *row, const Response *r)
 {
     json_t *out = json_copy(row->json), *responses = json_array(), *ended = json_array();
     for (int i = 0; i < s->options->n; i++) {
-        json_array_append_new(responses, text_json(response_text(s->model, &r[i])));
+        json_array_append_new(responses, json_take_text(response_text(s->model, &r[i])));
         json_array_append_new(ended, json_boolean(r[i].ended));
     }
     bool one = s->options->n == 1;

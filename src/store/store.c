@@ -145,14 +145,6 @@ bool store_commit(Store *s, Err *err)
     return --s->depth > 0 || run_sql(s, "COMMIT", err);
 }
 
-void store_rollback(Store *s)
-{
-    Err ignored = {0};
-    s->depth = 0;
-    if (!sqlite3_get_autocommit(s->db) && !run_sql(s, "ROLLBACK", &ignored))
-        err_clear(&ignored);
-}
-
 /* --- stages --------------------------------------------------------------------------------------------- */
 
 void stage_row_release(StageRow *r)
@@ -271,14 +263,4 @@ bool store_stage_end(Store *s, int64_t id, const char *output, const json_t *sum
     bool ok = statement_run(&t, err);
     free(text);
     return ok;
-}
-
-bool store_stage_time(Store *s, int64_t id, double seconds, Err *err)
-{
-    Statement t;
-    if (!store_prepare(s, "UPDATE stage SET seconds = seconds + ?2 WHERE id = ?1", &t, err))
-        return false;
-    sqlite3_bind_int64(t.at, 1, id);
-    sqlite3_bind_double(t.at, 2, seconds);
-    return statement_run(&t, err);
 }

@@ -24,7 +24,6 @@ const char *store_library(void); /* "SQLite 3.40.1" */
 /* Changes between begin and commit appear together or not at all. Both calls nest. */
 bool store_begin(Store *s, Err *err) MUST_CHECK;
 bool store_commit(Store *s, Err *err) MUST_CHECK;
-void store_rollback(Store *s);
 
 /* --- stages --------------------------------------------------------------------------------------------- */
 
@@ -46,8 +45,6 @@ bool store_stage_begin(Store *s, const char *name, const char *kind, const char 
 /* Marks it done; adds `seconds` to its time. summary and output may be NULL. */
 bool store_stage_end(Store *s, int64_t id, const char *output, const json_t *summary, double seconds,
                      Err *err) MUST_CHECK;
-/* Adds to its time without ending it. */
-bool store_stage_time(Store *s, int64_t id, double seconds, Err *err) MUST_CHECK;
 /* A stage by name, or in order of making by index from 0; *present is false where there is none. */
 bool store_stage_find(Store *s, const char *name, StageRow *row, bool *present, Err *err) MUST_CHECK;
 bool store_stage_at(Store *s, int index, StageRow *row, bool *present, Err *err) MUST_CHECK;
@@ -100,12 +97,5 @@ bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *contex
 bool store_contexts_put(Store *s, int64_t stage, const char *const *hash, int n, Err *err) MUST_CHECK;
 /* The first stage that has this prompt: its name, which the caller frees, or NULL. */
 bool store_context_find(Store *s, const char *hash, char **stage, Err *err) MUST_CHECK;
-
-/* What a person said of an item, in place of what they said of it before. `kind`: "rank" or "harmless". */
-bool store_rating_put(Store *s, const char *kind, const char *item, const char *rater, const char *row,
-                      Err *err) MUST_CHECK;
-/* Rows in order of item, then rater; of one rater, or of all (NULL). */
-bool store_ratings_each(Store *s, const char *kind, const char *rater, StoreUse *use, void *context,
-                        Err *err) MUST_CHECK;
 
 #endif

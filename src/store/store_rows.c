@@ -1,4 +1,4 @@
-/* The store's rows: items, metrics, rollouts, checkpoints, contexts, ratings. */
+/* The store's rows: items, metrics, rollouts, checkpoints, contexts. */
 #include "base/mem.h"
 #include "store/store_internal.h"
 
@@ -249,30 +249,4 @@ bool store_context_find(Store *s, const char *hash, char **stage, Err *err)
         *stage = statement_text(&t, 0);
     sqlite3_finalize(t.at);
     return ok;
-}
-
-bool store_rating_put(Store *s, const char *kind, const char *item, const char *rater, const char *row, Err *err)
-{
-    Statement t;
-    if (!store_prepare(s,
-                       "INSERT OR REPLACE INTO rating (kind, item, rater, row, made) "
-                       "VALUES (?1, ?2, ?3, ?4, datetime('now'))",
-                       &t, err))
-        return false;
-    bind_text(&t, 1, kind);
-    bind_text(&t, 2, item);
-    bind_text(&t, 3, rater);
-    bind_text(&t, 4, row);
-    return statement_run(&t, err);
-}
-
-bool store_ratings_each(Store *s, const char *kind, const char *rater, StoreUse *use, void *context, Err *err)
-{
-    Statement t;
-    if (!store_prepare(s, "SELECT row FROM rating WHERE kind = ?1 AND (?2 IS NULL OR rater = ?2) ORDER BY item, rater",
-                       &t, err))
-        return false;
-    bind_text(&t, 1, kind);
-    bind_text(&t, 2, rater);
-    return each_text(&t, use, context, err);
 }

@@ -217,16 +217,6 @@ static void value_head(void **state)
 
 int main(void)
 {
-    static const Golden goldens[] = {{"tests/fixtures/tiny-llama", true}, {"../shared/golden/tiny-llama", false}};
     static const struct CMUnitTest kinds[] = {cmocka_unit_test(own_value), cmocka_unit_test(value_head)};
-    static struct CMUnitTest tests[COUNT(goldens) * COUNT(kinds)];
-    static char name[COUNT(tests)][100];
-    for (int i = 0; i < COUNT(tests); i++) {
-        const Golden *g = &goldens[i / COUNT(kinds)];
-        tests[i] = kinds[i % COUNT(kinds)];
-        tests[i].initial_state = (void *)(uintptr_t)g;
-        snprintf(name[i], sizeof name[i], "%s, %s", g->dir, tests[i].name);
-        tests[i].name = name[i];
-    }
-    return cmocka_run_group_tests_name("golden reinforce", tests, NULL, NULL);
+    return golden_run("golden reinforce", kinds, COUNT(kinds));
 }

@@ -183,20 +183,10 @@ static void adafactor(void **state)
 
 int main(void)
 {
-    static const Golden goldens[] = {{"tests/fixtures/tiny-llama", true}, {"../shared/golden/tiny-llama", false}};
     static const struct CMUnitTest kinds[] = {
         cmocka_unit_test(reward_model),
         cmocka_unit_test(adamw),
         cmocka_unit_test(adafactor),
     };
-    static struct CMUnitTest tests[COUNT(goldens) * COUNT(kinds)];
-    static char name[COUNT(tests)][100];
-    for (int i = 0; i < COUNT(tests); i++) {
-        const Golden *g = &goldens[i / COUNT(kinds)];
-        tests[i] = kinds[i % COUNT(kinds)];
-        tests[i].initial_state = (void *)(uintptr_t)g;
-        snprintf(name[i], sizeof name[i], "%s, %s", g->dir, tests[i].name);
-        tests[i].name = name[i];
-    }
-    return cmocka_run_group_tests_name("training", tests, NULL, NULL);
+    return golden_run("training", kinds, COUNT(kinds));
 }
