@@ -76,14 +76,6 @@ static bool prepare(void *context, Err *err)
            judge_open(&h->judge, h->model, o->prompt, judge_defaults((ChatMode)o->chat), err);
 }
 
-static json_t *verdict_json(const Judge *j, const Verdict *v)
-{
-    json_t *logp = json_array();
-    for (int a = 0; a < j->prompt->answers; a++)
-        json_array_append_new(logp, json_real(v->logp[a]));
-    return json_pack("{s:o, s:f, s:f}", "logp", logp, "mass", v->mass, "expectation", judge_expectation(j, v));
-}
-
 /* Rows as they are with `judgment`, for `responses` a list. */
 static bool judge_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
@@ -109,7 +101,7 @@ static bool judge_chunk(void *context, const Rows *rows, const int *index, int n
         const Row *row = &rows->row[index[i]];
         json_t *list = json_array();
         for (int k = 0; ok && k < row->view.n; k++)
-            json_array_append_new(list, verdict_json(h->judge, &v[at++]));
+            json_array_append_new(list, judgment_json(h->judge, &v[at++]));
         if (ok) {
             bool one = json_object_get(row->json, "response") != NULL;
             out[i] = json_copy(row->json);

@@ -156,12 +156,13 @@ static void pairs_release(Pairs *p)
     free(p->question);
 }
 
-static json_t *logps(const Judge *j, const Verdict *v)
+/* {NAME: number, "logp", "mass"} */
+static json_t *with_number(const Judge *j, const char *name, double number, const Verdict *v)
 {
-    json_t *list = json_array();
-    for (int a = 0; a < j->prompt->answers; a++)
-        json_array_append_new(list, json_real(v->logp[a]));
-    return list;
+    json_t *judgment = json_pack("{s:f}", name, number), *said = verdict_json(v, j->prompt->answers);
+    json_object_update(judgment, said);
+    json_decref(said);
+    return judgment;
 }
 
 /* Judgments of pairs in both orders: {"p", "orders", "same_slot"}. */
@@ -173,8 +174,7 @@ static bool ask_pairs(Judge *j, const Pairs *p, json_t **out, Err *err)
         json_t *orders = json_array();
         for (int o = 0; o < 2; o++) {
             const OrderVerdict *one = &v[i].order[o];
-            json_array_append_new(orders, json_pack("{s:f, s:o, s:f}", "p", one->p, "logp", logps(j, &one->verdict),
-                                                    "mass", one->verdict.mass));
+            json_array_append_new(orders, with_number(j, "p", one->p, &one->verdict));
         }
         out[i] = json_pack("{s:f, s:o, s:b}", "p", v[i].p, "orders", orders, "same_slot", v[i].same_slot);
     }
@@ -197,9 +197,7 @@ static bool ask_responses(Judge *j, const Pairs *p, json_t **out, Err *err)
         out[i] = json_object();
         for (int k = 0; k < 2; k++) {
             const Verdict *one = &v[2 * i + k];
-            json_object_set_new(
-                out[i], k ? "b" : "a",
-                json_pack("{s:f, s:o, s:f}", "reward", judge_reward(j, one), "logp", logps(j, one), "mass", one->mass));
+            json_object_set_new(out[i], k ? "b" : "a", with_number(j, "reward", judge_reward(j, one), one));
         }
     }
     free(q);

@@ -157,6 +157,11 @@ void pair_settle(PairVerdict *v, Settling how);
 /* A direct judge's reward in [-1, 1] (paper.md 7): kind score, the expectation of the answers' numbers mapped
  * linearly; kind verdict, (P1 - P2) / (P1 + P2). */
 double judge_reward(const Judge *j, const Verdict *v);
+/* A verdict as rows keep it: {"logp": one for each answer, "mass"}. */
+json_t *verdict_json(const Verdict *v, int answers);
+/* The same with "expectation": a response's `judgment`. */
+json_t *judgment_json(const Judge *j, const Verdict *v);
+
 /* The expectation of a score's numbers; for a verdict P1 / (P1 + P2). */
 double judge_expectation(const Judge *j, const Verdict *v);
 

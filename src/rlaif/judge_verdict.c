@@ -98,3 +98,18 @@ double verdict_preference(const Scale *s, const Verdict *first, const Verdict *s
         }
     return above + below > 0 ? above / (above + below) : 0.5;
 }
+
+json_t *verdict_json(const Verdict *v, int answers)
+{
+    json_t *logp = json_array();
+    for (int a = 0; a < answers; a++)
+        json_array_append_new(logp, json_real(v->logp[a]));
+    return json_pack("{s:o, s:f}", "logp", logp, "mass", v->mass);
+}
+
+json_t *judgment_json(const Judge *j, const Verdict *v)
+{
+    json_t *judgment = verdict_json(v, j->prompt->answers);
+    json_object_set_new(judgment, "expectation", json_real(judge_expectation(j, v)));
+    return judgment;
+}

@@ -15,14 +15,6 @@ const Option settle_option_rows[SETTLE_OPTIONS] = {
 
 /* --- from a judge --------------------------------------------------------------------------------------- */
 
-static json_t *verdict_json(const Verdict *v, int answers)
-{
-    json_t *logp = json_array();
-    for (int a = 0; a < answers; a++)
-        json_array_append_new(logp, json_real(v->logp[a]));
-    return json_pack("{s:o, s:f}", "logp", logp, "mass", v->mass);
-}
-
 static void set_reading(json_t *label, int cut, TokenCount tokens)
 {
     if (cut > 0)

@@ -80,11 +80,7 @@ static bool score_by_judge(Scoring *s, const Rows *rows, const int *index, const
         if (!ok)
             continue;
         score[i] = judge_reward(s->judge, &verdict[i]);
-        json_t *logp = json_array();
-        for (int a = 0; a < s->judge->prompt->answers; a++)
-            json_array_append_new(logp, json_real(verdict[i].logp[a]));
-        judgment[i] = json_pack("{s:o, s:f, s:f}", "logp", logp, "mass", verdict[i].mass, "expectation",
-                                judge_expectation(s->judge, &verdict[i]));
+        judgment[i] = judgment_json(s->judge, &verdict[i]);
     }
     free(q);
     free(verdict);
