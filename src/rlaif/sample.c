@@ -68,9 +68,23 @@ char *response_text(const Model *m, const Response *r)
     return str_take(&s);
 }
 
+/* The row without what it says of other responses: beside the new ones that would be read as theirs. */
+static json_t *without_responses(const Row *row)
+{
+    static const char *const names[] = {"response", "responses", "ended",    "preferred", "label",
+                                        "score",    "judgment",  "harmless", "models",    "chosen",
+                                        "rejected", "summaries", "choice"};
+    json_t *out = json_copy(row->json);
+    for (int i = 0; i < COUNT(names); i++)
+        json_object_del(out, names[i]);
+    if (!json_object_get(out, "prompt"))
+        json_object_set_new(out, "prompt", context_json(&row->view.context));
+    return out;
+}
+
 static json_t *sampled_row(const Sampler *s, const Row *row, const Response *r)
 {
-    json_t *out = json_copy(row->json), *responses = json_array(), *ended = json_array();
+    json_t *out = without_responses(row), *responses = json_array(), *ended = json_array();
     for (int i = 0; i < s->options->n; i++) {
         json_array_append_new(responses, json_take_text(response_text(s->model, &r[i])));
         json_array_append_new(ended, json_boolean(r[i].ended));

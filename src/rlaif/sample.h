@@ -25,7 +25,8 @@ typedef struct SampleOptions {
 } SampleOptions;
 extern const OptionTable sample_table;
 
-/* n responses to every prompt: `response` and `ended`, or `responses` and `ended` lists; and `model`. */
+/* n responses to every prompt: `response` and `ended`, or `responses` and `ended` lists; and `model`. What a row said of
+ * other responses (a pair's, its label, a person's choice) is left out. */
 bool sample_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 /* The text of a response's ids, its end-of-turn token left out. The caller frees it. */
