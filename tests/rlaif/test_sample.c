@@ -3,7 +3,6 @@
 
 #include "rlaif/sample.h"
 
-
 static bool take(void *context, const char *row, Err *err)
 {
     (void)err;
