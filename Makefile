@@ -25,7 +25,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
 # or the bytes of a result would depend on the compiler and the CPU level (docs/architecture.md).
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fvisibility=hidden -fopenmp -Isrc -Wa,-I$(B)/gen \
               -include base/banned.h $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
-LIBS := -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lm
+LIBS := -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lcurl -lm
 
 # Kernels: every file of tensor/cpu/ is compiled once per CPU level and chosen at run time.
 LEVELS := plain avx2 avx512
@@ -34,7 +34,7 @@ FLAGS_avx2   := -mavx2 -mfma -mf16c
 FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mf16c -mprefer-vector-width=512
 
 KERNEL_SRC := $(sort $(wildcard src/tensor/cpu/*.c))
-LIB_SRC    := $(sort $(wildcard src/base/*.c src/tensor/*.c src/text/*.c src/store/*.c src/model/*.c \
+LIB_SRC    := $(sort $(wildcard src/base/*.c src/tensor/*.c src/text/*.c src/store/*.c src/net/*.c src/model/*.c \
                 src/infer/*.c src/train/*.c src/rlaif/*.c))
 CLI_SRC    := $(sort $(wildcard src/cli/*.c))
 TEST_SRC   := $(sort $(wildcard tests/*/test_*.c))
@@ -105,7 +105,7 @@ $(B)/tests/libsupport.a: $(SUPPORT_OBJ)
 $(B)/tests/%: tests/%.c $(B)/tests/libsupport.a $(B)/librlaif.a
 	@mkdir -p $(@D)
 	$(SAY) "$<"
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/tests/libsupport.a $(B)/librlaif.a $(LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/tests/libsupport.a $(B)/librlaif.a $(LIBS) -lcmocka -lmicrohttpd
 
 test: rlaif $(TEST_BIN) ## build and run all tests
 	@B=$(B) tests/run.sh $(TEST_BIN)

@@ -1,6 +1,6 @@
 /* A judge inside another program: which of two answers is better?
  *
- *     cc embed.c -lrlaif -fopenmp -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lm
+ *     cc embed.c -lrlaif -fopenmp -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lcurl -lm
  *     ./a.out model.gguf "What is a lichen?" "A fungus that lives with an alga." "A bird." */
 #include <rlaif.h>
 

@@ -16,7 +16,8 @@ typedef enum RngPurpose {
     RNG_BOOTSTRAP,  /* confidence intervals */
     RNG_TEST,       /* test data */
     RNG_RATIONALE,  /* tokens of a rationale */
-    RNG_EXEMPLAR    /* which exemplars a judge is shown */
+    RNG_EXEMPLAR,   /* which exemplars a judge is shown */
+    RNG_RETRY       /* waits before a request is made again; no result depends on them */
 } RngPurpose;
 
 typedef struct RngKey {

@@ -4,6 +4,7 @@
 
 #include "base/libraries.h"
 #include "base/mem.h"
+#include "net/http.h"
 #include "rlaif/eval.h"
 #include "rlaif/import.h"
 #include "rlaif/label.h"
@@ -81,7 +82,7 @@ static int version(void)
     text_libraries(&libraries);
     str_add(&libraries, ", ");
     report_libraries(&libraries);
-    printf("\nprecision: f32\nlibraries: %s, %s\n", store_library(), str_text(&libraries));
+    printf("\nprecision: f32\nlibraries: %s, %s, %s\n", store_library(), net_library(), str_text(&libraries));
     str_release(&libraries);
     return STATUS_DONE;
 }

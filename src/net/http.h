@@ -1,0 +1,68 @@
+/* HTTP for a service that may fail: JSON posted, many requests at a time, faults that pass tried again.
+ *
+ * Tried again are connections that cannot be made or are cut, timeouts, the statuses 408, 425, 429 and 5xx, and replies
+ * that the caller cannot use. The n-th wait is retry_wait * 2^(n-1) seconds, at most a minute, times a number drawn from
+ * [1/2, 1]; where the server says Retry-After, nothing is sent until then. Redirections are not followed: the key would
+ * go to another address. */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct HttpOptions {
+    int concurrency;   /* requests under way at a time, at least 1 */
+    int retries;       /* of one request after its first failure */
+    double timeout;    /* seconds for one try */
+    double retry_wait; /* seconds before the first retry, about */
+    double per_minute; /* requests begun in a minute, retries included; 0: as many as there are */
+    size_t most_bytes; /* of a reply's body */
+    uint64_t seed;     /* of the waits */
+    const char *key;   /* sent as "Authorization: Bearer KEY"; NULL: none. Taken out of every reply and message */
+} HttpOptions;
+
+typedef struct Http Http;
+
+bool http_open(Http **out, const HttpOptions *o, Err *err) MUST_CHECK;
+void http_close(Http *h); /* accepts NULL */
+
+/* A base address in one form: scheme and host in lower case, no '/' at its end. The caller frees *out. Fails for what is
+ * no http or https address, and for one with a name, a password, a query or a fragment, which may be secrets. */
+bool http_address(const char *url, char **out, Err *err) MUST_CHECK;
+
+/* A status and what came with it; the key stands in it as asterisks. */
+typedef struct HttpReply {
+    int status;
+    const char *location; /* where a redirection leads, or NULL */
+    const char *body;     /* ends in a NUL that n does not count */
+    size_t n;
+} HttpReply;
+
+/* What is to be posted, and what becomes of the replies. */
+typedef struct HttpWork {
+    const char *url;
+    int n;
+    void *context;
+    /* The body of request i, which http_post frees; called when i is first sent. NULL, with *err set: nothing further is
+     * begun. */
+    char *(*body)(void *context, int i, Err *err);
+    /* A reply of status 2xx, in order of arrival. Where it cannot be used, *err is set; *again asks for another try. */
+    bool (*use)(void *context, int i, const HttpReply *reply, bool *again, Err *err);
+    /* A status that no other try would change: true where it is dealt with; else a failure (http_refusal's words, where
+     * *err is not set). NULL: always a failure. */
+    bool (*refused)(void *context, int i, const HttpReply *reply, Err *err);
+} HttpWork;
+
+/* Posts them all. After a failure nothing further is begun, what is under way is awaited and used, and the first failure
+ * is reported; an interruption ends it at once. */
+bool http_post(Http *h, const HttpWork *w, Err *err) MUST_CHECK;
+
+/* Tries that failed and were made again, since http_open. */
+int http_retries(const Http *h);
+
+/* "libcurl 7.88.1" */
+const char *net_library(void);
+
+#endif
