@@ -7,7 +7,7 @@
 /* Everything that one call allocates. */
 typedef struct Draw {
     Model *model;
-    const Sampling *how;
+    Sampling how; /* top_k below the vocabulary's size, or 0 */
     HeadInput in;
     VocabScan scan;
     float *floats;
@@ -27,7 +27,7 @@ static void draw_release(Draw *d)
 static bool scan_vocabulary(Draw *d, int top, Err *err)
 {
     size_t n = (size_t)d->in.normed.rows, chunks = (size_t)head_chunks(d->model);
-    bool sampling = !d->how->greedy;
+    bool sampling = !d->how.greedy;
     free(d->floats);
     free(d->ids);
     d->floats = mem_alloc(n * (4 + chunks * (1 + VOCAB_BLOCKS) + (size_t)top), sizeof(float));
@@ -44,7 +44,7 @@ static bool scan_vocabulary(Draw *d, int top, Err *err)
                           .top_id = d->ids + n};
     f += 4 * n;
     if (sampling) {
-        d->scan.inv_temperature = (float)(1 / d->how->temperature);
+        d->scan.inv_temperature = (float)(1 / d->how.temperature);
         d->scan.chunk_max = f;
         d->scan.block_sum = f + n * chunks;
     }
@@ -119,20 +119,20 @@ static double top_weight(const Draw *d, int r, int k)
  * too short to tell. */
 static int nucleus(const Draw *d, int r)
 {
-    int n = d->how->top_k && d->how->top_k < d->scan.top ? d->how->top_k : d->scan.top;
-    if (d->how->top_p >= 1)
+    int n = d->how.top_k ? d->how.top_k : d->scan.top;
+    if (d->how.top_p >= 1)
         return n;
     double total = 0, sum = 0;
     for (int k = 0; k < n; k++)
         total += top_weight(d, r, k);
-    if (!d->how->top_k)
+    if (!d->how.top_k)
         total = total_mass(d, r);
     for (int k = 0; k < n; k++) {
         sum += top_weight(d, r, k);
-        if (sum >= d->how->top_p * total)
+        if (sum >= d->how.top_p * total)
             return k + 1;
     }
-    return d->how->top_k || n == d->model->config.vocab ? n : 0;
+    return d->how.top_k || n == d->model->config.vocab ? n : 0;
 }
 
 static int draw_from_top(const Draw *d, int r, int n, double u, float *logit)
@@ -154,8 +154,8 @@ static int draw_from_top(const Draw *d, int r, int n, double u, float *logit)
 static bool scan_for(Draw *d, Err *err)
 {
     int vocab = d->model->config.vocab, top = 0;
-    if (!d->how->greedy && (d->how->top_k || d->how->top_p < 1))
-        top = d->how->top_k && d->how->top_k < vocab ? d->how->top_k : vocab < 256 ? vocab : 256;
+    if (!d->how.greedy && (d->how.top_k || d->how.top_p < 1))
+        top = d->how.top_k ? d->how.top_k : vocab < 256 ? vocab : 256;
     for (;;) {
         if (!scan_vocabulary(d, top, err))
             return false;
@@ -177,7 +177,7 @@ static bool draw_rows(Draw *d, const RngKey *key, const int *position, Drawn *ou
         if (!isfinite(log_z))
             return err_set(err, ERR_NUMBER, "the model's logits are not finite"),
                    err_hint(err, "its weights are damaged, or its training diverged: lower --lr");
-        if (!d->how->greedy) {
+        if (!d->how.greedy) {
             double u = rng_uniform(key[r], (uint64_t)position[r]);
             id = d->scan.top ? draw_from_top(d, r, nucleus(d, r), u, &logit) : draw_from_all(d, r, u, &logit);
         }
@@ -193,7 +193,9 @@ bool sample_tokens(Model *m, Tensor hidden, const Sampling *how, const RngKey *k
     int n = hidden.rows, *row = mem_alloc((size_t)n, sizeof *row);
     for (int i = 0; i < n; i++)
         row[i] = i;
-    Draw d = {.model = m, .how = how};
+    Draw d = {.model = m, .how = *how};
+    if (how->top_k >= m->config.vocab)
+        d.how.top_k = 0;
     bool ok = head_input(m, &d.in, hidden, row, n, err) && scan_for(&d, err) &&
               draw_rows(&d, key, position, out, err) && device_ok(m->device, err);
     draw_release(&d);
