@@ -195,10 +195,12 @@ static void recomputed(void **state)
 
 /* --- what is told while it runs, and what is refused --------------------------------------------------------- */
 
-static void hear(void *context, int index, int id)
+/* Hears every token; response 5 shall end with its fourth. */
+static bool hear(void *context, int index, int id)
 {
     Ids *heard = context;
     ids_add(&heard[index], id);
+    return index != 5 || heard[index].n < 4;
 }
 
 static void tokens_as_they_come(void **state)
@@ -206,22 +208,33 @@ static void tokens_as_they_come(void **state)
     (void)state;
     Device *d = open_device(CPU_AUTO, 1);
     Model *m = load(0, d);
-    Work *w = mem_alloc(1, sizeof *w);
+    Work *w = mem_alloc(1, sizeof *w), *whole = mem_alloc(1, sizeof *whole);
     Ids heard[MOST] = {{0}};
     Sampling how = {.temperature = 1, .top_p = 1, .max_new_tokens = 20};
     Err err = {0};
     fill(w, 2, 3);
+    fill(whole, 2, 3);
     need_ok(generate(m, w->r, w->n, &how, hear, heard, &err), &err);
+    run(m, whole->r, whole->n, &how);
     for (int i = 0; i < w->n; i++) {
-        assert_int_equal(heard[i].n, w->r[i].ids.n);
-        assert_memory_equal(heard[i].id, w->r[i].ids.id, (size_t)heard[i].n * sizeof(int));
-        assert_true(w->r[i].ended ? tokenizer_ends(m->tokenizer, heard[i].id[heard[i].n - 1]) : heard[i].n == 20);
+        Response *r = &w->r[i];
+        assert_int_equal(heard[i].n, r->ids.n);
+        assert_memory_equal(heard[i].id, r->ids.id, (size_t)heard[i].n * sizeof(int));
+        if (i == 5) {
+            assert_true(r->ids.n == 4 && !r->ended && whole->r[i].ids.n > 4);
+            same_bits("what was drawn before the caller's end", r->logp, whole->r[i].logp, 4);
+        } else {
+            assert_true(r->ended ? tokenizer_ends(m->tokenizer, r->ids.id[r->ids.n - 1]) : r->ids.n == 20);
+            same_response(r, &whole->r[i]);
+        }
         ids_release(&heard[i]);
     }
     need_ok(generate(m, NULL, 0, &how, NULL, NULL, &err), &err);
     assert_true(generate_bytes(&m->config, 8, 100, 50) > generate_bytes(&m->config, 2, 100, 50));
     release(w);
+    release(whole);
     free(w);
+    free(whole);
     model_free(m);
     device_free(d);
 }
