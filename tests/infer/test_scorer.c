@@ -160,8 +160,8 @@ static void next_tokens(void **state)
             target[v] = v;
             row[v] = s->seq[i].n - 1;
         }
-        need_ok(head_logprobs(m, tensor(hidden, s->seq[i].n, m->config.width), (Targets){VOCAB, row, target},
-                              (LogProbs){.logp = all}, &err),
+        need_ok(head_logprobs(m, tensor(hidden, s->seq[i].n, m->config.width),
+                              (Targets){.n = VOCAB, .row = row, .target = target}, (LogProbs){.logp = all}, &err),
                 &err);
         for (int k = 0; k < TOP; k++) {
             int before = 0;
