@@ -19,6 +19,8 @@ static const Option option_rows[] = {
     {"length", OPT_CHOICE, AT(CompareOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     TRAINED_ON_OPTION(CompareOptions),
+    {"strip-trailing", OPT_BOOL, AT(CompareOptions, strip_trailing),
+     .help = "of what is sampled here, of both policies alike: as in sample"},
     {"chat", OPT_CHOICE, AT(CompareOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "how the policies read prompts"},
     {"limit", OPT_INT, AT(CompareOptions, limit), 0, 1e9, "0", .help = "at most so many prompts; 0: all"},
@@ -44,7 +46,8 @@ static bool side_rows(Work *work, const CompareOptions *o, const char *name, cha
                        .model = model,
                        .n = o->n,
                        .chat = o->chat,
-                       .limit = o->limit};
+                       .limit = o->limit,
+                       .strip_trailing = o->strip_trailing};
     *source = is_rows(model) ? mem_str(model) : mem_printf("stage:%s", name);
     return is_rows(model) || sample_stage(work, name, &s, err);
 }

@@ -11,6 +11,7 @@ typedef struct CompareOptions {
     char *prompts, *policy, *against, *judge;
     OptionList prompt, trained_on;
     int n, length, chat, limit;
+    bool strip_trailing;
 } CompareOptions;
 extern const OptionTable compare_table;
 

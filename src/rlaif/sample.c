@@ -2,6 +2,7 @@
 #include "rlaif/sample.h"
 
 #include "base/mem.h"
+#include "rlaif/probes.h"
 
 const Option sampling_options[SAMPLING_OPTIONS] = {
     {"temperature", OPT_REAL, AT(SamplingOptions, temperature), 0.01, 100, "0.9",
@@ -30,6 +31,8 @@ static const Option option_rows[] = {
     {"output", OPT_TEXT, AT(SampleOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "rows with responses; standard output if not given"},
     {"n", OPT_INT, AT(SampleOptions, n), 1, 10000, "1", .help = "responses a prompt; 2 make pairs to label"},
+    {"strip-trailing", OPT_BOOL, AT(SampleOptions, strip_trailing),
+     .help = "take superfluous symbols off the ends of responses, and count where there were any"},
     {"chat", OPT_CHOICE, AT(SampleOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the model's chat template; auto: if it has one"},
     {"limit", OPT_INT, AT(SampleOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
@@ -71,9 +74,9 @@ char *response_text(const Model *m, const Response *r)
 /* The row without what it says of other responses: beside the new ones that would be read as theirs. */
 static json_t *without_responses(const Row *row)
 {
-    static const char *const names[] = {"response", "responses", "ended",    "preferred", "label",
-                                        "score",    "judgment",  "harmless", "models",    "chosen",
-                                        "rejected", "summaries", "choice"};
+    static const char *const names[] = {"response", "responses", "ended",     "stripped", "preferred",
+                                        "label",    "score",     "judgment",  "harmless", "models",
+                                        "chosen",   "rejected",  "summaries", "choice"};
     json_t *out = json_copy(row->json);
     for (int i = 0; i < COUNT(names); i++)
         json_object_del(out, names[i]);
@@ -82,18 +85,33 @@ static json_t *without_responses(const Row *row)
     return out;
 }
 
+/* Takes the text over; says in the list whether it had anything to take off. */
+static char *strip(char *text, json_t *stripped)
+{
+    char *trimmed = response_trimmed(text);
+    json_array_append_new(stripped, json_boolean(strcmp(trimmed, text) != 0));
+    free(text);
+    return trimmed;
+}
+
 static json_t *sampled_row(const Sampler *s, const Row *row, const Response *r)
 {
-    json_t *out = without_responses(row), *responses = json_array(), *ended = json_array();
+    json_t *out = without_responses(row), *responses = json_array(), *ended = json_array(), *stripped = json_array();
     for (int i = 0; i < s->options->n; i++) {
-        json_array_append_new(responses, json_take_text(response_text(s->model, &r[i])));
+        char *text = response_text(s->model, &r[i]);
+        if (s->options->strip_trailing)
+            text = strip(text, stripped);
+        json_array_append_new(responses, json_take_text(text));
         json_array_append_new(ended, json_boolean(r[i].ended));
     }
     bool one = s->options->n == 1;
     json_object_set(out, one ? "response" : "responses", one ? json_array_get(responses, 0) : responses);
     json_object_set(out, "ended", one ? json_array_get(ended, 0) : ended);
+    if (s->options->strip_trailing)
+        json_object_set(out, "stripped", one ? json_array_get(stripped, 0) : stripped);
     json_decref(responses);
     json_decref(ended);
+    json_decref(stripped);
     char *model = mem_printf("sha256:%s", s->model_hash);
     json_object_set_new(out, "model", json_string(model));
     free(model);
@@ -140,7 +158,7 @@ static bool sample_chunk(void *context, const Rows *rows, const int *index, int 
 
 /* Share of responses that ended, and their mean length in characters, from the stored rows. */
 typedef struct SampleSums {
-    double n, ended, characters;
+    double n, ended, characters, stripped;
 } SampleSums;
 
 static bool add_sample(void *context, const char *row, Err *err)
@@ -156,6 +174,10 @@ static bool add_sample(void *context, const char *row, Err *err)
         s->ended += v.response[i].ended;
         s->characters += (double)strlen(v.response[i].text);
     }
+    const json_t *stripped = json_object_get(j, "stripped");
+    s->stripped += json_is_true(stripped);
+    for (size_t i = 0; i < json_array_size(stripped); i++)
+        s->stripped += json_is_true(json_array_get(stripped, i));
     if (ok)
         row_view_release(&v);
     json_decref(j);
@@ -181,6 +203,8 @@ bool sample_stage(Work *work, const char *name, const void *options, Err *err)
         json_object_set_new(s.summary, "responses", json_integer((json_int_t)sums.n));
         json_object_set_new(s.summary, "ended", json_real(sums.ended / sums.n));
         json_object_set_new(s.summary, "mean_characters", json_real(sums.characters / sums.n));
+        if (o->strip_trailing)
+            json_object_set_new(s.summary, "stripped", json_integer((json_int_t)sums.stripped));
     }
     ok = ok && stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
     model_free(sampler.model);

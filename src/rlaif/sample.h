@@ -21,12 +21,14 @@ typedef struct SampleOptions {
     SamplingOptions sampling;
     char *prompts, *model, *output;
     int n, chat, limit;
-    bool skip_bad;
+    bool strip_trailing, skip_bad;
 } SampleOptions;
 extern const OptionTable sample_table;
 
 /* n responses to every prompt: `response` and `ended`, or `responses` and `ended` lists; and `model`. What a row said of
- * other responses (a pair's, its label, a person's choice) is left out. */
+ * other responses (a pair's, its label, a person's choice) is left out. With strip_trailing what policies append behind an
+ * end is taken off (response_trimmed, paper.md 6.5): `stripped` says of each whether anything was, and the summary of how
+ * many. */
 bool sample_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 /* The text of a response's ids, its end-of-turn token left out. The caller frees it. */

@@ -1,7 +1,10 @@
-/* Samples: what the rows that come out say, whatever rows went in. */
-#include "eval_helpers.h"
-
+/* Samples: what the rows that come out say, whatever rows went in; symbols behind the ends of responses. */
 #include "rlaif/sample.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "rlaif/probes.h"
+#include "training.h"
 
 static bool take(void *context, const char *row, Err *err)
 {
@@ -11,34 +14,35 @@ static bool take(void *context, const char *row, Err *err)
     return true;
 }
 
-/* The rows of a sample stage, read as rows with responses. */
-static Rows sample(const char *lines, int n)
+/* What a sample stage stored, read as rows with responses. */
+static Rows stored(const Bench *b, const char *stage)
 {
     Err err = {0};
     Str text = {0};
     Rows rows;
-    StageRow stage;
+    StageRow s;
     bool present;
-    CommonOptions common = {.seed = 3};
-    Work w = work_new(&common);
-    char *folder = make_folder(), *path = write_rows(folder, "rows.jsonl", lines);
-    SampleOptions o = {.common = common,
-                       .prompts = path,
-                       .model = mem_str(TINY),
-                       .n = n,
-                       .sampling = {.temperature = 1, .top_p = 1, .max_new_tokens = 4}};
-    need_ok(sample_stage(&w, "sample", &o, &err) && store_stage_find(w.store, "sample", &stage, &present, &err) &&
-                store_items_each(w.store, stage.id, take, &text, &err) &&
-                rows_parse(&rows, "sampled", str_text(&text), text.n, 0, &err) &&
+    need_ok(store_stage_find(b->work.store, stage, &s, &present, &err) &&
+                store_items_each(b->work.store, s.id, take, &text, &err) &&
+                rows_parse(&rows, stage, str_text(&text), text.n, 0, &err) &&
                 rows_view(&rows, NEED_RESPONSES, false, &err),
             &err);
-    stage_row_release(&stage);
+    stage_row_release(&s);
     str_release(&text);
-    free(o.model);
-    free(path);
-    remove_folder(folder);
-    work_free(&w);
     return rows;
+}
+
+/* Rows sampled under the stage's name: n replies each, of at most three tokens. */
+static Rows sample(Bench *b, const char *stage, const char *prompts, int n, const char *strip)
+{
+    Err err = {0};
+    char *prompts_option = mem_printf("prompts=@%s", prompts), *n_option = mem_printf("n=%d", n);
+    need_ok(bench_run(b, &sample_table, sample_stage, stage, &err, prompts_option, "model=" TINY_LLAMA_DIR, n_option,
+                      "max-new-tokens=3", strip, NULL),
+            &err);
+    free(prompts_option);
+    free(n_option);
+    return stored(b, stage);
 }
 
 /* Pairs of every shape: the responses that come out are the new ones, and nobody's choice among the old ones stays. */
@@ -51,12 +55,18 @@ static void pairs_as_prompts(void **state)
         "{\"prompt\": \"one\", \"chosen\": \"OLD a\", \"rejected\": \"OLD b\", \"kept\": 7}\n",
         "{\"chosen\": \"\\n\\nHuman: one\\n\\nAssistant: OLD a\", \"rejected\": \"\\n\\nHuman: one\\n\\nAssistant: OLD b\", "
         "\"kept\": 7}\n",
-        "{\"prompt\": \"one\", \"response\": \"OLD a\", \"ended\": true, \"score\": 1, \"kept\": 7}\n",
+        "{\"prompt\": \"one\", \"response\": \"OLD a\", \"ended\": true, \"stripped\": true, \"score\": 1, \"kept\": 7}\n",
     };
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    char *path = bench_path(&b, "rows.jsonl");
     for (int i = 0; i < COUNT(lines); i++)
         for (int n = 1; n <= 2; n++) {
-            Rows rows = sample(lines[i], n);
+            need_ok(file_write(path, lines[i], strlen(lines[i]), &err), &err);
+            Rows rows = sample(&b, "sample", "rows.jsonl", n, NULL);
             const RowView *v = &rows.row[0].view;
+            const json_t *row = rows.row[0].json;
             assert_int_equal(v->n, n);
             assert_int_equal(v->preferred, -1);
             assert_false(v->has_label);
@@ -66,14 +76,53 @@ static void pairs_as_prompts(void **state)
             assert_non_null(strstr(context, "one"));
             assert_null(strstr(context, "OLD"));
             free(context);
-            field(rows.row[0].json, "kept", 7);
-            assert_null(json_object_get(rows.row[0].json, "score"));
+            assert_int_equal(json_integer_value(json_object_get(row, "kept")), 7);
+            assert_null(json_object_get(row, "score"));
+            assert_null(json_object_get(row, "stripped"));
             rows_release(&rows);
         }
+    free(path);
+    bench_end(&b);
+}
+
+/* The response without its trailing symbols, and whether the row says that it had some. */
+static int compare_one(const ResponseView *before, const ResponseView *after, const json_t *flag)
+{
+    char *wanted = response_trimmed(before->text);
+    assert_string_equal(after->text, wanted);
+    assert_int_equal(json_is_true(flag), strcmp(wanted, before->text) != 0);
+    free(wanted);
+    return json_is_true(flag);
+}
+
+/* A tiny model says anything: some of many short replies end in symbols. */
+static void strip_trailing(void **state)
+{
+    (void)state;
+    Bench b;
+    bench_begin(&b);
+    for (int n = 1; n <= 30; n += 29) {
+        Rows plain = sample(&b, "plain", "prompts.jsonl", n, NULL);
+        assert_true(isnan(bench_summary(&b, "stripped")));
+        Rows bare = sample(&b, "bare", "prompts.jsonl", n, "strip-trailing=true");
+        int stripped = 0;
+        for (int i = 0; i < plain.n; i++) {
+            const json_t *flags = json_object_get(bare.row[i].json, "stripped");
+            assert_null(json_object_get(plain.row[i].json, "stripped"));
+            for (int k = 0; k < n; k++)
+                stripped += compare_one(&plain.row[i].view.response[k], &bare.row[i].view.response[k],
+                                        n == 1 ? flags : json_array_get(flags, (size_t)k));
+        }
+        assert_true(n == 1 || stripped > 0);
+        assert_int_equal((int)bench_summary(&b, "stripped"), stripped);
+        rows_release(&plain);
+        rows_release(&bare);
+    }
+    bench_end(&b);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(pairs_as_prompts)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(pairs_as_prompts), cmocka_unit_test(strip_trailing)};
+    return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
 }
