@@ -23,10 +23,11 @@ static const char *const things[] = {"the sea", "a door", "old bread", "rain", "
 
 static void put_rows(const Bench *b)
 {
-    Str prompts = {0}, held = {0}, pairs = {0}, demos = {0};
+    Str prompts = {0}, held = {0}, pairs = {0}, demos = {0}, replies = {0};
     for (int i = 0; i < COUNT(things); i++) {
         str_addf(&prompts, "{\"prompt\": \"Tell me of %s.\"}\n", things[i]);
         str_addf(&held, "{\"prompt\": \"What is %s?\"}\n", things[i]);
+        str_addf(&replies, "{\"prompt\": \"On %s\", \"response\": \"%s? yes %d\"}\n", things[i], things[i], i);
         str_addf(&demos, "{\"prompt\": \"Say %s\", \"completion\": \"%s it is\"}\n", things[i], things[i]);
         str_addf(&pairs,
                  "{\"prompt\": \"On %s\", \"responses\": [\"It is %s\", \"no, %d\"], \"preferred\": %d, "
@@ -37,6 +38,7 @@ static void put_rows(const Bench *b)
     put(b, "held.jsonl", &held);
     put(b, "pairs.jsonl", &pairs);
     put(b, "demos.jsonl", &demos);
+    put(b, "replies.jsonl", &replies);
 }
 
 void bench_begin(Bench *b)

@@ -14,8 +14,8 @@ typedef struct Bench {
     Work work; /* its summary is that of the stage that ended last */
 } Bench;
 
-/* A folder with prompts.jsonl, held.jsonl (other prompts), pairs.jsonl (labels and people's choices), demos.jsonl, and
- * reward/, a reward model. */
+/* A folder with prompts.jsonl, held.jsonl (other prompts), pairs.jsonl (labels and people's choices), demos.jsonl,
+ * replies.jsonl, eight rows each, and reward/, a reward model. */
 void bench_begin(Bench *b);
 void bench_end(Bench *b);
 

@@ -19,6 +19,8 @@ static const Option option_rows[] = {
     {"length", OPT_CHOICE, AT(CompareOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     TRAINED_ON_OPTION(CompareOptions),
+    {"truncate", OPT_CHOICE, AT(CompareOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
+     .help = "of prompts that a policy's context has no room for: as in sample"},
     {"strip-trailing", OPT_BOOL, AT(CompareOptions, strip_trailing),
      .help = "of what is sampled here, of both policies alike: as in sample"},
     {"chat", OPT_CHOICE, AT(CompareOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
@@ -47,6 +49,7 @@ static bool side_rows(Work *work, const CompareOptions *o, const char *name, cha
                        .n = o->n,
                        .chat = o->chat,
                        .limit = o->limit,
+                       .truncate = o->truncate,
                        .strip_trailing = o->strip_trailing};
     *source = is_rows(model) ? mem_str(model) : mem_printf("stage:%s", name);
     return is_rows(model) || sample_stage(work, name, &s, err);

@@ -10,7 +10,7 @@ typedef struct CompareOptions {
     SamplingOptions sampling;
     char *prompts, *policy, *against, *judge;
     OptionList prompt, trained_on;
-    int n, length, chat, limit;
+    int n, length, truncate, chat, limit;
     bool strip_trailing;
 } CompareOptions;
 extern const OptionTable compare_table;

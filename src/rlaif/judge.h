@@ -6,17 +6,10 @@
 
 #include "base/options.h"
 #include "infer/scorer.h"
+#include "rlaif/cut.h"
 #include "rlaif/judge_prompt.h"
 
 enum { MOST_ANSWERS = 32 };
-
-/* What happens to a prompt that is too long. */
-typedef enum CutRule {
-    CUT_NOTHING,      /* it is refused */
-    CUT_CONTEXT_LEFT, /* its context loses words at the beginning, the responses nothing */
-    CUT_CONTEXT_RIGHT /* at the end */
-} CutRule;
-#define CUT_RULES "none|context-left|context-right"
 
 /* How a judge is asked. */
 typedef struct JudgeOptions {

@@ -4,8 +4,6 @@
 
 #include "base/mem.h"
 
-enum { LONGEST_WORD = 32 }; /* characters: a longer one, as where a script has no blanks, may be cut inside */
-
 /* Questions first .. first+n-1 have the same context, and their prompts lose the same part of it. */
 typedef struct Fit {
     Layout *layout;
@@ -53,69 +51,31 @@ static bool lay_out(const Fit *f, const char *context, int *longest, Err *err)
     return true;
 }
 
-static bool is_blank(char c)
+static bool fits_with(void *self, const char *context, bool *fits, Err *err)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    const Fit *f = self;
+    int longest;
+    if (!lay_out(f, context, &longest, err))
+        return false;
+    *fits = longest <= f->limit;
+    return true;
 }
 
-/* Where a context may be cut: before every word, and inside long ones. The last is its end. */
-static size_t *cutting_places(const char *context, int *n)
-{
-    size_t *place = NULL;
-    int cap = 0, in_word = 0;
-    *n = 0;
-    for (size_t i = 0; context[i]; i++) {
-        if (((unsigned char)context[i] & 0xC0) == 0x80)
-            continue; /* inside a character */
-        bool begins = !is_blank(context[i]) && (i == 0 || is_blank(context[i - 1]));
-        in_word = begins ? 0 : in_word + 1;
-        if (begins || in_word == LONGEST_WORD) {
-            place = MEM_GROW(place, *n, cap);
-            place[(*n)++] = i;
-            in_word = 0;
-        }
-    }
-    place = MEM_GROW(place, *n, cap);
-    place[(*n)++] = strlen(context);
-    return place;
-}
-
-/* The context without what stands before place k, or with `right` from the k-th place before its end on. */
-static char *cut_context(const char *context, const size_t *place, int n, int k, bool right)
-{
-    size_t end = right ? place[n - 1 - k] : 0;
-    if (!right)
-        return mem_str(context + place[k]);
-    while (end > 0 && k > 0 && is_blank(context[end - 1]))
-        end--;
-    return mem_strn(context, end);
-}
-
-/* Finds the fewest words to take off by halving, and lays out with what is left. */
+/* Lays out with as much of the context as fits. */
 static bool cut_to_fit(const Fit *f, const char *context, int *cut, Err *err)
 {
-    bool right = f->judge->options.cut == CUT_CONTEXT_RIGHT;
-    int n, low = 0, high, longest; /* taking off `low` places is too little, `high` enough */
-    size_t *place = cutting_places(context, &n);
-    bool ok = true;
-    for (high = n; ok && high - low > 1;) {
-        int k = low + (high - low) / 2;
-        char *kept = cut_context(context, place, n, k, right);
-        ok = lay_out(f, kept, &longest, err);
-        *(longest <= f->limit ? &high : &low) = k;
-        free(kept);
-    }
-    if (ok && high == n) {
+    Fit self = *f;
+    char *kept;
+    int longest;
+    if (!cut_text(context, (CutRule)f->judge->options.cut, fits_with, &self, &kept, err))
+        return false;
+    if (!kept) {
         err_set(err, ERR_INPUT, "%s: more than %d tokens, even without the context", f->q[f->first].where, f->limit);
-        ok = err_hint(err, "raise --max-input, or leave out the row");
+        return err_hint(err, "raise --max-input, or leave out the row");
     }
-    if (ok) {
-        char *kept = cut_context(context, place, n, high, right);
-        *cut = text_characters(context) - text_characters(kept);
-        ok = lay_out(f, kept, &longest, err);
-        free(kept);
-    }
-    free(place);
+    *cut = text_characters(context) - text_characters(kept);
+    bool ok = lay_out(f, kept, &longest, err);
+    free(kept);
     return ok;
 }
 

@@ -16,14 +16,19 @@ static const Option option_rows[] = {
      .flags = OPT_SHORT_O | OPT_REQUIRED | OPT_WORKING | OPT_CLI, .help = "the reward model"},
     {"labels", OPT_CHOICE, AT(RewardOptions, source), .choices = "auto|ai|human|both", .otherwise = "auto",
      .help = "whose labels; auto: a row's AI label, else the person's choice"},
+    {"weight-ai", OPT_REAL, AT(RewardOptions, weight_ai), 0, 1e6, "1", .help = "of AI labels in the loss"},
+    {"weight-human", OPT_REAL, AT(RewardOptions, weight_human), 0, 1e6, "1", .help = "of people's choices"},
     {"eval", OPT_TEXT, AT(RewardOptions, eval), .value = "ROWS", .flags = OPT_WORKING,
      .help = "pairs with people's choices, held out: accuracy"},
     {"eval-every", OPT_INT, AT(RewardOptions, eval_every), 0, 1e9, "0",
      .help = "steps between evaluations; 0: at the end"},
     {"epochs", OPT_INT, AT(RewardOptions, epochs), 1, 1e6, "1", .help = "times that every pair is seen"},
     {"batch", OPT_INT, AT(RewardOptions, batch), 1, 1e6, "32", .help = "pairs an update"},
-    {"max-tokens", OPT_INT, AT(RewardOptions, max_tokens), 0, 1e9, "1152",
-     .help = "longest sequence; longer is refused"},
+    {"max-tokens", OPT_INT, AT(RewardOptions, max_tokens), 0, 1e9, "1152", .help = "longest sequence"},
+    {"truncate", OPT_CHOICE, AT(RewardOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
+     .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
+    {"centre-on", OPT_TEXT, AT(RewardOptions, centre_on), .value = "ROWS", .flags = OPT_WORKING,
+     .help = "rows with responses whose mean reward becomes 0, such as the start's; not given: the training rows"},
     {"chat", OPT_CHOICE, AT(RewardOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the model's chat template; auto: if it has one"},
     {"limit", OPT_INT, AT(RewardOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
@@ -44,7 +49,7 @@ enum { PASS_ROWS = 1024 }; /* tokens of one pass, about */
 typedef struct LabelledPair {
     Ids ids[2];
     int shared; /* tokens that both begin with */
-    double p;
+    double p, weight;
 } LabelledPair;
 
 struct RewardTraining {
@@ -54,40 +59,47 @@ struct RewardTraining {
     Trainer trainer;
     Pass pass;
     LabelledPair *pair;
-    int n, cap;
-    Rows eval;
+    int n, cap, n_ai;
+    CutCount cut;
+    Rows eval, centre;
 };
 
 /* --- pairs --- */
 
-static bool add_pair(RewardTraining *t, const RowView *v, double p, Err *err)
+static bool add_pair(RewardTraining *t, const RowView *v, double p, double weight, Err *err)
 {
     t->pair = MEM_GROW(t->pair, t->n, t->cap);
     LabelledPair *pair = &t->pair[t->n++];
-    *pair = (LabelledPair){.p = p};
+    *pair = (LabelledPair){.p = p, .weight = weight};
     for (int i = 0; i < 2; i++) {
         int from;
-        if (!render_whole(t->model, v, i, t->chat, &pair->ids[i], &from, err) ||
-            !render_fits(t->model, pair->ids[i].n, t->options->max_tokens, err))
+        if (!render_whole(t->model, v, i, t->chat, &pair->ids[i], &from, err))
             return false;
     }
     pair->shared = common_prefix(pair->ids[0].id, pair->ids[0].n, pair->ids[1].id, pair->ids[1].n);
     return true;
 }
 
-static bool add_row(RewardTraining *t, const RowView *v, Err *err)
+static bool add_row(RewardTraining *t, RowView *v, Err *err)
 {
-    int source = t->options->source;
+    const RewardOptions *o = t->options;
+    Room room = {(CutRule)o->truncate, o->max_tokens, 0, "--max-tokens"};
+    int cut, source = o->source;
     bool ai = v->has_label && source != LABELS_HUMAN;
     bool human = v->preferred >= 0 && source != LABELS_AI && (source != LABELS_AUTO || !v->has_label);
     if (!ai && !human)
         return err_set(err, ERR_INPUT, "the row has no %s",
                        source == LABELS_AI ? "\"label\"" : "\"preferred\" and no \"label\""),
                err_hint(err, "rlaif label adds labels; \"preferred\": 0 or 1 is a person's choice");
-    return (!ai || add_pair(t, v, v->label, err)) && (!human || add_pair(t, v, v->preferred == 0 ? 1 : 0, err));
+    if (!cut_whole(t->model, v, t->chat, room, &cut, err))
+        return false;
+    cut_count(&t->cut, cut);
+    t->n_ai += ai;
+    return (!ai || add_pair(t, v, v->label, o->weight_ai, err)) &&
+           (!human || add_pair(t, v, v->preferred == 0 ? 1 : 0, o->weight_human, err));
 }
 
-static bool add_rows(RewardTraining *t, const Rows *rows, Err *err)
+static bool add_rows(RewardTraining *t, Rows *rows, Err *err)
 {
     for (int i = 0; i < rows->n; i++) {
         char place[300];
@@ -137,9 +149,9 @@ static bool run_pass(RewardTraining *t, const LabelledPair *const *pair, int n, 
     bool ok = pass_forward(pass, err);
     for (int i = 0; ok && i < n; i++) {
         double by_margin;
-        *loss +=
-            pair_loss((double)pass->scalar[2 * i] - (double)pass->scalar[2 * i + 1], pair[i]->p, &by_margin) / batch;
-        slope[2 * i] = (float)(by_margin / batch);
+        double d = (double)pass->scalar[2 * i] - (double)pass->scalar[2 * i + 1], w = pair[i]->weight;
+        *loss += w * pair_loss(d, pair[i]->p, &by_margin) / batch;
+        slope[2 * i] = (float)(w * by_margin / batch);
         slope[2 * i + 1] = -slope[2 * i];
     }
     ok = ok && pass_backward(pass, t->trainer.grads, NULL, slope, err);
@@ -170,40 +182,96 @@ bool reward_training_step(RewardTraining *t, const int *order, int n, double *lo
 
 /* --- rewards of the model at hand --- */
 
+static bool head_of(Model *m, const Sequence *seq, int n, float *r, Err *err)
+{
+    Scorer *scorer;
+    scorer_open(&scorer, m);
+    bool ok = true;
+    for (int i = 0; ok && i < n; i += 64)
+        ok = scorer_rewards(scorer, seq + i, n - i < 64 ? n - i : 64, r + i, err);
+    scorer_free(scorer);
+    return ok;
+}
+
 bool reward_training_rewards(RewardTraining *t, float *r, Err *err)
 {
     Sequence *seq = mem_alloc((size_t)t->n * 2, sizeof *seq);
     for (int i = 0; i < 2 * t->n; i++)
         seq[i] = (Sequence){t->pair[i / 2].ids[i % 2].id, t->pair[i / 2].ids[i % 2].n};
-    Scorer *scorer;
-    scorer_open(&scorer, t->model);
-    bool ok = true;
-    for (int i = 0; ok && i < 2 * t->n; i += 64)
-        ok = scorer_rewards(scorer, seq + i, 2 * t->n - i < 64 ? 2 * t->n - i : 64, r + i, err);
-    scorer_free(scorer);
+    bool ok = head_of(t->model, seq, 2 * t->n, r, err);
     free(seq);
     return ok;
 }
 
-/* Mean and standard deviation over the training rows become the model's centre and scale. */
+/* Mean and standard deviation. */
+typedef struct Moments {
+    double mean, sd;
+} Moments;
+
+static Moments moments(const float *r, int n)
+{
+    double mean = 0, spread = 0;
+    for (int i = 0; i < n; i++)
+        mean += (double)r[i] / n;
+    for (int i = 0; i < n; i++)
+        spread += ((double)r[i] - mean) * ((double)r[i] - mean) / n;
+    return (Moments){mean, sqrt(spread)};
+}
+
+/* The head on the responses of --centre-on. */
+static bool measure_centre(RewardTraining *t, Moments *out, int *responses, Err *err)
+{
+    int n = 0;
+    for (int i = 0; i < t->centre.n; i++)
+        n += t->centre.row[i].view.n;
+    Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
+    Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
+    float *r = mem_alloc((size_t)n, sizeof *r);
+    bool ok = true;
+    *responses = 0;
+    for (int i = 0; ok && i < t->centre.n; i++)
+        for (int k = 0; ok && k < t->centre.row[i].view.n; k++) {
+            int from, at = (*responses)++;
+            char place[300];
+            ok = (render_whole(t->model, &t->centre.row[i].view, k, t->chat, &ids[at], &from, err) &&
+                  render_fits(t->model, ids[at].n, 0, err)) ||
+                 err_context(err, "%s", row_place(&t->centre, i, place));
+            seq[at] = (Sequence){ids[at].id, ids[at].n};
+        }
+    ok = ok && head_of(t->model, seq, n, r, err);
+    if (ok)
+        *out = moments(r, n);
+    for (int i = 0; i < n; i++)
+        ids_release(&ids[i]);
+    free(ids);
+    free(seq);
+    free(r);
+    return ok;
+}
+
+/* Mean and standard deviation over the training rows become the model's centre and scale; --centre-on has other rows for
+ * the mean: beta weighs the KL against a reward that is 0 on average where the policy starts. */
 static bool store_scale(RewardTraining *t, Stage *s, Err *err)
 {
     float *r = mem_alloc((size_t)t->n * 2, sizeof *r);
     bool ok = reward_training_rewards(t, r, err);
-    double mean = 0, spread = 0, n = 2.0 * t->n;
-    for (int i = 0; ok && i < 2 * t->n; i++)
-        mean += (double)r[i] / n;
-    for (int i = 0; ok && i < 2 * t->n; i++)
-        spread += ((double)r[i] - mean) * ((double)r[i] - mean) / n;
+    Moments training = ok ? moments(r, 2 * t->n) : (Moments){0, 0}, centre = training;
+    int responses = 0;
     free(r);
-    if (!ok)
+    if (!ok || (t->options->centre_on && !measure_centre(t, &centre, &responses, err)))
         return false;
-    double scale = sqrt(spread) > 1e-6 ? sqrt(spread) : 1;
-    json_t *notes = json_pack("{s:f, s:f, s:b, s:i}", "centre", mean, "scale", scale, "chat", t->chat, "pairs", t->n);
+    double scale = training.sd > 1e-6 ? training.sd : 1;
+    json_t *notes =
+        json_pack("{s:f, s:f, s:b, s:i}", "centre", centre.mean, "scale", scale, "chat", t->chat, "pairs", t->n);
     json_decref(t->model->notes);
     t->model->notes = notes;
-    json_object_set_new(s->summary, "centre", json_real(mean));
+    json_object_set_new(s->summary, "centre", json_real(centre.mean));
     json_object_set_new(s->summary, "scale", json_real(scale));
+    if (t->options->centre_on) {
+        json_object_set_new(s->summary, "centre_responses", json_integer(responses));
+        json_object_set_new(s->summary, "centre_sd", json_real(centre.sd));
+        json_object_set_new(s->summary, "training_centre", json_real(training.mean));
+    }
     return true;
 }
 
@@ -301,6 +369,8 @@ static bool train(RewardTraining *t, Training *training, Err *err)
     progress_end(&p);
     free(order);
     json_object_set_new(s->summary, "pairs", json_integer(t->n));
+    json_object_set_new(s->summary, "pairs_ai", json_integer(t->n_ai));
+    json_object_set_new(s->summary, "pairs_human", json_integer(t->n - t->n_ai));
     json_object_set_new(s->summary, "steps", json_integer(t->trainer.steps));
     return ok;
 }
@@ -331,8 +401,7 @@ static bool load_model(RewardTraining *t, Device *device, Err *err)
     return render_chat(t->model, (ChatMode)o->chat, &t->chat, err);
 }
 
-bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, const Rows *rows, int steps,
-                          Err *err)
+bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, Rows *rows, int steps, Err *err)
 {
     RewardTraining *t = mem_zalloc(1, sizeof *t);
     t->options = o;
@@ -360,6 +429,7 @@ void reward_training_free(RewardTraining *t)
     }
     free(t->pair);
     rows_release(&t->eval);
+    rows_release(&t->centre);
     model_free(t->model);
     free(t);
 }
@@ -375,17 +445,35 @@ void reward_training_tokens(const RewardTraining *t, int i, int *all, int *compu
     *computed = pair_tokens(&t->pair[i]);
 }
 
-static bool run(Stage *s, const RewardOptions *o, const Rows *rows, Err *err)
+static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
 {
     RewardTraining *t;
     if (!reward_training_open(&t, o, s->work->device, rows, 0, err))
         return false;
+    cut_report(&t->cut, s->name, s->summary);
     Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
-    bool ok = check_needs(t, s, err) &&
-              (!o->eval || stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &t->eval, err)) &&
-              training_begin(&training, err) && train(t, &training, err) && store_scale(t, s, err) &&
-              training_end(&training, err) && stage_end(s, o->output, err);
+    bool ok =
+        check_needs(t, s, err) &&
+        (!o->eval || stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &t->eval, err)) &&
+        (!o->centre_on || stage_read_rows(s->work, o->centre_on, 0, NEED_RESPONSES, o->skip_bad, &t->centre, err)) &&
+        training_begin(&training, err) && train(t, &training, err) && store_scale(t, s, err) &&
+        training_end(&training, err) && stage_end(s, o->output, err);
     reward_training_free(t);
+    return ok;
+}
+
+/* A hash of the rows of a file or stage; "" where none is named. */
+static bool hash_rows(Work *work, const RewardOptions *o, const char *source, RowNeed need, char out[HASH_TEXT],
+                      Err *err)
+{
+    Rows rows = {0};
+    out[0] = 0;
+    if (!source)
+        return true;
+    bool ok = stage_read_rows(work, source, 0, need, o->skip_bad, &rows, err);
+    if (ok)
+        rows_hash(&rows, out);
+    rows_release(&rows);
     return ok;
 }
 
@@ -394,16 +482,17 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err)
     const RewardOptions *o = options;
     Rows rows = {0};
     Stage s = {0};
-    char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT] = "";
+    char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT], centre[HASH_TEXT];
     bool ok = model_hash(o->model, model, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
-              (!o->eval || str_starts(o->eval, "stage:") || hash_file(o->eval, eval, err));
+              hash_rows(work, o, o->eval, NEED_PAIR, eval, err) &&
+              hash_rows(work, o, o->centre_on, NEED_RESPONSES, centre, err);
     if (ok)
         rows_hash(&rows, labels);
-    ok = ok &&
-         stage_begin(&s, work, name, "reward",
-                     stage_about(&reward_table, o, &o->common, "model", model, "labels", labels, "eval", eval, NULL),
-                     err);
+    ok = ok && stage_begin(&s, work, name, "reward",
+                           stage_about(&reward_table, o, &o->common, "model", model, "labels", labels, "eval", eval,
+                                       "centre", centre, NULL),
+                           err);
     ok = ok && stage_uses_prompts(&s, &rows, err) && (training_done(&s, o->output) || run(&s, o, &rows, err));
     rows_release(&rows);
     stage_release(&s);

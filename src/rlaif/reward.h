@@ -2,6 +2,7 @@
 #ifndef RLAIF_REWARD_H
 #define RLAIF_REWARD_H
 
+#include "rlaif/cut.h"
 #include "rlaif/reward_model.h"
 #include "rlaif/training.h"
 
@@ -15,21 +16,26 @@ typedef enum LabelSource {
 typedef struct RewardOptions {
     CommonOptions common;
     TrainOptions train;
-    char *pairs, *model, *output, *eval;
-    int source, chat, limit, batch, epochs, max_tokens, eval_every;
+    char *pairs, *model, *output, *eval, *centre_on;
+    int source, chat, limit, batch, epochs, max_tokens, truncate, eval_every;
+    double weight_ai, weight_human;
     bool skip_bad;
 } RewardOptions;
 extern const OptionTable reward_table;
 
-/* Trains a scalar head and its trunk on L = -(p log sigma(d) + (1 - p) log sigma(-d)), d = r(first) - r(second); then
- * stores the centre and scale of its rewards on the training rows. */
+/* Trains a scalar head and its trunk on L = -w (p log sigma(d) + (1 - p) log sigma(-d)), d = r(first) - r(second), w the
+ * weight of the label's source; then stores the centre of its rewards on the training rows, or on the responses of
+ * --centre-on, and their scale on the training rows.
+ *
+ * Summary: pairs, pairs_ai, pairs_human, centre, scale; with centre_on centre_responses, centre_sd (of them) and
+ * training_centre; with eval eval_pairs, eval_accuracy, eval_loss. */
 bool reward_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 /* The training itself, step by step, without a store: for the stage, for measurements and for embedding. */
 typedef struct RewardTraining RewardTraining;
-/* Loads the model and reads the rows' labels. `steps` is what the learning rate's schedule runs over; 0: by the options'
- * epochs. */
-bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, const Rows *rows, int steps,
+/* Loads the model and reads the rows' labels; contexts that are too long are cut in the rows, where the options say so.
+ * `steps` is what the learning rate's schedule runs over; 0: by the options' epochs. */
+bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, Rows *rows, int steps,
                           Err *err) MUST_CHECK;
 void reward_training_free(RewardTraining *t); /* accepts NULL */
 int reward_training_pairs(const RewardTraining *t);

@@ -32,6 +32,10 @@ static const Option option_rows[] = {
      .help = "times that every prompt is seen, where steps is 0"},
     {"batch", OPT_INT, AT(RlOptions, batch), 1, 1e6, "128", .help = "prompts a step"},
     {"samples", OPT_INT, AT(RlOptions, samples), 1, 10000, "1", .help = "responses a prompt"},
+    {"max-prompt-tokens", OPT_INT, AT(RlOptions, max_prompt_tokens), 0, 1e9, "1024",
+     .help = "longest prompt; 0: what the model's context has room for"},
+    {"truncate", OPT_CHOICE, AT(RlOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
+     .help = "what a longer prompt loses: nothing, it is refused; or words at one end of its context"},
     {"max-new-tokens", OPT_INT, AT(RlOptions, max_new_tokens), 1, 1e6, "128", .help = "longest response"},
     {"temperature", OPT_REAL, AT(RlOptions, temperature), 0.01, 100, "0.9",
      .help = "of the draw; log-probabilities and gradients are at 1"},
@@ -100,17 +104,22 @@ static bool check_options(const RlOptions *o, Err *err)
     return true;
 }
 
-static bool render_prompts(Rl *rl, Err *err)
+static bool render_prompts(Rl *rl, Rows *rows, Err *err)
 {
+    const RlOptions *o = rl->options;
+    Room room = {(CutRule)o->truncate, o->max_prompt_tokens, o->max_new_tokens, "--max-prompt-tokens"};
     bool chat;
-    if (!render_chat(rl->policy, (ChatMode)rl->options->chat, &chat, err))
+    if (!render_chat(rl->policy, (ChatMode)o->chat, &chat, err))
         return false;
-    rl->prompt = mem_zalloc((size_t)rl->rows->n, sizeof *rl->prompt);
-    for (int i = 0; i < rl->rows->n; i++) {
+    rl->prompt = mem_zalloc((size_t)rows->n, sizeof *rl->prompt);
+    for (int i = 0; i < rows->n; i++) {
+        Context *context = &rows->row[i].view.context;
         char place[300];
-        if (!render_context(rl->policy, &rl->rows->row[i].view.context, chat, &rl->prompt[i], err) ||
-            !render_fits(rl->policy, rl->prompt[i].n + rl->options->max_new_tokens, 0, err))
-            return err_context(err, "%s", row_place(rl->rows, i, place));
+        int cut;
+        if (!cut_prompt(rl->policy, context, chat, room, &cut, err) ||
+            !render_context(rl->policy, context, chat, &rl->prompt[i], err))
+            return err_context(err, "%s", row_place(rows, i, place));
+        cut_count(&rl->cut, cut);
     }
     if (rl->source.model)
         rl->source.same_ids =
@@ -194,7 +203,7 @@ static bool check_needs(const Rl *rl, Stage *s, Err *err)
     return needs_check(&needs, s->name, o->output, s->summary, err);
 }
 
-bool rl_open(Rl **out, const RlOptions *o, Device *device, const Rows *rows, RewardFunction *function, Err *err)
+bool rl_open(Rl **out, const RlOptions *o, Device *device, Rows *rows, RewardFunction *function, Err *err)
 {
     Rl *rl = mem_zalloc(1, sizeof *rl);
     rl->options = o;
@@ -202,7 +211,7 @@ bool rl_open(Rl **out, const RlOptions *o, Device *device, const Rows *rows, Rew
     rl->source.function = function;
     pass_init(&rl->pass);
     int steps = o->steps ? o->steps : (int)(((long long)rows->n * o->epochs + o->batch - 1) / o->batch);
-    bool ok = open_models(rl, device, err) && render_prompts(rl, err) &&
+    bool ok = open_models(rl, device, err) && render_prompts(rl, rows, err) &&
               trainer_init(&rl->policy_trainer, rl->policy, &o->train, steps, err) &&
               (!rl->value || trainer_init(&rl->value_trainer, rl->value, &o->train, steps, err));
     if (!ok) {
@@ -243,11 +252,12 @@ static bool write_options(const RlOptions *o, Err *err)
     return ok;
 }
 
-static bool run(Stage *s, const RlOptions *o, const Rows *rows, Err *err)
+static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
 {
     Rl *rl;
     if (!rl_open(&rl, o, s->work->device, rows, NULL, err))
         return false;
+    cut_report(&rl->cut, s->name, s->summary);
     Training training = {.stage = s,
                          .out = o->output,
                          .options = &o->train,

@@ -2,6 +2,7 @@
 #ifndef RLAIF_RL_H
 #define RLAIF_RL_H
 
+#include "rlaif/cut.h"
 #include "rlaif/reinforce.h"
 #include "rlaif/sample.h"
 #include "rlaif/training.h"
@@ -10,7 +11,8 @@ typedef struct RlOptions {
     CommonOptions common;
     TrainOptions train;
     char *prompts, *model, *output, *reward, *judge, *prompt;
-    int algorithm, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_new_tokens, top_k;
+    int algorithm, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_prompt_tokens, truncate,
+        max_new_tokens, top_k;
     double beta, reward_weight, temperature, top_p;
     bool skip_bad;
 } RlOptions;
@@ -29,9 +31,9 @@ typedef struct StepStats {
 
 /* The training itself, step by step, without a store: for the stage, for measurements and for tests. */
 typedef struct Rl Rl;
-/* Loads the models. With a function it is the reward, and the options name none. `rows` is borrowed. */
-bool rl_open(Rl **out, const RlOptions *o, Device *device, const Rows *rows, RewardFunction *function,
-             Err *err) MUST_CHECK;
+/* Loads the models. With a function it is the reward, and the options name none. `rows` is borrowed; contexts that are too
+ * long are cut in it, where the options say so. */
+bool rl_open(Rl **out, const RlOptions *o, Device *device, Rows *rows, RewardFunction *function, Err *err) MUST_CHECK;
 void rl_free(Rl *rl); /* accepts NULL */
 /* Samples, rewards, compares, updates. `record` (NULL: nowhere) keeps metrics and rollouts. */
 bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err) MUST_CHECK;

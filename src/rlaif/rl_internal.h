@@ -10,6 +10,7 @@ struct Rl {
     const RlOptions *options;
     const Rows *rows;
     Ids *prompt; /* [rows] as the policy reads them */
+    CutCount cut;
     Model *policy, *reference, *value;
     Scorer *reference_scorer;
     RewardSource source;

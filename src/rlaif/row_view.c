@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "rlaif/rows.h"
 
-static void context_release(Context *c)
+void context_release(Context *c)
 {
     free(c->text);
     json_decref(c->turns);
@@ -357,6 +357,11 @@ bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err)
 }
 
 /* --- contexts --- */
+
+Context context_copy(const Context *c)
+{
+    return (Context){.text = c->text ? mem_str(c->text) : NULL, .turns = c->turns ? json_deep_copy(c->turns) : NULL};
+}
 
 json_t *context_turns(const Context *c)
 {

@@ -82,6 +82,10 @@ void rows_hash(const Rows *r, char out[HASH_TEXT]);
 /* "path:line", which begins messages about a row; in a caller's buffer. */
 const char *row_place(const Rows *rows, int i, char out[300]);
 
+/* A copy of its own, for instance to be cut; without a transcript. */
+Context context_copy(const Context *c);
+void context_release(Context *c);
+
 /* The turns of a context: a text is one turn of the user. The caller releases the list. */
 json_t *context_turns(const Context *c);
 /* As judges read it: a text as it is, turns as lines "Human: ..." and "Assistant: ...". The caller frees it.

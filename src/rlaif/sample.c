@@ -31,6 +31,8 @@ static const Option option_rows[] = {
     {"output", OPT_TEXT, AT(SampleOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "rows with responses; standard output if not given"},
     {"n", OPT_INT, AT(SampleOptions, n), 1, 10000, "1", .help = "responses a prompt; 2 make pairs to label"},
+    {"truncate", OPT_CHOICE, AT(SampleOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
+     .help = "of a prompt that the model's context has no room for: none, it is refused; or words at one end of it"},
     {"strip-trailing", OPT_BOOL, AT(SampleOptions, strip_trailing),
      .help = "take superfluous symbols off the ends of responses, and count where there were any"},
     {"chat", OPT_CHOICE, AT(SampleOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
@@ -94,7 +96,7 @@ static char *strip(char *text, json_t *stripped)
     return trimmed;
 }
 
-static json_t *sampled_row(const Sampler *s, const Row *row, const Response *r)
+static json_t *sampled_row(const Sampler *s, const Row *row, const Response *r, int cut)
 {
     json_t *out = without_responses(row), *responses = json_array(), *ended = json_array(), *stripped = json_array();
     for (int i = 0; i < s->options->n; i++) {
@@ -109,6 +111,8 @@ static json_t *sampled_row(const Sampler *s, const Row *row, const Response *r)
     json_object_set(out, "ended", one ? json_array_get(ended, 0) : ended);
     if (s->options->strip_trailing)
         json_object_set(out, "stripped", one ? json_array_get(stripped, 0) : stripped);
+    if (cut > 0)
+        json_object_set_new(out, "cut", json_integer(cut));
     json_decref(responses);
     json_decref(ended);
     json_decref(stripped);
@@ -118,12 +122,16 @@ static json_t *sampled_row(const Sampler *s, const Row *row, const Response *r)
     return out;
 }
 
-static bool render_prompts(const Sampler *s, const Rows *rows, const int *index, int n, Ids *prompt, Err *err)
+static bool render_prompts(const Sampler *s, const Rows *rows, const int *index, int n, Ids *prompt, int *cut, Err *err)
 {
+    Room room = {.rule = (CutRule)s->options->truncate, .after = s->options->sampling.max_new_tokens};
     for (int i = 0; i < n; i++) {
         char place[300];
-        if (!render_context(s->model, &rows->row[index[i]].view.context, s->chat, &prompt[i], err) ||
-            !render_fits(s->model, prompt[i].n + s->options->sampling.max_new_tokens, 0, err))
+        Context context = context_copy(&rows->row[index[i]].view.context);
+        bool ok = cut_prompt(s->model, &context, s->chat, room, &cut[i], err) &&
+                  render_context(s->model, &context, s->chat, &prompt[i], err);
+        context_release(&context);
+        if (!ok)
             return err_context(err, "%s", row_place(rows, index[i], place));
     }
     return true;
@@ -132,11 +140,11 @@ static bool render_prompts(const Sampler *s, const Rows *rows, const int *index,
 static bool sample_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
     Sampler *s = context;
-    int each = s->options->n;
+    int each = s->options->n, *cut = mem_zalloc((size_t)n, sizeof *cut);
     Ids *prompt = mem_zalloc((size_t)n, sizeof *prompt);
     Response *r = mem_zalloc((size_t)(n * each), sizeof *r);
     Sampling how = sampling_of(&s->options->sampling);
-    bool ok = render_prompts(s, rows, index, n, prompt, err);
+    bool ok = render_prompts(s, rows, index, n, prompt, cut, err);
     for (int i = 0; ok && i < n * each; i++) {
         RngKey key = {.seed = (uint64_t)s->options->common.seed,
                       .purpose = RNG_SAMPLE,
@@ -146,19 +154,21 @@ static bool sample_chunk(void *context, const Rows *rows, const int *index, int 
     }
     ok = ok && generate(s->model, r, n * each, &how, NULL, NULL, err);
     for (int i = 0; ok && i < n; i++)
-        out[i] = sampled_row(s, &rows->row[index[i]], &r[i * each]);
+        out[i] = sampled_row(s, &rows->row[index[i]], &r[i * each], cut[i]);
     for (int i = 0; i < n * each; i++)
         response_release(&r[i]);
     for (int i = 0; i < n; i++)
         ids_release(&prompt[i]);
     free(r);
     free(prompt);
+    free(cut);
     return ok;
 }
 
 /* Share of responses that ended, and their mean length in characters, from the stored rows. */
 typedef struct SampleSums {
     double n, ended, characters, stripped;
+    CutCount cut;
 } SampleSums;
 
 static bool add_sample(void *context, const char *row, Err *err)
@@ -174,6 +184,7 @@ static bool add_sample(void *context, const char *row, Err *err)
         s->ended += v.response[i].ended;
         s->characters += (double)strlen(v.response[i].text);
     }
+    cut_count(&s->cut, (int)json_number_of(j, "cut", 0));
     const json_t *stripped = json_object_get(j, "stripped");
     s->stripped += json_is_true(stripped);
     for (size_t i = 0; i < json_array_size(stripped); i++)
@@ -203,6 +214,7 @@ bool sample_stage(Work *work, const char *name, const void *options, Err *err)
         json_object_set_new(s.summary, "responses", json_integer((json_int_t)sums.n));
         json_object_set_new(s.summary, "ended", json_real(sums.ended / sums.n));
         json_object_set_new(s.summary, "mean_characters", json_real(sums.characters / sums.n));
+        cut_report(&sums.cut, name, s.summary);
         if (o->strip_trailing)
             json_object_set_new(s.summary, "stripped", json_integer((json_int_t)sums.stripped));
     }

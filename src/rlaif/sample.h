@@ -3,7 +3,7 @@
 #define RLAIF_SAMPLE_H
 
 #include "infer/generate.h"
-#include "rlaif/render.h"
+#include "rlaif/cut.h"
 #include "rlaif/stage.h"
 
 /* Options of everything that draws tokens; a part of its options struct. */
@@ -20,7 +20,7 @@ typedef struct SampleOptions {
     CommonOptions common;
     SamplingOptions sampling;
     char *prompts, *model, *output;
-    int n, chat, limit;
+    int n, truncate, chat, limit;
     bool strip_trailing, skip_bad;
 } SampleOptions;
 extern const OptionTable sample_table;
@@ -28,7 +28,7 @@ extern const OptionTable sample_table;
 /* n responses to every prompt: `response` and `ended`, or `responses` and `ended` lists; and `model`. What a row said of
  * other responses (a pair's, its label, a person's choice) is left out. With strip_trailing what policies append behind an
  * end is taken off (response_trimmed, paper.md 6.5): `stripped` says of each whether anything was, and the summary of how
- * many. */
+ * many. A context that was cut: `cut`, by how many characters. */
 bool sample_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 /* The text of a response's ids, its end-of-turn token left out. The caller frees it. */

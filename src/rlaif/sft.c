@@ -13,7 +13,9 @@ static const Option option_rows[] = {
      .flags = OPT_SHORT_O | OPT_REQUIRED | OPT_WORKING | OPT_CLI, .help = "the trained model"},
     {"epochs", OPT_INT, AT(SftOptions, epochs), 1, 1e6, "1", .help = "times that every row is seen"},
     {"batch", OPT_INT, AT(SftOptions, batch), 1, 1e6, "32", .help = "rows an update"},
-    {"max-tokens", OPT_INT, AT(SftOptions, max_tokens), 0, 1e9, "1152", .help = "longest sequence; longer is refused"},
+    {"max-tokens", OPT_INT, AT(SftOptions, max_tokens), 0, 1e9, "1152", .help = "longest sequence"},
+    {"truncate", OPT_CHOICE, AT(SftOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
+     .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
     {"chat", OPT_CHOICE, AT(SftOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the model's chat template; auto: if it has one"},
     {"limit", OPT_INT, AT(SftOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
@@ -44,8 +46,9 @@ typedef struct Sft {
     int n;
 } Sft;
 
-static bool render_all(Sft *t, const Rows *rows, Err *err)
+static bool render_all(Sft *t, Rows *rows, CutCount *count, Err *err)
 {
+    Room room = {(CutRule)t->options->truncate, t->options->max_tokens, 0, "--max-tokens"};
     bool chat;
     if (!render_chat(t->model, (ChatMode)t->options->chat, &chat, err))
         return false;
@@ -53,10 +56,13 @@ static bool render_all(Sft *t, const Rows *rows, Err *err)
     t->n = rows->n;
     for (int i = 0; i < rows->n; i++) {
         Demonstration *d = &t->item[i];
+        RowView *v = &rows->row[i].view;
         char place[300];
-        if (!render_whole(t->model, &rows->row[i].view, 0, chat, &d->ids, &d->from, err) ||
-            !render_fits(t->model, d->ids.n, t->options->max_tokens, err))
+        int cut;
+        if (!cut_whole(t->model, v, chat, room, &cut, err) ||
+            !render_whole(t->model, v, 0, chat, &d->ids, &d->from, err))
             return err_context(err, "%s", row_place(rows, i, place));
+        cut_count(count, cut);
     }
     return true;
 }
@@ -145,12 +151,14 @@ static bool check_needs(const Sft *t, Stage *s, Err *err)
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
 }
 
-static bool run(Sft *t, Stage *s, const Rows *rows, Err *err)
+static bool run(Sft *t, Stage *s, Rows *rows, Err *err)
 {
+    CutCount cut = {0};
     const SftOptions *o = t->options;
-    if (!model_load(&t->model, o->model, s->work->device, HEAD_LM, err) || !render_all(t, rows, err) ||
+    if (!model_load(&t->model, o->model, s->work->device, HEAD_LM, err) || !render_all(t, rows, &cut, err) ||
         !check_needs(t, s, err))
         return false;
+    cut_report(&cut, s->name, s->summary);
     int steps = (t->n + o->batch - 1) / o->batch * o->epochs;
     Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
     return trainer_init(&t->trainer, t->model, &o->train, steps, err) && training_begin(&training, err) &&

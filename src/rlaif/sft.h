@@ -2,14 +2,14 @@
 #ifndef RLAIF_SFT_H
 #define RLAIF_SFT_H
 
-#include "rlaif/render.h"
+#include "rlaif/cut.h"
 #include "rlaif/training.h"
 
 typedef struct SftOptions {
     CommonOptions common;
     TrainOptions train;
     char *data, *model, *output;
-    int chat, limit, batch, epochs, max_tokens;
+    int chat, limit, batch, epochs, max_tokens, truncate;
     bool skip_bad;
 } SftOptions;
 extern const OptionTable sft_table;
