@@ -7,6 +7,7 @@
 #include "rlaif/eval.h"
 #include "rlaif/import.h"
 #include "rlaif/label.h"
+#include "rlaif/paper.h"
 #include "rlaif/recipe.h"
 #include "rlaif/report.h"
 #include "rlaif/reward.h"
@@ -265,8 +266,11 @@ static bool write_resolved(Pipeline *p, Err *err)
     yaml_append_text(&s, p->recipe.policy ? p->recipe.policy : "");
     str_add(&s, "\njudge: ");
     yaml_append_text(&s, p->recipe.judge ? p->recipe.judge : "");
-    str_add(&s, "\nstages:\n");
-    bool ok = true;
+    str_addc(&s, '\n');
+    bool ok = paper_check(&p->recipe, err);
+    if (ok)
+        paper_append_yaml(&p->recipe, &s);
+    str_add(&s, "stages:\n");
     for (int i = 0; ok && i < p->recipe.n; i++) {
         const RecipeStage *stage = &p->recipe.stage[i];
         const StageKind *k = find_kind(stage->kind);

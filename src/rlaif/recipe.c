@@ -28,7 +28,7 @@ static bool read_seed(Recipe *r, const char *text, int line, Err *err)
 
 static bool read_head(Recipe *r, Err *err)
 {
-    static const char *const keys[] = {"name", "seed", "policy", "judge", "stages"};
+    static const char *const keys[] = {"name", "seed", "policy", "judge", "paper", "stages"};
     for (int i = 0; i < r->yaml->n; i++) {
         const char *key = r->yaml->keys[i];
         const Yaml *value = r->yaml->item[i];
@@ -38,11 +38,11 @@ static bool read_head(Recipe *r, Err *err)
         if (k == COUNT(keys)) {
             const char *near = str_nearest(key, keys, COUNT(keys), sizeof *keys);
             err_set(err, ERR_INPUT, "a recipe has no key \"%s\"", key);
-            err_hint(err, near ? "did you mean \"%s\"?" : "it has name, seed, policy, judge and stages%s",
+            err_hint(err, near ? "did you mean \"%s\"?" : "it has name, seed, policy, judge, paper and stages%s",
                      near ? near : "");
             return failed(r, value->line, err);
         }
-        if (strcmp(key, "stages") == 0)
+        if (strcmp(key, "stages") == 0 || strcmp(key, "paper") == 0)
             continue;
         if (value->kind != YAML_TEXT)
             return err_set(err, ERR_INPUT, "\"%s\" must be a text", key), failed(r, value->line, err);
@@ -54,6 +54,7 @@ static bool read_head(Recipe *r, Err *err)
     r->name = name ? name->text : NULL;
     r->policy = policy ? policy->text : NULL;
     r->judge = judge ? judge->text : r->policy;
+    r->paper = yaml_get(r->yaml, "paper");
     if (r->name && r->name[0] && !strchr(r->name, '/') && r->name[0] != '.')
         return true;
     err_set(err, ERR_INPUT, "%s: the recipe needs a \"name\" that can be a directory's", r->path);

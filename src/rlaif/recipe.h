@@ -16,6 +16,7 @@ typedef struct Recipe {
     Yaml *yaml;
     char *path;
     const char *name, *policy, *judge;
+    const Yaml *paper; /* figures to set beside the numbers (paper.h), or NULL */
     int seed;
     RecipeStage *stage;
     int n;

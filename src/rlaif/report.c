@@ -299,8 +299,8 @@ static void add_contents(Str *out, const char *body)
     static const struct {
         const char *id, *title;
     } section[] = {
-        {"results", "Results"},   {"meaning", "What it means"}, {"labels", "Labels"},
-        {"training", "Training"}, {"samples", "Samples"},       {"provenance", "Provenance"},
+        {"results", "Results"},   {"paper", "Beside the paper"}, {"meaning", "What it means"}, {"labels", "Labels"},
+        {"training", "Training"}, {"samples", "Samples"},        {"provenance", "Provenance"},
     };
     str_add(out, "<nav>");
     for (int i = 0; i < COUNT(section); i++) {
@@ -325,10 +325,11 @@ static bool write_page(Str *out, const Report *r, Err *err)
     Str body = {0};
     report_lead(&body, r);
     report_results(&body, r);
+    bool ok = report_paper(&body, r, err);
     report_meaning(&body, r);
     report_labels(&body, r);
     report_training(&body, r);
-    bool ok = report_samples(&body, r, err);
+    ok = ok && report_samples(&body, r, err);
     report_provenance(&body, r);
     open_page(out, r);
     add_contents(out, str_text(&body));

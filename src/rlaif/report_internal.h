@@ -139,6 +139,7 @@ void chart_whisker(Str *out, double value, const json_t *interval, double low, d
 
 void report_lead(Str *out, const Report *r);
 void report_results(Str *out, const Report *r);
+bool report_paper(Str *out, const Report *r, Err *err) MUST_CHECK;
 void report_meaning(Str *out, const Report *r);
 bool report_samples(Str *out, const Report *r, Err *err) MUST_CHECK;
 void report_labels(Str *out, const Report *r);

@@ -1,0 +1,194 @@
+/* A paper's figures beside a recipe's own numbers: the table of numbers, the section read, the numbers looked up. */
+#include "rlaif/paper.h"
+
+#include "base/mem.h"
+#include "rlaif/stats.h"
+
+/* Where a stage's summary holds a share, its interval and its count. `#` is the place in a list. */
+typedef struct PaperNumber {
+    const char *name, *kind, *value, *interval, *n;
+} PaperNumber;
+
+static const PaperNumber numbers[] = {
+    {"alignment", "label", "alignment.accuracy", "alignment.interval", "alignment.with_choice"},
+    {"same-slot", "label", "alignment.position.same_slot_rate", "alignment.position.interval",
+     "alignment.position.pairs"},
+    {"first-of-same-slot", "label", "alignment.position.first_share", NULL, "alignment.position.same_slot"},
+    {"longer", "label", "alignment.longer_accuracy", NULL, "alignment.with_choice"},
+    {"accuracy", "reward", "eval_accuracy", NULL, "eval_pairs"},
+    {"accuracy", "eval accuracy", "accuracy", "interval", "pairs"},
+    {"win-rate", "eval winrate", "results.#.win_rate", "results.#.win_rate_bootstrap", "pairs"},
+    {"win-rate-at-equal-length", "eval winrate", "results.#.length_controlled", "results.#.length_controlled_interval",
+     "pairs"},
+    {"harmless-rate", "eval harmless", "policies.#.harmless", "policies.#.interval", "policies.#.n"},
+};
+
+/* --- the section ---------------------------------------------------------------------------------------- */
+
+static bool failed(const Recipe *r, const Yaml *y, Err *err)
+{
+    return err_context(err, "%s:%d", r->path, y->line);
+}
+
+const char *paper_differs(const Recipe *r)
+{
+    const Yaml *text = yaml_get(r->paper, "differs");
+    return text && text->kind == YAML_TEXT ? text->text : NULL;
+}
+
+static const Yaml *figures(const Recipe *r)
+{
+    const Yaml *list = yaml_get(r->paper, "figures");
+    return list && list->kind == YAML_LIST ? list : NULL;
+}
+
+int paper_count(const Recipe *r)
+{
+    return figures(r) ? figures(r)->n : 0;
+}
+
+/* "STAGE.NUMBER" or "STAGE.NUMBER.N"; a stage's name may hold dots. */
+static const RecipeStage *find_stage(const Recipe *r, const char *ours)
+{
+    const RecipeStage *found = NULL;
+    for (int i = 0; i < r->n; i++) {
+        size_t n = strlen(r->stage[i].name);
+        if (strncmp(ours, r->stage[i].name, n) == 0 && ours[n] == '.' && (!found || n > strlen(found->name)))
+            found = &r->stage[i];
+    }
+    return found;
+}
+
+static bool find_number(PaperFigure *f, const char *text, Err *err)
+{
+    size_t n = strcspn(text, ".");
+    long place = text[n] ? strtol(text + n + 1, NULL, 10) : 1;
+    Str known = {0};
+    f->number = NULL;
+    f->place = (int)place - 1;
+    for (int i = 0; i < COUNT(numbers); i++) {
+        if (strcmp(numbers[i].kind, f->stage->kind) != 0)
+            continue;
+        if (strlen(numbers[i].name) == n && strncmp(numbers[i].name, text, n) == 0)
+            f->number = &numbers[i];
+        str_addf(&known, "%s%s", known.n ? ", " : "", numbers[i].name);
+    }
+    bool ok = f->number && place >= 1 && place <= 1000;
+    if (!ok) {
+        err_set(err, ERR_INPUT, "the stage %s has no number \"%s\"", f->stage->name, text);
+        err_hint(err, known.n ? "stages of its kind have %s" : "stages of its kind have none%s", str_text(&known));
+    }
+    str_release(&known);
+    return ok;
+}
+
+static bool check_keys(const Yaml *map, const char *const *keys, int n, Err *err)
+{
+    for (int i = 0; i < map->n; i++) {
+        int k = 0;
+        while (k < n && strcmp(keys[k], map->keys[i]) != 0)
+            k++;
+        if (k == n) {
+            const char *near = str_nearest(map->keys[i], keys, n, sizeof *keys);
+            err_set(err, ERR_INPUT, "a paper's figures have no key \"%s\"", map->keys[i]);
+            return near ? err_hint(err, "did you mean \"%s\"?", near) : false;
+        }
+    }
+    return true;
+}
+
+static bool read_figure(const Recipe *r, const Yaml *y, PaperFigure *f, Err *err)
+{
+    static const char *const keys[] = {"what", "figure", "ours"};
+    const char *text[COUNT(keys)];
+    if (y->kind != YAML_MAP || !check_keys(y, keys, COUNT(keys), err))
+        return y->kind == YAML_MAP ? false : err_set(err, ERR_INPUT, "a figure is {what, figure, ours}");
+    for (int i = 0; i < COUNT(keys); i++) {
+        const Yaml *value = yaml_get(y, keys[i]);
+        if (!value || value->kind != YAML_TEXT)
+            return err_set(err, ERR_INPUT, "a figure needs \"%s\", a text", keys[i]);
+        text[i] = value->text;
+    }
+    *f = (PaperFigure){.what = text[0], .figure = text[1], .stage = find_stage(r, text[2])};
+    if (f->stage)
+        return find_number(f, text[2] + strlen(f->stage->name) + 1, err);
+    err_set(err, ERR_INPUT, "\"ours: %s\" names no stage of the recipe", text[2]);
+    return err_hint(err, "write STAGE.NUMBER, as in `ours: label.alignment`");
+}
+
+bool paper_figure(const Recipe *r, int i, PaperFigure *out, Err *err)
+{
+    const Yaml *y = figures(r)->item[i];
+    return read_figure(r, y, out, err) || failed(r, y, err);
+}
+
+bool paper_check(const Recipe *r, Err *err)
+{
+    static const char *const keys[] = {"differs", "figures"};
+    if (!r->paper)
+        return true;
+    if (r->paper->kind != YAML_MAP || !paper_differs(r) || !figures(r)) {
+        err_set(err, ERR_INPUT, "\"paper\" needs \"differs\", a text, and \"figures\", a list");
+        return failed(r, r->paper, err);
+    }
+    if (!check_keys(r->paper, keys, COUNT(keys), err))
+        return failed(r, r->paper, err);
+    PaperFigure f;
+    for (int i = 0; i < paper_count(r); i++)
+        if (!paper_figure(r, i, &f, err))
+            return false;
+    return true;
+}
+
+void paper_append_yaml(const Recipe *r, Str *out)
+{
+    if (!r->paper)
+        return;
+    str_add(out, "paper:\n  differs: ");
+    yaml_append_text(out, paper_differs(r));
+    str_add(out, "\n  figures:\n");
+    for (int i = 0; i < paper_count(r); i++) {
+        static const char *const keys[] = {"what", "figure", "ours"};
+        for (int k = 0; k < COUNT(keys); k++) {
+            str_addf(out, "    %s %s: ", k ? " " : "-", keys[k]);
+            yaml_append_text(out, yaml_get(figures(r)->item[i], keys[k])->text);
+            str_addc(out, '\n');
+        }
+    }
+}
+
+/* --- the numbers ---------------------------------------------------------------------------------------- */
+
+/* "results.#.win_rate" of a summary, or NULL. */
+static const json_t *look_up(const json_t *at, const char *path, int place)
+{
+    while (at && path[0]) {
+        size_t n = strcspn(path, ".");
+        char *key = mem_strn(path, n);
+        at = strcmp(key, "#") == 0 ? json_array_get(at, (size_t)place) : json_object_get(at, key);
+        free(key);
+        path += n + (path[n] == '.');
+    }
+    return at;
+}
+
+static double number_at(const json_t *summary, const char *path, int place)
+{
+    const json_t *j = look_up(summary, path, place);
+    return json_is_number(j) ? json_number_value(j) : (double)NAN;
+}
+
+PaperValue paper_value(const PaperFigure *f, const json_t *summary)
+{
+    const PaperNumber *p = f->number;
+    PaperValue v = {.value = number_at(summary, p->value, f->place), .n = number_at(summary, p->n, f->place)};
+    const json_t *interval = p->interval ? look_up(summary, p->interval, f->place) : NULL;
+    Interval wilson = isfinite(v.value) && v.n >= 1 ? stats_wilson(v.value * v.n, (int)v.n) : (Interval){NAN, NAN};
+    v.low = p->interval ? (double)NAN : wilson.low;
+    v.high = p->interval ? (double)NAN : wilson.high;
+    if (json_array_size(interval) == 2) {
+        v.low = json_number_value(json_array_get(interval, 0));
+        v.high = json_number_value(json_array_get(interval, 1));
+    }
+    return v;
+}
