@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 void need_ok(bool ok, const Err *err)
@@ -149,6 +150,20 @@ void remove_folder(char *folder)
     Err err = {0};
     need_ok(dir_remove(folder, &err), &err);
     free(folder);
+}
+
+int errors_hide(void)
+{
+    int hidden = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDERR_FILENO);
+    close(nowhere);
+    return hidden;
+}
+
+void errors_show(int hidden)
+{
+    dup2(hidden, STDERR_FILENO);
+    close(hidden);
 }
 
 const char *golden_dir(void)

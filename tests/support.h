@@ -44,6 +44,10 @@ int cpu_levels(CpuLevel level[3]);
 char *make_folder(void);
 void remove_folder(char *folder);
 
+/* Nothing reaches standard error, a failing test's words included, until it is shown again. */
+int errors_hide(void);
+void errors_show(int hidden);
+
 /* Where the golden numbers that are no part of the project lie, or NULL where they are absent. */
 const char *golden_dir(void);
 /* The real models are wanted, unless RLAIF_TEST_MODELS=none. */

@@ -41,14 +41,21 @@ static void put_rows(const Bench *b)
     put(b, "replies.jsonl", &replies);
 }
 
+void bench_open(Bench *b, CpuLevel level, int threads)
+{
+    Err err = {0};
+    *b = (Bench){.work = {.device = open_device(level, threads)}, .folder = make_folder()};
+    b->work.common = &b->common;
+    b->work.in_recipe = true;
+    need_ok(store_open(&b->work.store, ":memory:", &err), &err);
+    log_set_quiet(true);
+    put_rows(b);
+}
+
 void bench_begin(Bench *b)
 {
     Err err = {0};
-    *b = (Bench){.folder = make_folder()};
-    b->work = (Work){.common = &b->common, .in_recipe = true};
-    need_ok(device_open(&b->work.device, CPU_AUTO, 1, &err) && store_open(&b->work.store, ":memory:", &err), &err);
-    log_set_quiet(true);
-    put_rows(b);
+    bench_open(b, CPU_AUTO, 1);
     need_ok(bench_run(b, &reward_table, reward_stage, "bench-reward", &err, "pairs=@pairs.jsonl",
                       "model=" TINY_LLAMA_DIR, "output=@reward", "batch=4", "lr=1e-3", NULL),
             &err);

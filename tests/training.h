@@ -15,7 +15,9 @@ typedef struct Bench {
 } Bench;
 
 /* A folder with prompts.jsonl, held.jsonl (other prompts), pairs.jsonl (labels and people's choices), demos.jsonl,
- * replies.jsonl, eight rows each, and reward/, a reward model. */
+ * replies.jsonl, eight rows each; skips the test aloud where this CPU lacks the level. */
+void bench_open(Bench *b, CpuLevel level, int threads);
+/* The same at the best level, and reward/, a reward model. */
 void bench_begin(Bench *b);
 void bench_end(Bench *b);
 

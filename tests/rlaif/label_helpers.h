@@ -5,9 +5,6 @@
 #include "judge_helpers.h"
 #include "rlaif/label.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #define ROW(prompt, a, b, more) "{\"prompt\": \"" prompt "\", \"responses\": [\"" a "\", \"" b "\"]" more "}\n"
 static const char pairs[] = ROW("rain in spring", "It rains.", "Spring!", ", \"preferred\": 0")
     ROW("a letter to the editor", "The trains are late.", "A letter.", ", \"preferred\": 1, \"id\": \"letter\"")
@@ -60,13 +57,10 @@ static inline bool label(const Scene *s, LabelOptions *o, const char *name, CpuL
     options_put(&label_table, o, "output", path);
     free(path);
     Work w = {.common = &o->common};
-    int shown = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
-    dup2(nowhere, STDERR_FILENO); /* a random judge is warned of, every time */
+    int shown = errors_hide(); /* a random judge is warned of, every time */
     bool ok = device_open(&w.device, cpu, threads, err) && work_open_store(&w, o->output, err) &&
               label_stage(&w, "label", o, err);
-    dup2(shown, STDERR_FILENO);
-    close(shown);
-    close(nowhere);
+    errors_show(shown);
     if (summary)
         *summary = json_incref(w.summary);
     work_free(&w);

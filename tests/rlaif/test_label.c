@@ -1,8 +1,10 @@
 /* Label sets: killed and gone on, the same bytes on every CPU, counted, planned. */
 #include "label_helpers.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* --- killed --------------------------------------------------------------------------------------------- */
 
