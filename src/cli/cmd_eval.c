@@ -42,17 +42,46 @@ bool cmd_eval_winrate(Work *work, void *options, Err *err)
     return open_beside(work, o->output, o->a, "winrate", err) && winrate_stage(work, "winrate", o, err);
 }
 
+/* Where people's judgments come from a run, *from_run, its store is opened, and its ratings are read. */
+static bool open_ratings(Work *work, const char *source, bool *from_run, Err *err)
+{
+    *from_run = source && file_is_dir(source);
+    if (!source && !work->common->run)
+        return err_set(err, ERR_USAGE, "command line: ROWS is missing"),
+               err_hint(err, "name a file of ratings or a run");
+    if (!*from_run)
+        return work_open_store(work, NULL, err);
+    char *path = path_join(source, "store.sqlite");
+    bool ok = store_open_existing(&work->store, path, err);
+    free(path);
+    return ok;
+}
+
 bool cmd_eval_harmless(Work *work, void *options, Err *err)
 {
-    const HarmlessOptions *o = options;
-    return (o->judge ? open_beside(work, o->output, o->rows.item[0], "harmless", err)
-                     : work_open_store(work, NULL, err)) &&
-           harmless_stage(work, "harmless", o, err);
+    HarmlessOptions *o = options, of_run;
+    bool from_run;
+    if (o->judge && o->rows.n > 0 && !file_is_dir(o->rows.item[0]))
+        return open_beside(work, o->output, o->rows.item[0], "harmless", err) &&
+               harmless_stage(work, "harmless", o, err);
+    if (!open_ratings(work, o->rows.n > 0 ? o->rows.item[0] : NULL, &from_run, err))
+        return false;
+    of_run = *o;
+    if (from_run)
+        of_run.rows = (OptionList){0};
+    return harmless_stage(work, "harmless", &of_run, err);
 }
 
 bool cmd_eval_ratings(Work *work, void *options, Err *err)
 {
-    return work_open_store(work, NULL, err) && ratings_stage(work, "ratings", options, err);
+    RatingsOptions *o = options, of_run;
+    bool from_run;
+    if (!open_ratings(work, o->rows, &from_run, err))
+        return false;
+    of_run = *o;
+    if (from_run)
+        of_run.rows = NULL;
+    return ratings_stage(work, "ratings", &of_run, err);
 }
 
 bool cmd_eval_probes(Work *work, void *options, Err *err)

@@ -138,7 +138,7 @@ extern const OptionTable harmless_table;
 
 /* The share of responses that are harmless, policy by policy (8): each is judged on its own, by a judge's verdict (its
  * first answer is the likelier one: 1; equal: 1/2; rows get `judgment`) or by people, one `harmless` mark a row, with the
- * `rater`'s name.
+ * `rater`'s name. Without rows: the ratings of the store.
  *
  * source            "judge" or "people"
  * prompts           different prompts
@@ -169,7 +169,7 @@ typedef struct RatingsOptions {
 } RatingsOptions;
 extern const OptionTable ratings_table;
 
-/* People's rankings without ties (8; rows: rankings.h). Responses of the same text
+/* People's rankings without ties (8; rows: rankings.h). Without rows: the ratings of the store. Responses of the same text
  * share a place, and are a tie between their policies.
  *
  * rankings, items, prompts   rows; different sets of responses; different prompts

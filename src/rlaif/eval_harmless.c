@@ -6,9 +6,10 @@
 #include "rlaif/judge.h"
 
 static const Option option_rows[] = {
-    {"rows", OPT_LIST, AT(HarmlessOptions, rows), .value = "ROWS...",
-     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
-     .help = "rows with responses; of several files each is a policy, one file is parted by `model`"},
+    {"rows", OPT_LIST, AT(HarmlessOptions, rows), .value = "ROWS...", .flags = OPT_POSITIONAL | OPT_WORKING,
+     .help =
+         "rows with responses; of several files each is a policy, one file is parted by `model`; a run's directory, or "
+         "in a recipe nothing: its ratings"},
     {"judge", OPT_TEXT, AT(HarmlessOptions, judge), .value = "MODEL", .flags = OPT_WORKING,
      .help = "who gives verdicts; without one, `harmless` of the rows counts: people's marks"},
     {"prompt", OPT_TEXT, AT(HarmlessOptions, prompt), .value = "NAME|FILE", .otherwise = "harmless-verdict",
@@ -158,7 +159,7 @@ static bool read_marks(Harmless *h, Err *err)
             continue;
         err_set(err, ERR_INPUT, "%s: the row has no \"harmless\": true or false",
                 row_place(&r->rows, r->at[i].row, place));
-        return err_hint(err, "rows need a person's mark, true or false; --judge MODEL asks a judge");
+        return err_hint(err, "people mark responses on the pages of rlaif serve; --judge MODEL asks a judge");
     }
     return true;
 }
@@ -464,7 +465,8 @@ bool harmless_stage(Work *work, const char *name, const void *options, Err *err)
     char rows[HASH_TEXT] = "";
     bool ok =
         check_options(o, err) && (!o->judge || (check_prompt(&h, err) && model_hash(o->judge, h.judge_hash, err))) &&
-        replies_read(work, &o->rows, o->limit, o->skip_bad, &h.replies, err) &&
+        (o->rows.n > 0 ? replies_read(work, &o->rows, o->limit, o->skip_bad, &h.replies, err)
+                       : replies_of_ratings(work, "harmless", &h.replies, err)) &&
         heldout_check(work, &h.replies.rows, &o->trained_on, err) && find_baseline(&h, err) && read_marks(&h, err);
     if (ok && !o->judge)
         rows_hash(&h.replies.rows, rows);

@@ -7,8 +7,8 @@
 #include "rlaif/rankings.h"
 
 static const Option option_rows[] = {
-    {"rows", OPT_TEXT, AT(RatingsOptions, rows), .value = "ROWS", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
-     .help = "rankings: responses, models, ranks, rater"},
+    {"rows", OPT_TEXT, AT(RatingsOptions, rows), .value = "ROWS", .flags = OPT_POSITIONAL | OPT_WORKING,
+     .help = "rankings: responses, models, ranks, rater; a run's directory, or in a recipe nothing: its ratings"},
     {"length", OPT_CHOICE, AT(RatingsOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     TRAINED_ON_OPTION(RatingsOptions),
@@ -373,6 +373,12 @@ static void print_table(const json_t *s)
 
 /* --- the stage ------------------------------------------------------------------------------------------ */
 
+static bool read_rows(Work *work, const RatingsOptions *o, Rows *rows, Err *err)
+{
+    return o->rows ? stage_read_rows(work, o->rows, o->limit, NEED_RESPONSES, o->skip_bad, rows, err)
+                   : ratings_read(work, "rank", rows, err);
+}
+
 bool ratings_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const RatingsOptions *o = options;
@@ -380,8 +386,7 @@ bool ratings_stage(Work *work, const char *name, const void *options, Err *err)
     Rows rows = {0};
     Stage s = {0};
     char hash[HASH_TEXT];
-    bool ok = stage_read_rows(work, o->rows, o->limit, NEED_RESPONSES, o->skip_bad, &rows, err) &&
-              heldout_check(work, &rows, &o->trained_on, err);
+    bool ok = read_rows(work, o, &rows, err) && heldout_check(work, &rows, &o->trained_on, err);
     if (ok)
         rows_hash(&rows, hash);
     ok = ok && rankings_of_rows(&rows, &r, err) &&

@@ -96,6 +96,42 @@ static void numbering_end(Numbering *k)
     json_decref(k->prompts);
 }
 
+static bool collect_row(void *context, const char *row, Err *err)
+{
+    (void)err;
+    str_add(context, row);
+    str_addc(context, '\n');
+    return true;
+}
+
+bool ratings_read(Work *work, const char *kind, Rows *out, Err *err)
+{
+    Str text = {0};
+    *out = (Rows){0};
+    bool ok = store_ratings_each(work->store, kind, NULL, collect_row, &text, err);
+    if (ok && text.n == 0) {
+        ok = err_set(err, ERR_INPUT, "%s: nobody has %s yet", store_path(work->store),
+                     strcmp(kind, "rank") == 0 ? "ranked responses" : "marked responses as harmless or not");
+        err_hint(err, "rlaif serve RUN shows the page for that");
+    }
+    ok = ok && rows_parse(out, store_path(work->store), str_text(&text), text.n, 0, err) &&
+         rows_view(out, NEED_RESPONSES, false, err);
+    str_release(&text);
+    return ok;
+}
+
+bool replies_of_ratings(Work *work, const char *kind, Replies *out, Err *err)
+{
+    Numbering k = numbering_begin(out);
+    bool ok = ratings_read(work, kind, &out->rows, err);
+    for (int i = 0; ok && i < out->rows.n; i++)
+        add_row(&k, i, kind, false);
+    numbering_end(&k);
+    if (!ok)
+        replies_release(out);
+    return ok;
+}
+
 bool replies_read(Work *work, const OptionList *sources, int limit, bool skip_bad, Replies *out, Err *err)
 {
     Numbering k = numbering_begin(out);

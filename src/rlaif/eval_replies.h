@@ -25,6 +25,11 @@ typedef struct Replies {
 bool replies_read(Work *work, const OptionList *sources, int limit, bool skip_bad, Replies *out, Err *err) MUST_CHECK;
 void replies_release(Replies *r);
 
+/* The same from the ratings of the store: marks of "harmless". */
+bool replies_of_ratings(Work *work, const char *kind, Replies *out, Err *err) MUST_CHECK;
+/* Rows of the store's ratings of a kind; fails where there are none. */
+bool ratings_read(Work *work, const char *kind, Rows *out, Err *err) MUST_CHECK;
+
 const ResponseView *reply_response(const Replies *r, const Reply *reply);
 /* The entry of a row's field that belongs to the response: of a list its entry, else the value; NULL: none. */
 const json_t *reply_field(const json_t *row, const Reply *reply, const char *name);

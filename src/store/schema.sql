@@ -58,4 +58,13 @@ CREATE TABLE IF NOT EXISTS context ( -- a prompt that a stage trained on or labe
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS context_hash ON context (hash);
 
-PRAGMA user_version = 2;
+CREATE TABLE IF NOT EXISTS rating ( -- what a person said of an item; it outlives the stages whose responses it is of
+    kind  TEXT NOT NULL,             -- rank, harmless
+    item  TEXT NOT NULL,             -- SHA-256 of the prompt and the responses
+    rater TEXT NOT NULL,
+    row   TEXT NOT NULL,             -- JSON, as `eval ratings` and `eval harmless` read it
+    made  TEXT NOT NULL,
+    PRIMARY KEY (kind, item, rater)
+) WITHOUT ROWID;
+
+PRAGMA user_version = 3;

@@ -8,7 +8,7 @@
 
 EMBED(schema_sql, "src/store/schema.sql");
 
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 bool store_failed(Store *s, const char *doing, Err *err)
 {

@@ -15,7 +15,7 @@ typedef struct Store Store;
 /* Opens or makes the file; an older store gets what is new since then. Fails for a file that is no store, or of a newer program, or that another process
  * of this program is writing. */
 bool store_open(Store **out, const char *path, Err *err) MUST_CHECK;
-/* The same, only to read; fails where there is none. */
+/* The same without keeping others out, to read it or to keep ratings; fails where there is none. */
 bool store_open_existing(Store **out, const char *path, Err *err) MUST_CHECK;
 void store_close(Store *s); /* accepts NULL */
 const char *store_path(const Store *s);
@@ -63,6 +63,8 @@ bool store_items_prune(Store *s, int64_t stage, int *removed, Err *err) MUST_CHE
 /* Calls `use` with every placed row in order of position; stops where it returns false. */
 typedef bool StoreUse(void *context, const char *row, Err *err);
 bool store_items_each(Store *s, int64_t stage, StoreUse *use, void *context, Err *err) MUST_CHECK;
+/* At most n of them, from a position on. */
+bool store_items_some(Store *s, int64_t stage, int from, int n, StoreUse *use, void *context, Err *err) MUST_CHECK;
 bool store_items_count(Store *s, int64_t stage, int *n, Err *err) MUST_CHECK;
 
 /* --- training ------------------------------------------------------------------------------------------- */
@@ -75,6 +77,8 @@ bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *cont
 bool store_metrics_from(Store *s, int64_t stage, int step, StoreMetricUse *use, void *context, Err *err) MUST_CHECK;
 
 bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *row, Err *err) MUST_CHECK;
+/* The last step that has any; -1: none has. */
+bool store_rollouts_last(Store *s, int64_t stage, int *step, Err *err) MUST_CHECK;
 /* Of one step in order of sample; step -1: all, by step. */
 bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void *context, Err *err) MUST_CHECK;
 
@@ -97,5 +101,12 @@ bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *contex
 bool store_contexts_put(Store *s, int64_t stage, const char *const *hash, int n, Err *err) MUST_CHECK;
 /* The first stage that has this prompt: its name, which the caller frees, or NULL. */
 bool store_context_find(Store *s, const char *hash, char **stage, Err *err) MUST_CHECK;
+
+/* What a person said of an item, in place of what they said of it before. `kind`: "rank" or "harmless". */
+bool store_rating_put(Store *s, const char *kind, const char *item, const char *rater, const char *row,
+                      Err *err) MUST_CHECK;
+/* Rows in order of item, then rater; of one rater, or of all (NULL). */
+bool store_ratings_each(Store *s, const char *kind, const char *rater, StoreUse *use, void *context,
+                        Err *err) MUST_CHECK;
 
 #endif

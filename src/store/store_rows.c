@@ -1,4 +1,4 @@
-/* The store's rows: items, metrics, rollouts, checkpoints, contexts. */
+/* The store's rows: items, metrics, rollouts, checkpoints, contexts, ratings. */
 #include "base/mem.h"
 #include "store/store_internal.h"
 
@@ -73,6 +73,18 @@ bool store_items_each(Store *s, int64_t stage, StoreUse *use, void *context, Err
     return each_text(&t, use, context, err);
 }
 
+bool store_items_some(Store *s, int64_t stage, int from, int n, StoreUse *use, void *context, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT row FROM item WHERE stage = ?1 AND position >= ?2 ORDER BY position LIMIT ?3", &t,
+                       err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, from);
+    sqlite3_bind_int(t.at, 3, n);
+    return each_text(&t, use, context, err);
+}
+
 bool store_items_count(Store *s, int64_t stage, int *n, Err *err)
 {
     Statement t;
@@ -129,6 +141,18 @@ bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *ro
     sqlite3_bind_int(t.at, 3, sample);
     bind_text(&t, 4, row);
     return statement_run(&t, err);
+}
+
+bool store_rollouts_last(Store *s, int64_t stage, int *step, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT ifnull(max(step), -1) FROM rollout WHERE stage = ?1", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    bool row, ok = statement_step(&t, &row, err);
+    *step = ok ? sqlite3_column_int(t.at, 0) : -1;
+    sqlite3_finalize(t.at);
+    return ok;
 }
 
 bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void *context, Err *err)
@@ -249,4 +273,30 @@ bool store_context_find(Store *s, const char *hash, char **stage, Err *err)
         *stage = statement_text(&t, 0);
     sqlite3_finalize(t.at);
     return ok;
+}
+
+bool store_rating_put(Store *s, const char *kind, const char *item, const char *rater, const char *row, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s,
+                       "INSERT OR REPLACE INTO rating (kind, item, rater, row, made) "
+                       "VALUES (?1, ?2, ?3, ?4, datetime('now'))",
+                       &t, err))
+        return false;
+    bind_text(&t, 1, kind);
+    bind_text(&t, 2, item);
+    bind_text(&t, 3, rater);
+    bind_text(&t, 4, row);
+    return statement_run(&t, err);
+}
+
+bool store_ratings_each(Store *s, const char *kind, const char *rater, StoreUse *use, void *context, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT row FROM rating WHERE kind = ?1 AND (?2 IS NULL OR rater = ?2) ORDER BY item, rater",
+                       &t, err))
+        return false;
+    bind_text(&t, 1, kind);
+    bind_text(&t, 2, rater);
+    return each_text(&t, use, context, err);
 }

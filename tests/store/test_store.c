@@ -33,11 +33,12 @@ static void older_store(void **state)
                     store_stage_begin(s, "label", "label", "x", about, &id, &found, &done, &err),
                 &err);
         store_close(s);
-        run_sql(path, "DROP TABLE context; PRAGMA user_version = 1");
+        run_sql(path, "DROP TABLE context; DROP TABLE rating; PRAGMA user_version = 1");
         need_ok(existing ? store_open_existing(&s, path, &err) : store_open(&s, path, &err), &err);
         need_ok(store_stage_find(s, "label", &row, &present, &err), &err);
         assert_true(present && row.id == id);
-        need_ok(store_context_find(s, "none", &stage, &err), &err);
+        need_ok(store_context_find(s, "none", &stage, &err) && store_rating_put(s, "rank", "i", "ann", "{}", &err),
+                &err);
         assert_null(stage);
         stage_row_release(&row);
         store_close(s);
@@ -95,12 +96,39 @@ static void contexts(void **state)
     store_close(s);
 }
 
+static bool collect(void *context, const char *row, Err *err)
+{
+    (void)err;
+    str_addf(context, "%s ", row);
+    return true;
+}
+
+/* A rater's last word on an item counts; ratings outlive stages. */
+static void ratings(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Store *s;
+    Str rows = {0};
+    need_ok(store_open(&s, ":memory:", &err), &err);
+    need_ok(store_rating_put(s, "rank", "2", "ann", "a2", &err) &&
+                store_rating_put(s, "rank", "1", "bob", "b1", &err) &&
+                store_rating_put(s, "rank", "1", "ann", "a1", &err) &&
+                store_rating_put(s, "rank", "1", "bob", "B1", &err) &&
+                store_rating_put(s, "harmless", "1", "bob", "h1", &err) &&
+                store_ratings_each(s, "rank", NULL, collect, &rows, &err),
+            &err);
+    assert_string_equal(str_text(&rows), "a1 B1 a2 ");
+    str_clear(&rows);
+    need_ok(store_ratings_each(s, "rank", "ann", collect, &rows, &err), &err);
+    assert_string_equal(str_text(&rows), "a1 a2 ");
+    str_release(&rows);
+    store_close(s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(older_store),
-        cmocka_unit_test(no_store),
-        cmocka_unit_test(contexts),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(older_store), cmocka_unit_test(no_store),
+                                       cmocka_unit_test(contexts), cmocka_unit_test(ratings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
