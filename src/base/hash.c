@@ -50,6 +50,13 @@ void hash_bytes(const void *bytes, size_t n, char out[HASH_TEXT])
     hash_end(h, out);
 }
 
+void hash_base64(const void *bytes, size_t n, char out[HASH_BASE64])
+{
+    unsigned char digest[32];
+    EVP_Digest(bytes, n, digest, NULL, EVP_sha256(), NULL);
+    EVP_EncodeBlock((unsigned char *)out, digest, sizeof digest);
+}
+
 bool hash_file(const char *path, char out[HASH_TEXT], Err *err)
 {
     FILE *f = fopen(path, "rb");

@@ -18,6 +18,9 @@ void hash_add_text(Hash *h, const char *text);
 void hash_end(Hash *h, char out[HASH_TEXT]);
 
 void hash_bytes(const void *bytes, size_t n, char out[HASH_TEXT]);
+/* The same in base64, as pages name their scripts. */
+enum { HASH_BASE64 = 44 + 1 };
+void hash_base64(const void *bytes, size_t n, char out[HASH_BASE64]);
 bool hash_file(const char *path, char out[HASH_TEXT], Err *err) MUST_CHECK;
 
 #endif

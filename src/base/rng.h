@@ -17,7 +17,8 @@ typedef enum RngPurpose {
     RNG_TEST,       /* test data */
     RNG_RATIONALE,  /* tokens of a rationale */
     RNG_EXEMPLAR,   /* which exemplars a judge is shown */
-    RNG_RETRY       /* waits before a request is made again; no result depends on them */
+    RNG_RETRY,      /* waits before a request is made again; no result depends on them */
+    RNG_RATING      /* order of what people rate */
 } RngPurpose;
 
 typedef struct RngKey {

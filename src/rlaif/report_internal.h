@@ -4,6 +4,7 @@
 #ifndef RLAIF_REPORT_INTERNAL_H
 #define RLAIF_REPORT_INTERNAL_H
 
+#include "base/html.h"
 #include "rlaif/recipe.h"
 #include "rlaif/stage.h"
 
@@ -95,7 +96,6 @@ Said say_range(const json_t *interval, double times, int decimals); /* "0.12 to 
 Said say_count(double n, const char *one, const char *many);        /* "1 pair", "40 pairs" */
 bool range_holds(const json_t *interval, double x);                 /* also where there is none */
 
-void html_text(Str *out, const char *text); /* NULL adds nothing */
 /* A judge prompt by its name, or by its file's. */
 void html_prompt(Str *out, const char *name);
 /* Names a stage, with a link to what is said of it. */

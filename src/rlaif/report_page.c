@@ -8,28 +8,6 @@
 
 /* --- text ----------------------------------------------------------------------------------------------- */
 
-/* Texts of models hold anything. Control characters, which no page may hold, become U+FFFD. */
-void html_text(Str *out, const char *text)
-{
-    for (const char *c = text ? text : ""; *c; c++) {
-        unsigned char u = (unsigned char)*c;
-        if (*c == '&')
-            str_add(out, "&amp;");
-        else if (*c == '<')
-            str_add(out, "&lt;");
-        else if (*c == '>')
-            str_add(out, "&gt;");
-        else if (*c == '"')
-            str_add(out, "&quot;");
-        else if (*c == '\'')
-            str_add(out, "&#39;");
-        else if ((u < 0x20 && u != '\n' && u != '\t') || u == 0x7f)
-            str_add(out, "\xef\xbf\xbd");
-        else
-            str_addc(out, *c);
-    }
-}
-
 void html_prompt(Str *out, const char *name)
 {
     const char *base = path_base(name ? name : "a judge prompt");

@@ -1,0 +1,23 @@
+/* Text for HTML pages. */
+#include "base/html.h"
+
+void html_text(Str *out, const char *text)
+{
+    for (const char *c = text ? text : ""; *c; c++) {
+        unsigned char u = (unsigned char)*c;
+        if (*c == '&')
+            str_add(out, "&amp;");
+        else if (*c == '<')
+            str_add(out, "&lt;");
+        else if (*c == '>')
+            str_add(out, "&gt;");
+        else if (*c == '"')
+            str_add(out, "&quot;");
+        else if (*c == '\'')
+            str_add(out, "&#39;");
+        else if ((u < 0x20 && u != '\n' && u != '\t') || u == 0x7f)
+            str_add(out, "\xef\xbf\xbd");
+        else
+            str_addc(out, *c);
+    }
+}
