@@ -26,6 +26,8 @@ static const Option option_rows[] = {
      .help = "a random part goes to OUT, the others to --rest"},
     {"rest", OPT_TEXT, AT(ImportOptions, rest), .value = "FILE", .flags = OPT_WORKING,
      .help = "the other part of --split [OUT.jsonl: OUT.rest.jsonl]"},
+    {"key", OPT_TEXT, AT(ImportOptions, key), .value = "FILE", .flags = OPT_WORKING,
+     .help = "of ratings: who wrote what, written beside the page by rate export"},
     {"skip-bad", OPT_BOOL, AT(ImportOptions, skip_bad), .help = "leave bad rows out and list them"},
 };
 static const OptionGroup groups[] = {
@@ -46,7 +48,8 @@ typedef struct Import {
     const ImportOptions *options;
     bool in_recipe;
     Part sample, split;
-    Rows rows; /* in our form */
+    Rows rows;    /* in our form */
+    json_t *keys; /* of ratings; else NULL */
     Fate *fate;
     int read, formats[IMPORT_FORMATS];
     char *rest; /* path, or NULL */
@@ -112,6 +115,8 @@ static bool check_options(Import *im, Err *err)
         if (*end || end == o->confidence.item[i])
             return bad_option(im, "confidence", o->confidence.item[i], "give numbers: 1,2,8,9", err);
     }
+    if (o->key && o->format != IMPORT_AUTO && o->format != IMPORT_RATINGS)
+        return bad_option(im, "key", o->key, "it goes with --format ratings", err);
     if (o->rest && !o->split)
         return bad_option(im, "rest", o->rest, "it goes with --split", err);
     if (o->split && !o->rest && !to_file)
@@ -148,6 +153,14 @@ static bool prompt_alone(json_t **row, Err *err)
     return true;
 }
 
+static bool convert_row(const Import *im, const json_t *row, json_t **out, ImportFormat *format, Err *err)
+{
+    if (!im->keys)
+        return import_row(row, (ImportFormat)im->options->format, out, format, err);
+    *format = IMPORT_RATINGS;
+    return import_rating(row, im->keys, out, err);
+}
+
 /* Turns rows into ours; those that are bad stop it or are left out. The identity stays that of the row as it came. */
 static bool convert(Import *im, Err *err)
 {
@@ -160,7 +173,7 @@ static bool convert(Import *im, Err *err)
         json_t *ours = NULL;
         ImportFormat format;
         row_place(rows, i, place);
-        if (ok && import_row(row.json, (ImportFormat)im->options->format, &ours, &format, err)) {
+        if (ok && convert_row(im, row.json, &ours, &format, err)) {
             im->formats[format]++;
             json_decref(row.json);
             row.json = ours;
@@ -263,12 +276,29 @@ static bool is_short(const Import *im, const json_t *row, Err *err)
     return longest <= im->options->max_chars;
 }
 
+/* Of what a rater said of an item only the last counts. */
+static void keep_last_ratings(Import *im)
+{
+    json_t *seen = json_object();
+    for (int i = im->rows.n - 1; i >= 0; i--) {
+        const json_t *row = im->rows.row[i].json;
+        char *name = mem_printf("%s %s", json_text_of(row, "item"), json_text_of(row, "rater"));
+        if (json_object_get(seen, name))
+            im->fate[i] = REPEATED;
+        json_object_set_new(seen, name, json_true());
+        free(name);
+    }
+    json_decref(seen);
+}
+
 static bool choose(Import *im, Err *err)
 {
     const ImportOptions *o = im->options;
     json_t *seen = json_object();
     int kept = 0;
     im->fate = mem_zalloc((size_t)im->rows.n + 1, sizeof *im->fate);
+    if (im->keys)
+        keep_last_ratings(im);
     if (im->sample.of > 0)
         draw(im, im->sample, 0, NOT_SAMPLED);
     for (int i = 0; i < im->rows.n && err->code == ERR_NONE; i++) {
@@ -409,7 +439,8 @@ static void note(const Import *im)
 bool import_rows(Work *work, const ImportOptions *o, Err *err)
 {
     Import im = {.options = o, .in_recipe = work->in_recipe};
-    bool ok = check_options(&im, err) && rows_read(&im.rows, o->input, 0, o->skip_bad, err);
+    bool ok = check_options(&im, err) && (!o->key || rating_keys_read(o->key, &im.keys, err)) &&
+              rows_read(&im.rows, o->input, 0, o->skip_bad, err);
     im.read = im.rows.n + im.rows.skipped;
     ok = ok && convert(&im, err) && choose(&im, err) && check_result(&im, err) &&
          (!im.rest || count_shared(&im, err)) && write_files(&im, err);
@@ -419,6 +450,7 @@ bool import_rows(Work *work, const ImportOptions *o, Err *err)
         work->summary = summary(&im);
     }
     rows_release(&im.rows);
+    json_decref(im.keys);
     free(im.fate);
     free(im.rest);
     return ok;
@@ -428,10 +460,10 @@ bool import_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const ImportOptions *o = options;
     Stage s = {0};
-    char input[HASH_TEXT];
-    bool ok =
-        hash_file(o->input, input, err) &&
-        stage_begin(&s, work, name, "import", stage_about(&import_table, o, &o->common, "input", input, NULL), err);
+    char input[HASH_TEXT], key[HASH_TEXT] = "";
+    bool ok = hash_file(o->input, input, err) && (!o->key || hash_file(o->key, key, err)) &&
+              stage_begin(&s, work, name, "import",
+                          stage_about(&import_table, o, &o->common, "input", input, "key", key, NULL), err);
     if (ok && !(s.done && file_exists(o->output))) {
         ok = import_rows(work, o, err);
         json_object_update(s.summary, work->summary);

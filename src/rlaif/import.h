@@ -8,10 +8,14 @@
  *                     query                                  -> prompt
  *   instruction       instruction, input, output             -> prompt, completion
  *   rows              prompt, or messages                    -> as it is
+ *   ratings           item, rater, ranks or harmless         -> a ranking, or a response with a mark (rankings.h, eval.h)
  *
  * A TL;DR prompt is "SUBREDDIT: r/...\n\nTITLE: ...\n\nPOST: ...\n\nTL;DR:" (paper.md 2.1). Fields that a format does
  * not use are kept under their names; one that has the name of a row's own field, as `preferred` beside `query`,
- * under "source_NAME"; what is left of info and summaries, under "comparison". */
+ * under "source_NAME"; what is left of info and summaries, under "comparison".
+ *
+ * Ratings are what people download from the page of `rate export`. They name items; the key that was written beside the page
+ * says what an item is and who wrote what. Of two by the same rater on the same item the later line counts. */
 #ifndef RLAIF_IMPORT_H
 #define RLAIF_IMPORT_H
 
@@ -26,13 +30,14 @@ typedef enum ImportFormat {
     IMPORT_TRL,
     IMPORT_INSTRUCTION,
     IMPORT_ROWS,
+    IMPORT_RATINGS,
     IMPORT_FORMATS
 } ImportFormat;
-#define IMPORT_FORMAT_NAMES "auto|hh|tldr-comparisons|shp|tldr|trl|instruction|rows"
+#define IMPORT_FORMAT_NAMES "auto|hh|tldr-comparisons|shp|tldr|trl|instruction|rows|ratings"
 
 typedef struct ImportOptions {
     CommonOptions common;
-    char *input, *output, *rest, *sample, *split;
+    char *input, *output, *rest, *sample, *split, *key;
     OptionList confidence;
     double score_ratio;
     int format, limit, max_chars;
@@ -61,7 +66,12 @@ bool import_rows(Work *work, const ImportOptions *o, Err *err) MUST_CHECK;
 /* The same as a stage of a recipe, done once. */
 bool import_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
-/* One row: *out is a new one in our form, *found its format. Fails for a row that is not of the format. */
+/* The key of ratings: object item -> its line of FILE.key.jsonl. Release it with json_decref. */
+bool rating_keys_read(const char *path, json_t **out, Err *err) MUST_CHECK;
+/* One rating as a row. Fails for an item that the key does not have, and for what does not fit it. */
+bool import_rating(const json_t *row, const json_t *keys, json_t **out, Err *err) MUST_CHECK;
+
+/* One row of another format: *out is a new one in our form, *found its format. Fails for a row that is not of the format. */
 bool import_row(const json_t *row, ImportFormat format, json_t **out, ImportFormat *found, Err *err) MUST_CHECK;
 
 #endif

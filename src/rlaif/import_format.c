@@ -1,6 +1,7 @@
 /* Public formats, row by row. */
 #include "base/mem.h"
 #include "rlaif/import.h"
+#include "rlaif/rating_items.h"
 
 /* Names that mean something in our rows, and so cannot carry what another format means by them. A label is ours where
  * it is an object: rlaif label keeps the form of the rows that it labels. */
@@ -171,6 +172,52 @@ static bool from_rows(const json_t *row, json_t *out, Err *err)
     return true;
 }
 
+/* --- ratings -------------------------------------------------------------------------------------------- */
+
+bool rating_keys_read(const char *path, json_t **out, Err *err)
+{
+    Rows rows;
+    *out = NULL;
+    if (!rows_read(&rows, path, 0, false, err))
+        return false;
+    bool ok = true;
+    *out = json_object();
+    for (int i = 0; ok && i < rows.n; i++) {
+        json_t *key = rows.row[i].json;
+        const char *item = json_text_of(key, "item");
+        char place[300];
+        ok = (item && json_text_of(key, "kind") && json_is_array(json_object_get(key, "texts")) &&
+              json_is_array(json_object_get(key, "shown")) &&
+              json_array_size(json_object_get(key, "shown")) == json_array_size(json_object_get(key, "models"))) ||
+             err_set(err, ERR_INPUT, "%s: the line is no key of an item", row_place(&rows, i, place)) ||
+             err_hint(err, "rlaif rate export writes the key beside the page: FILE.key.jsonl");
+        if (ok)
+            json_object_set(*out, item, key);
+    }
+    rows_release(&rows);
+    if (!ok)
+        json_decref(*out);
+    return ok;
+}
+
+bool import_rating(const json_t *row, const json_t *keys, json_t **out, Err *err)
+{
+    const char *item = json_text_of(row, "item");
+    const json_t *key = item ? json_object_get(keys, item) : NULL;
+    *out = NULL;
+    if (!key)
+        return err_set(err, ERR_INPUT, "the row rates no item of the key"),
+               err_hint(err, "take the key that was written with the page that people rated on");
+    return rating_row(key, row, out, err);
+}
+
+static bool without_key(const json_t *row, json_t *out, Err *err)
+{
+    (void)row, (void)out;
+    return err_set(err, ERR_INPUT, "the row is a rating, and nothing says of what"),
+           err_hint(err, "give the key that rlaif rate export wrote beside the page: --key FILE.key.jsonl");
+}
+
 /* --- which ---------------------------------------------------------------------------------------------- */
 
 static bool has(const json_t *row, const char *name)
@@ -188,6 +235,8 @@ static ImportFormat detect(const json_t *row)
         return has(row, "prompt") || json_is_array(json_object_get(row, "chosen")) ? IMPORT_TRL : IMPORT_HH;
     if (has(row, "prompt") || has(row, "messages"))
         return IMPORT_ROWS;
+    if (has(row, "item") && has(row, "rater"))
+        return IMPORT_RATINGS;
     if (has(row, "query") || (has(row, "post") && has(row, "title")))
         return IMPORT_TLDR;
     return has(row, "instruction") ? IMPORT_INSTRUCTION : IMPORT_AUTO;
@@ -214,7 +263,7 @@ bool import_row(const json_t *row, ImportFormat format, json_t **out, ImportForm
     static bool (*const from[IMPORT_FORMATS])(const json_t *, json_t *, Err *) = {
         [IMPORT_SHP] = from_shp,   [IMPORT_HH] = from_chosen_rejected,  [IMPORT_COMPARISONS] = from_comparison,
         [IMPORT_TLDR] = from_tldr, [IMPORT_TRL] = from_chosen_rejected, [IMPORT_INSTRUCTION] = from_instruction,
-        [IMPORT_ROWS] = from_rows,
+        [IMPORT_ROWS] = from_rows, [IMPORT_RATINGS] = without_key,
     };
     *out = NULL;
     *found = format == IMPORT_AUTO ? detect(row) : format;
