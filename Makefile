@@ -25,7 +25,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
 # or the bytes of a result would depend on the compiler and the CPU level (docs/architecture.md).
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fvisibility=hidden -fopenmp -Isrc -Wa,-I$(B)/gen \
               -include base/banned.h $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
-LIBS := -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lcurl -lm
+LIBS := -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lcurl -lmicrohttpd -lm
 
 # Kernels: every file of tensor/cpu/ is compiled once per CPU level and chosen at run time.
 LEVELS := plain avx2 avx512
@@ -36,12 +36,14 @@ FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mf16c -mprefer
 KERNEL_SRC := $(sort $(wildcard src/tensor/cpu/*.c))
 LIB_SRC    := $(sort $(wildcard src/base/*.c src/tensor/*.c src/text/*.c src/store/*.c src/net/*.c src/model/*.c \
                 src/infer/*.c src/train/*.c src/rlaif/*.c))
+SERVE_SRC  := $(sort $(wildcard src/serve/*.c))
 CLI_SRC    := $(sort $(wildcard src/cli/*.c))
 TEST_SRC   := $(sort $(wildcard tests/*/test_*.c))
 FUZZ_SRC   := $(sort $(wildcard fuzz/fuzz_*.c))
 
 KERNEL_OBJ := $(foreach l,$(LEVELS),$(KERNEL_SRC:src/%.c=$(B)/%.$(l).o))
 LIB_OBJ    := $(LIB_SRC:src/%.c=$(B)/%.o) $(KERNEL_OBJ)
+SERVE_OBJ  := $(SERVE_SRC:src/%.c=$(B)/%.o)
 CLI_OBJ    := $(CLI_SRC:src/%.c=$(B)/%.o)
 TEST_BIN   := $(TEST_SRC:%.c=$(B)/%)
 SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/*.c)))
@@ -59,7 +61,8 @@ $(B)/bin/rlaif: $(CLI_OBJ) $(B)/librlaif.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(B)/librlaif.a: $(LIB_OBJ)
+# All but the commands; what other programs link has no server in it ($(B)/public).
+$(B)/librlaif.a: $(LIB_OBJ) $(SERVE_OBJ)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
@@ -90,6 +93,7 @@ $(B)/gen/dygraph.%: $(DYGRAPHS)/dygraph.min.%
 $(B)/rlaif/report.o: $(B)/gen/dygraph.js $(B)/gen/dygraph.css src/rlaif/report.js src/rlaif/report.css NOTICE
 $(B)/rlaif/judge_prompt.o: $(wildcard src/rlaif/prompts/*.yaml)
 $(B)/store/store.o: src/store/schema.sql
+$(B)/serve/pages.o: src/serve/rate.html src/serve/rate.js src/serve/pages.css
 
 # --- tests -------------------------------------------------------------------------------------
 $(B)/tests/%.o: tests/%.c
@@ -105,7 +109,7 @@ $(B)/tests/libsupport.a: $(SUPPORT_OBJ)
 $(B)/tests/%: tests/%.c $(B)/tests/libsupport.a $(B)/librlaif.a
 	@mkdir -p $(@D)
 	$(SAY) "$<"
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/tests/libsupport.a $(B)/librlaif.a $(LIBS) -lcmocka -lmicrohttpd
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/tests/libsupport.a $(B)/librlaif.a $(LIBS) -lcmocka
 
 test: rlaif $(TEST_BIN) ## build and run all tests
 	@B=$(B) tests/run.sh $(TEST_BIN)
@@ -143,4 +147,4 @@ docs: rlaif          ## write docs/reference.md anew
 clean:               ## remove build/ and ./rlaif
 	rm -rf build rlaif
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(TEST_BIN:=.d)
+-include $(LIB_OBJ:.o=.d) $(SERVE_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(TEST_BIN:=.d)

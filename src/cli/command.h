@@ -30,6 +30,8 @@ bool cmd_eval_harmless(Work *work, void *options, Err *err);
 bool cmd_eval_ratings(Work *work, void *options, Err *err);
 bool cmd_eval_probes(Work *work, void *options, Err *err);
 bool cmd_report(Work *work, void *options, Err *err);
+bool cmd_serve(Work *work, void *options, Err *err);
+bool cmd_rate_export(Work *work, void *options, Err *err);
 bool cmd_run(Work *work, void *options, Err *err);
 bool cmd_generate(Work *work, void *options, Err *err);
 bool cmd_chat(Work *work, void *options, Err *err);

@@ -16,6 +16,8 @@
 #include "rlaif/score.h"
 #include "rlaif/sft.h"
 #include "rlaif/version.h"
+#include "serve/listener.h"
+#include "serve/serve.h"
 #include "text/text_libraries.h"
 
 #include <unistd.h>
@@ -50,6 +52,10 @@ const Command commands[] = {
      "rlaif eval probes after.jsonl before.jsonl"},
     {"report",         "a run                       -> one HTML page", &report_table, cmd_report,
      "rlaif report runs/warmer -o report.html"},
+    {"serve",          "a run on 127.0.0.1          -> dashboard, samples, rating by people", &serve_table, cmd_serve,
+     "rlaif serve runs/warmer"},
+    {"rate export",    "a run                       -> the rating page as a file, and its key", &rate_export_table, cmd_rate_export,
+     "rlaif rate export runs/warmer -o rate.html"},
     {"run",            "a recipe                    -> all of its stages, resuming", &run_table, cmd_run,
      "rlaif run recipes/warmer.yaml"},
     {"generate",       "a text                      -> its continuation", &generate_table, cmd_generate,
@@ -80,6 +86,8 @@ static int version(void)
     base_libraries(&libraries);
     str_add(&libraries, ", ");
     text_libraries(&libraries);
+    str_add(&libraries, ", ");
+    serve_libraries(&libraries);
     str_add(&libraries, ", ");
     report_libraries(&libraries);
     printf("\nprecision: f32\nlibraries: %s, %s, %s\n", store_library(), net_library(), str_text(&libraries));

@@ -1,0 +1,20 @@
+/* The pages: HTML that loads nothing, with a Content-Security-Policy that allows its own style and script by their hashes
+ * and nothing else. */
+#ifndef SERVE_PAGES_H
+#define SERVE_PAGES_H
+
+#include "rlaif/rating_items.h"
+#include "serve/listener.h"
+
+/* The page on which people rate, with what it may know of the items. Served with a token, or NULL: it stands alone in a
+ * file, keeps ratings in the browser and gives them as a download. `question` NULL: the kind's own. */
+void rating_page(Str *out, const RatingItems *items, const char *title, const char *question, const char *token);
+/* What the served page may do. */
+void rating_policy(char out[LISTENER_POLICY]);
+
+/* A page without a script: head, navigation back to the dashboard where `home`, and its end. */
+void plain_page_begin(Str *out, const char *title, bool home);
+void plain_page_end(Str *out);
+void plain_policy(char out[LISTENER_POLICY]);
+
+#endif

@@ -1,0 +1,183 @@
+/* The sample browser: rows of a stage, or the rollouts of a training step, some at a time. */
+#include "base/html.h"
+#include "base/mem.h"
+#include "serve/serve_internal.h"
+
+enum { PAGE_ROWS = 20, MOST_TEXT = 20000 /* bytes of one text */, MOST_STEP = 1000000000 };
+
+/* --- one row -------------------------------------------------------------------------------------------- */
+
+static void add_text(Str *out, const char *text)
+{
+    size_t n = strlen(text), cut = n < MOST_TEXT ? n : MOST_TEXT;
+    while (cut < n && cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80) /* never within a character */
+        cut--;
+    char *shown = mem_strn(text, cut);
+    html_text(out, shown);
+    if (cut < n)
+        str_addf(out, " &hellip; <i>(%zu bytes more)</i>", n - cut);
+    free(shown);
+}
+
+static void add_prompt(Str *out, const json_t *row)
+{
+    RowView v;
+    Err unused = {0};
+    if (!row_view(row, NEED_CONTEXT, &v, &unused))
+        return;
+    char *text = context_lines(&v.context);
+    str_add(out, "<div class=\"said\">");
+    add_text(out, text);
+    str_add(out, "</div>\n");
+    free(text);
+    row_view_release(&v);
+}
+
+/* The entry of a response in a field that may be a list. */
+static const json_t *entry(const json_t *row, const char *name, size_t i)
+{
+    const json_t *value = json_object_get(row, name);
+    return json_is_array(value) ? json_array_get(value, i) : value;
+}
+
+/* "score 0.41", where the row has such a number of this response. */
+static void add_number(Str *out, const json_t *row, const char *name, size_t i)
+{
+    const json_t *value = entry(row, name, i);
+    if (json_is_number(value))
+        str_addf(out, " &middot; %s %.4g", name, json_number_value(value));
+}
+
+static void add_response(Str *out, const json_t *row, const char *title, const json_t *text, size_t i)
+{
+    static const char *const numbers[] = {"score", "reward", "rewards", "ranks", "kl"};
+    if (!json_is_string(text))
+        return;
+    str_addf(out, "<div class=\"card\"><div class=\"who\">%s", title);
+    for (int k = 0; k < COUNT(numbers); k++)
+        add_number(out, row, numbers[k], i);
+    if (json_is_false(entry(row, "ended", i)))
+        str_add(out, " &middot; cut off");
+    str_add(out, "</div><div class=\"said\">");
+    add_text(out, json_string_value(text));
+    str_add(out, "</div></div>\n");
+}
+
+static void add_responses(Str *out, const json_t *row)
+{
+    static const char *const sides[] = {"a", "b"};
+    const json_t *list = json_object_get(row, "responses");
+    char title[40];
+    add_response(out, row, "response", json_object_get(row, "response"), 0);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        snprintf(title, sizeof title, "response %zu", i + 1);
+        add_response(out, row, title, json_array_get(list, i), i);
+    }
+    for (int s = 0; s < COUNT(sides); s++) {
+        const json_t *of_side = json_object_get(row, sides[s]);
+        for (size_t i = 0; i < json_array_size(of_side); i++) {
+            snprintf(title, sizeof title, "%s %zu", s ? "B" : "A", i + 1);
+            add_response(out, row, title, json_array_get(of_side, i), i);
+        }
+    }
+}
+
+static bool add_row(void *context, const char *text, Err *err)
+{
+    Str *out = context;
+    json_t *row;
+    if (!json_parse(text, strlen(text), "a stored row", &row, err))
+        return false;
+    const json_t *p = json_object_get(json_object_get(row, "label"), "p");
+    str_add(out, "<div class=\"sample\">\n");
+    add_prompt(out, row);
+    add_responses(out, row);
+    if (json_is_number(p))
+        str_addf(out, "<p class=\"soft\">the first is preferred with probability %.3f</p>\n", json_number_value(p));
+    str_add(out, "<details><summary>the whole row</summary><pre>");
+    add_text(out, text);
+    str_add(out, "</pre></details>\n</div>\n");
+    json_decref(row);
+    return true;
+}
+
+/* --- the page ------------------------------------------------------------------------------------------- */
+
+/* ?name=N, at most `most`; `otherwise` where it is absent. */
+static bool number_argument(const Request *r, const char *name, int otherwise, int most, int *out, Err *err)
+{
+    const char *text = request_argument(r, name);
+    char *end;
+    *out = otherwise;
+    if (!text)
+        return true;
+    long n = strtol(text, &end, 10);
+    *out = (int)n;
+    return (end != text && *end == 0 && n >= 0 && n <= most) ||
+           err_set(err, ERR_INPUT, "\"%s\" must be a number from 0 to %d", name, most);
+}
+
+/* Links to what stands before and behind; `what` is the argument that they change. */
+static void add_moves(Str *out, const char *stage, const char *what, int before, int behind, const char *shown)
+{
+    const int to[] = {before, behind};
+    static const char *const words[] = {"&larr; before", "behind &rarr;"};
+    str_addf(out, "<nav><span class=\"soft\">%s</span>", shown);
+    for (int i = 0; i < 2; i++) {
+        if (to[i] < 0)
+            continue;
+        str_add(out, "<a href=\"/samples?stage=");
+        for (const char *c = stage; *c; c++)
+            str_addf(out, "%%%02X", (unsigned char)*c);
+        str_addf(out, "&amp;%s=%d\">%s</a>", what, to[i], words[i]);
+    }
+    str_add(out, "</nav>\n");
+}
+
+static bool add_items(Str *out, Store *store, const StageRow *s, const Request *r, int items, Err *err)
+{
+    int from;
+    char shown[80];
+    if (!number_argument(r, "from", 0, MOST_STEP, &from, err))
+        return false;
+    int end = from + PAGE_ROWS < items ? from + PAGE_ROWS : items;
+    snprintf(shown, sizeof shown, "rows %d to %d of %d", from + 1, end, items);
+    int before = from == 0 ? -1 : from > PAGE_ROWS ? from - PAGE_ROWS : 0, behind = end < items ? end : -1;
+    add_moves(out, s->name, "from", before, behind, shown);
+    return store_items_some(store, s->id, from, PAGE_ROWS, add_row, out, err);
+}
+
+static bool add_rollouts(Str *out, Store *store, const StageRow *s, const Request *r, int last, Err *err)
+{
+    int step;
+    char shown[80];
+    if (!number_argument(r, "step", last, MOST_STEP, &step, err))
+        return false;
+    snprintf(shown, sizeof shown, "rollouts of step %d of %d", step, last);
+    add_moves(out, s->name, "step", step > 0 ? step - 1 : -1, step < last ? step + 1 : -1, shown);
+    return store_rollouts_each(store, s->id, step, add_row, out, err);
+}
+
+bool samples_page(Site *s, Work *work, const Request *request, Reply *out, Err *err)
+{
+    const char *name = request_argument(request, "stage");
+    StageRow stage;
+    bool present = false;
+    int items = 0, last = -1;
+    (void)s;
+    if (!name || !store_stage_find(work->store, name, &stage, &present, err) || !present)
+        return err_set(err, ERR_INPUT, "the run has no such stage");
+    plain_policy(out->policy);
+    plain_page_begin(&out->body, stage.name, true);
+    bool ok =
+        store_items_count(work->store, stage.id, &items, err) && store_rollouts_last(work->store, stage.id, &last, err);
+    if (ok && items > 0)
+        ok = add_items(&out->body, work->store, &stage, request, items, err);
+    else if (ok && last >= 0)
+        ok = add_rollouts(&out->body, work->store, &stage, request, last, err);
+    else
+        str_add(&out->body, "<p>There is nothing to look at.</p>\n");
+    plain_page_end(&out->body);
+    stage_row_release(&stage);
+    return ok;
+}
