@@ -1,6 +1,5 @@
 /* Whole files, mappings and directories. Lines and compressed text are in lines.c. */
-#include "base/file.h"
-
+#include "base/file_internal.h"
 #include "base/mem.h"
 
 #include <dirent.h>
@@ -11,24 +10,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-static bool fail_errno(const char *path, Err *err)
-{
-    int e = errno;
-    err_set(err, e == ENOENT || e == EISDIR || e == ENOTDIR ? ERR_INPUT : ERR_IO, "%s: %s", path, strerror(e));
-    if (e == ENOENT)
-        err_hint(err, "check the name, or make the file first");
-    if (e == ENOSPC)
-        err_hint(err, "free some space on that disk and run the same command again");
-    return false;
-}
-
 /* Opens a regular file for reading and tells its size. */
 static int open_regular(const char *path, size_t *size, Err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
-        fail_errno(path, err);
+        file_failed(path, err);
     } else if (S_ISDIR(st.st_mode)) {
         err_set(err, ERR_INPUT, "%s is a directory, a file is needed", path);
         err_hint(err, "name a file inside it");
@@ -80,6 +68,7 @@ bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err)
 static bool write_all(int fd, const void *bytes, size_t n)
 {
     for (size_t done = 0; done < n;) {
+        errno = 0;
         ssize_t k = write(fd, (const char *)bytes + done, n - done);
         if (k < 0 && errno == EINTR)
             continue;
@@ -92,19 +81,15 @@ static bool write_all(int fd, const void *bytes, size_t n)
 
 bool file_write(const char *path, const void *bytes, size_t n, Err *err)
 {
-    char *temporary = mem_printf("%s.tmp%d", path, (int)getpid());
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write_all(fd, bytes, n) && fsync(fd) == 0;
-    if (!ok)
-        fail_errno(path, err);
-    if (fd >= 0 && close(fd) != 0 && ok)
-        ok = fail_errno(path, err);
-    if (ok && rename(temporary, path) != 0)
-        ok = fail_errno(path, err);
-    if (!ok)
-        unlink(temporary);
-    free(temporary);
-    return ok;
+    NewFile f;
+    if (!new_file_open(&f, path, err))
+        return false;
+    if (!write_all(f.fd, bytes, n)) {
+        file_failed(path, err);
+        new_file_drop(&f);
+        return false;
+    }
+    return new_file_keep(&f, err);
 }
 
 bool file_append(const char *path, const void *bytes, size_t n, Err *err)
@@ -112,9 +97,9 @@ bool file_append(const char *path, const void *bytes, size_t n, Err *err)
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     bool ok = fd >= 0 && write_all(fd, bytes, n);
     if (!ok)
-        fail_errno(path, err);
+        file_failed(path, err);
     if (fd >= 0 && close(fd) != 0 && ok)
-        ok = fail_errno(path, err);
+        ok = file_failed(path, err);
     return ok;
 }
 
@@ -128,7 +113,7 @@ bool file_map(const char *path, FileMap *map, Err *err)
     void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
     close(fd);
     if (p == MAP_FAILED)
-        return fail_errno(path, err);
+        return file_failed(path, err);
     *map = (FileMap){p, size};
     return true;
 }
@@ -170,7 +155,7 @@ bool dir_make(const char *path, Err *err)
         *s = 0;
         ok = mkdir(p, 0777) == 0 || (errno == EEXIST && file_is_dir(p));
         if (!ok)
-            fail_errno(p, err);
+            file_failed(p, err);
         if (end)
             break;
         *s = '/';
@@ -186,7 +171,7 @@ bool dir_list(const char *path, char ***names, int *n, Err *err)
     struct dirent **entries;
     int found = scandir(path, &entries, NULL, NULL);
     if (found < 0)
-        return fail_errno(path, err);
+        return file_failed(path, err);
     char **list = mem_zalloc((size_t)found, sizeof *list);
     for (int i = 0; i < found; i++) {
         const char *name = entries[i]->d_name;
@@ -222,7 +207,7 @@ static bool is_link(const char *path)
 bool dir_remove(const char *path, Err *err)
 {
     if (is_link(path) || !file_is_dir(path))
-        return unlink(path) == 0 || errno == ENOENT || fail_errno(path, err);
+        return unlink(path) == 0 || errno == ENOENT || file_failed(path, err);
     char **names;
     int n;
     if (!dir_list(path, &names, &n, err))
@@ -234,7 +219,7 @@ bool dir_remove(const char *path, Err *err)
         free(inner);
     }
     names_free(names, n);
-    return ok && (rmdir(path) == 0 || fail_errno(path, err));
+    return ok && (rmdir(path) == 0 || file_failed(path, err));
 }
 
 bool dir_sync(const char *path, Err *err)
@@ -242,7 +227,7 @@ bool dir_sync(const char *path, Err *err)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (!ok)
-        fail_errno(path, err);
+        file_failed(path, err);
     if (fd >= 0)
         close(fd);
     return ok;

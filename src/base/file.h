@@ -12,7 +12,8 @@
  * directory, a missing file, and one larger than `most` bytes. */
 bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err) MUST_CHECK;
 
-/* Writes a file whole: to a temporary neighbour, synced, renamed. */
+/* Writes a file whole: to a temporary neighbour, PATH.tmp, synced, renamed. A second writer of the same file is refused.
+ * What is no regular file, as /dev/null or a pipe, is written as it stands. */
 bool file_write(const char *path, const void *bytes, size_t n, Err *err) MUST_CHECK;
 /* Puts bytes behind those of a file, in one write, for logs that grow; a file that is absent is made. */
 bool file_append(const char *path, const void *bytes, size_t n, Err *err) MUST_CHECK;
@@ -46,6 +47,7 @@ void text_discard(TextWriter *w);                    /* frees w, removes what wa
 
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
+bool file_is_special(const char *path); /* a device, a pipe: it keeps nothing */
 /* Makes a directory and those above it. */
 bool dir_make(const char *path, Err *err) MUST_CHECK;
 /* Removes a directory with all that is in it; nothing where it is absent. */

@@ -1,6 +1,5 @@
 /* Lines of plain, gzip or zstd text, and text written to appear whole. zlib reads plain text too. */
-#include "base/file.h"
-
+#include "base/file_internal.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -154,42 +153,49 @@ void lines_close(LineReader *r)
     free(r);
 }
 
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
 struct TextWriter {
-    char *path, *temporary; /* NULL: standard output */
-    FILE *file;
-    gzFile gz;
+    NewFile new; /* fd -1: standard output */
+    FILE *file;  /* plain and zstd: over a copy of the new file's descriptor */
+    gzFile gz;   /* the same for gzip */
     ZSTD_CStream *zstd;
 };
 
+static bool is_standard(const TextWriter *w)
+{
+    return w->new.fd < 0;
+}
+
 static bool writer_failed(const TextWriter *w, Err *err)
 {
-    err_set(err, ERR_IO, "%s: %s", w->path ? w->path : "standard output", strerror(errno ? errno : EIO));
-    return err_hint(err, "free some space, or name another output; the same command then goes on");
+    return file_failed(is_standard(w) ? "standard output" : w->new.path, err);
 }
 
 bool text_open(TextWriter **out, const char *path, Err *err)
 {
     *out = NULL;
     TextWriter *w = mem_zalloc(1, sizeof *w);
-    errno = 0;
+    w->new.fd = -1;
     if (!path || strcmp(path, "-") == 0) {
         w->file = stdout;
         *out = w;
         return true;
     }
-    w->path = mem_str(path);
-    w->temporary = mem_printf("%s.tmp%d", path, (int)getpid());
-    bool ok = !file_is_dir(path);
-    if (!ok)
-        errno = EISDIR;
-    if (ok && str_ends(path, ".gz"))
-        ok = (w->gz = gzopen(w->temporary, "wb")) != NULL;
-    else if (ok)
-        ok = (w->file = fopen(w->temporary, "wb")) != NULL;
-    if (ok && str_ends(path, ".zst"))
+    if (!new_file_open(&w->new, path, err)) {
+        free(w);
+        return false;
+    }
+    int copy = dup(w->new.fd); /* the original holds the lock to the end */
+    if (str_ends(path, ".gz"))
+        w->gz = gzdopen(copy, "wb");
+    else
+        w->file = fdopen(copy, "wb");
+    if (str_ends(path, ".zst"))
         w->zstd = ZSTD_createCStream();
-    if (!ok) {
+    if (!w->gz && !w->file) {
         writer_failed(w, err);
+        close(copy);
         text_discard(w);
         return false;
     }
@@ -220,33 +226,20 @@ bool text_write(TextWriter *w, const char *text, size_t n, Err *err)
     return ok || writer_failed(w, err);
 }
 
-static bool sync_file(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    return fd >= 0 && close(fd) == 0 && ok;
-}
-
 bool text_close(TextWriter *w, Err *err)
 {
     errno = 0;
     bool ok = !w->zstd || zstd_write(w, "", 0, ZSTD_e_end);
-    if (w->gz) {
-        ok = gzclose(w->gz) == Z_OK && ok && sync_file(w->temporary);
-        w->gz = NULL;
-    }
-    if (w->file) {
-        ok = fflush(w->file) == 0 && ok;
-        if (w->path)
-            ok = fsync(fileno(w->file)) == 0 && ok;
-        if (w->path)
-            ok = fclose(w->file) == 0 && ok;
-        w->file = NULL;
-    }
-    if (ok && w->path)
-        ok = rename(w->temporary, w->path) == 0;
+    if (w->gz)
+        ok = gzclose(w->gz) == Z_OK && ok;
+    if (w->file)
+        ok = (is_standard(w) ? fflush(w->file) : fclose(w->file)) == 0 && ok;
+    w->gz = NULL;
+    w->file = NULL;
     if (!ok)
         writer_failed(w, err);
+    else if (!is_standard(w))
+        ok = new_file_keep(&w->new, err);
     text_discard(w);
     return ok;
 }
@@ -257,12 +250,9 @@ void text_discard(TextWriter *w)
         return;
     if (w->gz)
         gzclose(w->gz);
-    if (w->file && w->path)
+    if (w->file && !is_standard(w))
         fclose(w->file);
-    if (w->temporary)
-        unlink(w->temporary);
+    new_file_drop(&w->new);
     ZSTD_freeCStream(w->zstd);
-    free(w->path);
-    free(w->temporary);
     free(w);
 }

@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+enum { INTERRUPTED_STATUS = 130 };
+
 static bool quiet_progress;
 static Progress *on_screen; /* the bar that a message has to clear first */
 static volatile sig_atomic_t stop_requested;
@@ -137,11 +139,22 @@ void progress_end(Progress *p)
             p->figure[0] ? ", " : "", p->figure);
 }
 
+/* In a signal's handler only write() may speak. */
+static void say_at_once(const char *text)
+{
+    ssize_t written = write(STDERR_FILENO, text, strlen(text));
+    (void)written;
+}
+
 static void on_signal(int sig)
 {
-    if (stop_requested)
-        _exit(128 + sig);
+    (void)sig;
+    if (stop_requested) {
+        say_at_once("\nrlaif: stopped at once; what was stored before stays\n");
+        _exit(INTERRUPTED_STATUS);
+    }
     stop_requested = 1;
+    say_at_once("\nrlaif: stopping where nothing is lost; a second signal stops at once\n");
 }
 
 void interrupt_install(void)

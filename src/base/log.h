@@ -27,7 +27,7 @@ void progress_end(Progress *p);
 double clock_seconds(void);
 
 /* Ctrl-C and SIGTERM raise a flag; whoever loops looks at it between items and stops where all is stored.
- * A second signal ends the process at once. */
+ * A second signal ends the process at once, with status 130. */
 void interrupt_install(void);
 /* False, with ERR_INTERRUPTED set, once the flag is up. */
 bool not_interrupted(Err *err) MUST_CHECK;

@@ -4,6 +4,9 @@
 #include "cli/command.h"
 #include "rlaif/sample.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 typedef struct TextOptions {
     CommonOptions common;
     SamplingOptions sampling;
@@ -128,6 +131,16 @@ static bool chat_turn(Model *m, json_t *messages, const TextOptions *o, int turn
     return ok;
 }
 
+/* At a terminal: until there is something to read. False where the user has interrupted. */
+static bool wait_for_line(Err *err)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    while (isatty(STDIN_FILENO) && poll(&input, 1, -1) < 0)
+        if (!not_interrupted(err))
+            return false;
+    return true;
+}
+
 bool cmd_chat(Work *work, void *options, Err *err)
 {
     const TextOptions *o = options;
@@ -144,7 +157,8 @@ bool cmd_chat(Work *work, void *options, Err *err)
     bool ok = true;
     for (int turn = 0; ok; turn++) {
         fputs("> ", stderr);
-        ssize_t n = getline(&line, &room, stdin);
+        ok = wait_for_line(err);
+        ssize_t n = ok ? getline(&line, &room, stdin) : -1;
         while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             line[--n] = 0;
         if (n <= 0)

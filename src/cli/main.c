@@ -97,13 +97,27 @@ static int version(void)
 
 /* --- running --- */
 
+/* A word as a shell reads it back. */
+static void print_word(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+    if (word[0] && !word[strspn(word, plain)]) {
+        fprintf(stderr, " %s", word);
+        return;
+    }
+    fputs(" '", stderr);
+    for (; *word; word++)
+        fputs(*word == '\'' ? "'\\''" : (const char[]){*word, 0}, stderr);
+    fputc('\'', stderr);
+}
+
 static int report_error(const Err *err, int argc, char **argv)
 {
     fprintf(stderr, "rlaif: %s\n", err->msg);
     if (err->code == ERR_INTERRUPTED) {
         fputs("what is finished is stored; to go on: rlaif", stderr);
         for (int i = 0; i < argc; i++)
-            fprintf(stderr, strpbrk(argv[i], " \"'$*?") ? " '%s'" : " %s", argv[i]);
+            print_word(argv[i]);
         fputc('\n', stderr);
         return STATUS_INTERRUPTED;
     }

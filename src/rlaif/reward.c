@@ -322,8 +322,6 @@ static bool evaluate(RewardTraining *t, Stage *s, double *accuracy, Err *err)
     if (!ok)
         return false;
     *accuracy = a.right / a.n;
-    json_object_set_new(s->summary, "eval_accuracy", json_real(*accuracy));
-    json_object_set_new(s->summary, "eval_pairs", json_integer(a.n));
     return store_metric(s->work->store, s->id, t->trainer.step - 1, "eval_accuracy", *accuracy, err);
 }
 
@@ -338,14 +336,16 @@ static bool record(Stage *s, const RewardTraining *t, double loss, Err *err)
            store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);
 }
 
-static bool after_step(RewardTraining *t, Training *training, double loss, Err *err)
+/* Measures what is due after the steps so far, unless it is on record, and keeps them. A step that was interrupted while
+ * it was measured is measured when the run goes on. */
+static bool settle_step(RewardTraining *t, Training *training, Err *err)
 {
     Stage *s = training->stage;
     int every = t->options->eval_every, at = t->trainer.step;
     double accuracy = (double)NAN;
-    bool last = at == t->trainer.steps, measure = t->options->eval && (last || (every && at % every == 0));
-    return record(s, t, loss, err) && (!measure || evaluate(t, s, &accuracy, err)) &&
-           training_checkpoint(training, accuracy, false, err);
+    bool due = t->options->eval && at > 0 && (at == t->trainer.steps || (every && at % every == 0)), known = true;
+    return (!due || store_metric_known(s->work->store, s->id, at - 1, "eval_accuracy", &known, err)) &&
+           (known || evaluate(t, s, &accuracy, err)) && training_checkpoint(training, accuracy, err);
 }
 
 static bool train(RewardTraining *t, Training *training, Err *err)
@@ -356,23 +356,44 @@ static bool train(RewardTraining *t, Training *training, Err *err)
     Progress p;
     double loss = 0;
     progress_begin(&p, s->name, "steps", t->trainer.steps, t->trainer.step);
-    bool ok = true;
+    bool ok = settle_step(t, training, err);
     while (ok && t->trainer.step < t->trainer.steps) {
         int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
         epoch_order(t->options->common.seed, epoch, order, t->n);
-        ok = training_goes_on(training, err) &&
+        ok = not_interrupted(err) &&
              reward_training_step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
-             after_step(t, training, loss, err);
+             record(s, t, loss, err);
+        training->whole_step = ok ? t->trainer.step : training->whole_step;
+        ok = ok && settle_step(t, training, err);
         progress_figure(&p, "loss %.3f", loss);
         progress_at(&p, t->trainer.step);
     }
     progress_end(&p);
     free(order);
+    return ok;
+}
+
+static bool take_accuracy(void *context, int step, const char *name, double value, Err *err)
+{
+    (void)step, (void)err;
+    if (strcmp(name, "eval_accuracy") == 0)
+        json_object_set_new(context, name, json_real(value));
+    return true;
+}
+
+static bool summarise(const RewardTraining *t, Stage *s, Err *err)
+{
+    static const char *const measured[] = {"loss"};
+    int with_choice = 0;
+    for (int i = 0; i < t->eval.n; i++)
+        with_choice += t->eval.row[i].view.preferred >= 0;
     json_object_set_new(s->summary, "pairs", json_integer(t->n));
     json_object_set_new(s->summary, "pairs_ai", json_integer(t->n_ai));
     json_object_set_new(s->summary, "pairs_human", json_integer(t->n - t->n_ai));
-    json_object_set_new(s->summary, "steps", json_integer(t->trainer.steps));
-    return ok;
+    if (t->options->eval)
+        json_object_set_new(s->summary, "eval_pairs", json_integer(with_choice));
+    return training_summary(s, measured, COUNT(measured), err) &&
+           store_metrics_each(s->work->store, s->id, take_accuracy, s->summary, err);
 }
 
 static bool check_needs(const RewardTraining *t, Stage *s, Err *err)
@@ -456,8 +477,9 @@ static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
         check_needs(t, s, err) &&
         (!o->eval || stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &t->eval, err)) &&
         (!o->centre_on || stage_read_rows(s->work, o->centre_on, 0, NEED_RESPONSES, o->skip_bad, &t->centre, err)) &&
-        training_begin(&training, err) && train(t, &training, err) && store_scale(t, s, err) &&
-        training_end(&training, err) && stage_end(s, o->output, err);
+        ((training_begin(&training, err) && train(t, &training, err) && store_scale(t, s, err) &&
+          summarise(t, s, err) && training_end(&training, err)) ||
+         training_stopped(&training, err));
     reward_training_free(t);
     return ok;
 }
@@ -493,7 +515,9 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err)
                            stage_about(&reward_table, o, &o->common, "model", model, "labels", labels, "eval", eval,
                                        "centre", centre, NULL),
                            err);
-    ok = ok && stage_uses_prompts(&s, &rows, err) && (training_done(&s, o->output) || run(&s, o, &rows, err));
+    bool done = false;
+    ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&
+         (done || run(&s, o, &rows, err));
     rows_release(&rows);
     stage_release(&s);
     return ok;

@@ -61,8 +61,8 @@ static bool train(Rl *rl, Training *training, Err *err)
     progress_begin(&p, training->stage->name, "steps", t->steps, t->step);
     bool ok = true;
     while (ok && t->step < t->steps) {
-        ok = training_goes_on(training, err) && rl_step(rl, training->stage, &s, err) &&
-             training_checkpoint(training, (double)NAN, false, err);
+        ok = not_interrupted(err) && rl_step(rl, training->stage, &s, err) &&
+             training_checkpoint(training, (double)NAN, err);
         progress_figure(&p, "reward %.3f, KL %.2f", s.reward, s.kl);
         progress_at(&p, t->step);
     }
@@ -71,22 +71,6 @@ static bool train(Rl *rl, Training *training, Err *err)
 }
 
 /* --- the stage --- */
-
-/* First and last step, from the stored metrics, so that a resumed run says the same. */
-static bool summarise_metric(void *context, int step, const char *name, double value, Err *err)
-{
-    json_t *summary = context;
-    (void)err;
-    static const char *const wanted[] = {"reward", "kl", "entropy", "tokens", "ended"};
-    for (int i = 0; i < COUNT(wanted); i++)
-        if (strcmp(wanted[i], name) == 0) {
-            char key[40];
-            snprintf(key, sizeof key, "%s_%s", name, step == 0 ? "first" : "last");
-            json_object_set_new(summary, key, json_real(value));
-        }
-    json_object_set_new(summary, "steps", json_integer(step + 1));
-    return true;
-}
 
 static bool check_options(const RlOptions *o, Err *err)
 {
@@ -263,10 +247,11 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
                          .options = &o->train,
                          .trainer = &rl->policy_trainer,
                          .value = rl->value ? &rl->value_trainer : NULL};
-    bool ok = check_needs(rl, s, err) && training_begin(&training, err) && write_options(o, err) &&
-              train(rl, &training, err) && training_end(&training, err) &&
-              store_metrics_each(s->work->store, s->id, summarise_metric, s->summary, err) &&
-              stage_end(s, o->output, err);
+    static const char *const measured[] = {"reward", "kl", "entropy", "tokens", "ended"};
+    bool ok = check_needs(rl, s, err) &&
+              ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
+                training_summary(s, measured, COUNT(measured), err) && training_end(&training, err)) ||
+               training_stopped(&training, err));
     rl_free(rl);
     return ok;
 }
@@ -307,10 +292,12 @@ bool rl_stage(Work *work, const char *name, const void *options, Err *err)
     Rows rows = {0};
     Stage s = {0};
     json_t *about;
+    bool done = false;
     bool ok = check_options(o, err) &&
               stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
               rl_about(&about, o, &rows, err) && stage_begin(&s, work, name, "rl", about, err);
-    ok = ok && stage_uses_prompts(&s, &rows, err) && (training_done(&s, o->output) || run(&s, o, &rows, err));
+    ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&
+         (done || run(&s, o, &rows, err));
     rows_release(&rows);
     stage_release(&s);
     return ok;

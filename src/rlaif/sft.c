@@ -124,17 +124,14 @@ static bool train(Sft *t, Training *training, Err *err)
     while (ok && t->trainer.step < t->trainer.steps) {
         int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
         epoch_order(t->options->common.seed, epoch, order, t->n);
-        ok = training_goes_on(training, err) &&
-             step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
-             record(s, t, loss, err) && training_checkpoint(training, (double)NAN, false, err);
+        ok = not_interrupted(err) && step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
+             record(s, t, loss, err) && training_checkpoint(training, (double)NAN, err);
         progress_figure(&p, "loss %.3f", loss);
         progress_at(&p, t->trainer.step);
     }
     progress_end(&p);
     free(order);
     json_object_set_new(s->summary, "rows", json_integer(t->n));
-    json_object_set_new(s->summary, "steps", json_integer(t->trainer.steps));
-    json_object_set_new(s->summary, "loss", json_real(loss));
     return ok;
 }
 
@@ -161,8 +158,11 @@ static bool run(Sft *t, Stage *s, Rows *rows, Err *err)
     cut_report(&cut, s->name, s->summary);
     int steps = (t->n + o->batch - 1) / o->batch * o->epochs;
     Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
-    return trainer_init(&t->trainer, t->model, &o->train, steps, err) && training_begin(&training, err) &&
-           train(t, &training, err) && training_end(&training, err) && stage_end(s, o->output, err);
+    static const char *const measured[] = {"loss"};
+    return trainer_init(&t->trainer, t->model, &o->train, steps, err) &&
+           ((training_begin(&training, err) && train(t, &training, err) &&
+             training_summary(s, measured, COUNT(measured), err) && training_end(&training, err)) ||
+            training_stopped(&training, err));
 }
 
 bool sft_stage(Work *work, const char *name, const void *options, Err *err)
@@ -179,7 +179,9 @@ bool sft_stage(Work *work, const char *name, const void *options, Err *err)
         rows_hash(&rows, data);
     ok = ok && stage_begin(&s, work, name, "sft",
                            stage_about(&sft_table, o, &o->common, "model", model, "data", data, NULL), err);
-    ok = ok && stage_uses_prompts(&s, &rows, err) && (training_done(&s, o->output) || run(&t, &s, &rows, err));
+    bool done = false;
+    ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&
+         (done || run(&t, &s, &rows, err));
     trainer_release(&t.trainer);
     pass_release(&t.pass);
     for (int i = 0; i < t.n; i++)

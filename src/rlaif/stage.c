@@ -237,7 +237,7 @@ bool work_open_store(Work *work, const char *output, Err *err)
         free(path);
         return ok;
     }
-    if (!output || strcmp(output, "-") == 0)
+    if (!output || strcmp(output, "-") == 0 || file_is_special(output))
         return store_open(&work->store, ":memory:", err);
     size_t n = strlen(output);
     while (n > 1 && output[n - 1] == '/')

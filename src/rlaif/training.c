@@ -18,7 +18,7 @@ static bool is_ours(const char *name)
     for (int i = 0; i < COUNT(files); i++)
         if (strcmp(name, files[i]) == 0)
             return true;
-    return str_starts(name, "checkpoint-") || str_starts(name, ".new-") || strstr(name, ".tmp");
+    return str_starts(name, "checkpoint-") || str_starts(name, ".new-") || str_ends(name, ".tmp");
 }
 
 /* Removes what an earlier stage of other options left; refuses a directory that holds anything else. */
@@ -45,7 +45,45 @@ static bool clear_output(const char *out, bool was_ours, Err *err)
     return ok;
 }
 
-/* --- checkpoints --- */
+/* Removes what a kill left half-made, and checkpoints that are not on record. */
+static bool sweep(const Stage *s, const char *out, Err *err)
+{
+    char **names;
+    int n;
+    if (!dir_list(out, &names, &n, err))
+        return false;
+    bool ok = true;
+    for (int i = 0; i < n && ok; i++) {
+        bool known = !str_starts(names[i], ".new-");
+        if (str_starts(names[i], "checkpoint-"))
+            ok = store_checkpoint_known(s->work->store, s->id, names[i], &known, err);
+        char *path = path_join(out, names[i]);
+        ok = ok && (known || dir_remove(path, err));
+        free(path);
+    }
+    names_free(names, n);
+    return ok;
+}
+
+/* --- checkpoints ---------------------------------------------------------------------------------------- */
+
+/* The newest checkpoint on record whose directory is there; *name is NULL where there is none. */
+static bool find_newest(const Training *t, char **name, Err *err)
+{
+    Store *store = t->stage->work->store;
+    int step;
+    while (store_checkpoint_newest(store, t->stage->id, &step, name, err)) {
+        char *dir = *name ? path_join(t->out, *name) : NULL;
+        bool there = !dir || file_is_dir(dir);
+        free(dir);
+        if (there)
+            return true;
+        free(*name);
+        if (!store_checkpoint_forget(store, t->stage->id, step, err))
+            return false;
+    }
+    return false;
+}
 
 bool checkpoint_load(const char *out, const char *name, Trainer *trainer, Trainer *value, Err *err)
 {
@@ -58,112 +96,126 @@ bool checkpoint_load(const char *out, const char *name, Trainer *trainer, Traine
 
 bool training_begin(Training *t, Err *err)
 {
-    Store *store = t->stage->work->store;
-    int step;
+    Stage *s = t->stage;
     char *name;
     t->saved = clock_seconds();
-    t->log = (MetricLog){store, t->stage->id, t->out, -1};
-    if (!store_checkpoint_newest(store, t->stage->id, &step, &name, err))
+    t->saved_step = t->whole_step = -1;
+    t->log = (MetricLog){s->work->store, s->id, t->out, -1};
+    if (!find_newest(t, &name, err))
         return false;
     bool ok;
     if (name) {
         ok = checkpoint_load(t->out, name, t->trainer, t->value, err);
         if (ok)
-            log_note("%s: goes on after step %d of %d", t->stage->name, t->trainer->step, t->trainer->steps);
+            log_note("%s: goes on after step %d of %d", s->name, t->trainer->step, t->trainer->steps);
         else
-            err_hint(err, "remove %s and its .rlaif to begin anew", t->out);
+            err_hint(err, "remove %s to begin anew", t->out);
+        t->saved_step = t->trainer->step;
+        ok = ok && sweep(s, t->out, err);
     } else {
-        ok = clear_output(t->out, t->stage->found != STAGE_NEW || t->stage->work->in_recipe, err);
+        ok = clear_output(t->out, s->found != STAGE_NEW || s->work->in_recipe, err);
     }
     free(name);
-    return ok && store_forget_from(store, t->stage->id, t->trainer->step, err);
+    t->whole_step = ok ? t->trainer->step : -1;
+    return ok && store_forget_from(s->work->store, s->id, t->trainer->step, err);
 }
 
 static bool save_files(Training *t, const char *dir, Err *err)
 {
     char *value = path_join(dir, "value");
     bool ok = model_save(t->trainer->model, dir, err) && trainer_save(t->trainer, dir, NULL, err) &&
-              (!t->value || (model_save(t->value->model, value, err) && trainer_save(t->value, value, NULL, err)));
+              (!t->value || (model_save(t->value->model, value, err) && trainer_save(t->value, value, NULL, err) &&
+                             dir_sync(value, err))) &&
+              dir_sync(dir, err);
     free(value);
     return ok;
 }
 
-typedef struct Removal {
-    const char *out;
-} Removal;
-
-static bool remove_checkpoint(void *context, const char *name, Err *err)
+/* The directory under its name and on the disk, then the record. */
+static bool save(Training *t, double score, Err *err)
 {
-    const Removal *r = context;
-    char *dir = path_join(r->out, name);
-    bool ok = dir_remove(dir, err);
-    free(dir);
-    return ok;
-}
-
-bool training_checkpoint(Training *t, double score, bool force, Err *err)
-{
-    int step = t->trainer->step, every = t->options->save_every;
-    bool due = every > 0 ? step % every == 0 : clock_seconds() - t->saved > SECONDS_BETWEEN_SAVES;
-    if (!metric_log_write(&t->log, step, err))
-        return false;
-    if (!due && !force)
-        return true;
+    int step = t->trainer->step;
+    Stage *s = t->stage;
+    Store *store = s->work->store;
     char name[40];
     snprintf(name, sizeof name, "checkpoint-%06d", step);
+    if (t->saved_step == step) /* it is there; its score may be new */
+        return isnan(score) || store_checkpoint(store, s->id, step, name, score, err);
     char *dir = path_join(t->out, name), *fresh = mem_printf("%s/.new-%06d", t->out, step);
-    Store *store = t->stage->work->store;
     bool ok = dir_remove(fresh, err) && save_files(t, fresh, err) && dir_remove(dir, err);
     if (ok && rename(fresh, dir) != 0)
         ok = err_set(err, ERR_IO, "%s: cannot be named so", dir);
-    Removal removal = {t->out};
-    ok = ok && dir_sync(t->out, err) && store_checkpoint(store, t->stage->id, step, name, score, err) &&
-         store_checkpoint_prune(store, t->stage->id, remove_checkpoint, &removal, err);
+    ok = ok && dir_sync(t->out, err) && store_begin(store, err) &&
+         store_checkpoint(store, s->id, step, name, score, err) &&
+         store_checkpoint_prune(store, s->id, t->options->save_every, false, err) && store_commit(store, err) &&
+         sweep(s, t->out, err);
     t->saved = clock_seconds();
+    t->saved_step = ok ? step : t->saved_step;
     free(fresh);
     free(dir);
     return ok;
 }
 
-bool training_goes_on(Training *t, Err *err)
+bool training_checkpoint(Training *t, double score, Err *err)
 {
-    if (not_interrupted(err))
-        return true;
+    int step = t->whole_step = t->trainer->step, every = t->options->save_every;
+    bool due = every > 0 ? step > 0 && step % every == 0 : clock_seconds() - t->saved > SECONDS_BETWEEN_SAVES;
+    return metric_log_write(&t->log, step, err) && (!due || save(t, score, err));
+}
+
+bool training_stopped(Training *t, const Err *err)
+{
     Err failed = {0};
-    if (t->trainer->step > 0 && !training_checkpoint(t, (double)NAN, true, &failed))
+    if (err->code == ERR_INTERRUPTED && t->trainer->step > 0 && t->whole_step == t->trainer->step &&
+        !save(t, (double)NAN, &failed))
         log_warn("%s: no checkpoint could be written: %s", t->stage->name, failed.msg);
     return false;
 }
 
-bool training_done(const Stage *s, const char *out)
+bool training_done(const Stage *s, const char *out, bool *done, Err *err)
 {
     char *config = path_join(out, "config.json");
-    bool there = file_exists(config);
+    *done = s->done && file_exists(config);
     free(config);
-    return s->done && there;
-}
-
-static bool remove_leftovers(Training *t, Err *err)
-{
-    char **names;
-    int n;
-    if (!dir_list(t->out, &names, &n, err))
-        return false;
-    bool ok = true;
-    for (int i = 0; i < n && ok; i++)
-        if (str_starts(names[i], ".new-") || (t->options->save_every == 0 && str_starts(names[i], "checkpoint-"))) {
-            char *path = path_join(t->out, names[i]);
-            ok = dir_remove(path, err);
-            free(path);
-        }
-    names_free(names, n);
-    return ok;
+    return !*done || sweep(s, out, err);
 }
 
 bool training_end(Training *t, Err *err)
 {
+    Stage *s = t->stage;
+    Store *store = s->work->store;
     return metric_log_write(&t->log, t->trainer->step, err) && model_save(t->trainer->model, t->out, err) &&
-           remove_leftovers(t, err);
+           store_begin(store, err) && stage_end(s, t->out, err) &&
+           store_checkpoint_prune(store, s->id, t->options->save_every, true, err) && store_commit(store, err) &&
+           sweep(s, t->out, err);
+}
+
+/* --- summaries --- */
+
+typedef struct MetricEnds {
+    json_t *summary;
+    const char *const *names;
+    int n;
+} MetricEnds;
+
+static bool take_metric(void *context, int step, const char *name, double value, Err *err)
+{
+    const MetricEnds *e = context;
+    (void)err;
+    for (int i = 0; i < e->n; i++)
+        if (strcmp(e->names[i], name) == 0) {
+            char key[64];
+            snprintf(key, sizeof key, "%s_%s", name, step == 0 ? "first" : "last");
+            json_object_set_new(e->summary, key, json_real(value));
+        }
+    json_object_set_new(e->summary, "steps", json_integer(step + 1));
+    return true;
+}
+
+bool training_summary(Stage *s, const char *const *names, int n, Err *err)
+{
+    MetricEnds ends = {s->summary, names, n};
+    return store_metrics_each(s->work->store, s->id, take_metric, &ends, err);
 }
 
 /* --- needs --- */

@@ -3,9 +3,11 @@
  *
  * OUT/checkpoint-000010/ is a complete model with its trainer's state (and value/, the same of a value network); the
  * finished model stands in OUT itself, config.json last. The newest two checkpoints and the best are kept; those that
- * were made by the clock (--save-every 0) go when the stage is done. Beside them are the files of rlaif/metric_log.h.
+ * the clock (--save-every 0) or an interruption made go when the stage is done. A directory that the store does not have
+ * on record is nobody's and is removed. Beside them are the files of rlaif/metric_log.h.
  *
- * A metric's step is the number of updates before it, from 0; what is measured after an update counts to its step. */
+ * A metric's step is the number of updates before it, from 0; what is measured after an update counts to its step. A
+ * checkpoint of n steps holds the steps 0 .. n - 1, and a resumed run forgets the metrics from n on. */
 #ifndef RLAIF_TRAINING_H
 #define RLAIF_TRAINING_H
 
@@ -24,6 +26,8 @@ typedef struct Training {
     Trainer *value;   /* of the value network, or NULL */
     double saved;     /* clock at the last checkpoint */
     MetricLog log;
+    int saved_step; /* the trainer's step of that one; -1: none */
+    int whole_step; /* up to which everything is on record: a checkpoint may be taken there; -1: not begun */
 } Training;
 
 /* Prepares OUT for a stage that has begun: what it replaces is removed; a directory that is not its own is refused.
@@ -33,17 +37,22 @@ bool training_begin(Training *t, Err *err) MUST_CHECK;
 /* Loads a checkpoint OUT/name into a trainer and, where it is not NULL, the value network's. */
 bool checkpoint_load(const char *out, const char *name, Trainer *trainer, Trainer *value, Err *err) MUST_CHECK;
 
-/* Is the stage done, with its model in place? */
-bool training_done(const Stage *s, const char *out);
+/* *done: the stage is, with its model in place. */
+bool training_done(const Stage *s, const char *out, bool *done, Err *err) MUST_CHECK;
 
-/* False once the program was told to stop; then a checkpoint has been written, so that nothing is lost. */
-bool training_goes_on(Training *t, Err *err) MUST_CHECK;
+/* A step is over, everything of it on record: brings the log to it, and writes a checkpoint if it is due. `score` is its
+ * held-out measure, or NAN. */
+bool training_checkpoint(Training *t, double score, Err *err) MUST_CHECK;
 
-/* A step is over, everything of it on record: brings the log to it, and writes a checkpoint if it is due. `score` is its held-out measure, or NAN. */
-bool training_checkpoint(Training *t, double score, bool force, Err *err) MUST_CHECK;
-
-/* Writes the finished model into OUT; the stage's end is the caller's. */
+/* Writes the finished model into OUT and ends the stage. */
 bool training_end(Training *t, Err *err) MUST_CHECK;
+
+/* A training has failed with `err`: where it was told to stop, what it has done since the last checkpoint is kept in
+ * another one. Returns false. */
+bool training_stopped(Training *t, const Err *err);
+
+/* From the store, so that a resumed run says the same: `steps`, and NAME_first and NAME_last of these metrics. */
+bool training_summary(Stage *s, const char *const *names, int n, Err *err) MUST_CHECK;
 
 /* What a stage is about to take, said in one line and refused where it is not there. */
 typedef struct Need {

@@ -6,18 +6,24 @@
 #include "base/mem.h"
 #include "store/store_internal.h"
 
+#include <errno.h>
+
 EMBED(schema_sql, "src/store/schema.sql");
 
 enum { SCHEMA_VERSION = 3 };
 
 bool store_failed(Store *s, const char *doing, Err *err)
 {
-    int code = sqlite3_errcode(s->db);
+    int code = sqlite3_errcode(s->db), system = sqlite3_system_errno(s->db);
+    bool by_system = system != 0 && (code == SQLITE_IOERR || code == SQLITE_FULL);
     err_set(err, code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ERR_INPUT : ERR_IO, "%s: %s: %s", s->path, doing,
-            sqlite3_errmsg(s->db));
+            by_system ? strerror(system) : sqlite3_errmsg(s->db));
     if (code == SQLITE_BUSY)
         return err_hint(err, "another rlaif is writing it: wait for it, or use another output");
-    if (code == SQLITE_FULL)
+    if (code == SQLITE_CANTOPEN)
+        return err_hint(
+            err, "it must be possible to write there: free some space, mend permissions, or name another output");
+    if (code == SQLITE_FULL || (by_system && (system == ENOSPC || system == EDQUOT || system == EFBIG)))
         return err_hint(err, "free some space on that disk and run the same command again");
     if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
         return err_hint(err, "it is no store of rlaif, or damaged: move it away to begin anew");
@@ -93,7 +99,7 @@ static bool open_flags(Store **out, const char *path, int flags, Err *err)
     }
     if (ok && writes) /* one writer at a time, for as long as it lives */
         ok = run_sql(s, "PRAGMA locking_mode = EXCLUSIVE", err) && run_sql(s, "PRAGMA journal_mode = WAL", err) &&
-             run_sql(s, "PRAGMA synchronous = NORMAL", err);
+             run_sql(s, "PRAGMA synchronous = FULL", err);
     if (!ok || !prepare_schema(s, writes, err)) {
         store_close(s);
         return false;

@@ -70,6 +70,7 @@ bool store_items_count(Store *s, int64_t stage, int *n, Err *err) MUST_CHECK;
 /* --- training ------------------------------------------------------------------------------------------- */
 
 bool store_metric(Store *s, int64_t stage, int step, const char *name, double value, Err *err) MUST_CHECK;
+bool store_metric_known(Store *s, int64_t stage, int step, const char *name, bool *known, Err *err) MUST_CHECK;
 typedef bool StoreMetricUse(void *context, int step, const char *name, double value, Err *err);
 /* In order of step, then name. */
 bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *context, Err *err) MUST_CHECK;
@@ -91,9 +92,13 @@ bool store_checkpoint(Store *s, int64_t stage, int step, const char *path, doubl
 bool store_checkpoint_newest(Store *s, int64_t stage, int *step, char **path, Err *err) MUST_CHECK;
 /* The newest one of at most `most` steps. */
 bool store_checkpoint_upto(Store *s, int64_t stage, int most, int *step, char **path, Err *err) MUST_CHECK;
-/* Takes off the record every checkpoint but the newest two and the one of the best score; each path goes to
- * `use`, which removes the directory. */
-bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *context, Err *err) MUST_CHECK;
+/* Is this directory on record? */
+bool store_checkpoint_known(Store *s, int64_t stage, const char *path, bool *known, Err *err) MUST_CHECK;
+bool store_checkpoint_forget(Store *s, int64_t stage, int step, Err *err) MUST_CHECK;
+/* Takes off the record what need not be kept. A checkpoint is regular at multiples of `every`; 0: all are, until the
+ * stage is done. The newest two regular ones stay, the regular one of the best score, and unless `done` the newest of
+ * all: so what stays of a finished stage does not depend on where it was interrupted. */
+bool store_checkpoint_prune(Store *s, int64_t stage, int every, bool done, Err *err) MUST_CHECK;
 
 /* --- evaluations ---------------------------------------------------------------------------------------- */
 

@@ -109,6 +109,25 @@ bool store_metric(Store *s, int64_t stage, int step, const char *name, double va
     return statement_run(&t, err);
 }
 
+/* Does a query have a row? Ends the statement. */
+static bool has_row(Statement *t, bool *known, Err *err)
+{
+    bool ok = statement_step(t, known, err);
+    sqlite3_finalize(t->at);
+    return ok;
+}
+
+bool store_metric_known(Store *s, int64_t stage, int step, const char *name, bool *known, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT 1 FROM metric WHERE stage = ?1 AND step = ?2 AND name = ?3", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, step);
+    bind_text(&t, 3, name);
+    return has_row(&t, known, err);
+}
+
 bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *context, Err *err)
 {
     return store_metrics_from(s, stage, 0, use, context, err);
@@ -224,18 +243,41 @@ bool store_checkpoint_upto(Store *s, int64_t stage, int most, int *step, char **
     return ok;
 }
 
-bool store_checkpoint_prune(Store *s, int64_t stage, StoreUse *use, void *context, Err *err)
+bool store_checkpoint_known(Store *s, int64_t stage, const char *path, bool *known, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT 1 FROM checkpoint WHERE stage = ?1 AND path = ?2", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    bind_text(&t, 2, path);
+    return has_row(&t, known, err);
+}
+
+bool store_checkpoint_forget(Store *s, int64_t stage, int step, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "DELETE FROM checkpoint WHERE stage = ?1 AND step = ?2", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, step);
+    return statement_run(&t, err);
+}
+
+bool store_checkpoint_prune(Store *s, int64_t stage, int every, bool done, Err *err)
 {
     Statement t;
     if (!store_prepare(s,
                        "DELETE FROM checkpoint WHERE stage = ?1 AND step NOT IN ("
-                       "SELECT step FROM checkpoint WHERE stage = ?1 ORDER BY step DESC LIMIT 2) AND step NOT IN ("
-                       "SELECT step FROM checkpoint WHERE stage = ?1 AND score IS NOT NULL "
-                       "ORDER BY score DESC, step LIMIT 1) RETURNING path",
+                       "SELECT step FROM checkpoint WHERE stage = ?1 AND step % ?2 = 0 ORDER BY step DESC LIMIT 2) "
+                       "AND step NOT IN (SELECT step FROM checkpoint WHERE stage = ?1 AND step % ?2 = 0 "
+                       "AND score IS NOT NULL ORDER BY score DESC, step LIMIT 1) "
+                       "AND (?3 OR step < (SELECT max(step) FROM checkpoint WHERE stage = ?1))",
                        &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
-    return each_text(&t, use, context, err);
+    sqlite3_bind_int(t.at, 2, every == 0 && !done ? 1 : every); /* step % 0 is NULL: none is regular */
+    sqlite3_bind_int(t.at, 3, done);
+    return statement_run(&t, err);
 }
 
 bool store_contexts_put(Store *s, int64_t stage, const char *const *hash, int n, Err *err)

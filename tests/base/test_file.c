@@ -332,10 +332,10 @@ static void refusals(void **state)
     failed(lines_open(&r, folder, &err), &err, ERR_INPUT, "is a directory", ".jsonl file inside it");
     assert_null(r);
     failed(lines_open(&r, "build/none/none", &err), &err, ERR_INPUT, "No such file", "check the name");
-    failed(text_open(&w, folder, &err), &err, ERR_IO, "Is a directory", "");
+    failed(text_open(&w, folder, &err), &err, ERR_INPUT, "Is a directory", "");
     assert_null(w);
-    failed(text_open(&w, "build/none/none", &err), &err, ERR_IO, "No such file", "");
-    failed(text_open(&w, "build/none/none.gz", &err), &err, ERR_IO, "No such file", "");
+    failed(text_open(&w, "build/none/none", &err), &err, ERR_INPUT, "No such file", "");
+    failed(text_open(&w, "build/none/none.gz", &err), &err, ERR_INPUT, "No such file", "");
     text_discard(NULL);
 
     for (int i = 0; i < COUNT(kinds); i++) { /* given up: what was there stays, and nothing else */

@@ -1,0 +1,119 @@
+/* Files that appear under their name when they are whole. */
+#include "base/file_internal.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool file_failed(const char *path, Err *err)
+{
+    int e = errno ? errno : EIO;
+    err_set(err, e == ENOENT || e == EISDIR || e == ENOTDIR ? ERR_INPUT : ERR_IO, "%s: %s", path, strerror(e));
+    if (e == ENOENT)
+        err_hint(err, "check the name, or make the file first");
+    if (e == ENOSPC || e == EDQUOT || e == EFBIG)
+        err_hint(err, "free some space, or name another output; the same command then goes on");
+    return false;
+}
+
+bool file_is_special(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static bool failed(NewFile *f, Err *err)
+{
+    file_failed(f->path, err);
+    new_file_drop(f);
+    return false;
+}
+
+/* Is the open file still the one of this name? Its writer may just have given it its final one. */
+static bool has_name(int fd, const char *name)
+{
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && stat(name, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Opens the temporary file for this writer alone; fd -1: it cannot be had. */
+static int open_locked(const char *temporary, bool *taken)
+{
+    *taken = false;
+    for (;;) {
+        int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0)
+            return -1;
+        *taken = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+        if (!*taken && has_name(fd, temporary) && ftruncate(fd, 0) == 0)
+            return fd;
+        bool again = !*taken && !has_name(fd, temporary);
+        close(fd);
+        if (!again)
+            return -1;
+    }
+}
+
+bool new_file_open(NewFile *f, const char *path, Err *err)
+{
+    char *target = file_exists(path) ? realpath(path, NULL) : NULL;
+    *f = (NewFile){.path = mem_str(path), .fd = -1};
+    errno = EISDIR;
+    if (file_is_dir(path)) {
+        free(target);
+        return failed(f, err);
+    }
+    if (file_is_special(path)) {
+        free(target);
+        f->fd = open(path, O_WRONLY | O_CLOEXEC);
+        return f->fd >= 0 || failed(f, err);
+    }
+    bool taken;
+    f->temporary = mem_printf("%s.tmp", target ? target : path);
+    free(target);
+    f->fd = open_locked(f->temporary, &taken);
+    if (f->fd >= 0)
+        return true;
+    if (!taken)
+        failed(f, err);
+    else
+        err_set(err, ERR_IO, "%s: another rlaif is writing it", path),
+            err_hint(err, "wait for it, or use another output");
+    new_file_drop(f);
+    return false;
+}
+
+bool new_file_keep(NewFile *f, Err *err)
+{
+    errno = 0;
+    if (f->temporary) {
+        size_t n = strlen(f->temporary) - strlen(".tmp");
+        char *name = mem_strn(f->temporary, n);
+        bool ok = fsync(f->fd) == 0 && rename(f->temporary, name) == 0;
+        free(name);
+        if (!ok)
+            return failed(f, err);
+        free(f->temporary);
+        f->temporary = NULL;
+    }
+    int fd = f->fd;
+    f->fd = -1;
+    if (close(fd) != 0)
+        return failed(f, err);
+    new_file_drop(f);
+    return true;
+}
+
+void new_file_drop(NewFile *f)
+{
+    if (f->fd >= 0 && f->temporary)
+        unlink(f->temporary);
+    if (f->fd >= 0)
+        close(f->fd);
+    free(f->temporary);
+    free(f->path);
+    *f = (NewFile){.fd = -1};
+}
