@@ -10,7 +10,7 @@ char *bench_path(const Bench *b, const char *name)
     return path_join(b->folder, name);
 }
 
-static void put(const Bench *b, const char *name, Str *text)
+void bench_put(const Bench *b, const char *name, Str *text)
 {
     Err err = {0};
     char *path = bench_path(b, name);
@@ -34,11 +34,11 @@ static void put_rows(const Bench *b)
                  "\"label\": {\"p\": %g}}\n",
                  things[i], things[i], i, i % 3 == 0, 0.2 + 0.1 * (i % 7));
     }
-    put(b, "prompts.jsonl", &prompts);
-    put(b, "held.jsonl", &held);
-    put(b, "pairs.jsonl", &pairs);
-    put(b, "demos.jsonl", &demos);
-    put(b, "replies.jsonl", &replies);
+    bench_put(b, "prompts.jsonl", &prompts);
+    bench_put(b, "held.jsonl", &held);
+    bench_put(b, "pairs.jsonl", &pairs);
+    bench_put(b, "demos.jsonl", &demos);
+    bench_put(b, "replies.jsonl", &replies);
 }
 
 void bench_open(Bench *b, CpuLevel level, int threads)
