@@ -189,7 +189,7 @@ static bool read_chosen_rejected(const json_t *row, RowView *v, Err *err)
     v->preferred = 0;
     const char *chosen = json_text_of(row, name[0]), *rejected = json_text_of(row, name[1]);
     bool has_prompt = json_object_get(row, "prompt") != NULL;
-    if (!has_prompt && chosen && rejected && is_transcript(chosen))
+    if (!has_prompt && chosen && rejected && is_transcript(chosen) && is_transcript(rejected))
         return read_transcript_pair(chosen, rejected, v, err);
     if (has_prompt && !read_prompt(row, &v->context, err))
         return false;
@@ -230,8 +230,10 @@ static bool read_comparison(const json_t *row, RowView *v, Err *err)
         add_response(v, mem_str(s + (*s == ' ')), true, NULL);
     }
     double choice = json_number_of(row, "choice", -1);
+    if (choice != -1 && choice != 0 && choice != 1)
+        return err_set(err, ERR_INPUT, "\"choice\" is neither 0 nor 1");
     v->preferred = (int)choice;
-    return choice == -1 || choice == 0 || choice == 1 || err_set(err, ERR_INPUT, "\"choice\" is neither 0 nor 1");
+    return true;
 }
 
 /* --- our own --- */
@@ -253,8 +255,9 @@ static bool read_responses(const json_t *row, RowView *v, Err *err)
     json_t *preferred = json_object_get(row, "preferred");
     if (!preferred)
         return true;
-    v->preferred = json_is_integer(preferred) ? (int)json_integer_value(preferred) : -1;
-    return (v->preferred >= 0 && v->preferred < 2) || err_set(err, ERR_INPUT, "\"preferred\" is neither 0 nor 1");
+    json_int_t choice = json_is_integer(preferred) ? json_integer_value(preferred) : -1;
+    v->preferred = (int)choice;
+    return choice == 0 || choice == 1 || err_set(err, ERR_INPUT, "\"preferred\" is neither 0 nor 1");
 }
 
 static bool read_label(const json_t *row, RowView *v, Err *err)
