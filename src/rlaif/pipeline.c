@@ -8,7 +8,6 @@
 #include "rlaif/import.h"
 #include "rlaif/label.h"
 #include "rlaif/paper.h"
-#include "rlaif/recipe.h"
 #include "rlaif/report.h"
 #include "rlaif/reward.h"
 #include "rlaif/rl.h"
@@ -88,9 +87,9 @@ typedef struct Made {
 typedef struct Pipeline {
     Work *work;
     const RunOptions *options;
-    Recipe recipe;
+    const Recipe *recipe;
     CommonOptions common; /* with the recipe's seed */
-    char *dir;
+    const char *dir;
     Made *made;
     int n_made;
     const char *latest[PRODUCTS]; /* taken by default */
@@ -112,6 +111,20 @@ static void remember(Pipeline *p, const RecipeStage *s, Product product, char *v
         add_made(p, mem_printf("%s.rest", s->name), product, mem_printf("%s/%s.rest.jsonl", p->dir, s->name));
 }
 
+static void forget_products(Pipeline *p)
+{
+    for (int i = 0; i < p->n_made; i++) {
+        free(p->made[i].stage);
+        free(p->made[i].value);
+    }
+    free(p->made);
+    p->made = NULL;
+    p->n_made = 0;
+    memset(p->latest, 0, sizeof p->latest);
+    p->latest[POLICY] = p->recipe->policy;
+    p->latest[JUDGE] = p->recipe->judge;
+}
+
 /* A value of a recipe that names a stage, "policy" or "judge" stands for what that is; others are themselves. */
 static const char *resolve(const Pipeline *p, const char *value)
 {
@@ -119,9 +132,9 @@ static const char *resolve(const Pipeline *p, const char *value)
         if (strcmp(p->made[i].stage, value) == 0)
             return p->made[i].value;
     if (strcmp(value, "policy") == 0)
-        return p->recipe.policy ? p->recipe.policy : value;
+        return p->recipe->policy ? p->recipe->policy : value;
     if (strcmp(value, "judge") == 0)
-        return p->recipe.judge ? p->recipe.judge : value;
+        return p->recipe->judge ? p->recipe->judge : value;
     return value;
 }
 
@@ -155,7 +168,7 @@ static bool set_from_recipe(const Pipeline *p, const StageKind *k, const RecipeS
         const Yaml *value = s->options->item[i];
         if (strcmp(key, "as") == 0 || (strcmp(key, "kind") == 0 && str_starts(k->kind, "eval ")))
             continue;
-        if (!options_set_yaml(k->table, options, key, value, p->recipe.path, err))
+        if (!options_set_yaml(k->table, options, key, value, p->recipe->path, err))
             return false;
         size_t base;
         const Option *o = options_find(k->table, key, &base);
@@ -167,14 +180,21 @@ static bool set_from_recipe(const Pipeline *p, const StageKind *k, const RecipeS
     return true;
 }
 
-static bool set_from_command(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
+/* What --set gives for an option of this stage, "STAGE.OPTION=VALUE", from OPTION on; NULL: it is another's. */
+static const char *set_of_stage(const char *set, const RecipeStage *s)
 {
     size_t n = strlen(s->name);
+    return strncmp(set, s->name, n) == 0 && set[n] == '.' ? set + n + 1 : NULL;
+}
+
+static bool set_from_command(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
+{
     for (int i = 0; i < p->options->set.n; i++) {
-        const char *set = p->options->set.item[i], *equals = strchr(set, '=');
-        if (strncmp(set, s->name, n) != 0 || set[n] != '.')
+        const char *option = set_of_stage(p->options->set.item[i], s);
+        if (!option)
             continue;
-        char *key = mem_strn(set + n + 1, (size_t)(equals - set) - n - 1);
+        const char *equals = strchr(option, '=');
+        char *key = mem_strn(option, (size_t)(equals - option));
         bool ok = options_set(k->table, options, key, equals + 1, "command line", err);
         free(key);
         if (!ok)
@@ -195,7 +215,7 @@ static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStag
             continue;
         if (!p->latest[d->from]) {
             err_set(err, ERR_INPUT, "%s:%d: the stage %s has no \"%s\", and no stage before it makes one",
-                    p->recipe.path, s->line, s->name, d->option);
+                    p->recipe->path, s->line, s->name, d->option);
             return err_hint(err, "name a file, or put the stage that makes it before");
         }
         options_put(k->table, options, d->option, p->latest[d->from]);
@@ -223,7 +243,7 @@ static void *stage_options(const Pipeline *p, const StageKind *k, const RecipeSt
     size_t base;
     *(CommonOptions *)options = p->common; /* the first member of every options struct */
     ((CommonOptions *)options)->run = NULL;
-    snprintf(where, sizeof where, "%s:%d: %s", p->recipe.path, s->line, s->name);
+    snprintf(where, sizeof where, "%s:%d: %s", p->recipe->path, s->line, s->name);
     bool ok = set_from_recipe(p, k, s, options, err) && set_from_command(p, k, s, options, err) &&
               set_defaults(p, k, s, options, err);
     if (options_find(k->table, "output", &base) && !str_starts(product, "stage:"))
@@ -240,72 +260,100 @@ static void *stage_options(const Pipeline *p, const StageKind *k, const RecipeSt
 
 /* --- the resolved recipe --- */
 
-static bool append_stage(const Pipeline *p, Str *out, const RecipeStage *s, Err *err)
+static void append_key(Str *out, const char *key, const char *value)
 {
-    const StageKind *k = find_kind(s->kind);
+    str_addf(out, "%s: ", key);
+    yaml_append_text(out, value);
+    str_addc(out, '\n');
+}
+
+static bool append_stage(const Pipeline *p, Str *out, const StageKind *k, const RecipeStage *s, Err *err)
+{
     void *options = stage_options(p, k, s, err);
     if (!options)
         return false;
     const char *space = strchr(s->kind, ' ');
     str_addf(out, "  - %.*s:\n", (int)strcspn(s->kind, " "), s->kind);
     if (space)
-        str_addf(out, "      kind: %s\n", space + 1);
+        append_key(out, "      kind", space + 1);
     if (s->named)
-        str_addf(out, "      as: %s\n", s->name);
+        append_key(out, "      as", s->name);
     options_append_yaml(k->table, options, "      ", out);
     options_free(k->table, options);
     return true;
 }
 
-/* Every option with the value used, as recipe.yaml of the run. Checks all stages' options on the way. */
-static bool write_resolved(Pipeline *p, Err *err)
+/* Appends a stage with every option, and remembers what it makes. */
+static bool resolve_stage(Pipeline *p, Str *out, const RecipeStage *s, Err *err)
 {
-    Str s = {0};
-    str_addf(&s, "name: %s\nseed: %d\n", p->recipe.name, p->recipe.seed);
-    str_add(&s, "policy: ");
-    yaml_append_text(&s, p->recipe.policy ? p->recipe.policy : "");
-    str_add(&s, "\njudge: ");
-    yaml_append_text(&s, p->recipe.judge ? p->recipe.judge : "");
-    str_addc(&s, '\n');
-    bool ok = paper_check(&p->recipe, err);
-    if (ok)
-        paper_append_yaml(&p->recipe, &s);
-    str_add(&s, "stages:\n");
-    for (int i = 0; ok && i < p->recipe.n; i++) {
-        const RecipeStage *stage = &p->recipe.stage[i];
-        const StageKind *k = find_kind(stage->kind);
-        if (!k) {
-            const char *near = str_nearest(stage->kind, &kinds[0].kind, COUNT(kinds), sizeof kinds[0]);
-            err_set(err, ERR_INPUT, "%s:%d: there is no stage \"%s\"", p->recipe.path, stage->line, stage->kind);
-            ok = err_hint(err, near ? "did you mean \"%s\"?" : "rlaif help lists the stages%s", near ? near : "");
-            break;
-        }
-        ok = append_stage(p, &s, stage, err);
-        if (ok)
-            remember(p, stage, k->makes, product_of(p, k, stage));
+    const StageKind *k = find_kind(s->kind);
+    if (!k) {
+        const char *near = str_nearest(s->kind, &kinds[0].kind, COUNT(kinds), sizeof kinds[0]);
+        err_set(err, ERR_INPUT, "%s:%d: there is no stage \"%s\"", p->recipe->path, s->line, s->kind);
+        return err_hint(err, near ? "did you mean \"%s\"?" : "rlaif help lists the stages%s", near ? near : "");
     }
-    char *path = path_join(p->dir, "recipe.yaml");
-    ok = ok && file_write(path, str_text(&s), s.n, err);
-    free(path);
-    str_release(&s);
+    if (!append_stage(p, out, k, s, err))
+        return false;
+    remember(p, s, k->makes, product_of(p, k, s));
+    return true;
+}
+
+static Pipeline pipeline(const Recipe *recipe, const RunOptions *o, const char *dir)
+{
+    Pipeline p = {.recipe = recipe, .options = o, .common = o->common, .dir = dir};
+    p.common.seed = recipe->seed;
+    forget_products(&p);
+    return p;
+}
+
+static bool has_stage(const Recipe *r, const char *name, Err *err)
+{
+    for (int i = 0; i < r->n; i++)
+        if (strcmp(r->stage[i].name, name) == 0)
+            return true;
+    err_set(err, ERR_USAGE, "the recipe has no stage \"%s\"", name);
+    const char *near = str_nearest(name, &r->stage[0].name, r->n, sizeof r->stage[0]);
+    return near ? err_hint(err, "did you mean \"%s\"?", near) : false;
+}
+
+/* Every --set is of the head or of a stage that there is. */
+static bool check_set(const Recipe *r, const OptionList *set, Err *err)
+{
+    for (int i = 0; i < set->n; i++) {
+        size_t n = strcspn(set->item[i], ".=");
+        bool found = set->item[i][n] == '=';
+        for (int j = 0; !found && j < r->n; j++)
+            found = set_of_stage(set->item[i], &r->stage[j]) != NULL;
+        if (found)
+            continue;
+        char *stage = mem_strn(set->item[i], n);
+        bool ok = has_stage(r, stage, err);
+        free(stage);
+        return ok;
+    }
+    return true;
+}
+
+bool recipe_resolve(const Recipe *r, const RunOptions *o, const char *dir, Str *out, Err *err)
+{
+    Pipeline p = pipeline(r, o, dir);
+    append_key(out, "name", r->name);
+    str_addf(out, "seed: %d\n", r->seed);
+    if (r->policy)
+        append_key(out, "policy", r->policy);
+    if (r->judge)
+        append_key(out, "judge", r->judge);
+    bool ok = check_set(r, &o->set, err) && paper_check(r, err);
+    if (ok)
+        paper_append_yaml(r, out);
+    str_add(out, "stages:\n");
+    for (int i = 0; ok && i < r->n; i++)
+        ok = resolve_stage(&p, out, &r->stage[i], err);
+    forget_products(&p);
     return ok;
 }
 
 /* --- the walk --- */
-
-static void forget_products(Pipeline *p)
-{
-    for (int i = 0; i < p->n_made; i++) {
-        free(p->made[i].stage);
-        free(p->made[i].value);
-    }
-    free(p->made);
-    p->made = NULL;
-    p->n_made = 0;
-    memset(p->latest, 0, sizeof p->latest);
-    p->latest[POLICY] = p->recipe.policy;
-    p->latest[JUDGE] = p->recipe.judge;
-}
 
 /* Is the stage asked for by --only and --from? */
 static bool wanted(const Pipeline *p, const RecipeStage *s, bool *reached)
@@ -315,14 +363,10 @@ static bool wanted(const Pipeline *p, const RecipeStage *s, bool *reached)
     return o->only ? strcmp(o->only, s->name) == 0 : *reached;
 }
 
-static bool has_stage(const Pipeline *p, const char *name, Err *err)
+static bool read_recipe(Recipe *r, const RunOptions *o, Err *err)
 {
-    for (int i = 0; i < p->recipe.n; i++)
-        if (strcmp(p->recipe.stage[i].name, name) == 0)
-            return true;
-    err_set(err, ERR_USAGE, "the recipe has no stage \"%s\"", name);
-    const char *near = str_nearest(name, &p->recipe.stage[0].name, p->recipe.n, sizeof p->recipe.stage[0]);
-    return near ? err_hint(err, "did you mean \"%s\"?", near) : false;
+    return recipe_read(r, o->recipe, err) && recipe_set_head(r, (const char *const *)o->set.item, o->set.n, err) &&
+           (!o->only || has_stage(r, o->only, err)) && (!o->from || has_stage(r, o->from, err));
 }
 
 static bool run_one(Pipeline *p, const StageKind *k, const RecipeStage *s, int number, Err *err)
@@ -330,7 +374,7 @@ static bool run_one(Pipeline *p, const StageKind *k, const RecipeStage *s, int n
     void *options = stage_options(p, k, s, err);
     if (!options)
         return false;
-    log_note("stage %d of %d: %s", number, p->recipe.n, s->name);
+    log_note("stage %d of %d: %s", number, p->recipe->n, s->name);
     p->work->common = options;
     bool ok = not_interrupted(err) && k->run(p->work, s->name, options, err);
     p->work->common = &p->common;
@@ -341,9 +385,8 @@ static bool run_one(Pipeline *p, const StageKind *k, const RecipeStage *s, int n
 static bool walk(Pipeline *p, Err *err)
 {
     bool reached = false;
-    forget_products(p);
-    for (int i = 0; i < p->recipe.n; i++) {
-        const RecipeStage *s = &p->recipe.stage[i];
+    for (int i = 0; i < p->recipe->n; i++) {
+        const RecipeStage *s = &p->recipe->stage[i];
         const StageKind *k = find_kind(s->kind);
         if (wanted(p, s, &reached) && !run_one(p, k, s, i + 1, err))
             return false;
@@ -352,37 +395,37 @@ static bool walk(Pipeline *p, Err *err)
     return true;
 }
 
-static bool open_run(Pipeline *p, Err *err)
+/* Checks all stages' options before the first one runs, and leaves the resolved recipe and the store in the directory. */
+static bool open_run(Work *work, const Recipe *r, const RunOptions *o, const char *dir, Err *err)
 {
-    const RunOptions *o = p->options;
-    if (!recipe_read(&p->recipe, o->recipe, err) ||
-        !recipe_set_head(&p->recipe, (const char *const *)o->set.item, o->set.n, err) ||
-        (o->only && !has_stage(p, o->only, err)) || (o->from && !has_stage(p, o->from, err)))
-        return false;
-    p->common = o->common;
-    p->common.seed = p->recipe.seed;
-    p->dir = o->common.run ? mem_str(o->common.run) : mem_printf("runs/%s", p->recipe.name);
-    char *store = path_join(p->dir, "store.sqlite");
-    bool ok = dir_make(p->dir, err) && store_open(&p->work->store, store, err);
+    Str resolved = {0};
+    char *copy = path_join(dir, "recipe.yaml"), *store = path_join(dir, "store.sqlite");
+    bool ok = recipe_resolve(r, o, dir, &resolved, err) && dir_make(dir, err) && store_open(&work->store, store, err) &&
+              file_write(copy, str_text(&resolved), resolved.n, err);
+    free(copy);
     free(store);
+    str_release(&resolved);
     return ok;
 }
 
 bool run_recipe(Work *work, const RunOptions *o, Err *err)
 {
-    Pipeline p = {.work = work, .options = o};
-    work->in_recipe = true;
-    bool ok = open_run(&p, err);
-    if (ok) {
-        work->common = &p.common;
-        forget_products(&p);
-        ok = write_resolved(&p, err) && walk(&p, err);
+    Recipe r;
+    if (!read_recipe(&r, o, err)) {
+        recipe_release(&r);
+        return false;
     }
+    char *dir = o->common.run ? mem_str(o->common.run) : mem_printf("runs/%s", r.name);
+    Pipeline p = pipeline(&r, o, dir);
+    p.work = work;
+    work->in_recipe = true;
+    work->common = &p.common;
+    bool ok = open_run(work, &r, o, dir, err) && walk(&p, err);
     if (ok)
-        log_note("%s is done: %s", p.recipe.name, p.dir);
-    forget_products(&p);
-    recipe_release(&p.recipe);
-    free(p.dir);
+        log_note("%s is done: %s", r.name, dir);
     work->common = &o->common;
+    forget_products(&p);
+    free(dir);
+    recipe_release(&r);
     return ok;
 }

@@ -2,6 +2,7 @@
 #ifndef RLAIF_PIPELINE_H
 #define RLAIF_PIPELINE_H
 
+#include "rlaif/recipe.h"
 #include "rlaif/stage.h"
 
 typedef struct RunOptions {
@@ -10,6 +11,10 @@ typedef struct RunOptions {
     OptionList set; /* "seed=3", "rl.steps=2" */
 } RunOptions;
 extern const OptionTable run_table;
+
+/* Appends the recipe as recipe.yaml of a run in `dir` has it: every option with the value that is used. Reads no file and
+ * runs nothing. Fails for a stage that there is not, an option that cannot be used, or one that nothing before it fills in. */
+bool recipe_resolve(const Recipe *r, const RunOptions *o, const char *dir, Str *out, Err *err) MUST_CHECK;
 
 /* Runs a recipe in runs/NAME, or in the directory of --run. */
 bool run_recipe(Work *work, const RunOptions *o, Err *err) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* A recipe's text. */
 #include "rlaif/recipe.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 static const char *keep(Recipe *r, char *text)
@@ -104,10 +105,10 @@ static bool read_stage(Recipe *r, const Yaml *y, RecipeStage *s, Err *err)
     return true;
 }
 
-bool recipe_read(Recipe *r, const char *path, Err *err)
+bool recipe_parse(Recipe *r, const char *path, const char *text, size_t n, Err *err)
 {
     *r = (Recipe){.path = mem_str(path)};
-    if (!yaml_read_file(path, &r->yaml, err))
+    if (!yaml_parse(text, n, path, &r->yaml, err))
         return false;
     if (r->yaml->kind != YAML_MAP)
         return err_set(err, ERR_INPUT, "%s: is no mapping of keys to values", path);
@@ -123,6 +124,18 @@ bool recipe_read(Recipe *r, const char *path, Err *err)
         r->n++;
     }
     return true;
+}
+
+bool recipe_read(Recipe *r, const char *path, Err *err)
+{
+    char *text;
+    size_t n;
+    *r = (Recipe){0};
+    if (!file_read(path, 16 << 20, &text, &n, err))
+        return false;
+    bool ok = recipe_parse(r, path, text, n, err);
+    free(text);
+    return ok;
 }
 
 void recipe_release(Recipe *r)

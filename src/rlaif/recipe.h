@@ -25,8 +25,10 @@ typedef struct Recipe {
 } Recipe;
 
 /* Reads and checks the outline: known keys at the top, a list of stages, each one mapping of a kind to its options, no
- * two stages of one name. */
+ * two stages of one name. Release it in any case. */
 bool recipe_read(Recipe *r, const char *path, Err *err) MUST_CHECK;
+/* The same from a text in memory; messages call it `path`. */
+bool recipe_parse(Recipe *r, const char *path, const char *text, size_t n, Err *err) MUST_CHECK;
 void recipe_release(Recipe *r);
 
 /* Values that --set gives: "key=value" for the head, "stage.key=value" for a stage's options; the value of a stage's

@@ -1,0 +1,133 @@
+/* Recipes resolved: every option with the value that is used, and what is refused before anything runs. */
+#include "support.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "rlaif/pipeline.h"
+
+/* The resolved text of a recipe, or NULL; the caller frees it. */
+static char *resolved(const char *text, const char *set, Err *err)
+{
+    Recipe r;
+    Str out = {0};
+    RunOptions *o = options_new(&run_table);
+    need_ok(!set || options_set(&run_table, o, "set", set, "command line", err), err);
+    bool ok = recipe_parse(&r, "recipe.yaml", text, strlen(text), err) &&
+              recipe_set_head(&r, (const char *const *)o->set.item, o->set.n, err) &&
+              recipe_resolve(&r, o, "runs/x", &out, err);
+    recipe_release(&r);
+    options_free(&run_table, o);
+    if (ok)
+        return str_take(&out);
+    str_release(&out);
+    return NULL;
+}
+
+static void holds(const char *text, const char *set, const char *const *lines, int n)
+{
+    Err err = {0};
+    char *out = resolved(text, set, &err);
+    need_ok(out != NULL, &err);
+    for (int i = 0; i < n; i++)
+        if (!strstr(out, lines[i]))
+            fail_msg("\"%s\" does not stand in:\n%s", lines[i], out);
+    free(out);
+}
+
+static const char loop[] = "name: x\nseed: 4\npolicy: m.gguf\nstages:\n"
+                           "- import: {input: in.jsonl, split: 2/3}\n"
+                           "- sample: {prompts: import, n: 2}\n"
+                           "- label: {as: other, pairs: import.rest}\n"
+                           "- label: {}\n"
+                           "- reward:\n"
+                           "- rl: {prompts: import, steps: 2}\n"
+                           "- eval: {kind: winrate, prompts: h.jsonl, against: policy, prompt: tone-verdict}\n";
+
+/* A stage takes what those before it made, unless it names another; the judge is the policy where none is named. */
+static void stages_take_products(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "judge: m.gguf\n",
+        "      prompts: runs/x/import.jsonl\n",
+        "      as: other\n      pairs: runs/x/import.rest.jsonl\n      model: m.gguf\n",
+        "  - label:\n      pairs: \"stage:sample\"\n",
+        "  - reward:\n      pairs: \"stage:label\"\n",
+        "      reward: runs/x/reward\n",
+        "      kind: winrate\n",
+        "      policy: runs/x/policy\n      against: m.gguf\n",
+        "      seed: 4\n",
+    };
+    holds(loop, NULL, lines, COUNT(lines));
+}
+
+static void set_by_the_command_line(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"seed: 9\n", "policy: other\njudge: other\n", "      steps: 8\n",
+                                        "      as: other\n", "      limit: 3\n"};
+    holds(loop, "seed=9,policy=other,rl.steps=8,other.limit=3", lines, COUNT(lines));
+}
+
+/* Names that YAML would read otherwise are quoted, so that the resolved recipe is a recipe. */
+static void names_are_quoted(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"name: \"a: b\"\n", "      as: \"[1]\"\n", "      rows: \"x, \\\"y\"\n"};
+    holds("name: \"a: b\"\nstages:\n- score: {as: \"[1]\", rows: 'x, \"y', model: r}\n", NULL, lines, COUNT(lines));
+}
+
+static void refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *stages, *set, *msg, *hint;
+    } cases[] = {
+        {"- sampel: {}", NULL, "recipe.yaml:3: there is no stage \"sampel\"", "did you mean \"sample\"?"},
+        {"- reward:", NULL, "recipe.yaml:3: the stage reward has no \"pairs\"", "put the stage that makes it before"},
+        {"- sft: {model: m}", NULL, "recipe.yaml:3: sft: data is missing", ""},
+        {"- sft: {dta: m}", NULL, "recipe.yaml:3: there is no key \"dta\"", "did you mean \"data\"?"},
+        {"- sft: {data: d}", "sfft.epochs=3", "the recipe has no stage \"sfft\"", "did you mean \"sft\"?"},
+        {"- sft: {data: d}", "sft.epoch=3", "command line: there is no option \"--epoch\"",
+         "did you mean \"--epochs\"?"},
+        {"- sft: {data: d}", "stage", "--set stage: give key=value", ""},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        Err err = {0};
+        char *text = mem_printf("name: x\nstages:\n%s\n", cases[i].stages);
+        char *out = resolved(text, cases[i].set, &err);
+        if (out || !strstr(err.msg, cases[i].msg) || !strstr(err.hint, cases[i].hint))
+            fail_msg("%s: \"%s\", \"%s\"", cases[i].stages, err.msg, err.hint);
+        free(text);
+    }
+}
+
+/* A recipe that is refused leaves nothing. */
+static void nothing_is_left(void **state)
+{
+    (void)state;
+    Err err = {0};
+    char *folder = make_folder(), *recipe = path_join(folder, "r.yaml"), *run = path_join(folder, "run");
+    static const char text[] = "name: x\nstages:\n- reward:\n";
+    need_ok(file_write(recipe, text, strlen(text), &err), &err);
+    RunOptions *o = options_new(&run_table);
+    options_put(&run_table, o, "recipe", recipe);
+    options_put(&run_table, o, "run", run);
+    Work work = {.common = &o->common};
+    assert_false(run_recipe(&work, o, &err));
+    assert_false(file_exists(run));
+    options_free(&run_table, o);
+    free(recipe);
+    free(run);
+    remove_folder(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stages_take_products), cmocka_unit_test(set_by_the_command_line),
+        cmocka_unit_test(names_are_quoted),     cmocka_unit_test(refused),
+        cmocka_unit_test(nothing_is_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
