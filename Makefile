@@ -20,11 +20,12 @@ KNOBS := $(notdir $(CC))$(OPT)$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
 B     := build/$(KNOBS)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
-        -Wpointer-arith -Wwrite-strings -Wformat=2 -Wcast-qual -Wold-style-definition -Wno-format-truncation -fno-common $(WERROR)
+        -Wpointer-arith -Wwrite-strings -Wformat=2 -Wcast-qual -Wold-style-definition -Wno-format-truncation \
+        -Wno-unknown-warning-option -fno-common $(WERROR)
 # -ffp-contract=off: a fused multiply-add happens where the source says so and nowhere else,
 # or the bytes of a result would depend on the compiler and the CPU level (docs/architecture.md).
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fvisibility=hidden -fopenmp -Isrc -Wa,-I$(B)/gen \
-              -include base/banned.h $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
+              -include base/banned.h $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 LIBS := -lsqlite3 -ljansson -lyaml -lpcre2-8 -lutf8proc -lz -lzstd -lcrypto -lcurl -lmicrohttpd -lm
 
 # Kernels: every file of tensor/cpu/ is compiled once per CPU level and chosen at run time.
@@ -45,10 +46,12 @@ KERNEL_OBJ := $(foreach l,$(LEVELS),$(KERNEL_SRC:src/%.c=$(B)/%.$(l).o))
 LIB_OBJ    := $(LIB_SRC:src/%.c=$(B)/%.o) $(KERNEL_OBJ)
 SERVE_OBJ  := $(SERVE_SRC:src/%.c=$(B)/%.o)
 CLI_OBJ    := $(CLI_SRC:src/%.c=$(B)/%.o)
-TEST_BIN   := $(TEST_SRC:%.c=$(B)/%)
+REPLAY_BIN := $(FUZZ_SRC:fuzz/fuzz_%.c=$(B)/tests/fuzz/%)
+FUZZ_BIN   := $(FUZZ_SRC:fuzz/fuzz_%.c=$(B)/fuzz/%)
+TEST_BIN   := $(TEST_SRC:%.c=$(B)/%) $(REPLAY_BIN)
 SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/*.c)))
 
-.PHONY: help all test test-fast lint format bench fuzz install clean docs
+.PHONY: help all test test-fast lint format bench fuzz fuzz-run install clean docs
 help:                ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -111,6 +114,12 @@ $(B)/tests/%: tests/%.c $(B)/tests/libsupport.a $(B)/librlaif.a
 	$(SAY) "$<"
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -o $@ $< $(B)/tests/libsupport.a $(B)/librlaif.a $(LIBS) -lcmocka
 
+# A fuzz target with every input of its corpus, as a test.
+$(B)/tests/fuzz/%: fuzz/fuzz_%.c fuzz/replay.c $(B)/tests/libsupport.a $(B)/librlaif.a
+	@mkdir -p $(@D)
+	$(SAY) "$<"
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -MF $@.d -o $@ $< fuzz/replay.c $(B)/tests/libsupport.a $(B)/librlaif.a $(LIBS) -lcmocka
+
 test: rlaif $(TEST_BIN) ## build and run all tests
 	@B=$(B) tests/run.sh $(TEST_BIN)
 
@@ -122,6 +131,24 @@ lint:                ## layers, format, headers alone, sizes
 
 format:              ## let clang-format decide
 	@clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]')
+
+# tools/setup fuzz installs clang. What the fuzzer finds interesting stays in build/fuzz/NAME; what breaks a target,
+# build/fuzz/NAME-..., is made small, mended, and becomes a file of fuzz/corpus/NAME. One target: make fuzz FUZZ=recipe.
+SECONDS ?= 60
+FUZZ    ?= $(FUZZ_SRC:fuzz/fuzz_%.c=%)
+
+fuzz:                ## SECONDS=60 of clang's libFuzzer on every parser
+	@$(MAKE) --no-print-directory CC=clang OPT=-O1 SAN=fuzzer-no-link,address,undefined fuzz-run
+
+fuzz-run: $(FUZZ:%=$(B)/fuzz/%)
+	@failed=; for name in $(FUZZ); do mkdir -p build/fuzz/$$name; echo "--- $$name"; \
+	    $(B)/fuzz/$$name -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=16384 -verbosity=0 -print_final_stats=1 \
+	        -artifact_prefix=build/fuzz/$$name- build/fuzz/$$name fuzz/corpus/$$name || failed=1; done; [ -z "$$failed" ]
+
+$(B)/fuzz/%: fuzz/fuzz_%.c $(B)/librlaif.a
+	@mkdir -p $(@D)
+	$(SAY) "$<"
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(B)/librlaif.a $(LIBS)
 
 bench: rlaif         ## measure this machine at real work, as a table (docs/numbers.md)
 	@tools/bench.sh
@@ -147,4 +174,4 @@ docs: rlaif          ## write docs/reference.md anew
 clean:               ## remove build/ and ./rlaif
 	rm -rf build rlaif
 
--include $(LIB_OBJ:.o=.d) $(SERVE_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(TEST_BIN:=.d)
+-include $(LIB_OBJ:.o=.d) $(SERVE_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d)

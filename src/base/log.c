@@ -24,7 +24,7 @@ void log_set_quiet(bool quiet)
     quiet_progress = quiet;
 }
 
-static void say(const char *kind, const char *fmt, va_list ap)
+PRINTF_LIKE(2, 0) static void say(const char *kind, const char *fmt, va_list ap)
 {
     if (on_screen && on_screen->live) {
         fputs("\r\033[K", stderr);

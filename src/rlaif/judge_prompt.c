@@ -242,7 +242,7 @@ static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
            read_count(r, map, "shots", p->exemplars, p->exemplars, &p->shots);
 }
 
-static bool parse_prompt(JudgePrompt **out, const char *text, size_t n, const char *where, Err *err)
+bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err)
 {
     Yaml *map;
     *out = NULL;
@@ -265,7 +265,7 @@ bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err)
 {
     for (int i = 0; i < COUNT(builtin); i++)
         if (strcmp(builtin[i].name, name_or_file) == 0)
-            return parse_prompt(out, builtin[i].yaml, strlen(builtin[i].yaml), name_or_file, err);
+            return judge_prompt_parse(out, name_or_file, builtin[i].yaml, strlen(builtin[i].yaml), err);
     *out = NULL;
     char *text;
     size_t n;
@@ -276,7 +276,7 @@ bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err)
     }
     if (!file_read(name_or_file, 1 << 20, &text, &n, err))
         return false;
-    bool ok = parse_prompt(out, text, n, name_or_file, err);
+    bool ok = judge_prompt_parse(out, name_or_file, text, n, err);
     free(text);
     return ok;
 }

@@ -45,6 +45,8 @@ typedef struct JudgePrompt {
 /* A built-in prompt by name, or a YAML file. Fails for a name that is neither (the nearest is named), a key
  * that is not known, a required one that is missing, answers that do not fit the kind. */
 bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err) MUST_CHECK;
+/* The same from YAML in memory; messages call it `where`. */
+bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err) MUST_CHECK;
 void judge_prompt_free(JudgePrompt *p); /* accepts NULL */
 
 /* The built-in prompts: names, one line each, and the YAML. */

@@ -146,7 +146,7 @@ void paper_append_yaml(const Recipe *r, Str *out)
         return;
     str_add(out, "paper:\n  differs: ");
     yaml_append_text(out, paper_differs(r));
-    str_add(out, "\n  figures:\n");
+    str_add(out, paper_count(r) ? "\n  figures:\n" : "\n  figures: []\n");
     for (int i = 0; i < paper_count(r); i++) {
         static const char *const keys[] = {"what", "figure", "ours"};
         for (int k = 0; k < COUNT(keys); k++) {

@@ -26,8 +26,7 @@ static bool is_end(const char *text)
                                        "<|flush|>",
                                        "<turn|>",
                                        "<end_of_utterance>",
-                                       "<\xef\xbd\x9c"
-                                       "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"};
+                                       "<\uff5cend\u2581of\u2581sentence\uff5c>"};
     for (int i = 0; i < COUNT(ends); i++)
         if (!strcmp(text, ends[i]))
             return true;

@@ -1,0 +1,37 @@
+/* Any bytes as a judge prompt; what is accepted is filled in, plain and with chain of thought. */
+#include "base/mem.h"
+#include "rlaif/judge_prompt.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* The text holds what the item needs of it: a response is never lost. */
+static void fill_in(const JudgePrompt *p, bool cot)
+{
+    Shown shown = {.n = p->shots, .cot = cot};
+    for (int i = 0; i < shown.n; i++)
+        shown.exemplar[i] = p->exemplars - 1 - i;
+    bool pairwise = p->kind == JUDGE_PAIRWISE;
+    char *body = judge_prompt_body(p, &shown, "{response}", "<first>", pairwise ? "<second>" : NULL);
+    if (!strstr(body, "<first>") || (pairwise && !strstr(body, "<second>")))
+        __builtin_trap();
+    if (cot && !judge_prompt_cot_ending(p, &shown))
+        __builtin_trap();
+    free(body);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    Err err = {0};
+    JudgePrompt *p;
+    if (!judge_prompt_parse(&p, "fuzz", (const char *)data, n, &err)) {
+        if (err.code == ERR_NONE || p)
+            __builtin_trap();
+        return 0;
+    }
+    fill_in(p, false);
+    if (p->cot.ending)
+        fill_in(p, true);
+    free(judge_prompt_stop(p));
+    judge_prompt_free(p);
+    return 0;
+}
