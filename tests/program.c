@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,8 +70,11 @@ static Ran run_command(const char *folder, const char *command)
     if (child == 0)
         program_child(folder, command, out, err);
     int status = 0;
-    assert_true(child > 0 && waitpid(child, &status, 0) == child);
-    return program_ran(status, out, err);
+    struct rusage usage;
+    assert_true(child > 0 && wait4(child, &status, 0, &usage) == child);
+    Ran r = program_ran(status, out, err);
+    r.peak = 1024.0 * (double)usage.ru_maxrss;
+    return r;
 }
 
 Ran run_in(const char *folder, const char *fmt, ...)

@@ -8,6 +8,7 @@
 typedef struct Ran {
     int status;      /* exit status; 128 + the signal that ended it */
     char *out, *err; /* standard output and error */
+    double peak;     /* run_in: bytes that it took at most, as the kernel says (VmHWM) */
     int changes;     /* run_with_fault: calls that change files, so far */
 } Ran;
 

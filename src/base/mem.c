@@ -71,7 +71,7 @@ char *mem_printf(const char *fmt, ...)
 enum { LARGE_PAGE = 2 << 20 };
 
 /* Blocks of a large page or more are mapped on such a page, so that the kernel can back them with it. */
-static size_t big_bytes(size_t count, size_t size)
+size_t mem_big_bytes(size_t count, size_t size)
 {
     size_t n;
     if (!mem_mul(count, size, &n) || n > SIZE_MAX / 2)
@@ -82,7 +82,7 @@ static size_t big_bytes(size_t count, size_t size)
 
 void *mem_big(size_t count, size_t size, const char *what, Err *err)
 {
-    size_t n = big_bytes(count, size);
+    size_t n = mem_big_bytes(count, size);
     void *p = NULL;
     if (n >= LARGE_PAGE) {
         /* Map one page more than needed and give back the ends, to start on a large page. */
@@ -113,7 +113,7 @@ void mem_big_free(void *p, size_t count, size_t size)
 {
     if (!p)
         return;
-    size_t n = big_bytes(count, size);
+    size_t n = mem_big_bytes(count, size);
     if (n >= LARGE_PAGE)
         munmap(p, n);
     else

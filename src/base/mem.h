@@ -28,6 +28,8 @@ char *mem_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
  * names it in the message of a failure. Free with mem_big_free and the same count and size. */
 void *mem_big(size_t count, size_t size, const char *what, Err *err) MUST_CHECK;
 void mem_big_free(void *p, size_t count, size_t size);
+/* Bytes that such a block takes. */
+size_t mem_big_bytes(size_t count, size_t size);
 
 /* Sets a * b into *out, or fails where that overflows. */
 bool mem_mul(size_t a, size_t b, size_t *out) MUST_CHECK;

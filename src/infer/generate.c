@@ -48,13 +48,17 @@ void response_release(Response *r)
     r->logp = r->entropy = NULL;
 }
 
-size_t generate_bytes(const ModelConfig *c, int n, int n_prompt, int max_new)
+size_t generate_bytes(const ModelConfig *c, int prompts, int samples, int n_prompt, int max_new)
 {
-    int running = n < MOST_RUNNING ? n : MOST_RUNNING;
-    int own = max_new < SEGMENT_ROOM ? max_new : (max_new + SEGMENT_ROOM - 1) / SEGMENT_ROOM * SEGMENT_ROOM;
-    size_t kv = (size_t)running * (forest_bytes(c, own) + forest_bytes(c, n_prompt));
-    return kv + acts_bytes(c, PROMPT_ROWS + MOST_RUNNING + n_prompt, false) +
-           (size_t)running * VOCAB_CHUNK * sizeof(float);
+    int running = (long long)prompts * samples < MOST_RUNNING ? prompts * samples : MOST_RUNNING;
+    int alive = running / samples + 2 < prompts ? running / samples + 2 : prompts; /* prompts that are not done with */
+    int rows = PROMPT_ROWS + n_prompt;
+    rows = (long long)alive * n_prompt < rows ? alive * n_prompt : rows;
+    size_t own = 0;
+    for (int t = 0; t < max_new; t += SEGMENT_ROOM)
+        own += forest_bytes(c, max_new - t < SEGMENT_ROOM ? max_new - t : SEGMENT_ROOM);
+    return (size_t)running * own + (size_t)alive * forest_bytes(c, n_prompt) + acts_bytes(c, rows + running, false) +
+           (size_t)running * (VOCAB_CHUNK + 3 * (size_t)c->width) * sizeof(float);
 }
 
 static bool check_lengths(const Generator *g, int n, Err *err)

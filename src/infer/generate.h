@@ -28,8 +28,8 @@ typedef bool GenerateToken(void *context, int index, int id);
 bool generate(Model *m, Response *r, int n, const Sampling *how, GenerateToken *token, void *context,
               Err *err) MUST_CHECK;
 
-/* Bytes beside the model while it generates n responses of at most max_new tokens after prompts of n_prompt.
- */
-size_t generate_bytes(const ModelConfig *c, int n, int n_prompt, int max_new);
+/* Bytes beside the model while it generates, for each of `prompts` prompts of at most n_prompt tokens, `samples` responses
+ * of at most max_new. */
+size_t generate_bytes(const ModelConfig *c, int prompts, int samples, int n_prompt, int max_new);
 
 #endif

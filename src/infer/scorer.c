@@ -66,13 +66,6 @@ static int group_tokens(const ModelConfig *c)
     return n < 512 ? 512 : n > 8192 ? 8192 : (int)n;
 }
 
-size_t scorer_bytes(const ModelConfig *c, int longest)
-{
-    int tokens = group_tokens(c) + 3 * longest;
-    return forest_bytes(c, tokens) + acts_bytes(c, ROWS_AT_ONCE, false) +
-           (size_t)HEAD_ROWS * VOCAB_CHUNK * sizeof(float);
-}
-
 /* --- the shared prefix ---------------------------------------------------------------------------------- */
 
 /* How many tokens all sequences begin with, none of whose states is wanted. */
@@ -306,12 +299,12 @@ static void note_bytes(Scorer *s, size_t rows)
     s->cost.bytes = bytes > s->cost.bytes ? bytes : s->cost.bytes;
 }
 
-/* A block of `rows` hidden states, computed. Free with mem_big_free(out->at, rows * C, 4). */
+/* A block of `rows` hidden states, computed; a hollow scorer has no block. Free with mem_big_free(out->at, rows * C, 4). */
 static bool states_of(Scorer *s, const Want *want, int n, Tensor *out, Err *err)
 {
     size_t rows = count_rows(want, n), C = (size_t)s->model->config.width;
-    *out = tensor(mem_big(rows * C, sizeof(float), "hidden states", err), (int)rows, (int)C);
-    if (out->at && hidden_states(s, want, n, *out, err)) {
+    *out = tensor(s->hollow ? NULL : mem_big(rows * C, sizeof(float), "hidden states", err), (int)rows, (int)C);
+    if ((out->at || s->hollow) && hidden_states(s, want, n, *out, err)) {
         note_bytes(s, rows);
         return true;
     }
@@ -334,14 +327,12 @@ bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, flo
     Want *want = mem_alloc((size_t)n, sizeof *want);
     for (int i = 0; i < n; i++)
         want[i] = (Want){seq[i].ids, from[i] - 1, seq[i].n - 2};
-    if (s->hollow) {
-        bool counted = hidden_states(s, want, n, tensor(NULL, 0, 0), err);
-        note_bytes(s, count_rows(want, n));
-        free(want);
-        return counted;
-    }
     Tensor states;
     bool ok = states_of(s, want, n, &states, err);
+    if (s->hollow) {
+        free(want);
+        return ok;
+    }
     int *row = ok ? numbers(states.rows) : NULL, *target = ok ? numbers(states.rows) : NULL, at = 0;
     float *out = mem_alloc(ok ? (size_t)states.rows : 0, sizeof *out);
     for (int i = 0; ok && i < n; i++)
@@ -382,6 +373,8 @@ bool scorer_rewards(Scorer *s, const Sequence *seq, int n, float *reward, Err *e
         return true;
     if (!last_states(s, seq, n, &states, err))
         return false;
+    if (s->hollow)
+        return true;
     int *row = numbers(n);
     bool ok = head_scalars(s->model, SCALAR_REWARD, states, row, n, reward, err);
     free(row);

@@ -24,7 +24,8 @@ typedef struct ScorerCost {
 
 /* The model is borrowed and must not change while the scorer lives. */
 void scorer_open(Scorer **out, Model *model);
-/* One that computes nothing and returns nothing: scorer_logprobs only adds to its cost. The model needs no weights. */
+/* One that computes nothing and returns nothing: scorer_logprobs and scorer_rewards only add to its cost. The model needs
+ * no weights. */
 void scorer_open_hollow(Scorer **out, Model *model);
 void scorer_free(Scorer *s); /* accepts NULL */
 ScorerCost scorer_cost(const Scorer *s);
@@ -39,8 +40,5 @@ bool scorer_rewards(Scorer *s, const Sequence *seq, int n, float *reward, Err *e
 /* The `top` likeliest tokens after each sequence, likeliest first: id[i * top + k] and their
  * log-probabilities. */
 bool scorer_next(Scorer *s, const Sequence *seq, int n, int top, int *id, float *logp, Err *err) MUST_CHECK;
-
-/* Bytes that a scorer takes at most beside its model, for sequences of this length. */
-size_t scorer_bytes(const ModelConfig *c, int longest);
 
 #endif

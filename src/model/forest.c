@@ -20,7 +20,7 @@ static size_t span_floats(const ModelConfig *c, int cap)
 
 size_t forest_bytes(const ModelConfig *config, int room)
 {
-    return span_floats(config, room_rounded(room)) * sizeof(float);
+    return mem_big_bytes(span_floats(config, room_rounded(room)), sizeof(float));
 }
 
 static void free_segment(Forest *f, int s)

@@ -201,17 +201,18 @@ static ScorerCost local_cost(const void *self)
     return scorer_cost(l->scorer);
 }
 
-/* Memory while rationales are written after these prompts, if all are as long as they may be. */
+/* Memory while rationales are written after these prompts, if all are as long as they may be. What all prompts begin
+ * with is there once. */
 static double rationale_bytes(const Local *l, const Ids *prompt, int n)
 {
     const ModelConfig *c = &l->model->config;
-    size_t bytes = 0;
-    int longest = 0;
+    int longest = 0, shared = n > 1 ? prompt[0].n : 0;
     for (int i = 0; i < n; i++) {
-        bytes += forest_bytes(c, prompt[i].n);
         longest = prompt[i].n > longest ? prompt[i].n : longest;
+        shared = common_prefix(prompt[0].id, shared, prompt[i].id, prompt[i].n);
     }
-    return (double)(bytes + acts_bytes(c, longest, false) + generate_bytes(c, n * l->samples, 0, l->max_new));
+    return (double)((shared ? forest_bytes(c, shared) : 0) +
+                    generate_bytes(c, n, l->samples, longest - shared, l->max_new));
 }
 
 static bool local_plan(void *self, const Asked *a, int n, int orders, JudgePlan *plan, Err *err)

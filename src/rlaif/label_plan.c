@@ -1,7 +1,7 @@
 /* What labelling will take: prompts are laid out and their shared beginnings counted before anything is asked. */
 #include "base/mem.h"
 #include "rlaif/label_internal.h"
-#include "rlaif/training.h"
+#include "rlaif/needs.h"
 
 static bool plan_rows(Asking *a, const Rows *rows, const int *index, int n, Err *err)
 {
@@ -39,9 +39,10 @@ static bool check_memory(Asking *a, Err *err)
     json_t *said = json_object();
     Needs needs = {0};
     needs_add(&needs, "judge", (double)mem_current());
-    needs_add(&needs, "prompts", p->all.cost.bytes);
-    if (p->all.rationales)
+    if (p->all.rationale_bytes > p->all.cost.bytes) /* what is written is read only then */
         needs_add(&needs, "rationales", p->all.rationale_bytes);
+    else
+        needs_add(&needs, "prompts", p->all.cost.bytes);
     bool ok = needs_check(&needs, a->stage->name, a->options->output ? a->options->output : ".", said, err);
     p->bytes = json_number_of(said, "planned_bytes", 0);
     p->bytes = p->bytes > (double)mem_peak() ? p->bytes : (double)mem_peak(); /* loading may have taken more */

@@ -43,7 +43,10 @@ static const OptionGroup groups[] = {
 };
 const OptionTable reward_table = {groups, COUNT(groups), sizeof(RewardOptions)};
 
-enum { PASS_ROWS = 1024 }; /* tokens of one pass, about */
+enum {
+    PASS_ROWS = 1024,    /* tokens of one pass, about */
+    REWARDS_AT_ONCE = 64 /* sequences that are scored together */
+};
 
 /* Two sequences and the probability that the first is better. */
 typedef struct LabelledPair {
@@ -187,8 +190,8 @@ static bool head_of(Model *m, const Sequence *seq, int n, float *r, Err *err)
     Scorer *scorer;
     scorer_open(&scorer, m);
     bool ok = true;
-    for (int i = 0; ok && i < n; i += 64)
-        ok = scorer_rewards(scorer, seq + i, n - i < 64 ? n - i : 64, r + i, err);
+    for (int i = 0; ok && i < n; i += REWARDS_AT_ONCE)
+        ok = scorer_rewards(scorer, seq + i, n - i < REWARDS_AT_ONCE ? n - i : REWARDS_AT_ONCE, r + i, err);
     scorer_free(scorer);
     return ok;
 }
@@ -396,16 +399,53 @@ static bool summarise(const RewardTraining *t, Stage *s, Err *err)
            store_metrics_each(s->work->store, s->id, take_accuracy, s->summary, err);
 }
 
+/* The largest pass, played through the pairs of every update. */
+static PassSize largest_pass(const RewardTraining *t)
+{
+    const RewardOptions *o = t->options;
+    int *order = mem_alloc((size_t)t->n, sizeof *order);
+    PassSize largest = {0}, now = {0};
+    for (int epoch = 0; epoch < o->epochs; epoch++) {
+        epoch_order(o->common.seed, epoch, order, t->n);
+        for (int i = 0; i < t->n; i++) {
+            now = i % o->batch ? now : (PassSize){0};
+            pass_size_add(&now, &largest, (PassSize){pair_tokens(&t->pair[order[i]]), 3, 0}, PASS_ROWS);
+        }
+    }
+    free(order);
+    return largest;
+}
+
+/* What asking for the rewards of all sequences takes. */
+static bool rewards_bytes(const RewardTraining *t, double *bytes, Err *err)
+{
+    Scorer *s;
+    scorer_open_hollow(&s, t->model);
+    bool ok = true;
+    for (int at = 0; ok && at < 2 * t->n;) {
+        Sequence seq[REWARDS_AT_ONCE];
+        int n = 0;
+        for (; n < REWARDS_AT_ONCE && at < 2 * t->n; n++, at++)
+            seq[n] = (Sequence){t->pair[at / 2].ids[at % 2].id, t->pair[at / 2].ids[at % 2].n};
+        ok = scorer_rewards(s, seq, n, NULL, err);
+    }
+    *bytes = scorer_cost(s).bytes;
+    scorer_free(s);
+    return ok;
+}
+
 static bool check_needs(const RewardTraining *t, Stage *s, Err *err)
 {
     const ModelConfig *c = &t->model->config;
-    int longest = PASS_ROWS;
-    for (int i = 0; i < t->n; i++)
-        longest = pair_tokens(&t->pair[i]) > longest ? pair_tokens(&t->pair[i]) : longest;
     Needs needs = {.disk = 3 * checkpoint_bytes(&t->options->train, c)};
+    double rewards;
+    if (!rewards_bytes(t, &rewards, err))
+        return false;
     needs_add(&needs, "weights", (double)weights_floats(c, false) * sizeof(float));
     needs_add(&needs, "gradients and optimizer", (double)trainer_bytes(&t->options->train, c));
-    needs_add(&needs, "activations", (double)pass_bytes(c, longest, 0));
+    /* the pass keeps its memory while rewards are asked for */
+    needs_add(&needs, "training pass", (double)pass_bytes(c, largest_pass(t)));
+    needs_add(&needs, "rewards", rewards);
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
 }
 

@@ -158,35 +158,6 @@ static bool open_models(Rl *rl, Device *device, Err *err)
            (!o->reward || reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err));
 }
 
-static bool check_needs(const Rl *rl, Stage *s, Err *err)
-{
-    const RlOptions *o = rl->options;
-    const ModelConfig *c = &rl->reference->config;
-    int longest = 0, group = 0, n = o->batch * o->samples;
-    for (int i = 0; i < rl->rows->n; i++)
-        longest = rl->prompt[i].n > longest ? rl->prompt[i].n : longest;
-    group = longest + o->samples * o->max_new_tokens;
-    int rows = group > PASS_ROWS                               ? group
-               : n * (longest + o->max_new_tokens) < PASS_ROWS ? n * (longest + o->max_new_tokens)
-                                                               : PASS_ROWS;
-    double weights = (double)weights_floats(c, false) * sizeof(float);
-    double pass =
-               (double)pass_bytes(c, rows, rows) + (o->kl == KL_LOSS ? (double)pass_compare_bytes(c, rows, rows) : 0),
-           sampling_bytes = (double)generate_bytes(c, n, longest, o->max_new_tokens);
-    double scoring = (double)scorer_bytes(c, longest + o->max_new_tokens);
-    Needs needs = {.disk = 3 * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1)};
-    needs_add(&needs, "reference", weights);
-    needs_add(&needs, "policy", weights + (double)trainer_bytes(&o->train, &rl->policy->config));
-    if (rl->value)
-        needs_add(&needs, "value network", weights + (double)trainer_bytes(&o->train, &rl->value->config));
-    if (rl->source.model)
-        needs_add(&needs, "reward model", (double)rl->source.model->model->w.floats * sizeof(float));
-    if (rl->source.judge_model)
-        needs_add(&needs, "judge", (double)rl->source.judge_model->w.floats * sizeof(float));
-    needs_add(&needs, "activations and caches", pass > sampling_bytes ? pass + scoring : sampling_bytes + scoring);
-    return needs_check(&needs, s->name, o->output, s->summary, err);
-}
-
 bool rl_open(Rl **out, const RlOptions *o, Device *device, Rows *rows, RewardFunction *function, Err *err)
 {
     Rl *rl = mem_zalloc(1, sizeof *rl);
@@ -248,7 +219,7 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
                          .trainer = &rl->policy_trainer,
                          .value = rl->value ? &rl->value_trainer : NULL};
     static const char *const measured[] = {"reward", "kl", "entropy", "tokens", "ended"};
-    bool ok = check_needs(rl, s, err) &&
+    bool ok = rl_needs(rl, s, err) &&
               ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
                 training_summary(s, measured, COUNT(measured), err) && training_end(&training, err)) ||
                training_stopped(&training, err));

@@ -1,4 +1,5 @@
-/* What the files of reinforcement learning share: rl.c (options, models, the stage), rl_step.c (one step). */
+/* What the files of reinforcement learning share: rl.c (options, models, the stage), rl_step.c (one step),
+ * rl_needs.c (memory and disk). */
 #ifndef RLAIF_RL_INTERNAL_H
 #define RLAIF_RL_INTERNAL_H
 
@@ -18,7 +19,11 @@ struct Rl {
     Pass pass;
 };
 
-/* A step's rollouts, planned: prompts in the order of the epoch's permutation, `samples` of each, nothing drawn yet. The
+/* The row whose prompt is drawn as the at-th of all, in the order of every epoch's permutation. `order` has room for one,
+ * that of `epoch`, which begins as -1. */
+int rl_row_at(const Rl *rl, long long at, int *epoch, int *order);
+
+/* A step's rollouts, planned: `samples` of each prompt, nothing drawn yet. The
  * caller releases each and frees the list. */
 Rollout *rl_plan(const Rl *rl, int step, int *n);
 
@@ -34,5 +39,8 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r);
 
 /* What a stage's identity is made of. The caller releases it. */
 bool rl_about(json_t **about, const RlOptions *o, const Rows *rows, Err *err) MUST_CHECK;
+
+/* Says what the stage needs before it starts, and refuses where that is not there. */
+bool rl_needs(const Rl *rl, Stage *s, Err *err) MUST_CHECK;
 
 #endif

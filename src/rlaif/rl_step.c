@@ -6,21 +6,25 @@
 
 /* --- rollouts --- */
 
+int rl_row_at(const Rl *rl, long long at, int *epoch, int *order)
+{
+    int n = rl->rows->n;
+    if ((int)(at / n) != *epoch) {
+        *epoch = (int)(at / n);
+        epoch_order(rl->options->common.seed, *epoch, order, n);
+    }
+    return order[at % n];
+}
+
 Rollout *rl_plan(const Rl *rl, int step, int *rollouts)
 {
-    int batch = rl->options->batch, samples = rl->options->samples, n = rl->rows->n, epoch = -1;
-    int *order = mem_alloc((size_t)n, sizeof *order);
+    int batch = rl->options->batch, samples = rl->options->samples, epoch = -1;
+    int *order = mem_alloc((size_t)rl->rows->n, sizeof *order);
     Rollout *r = mem_zalloc((size_t)(batch * samples), sizeof *r);
     for (int i = 0; i < batch; i++) {
-        long long at = (long long)step * batch + i;
-        if ((int)(at / n) != epoch) {
-            epoch = (int)(at / n);
-            epoch_order(rl->options->common.seed, epoch, order, n);
-        }
-        for (int k = 0; k < samples; k++) {
-            int row = order[at % n];
+        int row = rl_row_at(rl, (long long)step * batch + i, &epoch, order);
+        for (int k = 0; k < samples; k++)
             r[i * samples + k] = (Rollout){.row = row, .visit = epoch, .sample = k, .prompt = &rl->prompt[row]};
-        }
     }
     free(order);
     *rollouts = batch * samples;

@@ -135,16 +135,31 @@ static bool train(Sft *t, Training *training, Err *err)
     return ok;
 }
 
+/* The largest pass, played through the rows of every update. */
+static PassSize largest_pass(const Sft *t)
+{
+    const SftOptions *o = t->options;
+    int *order = mem_alloc((size_t)t->n, sizeof *order);
+    PassSize largest = {0}, now = {0};
+    for (int epoch = 0; epoch < o->epochs; epoch++) {
+        epoch_order(o->common.seed, epoch, order, t->n);
+        for (int i = 0; i < t->n; i++) {
+            const Demonstration *d = &t->item[order[i]];
+            now = i % o->batch ? now : (PassSize){0};
+            pass_size_add(&now, &largest, (PassSize){d->ids.n - 1, 1, d->ids.n - d->from}, PASS_ROWS);
+        }
+    }
+    free(order);
+    return largest;
+}
+
 static bool check_needs(const Sft *t, Stage *s, Err *err)
 {
     const ModelConfig *c = &t->model->config;
-    int longest = PASS_ROWS;
-    for (int i = 0; i < t->n; i++)
-        longest = t->item[i].ids.n > longest ? t->item[i].ids.n : longest;
     Needs needs = {.disk = 3 * checkpoint_bytes(&t->options->train, c)};
     needs_add(&needs, "weights", (double)weights_floats(c, false) * sizeof(float));
     needs_add(&needs, "gradients and optimizer", (double)trainer_bytes(&t->options->train, c));
-    needs_add(&needs, "activations", (double)pass_bytes(c, longest, longest));
+    needs_add(&needs, "training pass", (double)pass_bytes(c, largest_pass(t)));
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "rlaif/needs.h"
 #include "rlaif/version.h"
 
 #include <stdarg.h>
@@ -55,7 +56,12 @@ static bool load_summary(Stage *s, Err *err)
 
 bool stage_begin(Stage *s, Work *work, const char *name, const char *kind, json_t *about, Err *err)
 {
-    *s = (Stage){.work = work, .kind = kind, .name = mem_str(name), .began = clock_seconds(), .summary = json_object()};
+    *s = (Stage){.work = work,
+                 .kind = kind,
+                 .name = mem_str(name),
+                 .began = clock_seconds(),
+                 .peak_before = mem_peak(),
+                 .summary = json_object()};
     char *text = json_text(about), identity[HASH_TEXT];
     Hash *h = hash_new();
     hash_add_text(h, kind);
@@ -78,7 +84,10 @@ bool stage_end(Stage *s, const char *output, Err *err)
     s->done = true;
     json_decref(s->work->summary);
     s->work->summary = json_incref(s->summary);
-    return store_stage_end(s->work->store, s->id, output, s->summary, clock_seconds() - s->began, err);
+    if (!store_stage_end(s->work->store, s->id, output, s->summary, clock_seconds() - s->began, err))
+        return false;
+    needs_met(s->summary, s->name, s->peak_before); /* measured here and now: printed, not stored */
+    return true;
 }
 
 bool stage_uses_prompts(Stage *s, const Rows *rows, Err *err)

@@ -35,6 +35,7 @@ typedef struct Stage {
     bool done; /* found finished: nothing is left to do */
     StageFound found;
     double began;
+    size_t peak_before; /* bytes that the program had taken at most when the stage began */
     json_t *summary;    /* what --json prints; filled by the stage */
     const Rows *rows;   /* within stage_rows: its rows, */
     const int *missing; /* and those that are still to do */
@@ -44,7 +45,8 @@ typedef struct Stage {
 /* Begins a stage under a name. `about` (taken over) says everything that its results depend on: its hash is
  * the stage's identity. Notes when rows of another identity are replaced. */
 bool stage_begin(Stage *s, Work *work, const char *name, const char *kind, json_t *about, Err *err) MUST_CHECK;
-/* Records that it is done, with its output (a path, or NULL) and its summary. */
+/* Records that it is done, with its output (a path, or NULL) and its summary; says what memory it took, where it had said
+ * what it needs (needs.h). */
 bool stage_end(Stage *s, const char *output, Err *err) MUST_CHECK;
 void stage_release(Stage *s);
 

@@ -1,4 +1,4 @@
-/* Output directories, checkpoints, resuming, needs. */
+/* Output directories, checkpoints, resuming. */
 #include "rlaif/training.h"
 
 #include "base/file.h"
@@ -216,41 +216,6 @@ bool training_summary(Stage *s, const char *const *names, int n, Err *err)
 {
     MetricEnds ends = {s->summary, names, n};
     return store_metrics_each(s->work->store, s->id, take_metric, &ends, err);
-}
-
-/* --- needs --- */
-
-void needs_add(Needs *n, const char *what, double bytes)
-{
-    if (n->parts < COUNT(n->part))
-        n->part[n->parts++] = (Need){what, bytes};
-}
-
-bool needs_check(const Needs *n, const char *stage, const char *out, json_t *summary, Err *err)
-{
-    double total = 0;
-    char h[32], h2[32];
-    Str line = {0};
-    for (int i = 0; i < n->parts; i++) {
-        total += n->part[i].bytes;
-        str_addf(&line, "%s%s %s", i ? ", " : "", n->part[i].what, mem_human(h, n->part[i].bytes));
-    }
-    log_note("%s: needs %s of memory (%s)%s%s", stage, mem_human(h, total), str_text(&line),
-             n->disk > 0 ? ", disk " : "", n->disk > 0 ? mem_human(h2, n->disk) : "");
-    str_release(&line);
-    json_object_set_new(summary, "planned_bytes", json_integer((json_int_t)total));
-    double have = (double)mem_available() + (double)mem_current(), room = (double)disk_free(out);
-    if (have > 0 && total > have) {
-        err_set(err, ERR_MEMORY, "%s needs %s of memory, there are %s", stage, mem_human(h, total),
-                mem_human(h2, have));
-        return err_hint(err, "use a smaller --batch, --max-tokens or model");
-    }
-    if (room > 0 && n->disk > room) {
-        err_set(err, ERR_IO, "%s needs %s of disk at %s, %s are free", stage, mem_human(h, n->disk), out,
-                mem_human(h2, room));
-        return err_hint(err, "free some space, or use another disk");
-    }
-    return true;
 }
 
 double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c)

@@ -1,5 +1,4 @@
-/* What the stages that train have in common: the output directory, checkpoints in it, resuming, the memory that is
- * needed.
+/* What the stages that train have in common: the output directory, checkpoints in it, resuming.
  *
  * OUT/checkpoint-000010/ is a complete model with its trainer's state (and value/, the same of a value network); the
  * finished model stands in OUT itself, config.json last. The newest two checkpoints and the best are kept; those that
@@ -12,6 +11,7 @@
 #define RLAIF_TRAINING_H
 
 #include "rlaif/metric_log.h"
+#include "rlaif/needs.h"
 #include "rlaif/stage.h"
 #include "train/trainer.h"
 
@@ -53,20 +53,6 @@ bool training_stopped(Training *t, const Err *err);
 
 /* From the store, so that a resumed run says the same: `steps`, and NAME_first and NAME_last of these metrics. */
 bool training_summary(Stage *s, const char *const *names, int n, Err *err) MUST_CHECK;
-
-/* What a stage is about to take, said in one line and refused where it is not there. */
-typedef struct Need {
-    const char *what;
-    double bytes;
-} Need;
-
-typedef struct Needs {
-    Need part[12];
-    int parts;
-    double disk; /* bytes in the output's file system */
-} Needs;
-void needs_add(Needs *n, const char *what, double bytes);
-bool needs_check(const Needs *n, const char *stage, const char *out, json_t *summary, Err *err) MUST_CHECK;
 
 /* Bytes of the files of one checkpoint. */
 double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c);

@@ -143,15 +143,39 @@ bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar
     return ok;
 }
 
-size_t pass_bytes(const ModelConfig *c, int rows, int targets)
+/* --- sizes -------------------------------------------------------------------------------------------- */
+
+static int larger(int a, int b)
 {
-    size_t head = targets ? (size_t)targets * (VOCAB_CHUNK + 3 * (size_t)c->width) : 0;
-    return acts_bytes(c, rows, true) + forest_bytes(c, rows) +
-           sizeof(float) * (head + (size_t)rows * (2 * (size_t)c->width + 1));
+    return a > b ? a : b;
 }
 
-size_t pass_compare_bytes(const ModelConfig *c, int rows, int targets)
+void pass_size_add(PassSize *now, PassSize *largest, PassSize item, int most)
 {
-    size_t head = (size_t)targets * (VOCAB_CHUNK + 2 * (size_t)c->width + 1);
-    return acts_bytes(c, rows, false) + forest_bytes(c, rows) + sizeof(float) * head;
+    if (now->rows + item.rows > most)
+        *now = (PassSize){0};
+    now->rows += item.rows;
+    now->segments += item.segments;
+    now->targets += item.targets;
+    *largest = (PassSize){larger(largest->rows, now->rows), larger(largest->segments, now->segments),
+                          larger(largest->targets, now->targets)};
+}
+
+/* Keys and values, the segments being of like lengths. */
+static size_t spread_bytes(const ModelConfig *c, PassSize s)
+{
+    return s.segments ? (size_t)s.segments * forest_bytes(c, (s.rows + s.segments - 1) / s.segments) : 0;
+}
+
+size_t pass_bytes(const ModelConfig *c, PassSize s)
+{
+    size_t head = s.targets ? (size_t)s.targets * (VOCAB_CHUNK + 3 * (size_t)c->width) : 0;
+    return acts_bytes(c, s.rows, true) + spread_bytes(c, s) +
+           sizeof(float) * (head + (size_t)s.rows * (2 * (size_t)c->width + 1));
+}
+
+size_t pass_compare_bytes(const ModelConfig *c, PassSize s)
+{
+    size_t head = (size_t)s.targets * (VOCAB_CHUNK + 2 * (size_t)c->width + 1);
+    return acts_bytes(c, s.rows, false) + spread_bytes(c, s) + sizeof(float) * head;
 }

@@ -74,10 +74,18 @@ bool pass_forward(Pass *p, Err *err) MUST_CHECK;
  * pass_compare: adds its gradient to dw. Either may be NULL where nothing of its kind was wanted; a KL wants coef. */
 bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar, Err *err) MUST_CHECK;
 
-/* Bytes that a pass of that many tokens and targets takes: activations, keys and values, gradients of logits.
- */
-size_t pass_bytes(const ModelConfig *c, int rows, int targets);
+/* How large a pass is. */
+typedef struct PassSize {
+    int rows, segments, targets;
+} PassSize;
+
+/* As passes are filled with items: one more goes into the pass at hand, or begins the next where the rows of both are more
+ * than `most`. `largest` has at least what each of them has. */
+void pass_size_add(PassSize *now, PassSize *largest, PassSize item, int most);
+
+/* Bytes that it takes: activations, keys and values, gradients of logits. */
+size_t pass_bytes(const ModelConfig *c, PassSize size);
 /* What pass_compare adds to that. */
-size_t pass_compare_bytes(const ModelConfig *c, int rows, int targets);
+size_t pass_compare_bytes(const ModelConfig *c, PassSize size);
 
 #endif

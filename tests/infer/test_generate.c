@@ -230,7 +230,8 @@ static void tokens_as_they_come(void **state)
         ids_release(&heard[i]);
     }
     need_ok(generate(m, NULL, 0, &how, NULL, NULL, &err), &err);
-    assert_true(generate_bytes(&m->config, 8, 100, 50) > generate_bytes(&m->config, 2, 100, 50));
+    assert_true(generate_bytes(&m->config, 8, 1, 100, 50) > generate_bytes(&m->config, 2, 1, 100, 50));
+    assert_true(generate_bytes(&m->config, 8, 1, 100, 50) > generate_bytes(&m->config, 2, 4, 100, 50)); /* they share */
     release(w);
     release(whole);
     free(w);

@@ -275,12 +275,26 @@ static void bytes(void **state)
     need_ok(pass_forward(&p, &err), &err);
     size_t head = 63 * (VOCAB_CHUNK + 2 * 21 + 1 + 21) * sizeof(float);
     size_t taken = p.acts.arena.used + p.forest.bytes + head + 64 * 21 * sizeof(float);
-    size_t said = pass_bytes(&m->config, 64, 63);
+    size_t said = pass_bytes(&m->config, (PassSize){64, 1, 63});
     assert_true(said <= taken + taken / 50 && taken <= said + said / 50);
     free(ids);
     pass_release(&p);
     model_free(m);
     device_free(d);
+}
+
+/* Items fill a pass until the next one would make it too large; one that is larger has a pass of its own. */
+static void sizes(void **state)
+{
+    (void)state;
+    static const PassSize item[] = {{60, 3, 10}, {30, 3, 5}, {20, 3, 2}, {130, 2, 1}, {50, 9, 40}, {50, 3, 2}};
+    static const PassSize after[] = {{60, 3, 10}, {90, 6, 15}, {20, 3, 2}, {130, 2, 1}, {50, 9, 40}, {100, 12, 42}};
+    PassSize now = {0}, largest = {0};
+    for (int i = 0; i < COUNT(item); i++) {
+        pass_size_add(&now, &largest, item[i], 100);
+        assert_memory_equal(&now, &after[i], sizeof now);
+    }
+    assert_true(largest.rows == 130 && largest.segments == 12 && largest.targets == 42);
 }
 
 int main(void)
@@ -295,6 +309,7 @@ int main(void)
         cmocka_unit_test(items_are_apart),
         cmocka_unit_test(empty_segments_and_reuse),
         cmocka_unit_test(bytes),
+        cmocka_unit_test(sizes),
     };
     return cmocka_run_group_tests_name("pass", tests, NULL, NULL);
 }

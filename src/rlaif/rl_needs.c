@@ -1,0 +1,127 @@
+/* What reinforcement learning needs: every model, its gradients and optimizer, and what a step adds while it samples, asks
+ * for rewards and trains, if all responses are as long as they may be. */
+#include "base/mem.h"
+#include "rlaif/judge_layout.h"
+#include "rlaif/rl_internal.h"
+
+/* Of all steps to come. */
+typedef struct Widest {
+    int step, prompt_tokens; /* the one whose prompts have most tokens, and how many */
+    PassSize pass;           /* at least as large as every training pass */
+} Widest;
+
+/* Plays through every step's prompts, and how their groups fill passes. */
+static Widest widest_step(const Rl *rl)
+{
+    const RlOptions *o = rl->options;
+    int epoch = -1, *order = mem_alloc((size_t)rl->rows->n, sizeof *order), most = 0;
+    Widest w = {0};
+    for (int step = 0; step < rl->policy_trainer.steps; step++) {
+        PassSize now = {0};
+        int tokens = 0;
+        for (int i = 0; i < o->batch; i++) {
+            int prompt = rl->prompt[rl_row_at(rl, (long long)step * o->batch + i, &epoch, order)].n;
+            int responses = o->samples * o->max_new_tokens;
+            tokens += prompt;
+            pass_size_add(&now, &w.pass, (PassSize){prompt + responses - o->samples, 1 + o->samples, responses},
+                          PASS_ROWS);
+        }
+        if (tokens > most)
+            most = tokens, w.step = step;
+    }
+    w.prompt_tokens = most;
+    free(order);
+    return w;
+}
+
+/* Scoring this step's responses, behind `frame` tokens that all share; their own tokens are unlike each other's. Only the
+ * last token is wanted, or all of the response. */
+static bool scored_bytes(const Rl *rl, int step, Model *m, int frame, bool last, double *bytes, Err *err)
+{
+    int n, new = rl->options->max_new_tokens;
+    Rollout *r = rl_plan(rl, step, &n);
+    Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
+    Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
+    int *from = mem_alloc((size_t)n, sizeof *from);
+    for (int i = 0; i < n; i++) {
+        for (int t = 0; t < frame; t++)
+            ids_add(&ids[i], 0);
+        ids_append(&ids[i], r[i].prompt->id, r[i].prompt->n);
+        from[i] = ids[i].n;
+        for (int t = 0; t < new; t++)
+            ids_add(&ids[i], i);
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
+    }
+    Scorer *s;
+    scorer_open_hollow(&s, m);
+    bool ok = last ? scorer_rewards(s, seq, n, NULL, err) : scorer_logprobs(s, seq, from, n, NULL, err);
+    *bytes += scorer_cost(s).bytes;
+    scorer_free(s);
+    for (int i = 0; i < n; i++) {
+        ids_release(&ids[i]);
+        rollout_release(&r[i]);
+    }
+    free(from);
+    free(seq);
+    free(ids);
+    free(r);
+    return ok;
+}
+
+/* What a judge's prompt has around context and response. */
+static bool judge_frame(Judge *j, int *tokens, Err *err)
+{
+    const Question q = {.where = "the judge's prompt", .context = "", .first = ""};
+    Layout l;
+    bool ok = layout_make(&l, j, &q, 1, false, err) && j->backend->measure(j->self, l.asked, 1, tokens, err);
+    layout_release(&l);
+    return ok;
+}
+
+/* Scorers keep what they had for their last call, so those of all add up. */
+static bool scoring_bytes(const Rl *rl, int step, double *bytes, Err *err)
+{
+    const RewardSource *s = &rl->source;
+    int frame = 0;
+    *bytes = 0;
+    return scored_bytes(rl, step, rl->reference, 0, false, bytes, err) &&
+           (!s->model || scored_bytes(rl, step, s->model->model, 0, true, bytes, err)) &&
+           (!s->judge ||
+            (judge_frame(s->judge, &frame, err) &&
+             scored_bytes(rl, step, s->judge_model ? s->judge_model : rl->reference, frame, true, bytes, err)));
+}
+
+static double weights_bytes(const Model *m)
+{
+    return (double)m->w.floats * sizeof(float);
+}
+
+static double trained_bytes(const TrainOptions *o, const Model *m)
+{
+    return weights_bytes(m) + (double)trainer_bytes(o, &m->config);
+}
+
+bool rl_needs(const Rl *rl, Stage *s, Err *err)
+{
+    const RlOptions *o = rl->options;
+    const ModelConfig *c = &rl->policy->config;
+    Widest w = widest_step(rl);
+    int prompt = (w.prompt_tokens + o->batch - 1) / o->batch;
+    double scoring, sampling = (double)generate_bytes(c, o->batch, o->samples, prompt, o->max_new_tokens);
+    if (!scoring_bytes(rl, w.step, &scoring, err))
+        return false;
+    Needs n = {.disk = 3 * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1)};
+    needs_add(&n, "reference", weights_bytes(rl->reference));
+    needs_add(&n, "policy", trained_bytes(&o->train, rl->policy));
+    if (rl->value)
+        needs_add(&n, "value network", trained_bytes(&o->train, rl->value));
+    if (rl->source.model)
+        needs_add(&n, "reward model", weights_bytes(rl->source.model->model));
+    if (rl->source.judge_model)
+        needs_add(&n, "judge", weights_bytes(rl->source.judge_model));
+    /* the pass keeps its memory while the next step samples and scores */
+    needs_add(&n, "training pass",
+              (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(c, w.pass) : 0)));
+    needs_add(&n, "sampling and scoring", sampling > scoring ? sampling : scoring);
+    return needs_check(&n, s->name, o->output, s->summary, err);
+}

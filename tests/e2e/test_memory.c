@@ -1,0 +1,135 @@
+/* What the program takes of memory with a real model: a judge holds its weights once, and what a training says that it needs
+ * is what it takes. */
+#include "program.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+static char *folder; /* of all tests: the reward model of one is the next one's */
+
+static int begin(void **state)
+{
+    (void)state;
+    folder = make_folder();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    remove_folder(folder);
+    return 0;
+}
+
+/* The model's absolute path. The caller frees it. */
+static char *need_model(void)
+{
+    static const char path[] = "models/smollm2-135m-instruct.gguf";
+    char *whole = real_models_wanted() ? realpath(path, NULL) : NULL;
+    if (!whole)
+        skip_aloud("%s is not there: tools/get_model smollm2", path);
+    return whole;
+}
+
+/* n words from a small list, drawn; a stream is one text. The caller frees it. */
+static char *words(int n, uint64_t stream)
+{
+    static const char *const list[] = {"my",    "sister",   "said",   "that",  "the",   "neighbour", "never",
+                                       "asked", "before",   "he",     "took",  "our",   "bicycle",   "and",
+                                       "now",   "everyone", "is",     "angry", "about", "it",        "though",
+                                       "I",     "only",     "wanted", "some",  "quiet", "advice"};
+    int *drawn = random_ids(n, COUNT(list), stream);
+    Str s = {0};
+    for (int i = 0; i < n; i++)
+        str_addf(&s, "%s%s", i ? " " : "", list[drawn[i]]);
+    free(drawn);
+    return str_take(&s);
+}
+
+/* Rows whose texts are so many words: a prompt and two responses, with a label where there is one. */
+static void put_pairs(const char *name, int n, int prompt, int response, bool label)
+{
+    Str s = {0};
+    for (int i = 0; i < n; i++) {
+        uint64_t stream = (uint64_t)(3 * i);
+        char *text[] = {words(prompt, stream), words(response, stream + 1), words(response, stream + 2)};
+        str_addf(&s, "{\"prompt\": \"%s\", \"responses\": [\"%s\", \"%s\"]%s}\n", text[0], text[1], text[2],
+                 label ? ", \"label\": {\"p\": 0.7}" : "");
+        for (int k = 0; k < 3; k++)
+            free(text[k]);
+    }
+    put_text(folder, name, str_text(&s));
+    str_release(&s);
+}
+
+/* A judge's prompt with one worked example, of the size of those that people use. */
+static void put_prompt(const char *name)
+{
+    char *post = words(230, 100), *first = words(30, 101), *second = words(30, 102);
+    char *text =
+        mem_printf("name: compared\nkind: pairwise\nchat: false\npreamble: \"A good summary is short and keeps "
+                   "what matters.\\n\\nPost: %s\\nSummary 1: %s\\nSummary 2: %s\\nBetter: 2\\n\\n\"\n"
+                   "item: \"Post: {context}\\nSummary 1: {response_1}\\nSummary 2: {response_2}\\n\"\n"
+                   "ending: \"Better:\"\nanswers: [\" 1\", \" 2\"]\n",
+                   post, first, second);
+    put_text(folder, name, text);
+    free(text);
+    free(second);
+    free(first);
+    free(post);
+}
+
+/* Runs a command that ends in a summary; fails unless what it said it needs is within 15 % of what it took. */
+static void need_met(const char *command, double most)
+{
+    Ran r = run_in(folder, "%s --json", command);
+    need_status(&r, 0);
+    json_t *summary = last_json(&r);
+    const json_t *plan = json_object_get(summary, "plan");
+    double said = json_number_of(plan ? plan : summary, "planned_bytes", 0);
+    print_message("%s: %.0f MB, said %.0f MB before\n", command, r.peak / 1e6, said / 1e6);
+    assert_true(said > 0.85 * r.peak && said < 1.15 * r.peak);
+    assert_true(r.peak <= most);
+    json_decref(summary);
+    ran_free(&r);
+}
+
+/* Eight comparisons of about 670 tokens in both orders: 538 MB are weights. */
+static void label(void **state)
+{
+    (void)state;
+    char *model = need_model(),
+         *command = mem_printf("rlaif label pairs.jsonl --model %s --prompt judge.yaml -o labels.jsonl", model);
+    put_pairs("pairs.jsonl", 8, 230, 32, false);
+    put_prompt("judge.yaml");
+    need_met(command, 900e6);
+    free(command);
+    free(model);
+}
+
+/* A policy with a value network of its own, its reference, and a reward model that was trained before. */
+static void reward_and_rl(void **state)
+{
+    (void)state;
+    char *model = need_model();
+    char *reward = mem_printf("rlaif reward labels.jsonl --model %s --batch 2 -o reward", model);
+    char *rl = mem_printf(
+        "rlaif rl labels.jsonl --model %s --reward reward --baseline value --value own --batch 2 --samples 2 "
+        "--max-new-tokens 16 --steps 2 -o policy",
+        model);
+    put_pairs("labels.jsonl", 2, 40, 10, true);
+    need_met(reward, 4e9);
+    need_met(rl, 6e9);
+    free(rl);
+    free(reward);
+    free(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(label),
+        cmocka_unit_test(reward_and_rl),
+    };
+    return cmocka_run_group_tests_name("memory", tests, begin, end);
+}
