@@ -25,8 +25,8 @@ fi
 ./rlaif version | sed -n 's/^CPU: /CPU: /p'
 date +%Y-%m-%d
 echo
-echo "| workload | a second | tokens a second | GFLOP/s | share of peak | peak memory |"
-echo "| --- | --- | --- | --- | --- | --- |"
+echo "| workload | a second | tokens a second | GFLOP/s | share of peak | peak memory | stated before |"
+echo "| --- | --- | --- | --- | --- | --- | --- |"
 row() { # NAME, then the options of one measurement
     name=$1
     shift
@@ -34,8 +34,8 @@ row() { # NAME, then the options of one measurement
 import json, sys
 m, name = json.load(sys.stdin), sys.argv[1]
 or_none = lambda x, f: "" if x is None else f % x
-print("| %s | %.3g | %.0f | %s | %s | %.2f GB |" % (name, m["items_per_s"], m["tokens_per_s"], or_none(m["gflops"], "%.0f"),
-      or_none(m["share"] and 100 * m["share"], "%.0f %%"), m["peak_rss_bytes"] / 1e9))' "$name"
+print("| %s | %.3g | %.0f | %s | %s | %.2f GB | %s |" % (name, m["items_per_s"], m["tokens_per_s"], or_none(m["gflops"], "%.0f"),
+      or_none(m["share"] and 100 * m["share"], "%.0f %%"), m["peak_rss_bytes"] / 1e9, or_none(m.get("planned_bytes", 0) / 1e9 or None, "%.2f GB")))' "$name"
 }
 # shellcheck disable=SC2086
 {

@@ -11,7 +11,7 @@ typedef enum Workload { BENCH_GEMM, BENCH_ATTENTION, BENCH_LABEL, BENCH_GENERATE
 typedef struct BenchOptions {
     CommonOptions common;
     int workload, batch, samples, baseline, max_new_tokens, steps, repeat, chat;
-    bool greedy;
+    bool greedy, profile;
     char *model, *input, *prompt;
 } BenchOptions;
 
@@ -34,6 +34,7 @@ static const Option option_rows[] = {
     {"repeat", OPT_INT, AT(BenchOptions, repeat), 1, 1000, "3", .help = "measurements; the fastest counts"},
     {"chat", OPT_CHOICE, AT(BenchOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "how prompts and pairs are read"},
+    {"profile", OPT_BOOL, AT(BenchOptions, profile), .help = "print where the time went, operation by operation"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -44,6 +45,7 @@ const OptionTable bench_table = {groups, COUNT(groups), sizeof(BenchOptions)};
 /* What one measurement did. */
 typedef struct Measured {
     double seconds, items, tokens, flops;
+    Profile profile;
 } Measured;
 
 typedef struct Bench {
@@ -221,7 +223,10 @@ static bool bench_generate(Bench *b, Measured *out, Err *err)
         response_release(&r[i]);
     }
     const ModelConfig *c = &b->model->config;
-    *out = (Measured){seconds, n, made, (prompts + made) * body_flops(c) + made * head_flops(c)};
+    *out = (Measured){.seconds = seconds,
+                      .items = n,
+                      .tokens = made,
+                      .flops = (prompts + made) * body_flops(c) + made * head_flops(c)};
     json_object_set_new(b->detail, "prompt_tokens", json_real(prompts));
     free(prompt);
     free(r);
@@ -255,7 +260,10 @@ static bool bench_reward(Bench *b, Measured *out, Err *err)
     double start = clock_seconds();
     for (int i = 0; ok && i < n; i += o.batch)
         ok = reward_training_step(t, order + i, n - i < o.batch ? n - i : o.batch, &loss, err);
-    *out = (Measured){clock_seconds() - start, n, tokens, 3 * computed * body_flops(&b->model->config)};
+    *out = (Measured){.seconds = clock_seconds() - start,
+                      .items = n,
+                      .tokens = tokens,
+                      .flops = 3 * computed * body_flops(&b->model->config)};
     json_object_set_new(b->detail, "computed_tokens", json_real(computed));
     free(order);
     reward_training_free(t);
@@ -293,8 +301,9 @@ static bool bench_rl(Bench *b, Measured *out, Err *err)
     Rl *rl;
     if (!rl_open(&rl, &o, b->device, &b->rows, letters_e, err))
         return false;
-    double tokens = 0, start = clock_seconds();
-    bool ok = true;
+    Needs needs = {0};
+    bool ok = rl_needs(rl, &needs, err);
+    double tokens = 0, planned = needs_bytes(&needs), start = clock_seconds();
     for (int i = 0; ok && i < w->steps; i++) {
         StepStats s;
         ok = rl_step(rl, NULL, &s, err);
@@ -302,8 +311,48 @@ static bool bench_rl(Bench *b, Measured *out, Err *err)
     }
     *out = (Measured){.seconds = clock_seconds() - start, .items = w->steps, .tokens = tokens};
     json_object_set_new(b->detail, "seconds_per_step", json_real(out->seconds / w->steps));
+    json_object_set_new(b->detail, "planned_bytes", json_integer((json_int_t)planned));
     rl_free(rl);
     return ok;
+}
+
+/* --- where the time went --- */
+
+/* A line of the table, and its object. */
+static json_t *profile_row(const char *name, long long calls, double seconds, double share, double flops)
+{
+    double rate = flops > 0 ? flops / seconds * 1e-9 : 0;
+    printf("%-16s %9lld %9.3f %6.1f %%", name, calls, seconds, 100 * share);
+    if (flops > 0)
+        printf(" %9.0f", rate);
+    printf("\n");
+    return json_pack("{s:s, s:I, s:f, s:f, s:o}", "op", name, "calls", (json_int_t)calls, "seconds", seconds, "share",
+                     share, "gflops", flops > 0 ? json_real(rate) : json_null());
+}
+
+/* Operations by their time, and what was spent outside of them. */
+static json_t *print_profile(const Profile *p, double seconds)
+{
+    json_t *list = json_array();
+    bool listed[PROFILED_OPS] = {false};
+    double within = 0;
+    for (int i = 0; i < PROFILED_OPS; i++)
+        within += p->op[i].seconds;
+    double all = within > seconds ? within : seconds; /* gemm and attention count one of many rounds */
+    printf("%-16s %9s %9s %8s %9s\n", "operation", "calls", "seconds", "share", "GFLOP/s");
+    for (;;) {
+        int most = -1;
+        for (int i = 0; i < PROFILED_OPS; i++)
+            if (!listed[i] && p->op[i].calls && (most < 0 || p->op[i].seconds > p->op[most].seconds))
+                most = i;
+        if (most < 0)
+            break;
+        listed[most] = true;
+        json_array_append_new(list, profile_row(profiled_name[most], p->op[most].calls, p->op[most].seconds,
+                                                p->op[most].seconds / all, p->op[most].flops));
+    }
+    json_array_append_new(list, profile_row("(the rest)", 0, all - within, 1 - within / all, 0));
+    return list;
 }
 
 /* --- the command --- */
@@ -312,14 +361,14 @@ static const struct {
     bool (*run)(Bench *b, Measured *out, Err *err);
     const char *items;
     RowNeed need;
-    bool rows, model;
+    bool rows, weights; /* reads rows; uses the bench's own model, not only its shapes */
 } workloads[] = {
     [BENCH_GEMM] = {bench_gemm, "layers", NEED_PROMPT, false, false},
     [BENCH_ATTENTION] = {bench_attention, "sequences", NEED_PROMPT, false, false},
     [BENCH_LABEL] = {bench_label, "pairs", NEED_PAIR, true, true},
     [BENCH_GENERATE] = {bench_generate, "responses", NEED_PROMPT, true, true},
-    [BENCH_REWARD] = {bench_reward, "pairs", NEED_PAIR, true, true},
-    [BENCH_RL] = {bench_rl, "steps", NEED_PROMPT, true, true},
+    [BENCH_REWARD] = {bench_reward, "pairs", NEED_PAIR, true, false},
+    [BENCH_RL] = {bench_rl, "steps", NEED_PROMPT, true, false},
 };
 
 static bool open_inputs(Bench *b, Err *err)
@@ -327,7 +376,8 @@ static bool open_inputs(Bench *b, Err *err)
     const BenchOptions *o = b->options;
     if (workloads[o->workload].rows && (!o->input || !o->model))
         return err_set(err, ERR_USAGE, "command line: this workload needs --model and --input");
-    if (o->model && !model_load(&b->model, o->model, b->device, HEAD_LM, err))
+    if (o->model && !(workloads[o->workload].weights ? model_load(&b->model, o->model, b->device, HEAD_LM, err)
+                                                     : model_load_text(&b->model, o->model, err)))
         return false;
     return !o->input || !workloads[o->workload].rows ||
            (rows_read(&b->rows, o->input, 0, false, err) &&
@@ -338,8 +388,13 @@ static bool repeat(Bench *b, Measured *best, json_t *seconds, Err *err)
 {
     for (int i = 0; i < b->options->repeat; i++) {
         Measured m = {0};
-        if (!not_interrupted(err) || !workloads[b->options->workload].run(b, &m, err) || !device_ok(b->device, err))
+        Profile profile = {0};
+        b->device->profile = b->options->profile ? &profile : NULL;
+        bool ok = not_interrupted(err) && workloads[b->options->workload].run(b, &m, err) && device_ok(b->device, err);
+        b->device->profile = NULL;
+        if (!ok)
             return false;
+        m.profile = profile;
         json_array_append_new(seconds, json_real(m.seconds));
         if (i == 0 || m.seconds < best->seconds)
             *best = m;
@@ -368,6 +423,8 @@ static void summarise(const Bench *b, const Measured *m, double peak, json_t *se
         printf(", %.0f GFLOP/s = %.0f %% of %.0f", m->flops / m->seconds * 1e-9,
                100 * m->flops / m->seconds * 1e-9 / peak, peak);
     printf(" (%s, %d threads; the fastest of %d)\n", cpu_level_name(b->device->level), b->device->threads, o->repeat);
+    if (o->profile)
+        json_object_set_new(s, "profile", print_profile(&m->profile, m->seconds));
 }
 
 bool cmd_bench(Work *work, void *options, Err *err)

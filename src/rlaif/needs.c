@@ -13,15 +13,21 @@ void needs_add(Needs *n, const char *what, double bytes)
         n->part[n->parts++] = (Need){what, bytes};
 }
 
-bool needs_check(const Needs *n, const char *stage, const char *out, json_t *summary, Err *err)
+double needs_bytes(const Needs *n)
 {
     double total = 0;
+    for (int i = 0; i < n->parts; i++)
+        total += n->part[i].bytes;
+    return total;
+}
+
+bool needs_check(const Needs *n, const char *stage, const char *out, json_t *summary, Err *err)
+{
+    double total = needs_bytes(n);
     char h[32], h2[32];
     Str line = {0};
-    for (int i = 0; i < n->parts; i++) {
-        total += n->part[i].bytes;
+    for (int i = 0; i < n->parts; i++)
         str_addf(&line, "%s%s %s", i ? ", " : "", n->part[i].what, mem_human(h, n->part[i].bytes));
-    }
     log_note("%s: needs %s of memory (%s)%s%s", stage, mem_human(h, total), str_text(&line),
              n->disk > 0 ? ", disk " : "", n->disk > 0 ? mem_human(h2, n->disk) : "");
     str_release(&line);

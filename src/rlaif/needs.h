@@ -19,6 +19,7 @@ typedef struct Needs {
 } Needs;
 
 void needs_add(Needs *n, const char *what, double bytes);
+double needs_bytes(const Needs *n); /* of memory, altogether */
 
 /* Says the sum and its parts in one line, and puts it into the summary as "planned_bytes". Fails where the machine has
  * less memory, or `out` less disk. */

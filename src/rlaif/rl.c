@@ -213,13 +213,14 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
     if (!rl_open(&rl, o, s->work->device, rows, NULL, err))
         return false;
     cut_report(&rl->cut, s->name, s->summary);
+    Needs needs = {0};
     Training training = {.stage = s,
                          .out = o->output,
                          .options = &o->train,
                          .trainer = &rl->policy_trainer,
                          .value = rl->value ? &rl->value_trainer : NULL};
     static const char *const measured[] = {"reward", "kl", "entropy", "tokens", "ended"};
-    bool ok = rl_needs(rl, s, err) &&
+    bool ok = rl_needs(rl, &needs, err) && needs_check(&needs, s->name, o->output, s->summary, err) &&
               ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
                 training_summary(s, measured, COUNT(measured), err) && training_end(&training, err)) ||
                training_stopped(&training, err));

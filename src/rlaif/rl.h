@@ -35,6 +35,8 @@ typedef struct Rl Rl;
  * long are cut in it, where the options say so. */
 bool rl_open(Rl **out, const RlOptions *o, Device *device, Rows *rows, RewardFunction *function, Err *err) MUST_CHECK;
 void rl_free(Rl *rl); /* accepts NULL */
+/* Adds up the memory and the disk that it takes, if all responses are as long as they may be. */
+bool rl_needs(const Rl *rl, Needs *n, Err *err) MUST_CHECK;
 /* Samples, rewards, compares, updates. `record` (NULL: nowhere) keeps metrics and rollouts. */
 bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err) MUST_CHECK;
 

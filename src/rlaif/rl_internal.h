@@ -40,7 +40,4 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r);
 /* What a stage's identity is made of. The caller releases it. */
 bool rl_about(json_t **about, const RlOptions *o, const Rows *rows, Err *err) MUST_CHECK;
 
-/* Says what the stage needs before it starts, and refuses where that is not there. */
-bool rl_needs(const Rl *rl, Stage *s, Err *err) MUST_CHECK;
-
 #endif

@@ -101,7 +101,7 @@ static double trained_bytes(const TrainOptions *o, const Model *m)
     return weights_bytes(m) + (double)trainer_bytes(o, &m->config);
 }
 
-bool rl_needs(const Rl *rl, Stage *s, Err *err)
+bool rl_needs(const Rl *rl, Needs *n, Err *err)
 {
     const RlOptions *o = rl->options;
     const ModelConfig *c = &rl->policy->config;
@@ -110,18 +110,18 @@ bool rl_needs(const Rl *rl, Stage *s, Err *err)
     double scoring, sampling = (double)generate_bytes(c, o->batch, o->samples, prompt, o->max_new_tokens);
     if (!scoring_bytes(rl, w.step, &scoring, err))
         return false;
-    Needs n = {.disk = 3 * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1)};
-    needs_add(&n, "reference", weights_bytes(rl->reference));
-    needs_add(&n, "policy", trained_bytes(&o->train, rl->policy));
+    n->disk = 3 * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
+    needs_add(n, "reference", weights_bytes(rl->reference));
+    needs_add(n, "policy", trained_bytes(&o->train, rl->policy));
     if (rl->value)
-        needs_add(&n, "value network", trained_bytes(&o->train, rl->value));
+        needs_add(n, "value network", trained_bytes(&o->train, rl->value));
     if (rl->source.model)
-        needs_add(&n, "reward model", weights_bytes(rl->source.model->model));
+        needs_add(n, "reward model", weights_bytes(rl->source.model->model));
     if (rl->source.judge_model)
-        needs_add(&n, "judge", weights_bytes(rl->source.judge_model));
+        needs_add(n, "judge", weights_bytes(rl->source.judge_model));
     /* the pass keeps its memory while the next step samples and scores */
-    needs_add(&n, "training pass",
+    needs_add(n, "training pass",
               (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(c, w.pass) : 0)));
-    needs_add(&n, "sampling and scoring", sampling > scoring ? sampling : scoring);
-    return needs_check(&n, s->name, o->output, s->summary, err);
+    needs_add(n, "sampling and scoring", sampling > scoring ? sampling : scoring);
+    return true;
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "tensor/profile.h"
 
 typedef enum CpuLevel { CPU_AUTO, CPU_PLAIN, CPU_AVX2, CPU_AVX512 } CpuLevel;
 #define CPU_LEVELS "auto|plain|avx2|avx512"
@@ -17,6 +18,7 @@ typedef struct Device {
     int threads;
     Arena scratch; /* of the operation that runs */
     Err err;
+    Profile *profile; /* the caller's; NULL: not kept */
 } Device;
 
 /* Fails where this CPU lacks the level. threads 0: one per core that this process may use. */

@@ -1,9 +1,43 @@
 /* Operations: shapes checked once, then the device's kernels. */
 #include "tensor/ops.h"
 
+#include "base/log.h"
 #include "tensor/kernels.h"
 
 #include <assert.h>
+
+#define PROFILED_TEXT(name) #name,
+const char *const profiled_name[PROFILED_OPS] = {PROFILED(PROFILED_TEXT)};
+#undef PROFILED_TEXT
+
+/* Calls a kernel; the device's profile, where it has one, gets the time and these operations. */
+#define RUN(d, name, operations, call)                                                                                 \
+    do {                                                                                                               \
+        double began = (d)->profile ? clock_seconds() : 0;                                                             \
+        call;                                                                                                          \
+        if ((d)->profile) {                                                                                            \
+            (d)->profile->op[PROFILE_##name].calls++;                                                                  \
+            (d)->profile->op[PROFILE_##name].seconds += clock_seconds() - began;                                       \
+            (d)->profile->op[PROFILE_##name].flops += (operations);                                                    \
+        }                                                                                                              \
+    } while (0)
+
+static double product_flops(int rows, Matrix w)
+{
+    return 2.0 * rows * w.rows * w.cols;
+}
+
+/* Two products of a query with every position that it sees: scores, and values by weights. */
+static double attention_flops(const Attention *a)
+{
+    double seen = 0;
+    for (int r = 0; r < a->n_runs; r++)
+        for (int i = 0; i < a->runs[r].n; i++) {
+            int before = a->runs[r].position + i + 1;
+            seen += a->window && before > a->window ? a->window : before;
+        }
+    return 4.0 * a->heads * a->dim * seen;
+}
 
 static bool same(Tensor a, Tensor b)
 {
@@ -18,73 +52,73 @@ static bool same_matrix(Matrix a, Matrix b)
 void op_linear(Device *d, Tensor y, Tensor x, Matrix w)
 {
     assert(y.rows == x.rows && y.cols == w.rows && x.cols == w.cols);
-    d->kernels->linear(d, y, x, w, false);
+    RUN(d, linear, product_flops(x.rows, w), d->kernels->linear(d, y, x, w, false));
 }
 
 void op_linear_add(Device *d, Tensor y, Tensor x, Matrix w)
 {
     assert(y.rows == x.rows && y.cols == w.rows && x.cols == w.cols);
-    d->kernels->linear(d, y, x, w, true);
+    RUN(d, linear, product_flops(x.rows, w), d->kernels->linear(d, y, x, w, true));
 }
 
 void op_linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w)
 {
     assert(dy.rows == dx.rows && dy.cols == w.rows && dx.cols == w.cols);
-    d->kernels->linear_back_x(d, dx, dy, w, false);
+    RUN(d, linear_back_x, product_flops(dy.rows, w), d->kernels->linear_back_x(d, dx, dy, w, false));
 }
 
 void op_linear_back_x_add(Device *d, Tensor dx, Tensor dy, Matrix w)
 {
     assert(dy.rows == dx.rows && dy.cols == w.rows && dx.cols == w.cols);
-    d->kernels->linear_back_x(d, dx, dy, w, true);
+    RUN(d, linear_back_x, product_flops(dy.rows, w), d->kernels->linear_back_x(d, dx, dy, w, true));
 }
 
 void op_linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
 {
     assert(dy.rows == x.rows && dy.cols == dw.rows && x.cols == dw.cols);
-    d->kernels->linear_back_w(d, dw, dy, x);
+    RUN(d, linear_back_w, product_flops(dy.rows, dw), d->kernels->linear_back_w(d, dw, dy, x));
 }
 
 void op_embed(Device *d, Tensor y, Matrix w, const int *id, float scale)
 {
     assert(y.cols == w.cols);
-    d->kernels->embed(d, y, w, id, scale);
+    RUN(d, embed, 0, d->kernels->embed(d, y, w, id, scale));
 }
 
 void op_embed_back(Device *d, Matrix dw, Tensor dy, const int *id, float scale)
 {
     assert(dy.cols == dw.cols);
-    d->kernels->embed_back(d, dw, dy, id, scale);
+    RUN(d, embed_back, 0, d->kernels->embed_back(d, dw, dy, id, scale));
 }
 
 void op_rmsnorm(Device *d, Tensor y, Tensor inv, Tensor x, Norm norm)
 {
     assert(same(y, x) && inv.rows == x.rows && inv.cols == 1 && norm.weight.rows == x.cols);
-    d->kernels->rmsnorm(d, y, inv, x, norm);
+    RUN(d, rmsnorm, 0, d->kernels->rmsnorm(d, y, inv, x, norm));
 }
 
 void op_rmsnorm_back(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm)
 {
     assert(same(dx, x) && same(dy, x) && inv.rows == x.rows && same_matrix(dweight, norm.weight));
-    d->kernels->rmsnorm_back(d, dx, dweight, dy, x, inv, norm, false);
+    RUN(d, rmsnorm_back, 0, d->kernels->rmsnorm_back(d, dx, dweight, dy, x, inv, norm, false));
 }
 
 void op_rmsnorm_back_add(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm)
 {
     assert(same(dx, x) && same(dy, x) && inv.rows == x.rows && same_matrix(dweight, norm.weight));
-    d->kernels->rmsnorm_back(d, dx, dweight, dy, x, inv, norm, true);
+    RUN(d, rmsnorm_back, 0, d->kernels->rmsnorm_back(d, dx, dweight, dy, x, inv, norm, true));
 }
 
 void op_rope(Device *d, Tensor x, int heads, const int *position, RopeTable table)
 {
     assert(x.cols % heads == 0 && 2 * table.half <= x.cols / heads);
-    d->kernels->rope(d, x, heads, position, table, false);
+    RUN(d, rope, 0, d->kernels->rope(d, x, heads, position, table, false));
 }
 
 void op_rope_back(Device *d, Tensor dx, int heads, const int *position, RopeTable table)
 {
     assert(dx.cols % heads == 0 && 2 * table.half <= dx.cols / heads);
-    d->kernels->rope(d, dx, heads, position, table, true);
+    RUN(d, rope, 0, d->kernels->rope(d, dx, heads, position, table, true));
 }
 
 size_t kv_layer_floats(int kv_heads, int dim, int cap)
@@ -96,14 +130,14 @@ size_t kv_layer_floats(int kv_heads, int dim, int cap)
 void op_kv_store(Device *d, const Attention *a, Tensor k, Tensor v)
 {
     assert(same(k, v) && k.cols == a->kv_heads * a->dim);
-    d->kernels->kv_store(d, a, k, v);
+    RUN(d, kv_store, 0, d->kernels->kv_store(d, a, k, v));
 }
 
 void op_attention(Device *d, Tensor out, Tensor stats, Tensor q, const Attention *a)
 {
     assert(same(out, q) && q.cols == a->heads * a->dim && a->heads % a->kv_heads == 0);
     assert(stats.rows == q.rows && stats.cols == 2 * a->heads);
-    d->kernels->attention(d, out, stats, q, a);
+    RUN(d, attention, attention_flops(a), d->kernels->attention(d, out, stats, q, a));
 }
 
 void op_attention_back(Device *d, Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor q, Tensor stats,
@@ -116,25 +150,25 @@ void op_attention_back(Device *d, Tensor dq, Tensor dk, Tensor dv, Tensor dout, 
             const KvSpan *s = &a->spans[a->runs[r].path[i]];
             assert((s->n == 0 || s->row >= 0) && "a span on a path is not in the batch");
         }
-    d->kernels->attention_back(d, dq, dk, dv, dout, q, stats, a);
+    RUN(d, attention_back, 2.5 * attention_flops(a), d->kernels->attention_back(d, dq, dk, dv, dout, q, stats, a));
 }
 
 void op_glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind)
 {
     assert(same(h, gate) && same(h, up));
-    d->kernels->glu(d, h, gate, up, kind);
+    RUN(d, glu, 0, d->kernels->glu(d, h, gate, up, kind));
 }
 
 void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind)
 {
     assert(same(dgate, gate) && same(dup, gate) && same(h, gate) && same(dh, gate) && same(up, gate));
-    d->kernels->glu_back(d, dgate, dup, h, dh, gate, up, kind);
+    RUN(d, glu_back, 0, d->kernels->glu_back(d, dgate, dup, h, dh, gate, up, kind));
 }
 
 void op_add(Device *d, Tensor y, Tensor x)
 {
     assert(same(y, x));
-    d->kernels->add(d, y, x);
+    RUN(d, add, 0, d->kernels->add(d, y, x));
 }
 
 void op_zero(Device *d, Tensor y)
@@ -146,20 +180,20 @@ void op_zero(Device *d, Tensor y)
 void op_gather(Device *d, Tensor y, Tensor x, const int *row)
 {
     assert(y.cols == x.cols);
-    d->kernels->gather(d, y, x, row);
+    RUN(d, gather, 0, d->kernels->gather(d, y, x, row));
 }
 
 void op_scatter_add(Device *d, Tensor dx, Tensor dy, const int *row)
 {
     assert(dx.cols == dy.cols);
-    d->kernels->scatter_add(d, dx, dy, row);
+    RUN(d, scatter_add, 0, d->kernels->scatter_add(d, dx, dy, row));
 }
 
 void op_vocab_scan(Device *d, VocabScan *scan, Tensor logits, int first)
 {
     assert(logits.rows == scan->rows && first % VOCAB_CHUNK == 0 && logits.cols <= VOCAB_CHUNK);
     assert(!scan->cross == !scan->reference);
-    d->kernels->vocab_scan(d, scan, logits, first);
+    RUN(d, vocab_scan, 0, d->kernels->vocab_scan(d, scan, logits, first));
 }
 
 int op_vocab_pick(Device *d, const float *logits, int n, float max, float inv_temperature, double mass)
@@ -170,31 +204,33 @@ int op_vocab_pick(Device *d, const float *logits, int n, float max, float inv_te
 
 void op_vocab_back(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef)
 {
-    d->kernels->vocab_back(d, logits, first, target, log_z, coef);
+    RUN(d, vocab_back, 0, d->kernels->vocab_back(d, logits, first, target, log_z, coef));
 }
 
 void op_vocab_back_kl(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef,
                       VocabKl kl)
 {
     assert(same(logits, kl.reference));
-    d->kernels->vocab_back_kl(d, logits, first, target, log_z, coef, kl);
+    RUN(d, vocab_back_kl, 0, d->kernels->vocab_back_kl(d, logits, first, target, log_z, coef, kl));
 }
 
 double op_sum_squares(Device *d, Matrix m)
 {
-    return d->kernels->sum_squares(d, m);
+    double sum;
+    RUN(d, sum_squares, 0, sum = d->kernels->sum_squares(d, m));
+    return sum;
 }
 
 void op_adamw(Device *d, Matrix w, Matrix m, Matrix v, Matrix g, AdamW h)
 {
     assert(same_matrix(w, m) && same_matrix(w, v) && same_matrix(w, g));
-    d->kernels->adamw(d, w, m, v, g, h);
+    RUN(d, adamw, 0, d->kernels->adamw(d, w, m, v, g, h));
 }
 
 void op_adafactor(Device *d, Matrix w, float *row, float *col, Matrix g, Adafactor h)
 {
     assert(same_matrix(w, g));
-    d->kernels->adafactor(d, w, row, col, g, h);
+    RUN(d, adafactor, 0, d->kernels->adafactor(d, w, row, col, g, h));
 }
 
 double device_peak_gflops(Device *d)

@@ -351,13 +351,37 @@ static void same_as_plain(void **state)
     }
 }
 
+/* A device that was told to keeps what its operations did, and computes the same. */
+static void profiled(void **state)
+{
+    (void)state;
+    Device *d = open_device(CPU_AUTO, 1);
+    Profile p = {0};
+    Tensor x = random_tensor(5, 40, 1, 1), y = zero_tensor(5, 24), z = zero_tensor(5, 24);
+    Matrix w = random_matrix(24, 40, 2, 1);
+    op_linear(d, z, x, w);
+    d->profile = &p;
+    op_linear(d, y, x, w);
+    same_bits("linear", y.at, z.at, tensor_count(y));
+    op_linear_add(d, y, x, w);
+    op_add(d, y, z);
+    d->profile = NULL;
+    op_add(d, y, z);
+    assert_true(p.op[PROFILE_linear].calls == 2 && p.op[PROFILE_linear].flops == 2 * 2.0 * 5 * 40 * 24);
+    assert_true(p.op[PROFILE_linear].seconds > 0 && p.op[PROFILE_add].calls == 1 && p.op[PROFILE_add].flops == 0);
+    assert_true(p.op[PROFILE_rope].calls == 0 && strcmp(profiled_name[PROFILE_rope], "rope") == 0);
+    free(x.at), free(y.at), free(z.at), free(w.at);
+    device_free(d);
+}
+
 int main(void)
 {
     enum { LEVELS = 3 };
-    static struct CMUnitTest tests[COUNT(cases) * LEVELS];
-    static Run run[COUNT(tests)];
-    static char name[COUNT(tests)][60];
-    for (int i = 0; i < COUNT(tests); i++) {
+    static struct CMUnitTest tests[COUNT(cases) * LEVELS + 1] = {
+        [COUNT(cases) * LEVELS] = {.name = "profiled", .test_func = profiled}};
+    static Run run[COUNT(cases) * LEVELS];
+    static char name[COUNT(run)][60];
+    for (int i = 0; i < COUNT(run); i++) {
         run[i] = (Run){&cases[i / LEVELS], (CpuLevel)(CPU_PLAIN + i % LEVELS)};
         snprintf(name[i], sizeof name[i], "%s, %s", run[i].c->name, cpu_level_name(run[i].level));
         tests[i] = (struct CMUnitTest){.name = name[i], .test_func = same_as_plain, .initial_state = &run[i]};
