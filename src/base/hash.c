@@ -60,8 +60,10 @@ void hash_base64(const void *bytes, size_t n, char out[HASH_BASE64])
 bool hash_file(const char *path, char out[HASH_TEXT], Err *err)
 {
     FILE *f = fopen(path, "rb");
-    if (!f)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    if (!f) {
+        err_set(err, errno == ENOENT ? ERR_INPUT : ERR_IO, "%s: %s", path, strerror(errno));
+        return errno == ENOENT ? err_hint(err, "check the name, or make the file first") : false;
+    }
     enum { BLOCK = 1 << 20 };
     char *block = mem_alloc(BLOCK, 1);
     Hash *h = hash_new();

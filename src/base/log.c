@@ -1,6 +1,8 @@
 /* Messages, progress and the stop flag: the only state of the process outside its objects. */
 #include "base/log.h"
 
+#include "base/str.h"
+
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -133,10 +135,14 @@ void progress_end(Progress *p)
     if (p->live)
         fputs("\r\033[K", stderr);
     on_screen = NULL;
+    double n = p->done - p->done_before;
+    if (n == 0)
+        return; /* it failed before anything was done, which the error says */
     char took[32];
     human_time(took, clock_seconds() - p->started);
-    fprintf(stderr, "rlaif: %s: %.0f %s in %s%s%s\n", p->what, p->done - p->done_before, p->unit, took,
-            p->figure[0] ? ", " : "", p->figure);
+    int unit = (int)strlen(p->unit) - (n == 1 && str_ends(p->unit, "s")); /* 1 step */
+    fprintf(stderr, "rlaif: %s: %.0f %.*s in %s%s%s\n", p->what, n, unit, p->unit, took, p->figure[0] ? ", " : "",
+            p->figure);
 }
 
 /* In a signal's handler only write() may speak. */

@@ -63,9 +63,20 @@ static ErrCode code_of(const char *where)
     return str_starts(where, "command line") ? ERR_USAGE : ERR_INPUT;
 }
 
+static const char *value_name(const Option *o)
+{
+    static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "A,B"};
+    return o->value ? o->value : o->type == OPT_CHOICE ? o->choices : by_type[o->type];
+}
+
 static bool bad_value(const Option *o, const char *value, const char *where, Err *err)
 {
-    err_set(err, code_of(where), "%s: %s = \"%s\" cannot be used", where, o->name, value);
+    if (code_of(where) == ERR_INPUT)
+        err_set(err, ERR_INPUT, "%s: %s = \"%s\" cannot be used", where, o->name, value);
+    else if (o->flags & OPT_POSITIONAL)
+        err_set(err, ERR_USAGE, "%s: %s \"%s\" cannot be used", where, value_name(o), value);
+    else
+        err_set(err, ERR_USAGE, "%s: --%s \"%s\" cannot be used", where, o->name, value);
     if (o->type == OPT_INT)
         return err_hint(err, "give a whole number from %.0f to %.0f", o->min, o->max);
     if (o->type == OPT_REAL)
@@ -237,8 +248,9 @@ bool options_complete(const OptionTable *t, const void *target, const char *wher
             const Option *o = &t->group[g].options[i];
             if (!(o->flags & OPT_REQUIRED) || is_given(o, field(o, t->group[g].base, target)))
                 continue;
-            bool dashes = code_of(where) == ERR_USAGE && !(o->flags & OPT_POSITIONAL);
-            err_set(err, code_of(where), "%s: %s%s is missing", where, dashes ? "--" : "", o->name);
+            bool typed = code_of(where) == ERR_USAGE, positional = o->flags & OPT_POSITIONAL;
+            err_set(err, code_of(where), "%s: %s%s is missing", where, typed && !positional ? "--" : "",
+                    typed && positional ? value_name(o) : o->name);
             return err_hint(err, "%s", o->help);
         }
     return true;
@@ -263,7 +275,7 @@ static bool parse_positional(const OptionTable *t, void *target, const char *val
     const Option *o = next_positional(t, target, &base);
     if (!o)
         return err_set(err, ERR_USAGE, "command line: \"%s\" is one argument too many", value),
-               err_hint(err, "options are written --name value");
+               err_hint(err, "options are written --name value; quote a text of several words");
     if (o->type == OPT_LIST) {
         list_add(field(o, base, target), value, strlen(value));
         return true;
@@ -395,18 +407,12 @@ bool options_read_yaml(const OptionTable *t, void *target, const char *path, Err
     return ok;
 }
 
-static const char *value_name(const Option *o)
-{
-    static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "A,B"};
-    return o->value ? o->value : o->type == OPT_CHOICE ? o->choices : by_type[o->type];
-}
-
 static void help_line(const Option *o, Str *out)
 {
     char left[160];
     if (o->flags & OPT_POSITIONAL)
         snprintf(left, sizeof left, "  %s", o->value ? o->value : o->name);
-    else if (o->type == OPT_BOOL)
+    else if (o->type == OPT_BOOL && !o->otherwise)
         snprintf(left, sizeof left, "  --%s", o->name);
     else
         snprintf(left, sizeof left, "  %s--%s %s", o->flags & OPT_SHORT_O ? "-o, " : "", o->name, value_name(o));

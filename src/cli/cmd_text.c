@@ -75,6 +75,7 @@ static bool respond(Model *m, const Ids *prompt, const TextOptions *o, int turn,
     ok = ok && generate(m, &r, 1, &how, print_token, &live, err);
     if (ok) {
         putchar('\n');
+        fflush(stdout); /* before the next question, which stands on standard error */
         *reply = response_text(m, &r);
         json_object_set_new(summary, "prompt_tokens", json_integer(prompt->n));
         json_object_set_new(summary, "tokens", json_integer(r.ids.n));
@@ -85,13 +86,26 @@ static bool respond(Model *m, const Ids *prompt, const TextOptions *o, int turn,
     return ok;
 }
 
+/* What a user typed has to be UTF-8: a message is JSON before it is a prompt. */
+static bool check_utf8(const char *text, const char *what, Err *err)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    for (size_t n = strlen(text), at = 0; at < n;) {
+        int length = str_utf8_length(p + at, n - at);
+        if (length == 0)
+            return err_set(err, ERR_INPUT, "%s is not UTF-8: byte 0x%02x at %zu", what, p[at], at + 1);
+        at += (size_t)length;
+    }
+    return true;
+}
+
 bool cmd_generate(Work *work, void *options, Err *err)
 {
     const TextOptions *o = options;
     Model *m;
     Ids prompt = {0};
     char *reply = NULL;
-    if (!model_load(&m, o->model, work->device, HEAD_LM, err))
+    if (!check_utf8(o->text, "the text", err) || !model_load(&m, o->model, work->device, HEAD_LM, err))
         return false;
     Context context = {.text = o->text};
     bool ok;
@@ -103,7 +117,7 @@ bool cmd_generate(Work *work, void *options, Err *err)
     }
     work->summary = json_object();
     if (ok && prompt.n == 0)
-        ok = err_set(err, ERR_INPUT, "the text has no tokens");
+        ok = err_set(err, ERR_INPUT, "the text has no tokens"), err_hint(err, "give the model a word to begin with");
     ok = ok && respond(m, &prompt, o, 0, &reply, work->summary, err);
     free(reply);
     ids_release(&prompt);
@@ -145,7 +159,7 @@ bool cmd_chat(Work *work, void *options, Err *err)
 {
     const TextOptions *o = options;
     Model *m;
-    if (!model_load(&m, o->model, work->device, HEAD_LM, err))
+    if ((o->system && !check_utf8(o->system, "--system", err)) || !model_load(&m, o->model, work->device, HEAD_LM, err))
         return false;
     log_note("talk to %s; an empty line or Ctrl-D ends", path_base(o->model));
     json_t *messages = json_array();
@@ -161,7 +175,12 @@ bool cmd_chat(Work *work, void *options, Err *err)
         ssize_t n = ok ? getline(&line, &room, stdin) : -1;
         while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             line[--n] = 0;
-        if (n <= 0)
+        if (n <= 0) {
+            fputs(n < 0 ? "\n" : "", stderr);
+            break;
+        }
+        ok = check_utf8(line, "the line", err);
+        if (!ok)
             break;
         add_turn(messages, "user", line);
         ok = chat_turn(m, messages, o, turn, work->summary, err);

@@ -8,7 +8,7 @@
 typedef struct TokenOptions {
     CommonOptions common;
     char *rows, *model, *output;
-    bool special, decode;
+    bool special, decode, skip_bad;
     int chat, top, limit;
 } TokenOptions;
 
@@ -30,6 +30,10 @@ typedef struct TokenOptions {
     {                                                                                                                  \
         "limit", OPT_INT, AT(TokenOptions, limit), 0, 1e9, "0", .help = "at most so many rows; 0: all"                 \
     }
+#define SKIP_OPTION                                                                                                    \
+    {                                                                                                                  \
+        "skip-bad", OPT_BOOL, AT(TokenOptions, skip_bad), .help = "leave bad rows out and list them"                   \
+    }
 
 static const Option tokenize_options[] = {
     ROWS_OPTION,
@@ -38,6 +42,7 @@ static const Option tokenize_options[] = {
     {"special", OPT_BOOL, AT(TokenOptions, special), .help = "control tokens in the text count as such"},
     {"decode", OPT_BOOL, AT(TokenOptions, decode), .help = "back: `ids` to `text`"},
     LIMIT_OPTION,
+    SKIP_OPTION,
 };
 static const Option logprob_options[] = {
     ROWS_OPTION,
@@ -47,6 +52,7 @@ static const Option logprob_options[] = {
      .help = "rows of prompt and response through the chat template"},
     {"top", OPT_INT, AT(TokenOptions, top), 0, 1000, "0", .help = "also the best tokens after the last one"},
     LIMIT_OPTION,
+    SKIP_OPTION,
 };
 static const OptionGroup tokenize_groups[] = {
     {tokenize_options, COUNT(tokenize_options), 0},
@@ -132,22 +138,34 @@ static bool tokenize_row(const TokenOptions *o, const Model *m, json_t *row, Err
     return ok;
 }
 
-static bool tokenize_rows(const TokenOptions *o, const Model *m, const Rows *rows, json_t *summary, Err *err)
+static bool tokenize_rows(const TokenOptions *o, const Model *m, Rows *rows, json_t *summary, Err *err)
 {
     TextWriter *out;
     if (!text_open(&out, o->output, err))
         return false;
-    double tokens = 0;
-    for (int i = 0; i < rows->n; i++) {
+    int written = 0;
+    size_t tokens = 0;
+    bool ok = true;
+    for (int i = 0; ok && i < rows->n; i++) {
         char place[300];
         json_t *row = rows->row[i].json;
-        if (!not_interrupted(err) || !tokenize_row(o, m, row, err) || !write_line(out, row, err)) {
-            text_discard(out);
-            return err_context(err, "%s", row_place(rows, i, place));
+        ok = not_interrupted(err);
+        if (ok && tokenize_row(o, m, row, err)) {
+            ok = write_line(out, row, err);
+            tokens += json_array_size(json_object_get(row, "ids"));
+            written++;
+        } else if (ok) {
+            err_context(err, "%s", row_place(rows, i, place));
+            ok = rows_pass_over(rows, o->skip_bad, err);
         }
-        tokens += (double)json_array_size(json_object_get(row, "ids"));
     }
-    json_object_set_new(summary, "rows", json_integer(rows->n));
+    if (ok && written == 0)
+        ok = err_set(err, ERR_INPUT, "%s: no row can be used", rows->path);
+    if (!ok) {
+        text_discard(out);
+        return false;
+    }
+    json_object_set_new(summary, "rows", json_integer(written));
     json_object_set_new(summary, "tokens", json_integer((json_int_t)tokens));
     return text_close(out, err);
 }
@@ -158,7 +176,7 @@ bool cmd_tokenize(Work *work, void *options, Err *err)
     Rows rows = {0};
     Model *m = NULL;
     work->summary = json_object();
-    bool ok = rows_read(&rows, o->rows, o->limit, false, err) && model_load_text(&m, o->model, err) &&
+    bool ok = rows_read(&rows, o->rows, o->limit, o->skip_bad, err) && model_load_text(&m, o->model, err) &&
               tokenize_rows(o, m, &rows, work->summary, err);
     model_free(m);
     rows_release(&rows);
@@ -213,7 +231,7 @@ static bool score_row(const TokenOptions *o, Scorer *s, const Model *m, json_t *
     return ok;
 }
 
-static bool score_rows(const TokenOptions *o, Model *m, const Rows *rows, json_t *summary, Err *err)
+static bool score_rows(const TokenOptions *o, Model *m, Rows *rows, json_t *summary, Err *err)
 {
     bool chat;
     TextWriter *out;
@@ -224,23 +242,30 @@ static bool score_rows(const TokenOptions *o, Model *m, const Rows *rows, json_t
     Progress p;
     progress_begin(&p, "logprob", "rows", rows->n, 0);
     double sum = 0, tokens = 0;
+    int written = 0;
     bool ok = true;
     for (int i = 0; ok && i < rows->n; i++) {
         char place[300];
         json_t *row = rows->row[i].json, *x;
         size_t k;
-        ok = (score_row(o, s, m, row, chat, err) && write_line(out, row, err)) ||
-             err_context(err, "%s", row_place(rows, i, place));
-        json_array_foreach(json_object_get(row, "logp"), k, x) sum += json_number_value(x), tokens++;
-        progress_at(&p, i + 1);
+        if (score_row(o, s, m, row, chat, err)) {
+            ok = write_line(out, row, err);
+            json_array_foreach(json_object_get(row, "logp"), k, x) sum += json_number_value(x), tokens++;
+            progress_at(&p, ++written);
+        } else {
+            err_context(err, "%s", row_place(rows, i, place));
+            ok = rows_pass_over(rows, o->skip_bad, err);
+        }
     }
     progress_end(&p);
     scorer_free(s);
+    if (ok && written == 0)
+        ok = err_set(err, ERR_INPUT, "%s: no row can be used", rows->path);
     if (!ok) {
         text_discard(out);
         return false;
     }
-    json_object_set_new(summary, "rows", json_integer(rows->n));
+    json_object_set_new(summary, "rows", json_integer(written));
     json_object_set_new(summary, "tokens", json_integer((json_int_t)tokens));
     json_object_set_new(summary, "mean_logp", json_real(sum / tokens));
     return text_close(out, err);
@@ -252,8 +277,8 @@ bool cmd_logprob(Work *work, void *options, Err *err)
     Rows rows = {0};
     Model *m = NULL;
     work->summary = json_object();
-    bool ok = rows_read(&rows, o->rows, o->limit, false, err) && model_load(&m, o->model, work->device, HEAD_LM, err) &&
-              score_rows(o, m, &rows, work->summary, err);
+    bool ok = rows_read(&rows, o->rows, o->limit, o->skip_bad, err) &&
+              model_load(&m, o->model, work->device, HEAD_LM, err) && score_rows(o, m, &rows, work->summary, err);
     model_free(m);
     rows_release(&rows);
     return ok;

@@ -16,12 +16,23 @@ void help_usage(FILE *out)
             "this list; help COMMAND; help prompts [NAME]; help reference; help man");
 }
 
+/* What a command is about, without the blanks that make columns of the list. */
+static const char *about(const Command *c, Str *s)
+{
+    str_clear(s);
+    for (const char *p = c->about; *p; p++)
+        if (p[0] != ' ' || p[1] != ' ')
+            str_addc(s, *p);
+    return str_text(s);
+}
+
 void help_command(const Command *c)
 {
-    Str s = {0};
-    options_help(c->table, &s);
-    printf("rlaif %s: %s\n\n%s\nexample: %s\n", c->name, c->about, str_text(&s), c->example);
-    str_release(&s);
+    Str options = {0}, words = {0};
+    options_help(c->table, &options);
+    printf("rlaif %s: %s\n\n%s\nexample: %s\n", c->name, about(c, &words), str_text(&options), c->example);
+    str_release(&options);
+    str_release(&words);
 }
 
 static int print_prompt(const char *name)
@@ -31,7 +42,9 @@ static int print_prompt(const char *name)
             fputs(builtin_prompt_yaml(i), stdout);
             return STATUS_DONE;
         }
-    fprintf(stderr, "rlaif: there is no judge prompt \"%s\"\nrlaif help prompts lists them\n", name);
+    const char *near = builtin_prompt_near(name);
+    fprintf(stderr, "rlaif: there is no judge prompt \"%s\"\n", name);
+    fprintf(stderr, near ? "did you mean \"%s\"?\n" : "rlaif help prompts lists them%s\n", near ? near : "");
     return STATUS_USAGE;
 }
 
@@ -54,26 +67,38 @@ const Command *find_command(int argc, char **argv, int *words)
     return NULL;
 }
 
-/* "eval takes one of alignment, accuracy, ...": false where the name takes no second word. */
-static bool print_second_words(const char *name)
+/* Is this command one of the family "eval"? */
+static bool of_family(const Command *c, const char *name)
 {
     size_t n = strlen(name);
+    return strncmp(c->name, name, n) == 0 && c->name[n] == ' ';
+}
+
+/* The commands of a family; false where there are none. */
+static bool print_family(FILE *out, const char *name)
+{
     int found = 0;
     for (int i = 0; i < commands_n; i++)
-        if (strncmp(commands[i].name, name, n) == 0 && commands[i].name[n] == ' ') {
+        if (of_family(&commands[i], name)) {
             if (found++ == 0)
-                fprintf(stderr, "%s takes one of ", name);
-            fprintf(stderr, "%s%s", found > 1 ? ", " : "", commands[i].name + n + 1);
+                fprintf(out, "rlaif %s takes one of\n\n", name);
+            fprintf(out, "  %-15s %s\n", commands[i].name, commands[i].about);
         }
     return found > 0;
 }
 
-int unknown_command(const char *name)
+int unknown_command(int argc, char **argv)
 {
+    char two[100];
+    snprintf(two, sizeof two, "%s%s%s", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+    bool family = false;
+    for (int i = 0; i < commands_n; i++)
+        family = family || of_family(&commands[i], argv[0]);
+    const char *name = family ? two : argv[0];
     const char *near = str_nearest(name, &commands[0].name, commands_n, sizeof commands[0]);
     fprintf(stderr, "rlaif: there is no command \"%s\"\n", name);
-    if (print_second_words(name))
-        fputc('\n', stderr);
+    if (family && (argc < 2 || !near))
+        print_family(stderr, argv[0]);
     else if (near)
         fprintf(stderr, "did you mean \"%s\"?\n", near);
     else
@@ -88,11 +113,12 @@ static void print_reference(void)
 {
     printf("# Commands\n\nMade by `rlaif help reference` from the tables of options; `make docs` writes it anew.\n");
     for (int i = 0; i < commands_n; i++) {
-        Str s = {0};
-        options_help(commands[i].table, &s);
-        printf("\n## %s\n\n%s\n\n```\n%s```\n\n    %s\n", commands[i].name, commands[i].about, str_text(&s),
-               commands[i].example);
-        str_release(&s);
+        const Command *c = &commands[i];
+        Str options = {0}, words = {0};
+        options_help(c->table, &options);
+        printf("\n## %s\n\n%s\n\n```\n%s```\n\n    %s\n", c->name, about(c, &words), str_text(&options), c->example);
+        str_release(&options);
+        str_release(&words);
     }
 }
 
@@ -115,16 +141,18 @@ static void print_man(void)
            ".SH SYNOPSIS\n.B rlaif\n.I COMMAND\n[FILES] [\\-\\-option value]\n.SH COMMANDS\n",
            RLAIF_VERSION);
     for (int i = 0; i < commands_n; i++) {
-        Str s = {0};
-        options_help(commands[i].table, &s);
-        printf(".SS %s\n", commands[i].name);
-        print_troff(commands[i].about);
+        const Command *c = &commands[i];
+        Str options = {0}, words = {0};
+        options_help(c->table, &options);
+        printf(".SS %s\n", c->name);
+        print_troff(about(c, &words));
         printf("\n.PP\n.nf\n");
-        print_troff(str_text(&s));
+        print_troff(str_text(&options));
         printf(".fi\n.PP\nExample:\n.B ");
-        print_troff(commands[i].example);
+        print_troff(c->example);
         printf("\n");
-        str_release(&s);
+        str_release(&options);
+        str_release(&words);
     }
     printf(".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 130 interrupted, and to be continued.\n");
 }
@@ -143,8 +171,9 @@ int help(int argc, char **argv)
         return STATUS_DONE;
     }
     const Command *c = find_command(argc, argv, &words);
-    if (!c)
-        return unknown_command(argv[0]);
-    help_command(c);
+    if (c)
+        help_command(c);
+    else if (argc > 1 || !print_family(stdout, argv[0]))
+        return unknown_command(argc, argv);
     return STATUS_DONE;
 }

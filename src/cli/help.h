@@ -14,7 +14,7 @@ void help_command(const Command *c);
 /* The command named by argv[0] (and argv[1]), or NULL; *words says how many of them. */
 const Command *find_command(int argc, char **argv, int *words);
 /* Says that there is no such command, and which is near; returns the exit status. */
-int unknown_command(const char *name);
+int unknown_command(int argc, char **argv);
 
 /* rlaif help [COMMAND | prompts [NAME] | reference | man]; returns the exit status. */
 int help(int argc, char **argv);

@@ -187,8 +187,10 @@ int main(int argc, char **argv)
         return version();
     int words;
     const Command *c = find_command(argc, argv, &words);
+    if (!c && argc > 1 && wants_help(argc - 1, argv + 1))
+        return help(1, argv);
     if (!c)
-        return unknown_command(argv[0]);
+        return unknown_command(argc, argv);
     if (wants_help(argc, argv)) {
         help_command(c);
         return STATUS_DONE;

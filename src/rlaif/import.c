@@ -184,14 +184,7 @@ static bool convert(Import *im, Err *err)
         if (!ok)
             continue;
         err_context(err, "%s", place);
-        ok = im->options->skip_bad;
-        if (ok) {
-            log_warn("%s; left out", err->msg);
-            err_clear(err);
-            rows->skipped++;
-        } else {
-            err_hint(err, "mend the line, or leave such rows out with --skip-bad");
-        }
+        ok = rows_pass_over(rows, im->options->skip_bad, err);
     }
     rows->n = kept;
     return ok;

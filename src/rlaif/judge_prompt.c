@@ -56,6 +56,11 @@ const char *builtin_prompt_yaml(int i)
     return builtin[i].yaml;
 }
 
+const char *builtin_prompt_near(const char *name)
+{
+    return str_nearest(name, &builtin[0].name, COUNT(builtin), sizeof builtin[0]);
+}
+
 /* --- reading -------------------------------------------------------------------------------------------- */
 
 typedef struct PromptReader {
@@ -270,7 +275,7 @@ bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err)
     char *text;
     size_t n;
     if (!file_exists(name_or_file)) {
-        const char *near = str_nearest(name_or_file, &builtin[0].name, COUNT(builtin), sizeof builtin[0]);
+        const char *near = builtin_prompt_near(name_or_file);
         err_set(err, ERR_INPUT, "there is no judge prompt \"%s\", and no such file", name_or_file);
         return near ? err_hint(err, "did you mean \"%s\"?", near) : err_hint(err, "rlaif help prompts lists them");
     }

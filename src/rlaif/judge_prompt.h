@@ -54,6 +54,7 @@ int builtin_prompts(void);
 const char *builtin_prompt_name(int i);
 const char *builtin_prompt_about(int i);
 const char *builtin_prompt_yaml(int i);
+const char *builtin_prompt_near(const char *name); /* the one whose name is near, or NULL */
 
 /* What stands beside the item: these exemplars in this order, with their rationales and the preamble of chain of thought
  * or without. */

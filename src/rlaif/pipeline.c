@@ -23,10 +23,12 @@ static const Option option_rows[] = {
      .help = "begin at this stage; those before it must be done"},
     {"set", OPT_LIST, AT(RunOptions, set), .value = "KEY=VALUE", .flags = OPT_WORKING,
      .help = "another value for a key of the head (seed=3) or of a stage (rl.steps=8)"},
+    {"seed", OPT_INT, AT(RunOptions, common.seed), -1, 2147483647, "-1", .flags = OPT_WORKING,
+     .help = "of everything random; -1: as the recipe says"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
-    {common_options, COMMON_OPTIONS, AT(RunOptions, common)},
+    {common_options + 1, COMMON_OPTIONS - 1, AT(RunOptions, common)}, /* without the seed, the first */
 };
 const OptionTable run_table = {groups, COUNT(groups), sizeof(RunOptions)};
 
@@ -301,7 +303,8 @@ static bool resolve_stage(Pipeline *p, Str *out, const RecipeStage *s, Err *err)
 static Pipeline pipeline(const Recipe *recipe, const RunOptions *o, const char *dir)
 {
     Pipeline p = {.recipe = recipe, .options = o, .common = o->common, .dir = dir};
-    p.common.seed = recipe->seed;
+    if (o->common.seed < 0)
+        p.common.seed = recipe->seed;
     forget_products(&p);
     return p;
 }
@@ -338,7 +341,7 @@ bool recipe_resolve(const Recipe *r, const RunOptions *o, const char *dir, Str *
 {
     Pipeline p = pipeline(r, o, dir);
     append_key(out, "name", r->name);
-    str_addf(out, "seed: %d\n", r->seed);
+    str_addf(out, "seed: %d\n", p.common.seed);
     if (r->policy)
         append_key(out, "policy", r->policy);
     if (r->judge)

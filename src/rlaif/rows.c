@@ -56,13 +56,12 @@ static bool parse_row(const char *path, int line, const char *text, size_t n, js
     return ok;
 }
 
-/* Leaves a bad row out where that is wanted. */
-static bool pass_over(Rows *out, bool skip_bad, Err *err)
+bool rows_pass_over(Rows *out, bool skip_bad, Err *err)
 {
-    if (!skip_bad || err->code != ERR_INPUT) {
-        err_hint(err, "mend the line, or leave such rows out with --skip-bad");
+    if (err->code != ERR_INPUT)
         return false;
-    }
+    if (!skip_bad)
+        return err_hint(err, "mend the line, or leave such rows out with --skip-bad where the command has it");
     log_warn("%s; left out", err->msg);
     err_clear(err);
     out->skipped++;
@@ -93,7 +92,7 @@ static bool take_line(Intake *in, int line, const char *text, size_t n, Err *err
     if (!parse_row(in->out->path, line, text, n, &row.json, err) ||
         !identify(&row, in->contents, in->ids, in->out->path, err)) {
         json_decref(row.json);
-        return pass_over(in->out, in->skip_bad, err);
+        return rows_pass_over(in->out, in->skip_bad, err);
     }
     in->out->row = MEM_GROW(in->out->row, in->out->n, in->cap);
     in->out->row[in->out->n++] = row;
@@ -203,7 +202,7 @@ bool rows_view(Rows *r, RowNeed need, bool skip_bad, Err *err)
             continue;
         }
         err_context(err, "%s", row_place(r, i, place));
-        bool goes_on = pass_over(r, skip_bad, err);
+        bool goes_on = rows_pass_over(r, skip_bad, err);
         json_decref(row.json);
         if (!goes_on) { /* close the gap, so that what is left is released once */
             int left = r->n - i - 1;

@@ -73,6 +73,8 @@ bool stage_begin(Stage *s, Work *work, const char *name, const char *kind, json_
     json_decref(about);
     if (ok && s->found == STAGE_REPLACED)
         log_note("%s: the options, the models or the input are others than before; what it had is replaced", name);
+    if (ok && s->done)
+        log_note("%s: was done before with the same options, models and input", name);
     ok = ok && (!s->done || load_summary(s, err));
     if (!ok)
         stage_release(s);
@@ -152,7 +154,8 @@ static bool work_chunks(Stage *s, const Rows *rows, const int *missing, int n, i
         int size = n - at < chunk ? n - at : chunk;
         ok = not_interrupted(err) && work(context, rows, missing + at, size, out, err) &&
              put_rows(s, rows, missing + at, size, out, err);
-        progress_at(p, p->done_before + at + size);
+        if (ok)
+            progress_at(p, p->done_before + at + size);
     }
     free(out);
     return ok;

@@ -1,0 +1,184 @@
+/* What the program says: every command's help, and the mistakes that are made in a first hour, with their exit status and
+ * the words that help out of them. */
+#include "support.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Runs a command line of the program through the shell, in a folder of its own; *out has both streams in the order in which
+ * they were written. Returns the exit status. */
+static int run(const char *folder, const char *arguments, Str *out)
+{
+    char here[4096];
+    const char *build = getenv("B");
+    if (!getcwd(here, sizeof here))
+        fail_msg("no working directory");
+    char *line = build ? mem_printf("cd '%s' && '%s/%s/bin/rlaif' %s 2>&1 </dev/null", folder, here, build, arguments)
+                       : mem_printf("cd '%s' && '%s/rlaif' %s 2>&1 </dev/null", folder, here, arguments);
+    FILE *f = popen(line, "r");
+    assert_non_null(f);
+    char block[4096];
+    str_clear(out);
+    for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;)
+        str_addn(out, block, n);
+    int status = pclose(f);
+    free(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+typedef struct Case {
+    const char *arguments;
+    int status;
+    const char *says[2]; /* parts of what is printed */
+} Case;
+
+#define TINY "tiny" /* a model in the folder */
+
+static const Case mistakes[] = {
+    {"", 2, {"usage: rlaif COMMAND", "eval winrate"}},
+    {"help", 0, {"usage: rlaif COMMAND", "eval winrate"}},
+    {"--help", 0, {"usage: rlaif COMMAND"}},
+    {"version", 0, {"levels: plain", "libraries: SQLite"}},
+    {"smaple", 2, {"there is no command \"smaple\"", "did you mean \"sample\"?"}},
+    {"xyzzy", 2, {"there is no command \"xyzzy\"", "rlaif help lists"}},
+    {"help smaple", 2, {"did you mean \"sample\"?"}},
+    {"eval", 2, {"there is no command \"eval\"", "eval winrate"}},
+    {"eval winrat a b", 2, {"there is no command \"eval winrat\"", "did you mean \"eval winrate\"?"}},
+    {"help eval", 0, {"rlaif eval takes one of", "eval probes"}},
+    {"eval --help", 0, {"rlaif eval takes one of", "eval probes"}},
+    {"help eval winrate", 0, {"rlaif eval winrate: responses of two policies -> who is better"}},
+    {"help prompts", 0, {"tone-verdict"}},
+    {"help prompts tone-verdict", 0, {"kind: verdict"}},
+    {"help prompts tone-verdct", 2, {"did you mean \"tone-verdict\"?"}},
+    {"help man", 0, {".SH EXIT STATUS"}},
+    {"sample", 2, {"PROMPTS is missing", "rows with a prompt"}},
+    {"sample p.jsonl", 2, {"--model is missing", "the policy"}},
+    {"sample p.jsonl --modle m", 2, {"there is no option \"--modle\"", "did you mean \"--model\"?"}},
+    {"sample p.jsonl --model m --n 0", 2, {"--n \"0\" cannot be used", "a whole number from 1"}},
+    {"sample p.jsonl --model m --n -7", 2, {"--n \"-7\" cannot be used"}},
+    {"sample p.jsonl --model m --n 99999999999999999999", 2, {"cannot be used", "a whole number from 1"}},
+    {"sample p.jsonl --model m --cpu sse", 2, {"--cpu \"sse\" cannot be used", "auto|plain|avx2|avx512"}},
+    {"sample p.jsonl --model m -x", 2, {"there is no option \"-x\"", "long names"}},
+    {"sample p.jsonl more --model m", 2, {"\"more\" is one argument too many"}},
+    {"sample p.jsonl --model nope.gguf", 1, {"nope.gguf: No such file", "check the name"}},
+    {"sample nope.jsonl --model " TINY, 1, {"nope.jsonl: No such file", "check the name"}},
+    {"sample . --model " TINY, 1, {"is a directory, a file of rows is needed"}},
+    {"sample p.jsonl --model .", 1, {"there is no config.json in it", "a MODEL is a GGUF file or a directory"}},
+    {"sample text.jsonl --model " TINY, 1, {"text.jsonl:1: the row has no \"prompt\""}},
+    {"sample list.jsonl --model " TINY, 1, {"list.jsonl:1: a row must be a JSON object"}},
+    {"label p.jsonl --model " TINY, 1, {"p.jsonl:1: \"responses\" has 0 entries, needs 2", "sample --n 2"}},
+    {"label p.jsonl --model " TINY " --prompt tone-verdct", 1, {"no judge prompt \"tone-verdct\"", "\"tone-verdict\""}},
+    {"rl p.jsonl --model " TINY " -o policy", 1, {"needs a reward"}},
+    {"reward p.jsonl --model " TINY " -o reward", 1, {"p.jsonl:1: "}},
+    {"import p.jsonl --sample 200%", 2, {"--sample 200% cannot be used", "15%"}},
+    {"run nope.yaml", 1, {"nope.yaml: No such file"}},
+    {"run p.jsonl", 1, {"p.jsonl:"}},
+    {"report .", 1, {"there is no store"}},
+    {"inspect nope", 1, {"nope"}},
+    {"generate --model " TINY, 2, {"TEXT is missing", "the user's message"}},
+    {"generate --model " TINY " one two", 2, {"\"two\" is one argument too many", "quote a text"}},
+    {"generate --model " TINY " \"$(printf 'a\\377')\"", 1, {"the text is not UTF-8: byte 0xff at 2"}},
+    {"chat --model " TINY, 0, {"Ctrl-D ends", "> \n"}},
+    {"tokenize ids.jsonl --decode --model " TINY,
+     1,
+     {"ids.jsonl:2: \"ids\" holds something that is no id", "--skip-bad"}},
+    {"tokenize ids.jsonl --decode --skip-bad --model " TINY, 0, {"ids.jsonl:2:", "left out"}},
+    {"tokenize text.jsonl --model " TINY " --json", 0, {"\"ids\": [", "{\"rows\": 1, \"tokens\": "}},
+    {"logprob ids.jsonl --skip-bad --model " TINY, 0, {"\"logp\": [", "left out"}},
+};
+
+static const char *const files[][2] = {
+    {"p.jsonl", "{\"prompt\": \"Hello\"}\n{\"prompt\": \"Good morning\"}\n"},
+    {"text.jsonl", "{\"text\": \"Hello\"}\n"},
+    {"list.jsonl", "[{\"prompt\": \"Hello\"}]\n"},
+    {"ids.jsonl", "{\"ids\": [3, 4]}\n{\"ids\": [3, 99999999]}\n"},
+};
+
+/* A folder with the files and the tiny model. */
+static char *work_folder(void)
+{
+    Err err = {0};
+    char *folder = make_folder(), here[4096];
+    for (int i = 0; i < COUNT(files); i++) {
+        char *path = path_join(folder, files[i][0]);
+        need_ok(file_write(path, files[i][1], strlen(files[i][1]), &err), &err);
+        free(path);
+    }
+    char *link = path_join(folder, TINY);
+    if (!getcwd(here, sizeof here))
+        fail_msg("no working directory");
+    char *model = mem_printf("%s/tests/fixtures/tiny-llama", here);
+    assert_int_equal(symlink(model, link), 0);
+    free(model);
+    free(link);
+    return folder;
+}
+
+static void first_hour(void **state)
+{
+    (void)state;
+    Str out = {0};
+    char *folder = work_folder();
+    for (int i = 0; i < COUNT(mistakes); i++) {
+        const Case *c = &mistakes[i];
+        int status = run(folder, c->arguments, &out);
+        for (int k = 0; k < COUNT(c->says); k++)
+            if (status != c->status || (c->says[k] && !strstr(str_text(&out), c->says[k])))
+                fail_msg("rlaif %s: status %d, not %d, or without \"%s\":\n%s", c->arguments, status, c->status,
+                         c->says[k] ? c->says[k] : "", str_text(&out));
+    }
+    remove_folder(folder);
+    str_release(&out);
+}
+
+/* Every command's --help says what it is about and ends in an example that begins with its name. */
+static void every_help(void **state)
+{
+    (void)state;
+    Str list = {0}, out = {0};
+    char *folder = make_folder();
+    assert_int_equal(run(folder, "help reference", &list), 0);
+    int commands = 0;
+    for (const char *p = str_text(&list); (p = strstr(p, "\n## "));) {
+        p += 4;
+        char *name = mem_strn(p, strcspn(p, "\n")), *arguments = mem_printf("%s --help", name);
+        assert_int_equal(run(folder, arguments, &out), 0);
+        char *title = mem_printf("rlaif %s: ", name), *example = mem_printf("\nexample: rlaif %s ", name);
+        if (!str_starts(str_text(&out), title) || !strstr(str_text(&out), example))
+            fail_msg("rlaif %s:\n%s", arguments, str_text(&out));
+        free(name), free(arguments), free(title), free(example);
+        commands++;
+    }
+    assert_true(commands > 15);
+    remove_folder(folder);
+    str_release(&list);
+    str_release(&out);
+}
+
+/* What was done is not done again, and that is said; the bytes are those of the first time. */
+static void done_before(void **state)
+{
+    (void)state;
+    Str out = {0};
+    char *folder = work_folder();
+    static const char command[] = "sample p.jsonl --model " TINY " --chat false --max-new-tokens 3 -o out.jsonl";
+    if (run(folder, command, &out) != 0 || !strstr(str_text(&out), "sample: 2 prompts in "))
+        fail_msg("%s", str_text(&out));
+    if (run(folder, command, &out) != 0 || !strstr(str_text(&out), "sample: was done before"))
+        fail_msg("%s", str_text(&out));
+    remove_folder(folder);
+    str_release(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_help),
+        cmocka_unit_test(first_hour),
+        cmocka_unit_test(done_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
