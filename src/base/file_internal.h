@@ -1,4 +1,4 @@
-/* What the writers of files share. Private to base/. */
+/* What readers and writers of files share. Private to base/. */
 #ifndef BASE_FILE_INTERNAL_H
 #define BASE_FILE_INTERNAL_H
 

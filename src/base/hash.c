@@ -1,6 +1,7 @@
 /* SHA-256 by libcrypto. */
 #include "base/hash.h"
 
+#include "base/file_internal.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -60,10 +61,8 @@ void hash_base64(const void *bytes, size_t n, char out[HASH_BASE64])
 bool hash_file(const char *path, char out[HASH_TEXT], Err *err)
 {
     FILE *f = fopen(path, "rb");
-    if (!f) {
-        err_set(err, errno == ENOENT ? ERR_INPUT : ERR_IO, "%s: %s", path, strerror(errno));
-        return errno == ENOENT ? err_hint(err, "check the name, or make the file first") : false;
-    }
+    if (!f)
+        return file_failed(path, err);
     enum { BLOCK = 1 << 20 };
     char *block = mem_alloc(BLOCK, 1);
     Hash *h = hash_new();

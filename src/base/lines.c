@@ -33,10 +33,8 @@ bool lines_open(LineReader **out, const char *path, Err *err)
         return err_hint(err, "name a .jsonl file inside it");
     }
     FILE *f = standard ? NULL : fopen(path, "rb");
-    if (!standard && !f) {
-        err_set(err, errno == ENOENT ? ERR_INPUT : ERR_IO, "%s: %s", path, strerror(errno));
-        return err_hint(err, "check the name, or make the file first");
-    }
+    if (!standard && !f)
+        return file_failed(path, err);
     LineReader *r = mem_zalloc(1, sizeof *r);
     r->path = mem_str(standard ? "standard input" : path);
     unsigned char magic[4] = {0};

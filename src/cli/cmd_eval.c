@@ -11,7 +11,7 @@
 static bool open_beside(Work *work, const char *output, const char *input, const char *kind, Err *err)
 {
     if (output || work->common->run || strcmp(input, "-") == 0)
-        return work_open_store(work, output, err);
+        return work_open_rows_store(work, output, err);
     const char *slash = strrchr(input, '/');
     char *folder = slash ? mem_strn(input, (size_t)(slash - input) + 1) : mem_str(".");
     char *beside = mem_printf("%s.%s", input, kind);

@@ -16,19 +16,19 @@ bool cmd_sft(Work *work, void *options, Err *err)
 bool cmd_sample(Work *work, void *options, Err *err)
 {
     const SampleOptions *o = options;
-    return work_open_store(work, o->output, err) && sample_stage(work, "sample", o, err);
+    return work_open_rows_store(work, o->output, err) && sample_stage(work, "sample", o, err);
 }
 
 bool cmd_label(Work *work, void *options, Err *err)
 {
     const LabelOptions *o = options;
-    return work_open_store(work, o->explain ? NULL : o->output, err) && label_stage(work, "label", o, err);
+    return work_open_rows_store(work, o->explain ? NULL : o->output, err) && label_stage(work, "label", o, err);
 }
 
 bool cmd_score(Work *work, void *options, Err *err)
 {
     const ScoreOptions *o = options;
-    return work_open_store(work, o->output, err) && score_stage(work, "score", o, err);
+    return work_open_rows_store(work, o->output, err) && score_stage(work, "score", o, err);
 }
 
 bool cmd_reward(Work *work, void *options, Err *err)

@@ -159,8 +159,14 @@ static void own(Cutting *c, RowView *whole)
 static bool too_long(const Cutting *c, int tokens, const char *option, Err *err)
 {
     const char *what = option ? option : "the model's context";
-    err_set(err, ERR_INPUT, "%d tokens, %s %s %d", tokens, what,
-            option || c->limit == c->model->config.context ? "is" : "has room for", c->limit);
+    int context = c->model->config.context;
+    if (!option && c->limit <= 0) {
+        err_set(err, ERR_INPUT, "%d new tokens leave a prompt no room in the model's context of %d", context - c->limit,
+                context);
+        return err_hint(err, "give a smaller --max-new-tokens");
+    }
+    err_set(err, ERR_INPUT, "%d tokens, %s %s %d", tokens, what, option || c->limit == context ? "is" : "has room for",
+            c->limit);
     return err_hint(err,
                     "shorten or leave out the row, or cut its context by a rule: --truncate context-left or "
                     "context-right%s%s",

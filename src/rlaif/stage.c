@@ -259,3 +259,14 @@ bool work_open_store(Work *work, const char *output, Err *err)
     free(path);
     return ok;
 }
+
+bool work_open_rows_store(Work *work, const char *output, Err *err)
+{
+    if (output && !output[0])
+        return err_set(err, ERR_USAGE, "command line: the output has no name"), err_hint(err, "-o FILE");
+    if (output && file_is_dir(output)) {
+        err_set(err, ERR_INPUT, "%s is a directory, the output is a file of rows", output);
+        return err_hint(err, "name a file inside it");
+    }
+    return work_open_store(work, output, err);
+}

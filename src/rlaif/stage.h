@@ -76,5 +76,7 @@ bool stage_read_rows(Work *work, const char *source, int limit, RowNeed need, bo
 /* The store of a command on plain files: RUN/store.sqlite under --run, else OUT.rlaif; in memory for standard
  * output. */
 bool work_open_store(Work *work, const char *output, Err *err) MUST_CHECK;
+/* The same where the output is a file of rows: a name that cannot be one fails before any work is done. */
+bool work_open_rows_store(Work *work, const char *output, Err *err) MUST_CHECK;
 
 #endif
