@@ -47,7 +47,7 @@ static bool write_key(const RatingItems *items, const char *path, Err *err)
 static bool write_page(const RatingItems *items, const RateExportOptions *o, Err *err)
 {
     Str page = {0};
-    rating_page(&page, items, items->kind == RATING_RANK ? "Ranking responses" : "Harmless or not", o->question, NULL);
+    rating_page(&page, items, o->question, NULL);
     bool ok = file_write(o->output, str_text(&page), page.n, err);
     str_release(&page);
     return ok;

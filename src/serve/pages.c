@@ -70,7 +70,7 @@ static json_t *page_data(const RatingItems *items, const char *question, const c
                      list);
 }
 
-void rating_page(Str *out, const RatingItems *items, const char *title, const char *question, const char *token)
+void rating_page(Str *out, const RatingItems *items, const char *question, const char *token)
 {
     char policy[LISTENER_POLICY];
     write_policy(policy, true, token != NULL);
@@ -85,7 +85,7 @@ void rating_page(Str *out, const RatingItems *items, const char *title, const ch
             break;
         size_t n = (size_t)(end - mark - 1);
         if (strncmp(mark + 1, "TITLE", n) == 0)
-            html_text(out, title);
+            str_add(out, items->kind == RATING_RANK ? "Ranking responses" : "Harmless or not");
         else if (strncmp(mark + 1, "POLICY", n) == 0)
             str_add(out, policy);
         else if (strncmp(mark + 1, "STYLE", n) == 0)

@@ -8,7 +8,7 @@
 
 /* The page on which people rate, with what it may know of the items. Served with a token, or NULL: it stands alone in a
  * file, keeps ratings in the browser and gives them as a download. `question` NULL: the kind's own. */
-void rating_page(Str *out, const RatingItems *items, const char *title, const char *question, const char *token);
+void rating_page(Str *out, const RatingItems *items, const char *question, const char *token);
 /* What the served page may do. */
 void rating_policy(char out[LISTENER_POLICY]);
 

@@ -29,7 +29,7 @@ bool rate_page(Site *s, Work *work, const Request *request, Reply *out, Err *err
     if (!request_kind(request_argument(request, "kind"), &kind, err) || !refresh_items(s, work, kind, err))
         return false;
     rating_policy(out->policy);
-    rating_page(&out->body, &s->items[kind], s->title, s->options->question, listener_token(s->listener));
+    rating_page(&out->body, &s->items[kind], s->options->question, listener_token(s->listener));
     return true;
 }
 

@@ -1,7 +1,5 @@
 /* People's ratings over HTTP: what pages show and hide, in which order, what is kept, and what becomes of it. */
-#include "rlaif/eval.h"
-#include "rlaif/import.h"
-#include "serve_helpers.h"
+#include "rating_helpers.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -349,35 +347,6 @@ static void rate_all(Bench *b)
     }
 }
 
-/* A summary of rankings or marks: of the run's store, or of a file. The caller releases it. */
-static json_t *evaluate(Bench *b, const char *kind, char *file)
-{
-    Err err = {0};
-    RatingsOptions ratings = {.rows = file};
-    HarmlessOptions harmless = {.rows = {&file, file ? 1 : 0}};
-    CommonOptions common = {0};
-    Work w = {.common = &common, .in_recipe = true};
-    char *path = path_join(b->folder, "store.sqlite");
-    need_ok(store_open_existing(&w.store, path, &err), &err);
-    need_ok(strcmp(kind, "rank") == 0 ? ratings_stage(&w, "ratings", &ratings, &err)
-                                      : harmless_stage(&w, "harmless", &harmless, &err),
-            &err);
-    json_t *summary = json_incref(w.summary);
-    json_decref(w.summary);
-    store_close(w.store);
-    free(path);
-    return summary;
-}
-
-static double rate_of(const json_t *summary, const char *policy)
-{
-    size_t i;
-    json_t *one;
-    json_array_foreach(json_object_get(summary, "policies"), i, one) if (strcmp(json_text_of(one, "policy"), policy) ==
-                                                                         0) return json_number_of(one, "harmless", -1);
-    return -1;
-}
-
 /* From clicks to numbers: win rates, agreement, W, harmless rates, all by hand. */
 static void evaluated(void **state)
 {
@@ -408,25 +377,6 @@ static void evaluated(void **state)
 
 /* --- the page as a file --------------------------------------------------------------------------------- */
 
-/* `rate export` of the run into folder/NAME.html and its key. The caller frees the page's text. */
-static char *export_page(Bench *b, RatingKind kind, const char *name)
-{
-    Err err = {0};
-    CommonOptions common = {.seed = 1};
-    Work w = {.common = &common};
-    char *store = path_join(b->folder, "store.sqlite"), *output = path_join(b->folder, name), *text;
-    RateExportOptions o = {.common = common, .source = b->folder, .output = output, .kind = (int)kind};
-    size_t n;
-    need_ok(store_open_existing(&w.store, store, &err) && rate_export(&w, &o, &err) &&
-                file_read(output, 1 << 20, &text, &n, &err),
-            &err);
-    json_decref(w.summary);
-    store_close(w.store);
-    free(store);
-    free(output);
-    return text;
-}
-
 /* The lines that the file's page would give for what two people think. */
 static void write_download(Bench *b, const char *kind, const char *page, const char *name)
 {
@@ -450,26 +400,6 @@ static void write_download(Bench *b, const char *kind, const char *page, const c
     str_release(&lines);
     free(path);
     json_decref(data);
-}
-
-static bool run_import(Bench *b, const char *input, const char *key, const char *output, Err *err)
-{
-    Work w = {0};
-    char *paths[] = {path_join(b->folder, input), path_join(b->folder, key), path_join(b->folder, output)};
-    ImportOptions *o = options_new(&import_table);
-    options_put(&import_table, o, "input", paths[0]);
-    options_put(&import_table, o, "output", paths[2]);
-    if (key[0])
-        options_put(&import_table, o, "key", paths[1]);
-    o->common.quiet = true;
-    w.common = &o->common;
-    *err = (Err){0};
-    bool ok = options_complete(&import_table, o, "a test", err) && import_rows(&w, o, err);
-    json_decref(w.summary);
-    options_free(&import_table, o);
-    for (int i = 0; i < COUNT(paths); i++)
-        free(paths[i]);
-    return ok;
 }
 
 /* Rates and agreement; intervals are drawn, and rows come in another order. */
@@ -499,7 +429,8 @@ static void offline(void **state)
     site_close(b.site);
     b.site = NULL;
     for (int k = 0; k < 2; k++) {
-        char *page = export_page(&b, (RatingKind)k, "rate.html"), *rows = path_join(b.folder, "rated.jsonl");
+        char *page, *rows = path_join(b.folder, "rated.jsonl");
+        export_page(&b, (RatingKind)k, &page);
         need_blind(page);
         assert_null(strstr(page, "<img"));
         assert_null(strstr(page, "http:"));
@@ -532,8 +463,8 @@ static void offline_refusals(void **state)
     Bench b;
     Err err;
     bench_begin(&b);
-    char *page = export_page(&b, RATING_RANK, "rate.html"), *down = path_join(b.folder, "down.jsonl"),
-         *rows = path_join(b.folder, "rated.jsonl");
+    char *page, *down = path_join(b.folder, "down.jsonl"), *rows = path_join(b.folder, "rated.jsonl");
+    export_page(&b, RATING_RANK, &page);
     json_t *data = page_data_of(page);
     const char *id = json_text_of(json_array_get(json_object_get(data, "items"), 0), "id");
     for (int i = 0; i < COUNT(cases); i++) {
