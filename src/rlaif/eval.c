@@ -75,7 +75,7 @@ void eval_print(const char *what, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    printf("%-36s", what);
+    printf("%-35s ", what);
     vprintf(fmt, ap);
     putchar('\n');
     va_end(ap);
