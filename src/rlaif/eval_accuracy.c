@@ -68,19 +68,15 @@ static bool reward_chunk(void *context, const Rows *rows, const int *index, int 
 /* Leaves only rows that say what people preferred. */
 static bool keep_chosen(Rows *rows, int *without, Err *err)
 {
-    int kept = 0;
-    for (int i = 0; i < rows->n; i++) {
-        if (rows->row[i].view.preferred >= 0) {
-            rows->row[kept++] = rows->row[i];
-            continue;
-        }
-        row_view_release(&rows->row[i].view);
-        json_decref(rows->row[i].json);
-    }
-    *without = rows->n - kept;
-    rows->n = kept;
-    return kept > 0 || (err_set(err, ERR_INPUT, "%s: no row says which response people preferred", rows->path),
-                        err_hint(err, "rows need \"preferred\": 0 or 1, or chosen and rejected"));
+    bool *in = mem_alloc((size_t)rows->n, sizeof *in);
+    int before = rows->n;
+    for (int i = 0; i < rows->n; i++)
+        in[i] = rows->row[i].view.preferred >= 0;
+    rows_keep(rows, in);
+    free(in);
+    *without = before - rows->n;
+    return rows->n > 0 || (err_set(err, ERR_INPUT, "%s: no row says which response people preferred", rows->path),
+                           err_hint(err, "rows need \"preferred\": 0 or 1, or chosen and rejected"));
 }
 
 /* --- the numbers, from the stored rows ------------------------------------------------------------------ */

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/rng.h"
+#include "rlaif/part.h"
 
 static const Option option_rows[] = {
     {"input", OPT_TEXT, AT(ImportOptions, input), .value = "IN", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
@@ -39,11 +39,6 @@ const OptionTable import_table = {groups, COUNT(groups), sizeof(ImportOptions)};
 /* What becomes of a row. */
 typedef enum Fate { KEPT, REST, NOT_SAMPLED, NOT_CONFIDENT, TOO_CLOSE, REPEATED, TOO_LONG, OVER_LIMIT, FATES } Fate;
 
-/* A part of n rows: a share of them (15 of 100, 2 of 3), or a number (of 0). */
-typedef struct Part {
-    double take, of;
-} Part;
-
 typedef struct Import {
     const ImportOptions *options;
     bool in_recipe;
@@ -64,32 +59,9 @@ static bool bad_option(const Import *im, const char *name, const char *value, co
     return err_hint(err, "%s", hint);
 }
 
-/* "15%", "2/3" or "500". */
 static bool read_part(const Import *im, const char *name, const char *text, Part *out, Err *err)
 {
-    static const char hint[] = "give a share as 15% or 2/3, or a number of rows";
-    char *end = NULL;
-    *out = (Part){0};
-    if (!text)
-        return true;
-    out->take = strtod(text, &end);
-    bool ok = end != text && out->take > 0 && isfinite(out->take);
-    if (ok && strcmp(end, "%") == 0) {
-        out->of = 100;
-    } else if (ok && *end == '/') {
-        const char *below = end + 1;
-        out->of = strtod(below, &end);
-        ok = end != below && *end == 0 && out->of > 0 && isfinite(out->of);
-    } else {
-        ok = ok && *end == 0 && out->take == floor(out->take);
-    }
-    return (ok && (out->of == 0 || out->take <= out->of)) || bad_option(im, name, text, hint, err);
-}
-
-static int part_of(Part p, int n)
-{
-    double size = p.of > 0 ? floor(n * p.take / p.of + 0.5) : p.take;
-    return size < n ? (int)size : n;
+    return part_read(out, text) || bad_option(im, name, text, "give a share as 15% or 2/3, or a number of rows", err);
 }
 
 /* OUT.jsonl -> OUT.rest.jsonl, with .gz and the like behind. */
@@ -192,19 +164,6 @@ static bool convert(Import *im, Err *err)
 
 /* --- choosing ------------------------------------------------------------------------------------------- */
 
-typedef struct Lot {
-    uint64_t drawn;
-    int row;
-} Lot;
-
-static int compare_lots(const void *a, const void *b)
-{
-    const Lot *x = a, *y = b;
-    if (x->drawn != y->drawn)
-        return x->drawn < y->drawn ? -1 : 1;
-    return x->row - y->row;
-}
-
 static int count(const Import *im, Fate fate)
 {
     int n = 0;
@@ -213,24 +172,17 @@ static int count(const Import *im, Fate fate)
     return n;
 }
 
-/* Keeps the part of the kept rows whose lots are the smallest; the others get the loser's fate. `draw` keeps the draws
- * for --sample and --split apart. */
-static void draw(Import *im, Part part, uint32_t draw, Fate loser)
+/* Of the kept rows those stay that the part has; the others get the loser's fate. */
+static void draw(Import *im, Part part, PartDraw what, Fate loser)
 {
-    int n = 0, keep = part_of(part, count(im, KEPT));
-    Lot *lot = mem_alloc((size_t)im->rows.n + 1, sizeof *lot);
-    for (int i = 0; i < im->rows.n; i++) {
-        RngKey key = {.seed = (uint64_t)im->options->common.seed,
-                      .purpose = RNG_SPLIT,
-                      .row = im->rows.row[i].identity,
-                      .sample = draw};
-        if (im->fate[i] == KEPT)
-            lot[n++] = (Lot){rng_bits(key, 0), i};
-    }
-    qsort(lot, (size_t)n, sizeof *lot, compare_lots);
-    for (int i = keep; i < n; i++)
-        im->fate[lot[i].row] = loser;
-    free(lot);
+    bool *in = mem_alloc((size_t)im->rows.n + 1, sizeof *in);
+    for (int i = 0; i < im->rows.n; i++)
+        in[i] = im->fate[i] == KEPT;
+    part_draw(part, &im->rows, im->options->common.seed, what, in);
+    for (int i = 0; i < im->rows.n; i++)
+        if (im->fate[i] == KEPT && !in[i])
+            im->fate[i] = loser;
+    free(in);
 }
 
 static bool is_confident(const ImportOptions *o, const json_t *row)
@@ -293,7 +245,7 @@ static bool choose(Import *im, Err *err)
     if (im->keys)
         keep_last_ratings(im);
     if (im->sample.of > 0)
-        draw(im, im->sample, 0, NOT_SAMPLED);
+        draw(im, im->sample, PART_SAMPLE, NOT_SAMPLED);
     for (int i = 0; i < im->rows.n && err->code == ERR_NONE; i++) {
         json_t **row = &im->rows.row[i].json;
         if (im->fate[i] != KEPT)
@@ -313,12 +265,12 @@ static bool choose(Import *im, Err *err)
     }
     json_decref(seen);
     if (im->sample.take > 0 && im->sample.of == 0)
-        draw(im, im->sample, 0, NOT_SAMPLED);
+        draw(im, im->sample, PART_SAMPLE, NOT_SAMPLED);
     for (int i = 0; i < im->rows.n; i++)
         if (im->fate[i] == KEPT && o->limit > 0 && ++kept > o->limit)
             im->fate[i] = OVER_LIMIT;
     if (im->split.take > 0)
-        draw(im, im->split, 1, REST);
+        draw(im, im->split, PART_SPLIT, REST);
     return err->code == ERR_NONE;
 }
 

@@ -170,15 +170,30 @@ void rows_append(Rows *to, Rows *from)
     *from = (Rows){0};
 }
 
+static void row_release(Row *row)
+{
+    row_view_release(&row->view);
+    json_decref(row->json);
+}
+
+void rows_keep(Rows *r, const bool *in)
+{
+    int kept = 0;
+    for (int i = 0; i < r->n; i++)
+        if (in[i])
+            r->row[kept++] = r->row[i];
+        else
+            row_release(&r->row[i]);
+    r->n = kept;
+}
+
 void rows_release(Rows *r)
 {
     for (int i = 0; i < r->files; i++)
         free(r->more[i]);
     free(r->more);
-    for (int i = 0; i < r->n; i++) {
-        row_view_release(&r->row[i].view);
-        json_decref(r->row[i].json);
-    }
+    for (int i = 0; i < r->n; i++)
+        row_release(&r->row[i]);
     free(r->row);
     free(r->path);
     *r = (Rows){0};

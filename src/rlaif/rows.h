@@ -61,6 +61,8 @@ bool rows_read(Rows *out, const char *path, int limit, bool skip_bad, Err *err) 
 /* The same from lines in memory; `name` stands for the path. */
 bool rows_parse(Rows *out, const char *name, const char *text, size_t n, int limit, Err *err) MUST_CHECK;
 void rows_release(Rows *r);
+/* Lets go of the rows that are not `in`. */
+void rows_keep(Rows *r, const bool *in);
 /* Moves rows to the end of others, which may be none. Keys of rows from different files differ; identities stay. */
 void rows_append(Rows *to, Rows *from);
 

@@ -1,0 +1,23 @@
+/* Random parts of rows, drawn by seed and each row's identity: the same rows whatever their order, and a smaller part lies
+ * within a larger one. */
+#ifndef RLAIF_PART_H
+#define RLAIF_PART_H
+
+#include "rlaif/rows.h"
+
+/* A share of rows (15 of 100, 2 of 3), or a number of them (of 0). */
+typedef struct Part {
+    double take, of;
+} Part;
+
+/* What a part is drawn for: parts of different draws have nothing to do with each other. */
+typedef enum PartDraw { PART_SAMPLE, PART_SPLIT, PART_LABELS } PartDraw;
+
+/* "15%", "2/3" or "500"; NULL is {0}. False where it is none of them. */
+bool part_read(Part *out, const char *text) MUST_CHECK;
+/* Rows of n: halves round up. */
+int part_size(Part p, int n);
+/* Of the rows that are `in` only those stay in that the part has. */
+void part_draw(Part p, const Rows *rows, int seed, PartDraw draw, bool *in);
+
+#endif
