@@ -1,5 +1,5 @@
 /* Whole-model gradients: central differences under every loss, for both kinds of tiny model; and a forest's
- * gradient against the sum over its sequences. */
+ * gradient against the sum over its sequences, in bits where they share nothing. */
 #include "tiny.h"
 
 #include "base/mem.h"
@@ -320,6 +320,75 @@ static void forest_is_the_sum_of_its_sequences(void **state)
     device_free(d);
 }
 
+/* One sequence in its own pass, with its factors: adds to dw. */
+static void add_alone(const Check *c, const int *ids, int n, const Pass *whole, int target, int scalar,
+                      const float *coef, const float *dscalar, Weights *dw)
+{
+    Err err = {0};
+    Pass p;
+    pass_init(&p);
+    begin(&p, c->m, c->loss, c->reference);
+    int segment = pass_segment(&p, -1, ids, n);
+    want(&p, c->loss, segment, PROMPT - 1, segment, PROMPT, ids + PROMPT, n - PROMPT);
+    need_ok(pass_forward(&p, &err), &err);
+    same_bits("log-probabilities", p.logp, whole->logp + target, (size_t)p.targets);
+    same_bits("scalars", p.scalar, whole->scalar + scalar, (size_t)p.scalars);
+    need_ok(pass_backward(&p, dw, p.targets ? coef + target : NULL, p.scalars ? dscalar + scalar : NULL, &err), &err);
+    pass_release(&p);
+}
+
+/* One response a prompt: the trees of one pass, of two segments each, have in every bit the gradient that their sequences
+ * have one after the other, each in a pass of its own and in one piece. */
+static void same_as_alone(Check *c)
+{
+    Err err = {0};
+    int whole[ITEMS * SAMPLES][PROMPT + RESPONSE], target[ITEMS * SAMPLES], scalar[ITEMS * SAMPLES];
+    float coef[ITEMS * SAMPLES * RESPONSE] = {0}, dscalar[COUNT(coef)] = {0};
+    Weights *together = grads_new(c->m), *apart = grads_new(c->m);
+    begin(&c->p, c->m, c->loss, c->reference);
+    for (int i = 0; i < ITEMS * SAMPLES; i++) {
+        const int *prompt = c->x.prompt[i / SAMPLES], *response = c->x.response[i / SAMPLES][i % SAMPLES];
+        int n = c->x.length[i / SAMPLES][i % SAMPLES];
+        memcpy(whole[i], prompt, PROMPT * sizeof(int));
+        memcpy(whole[i] + PROMPT, response, (size_t)n * sizeof(int));
+        target[i] = c->p.targets;
+        scalar[i] = c->p.scalars;
+        int root = pass_segment(&c->p, -1, prompt, PROMPT), branch = pass_segment(&c->p, root, response, n);
+        want(&c->p, c->loss, root, PROMPT - 1, branch, 0, response, n);
+    }
+    need_ok(pass_forward(&c->p, &err), &err);
+    c->loss->value(&c->p, coef, dscalar);
+    need_ok(pass_backward(&c->p, together, c->p.targets ? coef : NULL, c->p.scalars ? dscalar : NULL, &err), &err);
+    for (int i = 0; i < ITEMS * SAMPLES; i++)
+        add_alone(c, whole[i], PROMPT + c->x.length[i / SAMPLES][i % SAMPLES], &c->p, target[i], scalar[i], coef,
+                  dscalar, apart);
+    assert_true(largest(together->block, together->floats) > 1e-3);
+    same_bits(c->loss->name, together->block, apart->block, together->floats);
+    grads_free(together);
+    grads_free(apart);
+}
+
+static void in_bits_where_nothing_is_shared(void **state)
+{
+    (void)state;
+    Device *d = open_device(CPU_AUTO, 2);
+    for (int kind = 0; kind < TINY_KINDS; kind++)
+        for (int i = 0; i < COUNT(losses); i++) {
+            Check *c = mem_zalloc(1, sizeof *c);
+            c->loss = &losses[i];
+            c->m = tiny_model((TinyKind)kind, c->loss->heads, VOCAB, d);
+            c->reference = tiny_neighbour((TinyKind)kind, HEAD_LM, VOCAB, d);
+            fill_data(&c->x);
+            pass_init(&c->p);
+            same_as_alone(c);
+            pass_release(&c->p);
+            model_free(c->m);
+            model_free(c->reference);
+            free(c);
+        }
+    device_free(d);
+}
+
 /* Activations: their size is what is said beforehand, and a pass that trains gives the bits of one that does
  * not. */
 static void training_or_not(void **state)
@@ -348,12 +417,13 @@ static void training_or_not(void **state)
 
 int main(void)
 {
-    static struct CMUnitTest tests[COUNT(losses) + 2];
+    static struct CMUnitTest tests[COUNT(losses) + 3];
     for (int i = 0; i < COUNT(losses); i++)
         tests[i] = (struct CMUnitTest){.name = losses[i].name,
                                        .test_func = agrees_with_differences,
                                        .initial_state = (void *)(uintptr_t)&losses[i]};
     tests[COUNT(losses)] = (struct CMUnitTest)cmocka_unit_test(forest_is_the_sum_of_its_sequences);
-    tests[COUNT(losses) + 1] = (struct CMUnitTest)cmocka_unit_test(training_or_not);
+    tests[COUNT(losses) + 1] = (struct CMUnitTest)cmocka_unit_test(in_bits_where_nothing_is_shared);
+    tests[COUNT(losses) + 2] = (struct CMUnitTest)cmocka_unit_test(training_or_not);
     return cmocka_run_group_tests_name("transformer", tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* Central differences for every operation that has a backward: the loss is sum dout out in double, with random
- * dout, and every entry of every input's gradient is compared. */
+ * dout, and every entry of every input's gradient is compared. No operation of ops.h is left out. */
 #include "support.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/real.h"
 
@@ -454,10 +455,77 @@ static Op ops[] = {
 };
 /* clang-format on */
 
+/* --- nothing is left out ------------------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *op, *why;
+} without[] = {
+    {"op_add", "y += x: the gradient of either is that of the sum, as it stands"},
+    {"op_zero", "a constant"},
+    {"op_vocab_pick", "draws"},
+    {"op_sum_squares", "measures gradients"},
+    {"op_adamw", "takes gradients"},
+    {"op_adafactor", "takes gradients"},
+};
+
+static char *source(const char *path)
+{
+    Err err = {0};
+    char *text;
+    size_t n;
+    need_ok(file_read(path, 1 << 20, &text, &n, &err), &err);
+    return text;
+}
+
+static bool in_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Does the text use this name: not as a part of another one, and not between quotes? */
+static bool uses(const char *text, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = text; (at = strstr(at, name)); at += n)
+        if (at > text && !in_name(at[-1]) && at[-1] != '"' && !in_name(at[n]))
+            return true;
+    return false;
+}
+
+/* Every operation that ops.h declares is called here, or has no gradient: a new one without its row is found. */
+static void every_operation(void **state)
+{
+    (void)state;
+    char *header = source("src/tensor/ops.h"), *here = source("tests/tensor/test_gradients.c"), name[60];
+    int found = 0, no_gradient = 0;
+    for (const char *at = header; (at = strstr(at, "op_")); at++) {
+        int n = 0;
+        while (n < (int)sizeof name - 1 && in_name(at[n])) {
+            name[n] = at[n];
+            n++;
+        }
+        name[n] = 0;
+        if (in_name(at[-1]) || at[n] != '(')
+            continue;
+        bool left_out = false;
+        for (int i = 0; i < COUNT(without); i++)
+            left_out = left_out || strcmp(name, without[i].op) == 0;
+        if (!left_out && !uses(here, name))
+            fail_msg("%s has no row in tests/tensor/test_gradients.c", name);
+        found++;
+        no_gradient += left_out;
+    }
+    assert_int_equal(no_gradient, COUNT(without));
+    assert_true(found > 20);
+    free(header);
+    free(here);
+}
+
 int main(void)
 {
-    static struct CMUnitTest tests[COUNT(ops)];
-    for (int i = 0; i < COUNT(tests); i++)
+    static struct CMUnitTest tests[COUNT(ops) + 1];
+    for (int i = 0; i < COUNT(ops); i++)
         tests[i] = (struct CMUnitTest){.name = ops[i].name, .test_func = agrees, .initial_state = &ops[i]};
+    tests[COUNT(ops)] = (struct CMUnitTest)cmocka_unit_test(every_operation);
     return cmocka_run_group_tests_name("gradients", tests, NULL, NULL);
 }
