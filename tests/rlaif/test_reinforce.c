@@ -1,4 +1,5 @@
-/* REINFORCE on rollouts made by hand: returns, and the KL as a term of the loss. */
+/* REINFORCE on rollouts made by hand: returns, advantages, the gradient of every loss against differences, and the KL as a
+ * term of the loss. */
 #include "tiny.h"
 
 #include "base/mem.h"
@@ -9,8 +10,8 @@ enum { VOCAB = 61, PROMPTS = 3, SAMPLES = 2, N = PROMPTS * SAMPLES, PROMPT = 6, 
 /* A step's rollouts: the policy's log-probabilities are those of a pass, as in training. */
 typedef struct Step {
     Device *d;
-    Model *policy, *reference;
-    Weights *dw;
+    Model *policy, *reference, *value;
+    Weights *dw, *dvalue;
     Pass pass;
     Ids prompt[PROMPTS];
     Rollout r[N];
@@ -47,9 +48,11 @@ static void score(Step *s)
 static void step_begin(Step *s, TinyKind kind)
 {
     *s = (Step){.d = open_device(CPU_AUTO, 2)};
-    s->policy = tiny_model(kind, HEAD_LM, VOCAB, s->d);
+    s->policy = tiny_model(kind, HEAD_LM | HEAD_VALUE, VOCAB, s->d);
     s->reference = tiny_neighbour(kind, HEAD_LM, VOCAB, s->d);
+    s->value = tiny_neighbour(kind, HEAD_VALUE, VOCAB, s->d);
     s->dw = grads_new(s->policy);
+    s->dvalue = grads_new(s->value);
     pass_init(&s->pass);
     for (int i = 0; i < PROMPTS; i++) {
         int *ids = random_ids(PROMPT, VOCAB, 40 + (uint64_t)i);
@@ -74,8 +77,10 @@ static void step_end(Step *s)
         ids_release(&s->prompt[i]);
     pass_release(&s->pass);
     grads_free(s->dw);
+    grads_free(s->dvalue);
     model_free(s->policy);
     model_free(s->reference);
+    model_free(s->value);
     device_free(s->d);
 }
 
@@ -131,14 +136,106 @@ static void kl_loss_at_the_start(void **state)
     }
 }
 
-/* Moves the policy's parameters by so much of a gradient; returns its squared length. */
-static double move(Step *s, Weights *gradient, double by)
+/* --- against differences ------------------------------------------------------------------------------------------- */
+
+/* A way to learn. of_value: it is the value network's gradient that is looked at; kl_alone: all rewards are 0. */
+typedef struct Way {
+    const char *name;
+    Baseline baseline;
+    ValuePlace place;
+    KlPlace kl;
+    bool of_value, kl_alone;
+} Way;
+
+static const Way ways[] = {
+    {"no baseline", BASELINE_NONE, VALUE_OWN, KL_REWARD, false, false},
+    {"the group", BASELINE_GROUP, VALUE_OWN, KL_REWARD, false, false},
+    {"own values, policy", BASELINE_VALUE, VALUE_OWN, KL_REWARD, false, false},
+    {"own values, network", BASELINE_VALUE, VALUE_OWN, KL_REWARD, true, false},
+    {"a value head", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false},
+    {"a value head and the KL", BASELINE_VALUE, VALUE_HEAD, KL_LOSS, false, false},
+    {"the KL alone", BASELINE_NONE, VALUE_OWN, KL_LOSS, false, true},
+};
+
+enum { DIRECTIONS = 4 };
+static const double BETA = 0.4;
+
+/* The gradients into s->dw and s->dvalue, with the returns as they are. */
+static ReinforceStats gradients_of(Step *s, const Way *w)
 {
-    ParamList w = params_list(&s->policy->w, &s->policy->config), g = params_list(gradient, &s->policy->config);
+    Err err = {0};
+    ReinforceStats stats;
+    Reinforce how = {.policy = s->policy,
+                     .value = s->value,
+                     .reference = s->reference,
+                     .dpolicy = s->dw,
+                     .dvalue = s->dvalue,
+                     .pass = &s->pass,
+                     .baseline = w->baseline,
+                     .place = w->place,
+                     .kl = w->kl,
+                     .beta = BETA,
+                     .pass_rows = 30};
+    weights_zero(s->dw);
+    weights_zero(s->dvalue);
+    need_ok(reinforce_gradients(&how, s->r, N, SAMPLES, &stats, &err), &err);
+    return stats;
+}
+
+static int tokens_of(const Step *s)
+{
+    int n = 0;
+    for (int i = 0; i < N; i++)
+        n += s->r[i].y.ids.n;
+    return n;
+}
+
+/* A_t is the return less the baseline: the mean first return of the prompt's other samples, the value, or nothing. */
+static void check_advantages(const Step *s, const Way *w)
+{
+    for (int i = 0; i < N; i++) {
+        const Rollout *r = &s->r[i];
+        double group = 0;
+        for (int k = i / SAMPLES * SAMPLES; k < (i / SAMPLES + 1) * SAMPLES; k++)
+            group += k == i ? 0 : s->r[k].returns[0] / (SAMPLES - 1);
+        for (int t = 0; t < r->y.ids.n; t++) {
+            double baseline = w->baseline == BASELINE_VALUE   ? (double)r->values[t]
+                              : w->baseline == BASELINE_GROUP ? group
+                                                              : 0;
+            assert_true(r->advantages[t] == (float)(r->returns[t] - baseline));
+        }
+    }
+}
+
+/* The loss whose gradient it is, at the models as they are; advantages [N][LONGEST] and returns are constants. */
+static double loss_of(Step *s, const Way *w, float (*advantage)[LONGEST])
+{
+    score(s);
+    ReinforceStats stats = gradients_of(s, w);
+    if (w->of_value)
+        return stats.value_loss;
+    double sum = 0;
+    for (int i = 0; i < N; i++)
+        for (int t = 0; t < s->r[i].y.ids.n; t++)
+            sum -= (double)advantage[i][t] * (double)s->r[i].y.logp[t];
+    sum /= tokens_of(s);
+    if (w->baseline == BASELINE_VALUE && w->place == VALUE_HEAD)
+        sum += stats.value_loss;
+    return sum + (w->kl == KL_LOSS ? BETA / tokens_of(s) * N * stats.exact_kl : 0);
+}
+
+/* Moves a model's parameters by so much of a gradient, in direction 0 all of them, else a random half; returns the
+ * squared length of what takes part. */
+static double move(Model *m, Weights *gradient, int direction, double by)
+{
+    ParamList w = params_list(&m->w, &m->config), g = params_list(gradient, &m->config);
     double squares = 0;
     for (int i = 0; i < w.n; i++) {
         const Matrix *from = g.param[i].matrix;
+        RngKey key = {.seed = 3, .purpose = RNG_TEST, .row = (uint64_t)i, .sample = (uint32_t)direction};
         for (size_t j = 0; j < matrix_floats(from->rows, from->cols); j++) {
+            if (direction > 0 && rng_below(key, j, 2) == 0)
+                continue;
             squares += (double)from->at[j] * (double)from->at[j];
             w.param[i].matrix->at[j] += (float)(by * (double)from->at[j]);
         }
@@ -148,33 +245,45 @@ static double move(Step *s, Weights *gradient, double by)
     return squares;
 }
 
-/* With rewards of 0 and no baseline the KL term is the whole loss: beta/N times the KL of all positions. */
-static void kl_loss_against_differences(void **state)
+static void check_direction(Step *s, const Way *w, TinyKind kind, Weights *slope, float (*advantage)[LONGEST],
+                            int direction)
 {
-    (void)state;
-    const double beta = 0.4;
+    static const double at[4] = {-2, -1, 1, 2}, h = 2e-3;
+    Model *m = w->of_value ? s->value : s->policy;
+    double length = sqrt(move(m, slope, direction, 0)), f[4];
+    float *old = mem_copy(m->w.block, m->w.floats, sizeof(float));
+    for (int k = 0; k < 4; k++) {
+        move(m, slope, direction, at[k] * h / length);
+        f[k] = loss_of(s, w, advantage);
+        memcpy(m->w.block, old, m->w.floats * sizeof(float));
+    }
+    free(old);
+    double along = (8 * (f[2] - f[1]) - (f[3] - f[0])) / (12 * h);
+    if (!(fabs(along - length) < 2e-3 * length) || !(length > 1e-4))
+        fail_msg("%s, %s, direction %d: differences %.7g, the gradient's length %.7g", w->name, tiny_name[kind],
+                 direction, along, length);
+}
+
+static void against_differences(void **state)
+{
+    const Way *w = *state;
     for (int kind = 0; kind < TINY_KINDS; kind++) {
         Step s;
+        float advantage[N][LONGEST];
         step_begin(&s, (TinyKind)kind);
-        int tokens = 0;
-        for (int i = 0; i < N; i++) {
+        for (int i = 0; i < N && w->kl_alone; i++)
             s.r[i].reward = 0;
-            tokens += s.r[i].y.ids.n;
-        }
-        gradients(&s, KL_LOSS, beta, s.reference, 1000);
-        grads_join(s.policy, s.dw);
-        Weights *slope = s.dw;
-        s.dw = grads_new(s.policy);
-        double length = sqrt(move(&s, slope, 0)), f[4];
-        static const double at[4] = {-2, -1, 1, 2}, h = 2e-3;
-        for (int k = 0; k < 4; k++) { /* along the gradient itself */
-            move(&s, slope, (k ? at[k] - at[k - 1] : at[0]) * h / length);
-            score(&s);
-            f[k] = beta / tokens * N * gradients(&s, KL_LOSS, beta, s.reference, 1000).exact_kl;
-        }
-        double along = (8 * (f[2] - f[1]) - (f[3] - f[0])) / (12 * h);
-        if (!(fabs(along - length) < 2e-3 * length) || !(length > 1e-4))
-            fail_msg("%s: differences %.7g, the gradient's length %.7g", tiny_name[kind], along, length);
+        reinforce_returns(s.r, N, BETA, w->kl);
+        gradients_of(&s, w);
+        check_advantages(&s, w);
+        for (int i = 0; i < N; i++)
+            memcpy(advantage[i], s.r[i].advantages, (size_t)s.r[i].y.ids.n * sizeof(float));
+        Model *m = w->of_value ? s.value : s.policy;
+        Weights *slope = grads_new(m);
+        memcpy(slope->block, (w->of_value ? s.dvalue : s.dw)->block, slope->floats * sizeof(float));
+        grads_join(m, slope);
+        for (int k = 0; k < DIRECTIONS; k++)
+            check_direction(&s, w, (TinyKind)kind, slope, advantage, k);
         grads_free(slope);
         step_end(&s);
     }
@@ -200,11 +309,13 @@ static void kl_loss_in_micro_batches(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    static struct CMUnitTest tests[3 + COUNT(ways)] = {
         cmocka_unit_test(returns),
         cmocka_unit_test(kl_loss_at_the_start),
-        cmocka_unit_test(kl_loss_against_differences),
         cmocka_unit_test(kl_loss_in_micro_batches),
     };
+    for (int i = 0; i < COUNT(ways); i++)
+        tests[3 + i] = (struct CMUnitTest){
+            .name = ways[i].name, .test_func = against_differences, .initial_state = (void *)(uintptr_t)&ways[i]};
     return cmocka_run_group_tests_name("reinforce", tests, NULL, NULL);
 }
