@@ -142,6 +142,26 @@ void grads_join(const Model *m, Weights *w)
         w->embed.at[i] += w->lm_head.at[i];
 }
 
+double move_along(Model *m, const Weights *gradient, int direction, double by)
+{
+    Weights g = *gradient;
+    ParamList w = params_list(&m->w, &m->config), from = params_list(&g, &m->config);
+    double squares = 0;
+    for (int i = 0; i < w.n; i++) {
+        const Matrix *d = from.param[i].matrix;
+        RngKey key = {.seed = 3, .purpose = RNG_TEST, .row = (uint64_t)i, .sample = (uint32_t)direction};
+        for (size_t j = 0; j < matrix_floats(d->rows, d->cols); j++) {
+            if (direction > 0 && rng_below(key, j, 2) == 0)
+                continue;
+            squares += (double)d->at[j] * (double)d->at[j];
+            w.param[i].matrix->at[j] += (float)(by * (double)d->at[j]);
+        }
+    }
+    params_free(&w);
+    params_free(&from);
+    return squares;
+}
+
 void hash_floats(Hash *h, const float *at, size_t n)
 {
     hash_add(h, at, n * sizeof *at);

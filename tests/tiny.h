@@ -33,6 +33,10 @@ void grads_free(Weights *w);
 /* A tied head's gradient joins the embedding's. */
 void grads_join(const Model *m, Weights *w);
 
+/* Moves a model's parameters by so much of a gradient: in direction 0 all of them, else a random half of all numbers.
+ * Returns the squared length of what takes part. */
+double move_along(Model *m, const Weights *gradient, int direction, double by);
+
 /* The hash of floats, for bits that have to be the same on every machine. */
 void hash_floats(Hash *h, const float *at, size_t n);
 

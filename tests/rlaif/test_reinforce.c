@@ -224,36 +224,15 @@ static double loss_of(Step *s, const Way *w, float (*advantage)[LONGEST])
     return sum + (w->kl == KL_LOSS ? BETA / tokens_of(s) * N * stats.exact_kl : 0);
 }
 
-/* Moves a model's parameters by so much of a gradient, in direction 0 all of them, else a random half; returns the
- * squared length of what takes part. */
-static double move(Model *m, Weights *gradient, int direction, double by)
-{
-    ParamList w = params_list(&m->w, &m->config), g = params_list(gradient, &m->config);
-    double squares = 0;
-    for (int i = 0; i < w.n; i++) {
-        const Matrix *from = g.param[i].matrix;
-        RngKey key = {.seed = 3, .purpose = RNG_TEST, .row = (uint64_t)i, .sample = (uint32_t)direction};
-        for (size_t j = 0; j < matrix_floats(from->rows, from->cols); j++) {
-            if (direction > 0 && rng_below(key, j, 2) == 0)
-                continue;
-            squares += (double)from->at[j] * (double)from->at[j];
-            w.param[i].matrix->at[j] += (float)(by * (double)from->at[j]);
-        }
-    }
-    params_free(&w);
-    params_free(&g);
-    return squares;
-}
-
 static void check_direction(Step *s, const Way *w, TinyKind kind, Weights *slope, float (*advantage)[LONGEST],
                             int direction)
 {
     static const double at[4] = {-2, -1, 1, 2}, h = 2e-3;
     Model *m = w->of_value ? s->value : s->policy;
-    double length = sqrt(move(m, slope, direction, 0)), f[4];
+    double length = sqrt(move_along(m, slope, direction, 0)), f[4];
     float *old = mem_copy(m->w.block, m->w.floats, sizeof(float));
     for (int k = 0; k < 4; k++) {
-        move(m, slope, direction, at[k] * h / length);
+        move_along(m, slope, direction, at[k] * h / length);
         f[k] = loss_of(s, w, advantage);
         memcpy(m->w.block, old, m->w.floats * sizeof(float));
     }
