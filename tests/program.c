@@ -126,17 +126,22 @@ static const char *error_line(const char *text)
     return found;
 }
 
-void need_message(Ran r, int status, const char *message, const char *remedy)
+bool is_message(const Ran *r, int status, const char *message, const char *remedy)
 {
-    need_status(&r, status);
-    const char *line = error_line(r.err), *at = line ? strstr(line, message) : NULL;
+    const char *line = error_line(r->err), *at = line ? strstr(line, message) : NULL;
     const char *end = line ? strchr(line, '\n') : NULL;
-    bool ok = at && end && at < end && r.out[0] == 0 && (!remedy || strstr(end, remedy));
+    bool ok = r->status == status && at && end && at < end && r->out[0] == 0 && (!remedy || strstr(end, remedy));
     const char *last = end ? strchr(end + 1, '\n') : NULL;
     ok = ok && (!end[1] || (last && !last[1])); /* at most one line follows */
     if (!ok)
-        fail_msg("not \"%s\" (%s)\n--- standard output\n%s--- standard error\n%s", message, remedy ? remedy : "", r.out,
-                 r.err);
+        print_error("%d, not %d \"%s\" (%s)\n--- standard output\n%s--- standard error\n%s", r->status, status, message,
+                    remedy ? remedy : "", r->out, r->err);
+    return ok;
+}
+
+void need_message(Ran r, int status, const char *message, const char *remedy)
+{
+    assert_true(is_message(&r, status, message, remedy));
     ran_free(&r);
 }
 

@@ -32,8 +32,10 @@ void need_status(const Ran *r, int status);
 /* The same and frees it. */
 void runs_with_status(const char *folder, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* An error message as every command gives them: "rlaif: " and `message` within the line, then a line with `remedy`
- * (NULL: any or none), nothing on standard output, this status. Frees it. */
+/* Is it an error as every command gives them? "rlaif: " and `message` within the line, then a line with `remedy` (NULL: any
+ * or none), nothing on standard output, this status. Where not, says what it is. */
+bool is_message(const Ran *r, int status, const char *message, const char *remedy);
+/* Ends the test as failed where it is none. Frees it. */
 void need_message(Ran r, int status, const char *message, const char *remedy);
 
 /* The object on the last line of standard output. The caller releases it. */

@@ -40,8 +40,9 @@ bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err)
     if (size > most) {
         close(fd);
         char a[32], b[32];
-        return err_set(err, ERR_INPUT, "%s: %s, at most %s are read", path, mem_human(a, (double)size),
-                       mem_human(b, (double)most));
+        err_set(err, ERR_INPUT, "%s: %s, at most %s are read", path, mem_human(a, (double)size),
+                mem_human(b, (double)most));
+        return err_hint(err, "name another file");
     }
     char *text = mem_alloc(size + 1, 1);
     size_t got = 0;
@@ -153,9 +154,12 @@ bool dir_make(const char *path, Err *err)
         if (*s != '/' && !end)
             continue;
         *s = 0;
-        ok = mkdir(p, 0777) == 0 || (errno == EEXIST && file_is_dir(p));
-        if (!ok)
-            file_failed(p, err);
+        ok = file_is_dir(p) || mkdir(p, 0777) == 0;
+        if (!ok && file_exists(p))
+            err_set(err, ERR_INPUT, "%s is a file, a directory is needed", p), err_hint(err, "name a directory");
+        else if (!ok)
+            err_set(err, errno == ENOENT ? ERR_INPUT : ERR_IO, "%s: cannot be made: %s", p, strerror(errno)),
+                err_hint(err, "free some space, mend permissions, or name another directory");
         if (end)
             break;
         *s = '/';

@@ -47,6 +47,8 @@ void text_discard(TextWriter *w);                    /* frees w, removes what wa
 
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
+/* A file of this name may be made: its directory is there. */
+bool file_has_folder(const char *path, Err *err) MUST_CHECK;
 bool file_is_special(const char *path); /* a device, a pipe: it keeps nothing */
 /* Makes a directory and those above it. */
 bool dir_make(const char *path, Err *err) MUST_CHECK;

@@ -8,15 +8,42 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What to do about an error of the system. */
+static const char *remedy_of(int e)
+{
+    switch (e) {
+    case ENOENT: return "check the name, or make the file first";
+    case ENOTDIR: return "check the name: a part of it is a file, not a directory";
+    case EISDIR: return "name a file, not a directory";
+    case EACCES:
+    case EPERM:
+    case EROFS: return "mend its permissions, or name another";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return "free some space, or name another output; the same command then goes on";
+    default: return "";
+    }
+}
+
 bool file_failed(const char *path, Err *err)
 {
     int e = errno ? errno : EIO;
     err_set(err, e == ENOENT || e == EISDIR || e == ENOTDIR ? ERR_INPUT : ERR_IO, "%s: %s", path, strerror(e));
-    if (e == ENOENT)
-        err_hint(err, "check the name, or make the file first");
-    if (e == ENOSPC || e == EDQUOT || e == EFBIG)
-        err_hint(err, "free some space, or name another output; the same command then goes on");
-    return false;
+    return err_hint(err, "%s", remedy_of(e));
+}
+
+bool file_has_folder(const char *path, Err *err)
+{
+    size_t n = (size_t)(path_base(path) - path);
+    char *folder = n > 0 ? mem_strn(path, n > 1 ? n - 1 : n) : mem_str(".");
+    bool there = file_is_dir(folder);
+    if (!there) {
+        err_set(err, ERR_INPUT, "%s: %s %s", path, folder,
+                file_exists(folder) ? "is a file, not a directory" : "is not there");
+        err_hint(err, file_exists(folder) ? "name another output" : "make it first, or name another output");
+    }
+    free(folder);
+    return there;
 }
 
 bool file_is_special(const char *path)
@@ -59,8 +86,11 @@ static int open_locked(const char *temporary, bool *taken)
 
 bool new_file_open(NewFile *f, const char *path, Err *err)
 {
+    *f = (NewFile){.fd = -1};
+    if (!file_has_folder(path, err))
+        return false;
     char *target = file_exists(path) ? realpath(path, NULL) : NULL;
-    *f = (NewFile){.path = mem_str(path), .fd = -1};
+    f->path = mem_str(path);
     errno = EISDIR;
     if (file_is_dir(path)) {
         free(target);

@@ -4,7 +4,6 @@
 #include "base/file_internal.h"
 #include "base/mem.h"
 
-#include <errno.h>
 #include <openssl/evp.h>
 
 struct Hash {
@@ -68,9 +67,9 @@ bool hash_file(const char *path, char out[HASH_TEXT], Err *err)
     Hash *h = hash_new();
     for (size_t n; (n = fread(block, 1, BLOCK, f)) > 0;)
         hash_add(h, block, n);
-    bool ok = !ferror(f);
+    bool ok = !ferror(f) || file_failed(path, err);
     hash_end(h, out);
     free(block);
     fclose(f);
-    return ok || err_set(err, ERR_IO, "%s: cannot be read", path);
+    return ok;
 }

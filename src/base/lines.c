@@ -59,6 +59,14 @@ bool lines_open(LineReader **out, const char *path, Err *err)
     return true;
 }
 
+static bool broken(const LineReader *r, const char *why, Err *err)
+{
+    if (str_starts(why, r->path)) /* zlib says it, too */
+        why += strlen(r->path) + strlen(": ");
+    err_set(err, ERR_INPUT, "%s: broken after line %d: %s", r->path, r->line, why);
+    return err_hint(err, "the file is cut short or damaged: compress or download it again");
+}
+
 /* Decodes up to BLOCK more bytes to the end of buf. */
 static bool fill(LineReader *r, Err *err)
 {
@@ -68,7 +76,8 @@ static bool fill(LineReader *r, Err *err)
         r->at = 0;
     }
     if (r->n > LONGEST_LINE)
-        return err_set(err, ERR_INPUT, "%s:%d: the line is longer than 64 MB", r->path, r->line + 1);
+        return err_set(err, ERR_INPUT, "%s:%d: the line is longer than 64 MB", r->path, r->line + 1),
+               err_hint(err, "a row is a JSON object on a line of its own");
     if (r->cap - r->n < BLOCK) {
         r->cap = r->cap * 2 + BLOCK;
         r->buf = mem_resize(r->buf, r->cap, 1);
@@ -78,7 +87,7 @@ static bool fill(LineReader *r, Err *err)
         int code = Z_OK;
         const char *why = gzerror(r->gz, &code);
         if (k < 0 || (code != Z_OK && code != Z_STREAM_END))
-            return err_set(err, ERR_INPUT, "%s: broken after line %d: %s", r->path, r->line, why);
+            return broken(r, why, err);
         r->n += (size_t)k;
         r->ended = k == 0;
         return true;
@@ -90,14 +99,14 @@ static bool fill(LineReader *r, Err *err)
             r->in.pos = 0;
             if (r->in.size == 0) {
                 if (r->frame_open)
-                    return err_set(err, ERR_INPUT, "%s: ends in the middle of its compressed data", r->path);
+                    return broken(r, "it ends in the middle of its compressed data", err);
                 r->ended = true;
                 break;
             }
         }
         size_t left = ZSTD_decompressStream(r->zstd, &o, &r->in);
         if (ZSTD_isError(left))
-            return err_set(err, ERR_INPUT, "%s: broken after line %d: %s", r->path, r->line, ZSTD_getErrorName(left));
+            return broken(r, ZSTD_getErrorName(left), err);
         r->frame_open = left != 0;
     }
     r->n += o.pos;

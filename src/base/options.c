@@ -213,7 +213,8 @@ bool options_set_yaml(const OptionTable *t, void *target, const char *name, cons
     list_clear(l);
     for (int i = 0; i < value->n; i++) {
         if (value->item[i]->kind != YAML_TEXT)
-            return err_set(err, ERR_INPUT, "%s: \"%s\" takes a list of texts", place, name);
+            return err_set(err, ERR_INPUT, "%s: \"%s\" takes a list of texts", place, name),
+                   err_hint(err, "write `%s: [ONE, TWO]`", name);
         list_add(l, value->item[i]->text, strlen(value->item[i]->text));
     }
     return true;
@@ -324,7 +325,8 @@ bool options_parse(const OptionTable *t, void *target, int argc, char **argv, Er
         } else if (o && !value && i + 1 < argc) {
             value = argv[++i];
         } else if (o && !value) {
-            ok = err_set(err, ERR_USAGE, "command line: %s needs a value", a);
+            err_set(err, ERR_USAGE, "command line: %s needs a value", a);
+            ok = err_hint(err, "write %s %s", a, value_name(o));
         }
         ok = ok && options_set(t, target, name, value ? value : "", "command line", err);
         free(name);

@@ -255,7 +255,8 @@ bool cmd_inspect(Work *work, void *options, Err *err)
         return open_store_of(work, o->path, err) && inspect_rollout(work, o, err);
     json_t *s = work->summary = json_object();
     if (!file_exists(o->path))
-        return err_set(err, ERR_INPUT, "%s: there is no such file or directory", o->path);
+        return err_set(err, ERR_INPUT, "%s: there is no such file or directory", o->path),
+               err_hint(err, "check the name");
     char *store = path_join(o->path, "store.sqlite");
     bool is_run = file_is_dir(o->path) && file_exists(store), ok;
     if (is_run)

@@ -7,10 +7,21 @@
 #include "rlaif/score.h"
 #include "rlaif/sft.h"
 
+#include "base/file.h"
+
+/* The store beside a model that will be trained. */
+static bool open_for_model(Work *work, const char *output, Err *err)
+{
+    if (file_exists(output) && !file_is_dir(output))
+        return err_set(err, ERR_INPUT, "%s is a file, a model is written into a directory", output),
+               err_hint(err, "name a directory");
+    return work_open_store(work, output, err);
+}
+
 bool cmd_sft(Work *work, void *options, Err *err)
 {
     const SftOptions *o = options;
-    return work_open_store(work, o->output, err) && sft_stage(work, "sft", o, err);
+    return open_for_model(work, o->output, err) && sft_stage(work, "sft", o, err);
 }
 
 bool cmd_sample(Work *work, void *options, Err *err)
@@ -34,11 +45,11 @@ bool cmd_score(Work *work, void *options, Err *err)
 bool cmd_reward(Work *work, void *options, Err *err)
 {
     const RewardOptions *o = options;
-    return work_open_store(work, o->output, err) && reward_stage(work, "reward", o, err);
+    return open_for_model(work, o->output, err) && reward_stage(work, "reward", o, err);
 }
 
 bool cmd_rl(Work *work, void *options, Err *err)
 {
     const RlOptions *o = options;
-    return work_open_store(work, o->output, err) && rl_stage(work, "rl", o, err);
+    return open_for_model(work, o->output, err) && rl_stage(work, "rl", o, err);
 }

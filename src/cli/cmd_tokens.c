@@ -160,7 +160,8 @@ static bool tokenize_rows(const TokenOptions *o, const Model *m, Rows *rows, jso
         }
     }
     if (ok && written == 0)
-        ok = err_set(err, ERR_INPUT, "%s: no row can be used", rows->path);
+        ok = (err_set(err, ERR_INPUT, "%s: no row can be used", rows->path),
+              err_hint(err, "what is wrong with each is said above"));
     if (!ok) {
         text_discard(out);
         return false;
@@ -248,11 +249,12 @@ static bool score_rows(const TokenOptions *o, Model *m, Rows *rows, json_t *summ
         char place[300];
         json_t *row = rows->row[i].json, *x;
         size_t k;
-        if (score_row(o, s, m, row, chat, err)) {
+        ok = not_interrupted(err);
+        if (ok && score_row(o, s, m, row, chat, err)) {
             ok = write_line(out, row, err);
             json_array_foreach(json_object_get(row, "logp"), k, x) sum += json_number_value(x), tokens++;
             progress_at(&p, ++written);
-        } else {
+        } else if (ok) {
             err_context(err, "%s", row_place(rows, i, place));
             ok = rows_pass_over(rows, o->skip_bad, err);
         }
@@ -260,7 +262,8 @@ static bool score_rows(const TokenOptions *o, Model *m, Rows *rows, json_t *summ
     progress_end(&p);
     scorer_free(s);
     if (ok && written == 0)
-        ok = err_set(err, ERR_INPUT, "%s: no row can be used", rows->path);
+        ok = (err_set(err, ERR_INPUT, "%s: no row can be used", rows->path),
+              err_hint(err, "what is wrong with each is said above"));
     if (!ok) {
         text_discard(out);
         return false;

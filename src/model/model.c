@@ -40,9 +40,9 @@ static bool open_directory(Source *s, ModelConfig *c, Err *err)
 static bool source_open(Source *s, const char *path, ModelConfig *c, Err *err)
 {
     *s = (Source){.path = path};
-    if (file_is_dir(path))
-        return open_directory(s, c, err);
-    return gguf_open(&s->gguf, path, err) && gguf_config(s->gguf, c, err);
+    bool ok =
+        file_is_dir(path) ? open_directory(s, c, err) : gguf_open(&s->gguf, path, err) && gguf_config(s->gguf, c, err);
+    return ok || err_hint(err, "the file is damaged, or describes a model that this program does not know");
 }
 
 static const StoredTensor *source_find(const Source *s, const Param *p)
@@ -66,7 +66,8 @@ static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, 
     if (!t) {
         const char *type = s->tensors ? safetensors_unread(s->tensors, p->name) : NULL;
         if (type)
-            return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", s->path, p->name, type);
+            return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", s->path, p->name, type),
+                   err_hint(err, "convert it to F32, F16 or BF16");
         err_set(err, ERR_INPUT, "%s: the tensor %s is missing", s->path, s->gguf ? p->gguf : p->name);
         return err_hint(err, "the file is not complete, or of another architecture than it says");
     }
@@ -74,8 +75,9 @@ static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, 
                              : t->dims == 2 && t->shape[0] == rows && t->shape[1] == cols;
     if (fits)
         return true;
-    return err_set(err, ERR_INPUT, "%s: %s has shape [%zu, %zu], the configuration says [%zu, %zu]", s->path, t->name,
-                   t->shape[0], t->dims > 1 ? t->shape[1] : 1, rows, cols);
+    err_set(err, ERR_INPUT, "%s: %s has shape [%zu, %zu], the configuration says [%zu, %zu]", s->path, t->name,
+            t->shape[0], t->dims > 1 ? t->shape[1] : 1, rows, cols);
+    return err_hint(err, "the weights or the configuration are another model's: download or convert it again");
 }
 
 /* Copies a tensor into its packed matrix; false where a number is not finite. A vector is one row of the
@@ -154,7 +156,10 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
     }
     const char *bos = tokenizer_token(m->tokenizer, tokenizer_bos(m->tokenizer));
     const char *eos = tokenizer_token(m->tokenizer, tokenizer_eos(m->tokenizer));
-    return !template || chat_template_new(&m->chat, template, bos, eos, err) || err_context(err, "%s", s->path);
+    if (!template || chat_template_new(&m->chat, template, bos, eos, err))
+        return true;
+    err_hint(err, "write the template without that, or take it away; --chat false then gives the text as it is");
+    return err_context(err, "%s", s->path);
 }
 
 /* Is it a file that makes up a model? What a trainer or people put beside does not count. */

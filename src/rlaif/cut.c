@@ -72,8 +72,8 @@ typedef struct Cutting {
     bool chat;
     Context *context;
     const RowView *whole; /* the longest of its responses counts, too; NULL: the prompt alone */
-    int limit;
-    json_t *turn; /* whose text is cut, of the context's own copy; NULL: the context is a text */
+    int limit, after;     /* tokens that are left for it, and for what is generated behind it */
+    json_t *turn;         /* whose text is cut, of the context's own copy; NULL: the context is a text */
 } Cutting;
 
 static bool measure(const Cutting *c, int *tokens, Err *err)
@@ -170,7 +170,12 @@ static bool too_long(const Cutting *c, int tokens, const char *option, Err *err)
     return err_hint(err,
                     "shorten or leave out the row, or cut its context by a rule: --truncate context-left or "
                     "context-right%s%s",
-                    option ? "; or raise " : "", option ? option : "");
+                    option         ? "; or raise "
+                    : c->after > 0 ? "; or lower "
+                                   : "",
+                    option         ? option
+                    : c->after > 0 ? "--max-new-tokens"
+                                   : "");
 }
 
 static bool fit(Cutting *c, RowView *whole, CutRule rule, const char *option, int *cut, Err *err)
@@ -208,7 +213,7 @@ static bool fit(Cutting *c, RowView *whole, CutRule rule, const char *option, in
 
 bool cut_prompt(const Model *m, Context *context, bool chat, Room room, int *cut, Err *err)
 {
-    Cutting c = {.model = m, .chat = chat, .context = context};
+    Cutting c = {.model = m, .chat = chat, .context = context, .after = room.after};
     int left = m->config.context - room.after;
     bool own_limit = room.most > 0 && room.most <= left;
     c.limit = own_limit ? room.most : left;

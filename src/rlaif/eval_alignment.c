@@ -82,7 +82,8 @@ static bool read_cases(const Rows *rows, bool skip_bad, Case *c, int *n, Err *er
         log_warn("%s; left out", err->msg);
         err_clear(err);
     }
-    return *n > 0 || err_set(err, ERR_INPUT, "%s: no row has a label", rows->path);
+    return *n > 0 ||
+           (err_set(err, ERR_INPUT, "%s: no row has a label", rows->path), err_hint(err, "rlaif label makes labels"));
 }
 
 /* --- agreement ------------------------------------------------------------------------------------------ */

@@ -108,7 +108,8 @@ static bool check_options(const Work *work, const LabelOptions *o, Err *err)
 {
     ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
     if (o->from && (o->pairs || o->model))
-        return err_set(err, code, "label: --from settles labels anew: it takes no pairs and no model");
+        return err_set(err, code, "label: --from settles labels anew: it takes no pairs and no model"),
+               err_hint(err, "leave them out, or label anew without --from");
     if (!o->from && !(o->pairs && o->model)) {
         err_set(err, code, "label: %s is missing", o->pairs ? "--model" : "PAIRS");
         return err_hint(err, "%s", o->pairs ? "the judge" : "rows with two responses; or --from LABELS");
@@ -118,9 +119,11 @@ static bool check_options(const Work *work, const LabelOptions *o, Err *err)
         return err_hint(err, "give one --prompt, or --choose-on rows with people's choices");
     }
     if (o->choose_on && (o->prompt.n == 0 || o->from || o->explain))
-        return err_set(err, code, "label: --choose-on needs pairs, a model and prompts to choose among");
+        return err_set(err, code, "label: --choose-on needs pairs, a model and prompts to choose among"),
+               err_hint(err, "give several: --prompt ONE --prompt ANOTHER, and neither --from nor --explain");
     if (o->trials > 1 && !o->choose_on)
-        return err_set(err, code, "label: --trials are of candidates for --choose-on");
+        return err_set(err, code, "label: --trials are of candidates for --choose-on"),
+               err_hint(err, "leave it out, or name rows with people's choices: --choose-on ROWS");
     return true;
 }
 

@@ -21,6 +21,7 @@ static bool read_seed(Recipe *r, const char *text, int line, Err *err)
     long v = strtol(text, &end, 10);
     if (end == text || *end || v < 0 || v > 2147483647) {
         err_set(err, ERR_INPUT, "\"seed\" must be a whole number from 0 to 2147483647, not \"%s\"", text);
+        err_hint(err, "write `seed: 1`");
         return failed(r, line, err);
     }
     r->seed = (int)v;
@@ -94,6 +95,7 @@ static bool read_stage(Recipe *r, const Yaml *y, RecipeStage *s, Err *err)
     s->name = as && as->kind == YAML_TEXT ? as->text : y->keys[0];
     if (!s->name[0] || strchr(s->name, '/') || s->name[0] == '.') {
         err_set(err, ERR_INPUT, "\"as: %s\" is no name for a stage", s->name);
+        err_hint(err, "take a name without / that does not begin with a dot");
         return failed(r, y->line, err);
     }
     for (int i = 0; i < r->n; i++)
@@ -135,7 +137,8 @@ bool recipe_read(Recipe *r, const char *path, Err *err)
         return false;
     bool ok = recipe_parse(r, path, text, n, err);
     free(text);
-    return ok;
+    return ok || err_hint(err, "mend it: a recipe is `name: NAME`, `policy: MODEL` and `stages:`, a list as "
+                               "`- sample: {prompts: prompts.jsonl}`");
 }
 
 void recipe_release(Recipe *r)

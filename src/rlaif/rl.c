@@ -72,18 +72,19 @@ static bool train(Rl *rl, Training *training, Err *err)
 
 /* --- the stage --- */
 
-static bool check_options(const RlOptions *o, Err *err)
+static bool check_options(const Work *work, const RlOptions *o, Err *err)
 {
+    ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
     if (!o->reward && !o->judge)
-        return err_set(err, ERR_INPUT, "rl needs a reward: --reward DIR, or --judge MODEL with --prompt NAME"),
+        return err_set(err, code, "rl needs a reward: --reward DIR, or --judge MODEL with --prompt NAME"),
                err_hint(err, "rlaif reward trains a reward model");
     if (o->judge && !o->prompt)
-        return err_set(err, ERR_INPUT, "--judge needs --prompt"),
+        return err_set(err, code, "--judge needs --prompt"),
                err_hint(err, "of kind score or verdict: rlaif help prompts lists them");
     if (o->prompt && !o->judge)
-        return err_set(err, ERR_INPUT, "--prompt needs --judge"), err_hint(err, "it is the direct judge's prompt");
+        return err_set(err, code, "--prompt needs --judge"), err_hint(err, "it is the direct judge's prompt");
     if (o->baseline == BASELINE_GROUP && o->samples < 2)
-        return err_set(err, ERR_INPUT, "--baseline group needs --samples of 2 or more"),
+        return err_set(err, code, "--baseline group needs --samples of 2 or more"),
                err_hint(err, "the baseline is the mean of a prompt's other samples");
     return true;
 }
@@ -265,7 +266,7 @@ bool rl_stage(Work *work, const char *name, const void *options, Err *err)
     Stage s = {0};
     json_t *about;
     bool done = false;
-    bool ok = check_options(o, err) &&
+    bool ok = check_options(work, o, err) &&
               stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
               rl_about(&about, o, &rows, err) && stage_begin(&s, work, name, "rl", about, err);
     ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&

@@ -227,7 +227,8 @@ bool rows_view(Rows *r, RowNeed need, bool skip_bad, Err *err)
         }
     }
     r->n = kept;
-    return r->n > 0 || err_set(err, ERR_INPUT, "%s: no row can be used", r->path);
+    return r->n > 0 || (err_set(err, ERR_INPUT, "%s: no row can be used", r->path),
+                        err_hint(err, "what is wrong with each is said above"));
 }
 
 void rows_hash(const Rows *r, char out[HASH_TEXT])

@@ -172,9 +172,11 @@ bool stage_rows(Stage *s, const Rows *rows, int chunk, const char *unit, bool (*
     if (ok && n > 0) {
         Progress p;
         ok = !prepare || prepare(context, err);
-        progress_begin(&p, s->name, unit, rows->n, rows->n - n);
-        ok = ok && work_chunks(s, rows, missing, n, chunk, &p, work, context, err);
-        progress_end(&p);
+        if (ok) {
+            progress_begin(&p, s->name, unit, rows->n, rows->n - n);
+            ok = work_chunks(s, rows, missing, n, chunk, &p, work, context, err);
+            progress_end(&p);
+        }
     }
     s->rows = NULL;
     s->missing = NULL;
@@ -223,7 +225,8 @@ static bool read_stage_rows(Work *work, const char *name, int limit, Rows *out, 
     if (!store_stage_find(work->store, name, &stage, &present, err))
         return false;
     if (!present)
-        return err_set(err, ERR_INPUT, "the run has no stage \"%s\"", name);
+        return err_set(err, ERR_INPUT, "the run has no stage \"%s\"", name),
+               err_hint(err, "run that stage first: rlaif run RECIPE");
     Str text = {0};
     bool ok = store_items_each(work->store, stage.id, collect_row, &text, err) &&
               rows_parse(out, name, str_text(&text), text.n, limit, err);
@@ -251,6 +254,8 @@ bool work_open_store(Work *work, const char *output, Err *err)
     }
     if (!output || strcmp(output, "-") == 0 || file_is_special(output))
         return store_open(&work->store, ":memory:", err);
+    if (!file_has_folder(output, err))
+        return false;
     size_t n = strlen(output);
     while (n > 1 && output[n - 1] == '/')
         n--;

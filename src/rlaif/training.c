@@ -115,6 +115,8 @@ bool training_begin(Training *t, Err *err)
     } else {
         ok = clear_output(t->out, s->found != STAGE_NEW || s->work->in_recipe, err);
     }
+    if (ok)
+        store_keep(s->work->store);
     free(name);
     t->whole_step = ok ? t->trainer->step : -1;
     return ok && store_forget_from(s->work->store, s->id, t->trainer->step, err);

@@ -7,6 +7,7 @@
 #include "store/store_internal.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 EMBED(schema_sql, "src/store/schema.sql");
 
@@ -90,6 +91,7 @@ static bool open_flags(Store **out, const char *path, int flags, Err *err)
     Store *s = mem_zalloc(1, sizeof *s);
     s->path = mem_str(path);
     bool writes = (flags & SQLITE_OPEN_CREATE) != 0;
+    s->fresh = writes && !file_exists(path);
     bool ok = sqlite3_open_v2(path, &s->db, flags, NULL) == SQLITE_OK;
     if (!ok)
         store_failed(s, "cannot be opened", err);
@@ -122,13 +124,38 @@ bool store_open_existing(Store **out, const char *path, Err *err)
     return open_flags(out, path, SQLITE_OPEN_READWRITE, err);
 }
 
+/* Has anything been finished? A failure counts as yes. */
+static bool holds_results(Store *s)
+{
+    Err ignored = {0};
+    Statement t;
+    bool row = true;
+    if (!store_prepare(s,
+                       "SELECT 1 WHERE EXISTS (SELECT 1 FROM stage WHERE done) OR EXISTS (SELECT 1 FROM item) "
+                       "OR EXISTS (SELECT 1 FROM metric) OR EXISTS (SELECT 1 FROM rollout) "
+                       "OR EXISTS (SELECT 1 FROM checkpoint) OR EXISTS (SELECT 1 FROM rating)",
+                       &t, &ignored))
+        return true;
+    bool ok = statement_step(&t, &row, &ignored);
+    sqlite3_finalize(t.at);
+    return !ok || row;
+}
+
 void store_close(Store *s)
 {
     if (!s)
         return;
+    bool useless = s->fresh && s->db && !holds_results(s);
     sqlite3_close(s->db);
+    if (useless)
+        unlink(s->path);
     free(s->path);
     free(s);
+}
+
+void store_keep(Store *s)
+{
+    s->fresh = false;
 }
 
 const char *store_path(const Store *s)

@@ -17,7 +17,10 @@ typedef struct Store Store;
 bool store_open(Store **out, const char *path, Err *err) MUST_CHECK;
 /* The same without keeping others out, to read it or to keep ratings; fails where there is none. */
 bool store_open_existing(Store **out, const char *path, Err *err) MUST_CHECK;
-void store_close(Store *s); /* accepts NULL */
+/* Accepts NULL. A file that was made by this opening and holds nothing finished goes with it, unless it is to be kept. */
+void store_close(Store *s);
+/* There are files now that only this store knows to be its own. */
+void store_keep(Store *s);
 const char *store_path(const Store *s);
 const char *store_library(void); /* "SQLite 3.40.1" */
 

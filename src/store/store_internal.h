@@ -9,7 +9,8 @@
 struct Store {
     sqlite3 *db;
     char *path;
-    int depth; /* of nested transactions */
+    bool fresh; /* the file was made by this opening, and nothing outside depends on it */
+    int depth;  /* of nested transactions */
 };
 
 typedef struct Statement {

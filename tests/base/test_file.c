@@ -74,7 +74,7 @@ static void whole_files(void **state)
     failed(file_read(none, 4, &text, &n, &err), &err, ERR_INPUT, "No such file", "check the name");
     char *under = path_join(path, "b");
     failed(file_read(under, 4, &text, &n, &err), &err, ERR_INPUT, "Not a directory", "");
-    failed(file_write(under, "x", 1, &err), &err, ERR_INPUT, "Not a directory", "");
+    failed(file_write(under, "x", 1, &err), &err, ERR_INPUT, "is a file, not a directory", "another output");
     failed(file_write(folder, "x", 1, &err), &err, ERR_INPUT, "Is a directory", "");
     assert_int_equal(entries(), 1);
     failed(file_write("/dev/full/x", "x", 1, &err), &err, ERR_INPUT, "", "");
@@ -334,8 +334,8 @@ static void refusals(void **state)
     failed(lines_open(&r, "build/none/none", &err), &err, ERR_INPUT, "No such file", "check the name");
     failed(text_open(&w, folder, &err), &err, ERR_INPUT, "Is a directory", "");
     assert_null(w);
-    failed(text_open(&w, "build/none/none", &err), &err, ERR_INPUT, "No such file", "");
-    failed(text_open(&w, "build/none/none.gz", &err), &err, ERR_INPUT, "No such file", "");
+    failed(text_open(&w, "build/none/none", &err), &err, ERR_INPUT, "build/none is not there", "make it first");
+    failed(text_open(&w, "build/none/none.gz", &err), &err, ERR_INPUT, "build/none is not there", "make it first");
     text_discard(NULL);
 
     for (int i = 0; i < COUNT(kinds); i++) { /* given up: what was there stays, and nothing else */
@@ -362,7 +362,7 @@ static void directories(void **state)
     need_ok(dir_make(deep, &err) && dir_make(deep, &err) && dir_make("/", &err) && dir_make(".", &err), &err);
     assert_true(file_is_dir(deep) && file_exists(deep) && !file_is_dir(file) && !file_exists(file));
     put(file, "x", 1);
-    failed(dir_make(file, &err), &err, ERR_IO, "File exists", "");
+    failed(dir_make(file, &err), &err, ERR_INPUT, "a directory is needed", "name a directory");
     failed(dir_make("", &err), &err, ERR_INPUT, "No such file", "");
     char *under = path_join(file, "below");
     assert_false(dir_make(under, &err));

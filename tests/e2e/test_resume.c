@@ -59,14 +59,14 @@ static void check_message(const Ran *r, const Command *c, Fault fault)
 }
 
 /* Runs a command again and again, with a fault after up to `most` calls (more and more of them), until it ends well; a
- * disk that was full has room the next time. */
+ * disk that was full has room the next time. On one thread, where the undisturbed run has as many as there are cores. */
 static int run_chain(const char *bench, const Command *c, Fault fault, int most, uint64_t chain)
 {
     RngKey key = {.seed = 5, .purpose = RNG_TEST, .row = chain};
-    char *whole = path_join(folder, "whole");
+    char *whole = path_join(folder, "whole"), *line = mem_printf("%s --threads 1", c->line);
     for (uint64_t i = 0;; i++) {
         fault.at = fault.full && i % 2 ? 0 : 1 + (int)rng_below(key, i, (uint64_t)(most + (int)i * most / 4));
-        Ran r = run_with_fault(bench, fault, c->line);
+        Ran r = run_with_fault(bench, fault, line);
         int status = r.status;
         if (status != 0) {
             need_status(&r, fault.full ? 1 : fault.signal == SIGKILL ? 128 + SIGKILL : 130);
@@ -76,6 +76,7 @@ static int run_chain(const char *bench, const Command *c, Fault fault, int most,
         ran_free(&r);
         if (status == 0) {
             free(whole);
+            free(line);
             return (int)i;
         }
     }

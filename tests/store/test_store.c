@@ -30,7 +30,8 @@ static void older_store(void **state)
         char *stage;
         json_t *about = json_object();
         need_ok(store_open(&s, path, &err) &&
-                    store_stage_begin(s, "label", "label", "x", about, &id, &found, &done, &err),
+                    store_stage_begin(s, "label", "label", "x", about, &id, &found, &done, &err) &&
+                    store_item_put(s, id, "key", 0, "{}", &err),
                 &err);
         store_close(s);
         run_sql(path, "DROP TABLE context; DROP TABLE rating; PRAGMA user_version = 1");
@@ -44,6 +45,38 @@ static void older_store(void **state)
         store_close(s);
         json_decref(about);
     }
+    free(path);
+    remove_folder(folder);
+}
+
+/* A new store in which nothing was finished goes; one that was there before stays. */
+static void useless_store(void **state)
+{
+    (void)state;
+    Err err = {0};
+    char *folder = make_folder(), *path = path_join(folder, "store.sqlite");
+    for (int kept = 0; kept < 3; kept++) { /* not, by what it holds, because it is asked for */
+        Store *s;
+        int64_t id;
+        StageFound found;
+        bool done;
+        json_t *about = json_object();
+        need_ok(store_open(&s, path, &err) &&
+                    store_stage_begin(s, "label", "label", "x", about, &id, &found, &done, &err) &&
+                    (kept != 1 || store_item_put(s, id, "key", 0, "{}", &err)),
+                &err);
+        if (kept == 2)
+            store_keep(s);
+        store_close(s);
+        assert_int_equal(file_exists(path), kept > 0);
+        if (kept == 1)
+            need_ok(dir_remove(path, &err), &err);
+        json_decref(about);
+    }
+    Store *s;
+    need_ok(store_open(&s, path, &err) && store_stage_remove(s, "label", &err), &err);
+    store_close(s);
+    assert_true(file_exists(path));
     free(path);
     remove_folder(folder);
 }
@@ -128,7 +161,9 @@ static void ratings(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(older_store), cmocka_unit_test(no_store),
-                                       cmocka_unit_test(contexts), cmocka_unit_test(ratings)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(older_store), cmocka_unit_test(useless_store), cmocka_unit_test(no_store),
+        cmocka_unit_test(contexts),    cmocka_unit_test(ratings),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
