@@ -129,7 +129,7 @@ static void measure_cell(Str *out, const Measure *m, const json_t *object)
     case AS_PERCENT: str_add(out, say_percent(x).text); break;
     case AS_P: {
         Said p = isfinite(x) ? say_p(x) : say_number(x, 3);
-        str_add(out, str_starts(p.text, "p = ") ? p.text + strlen("p = ") : p.text);
+        str_add(out, p.text + strspn(p.text, "p ="));
         break;
     }
     case AS_TEXT: html_text(out, json_string_value(v)); break;

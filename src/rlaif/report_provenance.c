@@ -34,7 +34,9 @@ static void add_value(Str *out, const Report *r, const json_t *v)
         return;
     }
     if (!json_is_array(v)) {
-        json_append(out, v);
+        char *text = json_text(v);
+        html_text(out, text);
+        free(text);
         return;
     }
     json_array_foreach((json_t *)(uintptr_t)v, i, item)

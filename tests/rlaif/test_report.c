@@ -1,0 +1,454 @@
+/* The report: made of stores written by hand, whose numbers are known, and of a run of a tiny model that is killed. */
+#include "program.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "rlaif/report.h"
+
+#include <signal.h>
+
+/* --- a store by hand ------------------------------------------------------------------------------------ */
+
+typedef struct Run {
+    char *folder;
+    CommonOptions common;
+    Work work;
+} Run;
+
+static Run run_new(void)
+{
+    Err err = {0};
+    Run r = {.folder = make_folder()};
+    char *path = path_join(r.folder, "store.sqlite");
+    need_ok(store_open(&r.work.store, path, &err), &err);
+    free(path);
+    log_set_quiet(true);
+    return r;
+}
+
+static void run_free(Run *r)
+{
+    store_close(r->work.store);
+    remove_folder(r->folder);
+}
+
+static json_t *parsed(const char *text)
+{
+    Err err = {0};
+    json_t *j;
+    need_ok(json_parse(text, strlen(text), "the test", &j, &err), &err);
+    return j;
+}
+
+/* A stage with what its `about` and summary say; not finished where summary is NULL. */
+static int64_t add_stage(Run *r, const char *name, const char *kind, const char *about, const char *summary)
+{
+    Err err = {0};
+    StageFound found;
+    bool done;
+    int64_t id;
+    json_t *a = parsed(about), *s = summary ? parsed(summary) : NULL;
+    need_ok(store_stage_begin(r->work.store, name, kind, "0123abcd", a, &id, &found, &done, &err), &err);
+    need_ok(!s || store_stage_end(r->work.store, id, NULL, s, 7777.25, &err), &err);
+    json_decref(a);
+    json_decref(s);
+    return id;
+}
+
+static void add_item(Run *r, int64_t stage, int position, const char *row)
+{
+    Err err = {0};
+    char key[40];
+    snprintf(key, sizeof key, "key%d", position);
+    need_ok(store_item_put(r->work.store, stage, key, position, row, &err), &err);
+}
+
+static void add_recipe(Run *r, const char *text)
+{
+    Err err = {0};
+    char *path = path_join(r->folder, "recipe.yaml");
+    need_ok(file_write(path, text, strlen(text), &err), &err);
+    free(path);
+}
+
+/* The page, whole; the caller frees it. */
+static char *page_of(Run *r)
+{
+    Err err = {0};
+    ReportOptions o = {.run_dir = r->folder};
+    char *path = path_join(r->folder, "report.html"), *page;
+    size_t n;
+    need_ok(report_stage(&r->work, "report", &o, &err) && file_read(path, 1 << 26, &page, &n, &err), &err);
+    assert_int_equal(strlen(page), n);
+    free(path);
+    return page;
+}
+
+static void has(const char *page, const char *text)
+{
+    if (!strstr(page, text))
+        fail_msg("the page does not say \"%s\"", text);
+}
+
+static void has_not(const char *page, const char *text)
+{
+    const char *at = strstr(page, text);
+    if (at)
+        fail_msg("the page says \"%.80s\"", at);
+}
+
+/* --- what holds of every page --------------------------------------------------------------------------- */
+
+static bool is_void(const char *tag)
+{
+    return strcmp(tag, "meta") == 0 || strcmp(tag, "br") == 0 || strcmp(tag, "!doctype") == 0;
+}
+
+/* Checks one tag, which begins after '<': attributes load nothing, quotes end; returns where it ends. */
+static const char *check_tag(const char *at, char open[][20], int *depth)
+{
+    bool closes = *at == '/', alone = false;
+    size_t n = strcspn(at += closes, " >/\n");
+    char tag[20] = "";
+    assert_true(n > 0 && n < sizeof tag);
+    memcpy(tag, at, n);
+    for (at += n; *at != '>'; at++) {
+        assert_true(*at != 0 && *at != '<');
+        alone = *at == '/';
+        if (*at != '"')
+            continue;
+        const char *end = strchr(at + 1, '"');
+        assert_non_null(end);
+        if ((strncmp(at - 5, "href=", 5) == 0 && at[1] != '#') || strncmp(at - 4, "src=", 4) == 0)
+            fail_msg("%.*s would be loaded", (int)(end - at), at);
+        at = end;
+    }
+    if (closes && (*depth == 0 || strcmp(open[--*depth], tag) != 0))
+        fail_msg("</%s> closes another", tag);
+    if (!closes && !alone && !is_void(tag)) {
+        assert_true(*depth < 40);
+        memcpy(open[(*depth)++], tag, sizeof tag);
+    }
+    return at + 1;
+}
+
+/* Nothing in scripts and styles names what would be loaded either. */
+static void loads_nothing(const char *page)
+{
+    static const char *const loads[] = {"src=", "src =", "href=", "href =", "url(", "@import"};
+    for (int i = 0; i < COUNT(loads); i++)
+        for (const char *at = page; (at = strstr(at, loads[i])); at++) {
+            const char *value = at + strlen(loads[i]) + strspn(at + strlen(loads[i]), " \"'");
+            if (strncmp(value, "http", 4) == 0 || strncmp(value, "//", 2) == 0)
+                fail_msg("the page would load %.80s", at);
+        }
+}
+
+/* Every tag is closed, nothing is loaded, no script or style but ours. */
+static void check_page(const char *page)
+{
+    loads_nothing(page);
+    char open[40][20];
+    int depth = 0;
+    for (const char *at = page; (at = strchr(at, '<'));) {
+        at = check_tag(at + 1, open, &depth);
+        for (int i = 0; depth > 0 && i < 2; i++)
+            if (strcmp(open[depth - 1], i ? "style" : "script") == 0) {
+                at = strstr(at, i ? "</style>" : "</script>");
+                assert_non_null(at);
+            }
+    }
+    assert_int_equal(depth, 0);
+    has_not(page, "sourceMappingURL");
+    has_not(page, "7777"); /* measured seconds */
+}
+
+/* --- tests ---------------------------------------------------------------------------------------------- */
+
+static const char about[] = "{\"options\": {}, \"hashes\": {\"model\": \"aaaa\"}, \"seed\": 1, \"version\": \"0.1.0\"}";
+
+static void empty(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    char *page = page_of(&r);
+    check_page(page);
+    has(page, "Nothing has been done");
+    free(page);
+    run_free(&r);
+}
+
+/* An evaluation by two prompts: the first is what the policy was trained to please and says better, the second holds 0. */
+static const char winrate[] =
+    "{\"prompts\": 40, \"pairs\": 160, \"judge\": \"sha256:aaaa\", \"characters_a\": 131.25, \"characters_b\": 100.0,"
+    " \"results\": [{\"prompt\": \"tone\", \"prompt_hash\": \"sha256:bbbb\", \"kind\": \"verdict\", \"win_rate\": 0.703125,"
+    " \"interval\": [0.6, 0.8], \"win_rate_bootstrap\": [0.611, 0.789], \"wins\": 112, \"losses\": 47, \"ties\": 1,"
+    " \"binomial_p\": 1e-7, \"paired_p\": 0.00213, \"length_controlled\": 0.642, \"mean_a\": 0.512, \"mean_b\": 0.2987,"
+    " \"gain\": 0.2133, \"gain_interval\": [0.1014, 0.3262], \"excludes_zero\": true, \"gain_paired_p\": 0.001,"
+    " \"gain_t_p\": 0.002, \"gain_welch_p\": 0.003, \"mass\": 0.91},"
+    " {\"prompt\": \"warmth\", \"prompt_hash\": \"sha256:cccc\", \"kind\": \"verdict\", \"win_rate\": 0.5, \"interval\": [0.4,"
+    " 0.6], \"win_rate_bootstrap\": [0.4, 0.6], \"wins\": 80, \"losses\": 80, \"ties\": 0, \"binomial_p\": 1.0, \"paired_p\":"
+    " 1.0, \"length_controlled\": null, \"mean_a\": 0.1, \"mean_b\": 0.1041, \"gain\": -0.0041, \"gain_interval\":"
+    " [-0.0312, 0.0223], \"excludes_zero\": false, \"gain_paired_p\": 0.8, \"gain_t_p\": 0.8, \"gain_welch_p\": 0.8,"
+    " \"mass\": 0.88}]}";
+
+static const char judged[] =
+    "{\"prompt\": \"Say <b>hello</b>\", \"a\": [\"<script>alert(1)</script> & \\\"quoted\\\" \\u0001\"], \"b\": [\"\"],"
+    " \"judgments\": [{\"prompt\": \"tone\", \"pairs\": [{\"a\": {\"reward\": 0.625}, \"b\": {\"reward\": -0.125}}]},"
+    " {\"prompt\": \"which\", \"pairs\": [{\"p\": 0.75}]}]}";
+
+static const char label_about[] =
+    "{\"options\": {\"method\": \"pointwise\"}, \"hashes\": {\"model\": \"aaaa\", \"prompt\": \"bbbb\"}, \"seed\": 1}";
+static const char rl_about[] =
+    "{\"options\": {\"beta\": 0.05, \"batch\": 8}, \"hashes\": {\"model\": \"aaaa\", \"reward\": "
+    "\"dddd\", \"prompt\": \"\"}, \"seed\": 1}";
+
+static void add_whole_run(Run *r)
+{
+    Err err = {0};
+    int64_t label = add_stage(r, "label", "label", label_about, "{\"pairs\": 1, \"prompt\": \"tone\"}");
+    add_item(r, label, 0,
+             "{\"prompt\": \"p\", \"responses\": [\"x\", \"y\"], \"label\": {\"p\": 0.8, \"scores\": [{\"mass\": 0.9}, "
+             "{\"mass\": 0.7}]}}");
+    int64_t reward = add_stage(r, "reward", "reward", about, "{\"pairs\": 1, \"steps\": 2, \"centre\": 0.25}");
+    int64_t rl = add_stage(r, "rl", "rl", rl_about,
+                           "{\"steps\": 2, \"reward_first\": 0.125, \"reward_last\": 0.4375, \"kl_last\": 1.5}");
+    for (int step = 0; step < 2; step++)
+        need_ok(store_metric(r->work.store, reward, step + 1, "loss", 0.75 - 0.125 * step, &err) &&
+                    store_metric(r->work.store, rl, step, "reward", 0.125 + 0.3125 * step, &err) &&
+                    store_metric(r->work.store, rl, step, "</script><script>bad()", step, &err) &&
+                    store_rollout(r->work.store, rl, step, 0,
+                                  "{\"prompt\": \"q\", \"response\": \"low\", \"reward\": -1}", &err) &&
+                    store_rollout(r->work.store, rl, step, 1, "{\"prompt\": \"q\", \"response\": null, \"reward\": 1}",
+                                  &err),
+                &err);
+    add_item(r, add_stage(r, "eval", "eval winrate", about, winrate), 0, judged);
+}
+
+static void whole(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    add_whole_run(&r);
+    char *page = page_of(&r), *again = page_of(&r);
+    check_page(page);
+    assert_string_equal(page, again);
+    /* the answer: by which judge, by how much, interval, n; a second judge whose interval holds zero */
+    has(page, "A is better than B by the judge that it was trained to please; another judge does not confirm it.");
+    has(page,
+        "<b>0.213 higher</b> on a scale from \xe2\x88\x92"
+        "1 to 1 (95&nbsp;% interval 0.101 to 0.326; 40 prompts, 160 pairs of replies): the interval does not contain zero");
+    has(page, "<b>0.004 lower</b> (95&nbsp;% interval \xe2\x88\x92"
+              "0.031 to 0.022; 40 prompts, 160 pairs of replies): <b>the interval contains zero</b>");
+    has(page, "A second opinion does not agree.");
+    has(page, "<td>70.3 %<span class=\"range\">61.1 to 78.9</span></td>");
+    has(page, "<td>&lt; 0.0001</td>");
+    has(page, "131.2 characters");
+    has(page, "the very model that is trained");
+    has(page, "reward 1.000");
+    has(page, "(not kept: it is no whole text)");
+    has(page, "0.125 to 0.438 (2 steps");
+    has(page, "\"rows\": [[1, 0.75], [2, 0.625]]"); /* the loss curve, for the script */
+    has(page, "tone 0.625");
+    has(page, "which 75.0 %");
+    has(page, "which 25.0 %");
+    /* nothing of the store is markup */
+    has(page, "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;quoted&quot; \xef\xbf\xbd");
+    has(page, "Say &lt;b&gt;hello&lt;/b&gt;");
+    has(page, "(an empty reply)");
+    has_not(page, "<script>alert");
+    has_not(page, "<script>bad");
+    free(page);
+    free(again);
+    run_free(&r);
+}
+
+/* In three of four pairs the second position wins, whatever stands there. */
+static void position(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    int64_t label = add_stage(&r, "label", "label", label_about, "{\"pairs\": 4, \"prompt\": \"prompts/which.yaml\"}");
+    for (int i = 0; i < 4; i++) {
+        char row[400];
+        snprintf(
+            row, sizeof row,
+            "{\"prompt\": \"p%d\", \"responses\": [\"x\", \"y\"], \"preferred\": 0, \"label\": {\"p\": 0.9, \"orders\": "
+            "[{\"p\": %s, \"mass\": 0.2}, {\"p\": 0.9, \"mass\": 0.2}], \"same_slot\": %s}}",
+            i, i ? "0.1" : "0.8", i ? "true" : "false");
+        add_item(&r, label, i, row);
+    }
+    char *page = page_of(&r);
+    check_page(page);
+    has(page, "chose the same position both times in 3 of 4 pairs (75.0 %");
+    has(page, "of these the first in 0.0 % (p = 0.250 against chance)");
+    has(page, "No policy of this run was trained on these labels");
+    has(page, "<td>75.0 %<span class=\"range\">30.1 to 95.4</span></td>");
+    has(page, "<title>0.90 to 0.95: 4</title>");
+    has(page, "sides with people in 100.0 % of 4 pairs");
+    has(page, "with <b>which</b>");
+    has(page, "only 20.0 % of its probability");
+    has(page, "No policy was compared with another");
+    free(page);
+    run_free(&r);
+}
+
+/* The recipe tells who was trained on what, and in which order; the run's place is not on the page. */
+static void recipe(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    Str text = {0};
+    str_addf(
+        &text,
+        "name: \"a <b> name\"\nseed: 1\npolicy: /somewhere/else/start.gguf\nstages:\n  - label:\n      as: other\n"
+        "      model: /somewhere/else/judge.gguf\n      pairs: %s/pairs.jsonl\n  - label: {}\n  - eval: {kind: winrate, as: "
+        "test, policy: %s/policy, against: /somewhere/else/start.gguf}\n",
+        r.folder, r.folder);
+    add_recipe(&r, str_text(&text));
+    add_stage(&r, "gone", "sample", about, "{\"prompts\": 3}");
+    add_stage(&r, "test-before", "sample", about, "{\"prompts\": 3}");
+    add_stage(&r, "test", "eval winrate", about, winrate);
+    add_stage(&r, "label", "label", label_about, NULL);
+    add_stage(&r, "other", "label", label_about, "{\"prompt\": \"tone\"}");
+    char *page = page_of(&r);
+    check_page(page);
+    has(page, "<title>a &lt;b&gt; name</title>");
+    has(page, "id=\"stage-1\"><h3>other");
+    has(page, "id=\"stage-2\"><h3>label <span class=\"note\">(not finished)");
+    has(page, "id=\"stage-3\"><h3>test-before");
+    has(page, "id=\"stage-4\"><h3>test<");
+    has(page, "id=\"stage-5\"><h3>gone");
+    has(page, "it is not in the present recipe");
+    has(page, "Not finished:</b> <a href=\"#stage-2\">label</a>");
+    has(page, "rlaif run recipe.yaml --only test");
+    has(page, "label --model judge.gguf --pairs pairs.jsonl");
+    has(page, "policy is better than start.gguf"); /* no stage made it: the file's name */
+    has_not(page, "/somewhere");
+    has_not(page, r.folder);
+    str_release(&text);
+    free(page);
+    run_free(&r);
+}
+
+/* --- what has to be escaped ------------------------------------------------------------------------------- */
+
+/* A text that shows where it comes from, and is markup where it is not escaped. */
+#define MARK(n) "<i" #n " a=\\\"'>&amp;"
+#define ABOUT                                                                                                          \
+    "{\"options\": {\"" MARK(1) "\": \"" MARK(2) "\", \"list\": [\"" MARK(3) "\"], \"deep\": {\"a\": \"" MARK(         \
+        4) "\"}}, \"hashes\": {\"" MARK(5) "\": \"" MARK(6) "\"}, \"seed\": 1, \"version\": \"" MARK(7) "\"}"
+
+enum { MARKS = 17 };
+
+/* Every text that a store or a recipe holds and a page shows, each with a mark of its own. */
+static void add_marked_run(Run *r)
+{
+    Err err = {0};
+    int64_t label = add_stage(r, "<i8 a=\"'>&amp;", "label", ABOUT, "{\"pairs\": 1, \"prompt\": \"" MARK(9) "\"}");
+    add_item(
+        r, label, 0,
+        "{\"prompt\": \"p\", \"responses\": [\"x\", \"y\"], \"label\": {\"p\": 0.8, \"orders\": [{\"p\": 0.8, \"mass\": "
+        "0.1}, {\"p\": 0.8, \"mass\": 0.1}], \"same_slot\": false}}");
+    int64_t rl = add_stage(r, "rl", "rl", ABOUT, "{\"steps\": 1}");
+    for (int sample = 0; sample < 2; sample++)
+        need_ok(store_rollout(r->work.store, rl, 0, sample,
+                              "{\"prompt\": \"" MARK(10) "\", \"response\": \"" MARK(11) "\", \"reward\": 1}", &err),
+                &err);
+    need_ok(store_metric(r->work.store, rl, 0, "reward", 1, &err) &&
+                store_metric(r->work.store, rl, 0, "<i12 a=\"'>&amp;", 1, &err),
+            &err);
+    add_item(
+        r,
+        add_stage(r, "eval", "eval winrate", ABOUT,
+                  "{\"prompts\": 1, \"pairs\": 1, \"results\": [{\"prompt\": \"" MARK(13) "\", \"kind\": \"" MARK(
+                      14) "\", \"gain\": 0.1, \"gain_interval\": [0.0, 0.2]}]}"),
+        0,
+        "{\"prompt\": \"" MARK(15) "\", \"a\": [\"" MARK(16) "\"], \"b\": [\"b\"], \"judgments\": [{\"prompt\": \"" MARK(
+            17) "\", \"pairs\": [{\"a\": {\"reward\": 1}, \"b\": {\"reward\": 0}}]}]}");
+}
+
+static void escaped(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    add_marked_run(&r);
+    char *page = page_of(&r), mark[60];
+    check_page(page);
+    for (int i = 1; i <= MARKS; i++) {
+        snprintf(mark, sizeof mark, "<i%d ", i);
+        has_not(page, mark);
+        snprintf(mark, sizeof mark, "&lt;i%d a=%s&quot;&#39;&gt;&amp;amp;", i, i == 4 ? "\\" : "");
+        if (i != 12) /* a metric that no chart has a title for is not shown */
+            has(page, mark);
+    }
+    free(page);
+    run_free(&r);
+}
+
+/* --- a run of the program --------------------------------------------------------------------------------- */
+
+static const char two_yaml[] =
+    "name: two\nseed: 3\npolicy: llama\nstages:\n"
+    "  - sample: {prompts: p.jsonl, n: 2, max-new-tokens: 4}\n"
+    "  - label:  {method: pointwise, prompt: tone.yaml}\n"
+    "  - reward: {batch: 2, save-every: 1}\n"
+    "  - rl:     {prompts: p.jsonl, steps: 3, batch: 2, samples: 2, max-new-tokens: 4, baseline: group, save-every: 1}\n"
+    "  - eval:   {kind: winrate, prompts: held.jsonl, n: 2, max-new-tokens: 4, against: policy, prompt: [tone.yaml, "
+    "which.yaml]}\n"
+    "  - report: {}\n";
+
+/* The files that two runs of one recipe share whatever their directories are called, and with or without kills. */
+static void same_products(const char *bench, const char *a, const char *b)
+{
+    static const char *const names[] = {"report.html",
+                                        "reward/metrics.jsonl",
+                                        "reward/events.out.tfevents.rlaif",
+                                        "reward/model.safetensors",
+                                        "policy/metrics.jsonl",
+                                        "policy/events.out.tfevents.rlaif",
+                                        "policy/model.safetensors"};
+    for (int i = 0; i < COUNT(names); i++)
+        runs_with_status(bench, 0, "cmp %s/%s %s/%s", a, names[i], b, names[i]);
+}
+
+static void killed(void **state)
+{
+    (void)state;
+    char *folder = make_folder(), *bench = make_bench(folder, "bench"), *path = path_join(bench, "quiet/report.html");
+    put_text(bench, "two.yaml", two_yaml);
+    Ran r = run_with_fault(bench, (Fault){0}, "rlaif run two.yaml --run quiet");
+    need_status(&r, 0);
+    int changes = r.changes, kills = 0;
+    ran_free(&r);
+    for (int status = -1; status != 0; kills++) { /* every kill a good part further on */
+        r = run_with_fault(bench, (Fault){.at = 1 + changes * (2 + kills % 3) / 7, .signal = SIGKILL},
+                           "rlaif run two.yaml --run shaken");
+        status = r.status;
+        ran_free(&r);
+    }
+    assert_true(kills > 2);
+    same_products(bench, "quiet", "shaken");
+    Err err = {0};
+    char *page;
+    size_t n;
+    need_ok(file_read(path, 1 << 26, &page, &n, &err), &err);
+    check_page(page);
+    has(page, "By <b>tone</b>, the judge that it was trained to please,");
+    has(page, "By <b>which</b>, a judge that it was not trained to please, it wins");
+    has(page,
+        "R is the reward model <a href=\"#stage-3\">reward</a>, which imitates the answers of a judge to <b>tone</b>");
+    free(page);
+    free(path);
+    free(bench);
+    remove_folder(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(empty),  cmocka_unit_test(whole),   cmocka_unit_test(position),
+        cmocka_unit_test(recipe), cmocka_unit_test(escaped), cmocka_unit_test(killed),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
