@@ -68,7 +68,7 @@ bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t 
         json_object_set(s.summary, "choice", choice);
     ok = ok && stage_end(&s, NULL, err);
     if (ok && a.plan.chunks > 0) /* measured here and now: printed, not stored */
-        json_object_set_new(work->summary, "plan", label_plan_json(&a));
+        json_object_set_new(work->summary, "plan", label_plan_ends(&a));
     ok = ok && (!deliver || stage_deliver(&s, o->output, err));
     asking_release(&a);
     rows_release(&rows);

@@ -69,9 +69,9 @@ void questions_release(Questions *s);
 bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err) MUST_CHECK;
 /* After a chunk: with the first one time is estimated. */
 void label_plan_goes_on(Asking *a, int pairs);
-/* Beside each other: {prompts, longest, cut, planned_tokens, tokens, planned_computed, computed, planned_written, written,
- * planned_bytes, bytes, planned_seconds, seconds}. What a machine measured, hence in no store. NULL: nothing was asked. */
-json_t *label_plan_json(const Asking *a);
+/* Says what memory it took. Returns beside each other: {prompts, longest, cut, planned_tokens, tokens, planned_computed, computed, planned_written, written,
+ * planned_bytes, bytes (needs_met), planned_seconds, seconds}. What a machine measured, hence in no store. NULL: nothing was asked. */
+json_t *label_plan_ends(const Asking *a);
 /* Prints what the prompts share and one of them, and asks nothing. */
 bool label_explain(Work *work, const LabelOptions *o, Err *err) MUST_CHECK;
 

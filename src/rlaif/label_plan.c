@@ -89,7 +89,7 @@ static double planned_computed(const LabelPlan *p)
     return p->all.cost.computed > 0 ? p->all.cost.computed + p->output + (double)p->all.rationales * p->all.tail : 0;
 }
 
-json_t *label_plan_json(const Asking *a)
+json_t *label_plan_ends(const Asking *a)
 {
     const LabelPlan *p = &a->plan;
     if (p->chunks == 0)
@@ -105,13 +105,13 @@ json_t *label_plan_json(const Asking *a)
                   {"planned_written", p->output},
                   {"written", p->written},
                   {"planned_bytes", p->bytes},
-                  {"bytes", (double)mem_peak()},
                   {"planned_seconds", p->seconds},
                   {"seconds", clock_seconds() - p->began}};
     for (int i = 0; i < COUNT(number); i++)
         json_object_set_new(out, number[i].name,
                             strstr(number[i].name, "seconds") ? json_real(number[i].value)
                                                               : json_integer((json_int_t)number[i].value));
+    needs_met(out, a->stage->name, a->stage->peak_before);
     return out;
 }
 

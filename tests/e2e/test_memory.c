@@ -90,6 +90,8 @@ static void need_met(const char *command, double most)
     print_message("%s: %.0f MB, said %.0f MB before\n", command, r.peak / 1e6, said / 1e6);
     assert_true(said > 0.85 * r.peak && said < 1.15 * r.peak);
     assert_true(r.peak <= most);
+    assert_non_null(strstr(r.err, " of memory ("));
+    assert_non_null(strstr(r.err, " % of what it said"));
     json_decref(summary);
     ran_free(&r);
 }
