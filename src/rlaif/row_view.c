@@ -293,6 +293,29 @@ static bool read_any(const json_t *row, RowView *v, Err *err)
 
 /* --- demonstrations --- */
 
+static bool no_demonstration(Err *err)
+{
+    err_set(err, ERR_INPUT, "the row is no demonstration");
+    return err_hint(
+        err, "give prompt and completion, messages that end with an assistant's turn, or pairs with \"preferred\"");
+}
+
+/* A pair that a person chose from shows what was chosen. */
+static bool read_choice(const json_t *row, RowView *v, Err *err)
+{
+    if (!read_any(row, v, err))
+        return false;
+    if (v->preferred < 0)
+        return no_demonstration(err);
+    for (int i = 0; i < v->n; i++)
+        if (i != v->preferred)
+            free(v->response[i].text);
+    v->response[0] = v->response[v->preferred];
+    v->n = 1;
+    v->preferred = -1;
+    return true;
+}
+
 static bool read_demonstration(const json_t *row, RowView *v, Err *err)
 {
     json_t *before;
@@ -328,8 +351,8 @@ static bool read_demonstration(const json_t *row, RowView *v, Err *err)
         add_response(v, text, json_bool_of(row, "ended", true), NULL);
         return true;
     }
-    return err_set(err, ERR_INPUT, "the row is no demonstration"),
-           err_hint(err, "give prompt and completion, or messages that end with an assistant's turn");
+    return json_object_get(row, "responses") || json_object_get(row, "summaries") ? read_choice(row, v, err)
+                                                                                  : no_demonstration(err);
 }
 
 /* --- what is needed --- */

@@ -72,7 +72,7 @@ typedef enum RowNeed {
     NEED_CONTEXT,      /* the same, and of demonstrations as turns what stands before the reply */
     NEED_RESPONSES,    /* at least one response */
     NEED_PAIR,         /* exactly two */
-    NEED_DEMONSTRATION /* prompt and completion, messages, or a prompt and one response */
+    NEED_DEMONSTRATION /* prompt and completion, messages, a prompt and one response, or a pair with a person's choice */
 } RowNeed;
 /* Reads every row as a context with responses into row.view. A row that is not what is needed stops it,
  * saying what is missing, or is left out where skip_bad. */

@@ -151,6 +151,37 @@ static void prompts_and_demonstrations(void **state)
     row_is_refused("{\"prompt\": 3}", IMPORT_AUTO, "neither a text nor a list");
 }
 
+/* Of a pair that a person chose from, the chosen response is the demonstration; without a choice there is none. */
+static void choices_demonstrate(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *row, *text; /* text NULL: refused */
+    } cases[] = {
+        {"{\"prompt\": \"Q\", \"responses\": [\"a\", \"b\"], \"preferred\": 1}", "b"},
+        {"{\"prompt\": \"Q\", \"responses\": [\"a\", \"b\"], \"preferred\": 0}", "a"},
+        {"{\"prompt\": \"Q\", \"responses\": [\"a\", \"b\"]}", NULL},
+        {"{\"prompt\": \"Q\", \"responses\": [\"a\", \"b\"], \"completion\": \"c\", \"preferred\": 0}", "c"},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        Err err = {0};
+        json_t *row;
+        RowView v;
+        need_ok(json_parse(cases[i].row, strlen(cases[i].row), "row", &row, &err), &err);
+        bool ok = row_view(row, NEED_DEMONSTRATION, &v, &err);
+        assert_int_equal(ok, cases[i].text != NULL);
+        if (ok) {
+            assert_int_equal(v.n, 1);
+            assert_string_equal(v.response[0].text, cases[i].text);
+            assert_string_equal(v.context.text, "Q");
+            row_view_release(&v);
+        } else {
+            assert_non_null(strstr(err.msg, "no demonstration"));
+        }
+        json_decref(row);
+    }
+}
+
 /* --- whole files --- */
 
 typedef struct Run {
@@ -504,11 +535,22 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(transcripts), cmocka_unit_test(trl_pairs),       cmocka_unit_test(comparisons),
-        cmocka_unit_test(shp_pairs),   cmocka_unit_test(score_ratio),     cmocka_unit_test(prompts_and_demonstrations),
-        cmocka_unit_test(samples),     cmocka_unit_test(splits),          cmocka_unit_test(split_of_a_sample),
-        cmocka_unit_test(filters),     cmocka_unit_test(shared_prompts),  cmocka_unit_test(numbers),
-        cmocka_unit_test(bad_rows),    cmocka_unit_test(refused_options), cmocka_unit_test(stage),
+        cmocka_unit_test(transcripts),
+        cmocka_unit_test(trl_pairs),
+        cmocka_unit_test(comparisons),
+        cmocka_unit_test(shp_pairs),
+        cmocka_unit_test(score_ratio),
+        cmocka_unit_test(prompts_and_demonstrations),
+        cmocka_unit_test(choices_demonstrate),
+        cmocka_unit_test(samples),
+        cmocka_unit_test(splits),
+        cmocka_unit_test(split_of_a_sample),
+        cmocka_unit_test(filters),
+        cmocka_unit_test(shared_prompts),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(bad_rows),
+        cmocka_unit_test(refused_options),
+        cmocka_unit_test(stage),
         cmocka_unit_test(real_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
