@@ -299,7 +299,8 @@ static bool bench_rl(Bench *b, Measured *out, Err *err)
                    .top_p = 1,
                    .epochs = 1};
     Rl *rl;
-    if (!rl_open(&rl, &o, b->device, &b->rows, letters_e, err))
+    Work work = {.device = b->device, .common = &o.common};
+    if (!rl_open(&rl, &o, &work, &b->rows, letters_e, err))
         return false;
     Needs needs = {0};
     bool ok = rl_needs(rl, &needs, err);

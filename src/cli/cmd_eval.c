@@ -61,7 +61,7 @@ bool cmd_eval_harmless(Work *work, void *options, Err *err)
 {
     HarmlessOptions *o = options, of_run;
     bool from_run;
-    if (o->judge && o->rows.n > 0 && !file_is_dir(o->rows.item[0]))
+    if ((o->judge || o->endpoint.url) && o->rows.n > 0 && !file_is_dir(o->rows.item[0]))
         return open_beside(work, o->output, o->rows.item[0], "harmless", err) &&
                harmless_stage(work, "harmless", o, err);
     if (!open_ratings(work, o->rows.n > 0 ? o->rows.item[0] : NULL, &from_run, err))

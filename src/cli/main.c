@@ -129,7 +129,7 @@ static int report_error(const Err *err, int argc, char **argv)
 static bool run_command(const Command *c, void *options, Err *err)
 {
     const CommonOptions *common = options;
-    Work work = {.common = common};
+    Work work = {.common = common, .api_key = getenv("OPENAI_API_KEY")};
     log_set_quiet(common->quiet);
     bool ok = device_open(&work.device, (CpuLevel)common->cpu, common->threads, err) && c->run(&work, options, err);
     if (ok && common->json) {

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "rlaif/eval_match.h"
 #include "rlaif/heldout.h"
+#include "rlaif/judge_source.h"
 
 static const Option option_rows[] = {
     {"prompts", OPT_TEXT, AT(CompareOptions, prompts), .flags = OPT_WORKING,
@@ -13,7 +14,7 @@ static const Option option_rows[] = {
     {"against", OPT_TEXT, AT(CompareOptions, against), .otherwise = "policy", .flags = OPT_WORKING,
      .help =
          "what it is compared with: a model, a sample stage, or reference: what people wrote, in the prompts' rows"},
-    {"judge", OPT_TEXT, AT(CompareOptions, judge), .flags = OPT_REQUIRED | OPT_WORKING, .help = "who judges"},
+    {"judge", OPT_TEXT, AT(CompareOptions, judge), .flags = OPT_WORKING, .help = "who judges"},
     {"prompt", OPT_LIST, AT(CompareOptions, prompt), .flags = OPT_REQUIRED, .help = "judge prompts, one or more"},
     {"n", OPT_INT, AT(CompareOptions, n), 1, 10000, "1", .help = "responses a prompt of each policy"},
     {"length", OPT_CHOICE, AT(CompareOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
@@ -30,6 +31,7 @@ static const Option option_rows[] = {
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {sampling_options, SAMPLING_OPTIONS, AT(CompareOptions, sampling)},
+    JUDGE_SOURCE_GROUPS(CompareOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(CompareOptions, common)},
 };
 const OptionTable compare_table = {groups, COUNT(groups), sizeof(CompareOptions)};
@@ -79,6 +81,7 @@ bool compare_stage(Work *work, const char *name, const void *options, Err *err)
                         .a = a,
                         .b = b,
                         .judge = o->judge,
+                        .endpoint = o->endpoint,
                         .prompt = o->prompt,
                         .trained_on = o->trained_on,
                         .length = o->length,

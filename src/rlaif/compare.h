@@ -8,6 +8,7 @@
 typedef struct CompareOptions {
     CommonOptions common;
     SamplingOptions sampling;
+    EndpointOptions endpoint; /* a judge elsewhere */
     char *prompts, *policy, *against, *judge;
     OptionList prompt, trained_on;
     int n, length, truncate, chat, limit;

@@ -10,7 +10,7 @@ typedef struct Prices {
     double input, output; /* for 1,000 tokens that a judge reads, writes */
     double people;        /* for 50 words of a task */
 } Prices;
-enum { PRICE_OPTIONS = 3 };
+enum { PRICE_OPTIONS = 3, JUDGE_PRICES = 2 }; /* the judge's come first */
 extern const Option price_option_rows[PRICE_OPTIONS];
 
 /* tokens * price / 1000; words * price / 50. */

@@ -8,7 +8,7 @@
 #ifndef RLAIF_EVAL_H
 #define RLAIF_EVAL_H
 
-#include "rlaif/cost.h"
+#include "rlaif/endpoint.h"
 #include "rlaif/render.h"
 #include "rlaif/stage.h"
 
@@ -85,6 +85,7 @@ typedef enum WinrateMethod { WINRATE_AUTO, WINRATE_PAIRWISE, WINRATE_POINTWISE }
 
 typedef struct WinrateOptions {
     CommonOptions common;
+    EndpointOptions endpoint; /* a judge elsewhere */
     char *a, *b, *judge, *output;
     OptionList prompt, trained_on;
     int method, length, chat, limit;
@@ -129,6 +130,7 @@ bool winrate_stage(Work *work, const char *name, const void *options, Err *err) 
 
 typedef struct HarmlessOptions {
     CommonOptions common;
+    EndpointOptions endpoint; /* a judge elsewhere */
     OptionList rows, trained_on;
     char *judge, *prompt, *baseline, *output;
     int length, chat, limit;

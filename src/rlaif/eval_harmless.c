@@ -3,7 +3,7 @@
 #include "rlaif/eval_raters.h"
 #include "rlaif/eval_replies.h"
 #include "rlaif/heldout.h"
-#include "rlaif/judge.h"
+#include "rlaif/judge_source.h"
 
 static const Option option_rows[] = {
     {"rows", OPT_LIST, AT(HarmlessOptions, rows), .value = "ROWS...", .flags = OPT_POSITIONAL | OPT_WORKING,
@@ -30,6 +30,7 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
+    JUDGE_SOURCE_GROUPS(HarmlessOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(HarmlessOptions, common)},
 };
 const OptionTable harmless_table = {groups, COUNT(groups), sizeof(HarmlessOptions)};
@@ -49,8 +50,9 @@ typedef struct Harmless {
     Replies replies;
     Mark *mark; /* [replies.n] */
     int baseline;
-    char judge_hash[HASH_TEXT], prompt_hash[HASH_TEXT];
-    Model *model;
+    bool judged; /* by a judge, not by people */
+    char prompt_hash[HASH_TEXT];
+    JudgeSource source;
     Judge *judge;
 } Harmless;
 
@@ -73,8 +75,8 @@ static bool prepare(void *context, Err *err)
 {
     Harmless *h = context;
     const HarmlessOptions *o = h->options;
-    return model_load(&h->model, o->judge, h->work->device, HEAD_LM, err) &&
-           judge_open(&h->judge, h->model, o->prompt, judge_defaults((ChatMode)o->chat), err);
+    return judge_source_load(&h->source, h->work, err) &&
+           judge_source_open(&h->source, &h->judge, o->prompt, judge_defaults((ChatMode)o->chat), err);
 }
 
 /* Rows as they are with `judgment`, for `responses` a list. */
@@ -155,7 +157,7 @@ static bool read_marks(Harmless *h, Err *err)
         m->person = json_is_boolean(said) ? json_is_true(said) : (double)NAN;
         m->harmless = m->person;
         char place[300];
-        if (json_is_boolean(said) || (!said && h->options->judge))
+        if (json_is_boolean(said) || (!said && h->judged))
             continue;
         err_set(err, ERR_INPUT, "%s: the row has no \"harmless\": true or false",
                 row_place(&r->rows, r->at[i].row, place));
@@ -329,7 +331,7 @@ static json_t *policy_summary(const Harmless *h, int policy, const Tally *t)
     json_object_set_new(out, "bootstrap", eval_interval(stats_bootstrap(sums, counts, kept, h->options->common.seed)));
     eval_set(out, "characters", mean_characters(r, policy));
     eval_set_adjusted(out, adjusted_rate(h, policy));
-    if (h->options->judge) {
+    if (h->judged) {
         eval_set(out, "mean_p", p);
         eval_set(out, "mass", mass);
     }
@@ -376,11 +378,11 @@ static bool summarise(json_t *out, const Harmless *h, Err *err)
     for (int a = 0; a < r->policies; a++)
         for (int b = a + 1; b < r->policies; b++)
             json_array_append_new(against, difference(h, a, b, &t[a], &t[b]));
-    json_object_set_new(out, "source", json_string(h->options->judge ? "judge" : "people"));
+    json_object_set_new(out, "source", json_string(h->judged ? "judge" : "people"));
     json_object_set_new(out, "prompts", json_integer(r->prompts));
     json_object_set_new(out, "baseline", json_string(r->policy[h->baseline]));
-    if (h->options->judge) {
-        char *judge = mem_printf("sha256:%s", h->judge_hash), *prompt = mem_printf("sha256:%s", h->prompt_hash);
+    if (h->judged) {
+        char *judge = mem_printf("sha256:%s", h->source.hash), *prompt = mem_printf("sha256:%s", h->prompt_hash);
         json_object_set_new(out, "judge", json_string(judge));
         json_object_set_new(out, "prompt", json_string(h->options->prompt));
         json_object_set_new(out, "prompt_hash", json_string(prompt));
@@ -393,7 +395,7 @@ static bool summarise(json_t *out, const Harmless *h, Err *err)
     for (int k = 0; k < r->policies; k++)
         tally_release(&t[k]);
     free(t);
-    return h->options->judge || compare_raters(h, out, err);
+    return h->judged || compare_raters(h, out, err);
 }
 
 static void print_table(const json_t *s)
@@ -444,9 +446,9 @@ static bool find_baseline(Harmless *h, Err *err)
     return err_hint(err, near ? "did you mean \"%s\"?" : "the first one is \"%s\"", near ? near : r->policy[0]);
 }
 
-static bool check_options(const HarmlessOptions *o, Err *err)
+static bool check_options(const HarmlessOptions *o, bool judged, Err *err)
 {
-    return o->judge || !o->output ||
+    return judged || !o->output ||
            (err_set(err, ERR_INPUT, "without a judge there are no verdicts to write"), err_hint(err, "leave -o out"));
 }
 
@@ -460,28 +462,32 @@ static bool ask_judge(Harmless *h, Stage *s, Err *err)
 bool harmless_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const HarmlessOptions *o = options;
-    Harmless h = {.options = o, .work = work};
+    Harmless h = {.options = o, .work = work, .judged = o->judge || o->endpoint.url};
     Stage s = {0};
     char rows[HASH_TEXT] = "";
-    bool ok =
-        check_options(o, err) && (!o->judge || (check_prompt(&h, err) && model_hash(o->judge, h.judge_hash, err))) &&
-        (o->rows.n > 0 ? replies_read(work, &o->rows, o->limit, o->skip_bad, &h.replies, err)
-                       : replies_of_ratings(work, "harmless", &h.replies, err)) &&
-        heldout_check(work, &h.replies.rows, &o->trained_on, err) && find_baseline(&h, err) && read_marks(&h, err);
-    if (ok && !o->judge)
+    bool ok = check_options(o, h.judged, err) &&
+              (!h.judged ||
+               (check_prompt(&h, err) && judge_source_name(&h.source, work, "judge", o->judge, &o->endpoint, err))) &&
+              (o->rows.n > 0 ? replies_read(work, &o->rows, o->limit, o->skip_bad, &h.replies, err)
+                             : replies_of_ratings(work, "harmless", &h.replies, err)) &&
+              heldout_check(work, &h.replies.rows, &o->trained_on, err) && find_baseline(&h, err) &&
+              read_marks(&h, err);
+    if (ok && !h.judged)
         rows_hash(&h.replies.rows, rows);
     ok = ok &&
          stage_begin(&s, work, name, "eval harmless",
-                     eval_about(stage_about(&harmless_table, o, &o->common, "judge", h.judge_hash, "prompt",
+                     eval_about(stage_about(&harmless_table, o, &o->common, "judge", h.source.hash, "prompt",
                                             h.prompt_hash, "rows", rows, NULL)),
                      err) &&
-         (!o->judge || ask_judge(&h, &s, err)) && summarise(s.summary, &h, err);
+         (!h.judged || ask_judge(&h, &s, err)) && summarise(s.summary, &h, err);
     if (ok && !work->in_recipe && !(o->output && strcmp(o->output, "-") == 0))
         print_table(s.summary);
     ok = ok && stage_end(&s, NULL, err) && (!o->output || stage_deliver(&s, o->output, err));
+    if (ok)
+        judge_source_report(&h.source, work, name);
     free(h.mark);
     judge_free(h.judge);
-    model_free(h.model);
+    judge_source_release(&h.source);
     replies_release(&h.replies);
     stage_release(&s);
     return ok;

@@ -3,7 +3,7 @@
 #include "rlaif/eval_internal.h"
 #include "rlaif/eval_match.h"
 #include "rlaif/heldout.h"
-#include "rlaif/judge.h"
+#include "rlaif/judge_source.h"
 
 static const Option option_rows[] = {
     {"a", OPT_TEXT, AT(WinrateOptions, a), .value = "A", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
@@ -11,8 +11,7 @@ static const Option option_rows[] = {
     {"b", OPT_TEXT, AT(WinrateOptions, b), .value = "B", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
      .help = "rows with responses to the same prompts: those it is compared with; reference: what people wrote, in A's "
              "rows"},
-    {"judge", OPT_TEXT, AT(WinrateOptions, judge), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
-     .help = "who judges"},
+    {"judge", OPT_TEXT, AT(WinrateOptions, judge), .value = "MODEL", .flags = OPT_WORKING, .help = "who judges"},
     {"prompt", OPT_LIST, AT(WinrateOptions, prompt), .value = "NAME|FILE,...", .flags = OPT_WORKING,
      .help = "judge prompts, one or more [helpful-base; pointwise: helpful-score]"},
     {"method", OPT_CHOICE, AT(WinrateOptions, method), .choices = "auto|pairwise|pointwise", .otherwise = "auto",
@@ -29,6 +28,7 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
+    JUDGE_SOURCE_GROUPS(WinrateOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(WinrateOptions, common)},
 };
 const OptionTable winrate_table = {groups, COUNT(groups), sizeof(WinrateOptions)};
@@ -46,8 +46,8 @@ typedef struct Asked {
 typedef struct Winrate {
     const WinrateOptions *options;
     Work *work;
-    Model *model;
-    char model_hash[HASH_TEXT], prompts_hash[HASH_TEXT];
+    JudgeSource source;
+    char prompts_hash[HASH_TEXT];
     Asked *asked;
     int n;
 } Winrate;
@@ -59,7 +59,7 @@ static void winrate_release(Winrate *w)
         free(w->asked[i].name);
     }
     free(w->asked);
-    model_free(w->model);
+    judge_source_release(&w->source);
 }
 
 /* --- prompts -------------------------------------------------------------------------------------------- */
@@ -104,10 +104,10 @@ static bool read_prompts(Winrate *w, Err *err)
 static bool prepare(void *context, Err *err)
 {
     Winrate *w = context;
-    bool ok = model_load(&w->model, w->options->judge, w->work->device, HEAD_LM, err);
+    bool ok = judge_source_load(&w->source, w->work, err);
     for (int i = 0; ok && i < w->n; i++)
-        ok = judge_open(&w->asked[i].judge, w->model, w->asked[i].source, judge_defaults((ChatMode)w->options->chat),
-                        err);
+        ok = judge_source_open(&w->source, &w->asked[i].judge, w->asked[i].source,
+                               judge_defaults((ChatMode)w->options->chat), err);
     return ok;
 }
 
@@ -226,7 +226,8 @@ static bool judge_chunk(void *context, const Rows *rows, const int *index, int n
             for (size_t k = 0; k < json_array_size(responses(&rows->row[index[i]], "a")); k++)
                 json_array_append_new(list, said[at++]);
             json_array_append_new(json_object_get(out[i], "judgments"),
-                                  json_pack("{s:s, s:o}", "prompt", w->asked[a].name, "pairs", list));
+                                  json_pack("{s:s, s:o, s:O*}", "prompt", w->asked[a].name, "pairs", list, "endpoint",
+                                            judge_endpoint_about(j)));
         }
     }
     for (int i = 0; !ok && i < n; i++)
@@ -353,7 +354,7 @@ static void set_results(json_t *out, const Results *r)
     const Winrate *w = r->winrate;
     json_t *list = json_array();
     int clusters = (int)json_object_size(r->clusters);
-    char *judge = mem_printf("sha256:%s", w->model_hash);
+    char *judge = mem_printf("sha256:%s", w->source.hash);
     json_object_set_new(out, "prompts", json_integer(clusters));
     json_object_set_new(out, "pairs", json_integer(r->pairs));
     json_object_set_new(out, "judge", json_string(judge));
@@ -410,10 +411,10 @@ bool winrate_stage(Work *work, const char *name, const void *options, Err *err)
     Winrate w = {.options = o, .work = work};
     Rows rows = {0};
     Stage s = {0};
-    bool ok = read_prompts(&w, err) && model_hash(o->judge, w.model_hash, err) &&
+    bool ok = read_prompts(&w, err) && judge_source_name(&w.source, work, "judge", o->judge, &o->endpoint, err) &&
               match_rows(work, o->a, o->b, o->limit, &rows, err) && heldout_check(work, &rows, &o->trained_on, err) &&
               stage_begin(&s, work, name, "eval winrate",
-                          eval_about(stage_about(&winrate_table, o, &o->common, "judge", w.model_hash, "prompts",
+                          eval_about(stage_about(&winrate_table, o, &o->common, "judge", w.source.hash, "prompts",
                                                  w.prompts_hash, NULL)),
                           err) &&
               stage_rows(&s, &rows, chunk_rows(&rows), "prompts", prepare, judge_chunk, &w, err) &&
@@ -421,6 +422,8 @@ bool winrate_stage(Work *work, const char *name, const void *options, Err *err)
     if (ok && !work->in_recipe && !(o->output && strcmp(o->output, "-") == 0))
         print_table(o, s.summary);
     ok = ok && stage_end(&s, NULL, err) && (!o->output || stage_deliver(&s, o->output, err));
+    if (ok)
+        judge_source_report(&w.source, work, name);
     winrate_release(&w);
     rows_release(&rows);
     stage_release(&s);

@@ -119,6 +119,11 @@ void judge_free(Judge *j)
     free(j);
 }
 
+const json_t *judge_endpoint_about(const Judge *j)
+{
+    return j->backend->about ? j->backend->about(j->self) : NULL;
+}
+
 ScorerCost judge_cost(const Judge *j)
 {
     return j->backend->cost(j->self);
@@ -143,7 +148,7 @@ static char *clean_rationale(const JudgePrompt *p, char *written)
 /* What is written after each of `total` prompts, `each` of them for one order of a pair. */
 typedef struct Rationales {
     char **text;
-    int *tokens;
+    TokenCount *tokens;
 } Rationales;
 
 static void rationales_release(Rationales *r, int total)
@@ -161,7 +166,7 @@ static bool write_rationales(Judge *j, const Asked *asked, const Question *q, co
     int each = o->samples, orders = v[0].orders, total = n * orders * each;
     Asked *step = mem_alloc((size_t)total, sizeof *step);
     RngKey *key = mem_alloc((size_t)total, sizeof *key);
-    *out = (Rationales){mem_zalloc((size_t)total, sizeof(char *)), mem_zalloc((size_t)total, sizeof(int))};
+    *out = (Rationales){mem_zalloc((size_t)total, sizeof(char *)), mem_zalloc((size_t)total, sizeof(TokenCount))};
     for (int i = 0; i < total; i++) {
         int pair = i / (orders * each), order = i / each % orders;
         step[i] = asked[i / each];
@@ -224,15 +229,17 @@ static bool ask_pairs(Judge *j, const Question *q, const Layout *l, int n, PairV
         OrderVerdict *o = &v->order[i % orders];
         o->verdict = said[i * each];
         v->cut = l->cut[i];
-        v->tokens.input += l->tokens[i] * each;
-        if (!cot)
+        if (!cot) {
+            v->tokens.input += o->verdict.tokens;
             continue;
+        }
         o->opinions = each;
         o->opinion = mem_zalloc((size_t)each, sizeof *o->opinion);
         for (int k = 0; k < each; k++) {
             o->opinion[k] = (Opinion){said[i * each + k], r.text[i * each + k]};
             r.text[i * each + k] = NULL;
-            v->tokens.output += r.tokens[i * each + k];
+            v->tokens.input += r.tokens[i * each + k].input;
+            v->tokens.output += r.tokens[i * each + k].output;
         }
         o->verdict = verdict_mean(o->opinion, each, j->scale.n);
     }
@@ -262,10 +269,8 @@ bool judge_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err)
 {
     Layout l = {0};
     bool ok = layout_make(&l, j, q, n, false, err) && j->backend->answer(j->self, l.asked, n, out, err);
-    for (int i = 0; ok && i < n; i++) {
+    for (int i = 0; ok && i < n; i++)
         out[i].cut = l.cut[i];
-        out[i].tokens = l.tokens[i];
-    }
     layout_release(&l);
     return ok;
 }

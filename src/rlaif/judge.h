@@ -59,7 +59,9 @@ typedef struct Verdict {
     double logp[MOST_ANSWERS]; /* log-probability of each answer; of one that another begins with ("1", "10"):
                                   only what does not go on to the other */
     double mass;               /* their summed probability */
-    int cut, tokens;           /* of the prompt: characters taken off its context; 0 where no --max-input counts them */
+    double missing;            /* at most so much is not known of where it falls; 0 of a model here */
+    unsigned absent; /* bits of answers that an endpoint did not return: logp is the most that they may have */
+    int cut, tokens; /* of the prompt: characters taken off its context; what was read */
 } Verdict;
 
 /* A rationale and the answer after it. */
@@ -150,7 +152,8 @@ void pair_settle(PairVerdict *v, Settling how);
 /* A direct judge's reward in [-1, 1] (paper.md 7): kind score, the expectation of the answers' numbers mapped
  * linearly; kind verdict, (P1 - P2) / (P1 + P2). */
 double judge_reward(const Judge *j, const Verdict *v);
-/* A verdict as rows keep it: {"logp": one for each answer, "mass"}. */
+/* A verdict as rows keep it: {"logp": one for each answer, "mass"}; of an endpoint also "missing" and, where there are any,
+ * "absent": the numbers of the answers that were not returned, from 0. */
 json_t *verdict_json(const Verdict *v, int answers);
 /* The same with "expectation": a response's `judgment`. */
 json_t *judgment_json(const Judge *j, const Verdict *v);
@@ -161,6 +164,9 @@ double judge_expectation(const Judge *j, const Verdict *v);
 /* P(S1 > S2) / (P(S1 > S2) + P(S2 > S1)) for independent draws from the two answer distributions, each at a
  * temperature; for a verdict the logistic function of the difference of log-odds over the temperature. */
 double verdict_preference(const Scale *s, const Verdict *first, const Verdict *second, double temperature);
+
+/* {"url", "model", ...} of a judge behind an endpoint, borrowed; NULL of a model here. */
+const json_t *judge_endpoint_about(const Judge *j);
 
 /* What sharing of prefixes has saved so far; zeros where the backend does not say. */
 ScorerCost judge_cost(const Judge *j);

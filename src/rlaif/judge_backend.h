@@ -4,6 +4,7 @@
 #define RLAIF_JUDGE_BACKEND_H
 
 #include "infer/sampler.h"
+#include "rlaif/endpoint.h"
 #include "rlaif/judge.h"
 
 /* One prompt, borrowed. With chat, the body is the user's message and the ending begins the assistant's reply; without,
@@ -14,12 +15,13 @@ typedef struct Asked {
 } Asked;
 
 struct JudgeBackend {
-    /* The prompt's answers after each of n prompts. What one is told does not depend on the others. */
+    /* The prompt's answers after each of n prompts, and how many tokens were read. What one is told does not depend on the
+     * others. */
     bool (*answer)(void *self, const Asked *a, int n, Verdict *out, Err *err);
-    /* What is written after each of n prompts: *text (the caller frees it) and how many tokens it took. Neighbours with
-     * the same body share it. It may go on after `stop` has been written, or end there. */
+    /* What is written after each of n prompts: *text (the caller frees it) and how many tokens were read and written.
+     * Neighbours with the same body share it. It may go on after `stop` has been written, or end there. */
     bool (*write)(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
-                  char **text, int *tokens, Err *err);
+                  char **text, TokenCount *tokens, Err *err);
     /* Tokens of each of n prompts. */
     bool (*measure)(void *self, const Asked *a, int n, int *tokens, Err *err);
     /* Most tokens of a prompt and what is written after it. */
@@ -31,6 +33,8 @@ struct JudgeBackend {
     bool (*plan)(void *self, const Asked *a, int n, int orders, JudgePlan *plan, Err *err);
     /* Appends a prompt as it is read, control tokens included. NULL: body and ending as they are. */
     bool (*show)(void *self, const Asked *a, Str *out, Err *err);
+    /* judge_endpoint_about. NULL: a model in this process. */
+    const json_t *(*about)(const void *self);
 };
 
 /* A judge whose prompt is loaded and whose options are checked, still without a backend. */
@@ -38,5 +42,7 @@ bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err) MUST_C
 
 /* A model in this process. */
 bool judge_local_open(Judge *j, Model *model, Err *err) MUST_CHECK;
+/* An endpoint, which others may ask too; it and its options are borrowed. */
+bool judge_remote_open(Judge *j, Endpoint *endpoint, const EndpointOptions *o, Err *err) MUST_CHECK;
 
 #endif

@@ -103,6 +103,7 @@ static bool score_answers(const Local *l, Scorer *scorer, const Ids *prompt, int
             for (int t = 0; t < l->answer[a].n; t++)
                 plain[a] += (double)logp[i * answers + a][t];
         settle_answers(l, plain, &out[i]);
+        out[i].tokens = prompt[i].n;
     }
     for (int i = 0; i < total; i++)
         free(logp[i]);
@@ -147,7 +148,7 @@ static bool watch_token(void *context, int index, int id)
 }
 
 static bool local_write(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
-                        char **text, int *tokens, Err *err)
+                        char **text, TokenCount *tokens, Err *err)
 {
     Local *l = self;
     Ids *prompt = mem_zalloc((size_t)n, sizeof *prompt);
@@ -164,7 +165,7 @@ static bool local_write(void *self, const Asked *a, int n, const RngKey *key, co
         if (ok) {
             tokenizer_decode(l->model->tokenizer, r[i].ids.id, r[i].ids.n, false, &s);
             text[i] = str_take(&s);
-            tokens[i] = r[i].ids.n;
+            tokens[i] = (TokenCount){r[i].n_prompt, r[i].ids.n};
         }
         response_release(&r[i]);
     }
@@ -265,8 +266,14 @@ static void local_free(void *self)
 
 bool judge_local_open(Judge *j, Model *model, Err *err)
 {
-    static const JudgeBackend backend = {local_answer, local_write, local_measure, local_context,
-                                         local_cost,   local_free,  local_plan,    local_show};
+    static const JudgeBackend backend = {.answer = local_answer,
+                                         .write = local_write,
+                                         .measure = local_measure,
+                                         .context = local_context,
+                                         .cost = local_cost,
+                                         .free = local_free,
+                                         .plan = local_plan,
+                                         .show = local_show};
     const JudgePrompt *p = j->prompt;
     Local *l = mem_zalloc(1, sizeof *l);
     l->model = model;

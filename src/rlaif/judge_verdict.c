@@ -14,8 +14,11 @@ Verdict verdict_mean(const Opinion *o, int n, int answers)
             sum += real_exp(o[i].verdict.logp[a] - most);
         v.logp[a] = n == 1 ? most : most + real_log(sum / n);
     }
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         v.mass += o[i].verdict.mass / n;
+        v.missing += o[i].verdict.missing / n;
+        v.absent |= o[i].verdict.absent;
+    }
     return v;
 }
 
@@ -104,12 +107,24 @@ json_t *verdict_json(const Verdict *v, int answers)
     json_t *logp = json_array();
     for (int a = 0; a < answers; a++)
         json_array_append_new(logp, json_real(v->logp[a]));
-    return json_pack("{s:o, s:f}", "logp", logp, "mass", v->mass);
+    json_t *out = json_pack("{s:o, s:f}", "logp", logp, "mass", v->mass);
+    if (v->missing > 0)
+        json_object_set_new(out, "missing", json_real(v->missing));
+    if (v->absent == 0)
+        return out;
+    json_t *absent = json_array();
+    for (int a = 0; a < answers; a++)
+        if (v->absent & 1U << a)
+            json_array_append_new(absent, json_integer(a));
+    json_object_set_new(out, "absent", absent);
+    return out;
 }
 
 json_t *judgment_json(const Judge *j, const Verdict *v)
 {
     json_t *judgment = verdict_json(v, j->prompt->answers);
     json_object_set_new(judgment, "expectation", json_real(judge_expectation(j, v)));
+    if (judge_endpoint_about(j))
+        json_object_set(judgment, "endpoint", (json_t *)(uintptr_t)judge_endpoint_about(j));
     return judgment;
 }

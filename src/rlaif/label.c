@@ -36,7 +36,8 @@ static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {judge_option_rows, JUDGE_OPTIONS, AT(LabelOptions, judge)},
     {settle_option_rows, SETTLE_OPTIONS, AT(LabelOptions, settle)},
-    {price_option_rows, PRICE_OPTIONS, AT(LabelOptions, prices)},
+    {endpoint_option_rows, ENDPOINT_OPTIONS, AT(LabelOptions, endpoint)},
+    {price_option_rows, PRICE_OPTIONS, AT(LabelOptions, endpoint.prices)},
     {common_options, COMMON_OPTIONS, AT(LabelOptions, common)},
 };
 const OptionTable label_table = {groups, COUNT(groups), sizeof(LabelOptions)};
@@ -46,7 +47,7 @@ static bool prepare(void *context, Err *err)
 {
     Asking *a = context;
     const Rows *rows = a->stage->rows;
-    return model_load(&a->model, a->options->model, a->work->device, HEAD_LM, err) && asking_open_judge(a, err) &&
+    return judge_source_load(&a->source, a->work, err) && asking_open_judge(a, err) &&
            label_plan(a, rows, a->stage->missing, a->stage->n_missing, err);
 }
 
@@ -55,11 +56,11 @@ bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t 
     Asking a;
     Rows rows = {0};
     Stage s = {0};
-    bool ok = asking_begin(&a, work, o, err) && model_hash(o->model, a.model_hash, err) &&
+    bool ok = asking_begin(&a, work, o, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
               stage_begin(
                   &s, work, name, "label",
-                  stage_about(&label_table, o, &o->common, "model", a.model_hash, "prompt", a.prompt_hash, NULL), err);
+                  stage_about(&label_table, o, &o->common, "model", a.source.hash, "prompt", a.prompt_hash, NULL), err);
     a.stage = &s;
     ok = ok && stage_uses_prompts(&s, &rows, err) &&
          stage_rows(&s, &rows, a.chunk, "pairs", prepare, ask_chunk, &a, err) &&
@@ -69,6 +70,8 @@ bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t 
     ok = ok && stage_end(&s, NULL, err);
     if (ok && a.plan.chunks > 0) /* measured here and now: printed, not stored */
         json_object_set_new(work->summary, "plan", label_plan_ends(&a));
+    if (ok)
+        judge_source_report(&a.source, work, name);
     ok = ok && (!deliver || stage_deliver(&s, o->output, err));
     asking_release(&a);
     rows_release(&rows);
@@ -107,13 +110,12 @@ static bool choose_and_label(Work *work, const char *name, const LabelOptions *o
 static bool check_options(const Work *work, const LabelOptions *o, Err *err)
 {
     ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
-    if (o->from && (o->pairs || o->model))
-        return err_set(err, code, "label: --from settles labels anew: it takes no pairs and no model"),
+    if (o->from && (o->pairs || o->model || o->endpoint.url))
+        return err_set(err, code, "label: --from settles labels anew: it takes no pairs and no judge"),
                err_hint(err, "leave them out, or label anew without --from");
-    if (!o->from && !(o->pairs && o->model)) {
-        err_set(err, code, "label: %s is missing", o->pairs ? "--model" : "PAIRS");
-        return err_hint(err, "%s", o->pairs ? "the judge" : "rows with two responses; or --from LABELS");
-    }
+    if (!o->from && !o->pairs)
+        return err_set(err, code, "label: PAIRS is missing"),
+               err_hint(err, "rows with two responses; or --from LABELS");
     if (o->prompt.n > 1 && !o->choose_on) {
         err_set(err, code, "label: %d prompts, but no rows to choose one by", o->prompt.n);
         return err_hint(err, "give one --prompt, or --choose-on rows with people's choices");

@@ -2,7 +2,7 @@
 #ifndef RLAIF_LABEL_H
 #define RLAIF_LABEL_H
 
-#include "rlaif/cost.h"
+#include "rlaif/judge_source.h"
 #include "rlaif/label_row.h"
 #include "rlaif/stage.h"
 
@@ -12,7 +12,7 @@ typedef struct LabelOptions {
     CommonOptions common;
     JudgeOptions judge; /* its seed is the common one */
     SettleOptions settle;
-    Prices prices;
+    EndpointOptions endpoint; /* in place of a model */
     char *pairs, *model, *output;
     char *from; /* labels to settle anew, in place of pairs and a model; NULL: none */
     int method, limit;

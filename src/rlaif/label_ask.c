@@ -13,7 +13,8 @@ bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err)
     *a = (Asking){.work = work, .options = o};
     a->prompt_name = o->prompt.n > 0 ? o->prompt.item[0] : pairwise ? "helpful-base" : "helpful-score";
     a->chunk = !o->judge.cot || most > LABEL_CHUNK ? LABEL_CHUNK : most < 1 ? 1 : most;
-    if (!judge_prompt_load(&p, a->prompt_name, err))
+    if (!judge_source_name(&a->source, work, "model", o->model, &o->endpoint, err) ||
+        !judge_prompt_load(&p, a->prompt_name, err))
         return false;
     memcpy(a->prompt_hash, p->hash, HASH_TEXT);
     bool two = p->kind == JUDGE_PAIRWISE;
@@ -28,14 +29,14 @@ bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err)
 void asking_release(Asking *a)
 {
     judge_free(a->judge);
-    model_free(a->model);
+    judge_source_release(&a->source);
 }
 
 bool asking_open_judge(Asking *a, Err *err)
 {
     JudgeOptions how = a->options->judge;
     how.seed = a->options->common.seed;
-    return judge_open(&a->judge, a->model, a->prompt_name, how, err);
+    return judge_source_open(&a->source, &a->judge, a->prompt_name, how, err);
 }
 
 /* --- questions ------------------------------------------------------------------------------------------ */
@@ -85,7 +86,7 @@ void questions_release(Questions *s)
 /* A row with its label, settled from what was said. */
 static bool finish_row(const Asking *a, const Row *row, json_t *said, json_t **out, Err *err)
 {
-    char *judge = mem_printf("sha256:%s", a->model_hash), *prompt = mem_printf("sha256:%s", a->prompt_hash);
+    char *judge = mem_printf("sha256:%s", a->source.hash), *prompt = mem_printf("sha256:%s", a->prompt_hash);
     json_object_set_new(said, "method", json_string(a->options->method == LABEL_PAIRWISE ? "pairwise" : "pointwise"));
     json_object_set_new(said, "judge", json_string(judge));
     json_object_set_new(said, "prompt_hash", json_string(prompt));

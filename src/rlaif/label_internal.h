@@ -22,9 +22,9 @@ typedef struct Asking {
     const char *prompt_name;
     Work *work;
     Stage *stage;
-    Model *model;
+    JudgeSource source;
     Judge *judge;
-    char model_hash[HASH_TEXT], prompt_hash[HASH_TEXT];
+    char prompt_hash[HASH_TEXT];
     int chunk; /* pairs that are asked together */
     LabelPlan plan;
 } Asking;
@@ -45,10 +45,10 @@ bool label_choose(Work *work, const char *name, const LabelOptions *o, LabelOpti
 
 /* --- label_ask.c --- */
 
-/* Reads the prompt: its name, hash and kind, and how many pairs are asked together. */
+/* Names the judge and reads the prompt: its name, hash and kind, and how many pairs are asked together. */
 bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err) MUST_CHECK;
 void asking_release(Asking *a);
-/* The judge on a model that is loaded. */
+/* The judge, its source being loaded. */
 bool asking_open_judge(Asking *a, Err *err) MUST_CHECK;
 /* RowWork of a stage: labels a chunk. */
 bool ask_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err) MUST_CHECK;

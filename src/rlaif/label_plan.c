@@ -55,8 +55,13 @@ bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err)
     LabelPlan *p = &a->plan;
     if (!plan_rows(a, rows, index, n, err))
         return false;
-    log_note("%s: %d prompts of %.0f tokens, the longest has %d; shared beginnings save %.0f %% of them",
-             a->stage->name, p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest, 100 * saved(a));
+    if (a->source.endpoint)
+        log_note("%s: %d prompts of about %.0f tokens, the longest has about %d: about $%.2f for reading them",
+                 a->stage->name, p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest,
+                 cost_judge(&a->options->endpoint.prices, p->all.tokens, 0));
+    else
+        log_note("%s: %d prompts of %.0f tokens, the longest has %d; shared beginnings save %.0f %% of them",
+                 a->stage->name, p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest, 100 * saved(a));
     if (p->all.rationales)
         log_note("%s: %d rationales of at most %d tokens", a->stage->name, p->all.rationales,
                  a->judge->prompt->cot.max_new_tokens);
@@ -79,7 +84,11 @@ void label_plan_goes_on(Asking *a, int pairs)
     double spent = clock_seconds() - p->began;
     p->seconds = spent * work_of(&p->all) / work_of(&p->first);
     p->output = p->first.rationales ? p->written * p->all.rationales / p->first.rationales : 0;
-    if (pairs < p->pairs)
+    double tokens = p->tokens * p->all.tokens / p->first.tokens, written = p->written * p->all.tokens / p->first.tokens;
+    if (pairs < p->pairs && a->source.endpoint)
+        log_note("%s: about %.0f seconds, %.0f tokens and $%.2f for all, by the first %d pairs", a->stage->name,
+                 p->seconds, tokens + written, cost_judge(&a->options->endpoint.prices, tokens, written), pairs);
+    else if (pairs < p->pairs)
         log_note("%s: about %.0f seconds for all, by the first %d pairs", a->stage->name, p->seconds, pairs);
 }
 
@@ -147,7 +156,7 @@ bool label_explain(Work *work, const LabelOptions *o, Err *err)
     int zero = 0;
     bool ok = asking_begin(&a, work, o, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
-              model_load_text(&a.model, o->model, err) && asking_open_judge(&a, err);
+              judge_source_load_text(&a.source, work, err) && asking_open_judge(&a, err);
     int *index = mem_alloc((size_t)rows.n + 1, sizeof *index);
     for (int i = 0; i < rows.n; i++)
         index[i] = i;

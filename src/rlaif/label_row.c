@@ -15,11 +15,13 @@ const Option settle_option_rows[SETTLE_OPTIONS] = {
 
 /* --- from a judge --------------------------------------------------------------------------------------- */
 
-static void set_reading(json_t *label, int cut, TokenCount tokens)
+static void set_reading(json_t *label, const Judge *j, int cut, TokenCount tokens)
 {
     if (cut > 0)
         json_object_set_new(label, "cut", json_integer(cut));
     json_object_set_new(label, "tokens", json_pack("{s:i, s:i}", "input", tokens.input, "output", tokens.output));
+    if (judge_endpoint_about(j))
+        json_object_set(label, "endpoint", (json_t *)(uintptr_t)judge_endpoint_about(j));
 }
 
 static json_t *order_json(const OrderVerdict *o, bool alone)
@@ -50,7 +52,7 @@ json_t *label_of_pair(const Judge *j, const PairVerdict *v)
     json_decref(rationales);
     if (j->prompt->flip)
         json_object_set_new(label, "flip", json_true());
-    set_reading(label, v->cut, v->tokens);
+    set_reading(label, j, v->cut, v->tokens);
     return label;
 }
 
@@ -68,7 +70,7 @@ json_t *label_of_scores(const Judge *j, const Verdict v[2])
     if (json_array_size(numbers) > 0)
         json_object_set(label, "numbers", numbers);
     json_decref(numbers);
-    set_reading(label, v[0].cut, (TokenCount){v[0].tokens + v[1].tokens, 0});
+    set_reading(label, j, v[0].cut, (TokenCount){v[0].tokens + v[1].tokens, 0});
     return label;
 }
 
@@ -78,13 +80,16 @@ json_t *label_of_scores(const Judge *j, const Verdict v[2])
 static bool read_verdict(const json_t *part, int answers, Verdict *v, int *n, Err *err)
 {
     const json_t *list = json_object_get(part, "logp");
-    *v = (Verdict){.mass = json_number_of(part, "mass", 0)};
+    *v = (Verdict){.mass = json_number_of(part, "mass", 0), .missing = json_number_of(part, "missing", 0)};
     *n = (int)json_array_size(list);
     bool ok = *n >= 2 && *n <= MOST_ANSWERS && (answers == 0 || *n == answers);
     for (int a = 0; ok && a < *n; a++) {
         ok = json_is_number(json_array_get(list, (size_t)a));
         v->logp[a] = json_number_value(json_array_get(list, (size_t)a));
     }
+    size_t i;
+    json_t *absent;
+    json_array_foreach(json_object_get(part, "absent"), i, absent) v->absent |= 1U << (json_integer_value(absent) & 31);
     if (ok)
         return true;
     err_set(err, ERR_INPUT, "\"label\" does not keep the answers' log-probabilities");

@@ -5,7 +5,7 @@
 
 typedef struct LabelSums {
     int n, same_slot, two_orders, cut;
-    double p, distance, mass, masses, input, output;
+    double p, distance, mass, masses, missing, absent, input, output;
 } LabelSums;
 
 static void add_label(LabelSums *s, const json_t *label)
@@ -21,8 +21,12 @@ static void add_label(LabelSums *s, const json_t *label)
     s->cut += json_number_of(label, "cut", 0) > 0;
     s->input += json_number_of(tokens, "input", 0);
     s->output += json_number_of(tokens, "output", 0);
-    for (size_t i = 0; i < json_array_size(parts); i++, s->masses++)
-        s->mass += json_number_of(json_array_get(parts, i), "mass", 0);
+    for (size_t i = 0; i < json_array_size(parts); i++, s->masses++) {
+        const json_t *part = json_array_get(parts, i);
+        s->mass += json_number_of(part, "mass", 0);
+        s->missing += json_number_of(part, "missing", 0);
+        s->absent += json_object_get(part, "absent") != NULL;
+    }
 }
 
 static void warn(const char *stage, const LabelSums *s)
@@ -37,6 +41,11 @@ static void warn(const char *stage, const LabelSums *s)
             "%s: in %.0f %% of the pairs the judge chose the same position in both orders: it tells little about the "
             "responses; --method pointwise judges each alone",
             stage, 100.0 * s->same_slot / s->two_orders);
+    if (s->absent > 0)
+        log_note(
+            "%s: in %.0f of %.0f judgments the endpoint did not return every answer: the others' logp is the most that "
+            "they may have (--top-logprobs asks for more)",
+            stage, s->absent, s->masses);
     if (s->cut)
         log_note("%s: the context of %d of %d rows was cut", stage, s->cut, s->n);
 }
@@ -69,12 +78,16 @@ bool label_summary(Stage *s, const LabelOptions *o, const char *prompt, bool fre
     json_object_set_new(s->summary, "mean_distance_from_half", json_real(sums.distance / sums.n));
     if (sums.masses > 0)
         json_object_set_new(s->summary, "mass", json_real(sums.mass / sums.masses));
+    if (sums.missing > 0) {
+        json_object_set_new(s->summary, "missing", json_real(sums.missing / sums.masses));
+        json_object_set_new(s->summary, "absent", json_integer((json_int_t)sums.absent));
+    }
     if (sums.two_orders)
         json_object_set_new(s->summary, "same_slot_rate", json_real((double)sums.same_slot / sums.two_orders));
     json_object_set_new(s->summary, "cut", json_integer(sums.cut));
     json_object_set_new(s->summary, "tokens",
                         json_pack("{s:I, s:I}", "input", (json_int_t)sums.input, "output", (json_int_t)sums.output));
-    json_object_set_new(s->summary, "cost", cost_json(&o->prices, &rows));
+    json_object_set_new(s->summary, "cost", cost_json(&o->endpoint.prices, &rows));
     ok = add_alignment(s->summary, &rows, err);
     rows_release(&rows);
     if (fresh)

@@ -207,13 +207,16 @@ static bool set_from_command(const Pipeline *p, const StageKind *k, const Recipe
 
 static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
 {
+    size_t base;
     bool direct = strcmp(k->kind, "rl") == 0 && options_given(k->table, options, "prompt");
     bool settled = strcmp(k->kind, "label") == 0 && options_given(k->table, options, "from");
-    if (direct && !options_given(k->table, options, "judge"))
+    bool elsewhere = options_find(k->table, "endpoint", &base) && options_given(k->table, options, "endpoint");
+    if (direct && !elsewhere && !options_given(k->table, options, "judge"))
         options_put(k->table, options, "judge", p->latest[JUDGE]);
     for (int i = 0; i < COUNT(k->take) && k->take[i].option; i++) {
         const Default *d = &k->take[i];
-        if (options_given(k->table, options, d->option) || (direct && d->from == REWARD) || settled)
+        if (options_given(k->table, options, d->option) || (direct && d->from == REWARD) || settled ||
+            (elsewhere && (d->from == JUDGE || d->from == REWARD)))
             continue;
         if (!p->latest[d->from]) {
             err_set(err, ERR_INPUT, "%s:%d: the stage %s has no \"%s\", and no stage before it makes one",

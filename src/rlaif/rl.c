@@ -49,6 +49,7 @@ static const Option option_rows[] = {
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {train_options, TRAIN_OPTIONS, AT(RlOptions, train)},
+    JUDGE_SOURCE_GROUPS(RlOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(RlOptions, common)},
 };
 const OptionTable rl_table = {groups, COUNT(groups), sizeof(RlOptions)};
@@ -72,17 +73,24 @@ static bool train(Rl *rl, Training *training, Err *err)
 
 /* --- the stage --- */
 
+/* Does a judge reward the responses? */
+static bool is_direct(const RlOptions *o)
+{
+    return o->judge || o->endpoint.url;
+}
+
 static bool check_options(const Work *work, const RlOptions *o, Err *err)
 {
     ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
-    if (!o->reward && !o->judge)
+    if (!o->reward && !is_direct(o))
         return err_set(err, code, "rl needs a reward: --reward DIR, or --judge MODEL with --prompt NAME"),
                err_hint(err, "rlaif reward trains a reward model");
-    if (o->judge && !o->prompt)
-        return err_set(err, code, "--judge needs --prompt"),
+    if (is_direct(o) && !o->prompt)
+        return err_set(err, code, "%s needs --prompt", o->judge ? "--judge" : "--endpoint"),
                err_hint(err, "of kind score or verdict: rlaif help prompts lists them");
-    if (o->prompt && !o->judge)
-        return err_set(err, code, "--prompt needs --judge"), err_hint(err, "it is the direct judge's prompt");
+    if (o->prompt && !is_direct(o))
+        return err_set(err, code, "--prompt needs --judge or --endpoint"),
+               err_hint(err, "it is the direct judge's prompt");
     if (o->baseline == BASELINE_GROUP && o->samples < 2)
         return err_set(err, code, "--baseline group needs --samples of 2 or more"),
                err_hint(err, "the baseline is the mean of a prompt's other samples");
@@ -113,19 +121,16 @@ static bool render_prompts(Rl *rl, Rows *rows, Err *err)
 }
 
 /* The judge may be the very model that training starts from: then it is the reference's weights. */
-static bool open_judge(Rl *rl, Device *device, Err *err)
+static bool open_judge(Rl *rl, Work *work, Err *err)
 {
     const RlOptions *o = rl->options;
-    char hash[HASH_TEXT];
-    Model *m = rl->reference;
-    if (!model_hash(o->judge, hash, err))
+    JudgeSource *source = &rl->source.judges;
+    if (!judge_source_name(source, work, "judge", o->judge, &o->endpoint, err))
         return false;
-    if (strcmp(hash, rl->reference->hash) != 0) {
-        if (!model_load(&rl->source.judge_model, o->judge, device, HEAD_LM, err))
-            return false;
-        m = rl->source.judge_model;
-    }
-    if (!judge_open(&rl->source.judge, m, o->prompt, judge_defaults(CHAT_AUTO), err))
+    if (strcmp(source->hash, rl->reference->hash) == 0
+            ? !judge_open(&rl->source.judge, rl->reference, o->prompt, judge_defaults(CHAT_AUTO), err)
+            : !judge_source_load(source, work, err) ||
+                  !judge_source_open(source, &rl->source.judge, o->prompt, judge_defaults(CHAT_AUTO), err))
         return false;
     if (rl->source.judge->prompt->kind != JUDGE_PAIRWISE)
         return true;
@@ -144,8 +149,9 @@ static bool has_value_network(const RlOptions *o)
 }
 
 /* The policy starts as the reference; a value network as the same with a head of zeros. */
-static bool open_models(Rl *rl, Device *device, Err *err)
+static bool open_models(Rl *rl, Work *work, Err *err)
 {
+    Device *device = work->device;
     const RlOptions *o = rl->options;
     if (!model_load(&rl->reference, o->model, device, HEAD_LM, err) ||
         !model_copy(&rl->policy, rl->reference, value_heads(o), err) ||
@@ -155,11 +161,11 @@ static bool open_models(Rl *rl, Device *device, Err *err)
     if (rl->source.function)
         return true;
     rl->source.weight = o->reward_weight;
-    return (!o->judge || open_judge(rl, device, err)) &&
+    return (!is_direct(o) || open_judge(rl, work, err)) &&
            (!o->reward || reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err));
 }
 
-bool rl_open(Rl **out, const RlOptions *o, Device *device, Rows *rows, RewardFunction *function, Err *err)
+bool rl_open(Rl **out, const RlOptions *o, Work *work, Rows *rows, RewardFunction *function, Err *err)
 {
     Rl *rl = mem_zalloc(1, sizeof *rl);
     rl->options = o;
@@ -167,7 +173,7 @@ bool rl_open(Rl **out, const RlOptions *o, Device *device, Rows *rows, RewardFun
     rl->source.function = function;
     pass_init(&rl->pass);
     int steps = o->steps ? o->steps : (int)(((long long)rows->n * o->epochs + o->batch - 1) / o->batch);
-    bool ok = open_models(rl, device, err) && render_prompts(rl, rows, err) &&
+    bool ok = open_models(rl, work, err) && render_prompts(rl, rows, err) &&
               trainer_init(&rl->policy_trainer, rl->policy, &o->train, steps, err) &&
               (!rl->value || trainer_init(&rl->value_trainer, rl->value, &o->train, steps, err));
     if (!ok) {
@@ -211,7 +217,7 @@ static bool write_options(const RlOptions *o, Err *err)
 static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
 {
     Rl *rl;
-    if (!rl_open(&rl, o, s->work->device, rows, NULL, err))
+    if (!rl_open(&rl, o, s->work, rows, NULL, err))
         return false;
     cut_report(&rl->cut, s->name, s->summary);
     Needs needs = {0};
@@ -225,6 +231,8 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
               ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
                 training_summary(s, measured, COUNT(measured), err) && training_end(&training, err)) ||
                training_stopped(&training, err));
+    if (ok)
+        judge_source_report(&rl->source.judges, s->work, s->name);
     rl_free(rl);
     return ok;
 }
@@ -234,24 +242,30 @@ typedef struct InputHashes {
     char model[HASH_TEXT], reward[HASH_TEXT], judge[HASH_TEXT], prompt[HASH_TEXT], prompts[HASH_TEXT];
 } InputHashes;
 
-static bool hash_inputs(const RlOptions *o, InputHashes *h, Err *err)
+static bool hash_judge(const Work *work, const RlOptions *o, InputHashes *h, Err *err)
 {
     JudgePrompt *p;
-    memset(h, 0, sizeof *h);
-    if (!model_hash(o->model, h->model, err) || (o->reward && !model_hash(o->reward, h->reward, err)) ||
-        (o->judge && (!model_hash(o->judge, h->judge, err) || !judge_prompt_load(&p, o->prompt, err))))
+    JudgeSource source;
+    if (!judge_source_name(&source, work, "judge", o->judge, &o->endpoint, err) ||
+        !judge_prompt_load(&p, o->prompt, err))
         return false;
-    if (o->judge) {
-        memcpy(h->prompt, p->hash, HASH_TEXT);
-        judge_prompt_free(p);
-    }
+    memcpy(h->judge, source.hash, HASH_TEXT);
+    memcpy(h->prompt, p->hash, HASH_TEXT);
+    judge_prompt_free(p);
     return true;
 }
 
-bool rl_about(json_t **about, const RlOptions *o, const Rows *rows, Err *err)
+static bool hash_inputs(const Work *work, const RlOptions *o, InputHashes *h, Err *err)
+{
+    memset(h, 0, sizeof *h);
+    return model_hash(o->model, h->model, err) && (!o->reward || model_hash(o->reward, h->reward, err)) &&
+           (!is_direct(o) || hash_judge(work, o, h, err));
+}
+
+bool rl_about(json_t **about, const Work *work, const RlOptions *o, const Rows *rows, Err *err)
 {
     InputHashes h;
-    if (!hash_inputs(o, &h, err))
+    if (!hash_inputs(work, o, &h, err))
         return false;
     rows_hash(rows, h.prompts);
     *about = stage_about(&rl_table, o, &o->common, "model", h.model, "reward", h.reward, "judge", h.judge, "prompt",
@@ -268,7 +282,7 @@ bool rl_stage(Work *work, const char *name, const void *options, Err *err)
     bool done = false;
     bool ok = check_options(work, o, err) &&
               stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
-              rl_about(&about, o, &rows, err) && stage_begin(&s, work, name, "rl", about, err);
+              rl_about(&about, work, o, &rows, err) && stage_begin(&s, work, name, "rl", about, err);
     ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&
          (done || run(&s, o, &rows, err));
     rows_release(&rows);

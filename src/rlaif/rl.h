@@ -10,6 +10,7 @@
 typedef struct RlOptions {
     CommonOptions common;
     TrainOptions train;
+    EndpointOptions endpoint; /* a direct judge elsewhere */
     char *prompts, *model, *output, *reward, *judge, *prompt;
     int algorithm, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_prompt_tokens, truncate,
         max_new_tokens, top_k;
@@ -31,9 +32,10 @@ typedef struct StepStats {
 
 /* The training itself, step by step, without a store: for the stage, for measurements and for tests. */
 typedef struct Rl Rl;
-/* Loads the models. With a function it is the reward, and the options name none. `rows` is borrowed; contexts that are too
+/* Loads the models. With a function it is the reward, and the options name none. Of `work` the device is used, and with a judge
+ * elsewhere the store. `rows` is borrowed; contexts that are too
  * long are cut in it, where the options say so. */
-bool rl_open(Rl **out, const RlOptions *o, Device *device, Rows *rows, RewardFunction *function, Err *err) MUST_CHECK;
+bool rl_open(Rl **out, const RlOptions *o, Work *work, Rows *rows, RewardFunction *function, Err *err) MUST_CHECK;
 void rl_free(Rl *rl); /* accepts NULL */
 /* Adds up the memory and the disk that it takes, if all responses are as long as they may be. */
 bool rl_needs(const Rl *rl, Needs *n, Err *err) MUST_CHECK;

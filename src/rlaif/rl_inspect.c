@@ -67,13 +67,13 @@ static char *find_output(const char *place, const StageRow *s)
 /* --- its inputs --- */
 
 /* Everything that the results depend on must be what it was. */
-static bool check_inputs(const RlOptions *o, const Rows *rows, const StageRow *s, Err *err)
+static bool check_inputs(const Work *work, const RlOptions *o, const Rows *rows, const StageRow *s, Err *err)
 {
     json_t *was, *is, *hash;
     const char *what;
     if (!json_parse(s->about, strlen(s->about), "a stored stage", &was, err))
         return false;
-    bool ok = rl_about(&is, o, rows, err);
+    bool ok = rl_about(&is, work, o, rows, err);
     if (ok) {
         json_object_foreach(json_object_get(is, "hashes"), what,
                             hash) if (ok && !json_equal(hash, json_object_get(json_object_get(was, "hashes"), what)))
@@ -222,7 +222,7 @@ bool rl_inspect(Work *work, const char *place, const char *stage, int step, int 
     RlOptions *o = read_options(dir, err);
     bool ok = o && read_recorded(work, &s, step, sample, &out->recorded, err) &&
               stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
-              check_inputs(o, &rows, &s, err) && rl_open(&rl, o, work->device, &rows, NULL, err) &&
+              check_inputs(work, o, &rows, &s, err) && rl_open(&rl, o, work, &rows, NULL, err) &&
               go_to_step(rl, work, &s, dir, step, &out->replayed, err) && remake(rl, step, sample, out, err);
     if (ok) {
         out->stage = mem_str(s.name);

@@ -38,6 +38,6 @@ bool rl_gradients(Rl *rl, Rollout *r, int n, ReinforceStats *stats, Err *err) MU
 json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r);
 
 /* What a stage's identity is made of. The caller releases it. */
-bool rl_about(json_t **about, const RlOptions *o, const Rows *rows, Err *err) MUST_CHECK;
+bool rl_about(json_t **about, const Work *work, const RlOptions *o, const Rows *rows, Err *err) MUST_CHECK;
 
 #endif

@@ -86,9 +86,9 @@ static bool scoring_bytes(const Rl *rl, int step, double *bytes, Err *err)
     *bytes = 0;
     return scored_bytes(rl, step, rl->reference, 0, false, bytes, err) &&
            (!s->model || scored_bytes(rl, step, s->model->model, 0, true, bytes, err)) &&
-           (!s->judge ||
+           (!s->judge || judge_endpoint_about(s->judge) ||
             (judge_frame(s->judge, &frame, err) &&
-             scored_bytes(rl, step, s->judge_model ? s->judge_model : rl->reference, frame, true, bytes, err)));
+             scored_bytes(rl, step, s->judges.model ? s->judges.model : rl->reference, frame, true, bytes, err)));
 }
 
 static double weights_bytes(const Model *m)
@@ -117,8 +117,8 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
         needs_add(n, "value network", trained_bytes(&o->train, rl->value));
     if (rl->source.model)
         needs_add(n, "reward model", weights_bytes(rl->source.model->model));
-    if (rl->source.judge_model)
-        needs_add(n, "judge", weights_bytes(rl->source.judge_model));
+    if (rl->source.judges.model)
+        needs_add(n, "judge", weights_bytes(rl->source.judges.model));
     /* the pass keeps its memory while the next step samples and scores */
     needs_add(n, "training pass",
               (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(c, w.pass) : 0)));

@@ -18,7 +18,7 @@ void reward_source_release(RewardSource *s)
 {
     reward_model_free(s->model);
     judge_free(s->judge);
-    model_free(s->judge_model);
+    judge_source_release(&s->judges);
     *s = (RewardSource){0};
 }
 

@@ -3,7 +3,7 @@
 #define RLAIF_ROLLOUT_H
 
 #include "infer/generate.h"
-#include "rlaif/judge.h"
+#include "rlaif/judge_source.h"
 #include "rlaif/reward_model.h"
 
 /* One response y to a prompt x; arrays have one number per token of y. */
@@ -31,7 +31,7 @@ typedef struct RewardSource {
     RewardFunction *function;
     RewardModel *model; /* owned */
     Judge *judge;       /* owned */
-    Model *judge_model; /* owned where it is not the reference */
+    JudgeSource judges; /* where it comes from, unless that is the reference */
     double weight;      /* with both: R = weight (the model's) + (1 - weight) (the judge's) */
     bool same_ids;      /* the reward model reads the policy's own ids */
 } RewardSource;

@@ -6,7 +6,7 @@
 static const Option option_rows[] = {
     {"rows", OPT_TEXT, AT(ScoreOptions, rows), .value = "ROWS", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
      .help = "rows with responses"},
-    {"model", OPT_TEXT, AT(ScoreOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
+    {"model", OPT_TEXT, AT(ScoreOptions, model), .value = "MODEL", .flags = OPT_WORKING,
      .help = "a reward model, or with --prompt a judge"},
     {"output", OPT_TEXT, AT(ScoreOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "rows with scores; standard output if not given"},
@@ -21,6 +21,7 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
+    JUDGE_SOURCE_GROUPS(ScoreOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(ScoreOptions, common)},
 };
 const OptionTable score_table = {groups, COUNT(groups), sizeof(ScoreOptions)};
@@ -30,7 +31,7 @@ enum { CHUNK = 32 }; /* rows that are scored and stored together */
 typedef struct Scoring {
     const ScoreOptions *options;
     Work *work;
-    Model *model;
+    JudgeSource source;
     Judge *judge;        /* with a prompt, */
     RewardModel *reward; /* or a reward head */
 } Scoring;
@@ -41,8 +42,8 @@ static bool prepare(void *context, Err *err)
     const ScoreOptions *o = s->options;
     if (!o->prompt)
         return reward_model_open(&s->reward, o->model, s->work->device, (ChatMode)o->chat, err);
-    return model_load(&s->model, o->model, s->work->device, HEAD_LM, err) &&
-           judge_open(&s->judge, s->model, o->prompt, judge_defaults((ChatMode)o->chat), err);
+    return judge_source_load(&s->source, s->work, err) &&
+           judge_source_open(&s->source, &s->judge, o->prompt, judge_defaults((ChatMode)o->chat), err);
 }
 
 /* All responses of a chunk's rows, one after the other. */
@@ -190,7 +191,8 @@ static bool prompt_hash(const ScoreOptions *o, char hash[HASH_TEXT], Err *err)
     JudgePrompt *p;
     hash[0] = 0;
     if (!o->prompt)
-        return true;
+        return !o->endpoint.url || (err_set(err, ERR_INPUT, "--endpoint is a judge: it needs --prompt"),
+                                    err_hint(err, "of kind score or verdict: rlaif help prompts lists them"));
     if (!judge_prompt_load(&p, o->prompt, err))
         return false;
     memcpy(hash, p->hash, HASH_TEXT);
@@ -206,16 +208,19 @@ bool score_stage(Work *work, const char *name, const void *options, Err *err)
     Scoring scoring = {.options = o, .work = work};
     Rows rows = {0};
     Stage s = {0};
-    char model[HASH_TEXT], prompt[HASH_TEXT];
-    bool ok = prompt_hash(o, prompt, err) && model_hash(o->model, model, err) &&
-              stage_read_rows(work, o->rows, o->limit, NEED_RESPONSES, o->skip_bad, &rows, err) &&
-              stage_begin(&s, work, name, "score",
-                          stage_about(&score_table, o, &o->common, "model", model, "prompt", prompt, NULL), err) &&
-              stage_rows(&s, &rows, CHUNK, "rows", prepare, score_chunk, &scoring, err) &&
-              score_summary(&s, o->prompt != NULL, err) && stage_end(&s, NULL, err) &&
-              stage_deliver(&s, o->output, err);
+    char prompt[HASH_TEXT];
+    bool ok =
+        judge_source_name(&scoring.source, work, "model", o->model, &o->endpoint, err) && prompt_hash(o, prompt, err) &&
+        stage_read_rows(work, o->rows, o->limit, NEED_RESPONSES, o->skip_bad, &rows, err) &&
+        stage_begin(&s, work, name, "score",
+                    stage_about(&score_table, o, &o->common, "model", scoring.source.hash, "prompt", prompt, NULL),
+                    err) &&
+        stage_rows(&s, &rows, CHUNK, "rows", prepare, score_chunk, &scoring, err) &&
+        score_summary(&s, o->prompt != NULL, err) && stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
+    if (ok)
+        judge_source_report(&scoring.source, work, name);
     judge_free(scoring.judge);
-    model_free(scoring.model);
+    judge_source_release(&scoring.source);
     reward_model_free(scoring.reward);
     rows_release(&rows);
     stage_release(&s);

@@ -2,12 +2,13 @@
 #ifndef RLAIF_SCORE_H
 #define RLAIF_SCORE_H
 
-#include "rlaif/judge.h"
+#include "rlaif/judge_source.h"
 #include "rlaif/reward_model.h"
 #include "rlaif/stage.h"
 
 typedef struct ScoreOptions {
     CommonOptions common;
+    EndpointOptions endpoint; /* a judge elsewhere, in place of a model */
     char *rows, *model, *output, *prompt;
     int chat, limit;
     bool skip_bad;

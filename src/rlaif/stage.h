@@ -23,8 +23,9 @@ typedef struct Work {
     Store *store;
     Device *device;
     const CommonOptions *common;
-    bool in_recipe;  /* products stay in the store */
-    json_t *summary; /* of the stage that ended last; for --json */
+    const char *api_key; /* for endpoints; NULL: none */
+    bool in_recipe;      /* products stay in the store */
+    json_t *summary;     /* of the stage that ended last; for --json */
 } Work;
 
 typedef struct Stage {

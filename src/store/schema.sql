@@ -67,4 +67,10 @@ CREATE TABLE IF NOT EXISTS rating ( -- what a person said of an item; it outlive
     PRIMARY KEY (kind, item, rater)
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 3;
+CREATE TABLE IF NOT EXISTS answer ( -- what a judge elsewhere said: nothing is asked twice
+    key  TEXT PRIMARY KEY,           -- SHA-256 of the address and of all that was sent
+    said TEXT NOT NULL,              -- JSON
+    made TEXT NOT NULL
+) WITHOUT ROWID;
+
+PRAGMA user_version = 4;

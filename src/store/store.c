@@ -11,7 +11,7 @@
 
 EMBED(schema_sql, "src/store/schema.sql");
 
-enum { SCHEMA_VERSION = 3 };
+enum { SCHEMA_VERSION = 4 };
 
 bool store_failed(Store *s, const char *doing, Err *err)
 {
@@ -133,7 +133,8 @@ static bool holds_results(Store *s)
     if (!store_prepare(s,
                        "SELECT 1 WHERE EXISTS (SELECT 1 FROM stage WHERE done) OR EXISTS (SELECT 1 FROM item) "
                        "OR EXISTS (SELECT 1 FROM metric) OR EXISTS (SELECT 1 FROM rollout) "
-                       "OR EXISTS (SELECT 1 FROM checkpoint) OR EXISTS (SELECT 1 FROM rating)",
+                       "OR EXISTS (SELECT 1 FROM checkpoint) OR EXISTS (SELECT 1 FROM rating) "
+                       "OR EXISTS (SELECT 1 FROM answer)",
                        &t, &ignored))
         return true;
     bool ok = statement_step(&t, &row, &ignored);

@@ -70,6 +70,12 @@ bool store_items_each(Store *s, int64_t stage, StoreUse *use, void *context, Err
 bool store_items_some(Store *s, int64_t stage, int from, int n, StoreUse *use, void *context, Err *err) MUST_CHECK;
 bool store_items_count(Store *s, int64_t stage, int *n, Err *err) MUST_CHECK;
 
+/* --- answers of judges elsewhere ------------------------------------------------------------------------ */
+
+/* What was said under a key; *said, which the caller frees, is NULL where nothing was. */
+bool store_answer_find(Store *s, const char *key, char **said, Err *err) MUST_CHECK;
+bool store_answer_put(Store *s, const char *key, const char *said, Err *err) MUST_CHECK;
+
 /* --- training ------------------------------------------------------------------------------------------- */
 
 bool store_metric(Store *s, int64_t stage, int step, const char *name, double value, Err *err) MUST_CHECK;

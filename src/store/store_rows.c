@@ -1,4 +1,4 @@
-/* The store's rows: items, metrics, rollouts, checkpoints, contexts, ratings. */
+/* The store's rows: items, metrics, rollouts, checkpoints, contexts, ratings, answers. */
 #include "base/mem.h"
 #include "store/store_internal.h"
 
@@ -341,4 +341,31 @@ bool store_ratings_each(Store *s, const char *kind, const char *rater, StoreUse 
     bind_text(&t, 1, kind);
     bind_text(&t, 2, rater);
     return each_text(&t, use, context, err);
+}
+
+bool store_answer_find(Store *s, const char *key, char **said, Err *err)
+{
+    Statement t;
+    *said = NULL;
+    if (!store_prepare(s, "SELECT said FROM answer WHERE key = ?1", &t, err))
+        return false;
+    bind_text(&t, 1, key);
+    bool row, ok = statement_step(&t, &row, err);
+    if (ok && row)
+        *said = statement_text(&t, 0);
+    sqlite3_finalize(t.at);
+    return ok;
+}
+
+bool store_answer_put(Store *s, const char *key, const char *said, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s,
+                       "INSERT INTO answer (key, said, made) VALUES (?1, ?2, datetime('now')) "
+                       "ON CONFLICT (key) DO UPDATE SET said = ?2, made = datetime('now')",
+                       &t, err))
+        return false;
+    bind_text(&t, 1, key);
+    bind_text(&t, 2, said);
+    return statement_run(&t, err);
 }

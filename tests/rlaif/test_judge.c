@@ -94,7 +94,7 @@ static bool planted_answer(void *self, const Asked *a, int n, Verdict *out, Err 
 }
 
 static bool planted_write(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
-                          char **text, int *tokens, Err *err)
+                          char **text, TokenCount *tokens, Err *err)
 {
     Planted *p = self;
     (void)err;
@@ -104,7 +104,7 @@ static bool planted_write(void *self, const Asked *a, int n, const RngKey *key, 
         assert_string_equal(a[i].ending, "Why:");
         p->key[p->written++] = key[i];
         text[i] = mem_str(p->writes);
-        tokens[i] = 3;
+        tokens[i] = (TokenCount){(int)(strlen(a[i].body) + strlen(a[i].ending)), 3};
     }
     return true;
 }
@@ -140,8 +140,12 @@ static void planted_free(void *self)
     }
 }
 
-static const JudgeBackend planted_backend = {
-    planted_answer, planted_write, planted_measure, planted_context, planted_cost, planted_free, NULL, NULL};
+static const JudgeBackend planted_backend = {.answer = planted_answer,
+                                             .write = planted_write,
+                                             .measure = planted_measure,
+                                             .context = planted_context,
+                                             .cost = planted_cost,
+                                             .free = planted_free};
 
 static Judge *plant(Planted *p, JudgeOptions o)
 {

@@ -178,7 +178,7 @@ static void learn(const Way *w, RlOptions *o, Level *before, Level *after)
     char *prompts = bench_path(&b, "prompts.jsonl");
     *before = *after = (Level){0};
     need_ok(rows_read(&rows, prompts, 0, false, &err) && rows_view(&rows, NEED_PROMPT, false, &err) &&
-                rl_open(&rl, o, b.work.device, &rows, small_letters, &err),
+                rl_open(&rl, o, &b.work, &rows, small_letters, &err),
             &err);
     for (int i = 0; i < o->steps; i++) {
         StepStats s;

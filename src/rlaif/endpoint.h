@@ -1,0 +1,73 @@
+/* An OpenAI-compatible endpoint: prompts go out, the most probable next tokens or a text come back. Every reply is kept in
+ * the store as it arrives, under what was sent: a command that was killed asks for the rest alone. Nothing is sent that
+ * could exceed the budget. The key comes from the environment (OPENAI_API_KEY); it is in no store, message
+ * or report. */
+#ifndef RLAIF_ENDPOINT_H
+#define RLAIF_ENDPOINT_H
+
+#include "rlaif/cost.h"
+#include "store/store.h"
+
+/* How prompts go out. */
+typedef enum EndpointKind {
+    ENDPOINT_AUTO,        /* as completions, if the server offers them */
+    ENDPOINT_COMPLETIONS, /* as a text that goes on */
+    ENDPOINT_CHAT         /* as the user's message */
+} EndpointKind;
+#define ENDPOINT_KINDS "auto|completions|chat"
+
+typedef struct EndpointOptions {
+    char *url, *model; /* base address; the model's name there */
+    int kind;          /* EndpointKind */
+    int top;           /* most probable tokens asked for */
+    int concurrency, retries;
+    double retry_wait, timeout, per_minute;
+    double budget_tokens, budget; /* tokens read and written, dollars; of one call of the command; 0: without end */
+    Prices prices;                /* what dollars are counted by; its options are cost.h's */
+} EndpointOptions;
+enum { ENDPOINT_OPTIONS = 11 };
+extern const Option endpoint_option_rows[ENDPOINT_OPTIONS];
+
+/* What shapes its answers: {"url", "model", "kind", "top_logprobs"}, the address in one form. The caller releases it. Fails
+ * for an address with more than scheme, host and path, and without a model's name. */
+bool endpoint_about(const EndpointOptions *o, json_t **out, Err *err) MUST_CHECK;
+
+typedef struct Endpoint Endpoint;
+
+/* The options and the store are borrowed. key NULL: none. */
+bool endpoint_open(Endpoint **out, const EndpointOptions *o, const char *key, Store *store, Err *err) MUST_CHECK;
+void endpoint_free(Endpoint *e); /* accepts NULL */
+
+/* One prompt. */
+typedef struct Demand {
+    const char *where;  /* begins the messages about it */
+    const char *system; /* with chat: the system's message; "": none */
+    char *text;         /* the prompt; with chat the user's message */
+    EndpointKind kind;
+    bool next;      /* the next token's log-probabilities are wanted, no text */
+    int max_tokens; /* of a text, */
+    double temperature;
+    int top_k, seed; /* sent where the temperature is above 0 */
+    const char *stop;
+} Demand;
+
+/* Asks for what is not in the store, many at a time. out[i] is what was said, which the caller releases, whether the call
+ * fails or not:
+ *     {"kind": "completions" or "chat", "read", "wrote" (tokens),
+ *      "top": [[token, log-probability], ...] (the most probable first), or "text"} */
+bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err) MUST_CHECK;
+
+/* What was asked since endpoint_open: {requests, kept (answers that the store had), retries, input, output (tokens),
+ * dollars}. The caller releases it. */
+json_t *endpoint_spent(const Endpoint *e);
+
+/* --- endpoint_reply.c --- */
+
+/* The body of a request; the caller frees it. `top` log-probabilities are asked for. */
+char *endpoint_body(const Demand *d, const char *model, EndpointKind kind, int top);
+
+/* Reads a reply into what endpoint_ask returns. Where it cannot, *again says whether another try may help. */
+bool endpoint_read(const char *body, size_t n, const Demand *d, EndpointKind kind, int top, json_t **said, bool *again,
+                   Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,73 @@
+/* Sources of judges. */
+#include "rlaif/judge_source.h"
+
+#include "base/mem.h"
+#include "rlaif/judge_backend.h"
+
+static bool hash_endpoint(JudgeSource *s, Err *err)
+{
+    json_t *about;
+    if (!endpoint_about(s->remote, &about, err))
+        return false;
+    char *text = json_text(about);
+    hash_bytes(text, strlen(text), s->hash);
+    free(text);
+    json_decref(about);
+    return true;
+}
+
+bool judge_source_name(JudgeSource *s, const Work *work, const char *option, const char *path,
+                       const EndpointOptions *remote, Err *err)
+{
+    ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
+    *s = (JudgeSource){.path = path, .remote = remote};
+    if (path && remote->url)
+        return err_set(err, code, "--%s and --endpoint name two judges", option),
+               err_hint(err, "leave one of them out");
+    if (!path && !remote->url)
+        return err_set(err, code, "--%s is missing", option),
+               err_hint(err, "the judge: a model, or an --endpoint with --api-model");
+    return path ? model_hash(path, s->hash, err) : hash_endpoint(s, err);
+}
+
+bool judge_source_load(JudgeSource *s, Work *work, Err *err)
+{
+    return s->path ? model_load(&s->model, s->path, work->device, HEAD_LM, err)
+                   : endpoint_open(&s->endpoint, s->remote, work->api_key, work->store, err);
+}
+
+bool judge_source_load_text(JudgeSource *s, Work *work, Err *err)
+{
+    return s->path ? model_load_text(&s->model, s->path, err) : judge_source_load(s, work, err);
+}
+
+bool judge_source_open(JudgeSource *s, Judge **out, const char *prompt, JudgeOptions o, Err *err)
+{
+    if (s->model)
+        return judge_open(out, s->model, prompt, o, err);
+    if (judge_new(out, prompt, o, err) && judge_remote_open(*out, s->endpoint, s->remote, err))
+        return true;
+    judge_free(*out);
+    *out = NULL;
+    return false;
+}
+
+void judge_source_report(const JudgeSource *s, Work *work, const char *stage)
+{
+    if (!s->endpoint || !work->summary)
+        return;
+    json_t *spent = endpoint_spent(s->endpoint);
+    log_note(
+        "%s: %.0f requests and %.0f retries, %.0f tokens read and %.0f written: $%.4f; %.0f answers were in the store",
+        stage, json_number_of(spent, "requests", 0), json_number_of(spent, "retries", 0),
+        json_number_of(spent, "input", 0), json_number_of(spent, "output", 0), json_number_of(spent, "dollars", 0),
+        json_number_of(spent, "kept", 0));
+    json_object_set_new(work->summary, "endpoint", spent);
+}
+
+void judge_source_release(JudgeSource *s)
+{
+    model_free(s->model);
+    endpoint_free(s->endpoint);
+    *s = (JudgeSource){0};
+}
