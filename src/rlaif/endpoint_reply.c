@@ -9,7 +9,7 @@ static json_t *messages_of(const Demand *d)
     json_t *list = json_array();
     if (d->system[0])
         json_array_append_new(list, json_pack("{s:s, s:s}", "role", "system", "content", d->system));
-    json_array_append_new(list, json_pack("{s:s, s:s}", "role", "user", "content", d->text));
+    json_array_append_new(list, json_pack("{s:s, s:o}", "role", "user", "content", json_take_text(mem_str(d->text))));
     return list;
 }
 
@@ -17,7 +17,7 @@ char *endpoint_body(const Demand *d, const char *model, EndpointKind kind, int t
 {
     bool chat = kind == ENDPOINT_CHAT;
     json_t *body = json_pack("{s:s}", "model", model);
-    json_object_set_new(body, chat ? "messages" : "prompt", chat ? messages_of(d) : json_string(d->text));
+    json_object_set_new(body, chat ? "messages" : "prompt", chat ? messages_of(d) : json_take_text(mem_str(d->text)));
     json_object_set_new(body, "max_tokens", json_integer(d->next ? 1 : d->max_tokens));
     /* Some servers give log-probabilities at the temperature of the draw. */
     json_object_set_new(body, "temperature", json_real(d->next ? 1 : d->temperature));

@@ -120,7 +120,11 @@ static inline void planted_endpoint(void *context, const ServerRequest *q, Serve
     }
     if (planted_fault(e, q->number, r))
         return;
-    need_ok(json_parse(q->body, strlen(q->body), "a request", &body, &err), &err);
+    if (!json_parse(q->body, strlen(q->body), "a request", &body, &err)) {
+        r->status = 400;
+        r->body = mem_str("{\"error\": \"that is no JSON\"}");
+        return;
+    }
     const json_t *messages = json_object_get(body, "messages"), *logprobs = json_object_get(body, "logprobs");
     const char *text = chat ? json_text_of(json_array_get(messages, json_array_size(messages) - 1), "content")
                             : json_text_of(body, "prompt");

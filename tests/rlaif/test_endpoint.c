@@ -131,6 +131,36 @@ static void provenance(void **state)
     elsewhere_free(e);
 }
 
+/* A reply may hold bytes that are no UTF-8; the endpoint gets the replacement character for them. */
+static void any_bytes(void **state)
+{
+    (void)state;
+    for (int chat = 0; chat < 2; chat++) {
+        Elsewhere *e = elsewhere_new();
+        Err err = {0};
+        Demand d = {.where = "x:1",
+                    .system = "",
+                    .text = (char *)(uintptr_t) "c|\xff|b\n",
+                    .kind = chat ? ENDPOINT_CHAT : ENDPOINT_COMPLETIONS,
+                    .next = true,
+                    .stop = ""};
+        EndpointOptions o = {
+            .url = (char *)(uintptr_t)server_address(e->server), .model = (char *)(uintptr_t) "planted", .top = 5};
+        o.concurrency = 1;
+        o.timeout = 5;
+        Store *store;
+        Endpoint *endpoint;
+        json_t *said;
+        need_ok(store_open(&store, ":memory:", &err) && endpoint_open(&endpoint, &o, NULL, store, &err), &err);
+        need_ok(endpoint_ask(endpoint, &d, 1, &said, &err), &err);
+        assert_string_equal(e->planted.last, "c|\xef\xbf\xbd|b\n");
+        json_decref(said);
+        endpoint_free(endpoint);
+        store_close(store);
+        elsewhere_free(e);
+    }
+}
+
 /* A text of its own for the rationale, greedily, then the answer behind it. */
 static void thinks(void **state)
 {
@@ -542,6 +572,7 @@ int main(void)
         cmocka_unit_test(recovers_probability),
         cmocka_unit_test(provenance),
         cmocka_unit_test(thinks),
+        cmocka_unit_test(any_bytes),
         cmocka_unit_test(finds_chat),
         cmocka_unit_test(wrong_options),
         cmocka_unit_test(answers_in_parts),

@@ -1,0 +1,257 @@
+/* A planted judge end to end: behind an endpoint, it prefers the shorter of two replies with a known probability. Labels
+ * recover that, a reward model learns it, reinforcement learning shortens replies, and controlling a win rate for length
+ * shows that nothing but length was won. */
+#include "endpoint_helpers.h"
+#include "rlaif/eval.h"
+#include "rlaif/label.h"
+#include "rlaif/reward.h"
+#include "rlaif/rl.h"
+#include "rlaif/score.h"
+#include "rlaif/sft.h"
+#include "training.h"
+
+#include <math.h>
+
+static const double PLANTED = 0.8;
+
+static void close_to(double got, double wanted, double tolerance)
+{
+    if (!(fabs(got - wanted) <= tolerance))
+        fail_msg("%.17g, not %.17g", got, wanted);
+}
+
+enum { DEMOS = 120, PAIRS = 1000, HELD_PAIRS = 150, PROMPTS = 16, HELD = 40, MOST_WORDS = 8 };
+
+static const char pairwise[] = "name: which\nkind: pairwise\nchat: false\n"
+                               "item: \"{context}|{response_1}|{response_2}\\n\"\n"
+                               "ending: \"Best=\"\nanswers: [\"1\", \"2\"]\n";
+
+static const char *const words[] = {"the", "may", "and", "day", "was", "all", "few", "one"};
+
+/* One to eight words. */
+static void add_reply(Str *out, uint64_t row, int which)
+{
+    RngKey key = {.seed = 3, .purpose = RNG_TEST, .row = row, .sample = (uint32_t)which};
+    int n = 1 + (int)rng_below(key, 0, MOST_WORDS);
+    for (int w = 0; w < n; w++)
+        str_addf(out, "%s%s", w ? " " : "", words[rng_below(key, (uint64_t)w + 1, COUNT(words))]);
+}
+
+static void put_pairs(const Bench *b, const char *name, int first, int n)
+{
+    Str s = {0};
+    for (int i = first; i < first + n; i++) {
+        Str reply[2] = {{0}};
+        add_reply(&reply[0], (uint64_t)i, 0);
+        add_reply(&reply[1], (uint64_t)i, 1);
+        str_addf(&s, "{\"prompt\": \"Say %d\", \"responses\": [\"%s\", \"%s\"]", i, str_text(&reply[0]),
+                 str_text(&reply[1]));
+        if (reply[0].n != reply[1].n) /* what the judge would choose */
+            str_addf(&s, ", \"preferred\": %d", reply[0].n > reply[1].n);
+        str_addf(&s, "}\n");
+        str_release(&reply[0]);
+        str_release(&reply[1]);
+    }
+    bench_put(b, name, &s);
+}
+
+static void put_inputs(const Bench *b)
+{
+    Str demos = {0}, prompts = {0}, held = {0}, judge = {0};
+    for (int i = 0; i < DEMOS; i++) {
+        str_addf(&demos, "{\"prompt\": \"Say %d\", \"completion\": \"", 5000 + i);
+        add_reply(&demos, (uint64_t)i + 5000, 0);
+        str_add(&demos, "\"}\n");
+    }
+    for (int i = 0; i < PROMPTS; i++)
+        str_addf(&prompts, "{\"prompt\": \"Say %d\"}\n", 6000 + i);
+    for (int i = 0; i < HELD; i++)
+        str_addf(&held, "{\"prompt\": \"Say %d\"}\n", 7000 + i);
+    str_add(&judge, pairwise);
+    bench_put(b, "demos.jsonl", &demos);
+    bench_put(b, "prompts.jsonl", &prompts);
+    bench_put(b, "held.jsonl", &held);
+    bench_put(b, "which.yaml", &judge);
+    put_pairs(b, "pairs.jsonl", 0, PAIRS);
+    put_pairs(b, "test.jsonl", PAIRS, HELD_PAIRS);
+}
+
+/* Every label is the planted probability, on the side of the shorter reply. */
+static void check_labels(Bench *b)
+{
+    Err err = {0};
+    Rows rows;
+    need_ok(stage_read_rows(&b->work, "stage:label", 0, NEED_PAIR, false, &rows, &err), &err);
+    assert_int_equal(rows.n, PAIRS);
+    for (int i = 0; i < rows.n; i++) {
+        const RowView *v = &rows.row[i].view;
+        size_t x = strlen(v->response[0].text), y = strlen(v->response[1].text);
+        double p = json_number_of(json_object_get(rows.row[i].json, "label"), "p", -1), wanted = x < y   ? PLANTED
+                                                                                                 : x > y ? 1 - PLANTED
+                                                                                                         : 0.5;
+        if (fabs(p - wanted) > 1e-12)
+            fail_msg("row %d: %.17g, not %.17g", i, p, wanted);
+    }
+    rows_release(&rows);
+}
+
+/* Mean sigmoid(r(shorter) - r(longer)) over the held-out pairs, by the reward model as it was saved. The judge's preference
+ * is the same however much shorter a reply is; a difference of rewards cannot say that, but where the loss is least, the
+ * mean weighted by the difference of lengths is the judge's. */
+static double preference_of_shorter(Bench *b)
+{
+    Err err = {0};
+    RewardModel *r;
+    Rows rows;
+    double sum = 0, weights = 0, reward[2];
+    char *path = bench_path(b, "test.jsonl"), *model = bench_path(b, "reward");
+    need_ok(rows_read(&rows, path, 0, false, &err) && rows_view(&rows, NEED_PAIR, false, &err) &&
+                reward_model_open(&r, model, b->work.device, CHAT_AUTO, &err),
+            &err);
+    for (int i = 0; i < rows.n; i++) {
+        const RowView *v = &rows.row[i].view;
+        Ids ids[2] = {{0}};
+        int from;
+        for (int k = 0; k < 2; k++)
+            need_ok(render_whole(r->model, v, k, r->chat, &ids[k], &from, &err), &err);
+        Sequence seq[2] = {{ids[0].id, ids[0].n}, {ids[1].id, ids[1].n}};
+        need_ok(reward_model_score(r, seq, 2, reward, &err), &err);
+        if (v->preferred >= 0) {
+            double w = fabs((double)strlen(v->response[0].text) - (double)strlen(v->response[1].text));
+            sum += w * real_sigmoid(r->scale * (reward[v->preferred] - reward[1 - v->preferred]));
+            weights += w;
+        }
+        ids_release(&ids[0]);
+        ids_release(&ids[1]);
+    }
+    rows_release(&rows);
+    reward_model_free(r);
+    free(path);
+    free(model);
+    return sum / weights;
+}
+
+/* A bench with an endpoint. */
+typedef struct Elsewhere {
+    Bench bench;
+    Endpointed planted;
+    Server *server;
+    char *endpoint; /* "endpoint=URL" */
+} Elsewhere;
+
+static Elsewhere *elsewhere_new(void)
+{
+    Elsewhere *e = mem_zalloc(1, sizeof *e);
+    Err err = {0};
+    e->planted = (Endpointed){.shorter = PLANTED};
+    e->server = server_start(planted_endpoint, &e->planted);
+    e->endpoint = mem_printf("endpoint=%s", server_address(e->server));
+    bench_open(&e->bench, CPU_AUTO, 1);
+    put_inputs(&e->bench);
+    need_ok(bench_run(&e->bench, &sft_table, sft_stage, "sft", &err, "data=@demos.jsonl", "model=" TINY_LLAMA_DIR,
+                      "output=@sft", "epochs=4", "batch=8", "lr=5e-3", "optimizer=adamw", NULL),
+            &err);
+    return e;
+}
+
+static void elsewhere_free(Elsewhere *e)
+{
+    bench_end(&e->bench);
+    server_stop(e->server);
+    endpointed_release(&e->planted);
+    free(e->endpoint);
+    free(e);
+}
+
+/* Replies of both policies to the held-out prompts, and the planted judge's choice between them. */
+static json_t *compare(Elsewhere *e)
+{
+    Err err = {0};
+    static const char *const sides[][2] = {{"before", "model=@sft"}, {"after", "model=@policy"}};
+    for (int i = 0; i < 2; i++)
+        need_ok(bench_run(&e->bench, &sample_table, sample_stage, sides[i][0], &err, "prompts=@held.jsonl", sides[i][1],
+                          "n=4", "max-new-tokens=24", NULL),
+                &err);
+    need_ok(bench_run(&e->bench, &winrate_table, winrate_stage, "winrate", &err, "a=stage:after", "b=stage:before",
+                      "prompt=@which.yaml", e->endpoint, "api-model=planted", NULL),
+            &err);
+    return json_array_get(json_object_get(e->bench.work.summary, "results"), 0);
+}
+
+static void planted_preference(void **state)
+{
+    (void)state;
+    Elsewhere *e = elsewhere_new();
+    Bench *b = &e->bench;
+    Err err = {0};
+    need_ok(bench_run(b, &label_table, label_stage, "label", &err, "pairs=@pairs.jsonl", "prompt=@which.yaml",
+                      e->endpoint, "api-model=planted", NULL),
+            &err);
+    check_labels(b);
+    need_ok(bench_run(b, &reward_table, reward_stage, "reward", &err, "pairs=stage:label", "model=@sft",
+                      "output=@reward", "labels=ai", "eval=@test.jsonl", "epochs=4", "batch=16", "lr=3e-3",
+                      "schedule=cosine", "optimizer=adamw", NULL),
+            &err);
+    double accuracy = bench_summary(b, "eval_accuracy"), learnt = preference_of_shorter(b);
+    need_ok(bench_run(b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft", "reward=@reward",
+                      "output=@policy", "baseline=group", "batch=8", "samples=4", "steps=16", "max-new-tokens=24",
+                      "temperature=1", "lr=2e-4", "optimizer=adamw", NULL),
+            &err);
+    double before = bench_summary(b, "tokens_first"), after = bench_summary(b, "tokens_last");
+    const json_t *won = compare(e);
+    double rate = json_number_of(won, "win_rate", 0), controlled = json_number_of(won, "length_controlled", 0);
+    print_message(
+        "accuracy %.3f, mean preference of the shorter %.3f, tokens %.2f -> %.2f, win rate %.3f, controlled for "
+        "length %.3f\n",
+        accuracy, learnt, before, after, rate, controlled);
+    assert_true(accuracy > 0.85);
+    assert_true(fabs(learnt - PLANTED) < 0.05);
+    assert_true(after < 0.8 * before);
+    assert_true(json_number_value(json_array_get(json_object_get(won, "interval"), 0)) > 0.55);
+    assert_true(fabs(controlled - 0.5) < 0.02);
+    elsewhere_free(e);
+}
+
+/* The judge of one reply, against a text of twelve letters, is the reward itself; it scores, and gives verdicts. */
+static void direct_reward(void **state)
+{
+    (void)state;
+    Elsewhere *e = elsewhere_new();
+    Bench *b = &e->bench;
+    Err err = {0};
+    Str judge = {0};
+    str_add(&judge, "name: short\nkind: verdict\nchat: false\nitem: \"{context}|{response}|twelve words\\n\"\n"
+                    "ending: \"Short?\"\nanswers: [\"1\", \"2\"]\n");
+    bench_put(b, "short.yaml", &judge);
+    need_ok(bench_run(b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft", "output=@policy",
+                      e->endpoint, "api-model=planted", "prompt=@short.yaml", "baseline=group", "batch=8", "samples=4",
+                      "steps=20", "max-new-tokens=24", "temperature=1", "lr=5e-4", "optimizer=adamw", NULL),
+            &err);
+    double before = bench_summary(b, "reward_first"), after = bench_summary(b, "reward_last");
+    print_message("reward %.3f -> %.3f, %d requests\n", before, after, e->planted.asked);
+    assert_true(after > before + 0.2 && after <= 0.6 + 1e-9); /* (0.8 - 0.2) / (0.8 + 0.2) at most */
+    compare(e);
+    need_ok(bench_run(b, &score_table, score_stage, "score", &err, "rows=stage:after", e->endpoint, "api-model=planted",
+                      "prompt=@short.yaml", NULL),
+            &err);
+    double mean = bench_summary(b, "mean");
+    need_ok(bench_run(b, &harmless_table, harmless_stage, "harmless", &err, "rows=stage:after", e->endpoint,
+                      "api-model=planted", "prompt=@short.yaml", NULL),
+            &err);
+    const json_t *policy = json_array_get(json_object_get(b->work.summary, "policies"), 0);
+    close_to(2 * json_number_of(policy, "mean_p", -1) - 1, mean, 1e-9);
+    int asked = e->planted.asked;
+    need_ok(bench_run(b, &winrate_table, winrate_stage, "alone", &err, "a=stage:after", "b=stage:before",
+                      "prompt=@short.yaml", e->endpoint, "api-model=planted", NULL),
+            &err);
+    policy = json_object_get(b->work.summary, "endpoint");
+    assert_true(json_number_of(policy, "kept", 0) >= 4 * HELD); /* those of the policy after were asked before */
+    assert_int_equal(json_number_of(policy, "requests", -1), e->planted.asked - asked);
+    elsewhere_free(e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(planted_preference), cmocka_unit_test(direct_reward)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
