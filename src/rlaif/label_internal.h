@@ -11,6 +11,7 @@ typedef struct LabelPlan {
     JudgePlan all, first;   /* of all pairs to label; of the first chunk */
     double bytes;           /* of memory, at most, with the judge */
     double seconds, output; /* estimated from the first chunk: time, tokens of rationales; 0: not yet */
+    double dollars;         /* of an endpoint: what all will cost */
     double began;
     int chunks, pairs;
     double tokens, written; /* tokens read and written */
@@ -70,7 +71,7 @@ bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err) 
 /* After a chunk: with the first one time is estimated. */
 void label_plan_goes_on(Asking *a, int pairs);
 /* Says what memory it took. Returns beside each other: {prompts, longest, cut, planned_tokens, tokens, planned_computed, computed, planned_written, written,
- * planned_bytes, bytes (needs_met), planned_seconds, seconds}. What a machine measured, hence in no store. NULL: nothing was asked. */
+ * planned_bytes, bytes (needs_met; of an endpoint planned_dollars), planned_seconds, seconds}. What a machine measured, hence in no store. NULL: nothing was asked. */
 json_t *label_plan_ends(const Asking *a);
 /* Prints what the prompts share and one of them, and asks nothing. */
 bool label_explain(Work *work, const LabelOptions *o, Err *err) MUST_CHECK;

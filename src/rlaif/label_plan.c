@@ -50,22 +50,32 @@ static bool check_memory(Asking *a, Err *err)
     return ok;
 }
 
+/* Of an endpoint, before it has counted a token: with rationales at most, where each is as long as it may be. */
+static double planned_dollars(const Asking *a)
+{
+    const JudgePlan *p = &a->plan.all;
+    double each = a->judge->prompt->cot.max_new_tokens, written = each * p->rationales,
+           read = p->rationales ? 2 * p->tokens + written + (double)p->tail * p->rationales : p->tokens;
+    return cost_judge(&a->options->endpoint.prices, read, written + p->prompts);
+}
+
 bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err)
 {
     LabelPlan *p = &a->plan;
     if (!plan_rows(a, rows, index, n, err))
         return false;
     if (a->source.endpoint)
-        log_note("%s: %d prompts of about %.0f tokens, the longest has about %d: about $%.2f for reading them",
-                 a->stage->name, p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest,
-                 cost_judge(&a->options->endpoint.prices, p->all.tokens, 0));
+        log_note("%s: %d prompts of about %.0f tokens, the longest has about %d: %s $%.2f", a->stage->name,
+                 p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest,
+                 p->all.rationales ? "at most about" : "about", planned_dollars(a));
     else
         log_note("%s: %d prompts of %.0f tokens, the longest has %d; shared beginnings save %.0f %% of them",
                  a->stage->name, p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest, 100 * saved(a));
     if (p->all.rationales)
         log_note("%s: %d rationales of at most %d tokens", a->stage->name, p->all.rationales,
                  a->judge->prompt->cot.max_new_tokens);
-    bool ok = check_memory(a, err);
+    bool ok = a->source.endpoint || check_memory(a, err);
+    p->dollars = planned_dollars(a);
     p->began = clock_seconds();
     return ok;
 }
@@ -84,10 +94,14 @@ void label_plan_goes_on(Asking *a, int pairs)
     double spent = clock_seconds() - p->began;
     p->seconds = spent * work_of(&p->all) / work_of(&p->first);
     p->output = p->first.rationales ? p->written * p->all.rationales / p->first.rationales : 0;
-    double tokens = p->tokens * p->all.tokens / p->first.tokens, written = p->written * p->all.tokens / p->first.tokens;
+    if (a->source.endpoint) {
+        json_t *said = endpoint_spent(a->source.endpoint);
+        p->dollars = json_number_of(said, "dollars", 0) * p->all.tokens / p->first.tokens;
+        json_decref(said);
+    }
     if (pairs < p->pairs && a->source.endpoint)
-        log_note("%s: about %.0f seconds, %.0f tokens and $%.2f for all, by the first %d pairs", a->stage->name,
-                 p->seconds, tokens + written, cost_judge(&a->options->endpoint.prices, tokens, written), pairs);
+        log_note("%s: about %.0f seconds and $%.2f for all, by the first %d pairs", a->stage->name, p->seconds,
+                 p->dollars, pairs);
     else if (pairs < p->pairs)
         log_note("%s: about %.0f seconds for all, by the first %d pairs", a->stage->name, p->seconds, pairs);
 }
@@ -120,7 +134,10 @@ json_t *label_plan_ends(const Asking *a)
         json_object_set_new(out, number[i].name,
                             strstr(number[i].name, "seconds") ? json_real(number[i].value)
                                                               : json_integer((json_int_t)number[i].value));
-    needs_met(out, a->stage->name, a->stage->peak_before);
+    if (a->source.endpoint)
+        json_object_set_new(out, "planned_dollars", json_real(p->dollars));
+    else
+        needs_met(out, a->stage->name, a->stage->peak_before);
     return out;
 }
 
@@ -135,11 +152,13 @@ static void print_explanation(const Asking *a, int pairs, const char *prompt)
            a->judge->shown.cot ? ", chain of thought" : "");
     printf("pairs             %d\nprompts           %d of %.0f tokens, the longest has %d\n", pairs, p->prompts,
            p->tokens / p->prompts, p->longest);
-    printf("all begin with    %d tokens\n", p->all_share);
-    if (both)
+    if (!a->source.endpoint)
+        printf("all begin with    %d tokens\n", p->all_share);
+    if (both && !a->source.endpoint)
         printf("both orders with  %.0f tokens\n", p->orders_share / pairs);
-    printf("to compute        %.0f tokens of %.0f: shared beginnings save %.0f %%\n", p->cost.computed,
-           prompt_tokens(a), 100 * saved(a));
+    if (!a->source.endpoint)
+        printf("to compute        %.0f tokens of %.0f: shared beginnings save %.0f %%\n", p->cost.computed,
+               prompt_tokens(a), 100 * saved(a));
     if (p->rationales)
         printf("to write          %d rationales of at most %d tokens, to compute beside\n", p->rationales,
                asked->cot.max_new_tokens);

@@ -61,6 +61,29 @@ static void stages_take_products(void **state)
     holds(loop, NULL, lines, COUNT(lines));
 }
 
+/* Where a stage names an endpoint, no model is its judge and no reward model stands beside it. */
+static void judges_elsewhere(void **state)
+{
+    (void)state;
+    Err err = {0};
+    static const char recipe[] =
+        "name: x\npolicy: m.gguf\nstages:\n"
+        "- label: {pairs: p.jsonl, endpoint: 'http://h/v1', api-model: j}\n"
+        "- reward: {model: start}\n"
+        "- rl: {prompts: p.jsonl, endpoint: 'http://h/v1', api-model: j, prompt: tone-verdict}\n"
+        "- eval: {kind: winrate, prompts: h.jsonl, prompt: tone-verdict, endpoint: 'http://h/v1',"
+        " api-model: j}\n";
+    static const char *const lines[] = {"  - label:\n      pairs: p.jsonl\n", "endpoint: \"http://h/v1\"\n"};
+    holds(recipe, NULL, lines, COUNT(lines));
+    char *out = resolved(recipe, NULL, &err), *label = strstr(out, "- label:"), *reward = strstr(out, "- reward:"),
+         *rl = strstr(out, "- rl:");
+    *reward = 0;
+    assert_null(strstr(label, "model: m.gguf"));
+    assert_null(strstr(rl, "reward: "));
+    assert_null(strstr(rl, "judge: "));
+    free(out);
+}
+
 static void set_by_the_command_line(void **state)
 {
     (void)state;
@@ -125,8 +148,11 @@ static void nothing_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stages_take_products), cmocka_unit_test(set_by_the_command_line),
-        cmocka_unit_test(names_are_quoted),     cmocka_unit_test(refused),
+        cmocka_unit_test(stages_take_products),
+        cmocka_unit_test(judges_elsewhere),
+        cmocka_unit_test(set_by_the_command_line),
+        cmocka_unit_test(names_are_quoted),
+        cmocka_unit_test(refused),
         cmocka_unit_test(nothing_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
