@@ -134,6 +134,44 @@ double bench_metric(const Bench *b, const char *dir, int step, const char *key)
     return value;
 }
 
+static bool take_row(void *context, const char *row, Err *err)
+{
+    json_t *j;
+    if (!json_parse(row, strlen(row), "a row", &j, err))
+        return false;
+    json_array_append_new(context, j);
+    return true;
+}
+
+json_t *bench_rows(const Bench *b, const char *stage)
+{
+    Err err = {0};
+    StageRow s;
+    bool present;
+    json_t *rows = json_array();
+    need_ok(store_stage_find(b->work.store, stage, &s, &present, &err) &&
+                store_items_each(b->work.store, s.id, take_row, rows, &err),
+            &err);
+    stage_row_release(&s);
+    return rows;
+}
+
+void bench_reward_first(const Bench *b, const char *from, const char *to, double factor)
+{
+    Err err = {0};
+    Model *m;
+    char *source = bench_path(b, from), *out = bench_path(b, to);
+    need_ok(model_load(&m, source, b->work.device, 0, &err), &err);
+    for (int c = 0; c < m->w.score.cols; c++)
+        m->w.score.at[matrix_at(m->w.score, 0, c)] = c == 0 ? (float)factor : 0;
+    json_decref(m->notes);
+    m->notes = NULL;
+    need_ok(model_save(m, out, &err), &err);
+    model_free(m);
+    free(source);
+    free(out);
+}
+
 void bench_same(const Bench *b, const char *a, const char *other)
 {
     Err err = {0};

@@ -35,6 +35,12 @@ bool bench_run(Bench *b, const OptionTable *table, StageFunction *stage, const c
 double bench_summary(const Bench *b, const char *key);
 double bench_metric(const Bench *b, const char *dir, int step, const char *key);
 
+/* The rows that a stage stored, as a list. The caller releases it. */
+json_t *bench_rows(const Bench *b, const char *stage);
+
+/* FOLDER/to: a copy of FOLDER/from, a reward model, whose rewards are the hidden state's first number times a factor. */
+void bench_reward_first(const Bench *b, const char *from, const char *to, double factor);
+
 /* Two files of the folder have the same bytes. */
 void bench_same(const Bench *b, const char *a, const char *other);
 

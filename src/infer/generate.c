@@ -194,7 +194,7 @@ static bool draw(Generator *g, GenerateToken *token, void *context, Err *err)
     float *states = mem_alloc((size_t)g->running * C, sizeof *states);
     RngKey key[MOST_RUNNING];
     int position[MOST_RUNNING];
-    Drawn drawn[MOST_RUNNING];
+    Drawn drawn[MOST_RUNNING] = {{0}};
     for (int i = 0; i < g->running; i++) {
         const Runner *w = &g->runner[i];
         const float *from = w->row < 0 ? g->prompt[w->prompt].hidden : g->acts.hidden.at + (size_t)w->row * C;
@@ -204,6 +204,8 @@ static bool draw(Generator *g, GenerateToken *token, void *context, Err *err)
     }
     bool ok = sample_tokens(g->model, tensor(states, g->running, (int)C), g->how, key, position, drawn, err);
     free(states);
+    for (int i = 0; !ok && i < g->running; i++)
+        g->r[g->runner[i].response].failed = drawn[i].id < 0;
     int kept = 0;
     for (int i = 0; ok && i < g->running; i++) {
         Runner w = g->runner[i];

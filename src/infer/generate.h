@@ -16,6 +16,7 @@ typedef struct Response {
     float *logp;    /* [ids.n] at temperature 1 */
     float *entropy; /* [ids.n] */
     bool ended;     /* by its end-of-turn token, not by max_new_tokens or the caller */
+    bool failed;    /* generate has failed because what the model says here is not finite */
 } Response;
 
 void response_release(Response *r);

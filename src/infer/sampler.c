@@ -175,7 +175,7 @@ static bool draw_rows(Draw *d, const RngKey *key, const int *position, Drawn *ou
         int id = d->scan.best_id[r];
         double log_z = (double)d->scan.max[r] + real_log((double)d->scan.sum[r]);
         if (!isfinite(log_z))
-            return err_set(err, ERR_NUMBER, "the model's logits are not finite"),
+            return out[r].id = -1, err_set(err, ERR_NUMBER, "the model's logits are not finite"),
                    err_hint(err, "its weights are damaged, or its training diverged: lower --lr");
         if (!d->how.greedy) {
             double u = rng_uniform(key[r], (uint64_t)position[r]);

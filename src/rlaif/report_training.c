@@ -18,6 +18,7 @@ static const Metric metrics[] = {
     {"advantage_sd", "Advantage, standard deviation"},
     {"loss", "Loss"},
     {"eval_accuracy", "Accuracy on held-out pairs"},
+    {"eval_loss", "Loss on held-out pairs"},
     {"value_loss", "Value loss"},
     {"explained_variance", "Share of the returns\xe2\x80\x99 variance explained by the values"},
     {"grad_norm", "Norm of the gradient"},
@@ -131,12 +132,15 @@ static const Measure rl_measures[] = {
 };
 static const Measure reward_measures[] = {
     {"labels by", "labels", AS_TEXT, NULL},
+    {"part of the rows", "subset", AS_TEXT, NULL},
     {"pairs", "pairs", AS_COUNT, NULL},
     {"steps", "steps", AS_COUNT, NULL},
     {"loss, first step", "loss_first", AS_NUMBER, NULL},
     {"loss, last step", "loss_last", AS_NUMBER, NULL},
     {"held-out pairs", "eval_pairs", AS_COUNT, NULL},
     {"accuracy on held-out pairs", "eval_accuracy", AS_PERCENT, "eval_interval"},
+    {"loss on held-out pairs", "eval_loss", AS_NUMBER, NULL},
+    {"stopped at the plateau: updates before the best", "best_step", AS_COUNT, NULL},
     {"centre of the rewards, taken off", "centre", AS_NUMBER, NULL},
     {"scale of the rewards, divided by", "scale", AS_NUMBER, NULL},
 };

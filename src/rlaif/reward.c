@@ -3,8 +3,9 @@
 #include "rlaif/reward.h"
 
 #include "base/mem.h"
-#include "base/real.h"
 #include "infer/trie.h"
+#include "rlaif/held_pairs.h"
+#include "rlaif/part.h"
 #include "train/pass.h"
 
 static const Option option_rows[] = {
@@ -19,9 +20,14 @@ static const Option option_rows[] = {
     {"weight-ai", OPT_REAL, AT(RewardOptions, weight_ai), 0, 1e6, "1", .help = "of AI labels in the loss"},
     {"weight-human", OPT_REAL, AT(RewardOptions, weight_human), 0, 1e6, "1", .help = "of people's choices"},
     {"eval", OPT_TEXT, AT(RewardOptions, eval), .value = "ROWS", .flags = OPT_WORKING,
-     .help = "pairs with people's choices, held out: accuracy"},
+     .help = "pairs that are held out: accuracy and loss"},
+    {"eval-labels", OPT_CHOICE, AT(RewardOptions, eval_labels), .choices = HELD_LABELS, .otherwise = "human",
+     .help = "whose choices among them count"},
     {"eval-every", OPT_INT, AT(RewardOptions, eval_every), 0, 1e9, "0",
      .help = "steps between evaluations; 0: at the end"},
+    {"early-stop", OPT_INT, AT(RewardOptions, early_stop), 0, 1e6, "0",
+     .help = "stop at the plateau: after so many evaluations without a better accuracy or a lower loss, and keep the "
+             "model of the best accuracy; 0: never"},
     {"epochs", OPT_INT, AT(RewardOptions, epochs), 1, 1e6, "1", .help = "times that every pair is seen"},
     {"batch", OPT_INT, AT(RewardOptions, batch), 1, 1e6, "32", .help = "pairs an update"},
     {"max-tokens", OPT_INT, AT(RewardOptions, max_tokens), 0, 1e9, "1152", .help = "longest sequence"},
@@ -31,6 +37,8 @@ static const Option option_rows[] = {
      .help = "rows with responses whose mean reward becomes 0, such as the start's; not given: the training rows"},
     {"chat", OPT_CHOICE, AT(RewardOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the model's chat template; auto: if it has one"},
+    {"subset", OPT_TEXT, AT(RewardOptions, subset), .value = "5%|N",
+     .help = "train on a random part of the rows; a smaller part lies within a larger one"},
     {"limit", OPT_INT, AT(RewardOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows; 0: all"},
     {"skip-bad", OPT_BOOL, AT(RewardOptions, skip_bad), .flags = OPT_WORKING,
@@ -44,19 +52,20 @@ static const OptionGroup groups[] = {
 const OptionTable reward_table = {groups, COUNT(groups), sizeof(RewardOptions)};
 
 enum {
-    PASS_ROWS = 1024,    /* tokens of one pass, about */
-    REWARDS_AT_ONCE = 64 /* sequences that are scored together */
+    PASS_ROWS = 1024, /* tokens of one pass, about */
 };
 
 /* Two sequences and the probability that the first is better. */
 typedef struct LabelledPair {
     Ids ids[2];
+    int row;    /* of the training rows */
     int shared; /* tokens that both begin with */
     double p, weight;
 } LabelledPair;
 
 struct RewardTraining {
     const RewardOptions *options;
+    const Rows *rows;
     Model *model;
     bool chat;
     Trainer trainer;
@@ -64,16 +73,18 @@ struct RewardTraining {
     LabelledPair *pair;
     int n, cap, n_ai;
     CutCount cut;
-    Rows eval, centre;
+    HeldPairs held;
+    Rows centre;
 };
 
 /* --- pairs --- */
 
-static bool add_pair(RewardTraining *t, const RowView *v, double p, double weight, Err *err)
+static bool add_pair(RewardTraining *t, int row, double p, double weight, Err *err)
 {
+    const RowView *v = &t->rows->row[row].view;
     t->pair = MEM_GROW(t->pair, t->n, t->cap);
     LabelledPair *pair = &t->pair[t->n++];
-    *pair = (LabelledPair){.p = p, .weight = weight};
+    *pair = (LabelledPair){.row = row, .p = p, .weight = weight};
     for (int i = 0; i < 2; i++) {
         int from;
         if (!render_whole(t->model, v, i, t->chat, &pair->ids[i], &from, err))
@@ -83,7 +94,7 @@ static bool add_pair(RewardTraining *t, const RowView *v, double p, double weigh
     return true;
 }
 
-static bool add_row(RewardTraining *t, RowView *v, Err *err)
+static bool add_row(RewardTraining *t, int row, RowView *v, Err *err)
 {
     const RewardOptions *o = t->options;
     Room room = {(CutRule)o->truncate, o->max_tokens, 0, "--max-tokens"};
@@ -98,15 +109,16 @@ static bool add_row(RewardTraining *t, RowView *v, Err *err)
         return false;
     cut_count(&t->cut, cut);
     t->n_ai += ai;
-    return (!ai || add_pair(t, v, v->label, o->weight_ai, err)) &&
-           (!human || add_pair(t, v, v->preferred == 0 ? 1 : 0, o->weight_human, err));
+    return (!ai || add_pair(t, row, v->label, o->weight_ai, err)) &&
+           (!human || add_pair(t, row, v->preferred == 0 ? 1 : 0, o->weight_human, err));
 }
 
 static bool add_rows(RewardTraining *t, Rows *rows, Err *err)
 {
+    t->rows = rows;
     for (int i = 0; i < rows->n; i++) {
         char place[300];
-        if (!add_row(t, &rows->row[i].view, err))
+        if (!add_row(t, i, &rows->row[i].view, err))
             return err_context(err, "%s", row_place(rows, i, place));
     }
     return true;
@@ -136,13 +148,12 @@ static void plant_pair(Pass *pass, const LabelledPair *p)
     }
 }
 
-/* L and dL/dd for the margin d = r(first) - r(second) and the label p (5.1). */
-static double pair_loss(double d, double p, double *slope)
+static bool not_finite(const RewardTraining *t, const LabelledPair *pair, const char *what, Err *err)
 {
-    double s = real_sigmoid(d);
-    *slope = s - p;
-    double log_s = d > 0 ? -real_log1p(real_exp(-d)) : d - real_log1p(real_exp(d));
-    return -(p * log_s + (1 - p) * (log_s - d));
+    char place[300];
+    err_set(err, ERR_NUMBER, "step %d, %s: the %s is not finite", t->trainer.step, row_place(t->rows, pair->row, place),
+            what);
+    return err_hint(err, NOT_FINITE);
 }
 
 static bool run_pass(RewardTraining *t, const LabelledPair *const *pair, int n, int batch, double *loss, Err *err)
@@ -153,13 +164,33 @@ static bool run_pass(RewardTraining *t, const LabelledPair *const *pair, int n, 
     for (int i = 0; ok && i < n; i++) {
         double by_margin;
         double d = (double)pass->scalar[2 * i] - (double)pass->scalar[2 * i + 1], w = pair[i]->weight;
-        *loss += w * pair_loss(d, pair[i]->p, &by_margin) / batch;
+        *loss += w * preference_loss(d, pair[i]->p, &by_margin) / batch;
+        ok = isfinite(d) || not_finite(t, pair[i], "loss", err);
         slope[2 * i] = (float)(w * by_margin / batch);
         slope[2 * i + 1] = -slope[2 * i];
     }
     ok = ok && pass_backward(pass, t->trainer.grads, NULL, slope, err);
     free(slope);
     return ok;
+}
+
+/* The gradient of a batch is not finite: names the pair that makes it so, if one alone does. */
+static bool blame(RewardTraining *t, const int *order, int n, Err *err)
+{
+    double loss;
+    err_clear(err);
+    for (int i = 0; i < n; i++) {
+        const LabelledPair *pair = &t->pair[order[i]];
+        weights_zero(t->trainer.grads);
+        pass_begin(&t->pass, t->model);
+        plant_pair(&t->pass, pair);
+        if (!run_pass(t, &pair, 1, n, &loss, err))
+            return false;
+        if (!isfinite(trainer_grad_norm(&t->trainer)))
+            return not_finite(t, pair, "gradient", err);
+    }
+    return err_set(err, ERR_NUMBER, "step %d: the gradient of the batch is not finite", t->trainer.step),
+           err_hint(err, NOT_FINITE);
 }
 
 bool reward_training_step(RewardTraining *t, const int *order, int n, double *loss, Err *err)
@@ -177,31 +208,19 @@ bool reward_training_step(RewardTraining *t, const int *order, int n, double *lo
         ok = run_pass(t, pair, held, n, loss, err);
     }
     free(pair);
-    if (ok && !isfinite(*loss))
-        return err_set(err, ERR_NUMBER, "step %d: the loss is not finite", t->trainer.step + 1),
-               err_hint(err, "lower --lr; the last checkpoint is intact");
-    return ok && trainer_update(&t->trainer, err);
+    if (!ok || trainer_update(&t->trainer, err))
+        return ok;
+    return err->code == ERR_NUMBER ? blame(t, order, n, err) : false;
 }
 
 /* --- rewards of the model at hand --- */
-
-static bool head_of(Model *m, const Sequence *seq, int n, float *r, Err *err)
-{
-    Scorer *scorer;
-    scorer_open(&scorer, m);
-    bool ok = true;
-    for (int i = 0; ok && i < n; i += REWARDS_AT_ONCE)
-        ok = scorer_rewards(scorer, seq + i, n - i < REWARDS_AT_ONCE ? n - i : REWARDS_AT_ONCE, r + i, err);
-    scorer_free(scorer);
-    return ok;
-}
 
 bool reward_training_rewards(RewardTraining *t, float *r, Err *err)
 {
     Sequence *seq = mem_alloc((size_t)t->n * 2, sizeof *seq);
     for (int i = 0; i < 2 * t->n; i++)
         seq[i] = (Sequence){t->pair[i / 2].ids[i % 2].id, t->pair[i / 2].ids[i % 2].n};
-    bool ok = head_of(t->model, seq, 2 * t->n, r, err);
+    bool ok = model_rewards(t->model, seq, 2 * t->n, r, err);
     free(seq);
     return ok;
 }
@@ -241,7 +260,7 @@ static bool measure_centre(RewardTraining *t, Moments *out, int *responses, Err 
                  err_context(err, "%s", row_place(&t->centre, i, place));
             seq[at] = (Sequence){ids[at].id, ids[at].n};
         }
-    ok = ok && head_of(t->model, seq, n, r, err);
+    ok = ok && model_rewards(t->model, seq, n, r, err);
     if (ok)
         *out = moments(r, n);
     for (int i = 0; i < n; i++)
@@ -278,54 +297,15 @@ static bool store_scale(RewardTraining *t, Stage *s, Err *err)
     return true;
 }
 
-bool pair_accuracy(RewardModel *r, const Rows *rows, PairAccuracy *out, Err *err)
+/* Accuracy and loss on the held-out pairs, as metrics of this step. */
+static bool evaluate(RewardTraining *t, Stage *s, Err *err)
 {
-    *out = (PairAccuracy){0};
-    for (int i = 0; i < rows->n; i++) {
-        const RowView *v = &rows->row[i].view;
-        char place[300];
-        Ids ids[2] = {{0}};
-        Sequence seq[2];
-        double reward[2];
-        bool ok = true;
-        if (v->preferred < 0)
-            continue;
-        for (int k = 0; ok && k < 2; k++) {
-            int from;
-            ok = (render_whole(r->model, v, k, r->chat, &ids[k], &from, err) &&
-                  render_fits(r->model, ids[k].n, 0, err)) ||
-                 err_context(err, "%s", row_place(rows, i, place));
-            seq[k] = (Sequence){ids[k].id, ids[k].n};
-        }
-        ok = ok && not_interrupted(err) && reward_model_score(r, seq, 2, reward, err);
-        ids_release(&ids[0]);
-        ids_release(&ids[1]);
-        if (!ok)
-            return false;
-        double margin = reward[v->preferred] - reward[1 - v->preferred];
-        out->right += margin > 0 ? 1 : margin == 0 ? 0.5 : 0;
-        out->mean_margin += margin;
-        out->n++;
-    }
-    if (out->n == 0)
-        return err_set(err, ERR_INPUT, "%s: no row says which response people preferred", rows->path),
-               err_hint(err, "rows need \"preferred\": 0 or 1, or chosen and rejected");
-    out->mean_margin /= out->n;
-    return true;
-}
-
-/* Accuracy on the held-out rows, as a metric of this step. */
-static bool evaluate(RewardTraining *t, Stage *s, double *accuracy, Err *err)
-{
-    RewardModel r = {.model = t->model, .chat = t->chat, .scale = 1};
-    PairAccuracy a;
-    scorer_open(&r.scorer, t->model);
-    bool ok = pair_accuracy(&r, &t->eval, &a, err);
-    scorer_free(r.scorer);
-    if (!ok)
-        return false;
-    *accuracy = a.right / a.n;
-    return store_metric(s->work->store, s->id, t->trainer.step - 1, "eval_accuracy", *accuracy, err);
+    Store *store = s->work->store;
+    int at = t->trainer.step - 1;
+    double accuracy, loss;
+    return held_pairs_measure(&t->held, t->model, &accuracy, &loss, err) && store_begin(store, err) &&
+           store_metric(store, s->id, at, "eval_accuracy", accuracy, err) &&
+           store_metric(store, s->id, at, "eval_loss", loss, err) && store_commit(store, err);
 }
 
 /* --- the stage --- */
@@ -339,16 +319,59 @@ static bool record(Stage *s, const RewardTraining *t, double loss, Err *err)
            store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);
 }
 
-/* Measures what is due after the steps so far, unless it is on record, and keeps them. A step that was interrupted while
- * it was measured is measured when the run goes on. */
-static bool settle_step(RewardTraining *t, Training *training, Err *err)
+/* What the evaluations so far say. */
+typedef struct Evaluations {
+    int n;
+    double accuracy, loss;           /* of the last one */
+    double best_accuracy, best_loss; /* which need not be of the same */
+    double loss_there;               /* of the best accuracy */
+    int best;                        /* updates before it */
+    int without;                     /* evaluations since one of the two became better */
+} Evaluations;
+
+/* Of a step eval_accuracy comes first, then eval_loss. */
+static bool take_evaluation(void *context, int step, const char *name, double value, Err *err)
 {
+    Evaluations *e = context;
+    (void)err;
+    if (strcmp(name, "eval_accuracy") == 0)
+        e->accuracy = value;
+    if (strcmp(name, "eval_loss") != 0)
+        return true;
+    e->loss = value;
+    bool better = e->n == 0 || e->accuracy > e->best_accuracy, lower = e->n == 0 || e->loss < e->best_loss;
+    if (better) {
+        e->best_accuracy = e->accuracy;
+        e->loss_there = e->loss;
+        e->best = step + 1;
+    }
+    if (lower)
+        e->best_loss = e->loss;
+    e->without = better || lower ? 0 : e->without + 1;
+    e->n++;
+    return true;
+}
+
+static bool read_evaluations(Stage *s, Evaluations *e, Err *err)
+{
+    *e = (Evaluations){0};
+    return store_metrics_each(s->work->store, s->id, take_evaluation, e, err);
+}
+
+/* Measures what is due after the steps so far, unless it is on record, and keeps them. A step that was interrupted while
+ * it was measured is measured when the run goes on. *over: it was the last, or the plateau is reached. */
+static bool settle_step(RewardTraining *t, Training *training, bool *over, Err *err)
+{
+    const RewardOptions *o = t->options;
     Stage *s = training->stage;
-    int every = t->options->eval_every, at = t->trainer.step;
-    double accuracy = (double)NAN;
-    bool due = t->options->eval && at > 0 && (at == t->trainer.steps || (every && at % every == 0)), known = true;
-    return (!due || store_metric_known(s->work->store, s->id, at - 1, "eval_accuracy", &known, err)) &&
-           (known || evaluate(t, s, &accuracy, err)) && training_checkpoint(training, accuracy, err);
+    int every = o->eval_every, at = t->trainer.step;
+    bool last = at == t->trainer.steps, due = o->eval && at > 0 && (last || (every && at % every == 0)), known = true;
+    Evaluations e = {.accuracy = (double)NAN};
+    if ((due && !store_metric_known(s->work->store, s->id, at - 1, "eval_loss", &known, err)) ||
+        (!known && !evaluate(t, s, err)) || (due && !read_evaluations(s, &e, err)))
+        return false;
+    *over = last || (o->early_stop > 0 && e.without >= o->early_stop);
+    return training_checkpoint(training, e.accuracy, err);
 }
 
 static bool train(RewardTraining *t, Training *training, Err *err)
@@ -359,15 +382,15 @@ static bool train(RewardTraining *t, Training *training, Err *err)
     Progress p;
     double loss = 0;
     progress_begin(&p, s->name, "steps", t->trainer.steps, t->trainer.step);
-    bool ok = settle_step(t, training, err);
-    while (ok && t->trainer.step < t->trainer.steps) {
+    bool over, ok = settle_step(t, training, &over, err);
+    while (ok && !over) {
         int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
         epoch_order(t->options->common.seed, epoch, order, t->n);
         ok = not_interrupted(err) &&
              reward_training_step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
              record(s, t, loss, err);
         training->whole_step = ok ? t->trainer.step : training->whole_step;
-        ok = ok && settle_step(t, training, err);
+        ok = ok && settle_step(t, training, &over, err);
         progress_figure(&p, "loss %.3f", loss);
         progress_at(&p, t->trainer.step);
     }
@@ -376,27 +399,28 @@ static bool train(RewardTraining *t, Training *training, Err *err)
     return ok;
 }
 
-static bool take_accuracy(void *context, int step, const char *name, double value, Err *err)
-{
-    (void)step, (void)err;
-    if (strcmp(name, "eval_accuracy") == 0)
-        json_object_set_new(context, name, json_real(value));
-    return true;
-}
-
-static bool summarise(const RewardTraining *t, Stage *s, Err *err)
+/* The result is the last model, or with --early-stop that of the best accuracy. */
+static bool settle_result(const RewardTraining *t, Training *training, Err *err)
 {
     static const char *const measured[] = {"loss"};
-    int with_choice = 0;
-    for (int i = 0; i < t->eval.n; i++)
-        with_choice += t->eval.row[i].view.preferred >= 0;
+    const RewardOptions *o = t->options;
+    Stage *s = training->stage;
+    Evaluations e;
     json_object_set_new(s->summary, "pairs", json_integer(t->n));
     json_object_set_new(s->summary, "pairs_ai", json_integer(t->n_ai));
     json_object_set_new(s->summary, "pairs_human", json_integer(t->n - t->n_ai));
-    if (t->options->eval)
-        json_object_set_new(s->summary, "eval_pairs", json_integer(with_choice));
-    return training_summary(s, measured, COUNT(measured), err) &&
-           store_metrics_each(s->work->store, s->id, take_accuracy, s->summary, err);
+    if (!training_summary(s, measured, COUNT(measured), err) || !read_evaluations(s, &e, err))
+        return false;
+    if (!o->eval)
+        return true;
+    json_object_set_new(s->summary, "eval_pairs", json_integer(t->held.chosen));
+    json_object_set_new(s->summary, "eval_accuracy", json_real(o->early_stop ? e.best_accuracy : e.accuracy));
+    json_object_set_new(s->summary, "eval_loss", json_real(o->early_stop ? e.loss_there : e.loss));
+    if (!o->early_stop)
+        return true;
+    json_object_set_new(s->summary, "best_step", json_integer(e.best));
+    json_object_set_new(s->summary, "stopped_early", json_boolean(t->trainer.step < t->trainer.steps));
+    return training_go_back(training, e.best, err);
 }
 
 /* The largest pass, played through the pairs of every update. */
@@ -489,7 +513,7 @@ void reward_training_free(RewardTraining *t)
         ids_release(&t->pair[i].ids[1]);
     }
     free(t->pair);
-    rows_release(&t->eval);
+    held_pairs_release(&t->held);
     rows_release(&t->centre);
     model_free(t->model);
     free(t);
@@ -506,20 +530,30 @@ void reward_training_tokens(const RewardTraining *t, int i, int *all, int *compu
     *computed = pair_tokens(&t->pair[i]);
 }
 
+static bool read_rows(RewardTraining *t, Work *work, Err *err)
+{
+    const RewardOptions *o = t->options;
+    Rows held = {0};
+    bool ok = (!o->eval || (stage_read_rows(work, o->eval, 0, NEED_PAIR, o->skip_bad, &held, err) &&
+                            held_pairs_read(&t->held, &held, (HeldLabels)o->eval_labels, t->model, t->chat,
+                                            (CutRule)o->truncate, err))) &&
+              (!o->centre_on || stage_read_rows(work, o->centre_on, 0, NEED_RESPONSES, o->skip_bad, &t->centre, err));
+    rows_release(&held);
+    return ok;
+}
+
 static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
 {
     RewardTraining *t;
     if (!reward_training_open(&t, o, s->work->device, rows, 0, err))
         return false;
     cut_report(&t->cut, s->name, s->summary);
-    Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
-    bool ok =
-        check_needs(t, s, err) &&
-        (!o->eval || stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &t->eval, err)) &&
-        (!o->centre_on || stage_read_rows(s->work, o->centre_on, 0, NEED_RESPONSES, o->skip_bad, &t->centre, err)) &&
-        ((training_begin(&training, err) && train(t, &training, err) && store_scale(t, s, err) &&
-          summarise(t, s, err) && training_end(&training, err)) ||
-         training_stopped(&training, err));
+    Training training = {
+        .stage = s, .out = o->output, .options = &o->train, .best = o->eval && o->eval_every, .trainer = &t->trainer};
+    bool ok = check_needs(t, s, err) && read_rows(t, s->work, err) &&
+              ((training_begin(&training, err) && train(t, &training, err) && settle_result(t, &training, err) &&
+                store_scale(t, s, err) && training_end(&training, err)) ||
+               training_stopped(&training, err));
     reward_training_free(t);
     return ok;
 }
@@ -539,15 +573,41 @@ static bool hash_rows(Work *work, const RewardOptions *o, const char *source, Ro
     return ok;
 }
 
+/* Leaves the rows that --subset draws. */
+static bool take_subset(const Work *work, const RewardOptions *o, Rows *rows, Err *err)
+{
+    Part part;
+    if (!part_read(&part, o->subset))
+        return err_set(err, work->in_recipe ? ERR_INPUT : ERR_USAGE, "--subset %s cannot be used", o->subset),
+               err_hint(err, "give a share as 15%% or 2/3, or a number of rows");
+    if (!o->subset)
+        return true;
+    bool *in = mem_alloc((size_t)rows->n, sizeof *in);
+    for (int i = 0; i < rows->n; i++)
+        in[i] = true;
+    part_draw(part, rows, o->common.seed, PART_LABELS, in);
+    rows_keep(rows, in);
+    free(in);
+    return rows->n > 0 || err_set(err, ERR_INPUT, "--subset %s: no row is left", o->subset);
+}
+
+static bool check_options(const RewardOptions *o, Err *err)
+{
+    if (o->early_stop > 0 && (!o->eval || o->eval_every == 0))
+        return err_set(err, ERR_INPUT, "--early-stop needs --eval and --eval-every"),
+               err_hint(err, "it is held-out pairs that show where training no longer helps");
+    return true;
+}
+
 bool reward_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const RewardOptions *o = options;
     Rows rows = {0};
     Stage s = {0};
     char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT], centre[HASH_TEXT];
-    bool ok = model_hash(o->model, model, err) &&
+    bool ok = check_options(o, err) && model_hash(o->model, model, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
-              hash_rows(work, o, o->eval, NEED_PAIR, eval, err) &&
+              take_subset(work, o, &rows, err) && hash_rows(work, o, o->eval, NEED_PAIR, eval, err) &&
               hash_rows(work, o, o->centre_on, NEED_RESPONSES, centre, err);
     if (ok)
         rows_hash(&rows, labels);

@@ -16,8 +16,8 @@ typedef enum LabelSource {
 typedef struct RewardOptions {
     CommonOptions common;
     TrainOptions train;
-    char *pairs, *model, *output, *eval, *centre_on;
-    int source, chat, limit, batch, epochs, max_tokens, truncate, eval_every;
+    char *pairs, *model, *output, *eval, *centre_on, *subset;
+    int source, chat, limit, batch, epochs, max_tokens, truncate, eval_labels, eval_every, early_stop;
     double weight_ai, weight_human;
     bool skip_bad;
 } RewardOptions;
@@ -28,7 +28,8 @@ extern const OptionTable reward_table;
  * --centre-on, and their scale on the training rows.
  *
  * Summary: pairs, pairs_ai, pairs_human, centre, scale; with centre_on centre_responses, centre_sd (of them) and
- * training_centre; with eval eval_pairs, eval_accuracy, eval_loss. */
+ * training_centre; with eval eval_pairs, eval_accuracy, eval_loss, of the model that is
+ * delivered; with early_stop best_step and stopped_early. */
 bool reward_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 /* The training itself, step by step, without a store: for the stage, for measurements and for embedding. */
@@ -45,13 +46,5 @@ void reward_training_tokens(const RewardTraining *t, int i, int *all, int *compu
 bool reward_training_step(RewardTraining *t, const int *order, int n, double *loss, Err *err) MUST_CHECK;
 /* The reward head of both sequences of every pair: r[2 i], r[2 i + 1]. */
 bool reward_training_rewards(RewardTraining *t, float *r, Err *err) MUST_CHECK;
-
-/* How a reward model ranks pairs whose preferred response is known. */
-typedef struct PairAccuracy {
-    int n;
-    double right;       /* ties count a half */
-    double mean_margin; /* of r(preferred) - r(other) */
-} PairAccuracy;
-bool pair_accuracy(RewardModel *r, const Rows *rows, PairAccuracy *out, Err *err) MUST_CHECK;
 
 #endif

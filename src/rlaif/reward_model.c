@@ -1,7 +1,9 @@
 /* Reward models in use. */
 #include "rlaif/reward_model.h"
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/real.h"
 
 bool reward_model_open(RewardModel **out, const char *path, Device *device, ChatMode chat, Err *err)
 {
@@ -46,4 +48,24 @@ bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *rewa
         reward[i] = ((double)head[i] - r->centre) / r->scale;
     free(head);
     return ok;
+}
+
+bool model_rewards(Model *m, const Sequence *seq, int n, float *r, Err *err)
+{
+    Scorer *scorer;
+    scorer_open(&scorer, m);
+    bool ok = true;
+    for (int i = 0; ok && i < n; i += REWARDS_AT_ONCE)
+        ok = not_interrupted(err) &&
+             scorer_rewards(scorer, seq + i, n - i < REWARDS_AT_ONCE ? n - i : REWARDS_AT_ONCE, r + i, err);
+    scorer_free(scorer);
+    return ok;
+}
+
+double preference_loss(double d, double p, double *slope)
+{
+    double s = real_sigmoid(d);
+    *slope = s - p;
+    double log_s = d > 0 ? -real_log1p(real_exp(-d)) : d - real_log1p(real_exp(d));
+    return -(p * log_s + (1 - p) * (log_s - d));
 }

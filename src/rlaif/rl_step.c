@@ -42,8 +42,8 @@ static bool check_start(const Rl *rl, const Rollout *r, int n, Err *err)
 {
     for (int i = 0; rl->policy_trainer.step == 0 && i < n; i++)
         if (r[i].kl != 0 || memcmp(r[i].y.logp, r[i].reference_logp, (size_t)r[i].y.ids.n * sizeof(float)) != 0)
-            return err_set(err, ERR_NUMBER, "step 0: the KL to the reference is %g, not 0 (row %d, sample %d)", r[i].kl,
-                           r[i].row + 1, r[i].sample),
+            return err_set(err, ERR_NUMBER, "the KL to the reference is %g, not 0", r[i].kl),
+                   rollout_failed(&r[i], rl->rows, err),
                    err_hint(err, "this must not happen: please report the command, the CPU and the versions");
     return true;
 }
@@ -200,11 +200,42 @@ static bool record_step(const Rl *rl, Stage *stage, int step, const Rollout *r, 
 
 /* --- the step --- */
 
+static bool finite_gradients(Rl *rl)
+{
+    return isfinite(trainer_grad_norm(&rl->policy_trainer)) &&
+           (!rl->value || isfinite(trainer_grad_norm(&rl->value_trainer)));
+}
+
+/* The gradient of a step is not finite: names the prompt whose samples make it so, if those of one alone do. */
+static bool blame(Rl *rl, Rollout *r, int n, Err *err)
+{
+    int group = rl->options->samples;
+    ReinforceStats stats;
+    char place[300];
+    err_clear(err);
+    for (int i = 0; i < n; i += group) {
+        weights_zero(rl->policy_trainer.grads);
+        if (rl->value)
+            weights_zero(rl->value_trainer.grads);
+        if (!rl_gradients(rl, r + i, group, &stats, err))
+            return false;
+        if (finite_gradients(rl))
+            continue;
+        err_set(err, ERR_NUMBER, "the gradient is not finite");
+        err_hint(err, NOT_FINITE);
+        return group == 1 ? rollout_failed(&r[i], rl->rows, err)
+                          : err_context(err, "%s, samples 0 to %d", row_place(rl->rows, r[i].row, place), group - 1);
+    }
+    return err_set(err, ERR_NUMBER, "the gradient of the batch is not finite"), err_hint(err, NOT_FINITE);
+}
+
+/* Values first: where the policy's gradient is not finite, the policy is still what drew the rollouts. */
 static bool update(Rl *rl, Rollout *r, int n, StepStats *stats, Err *err)
 {
     double began = clock_seconds();
-    bool ok = rl_gradients(rl, r, n, &stats->gradients, err) && trainer_update(&rl->policy_trainer, err) &&
-              (!rl->value || trainer_update(&rl->value_trainer, err));
+    bool ok = rl_gradients(rl, r, n, &stats->gradients, err);
+    if (ok && !((!rl->value || trainer_update(&rl->value_trainer, err)) && trainer_update(&rl->policy_trainer, err)))
+        ok = err->code == ERR_NUMBER ? blame(rl, r, n, err) : false;
     stats->seconds[RL_UPDATE] = clock_seconds() - began;
     return ok;
 }
@@ -221,7 +252,7 @@ bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err)
         ok = update(rl, r, n, stats, err) && (!record || record_step(rl, record, at, r, n, stats, err));
     }
     if (!ok && err->code == ERR_NUMBER)
-        err_context(err, "step %d", at + 1);
+        err_context(err, "step %d", at);
     for (int i = 0; i < n; i++)
         rollout_release(&r[i]);
     free(r);

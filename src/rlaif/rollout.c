@@ -14,6 +14,12 @@ void rollout_release(Rollout *r)
     *r = (Rollout){0};
 }
 
+bool rollout_failed(const Rollout *r, const Rows *rows, Err *err)
+{
+    char place[300];
+    return err_context(err, "%s, sample %d", row_place(rows, r->row, place), r->sample);
+}
+
 void reward_source_release(RewardSource *s)
 {
     reward_model_free(s->model);
@@ -34,8 +40,11 @@ bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const S
         y[i] = (Response){.prompt = r[i].prompt->id, .n_prompt = r[i].prompt->n, .key = key};
     }
     bool ok = generate(policy, y, n, how, NULL, NULL, err);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         r[i].y = y[i]; /* kept also on failure: the caller releases them */
+        if (y[i].failed)
+            rollout_failed(&r[i], rows, err);
+    }
     free(y);
     return ok;
 }
@@ -123,11 +132,8 @@ bool rollouts_reward(Rollout *r, int n, RewardSource *source, const Model *polic
                       : !source->model ? r[i].by_judge
                                        : w * r[i].by_model + (1 - w) * r[i].by_judge;
     for (int i = 0; i < n; i++)
-        if (!isfinite(r[i].reward)) {
-            char place[300];
-            return err_set(err, ERR_NUMBER, "%s, sample %d: the reward is not finite", row_place(rows, r[i].row, place),
-                           r[i].sample);
-        }
+        if (!isfinite(r[i].reward))
+            return err_set(err, ERR_NUMBER, "the reward is not finite"), rollout_failed(&r[i], rows, err);
     return true;
 }
 

@@ -22,6 +22,8 @@ typedef struct Rollout {
     int first_target;          /* in the pass that trains on it */
 } Rollout;
 void rollout_release(Rollout *r);
+/* Puts "FILE:LINE, sample N: " before the message of a failure, and returns false. */
+bool rollout_failed(const Rollout *r, const Rows *rows, Err *err);
 
 /* A reward that is computed from the response's text alone: for measurements and tests. */
 typedef double RewardFunction(const char *response);

@@ -149,8 +149,8 @@ static bool save(Training *t, double score, Err *err)
         ok = err_set(err, ERR_IO, "%s: cannot be named so", dir);
     ok = ok && dir_sync(t->out, err) && store_begin(store, err) &&
          store_checkpoint(store, s->id, step, name, score, err) &&
-         store_checkpoint_prune(store, s->id, t->options->save_every, false, err) && store_commit(store, err) &&
-         sweep(s, t->out, err);
+         store_checkpoint_prune(store, s->id, t->options->save_every, t->best, false, err) &&
+         store_commit(store, err) && sweep(s, t->out, err);
     t->saved = clock_seconds();
     t->saved_step = ok ? step : t->saved_step;
     free(fresh);
@@ -158,11 +158,43 @@ static bool save(Training *t, double score, Err *err)
     return ok;
 }
 
+/* Scores that are as good as one at hand, or better. */
+typedef struct Rivals {
+    double score;
+    int n;
+} Rivals;
+
+static bool count_rival(void *context, int step, const char *path, double score, Err *err)
+{
+    Rivals *r = context;
+    (void)step, (void)path, (void)err;
+    r->n += score >= r->score;
+    return true;
+}
+
 bool training_checkpoint(Training *t, double score, Err *err)
 {
     int step = t->whole_step = t->trainer->step, every = t->options->save_every;
     bool due = every > 0 ? step > 0 && step % every == 0 : clock_seconds() - t->saved > SECONDS_BETWEEN_SAVES;
-    return metric_log_write(&t->log, step, err) && (!due || save(t, score, err));
+    Rivals r = {score, 0};
+    if (!isnan(score) && !store_checkpoints_best(t->stage->work->store, t->stage->id, t->best, count_rival, &r, err))
+        return false;
+    bool good = !isnan(score) && r.n < t->best;
+    return metric_log_write(&t->log, step, err) && ((!due && !good) || save(t, score, err));
+}
+
+bool training_go_back(Training *t, int step, Err *err)
+{
+    int at;
+    char *name;
+    if (t->trainer->step == step)
+        return true;
+    if (!store_checkpoint_upto(t->stage->work->store, t->stage->id, step, &at, &name, err))
+        return false;
+    bool ok = name && at == step ? checkpoint_load(t->out, name, t->trainer, t->value, err)
+                                 : err_set(err, ERR_IO, "%s: the checkpoint of step %d is gone", t->out, step);
+    free(name);
+    return ok;
 }
 
 bool training_stopped(Training *t, const Err *err)
@@ -188,8 +220,8 @@ bool training_end(Training *t, Err *err)
     Store *store = s->work->store;
     return metric_log_write(&t->log, t->trainer->step, err) && model_save(t->trainer->model, t->out, err) &&
            store_begin(store, err) && stage_end(s, t->out, err) &&
-           store_checkpoint_prune(store, s->id, t->options->save_every, true, err) && store_commit(store, err) &&
-           sweep(s, t->out, err);
+           store_checkpoint_prune(store, s->id, t->options->save_every, t->best, true, err) &&
+           store_commit(store, err) && sweep(s, t->out, err);
 }
 
 /* --- summaries --- */

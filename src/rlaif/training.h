@@ -1,8 +1,8 @@
 /* What the stages that train have in common: the output directory, checkpoints in it, resuming.
  *
  * OUT/checkpoint-000010/ is a complete model with its trainer's state (and value/, the same of a value network); the
- * finished model stands in OUT itself, config.json last. The newest two checkpoints and the best are kept; those that
- * the clock (--save-every 0) or an interruption made go when the stage is done. A directory that the store does not have
+ * finished model stands in OUT itself, config.json last. The newest two checkpoints are kept, and those of the best
+ * held-out scores, which are made when they are measured; those that the clock (--save-every 0) or an interruption made go when the stage is done. A directory that the store does not have
  * on record is nobody's and is removed. Beside them are the files of rlaif/metric_log.h.
  *
  * A metric's step is the number of updates before it, from 0; what is measured after an update counts to its step. A
@@ -22,6 +22,7 @@ typedef struct Training {
     Stage *stage;
     const char *out; /* the output directory */
     const TrainOptions *options;
+    int best;         /* so many checkpoints of the best held-out scores are kept */
     Trainer *trainer; /* of the model */
     Trainer *value;   /* of the value network, or NULL */
     double saved;     /* clock at the last checkpoint */
@@ -41,8 +42,11 @@ bool checkpoint_load(const char *out, const char *name, Trainer *trainer, Traine
 bool training_done(const Stage *s, const char *out, bool *done, Err *err) MUST_CHECK;
 
 /* A step is over, everything of it on record: brings the log to it, and writes a checkpoint if it is due. `score` is its
- * held-out measure, or NAN. */
+ * held-out measure, or NAN; one of the t->best best so far is due. */
 bool training_checkpoint(Training *t, double score, Err *err) MUST_CHECK;
+
+/* The trainers become what they were after `step` updates, of which there is a checkpoint. */
+bool training_go_back(Training *t, int step, Err *err) MUST_CHECK;
 
 /* Writes the finished model into OUT and ends the stage. */
 bool training_end(Training *t, Err *err) MUST_CHECK;

@@ -104,10 +104,14 @@ bool store_checkpoint_upto(Store *s, int64_t stage, int most, int *step, char **
 /* Is this directory on record? */
 bool store_checkpoint_known(Store *s, int64_t stage, const char *path, bool *known, Err *err) MUST_CHECK;
 bool store_checkpoint_forget(Store *s, int64_t stage, int step, Err *err) MUST_CHECK;
+/* The `most` of the best scores: the best first, of equal ones the earlier. */
+typedef bool StoreCheckpointUse(void *context, int step, const char *path, double score, Err *err);
+bool store_checkpoints_best(Store *s, int64_t stage, int most, StoreCheckpointUse *use, void *context,
+                            Err *err) MUST_CHECK;
 /* Takes off the record what need not be kept. A checkpoint is regular at multiples of `every`; 0: all are, until the
- * stage is done. The newest two regular ones stay, the regular one of the best score, and unless `done` the newest of
- * all: so what stays of a finished stage does not depend on where it was interrupted. */
-bool store_checkpoint_prune(Store *s, int64_t stage, int every, bool done, Err *err) MUST_CHECK;
+ * stage is done. The newest two regular ones stay, the `best` of the best scores, and unless `done` the newest of all: so
+ * what stays of a finished stage does not depend on where it was interrupted. */
+bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool done, Err *err) MUST_CHECK;
 
 /* --- evaluations ---------------------------------------------------------------------------------------- */
 

@@ -263,20 +263,39 @@ bool store_checkpoint_forget(Store *s, int64_t stage, int step, Err *err)
     return statement_run(&t, err);
 }
 
-bool store_checkpoint_prune(Store *s, int64_t stage, int every, bool done, Err *err)
+bool store_checkpoints_best(Store *s, int64_t stage, int most, StoreCheckpointUse *use, void *context, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s,
+                       "SELECT step, path, score FROM checkpoint WHERE stage = ?1 AND score IS NOT NULL "
+                       "ORDER BY score DESC, step LIMIT ?2",
+                       &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, most);
+    bool row = true, ok = true;
+    while (ok && (ok = statement_step(&t, &row, err)) && row)
+        ok = use(context, sqlite3_column_int(t.at, 0), (const char *)sqlite3_column_text(t.at, 1),
+                 sqlite3_column_double(t.at, 2), err);
+    sqlite3_finalize(t.at);
+    return ok;
+}
+
+bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool done, Err *err)
 {
     Statement t;
     if (!store_prepare(s,
                        "DELETE FROM checkpoint WHERE stage = ?1 AND step NOT IN ("
                        "SELECT step FROM checkpoint WHERE stage = ?1 AND step % ?2 = 0 ORDER BY step DESC LIMIT 2) "
-                       "AND step NOT IN (SELECT step FROM checkpoint WHERE stage = ?1 AND step % ?2 = 0 "
-                       "AND score IS NOT NULL ORDER BY score DESC, step LIMIT 1) "
+                       "AND step NOT IN (SELECT step FROM checkpoint WHERE stage = ?1 AND score IS NOT NULL "
+                       "ORDER BY score DESC, step LIMIT ?4) "
                        "AND (?3 OR step < (SELECT max(step) FROM checkpoint WHERE stage = ?1))",
                        &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, every == 0 && !done ? 1 : every); /* step % 0 is NULL: none is regular */
     sqlite3_bind_int(t.at, 3, done);
+    sqlite3_bind_int(t.at, 4, best);
     return statement_run(&t, err);
 }
 

@@ -49,8 +49,9 @@ static void join_tied(Trainer *t)
     op_add(t->model->device, tensor(embed->at, floats, PANEL), tensor(head->at, floats, PANEL));
 }
 
-static double gradient_norm(Trainer *t)
+double trainer_grad_norm(Trainer *t)
 {
+    join_tied(t);
     ParamList list = params_list(t->grads, &t->model->config);
     double sum = 0;
     for (int i = 0; i < list.n; i++)
@@ -62,11 +63,9 @@ static double gradient_norm(Trainer *t)
 bool trainer_update(Trainer *t, Err *err)
 {
     const TrainOptions *o = t->options;
-    join_tied(t);
-    t->grad_norm = gradient_norm(t);
+    t->grad_norm = trainer_grad_norm(t);
     if (!isfinite(t->grad_norm))
-        return err_set(err, ERR_NUMBER, "step %d: the gradient is not finite", t->step + 1),
-               err_hint(err, "lower --lr or --clip; the last checkpoint is intact");
+        return err_set(err, ERR_NUMBER, "step %d: the gradient is not finite", t->step), err_hint(err, NOT_FINITE);
     t->rate = schedule_rate(o->schedule, o->lr, o->warmup, t->step, t->steps);
     double scale = o->clip > 0 && t->grad_norm > o->clip ? o->clip / t->grad_norm : 1;
     optimizer_step(&t->optimizer, t->model, t->grads, t->rate, scale);

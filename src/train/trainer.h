@@ -39,6 +39,12 @@ void trainer_release(Trainer *t);
  * the run: ERR_NUMBER, naming the step; nothing has changed then. */
 bool trainer_update(Trainer *t, Err *err) MUST_CHECK;
 
+/* What to do about numbers that are not finite. */
+#define NOT_FINITE "lower --lr or --clip; the last checkpoint is intact"
+
+/* Length of the gradients; the two of a tied embedding become one, so that it is taken once an update. */
+double trainer_grad_norm(Trainer *t);
+
 /* Writes the trainer's state (and the model's value head where the model's own files leave it out) into a
  * directory that has the model already; reads it, the model's weights included. `notes` is kept in
  * trainer.json. */

@@ -144,6 +144,44 @@ static void made_again_otherwise(void **state)
     bench_end(&b);
 }
 
+/* --- numbers that are not finite --- */
+
+static void fails_with(Bench *b, const char *model, const char *reward, const char *words)
+{
+    Err err = {0};
+    bool ok = bench_run(b, &rl_table, rl_stage, "nan", &err, "prompts=@prompts.jsonl", model, "output=@nan", reward,
+                        "steps=2", "batch=4", "samples=2", "max-new-tokens=4", NULL);
+    if (ok || err.code != ERR_NUMBER || !strstr(err.msg, words))
+        fail_msg("\"%s\" does not say \"%s\"", err.msg, words);
+}
+
+/* The step and the sample are named: of a reward, and of a policy that no longer says anything. */
+static void names_the_sample(void **state)
+{
+    (void)state;
+    Bench b;
+    Model *m;
+    Err err = {0};
+    char words[100], *out;
+    int order[8];
+    bench_begin(&b);
+    epoch_order(0, 0, order, 8);
+    bench_reward_first(&b, "reward", "bad", 3e38);
+    fails_with(&b, "model=" TINY_LLAMA_DIR, "reward=@bad", "step 0: ");
+    fails_with(&b, "model=" TINY_LLAMA_DIR, "reward=@bad", ": the reward is not finite");
+
+    out = bench_path(&b, "silent");
+    need_ok(model_load(&m, TINY_LLAMA_DIR, b.work.device, HEAD_LM, &err), &err);
+    fill_matrix(m->w.lm_head, 1, 5e37);
+    need_ok(model_save(m, out, &err), &err);
+    model_free(m);
+    free(out);
+    snprintf(words, sizeof words, "step 0: %s/prompts.jsonl:%d, sample 0: the model's logits are not finite", b.folder,
+             order[0] + 1);
+    fails_with(&b, "model=@silent", "reward=@reward", words);
+    bench_end(&b);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -172,8 +210,8 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mixed_rewards),        cmocka_unit_test(kl_as_a_loss), cmocka_unit_test(made_again),
-        cmocka_unit_test(made_again_otherwise), cmocka_unit_test(refused),
+        cmocka_unit_test(mixed_rewards),        cmocka_unit_test(kl_as_a_loss),     cmocka_unit_test(made_again),
+        cmocka_unit_test(made_again_otherwise), cmocka_unit_test(names_the_sample), cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("rl", tests, NULL, NULL);
 }
