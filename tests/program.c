@@ -202,7 +202,9 @@ static const char small_yaml[] =
     "  - label:  {as: bias, pairs: sample, prompt: which.yaml, limit: 3}\n"
     "  - reward: {epochs: 2, batch: 2, lr: 1e-3, save-every: 1, eval: import.rest, eval-every: 2}\n"
     "  - eval:   {as: held-out, kind: accuracy, pairs: import}\n"
-    "  - rl:     {prompts: p.jsonl, steps: 5, batch: 2, samples: 2, max-new-tokens: 6, lr: 1e-3, save-every: 2}\n"
+    "  - rl:     {prompts: p.jsonl, steps: 5, batch: 2, samples: 2, max-new-tokens: 6, lr: 1e-3, save-every: 2, "
+    "eval: held.jsonl, eval-every: 2, keep-best: 2}\n"
+    "  - choose: {prompts: held.jsonl, prompt: tone.yaml, max-new-tokens: 6}\n"
     "  - eval:   {kind: winrate, prompts: held.jsonl, n: 2, against: policy, prompt: tone.yaml, max-new-tokens: 6}\n"
     "  - report: {}\n";
 

@@ -6,14 +6,15 @@
 #include "rlaif/heldout.h"
 #include "rlaif/judge_source.h"
 
-static const Option option_rows[] = {
+const Option compare_options[COMPARE_OPTIONS] = {
     {"prompts", OPT_TEXT, AT(CompareOptions, prompts), .flags = OPT_WORKING,
      .help = "held-out rows with a prompt; not needed where both sides are sample stages"},
     {"policy", OPT_TEXT, AT(CompareOptions, policy), .flags = OPT_REQUIRED | OPT_WORKING,
      .help = "the newer policy: a model, or a sample stage"},
-    {"against", OPT_TEXT, AT(CompareOptions, against), .otherwise = "policy", .flags = OPT_WORKING,
+    {"against", OPT_TEXT, AT(CompareOptions, against), .flags = OPT_REQUIRED | OPT_WORKING,
      .help =
-         "what it is compared with: a model, a sample stage, or reference: what people wrote, in the prompts' rows"},
+         "what it is compared with [the recipe's policy]: a model, a sample stage, or reference: what people wrote, in "
+         "the prompts' rows"},
     {"judge", OPT_TEXT, AT(CompareOptions, judge), .flags = OPT_WORKING, .help = "who judges"},
     {"prompt", OPT_LIST, AT(CompareOptions, prompt), .flags = OPT_REQUIRED, .help = "judge prompts, one or more"},
     {"n", OPT_INT, AT(CompareOptions, n), 1, 10000, "1", .help = "responses a prompt of each policy"},
@@ -29,7 +30,7 @@ static const Option option_rows[] = {
     {"limit", OPT_INT, AT(CompareOptions, limit), 0, 1e9, "0", .help = "at most so many prompts; 0: all"},
 };
 static const OptionGroup groups[] = {
-    {option_rows, COUNT(option_rows), 0},
+    {compare_options, COMPARE_OPTIONS, 0},
     {sampling_options, SAMPLING_OPTIONS, AT(CompareOptions, sampling)},
     JUDGE_SOURCE_GROUPS(CompareOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(CompareOptions, common)},
@@ -41,8 +42,7 @@ static bool is_rows(const char *side)
     return str_starts(side, "stage:") || strcmp(side, REFERENCE) == 0;
 }
 
-/* Where the responses of one side are: *source, which the caller frees. Samples them where that is to be done. */
-static bool side_rows(Work *work, const CompareOptions *o, const char *name, char *model, char **source, Err *err)
+bool compare_side(Work *work, const CompareOptions *o, const char *name, char *model, char **source, Err *err)
 {
     SampleOptions s = {.common = o->common,
                        .sampling = o->sampling,
@@ -75,8 +75,8 @@ bool compare_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const CompareOptions *o = options;
     char *after = mem_printf("%s-after", name), *before = mem_printf("%s-before", name), *a = NULL, *b = NULL;
-    bool ok = check_prompts(work, o, name, err) && side_rows(work, o, after, o->policy, &a, err) &&
-              side_rows(work, o, before, o->against, &b, err);
+    bool ok = check_prompts(work, o, name, err) && compare_side(work, o, after, o->policy, &a, err) &&
+              compare_side(work, o, before, o->against, &b, err);
     WinrateOptions w = {.common = o->common,
                         .a = a,
                         .b = b,

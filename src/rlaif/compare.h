@@ -15,10 +15,17 @@ typedef struct CompareOptions {
     bool strip_trailing;
 } CompareOptions;
 extern const OptionTable compare_table;
+enum { COMPARE_OPTIONS = 12 };
+extern const Option compare_options[COMPARE_OPTIONS]; /* without those of sampling, and the common ones */
 
 /* Samples NAME-after from `policy` and NAME-before from `against`, and runs winrate_stage on them. Where one of the two
  * is rows ("stage:NAME", as a recipe names a sample stage), they are taken as they are; against "reference" are the texts
  * that the prompts carry. Prompts that the run trained on or labelled are refused, before anything is sampled. */
 bool compare_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+/* Where the responses of one side are: *source, which the caller frees. A model's are sampled as a stage of this name, where
+ * that is still to be done. */
+bool compare_side(Work *work, const CompareOptions *o, const char *name, char *model, char **source,
+                  Err *err) MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "rlaif/compare.h"
+#include "rlaif/choose.h"
 #include "rlaif/eval.h"
 #include "rlaif/import.h"
 #include "rlaif/label.h"
@@ -34,8 +34,8 @@ const OptionTable run_table = {groups, COUNT(groups), sizeof(RunOptions)};
 
 /* --- the table of stages --- */
 
-/* What a stage makes or takes. */
-typedef enum Product { NOTHING, RESPONSES, LABELS, REWARD, POLICY, JUDGE, PRODUCTS } Product;
+/* What a stage makes or takes; START is the policy that the recipe begins with. */
+typedef enum Product { NOTHING, RESPONSES, LABELS, REWARD, POLICY, START, JUDGE, PRODUCTS } Product;
 
 /* An option that is filled in from what came before, where the recipe leaves it out. */
 typedef struct Default {
@@ -52,6 +52,7 @@ typedef struct StageKind {
     Default take[3];
 } StageKind;
 
+/* clang-format off */
 static const StageKind kinds[] = {
     {"import", &import_table, import_stage, RESPONSES, NULL, {{0}}},
     {"sft", &sft_table, sft_stage, POLICY, "sft", {{"model", POLICY}}},
@@ -60,14 +61,16 @@ static const StageKind kinds[] = {
     {"score", &score_table, score_stage, NOTHING, NULL, {{"rows", RESPONSES}, {"model", REWARD}}},
     {"reward", &reward_table, reward_stage, REWARD, "reward", {{"pairs", LABELS}, {"model", POLICY}}},
     {"rl", &rl_table, rl_stage, POLICY, "policy", {{"model", POLICY}, {"reward", REWARD}}},
+    {"choose", &choose_table, choose_stage, POLICY, "chosen", {{"policy", POLICY}, {"judge", JUDGE}, {"against", START}}},
     {"eval alignment", &alignment_table, alignment_stage, NOTHING, NULL, {{"labels", LABELS}}},
     {"eval accuracy", &accuracy_table, accuracy_stage, NOTHING, NULL, {{"reward", REWARD}}},
-    {"eval winrate", &compare_table, compare_stage, NOTHING, NULL, {{"policy", POLICY}, {"judge", JUDGE}}},
+    {"eval winrate", &compare_table, compare_stage, NOTHING, NULL, {{"policy", POLICY}, {"judge", JUDGE}, {"against", START}}},
     {"eval harmless", &harmless_table, harmless_stage, NOTHING, NULL, {{0}}},
     {"eval ratings", &ratings_table, ratings_stage, NOTHING, NULL, {{0}}},
     {"eval probes", &probes_table, probes_stage, NOTHING, NULL, {{0}}},
     {"report", &report_table, report_stage, NOTHING, NULL, {{0}}},
 };
+/* clang-format on */
 
 static const StageKind *find_kind(const char *kind)
 {
@@ -123,7 +126,7 @@ static void forget_products(Pipeline *p)
     p->made = NULL;
     p->n_made = 0;
     memset(p->latest, 0, sizeof p->latest);
-    p->latest[POLICY] = p->recipe->policy;
+    p->latest[POLICY] = p->latest[START] = p->recipe->policy;
     p->latest[JUDGE] = p->recipe->judge;
 }
 

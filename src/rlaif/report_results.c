@@ -46,8 +46,28 @@ int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES])
     return n;
 }
 
+/* The choice that an evaluation is a part of, or NULL; *checkpoint: which one it is about. */
+static const ReportStage *choice_of(const Report *r, const ReportStage *eval, const char **checkpoint)
+{
+    for (const ReportStage *s = report_next(r, "choose", NULL); s; s = report_next(r, "choose", s)) {
+        size_t n = strlen(s->row.name);
+        if (strncmp(eval->row.name, s->row.name, n) == 0 && str_starts(eval->row.name + n, "-checkpoint-")) {
+            *checkpoint = eval->row.name + n + 1;
+            return s;
+        }
+    }
+    return NULL;
+}
+
 void html_policy(Str *out, const Report *r, const ReportStage *eval, const char *option)
 {
+    const char *checkpoint;
+    const ReportStage *choice = choice_of(r, eval, &checkpoint);
+    if (choice && strcmp(option, "policy") == 0) {
+        html_text(out, checkpoint);
+        return;
+    }
+    eval = choice ? choice : eval;
     const ReportStage *maker = report_maker(r, eval, option);
     const char *value = report_value(eval, option);
     if (maker)

@@ -17,11 +17,16 @@ static const Metric metrics[] = {
     {"reward_sd", "Reward, standard deviation"},
     {"advantage_sd", "Advantage, standard deviation"},
     {"loss", "Loss"},
+    {"eval_reward", "Reward on held-out prompts"},
+    {"eval_kl", "KL to the start on held-out prompts, nats a reply"},
+    {"eval_tokens", "Length on held-out prompts, tokens a reply"},
+    {"eval_ended", "Share of replies to held-out prompts that ended by themselves"},
     {"eval_accuracy", "Accuracy on held-out pairs"},
     {"eval_loss", "Loss on held-out pairs"},
     {"value_loss", "Value loss"},
     {"explained_variance", "Share of the returns\xe2\x80\x99 variance explained by the values"},
     {"grad_norm", "Norm of the gradient"},
+    {"value_grad_norm", "Norm of the value network\xe2\x80\x99s gradient"},
     {"lr", "Learning rate"},
 };
 
@@ -122,6 +127,8 @@ static const Measure rl_measures[] = {
     {"\xce\xb2, weight of the KL", "beta", AS_NUMBER, NULL},
     {"reward, first step", "reward_first", AS_NUMBER, NULL},
     {"reward, last step", "reward_last", AS_NUMBER, NULL},
+    {"held-out prompts", "eval_prompts", AS_COUNT, NULL},
+    {"reward on held-out prompts, last step", "eval_reward_last", AS_NUMBER, NULL},
     {"KL to the start, last step, nats a reply", "kl_last", AS_NUMBER, NULL},
     {"tokens a reply, first step", "tokens_first", AS_TENTHS, NULL},
     {"tokens a reply, last step", "tokens_last", AS_TENTHS, NULL},
@@ -129,6 +136,11 @@ static const Measure rl_measures[] = {
     {"entropy, last step", "entropy_last", AS_NUMBER, NULL},
     {"ended by themselves, first step", "ended_first", AS_PERCENT, NULL},
     {"ended by themselves, last step", "ended_last", AS_PERCENT, NULL},
+};
+static const Measure checkpoint_measures[] = {
+    {"updates before it", "step", AS_COUNT, NULL},
+    {"reward on held-out prompts", "eval_reward", AS_NUMBER, NULL},
+    {"wins against the start", "win_rate", AS_PERCENT, "interval"},
 };
 static const Measure reward_measures[] = {
     {"labels by", "labels", AS_TEXT, NULL},
@@ -202,6 +214,41 @@ static const struct {
     {"score", "Scores", NULL, score_measures, COUNT(score_measures), false},
 };
 
+/* The checkpoints that were judged, side by side (paper.md 6.4). */
+static void add_choice(Str *out, const ReportStage *s)
+{
+    const json_t *column[MOST_STAGES];
+    char *head[MOST_STAGES];
+    const char *chosen = json_text_of(s->summary, "chosen");
+    int n = 0;
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(s->summary, "checkpoints"), i, one)
+    {
+        const char *name = json_text_of(one, "name");
+        Str h = {0};
+        if (n == MOST_STAGES || !name || !chosen)
+            break;
+        html_text(&h, name);
+        str_add(&h, strcmp(name, chosen) == 0 ? "<span class=\"range\">chosen</span>" : "");
+        head[n] = str_take(&h);
+        column[n++] = one;
+    }
+    if (n == 0)
+        return;
+    str_add(out, "<h3>The checkpoint that is taken: ");
+    html_stage(out, s);
+    str_add(out, "</h3>\n");
+    html_p(
+        out,
+        "<span class=\"note\">Those of the best reward on held-out prompts, each judged against the start on the same "
+        "prompts. The win rate that was chosen by is the best of several, and so flatters; a fair one needs other "
+        "prompts. Replies of each are below.</span>");
+    html_measures(out, checkpoint_measures, COUNT(checkpoint_measures), column, (const char *const *)head, n);
+    for (int k = 0; k < n; k++)
+        free(head[k]);
+}
+
 void report_training(Str *out, const Report *r)
 {
     const ReportStage *stage[MOST_STAGES];
@@ -219,5 +266,8 @@ void report_training(Str *out, const Report *r)
         if (parts[i].trains)
             curves(out, stage, n);
         table(out, stage, n, parts[i].measure, parts[i].measures);
+        for (const ReportStage *s = report_next(r, "choose", NULL); s && strcmp(parts[i].kind, "rl") == 0;
+             s = report_next(r, "choose", s))
+            add_choice(out, s);
     }
 }

@@ -297,15 +297,15 @@ static bool store_scale(RewardTraining *t, Stage *s, Err *err)
     return true;
 }
 
-/* Accuracy and loss on the held-out pairs, as metrics of this step. */
-static bool evaluate(RewardTraining *t, Stage *s, Err *err)
+/* Accuracy and loss on the held-out pairs. */
+static bool measure(void *self, Stage *s, int step, Err *err)
 {
+    RewardTraining *t = self;
     Store *store = s->work->store;
-    int at = t->trainer.step - 1;
     double accuracy, loss;
     return held_pairs_measure(&t->held, t->model, &accuracy, &loss, err) && store_begin(store, err) &&
-           store_metric(store, s->id, at, "eval_accuracy", accuracy, err) &&
-           store_metric(store, s->id, at, "eval_loss", loss, err) && store_commit(store, err);
+           store_metric(store, s->id, step, "eval_accuracy", accuracy, err) &&
+           store_metric(store, s->id, step, "eval_loss", loss, err) && store_commit(store, err);
 }
 
 /* --- the stage --- */
@@ -358,20 +358,18 @@ static bool read_evaluations(Stage *s, Evaluations *e, Err *err)
     return store_metrics_each(s->work->store, s->id, take_evaluation, e, err);
 }
 
-/* Measures what is due after the steps so far, unless it is on record, and keeps them. A step that was interrupted while
- * it was measured is measured when the run goes on. *over: it was the last, or the plateau is reached. */
-static bool settle_step(RewardTraining *t, Training *training, bool *over, Err *err)
+/* Is training over: was this the last step, or is the plateau reached? */
+static bool is_over(const RewardTraining *t, Stage *s, bool *over, Err *err)
 {
     const RewardOptions *o = t->options;
-    Stage *s = training->stage;
-    int every = o->eval_every, at = t->trainer.step;
-    bool last = at == t->trainer.steps, due = o->eval && at > 0 && (last || (every && at % every == 0)), known = true;
-    Evaluations e = {.accuracy = (double)NAN};
-    if ((due && !store_metric_known(s->work->store, s->id, at - 1, "eval_loss", &known, err)) ||
-        (!known && !evaluate(t, s, err)) || (due && !read_evaluations(s, &e, err)))
-        return false;
-    *over = last || (o->early_stop > 0 && e.without >= o->early_stop);
-    return training_checkpoint(training, e.accuracy, err);
+    int at = t->trainer.step;
+    Evaluations e;
+    *over = at == t->trainer.steps;
+    if (*over || o->early_stop == 0 || at % o->eval_every != 0)
+        return true;
+    bool ok = read_evaluations(s, &e, err);
+    *over = ok && e.without >= o->early_stop;
+    return ok;
 }
 
 static bool train(RewardTraining *t, Training *training, Err *err)
@@ -382,15 +380,13 @@ static bool train(RewardTraining *t, Training *training, Err *err)
     Progress p;
     double loss = 0;
     progress_begin(&p, s->name, "steps", t->trainer.steps, t->trainer.step);
-    bool over, ok = settle_step(t, training, &over, err);
+    bool over, ok = training_settle(training, err) && is_over(t, s, &over, err);
     while (ok && !over) {
         int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
         epoch_order(t->options->common.seed, epoch, order, t->n);
         ok = not_interrupted(err) &&
              reward_training_step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
-             record(s, t, loss, err);
-        training->whole_step = ok ? t->trainer.step : training->whole_step;
-        ok = ok && settle_step(t, training, &over, err);
+             record(s, t, loss, err) && training_settle(training, err) && is_over(t, s, &over, err);
         progress_figure(&p, "loss %.3f", loss);
         progress_at(&p, t->trainer.step);
     }
@@ -548,28 +544,14 @@ static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
     if (!reward_training_open(&t, o, s->work->device, rows, 0, err))
         return false;
     cut_report(&t->cut, s->name, s->summary);
-    Training training = {
-        .stage = s, .out = o->output, .options = &o->train, .best = o->eval && o->eval_every, .trainer = &t->trainer};
+    Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
+    if (o->eval)
+        training.held = (HeldOut){measure, t, "eval_accuracy", o->eval_every, o->eval_every > 0};
     bool ok = check_needs(t, s, err) && read_rows(t, s->work, err) &&
               ((training_begin(&training, err) && train(t, &training, err) && settle_result(t, &training, err) &&
                 store_scale(t, s, err) && training_end(&training, err)) ||
                training_stopped(&training, err));
     reward_training_free(t);
-    return ok;
-}
-
-/* A hash of the rows of a file or stage; "" where none is named. */
-static bool hash_rows(Work *work, const RewardOptions *o, const char *source, RowNeed need, char out[HASH_TEXT],
-                      Err *err)
-{
-    Rows rows = {0};
-    out[0] = 0;
-    if (!source)
-        return true;
-    bool ok = stage_read_rows(work, source, 0, need, o->skip_bad, &rows, err);
-    if (ok)
-        rows_hash(&rows, out);
-    rows_release(&rows);
     return ok;
 }
 
@@ -607,8 +589,8 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err)
     char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT], centre[HASH_TEXT];
     bool ok = check_options(o, err) && model_hash(o->model, model, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
-              take_subset(work, o, &rows, err) && hash_rows(work, o, o->eval, NEED_PAIR, eval, err) &&
-              hash_rows(work, o, o->centre_on, NEED_RESPONSES, centre, err);
+              take_subset(work, o, &rows, err) && stage_hash_rows(work, o->eval, NEED_PAIR, o->skip_bad, eval, err) &&
+              stage_hash_rows(work, o->centre_on, NEED_RESPONSES, o->skip_bad, centre, err);
     if (ok)
         rows_hash(&rows, labels);
     ok = ok && stage_begin(&s, work, name, "reward",

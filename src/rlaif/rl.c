@@ -27,11 +27,18 @@ static const Option option_rows[] = {
     {"beta", OPT_REAL, AT(RlOptions, beta), 0, 1, "0.05", .help = "(1 - beta) reward - beta KL"},
     {"kl", OPT_CHOICE, AT(RlOptions, kl), .choices = KL_PLACES, .otherwise = "reward",
      .help = "the KL as a reward of every token drawn, or as a loss, exact over the vocabulary"},
+    {"value-warmup", OPT_INT, AT(RlOptions, value_warmup), 0, 1e9, "0",
+     .help = "first steps in which the value network learns and the policy stays as it is"},
     {"steps", OPT_INT, AT(RlOptions, steps), 0, 1e9, "0", .help = "updates; 0: by epochs"},
     {"epochs", OPT_INT, AT(RlOptions, epochs), 1, 1e6, "8",
      .help = "times that every prompt is seen, where steps is 0"},
     {"batch", OPT_INT, AT(RlOptions, batch), 1, 1e6, "128", .help = "prompts a step"},
     {"samples", OPT_INT, AT(RlOptions, samples), 1, 10000, "1", .help = "responses a prompt"},
+    {"eval", OPT_TEXT, AT(RlOptions, eval), .value = "ROWS", .flags = OPT_WORKING,
+     .help = "prompts that are held out: the policy's reward on them"},
+    {"eval-every", OPT_INT, AT(RlOptions, eval_every), 0, 1e9, "0", .help = "steps between evaluations; 0: at the end"},
+    {"keep-best", OPT_INT, AT(RlOptions, keep_best), 0, 1000, "4",
+     .help = "checkpoints of the best reward on them that are kept, where eval-every is not 0"},
     {"max-prompt-tokens", OPT_INT, AT(RlOptions, max_prompt_tokens), 0, 1e9, "1024",
      .help = "longest prompt; 0: what the model's context has room for"},
     {"truncate", OPT_CHOICE, AT(RlOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
@@ -60,10 +67,9 @@ static bool train(Rl *rl, Training *training, Err *err)
     StepStats s = {0};
     Progress p;
     progress_begin(&p, training->stage->name, "steps", t->steps, t->step);
-    bool ok = true;
+    bool ok = training_settle(training, err);
     while (ok && t->step < t->steps) {
-        ok = not_interrupted(err) && rl_step(rl, training->stage, &s, err) &&
-             training_checkpoint(training, (double)NAN, err);
+        ok = not_interrupted(err) && rl_step(rl, training->stage, &s, err) && training_settle(training, err);
         progress_figure(&p, "reward %.3f, KL %.2f", s.reward, s.kl);
         progress_at(&p, t->step);
     }
@@ -77,6 +83,11 @@ static bool train(Rl *rl, Training *training, Err *err)
 static bool is_direct(const RlOptions *o)
 {
     return o->judge || o->endpoint.url;
+}
+
+static bool has_value_network(const RlOptions *o)
+{
+    return o->baseline == BASELINE_VALUE && o->value == VALUE_OWN;
 }
 
 static bool check_options(const Work *work, const RlOptions *o, Err *err)
@@ -94,29 +105,28 @@ static bool check_options(const Work *work, const RlOptions *o, Err *err)
     if (o->baseline == BASELINE_GROUP && o->samples < 2)
         return err_set(err, code, "--baseline group needs --samples of 2 or more"),
                err_hint(err, "the baseline is the mean of a prompt's other samples");
+    if (o->value_warmup > 0 && !has_value_network(o))
+        return err_set(err, code, "--value-warmup needs --baseline value and --value own"),
+               err_hint(err, "only a network of its own can learn while the policy stays as it is");
+    if (o->eval_every > 0 && !o->eval)
+        return err_set(err, code, "--eval-every needs --eval"), err_hint(err, "name held-out prompts");
     return true;
 }
 
-static bool render_prompts(Rl *rl, Rows *rows, Err *err)
+bool rl_render(Rl *rl, Rows *rows, Ids **prompt, Err *err)
 {
     const RlOptions *o = rl->options;
     Room room = {(CutRule)o->truncate, o->max_prompt_tokens, o->max_new_tokens, "--max-prompt-tokens"};
-    bool chat;
-    if (!render_chat(rl->policy, (ChatMode)o->chat, &chat, err))
-        return false;
-    rl->prompt = mem_zalloc((size_t)rows->n, sizeof *rl->prompt);
+    *prompt = mem_zalloc((size_t)rows->n, sizeof **prompt);
     for (int i = 0; i < rows->n; i++) {
         Context *context = &rows->row[i].view.context;
         char place[300];
         int cut;
-        if (!cut_prompt(rl->policy, context, chat, room, &cut, err) ||
-            !render_context(rl->policy, context, chat, &rl->prompt[i], err))
+        if (!cut_prompt(rl->policy, context, rl->chat, room, &cut, err) ||
+            !render_context(rl->policy, context, rl->chat, &(*prompt)[i], err))
             return err_context(err, "%s", row_place(rows, i, place));
         cut_count(&rl->cut, cut);
     }
-    if (rl->source.model)
-        rl->source.same_ids =
-            tokenizer_same(rl->policy->tokenizer, rl->source.model->model->tokenizer) && chat == rl->source.model->chat;
     return true;
 }
 
@@ -143,11 +153,6 @@ static int value_heads(const RlOptions *o)
     return o->baseline == BASELINE_VALUE && o->value == VALUE_HEAD ? HEAD_LM | HEAD_VALUE : HEAD_LM;
 }
 
-static bool has_value_network(const RlOptions *o)
-{
-    return o->baseline == BASELINE_VALUE && o->value == VALUE_OWN;
-}
-
 /* The policy starts as the reference; a value network as the same with a head of zeros. */
 static bool open_models(Rl *rl, Work *work, Err *err)
 {
@@ -158,11 +163,17 @@ static bool open_models(Rl *rl, Work *work, Err *err)
         (has_value_network(o) && !model_copy(&rl->value, rl->reference, HEAD_VALUE, err)))
         return false;
     scorer_open(&rl->reference_scorer, rl->reference);
+    if (!render_chat(rl->policy, (ChatMode)o->chat, &rl->chat, err))
+        return false;
     if (rl->source.function)
         return true;
     rl->source.weight = o->reward_weight;
-    return (!is_direct(o) || open_judge(rl, work, err)) &&
-           (!o->reward || reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err));
+    if ((is_direct(o) && !open_judge(rl, work, err)) ||
+        (o->reward && !reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err)))
+        return false;
+    const RewardModel *m = rl->source.model;
+    rl->source.same_ids = m && tokenizer_same(rl->policy->tokenizer, m->model->tokenizer) && rl->chat == m->chat;
+    return true;
 }
 
 bool rl_open(Rl **out, const RlOptions *o, Work *work, Rows *rows, RewardFunction *function, Err *err)
@@ -173,9 +184,10 @@ bool rl_open(Rl **out, const RlOptions *o, Work *work, Rows *rows, RewardFunctio
     rl->source.function = function;
     pass_init(&rl->pass);
     int steps = o->steps ? o->steps : (int)(((long long)rows->n * o->epochs + o->batch - 1) / o->batch);
-    bool ok = open_models(rl, work, err) && render_prompts(rl, rows, err) &&
+    bool ok = open_models(rl, work, err) && rl_render(rl, rows, &rl->prompt, err) &&
               trainer_init(&rl->policy_trainer, rl->policy, &o->train, steps, err) &&
               (!rl->value || trainer_init(&rl->value_trainer, rl->value, &o->train, steps, err));
+    rl->policy_trainer.wait = o->value_warmup;
     if (!ok) {
         rl_free(rl);
         rl = NULL;
@@ -198,6 +210,10 @@ void rl_free(Rl *rl)
     model_free(rl->reference);
     for (int i = 0; rl->prompt && i < rl->rows->n; i++)
         ids_release(&rl->prompt[i]);
+    for (int i = 0; rl->held_prompt && i < rl->held.n; i++)
+        ids_release(&rl->held_prompt[i]);
+    rows_release(&rl->held);
+    free(rl->held_prompt);
     free(rl->prompt);
     free(rl);
 }
@@ -214,23 +230,54 @@ static bool write_options(const RlOptions *o, Err *err)
     return ok;
 }
 
+static bool add_best(void *context, int step, const char *path, double score, Err *err)
+{
+    (void)err;
+    json_array_append_new(context, json_pack("{s:i, s:f, s:s}", "step", step, "eval_reward", score, "name", path));
+    return true;
+}
+
+static bool summarise(const Rl *rl, Stage *s, Err *err)
+{
+    static const char *const measured[] = {"reward", "kl", "entropy", "tokens", "ended", "eval_reward"};
+    const RlOptions *o = rl->options;
+    bool kept = o->eval && o->eval_every > 0;
+    if (o->eval)
+        json_object_set_new(s->summary, "eval_prompts", json_integer(rl->held.n));
+    if (kept)
+        json_object_set_new(s->summary, "checkpoints", json_array());
+    return training_summary(s, measured, COUNT(measured), err) &&
+           (!kept || store_checkpoints_best(s->work->store, s->id, o->keep_best, add_best,
+                                            json_object_get(s->summary, "checkpoints"), err));
+}
+
+static bool read_held_out(Rl *rl, Work *work, Err *err)
+{
+    const RlOptions *o = rl->options;
+    return !o->eval || (stage_read_rows(work, o->eval, 0, NEED_PROMPT, o->skip_bad, &rl->held, err) &&
+                        rl_render(rl, &rl->held, &rl->held_prompt, err));
+}
+
 static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
 {
     Rl *rl;
     if (!rl_open(&rl, o, s->work, rows, NULL, err))
         return false;
-    cut_report(&rl->cut, s->name, s->summary);
     Needs needs = {0};
     Training training = {.stage = s,
                          .out = o->output,
                          .options = &o->train,
                          .trainer = &rl->policy_trainer,
                          .value = rl->value ? &rl->value_trainer : NULL};
-    static const char *const measured[] = {"reward", "kl", "entropy", "tokens", "ended"};
-    bool ok = rl_needs(rl, &needs, err) && needs_check(&needs, s->name, o->output, s->summary, err) &&
-              ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
-                training_summary(s, measured, COUNT(measured), err) && training_end(&training, err)) ||
-               training_stopped(&training, err));
+    if (o->eval)
+        training.held =
+            (HeldOut){rl_measure_held_out, rl, "eval_reward", o->eval_every, o->eval_every ? o->keep_best : 0};
+    bool ok = read_held_out(rl, s->work, err) && rl_needs(rl, &needs, err) &&
+              needs_check(&needs, s->name, o->output, s->summary, err);
+    cut_report(&rl->cut, s->name, s->summary);
+    ok = ok && ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
+                 summarise(rl, s, err) && training_end(&training, err)) ||
+                training_stopped(&training, err));
     if (ok)
         judge_source_report(&rl->source.judges, s->work, s->name);
     rl_free(rl);
@@ -280,9 +327,14 @@ bool rl_stage(Work *work, const char *name, const void *options, Err *err)
     Stage s = {0};
     json_t *about;
     bool done = false;
+    char eval[HASH_TEXT];
     bool ok = check_options(work, o, err) &&
               stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
-              rl_about(&about, work, o, &rows, err) && stage_begin(&s, work, name, "rl", about, err);
+              stage_hash_rows(work, o->eval, NEED_PROMPT, o->skip_bad, eval, err) &&
+              rl_about(&about, work, o, &rows, err);
+    if (ok) /* not a part of what a step depends on */
+        json_object_set_new(json_object_get(about, "hashes"), "eval", json_string(eval));
+    ok = ok && stage_begin(&s, work, name, "rl", about, err);
     ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&
          (done || run(&s, o, &rows, err));
     rows_release(&rows);

@@ -11,9 +11,9 @@ typedef struct RlOptions {
     CommonOptions common;
     TrainOptions train;
     EndpointOptions endpoint; /* a direct judge elsewhere */
-    char *prompts, *model, *output, *reward, *judge, *prompt;
+    char *prompts, *model, *output, *reward, *judge, *prompt, *eval;
     int algorithm, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_prompt_tokens, truncate,
-        max_new_tokens, top_k;
+        max_new_tokens, top_k, value_warmup, eval_every, keep_best;
     double beta, reward_weight, temperature, top_p;
     bool skip_bad;
 } RlOptions;
@@ -42,6 +42,11 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err) MUST_CHECK;
 /* Samples, rewards, compares, updates. `record` (NULL: nowhere) keeps metrics and rollouts. */
 bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err) MUST_CHECK;
 
+/* Trains a policy. The last one is the result; of those in between the checkpoints of the best reward on held-out prompts
+ * are kept (paper.md 6.4).
+ *
+ * Summary: steps, and of the first and the last step reward, kl, entropy, tokens, ended; with eval eval_prompts,
+ * eval_reward_last, and `checkpoints`, the best first: step (updates before it), eval_reward, name. */
 bool rl_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

@@ -11,6 +11,9 @@ struct Rl {
     const RlOptions *options;
     const Rows *rows;
     Ids *prompt; /* [rows] as the policy reads them */
+    Rows held;   /* held-out prompts */
+    Ids *held_prompt;
+    bool chat;
     CutCount cut;
     Model *policy, *reference, *value;
     Scorer *reference_scorer;
@@ -33,6 +36,17 @@ bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err) MUST_CHECK;
 
 /* Adds the gradients of rollouts that have been drawn; sets their values and advantages. Nothing is updated. */
 bool rl_gradients(Rl *rl, Rollout *r, int n, ReinforceStats *stats, Err *err) MUST_CHECK;
+
+/* How responses are drawn. */
+Sampling rl_sampling(const RlOptions *o);
+
+/* Prompts as the policy reads them, [rows.n]; contexts that are too long are cut in the rows, where the options say so. The
+ * caller releases each and frees the list, on failure too. */
+bool rl_render(Rl *rl, Rows *rows, Ids **prompt, Err *err) MUST_CHECK;
+
+/* The policy on the held-out prompts, one response to each with the same random numbers every time: means of reward, KL,
+ * length and share that ended, as metrics of a step. */
+bool rl_measure_held_out(void *rl, Stage *s, int step, Err *err) MUST_CHECK;
 
 /* A rollout whose gradients have been taken, as the store keeps it (docs/formats.md). The caller releases it. */
 json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r);

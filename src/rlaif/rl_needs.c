@@ -110,7 +110,7 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     double scoring, sampling = (double)generate_bytes(c, o->batch, o->samples, prompt, o->max_new_tokens);
     if (!scoring_bytes(rl, w.step, &scoring, err))
         return false;
-    n->disk = 3 * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
+    n->disk = (3 + (o->eval_every ? o->keep_best : 0)) * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
     needs_add(n, "reference", weights_bytes(rl->reference));
     needs_add(n, "policy", trained_bytes(&o->train, rl->policy));
     if (rl->value)

@@ -31,16 +31,16 @@ Rollout *rl_plan(const Rl *rl, int step, int *rollouts)
     return r;
 }
 
-static Sampling sampling(const RlOptions *o)
+Sampling rl_sampling(const RlOptions *o)
 {
     return (Sampling){
         .temperature = o->temperature, .top_k = o->top_k, .top_p = o->top_p, .max_new_tokens = o->max_new_tokens};
 }
 
-/* Before the first update policy and reference are one: their log-probabilities must be too, in every bit. */
+/* Before its first update policy and reference are one: their log-probabilities must be too, in every bit. */
 static bool check_start(const Rl *rl, const Rollout *r, int n, Err *err)
 {
-    for (int i = 0; rl->policy_trainer.step == 0 && i < n; i++)
+    for (int i = 0; rl->policy_trainer.step <= rl->policy_trainer.wait && i < n; i++)
         if (r[i].kl != 0 || memcmp(r[i].y.logp, r[i].reference_logp, (size_t)r[i].y.ids.n * sizeof(float)) != 0)
             return err_set(err, ERR_NUMBER, "the KL to the reference is %g, not 0", r[i].kl),
                    rollout_failed(&r[i], rl->rows, err),
@@ -51,7 +51,7 @@ static bool check_start(const Rl *rl, const Rollout *r, int n, Err *err)
 bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err)
 {
     const RlOptions *o = rl->options;
-    Sampling how = sampling(o);
+    Sampling how = rl_sampling(o);
     double at[RL_PHASES];
     at[RL_SAMPLE] = clock_seconds();
     bool ok = rollouts_sample(r, n, rl->policy, rl->rows, &how, o->common.seed, err);

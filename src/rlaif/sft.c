@@ -125,7 +125,7 @@ static bool train(Sft *t, Training *training, Err *err)
         int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
         epoch_order(t->options->common.seed, epoch, order, t->n);
         ok = not_interrupted(err) && step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
-             record(s, t, loss, err) && training_checkpoint(training, (double)NAN, err);
+             record(s, t, loss, err) && training_settle(training, err);
         progress_figure(&p, "loss %.3f", loss);
         progress_at(&p, t->trainer.step);
     }

@@ -244,6 +244,19 @@ bool stage_read_rows(Work *work, const char *source, int limit, RowNeed need, bo
     return ok && rows_view(out, need, skip_bad, err);
 }
 
+bool stage_hash_rows(Work *work, const char *source, RowNeed need, bool skip_bad, char out[HASH_TEXT], Err *err)
+{
+    Rows rows = {0};
+    out[0] = 0;
+    if (!source)
+        return true;
+    bool ok = stage_read_rows(work, source, 0, need, skip_bad, &rows, err);
+    if (ok)
+        rows_hash(&rows, out);
+    rows_release(&rows);
+    return ok;
+}
+
 bool work_open_store(Work *work, const char *output, Err *err)
 {
     if (work->common->run) {

@@ -74,6 +74,10 @@ bool stage_deliver(Stage *s, const char *path, Err *err) MUST_CHECK;
 bool stage_read_rows(Work *work, const char *source, int limit, RowNeed need, bool skip_bad, Rows *out,
                      Err *err) MUST_CHECK;
 
+/* A hash of the same rows, for a stage's identity; "" where source is NULL. */
+bool stage_hash_rows(Work *work, const char *source, RowNeed need, bool skip_bad, char out[HASH_TEXT],
+                     Err *err) MUST_CHECK;
+
 /* The store of a command on plain files: RUN/store.sqlite under --run, else OUT.rlaif; in memory for standard
  * output. */
 bool work_open_store(Work *work, const char *output, Err *err) MUST_CHECK;

@@ -149,7 +149,7 @@ static bool save(Training *t, double score, Err *err)
         ok = err_set(err, ERR_IO, "%s: cannot be named so", dir);
     ok = ok && dir_sync(t->out, err) && store_begin(store, err) &&
          store_checkpoint(store, s->id, step, name, score, err) &&
-         store_checkpoint_prune(store, s->id, t->options->save_every, t->best, false, err) &&
+         store_checkpoint_prune(store, s->id, t->options->save_every, t->held.best, false, err) &&
          store_commit(store, err) && sweep(s, t->out, err);
     t->saved = clock_seconds();
     t->saved_step = ok ? step : t->saved_step;
@@ -172,15 +172,31 @@ static bool count_rival(void *context, int step, const char *path, double score,
     return true;
 }
 
-bool training_checkpoint(Training *t, double score, Err *err)
+/* *score: that of the model as it is, where it is held-out rows' turn; else NAN. */
+static bool measure_held_out(Training *t, double *score, Err *err)
+{
+    const HeldOut *h = &t->held;
+    Stage *s = t->stage;
+    int at = t->trainer->step;
+    *score = (double)NAN;
+    if (!h->measure || at == 0 || (at < t->trainer->steps && (h->every == 0 || at % h->every != 0)))
+        return true;
+    return store_metric_find(s->work->store, s->id, at - 1, h->score, score, err) &&
+           (!isnan(*score) || (h->measure(h->self, s, at - 1, err) &&
+                               store_metric_find(s->work->store, s->id, at - 1, h->score, score, err)));
+}
+
+bool training_settle(Training *t, Err *err)
 {
     int step = t->whole_step = t->trainer->step, every = t->options->save_every;
-    bool due = every > 0 ? step > 0 && step % every == 0 : clock_seconds() - t->saved > SECONDS_BETWEEN_SAVES;
-    Rivals r = {score, 0};
-    if (!isnan(score) && !store_checkpoints_best(t->stage->work->store, t->stage->id, t->best, count_rival, &r, err))
+    Rivals r = {.n = 0};
+    if (!measure_held_out(t, &r.score, err) ||
+        (!isnan(r.score) &&
+         !store_checkpoints_best(t->stage->work->store, t->stage->id, t->held.best, count_rival, &r, err)))
         return false;
-    bool good = !isnan(score) && r.n < t->best;
-    return metric_log_write(&t->log, step, err) && ((!due && !good) || save(t, score, err));
+    bool due = every > 0 ? step > 0 && step % every == 0 : clock_seconds() - t->saved > SECONDS_BETWEEN_SAVES;
+    bool good = !isnan(r.score) && r.n < t->held.best;
+    return metric_log_write(&t->log, step, err) && ((!due && !good) || save(t, r.score, err));
 }
 
 bool training_go_back(Training *t, int step, Err *err)
@@ -220,7 +236,7 @@ bool training_end(Training *t, Err *err)
     Store *store = s->work->store;
     return metric_log_write(&t->log, t->trainer->step, err) && model_save(t->trainer->model, t->out, err) &&
            store_begin(store, err) && stage_end(s, t->out, err) &&
-           store_checkpoint_prune(store, s->id, t->options->save_every, t->best, true, err) &&
+           store_checkpoint_prune(store, s->id, t->options->save_every, t->held.best, true, err) &&
            store_commit(store, err) && sweep(s, t->out, err);
 }
 

@@ -18,11 +18,20 @@
 /* In OUT: what was asked for, so that a step can be made again. */
 #define OPTIONS_FILE "options.yaml"
 
+/* What is measured on held-out rows, after every so many steps and the last. */
+typedef struct HeldOut {
+    bool (*measure)(void *self, Stage *s, int step, Err *err); /* keeps metrics of the step */
+    void *self;
+    const char *score; /* the metric by which checkpoints are better than others */
+    int every;         /* 0: after the last step alone */
+    int best;          /* so many checkpoints of the best scores are kept; those that are no better are not made */
+} HeldOut;
+
 typedef struct Training {
     Stage *stage;
     const char *out; /* the output directory */
     const TrainOptions *options;
-    int best;         /* so many checkpoints of the best held-out scores are kept */
+    HeldOut held;     /* .measure is NULL: nothing is */
     Trainer *trainer; /* of the model */
     Trainer *value;   /* of the value network, or NULL */
     double saved;     /* clock at the last checkpoint */
@@ -41,9 +50,10 @@ bool checkpoint_load(const char *out, const char *name, Trainer *trainer, Traine
 /* *done: the stage is, with its model in place. */
 bool training_done(const Stage *s, const char *out, bool *done, Err *err) MUST_CHECK;
 
-/* A step is over, everything of it on record: brings the log to it, and writes a checkpoint if it is due. `score` is its
- * held-out measure, or NAN; one of the t->best best so far is due. */
-bool training_checkpoint(Training *t, double score, Err *err) MUST_CHECK;
+/* A step is over, everything of it on record: measures what is held out if that is due and not on record, brings the log to
+ * the step, and writes a checkpoint if it is due, or its score one of the best so far. Also before the first step, which may
+ * be that of a run that goes on: one that was interrupted while it was measured is measured then. */
+bool training_settle(Training *t, Err *err) MUST_CHECK;
 
 /* The trainers become what they were after `step` updates, of which there is a checkpoint. */
 bool training_go_back(Training *t, int step, Err *err) MUST_CHECK;

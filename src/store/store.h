@@ -79,7 +79,8 @@ bool store_answer_put(Store *s, const char *key, const char *said, Err *err) MUS
 /* --- training ------------------------------------------------------------------------------------------- */
 
 bool store_metric(Store *s, int64_t stage, int step, const char *name, double value, Err *err) MUST_CHECK;
-bool store_metric_known(Store *s, int64_t stage, int step, const char *name, bool *known, Err *err) MUST_CHECK;
+/* *value is NAN where there is none. */
+bool store_metric_find(Store *s, int64_t stage, int step, const char *name, double *value, Err *err) MUST_CHECK;
 typedef bool StoreMetricUse(void *context, int step, const char *name, double value, Err *err);
 /* In order of step, then name. */
 bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *context, Err *err) MUST_CHECK;

@@ -109,23 +109,20 @@ bool store_metric(Store *s, int64_t stage, int step, const char *name, double va
     return statement_run(&t, err);
 }
 
-/* Does a query have a row? Ends the statement. */
-static bool has_row(Statement *t, bool *known, Err *err)
-{
-    bool ok = statement_step(t, known, err);
-    sqlite3_finalize(t->at);
-    return ok;
-}
-
-bool store_metric_known(Store *s, int64_t stage, int step, const char *name, bool *known, Err *err)
+bool store_metric_find(Store *s, int64_t stage, int step, const char *name, double *value, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT 1 FROM metric WHERE stage = ?1 AND step = ?2 AND name = ?3", &t, err))
+    *value = (double)NAN;
+    if (!store_prepare(s, "SELECT value FROM metric WHERE stage = ?1 AND step = ?2 AND name = ?3", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
     bind_text(&t, 3, name);
-    return has_row(&t, known, err);
+    bool row, ok = statement_step(&t, &row, err);
+    if (ok && row)
+        *value = sqlite3_column_double(t.at, 0);
+    sqlite3_finalize(t.at);
+    return ok;
 }
 
 bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *context, Err *err)
@@ -250,7 +247,9 @@ bool store_checkpoint_known(Store *s, int64_t stage, const char *path, bool *kno
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     bind_text(&t, 2, path);
-    return has_row(&t, known, err);
+    bool ok = statement_step(&t, known, err);
+    sqlite3_finalize(t.at);
+    return ok;
 }
 
 bool store_checkpoint_forget(Store *s, int64_t stage, int step, Err *err)

@@ -66,7 +66,13 @@ bool trainer_update(Trainer *t, Err *err)
     t->grad_norm = trainer_grad_norm(t);
     if (!isfinite(t->grad_norm))
         return err_set(err, ERR_NUMBER, "step %d: the gradient is not finite", t->step), err_hint(err, NOT_FINITE);
-    t->rate = schedule_rate(o->schedule, o->lr, o->warmup, t->step, t->steps);
+    if (t->step < t->wait) {
+        t->rate = 0;
+        weights_zero(t->grads);
+        t->step++;
+        return true;
+    }
+    t->rate = schedule_rate(o->schedule, o->lr, o->warmup, t->step - t->wait, t->steps - t->wait);
     double scale = o->clip > 0 && t->grad_norm > o->clip ? o->clip / t->grad_norm : 1;
     optimizer_step(&t->optimizer, t->model, t->grads, t->rate, scale);
     weights_zero(t->grads);

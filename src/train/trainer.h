@@ -29,13 +29,14 @@ typedef struct Trainer {
     Weights *grads;
     Optimizer optimizer;
     int step, steps;        /* done, planned */
+    int wait;               /* first steps that leave the model as it is */
     double grad_norm, rate; /* of the last update */
 } Trainer;
 
 bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int steps, Err *err) MUST_CHECK;
 void trainer_release(Trainer *t);
 
-/* One update from the gradients in t->grads, which are zero afterwards. A gradient that is not finite stops
+/* One update from the gradients in t->grads, which are zero afterwards; none while it waits. A gradient that is not finite stops
  * the run: ERR_NUMBER, naming the step; nothing has changed then. */
 bool trainer_update(Trainer *t, Err *err) MUST_CHECK;
 

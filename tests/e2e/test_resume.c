@@ -151,6 +151,9 @@ static const Command commands[] = {
     {"rlaif rl p.jsonl --model llama --judge gemma --prompt tone.yaml --baseline group --samples 2 --steps 3 --batch 2 "
      "--max-new-tokens 5 --optimizer adamw -o policy",
      {NULL}},
+    {"rlaif rl p.jsonl --model llama --reward reward --steps 5 --value-warmup 2 --batch 2 --max-new-tokens 5 --lr 1e-2 "
+     "--eval held.jsonl --eval-every 1 --keep-best 2 -o policy",
+     {SAMPLE, LABEL, REWARD}},
     {"rlaif eval winrate a.jsonl b.jsonl --judge llama --prompt which.yaml",
      {"rlaif sample p.jsonl --model llama --max-new-tokens 6 -o a.jsonl",
       "rlaif sample p.jsonl --model gemma --max-new-tokens 6 -o b.jsonl"}},

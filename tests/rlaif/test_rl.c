@@ -64,6 +64,111 @@ static void kl_as_a_loss(void **state)
     bench_end(&b);
 }
 
+/* --- held-out prompts --- */
+
+/* What a policy's responses to the held-out prompts are worth: the first step of a training on them draws the same. */
+static double mean_reward(Bench *b, const char *model)
+{
+    Err err = {0};
+    need_ok(bench_run(b, &rl_table, rl_stage, "again", &err, model, "prompts=@held.jsonl", "output=@again",
+                      "reward=@reward", "steps=1", "batch=8", "baseline=none", "max-new-tokens=8", NULL),
+            &err);
+    return bench_metric(b, "again", 0, "reward");
+}
+
+static bool is_there(const Bench *b, const char *name)
+{
+    char *path = bench_path(b, name);
+    bool there = file_exists(path);
+    free(path);
+    return there;
+}
+
+/* The k best by the reward on held-out prompts are there when it ends, and are worth what is said of them. */
+static void best_are_kept(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    need_ok(bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                      "output=@rl", "reward=@reward", "steps=9", "batch=4", "samples=2", "baseline=group", "lr=2e-3",
+                      "max-new-tokens=8", "eval=@held.jsonl", "eval-every=2", "keep-best=3", NULL),
+            &err);
+    json_t *kept = json_incref(json_object_get(b.work.summary, "checkpoints")), *one;
+    double last = bench_summary(&b, "eval_reward_last"), best[10], before = INFINITY;
+    int measured = 0, at[10];
+    assert_int_equal((int)bench_summary(&b, "eval_prompts"), 8);
+    for (int step = 0; step < 9; step++) {
+        double reward = bench_metric(&b, "rl", step, "eval_reward");
+        assert_int_equal(!isnan(reward), step % 2 == 1 || step == 8);
+        if (isnan(reward))
+            continue;
+        int k = measured++;
+        for (; k > 0 && best[k - 1] < reward; k--) {
+            best[k] = best[k - 1];
+            at[k] = at[k - 1];
+        }
+        best[k] = reward;
+        at[k] = step + 1;
+    }
+    assert_int_equal(measured, 5);
+    assert_true(best[0] > best[4]);
+    assert_int_equal((int)json_array_size(kept), 3);
+    size_t i;
+    json_array_foreach(kept, i, one)
+    {
+        double reward = json_number_of(one, "eval_reward", (double)NAN);
+        char *name = mem_printf("rl/%s", json_text_of(one, "name")), *model = mem_printf("model=@%s", name);
+        assert_true(reward <= before);
+        assert_int_equal((int)json_number_of(one, "step", -1), at[i]);
+        close_to(reward, best[i]);
+        assert_true(is_there(&b, name));
+        if (i == 0)
+            assert_true(fabs(mean_reward(&b, model) - reward) < 1e-9);
+        before = reward;
+        free(model);
+        free(name);
+    }
+    for (int k = 3; k < measured; k++) {
+        char name[40];
+        snprintf(name, sizeof name, "rl/checkpoint-%06d", at[k]);
+        assert_false(is_there(&b, name));
+    }
+    assert_true(fabs(mean_reward(&b, "model=@rl") - last) < 1e-9);
+    json_decref(kept);
+    bench_end(&b);
+}
+
+/* --- the values first --- */
+
+static void value_warmup(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    static const struct {
+        const char *name, *output, *steps, *warmup, *lr;
+    } runs[] = {{"still", "output=@still", "steps=3", "value-warmup=3", "lr=2e-3"},
+                {"none", "output=@none", "steps=3", "value-warmup=0", "lr=0"},
+                {"then", "output=@then", "steps=5", "value-warmup=3", "lr=2e-3"}};
+    for (int i = 0; i < COUNT(runs); i++)
+        need_ok(bench_run(&b, &rl_table, rl_stage, runs[i].name, &err, "prompts=@prompts.jsonl",
+                          "model=" TINY_LLAMA_DIR, runs[i].output, "reward=@reward", "batch=4", "max-new-tokens=8",
+                          "schedule=linear", runs[i].steps, runs[i].warmup, runs[i].lr, NULL),
+                &err);
+    bench_same(&b, "still/model.safetensors", "none/model.safetensors");
+    assert_true(bench_metric(&b, "still", 2, "value_loss") != bench_metric(&b, "none", 2, "value_loss"));
+    for (int step = 0; step < 4; step++)
+        close_to(bench_metric(&b, "then", step, "kl"), 0);
+    close_to(bench_metric(&b, "then", 2, "lr"), 0);
+    close_to(bench_metric(&b, "then", 3, "lr"), 2e-3); /* the schedule begins when the policy does */
+    close_to(bench_metric(&b, "then", 4, "lr"), 1e-3);
+    assert_true(bench_metric(&b, "then", 4, "kl") != 0);
+    bench_end(&b);
+}
+
 /* --- a rollout made again ---------------------------------------------------------------------------------------- */
 
 /* Every rollout of a run is made again in the same bits: from a checkpoint, from the start, at the last step. */
@@ -95,6 +200,7 @@ static void made_again(void **state)
     Bench b;
     bench_begin(&b);
     made_again_as(&b, "value", (const char *const[]){"baseline=value", "save-every=2", "kl=reward"}, 1);
+    made_again_as(&b, "late", (const char *const[]){"value-warmup=2", "save-every=3", "kl=loss"}, 0);
     made_again_as(&b, "head", (const char *const[]){"value=head", "save-every=3", "optimizer=adamw"}, 0);
     made_again_as(&b, "group", (const char *const[]){"baseline=group", "kl=loss", "reward-weight=0.3"}, 3);
     bench_end(&b);
@@ -195,12 +301,16 @@ static void refused(void **state)
         {{"reward=@reward", "prompt=helpful-score"}, "--prompt needs --judge"},
         {{"judge=" TINY_LLAMA_DIR, "prompt=helpful-base"}, "compares two responses"},
         {{"reward=@reward", "baseline=group"}, "--samples of 2"},
+        {{"reward=@reward", "baseline=none", "value-warmup=1"}, "--value-warmup needs"},
+        {{"reward=@reward", "value=head", "value-warmup=1"}, "--value-warmup needs"},
+        {{"reward=@reward", "eval-every=2"}, "--eval-every needs --eval"},
     };
     for (int i = 0; i < COUNT(table); i++) {
         Err err = {0};
         const char *const *o = table[i].option;
         bool ok = bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
-                            "output=@out", o[0] ? o[0] : "steps=1", o[1] ? o[1] : "steps=1", "batch=2", NULL);
+                            "output=@out", o[0] ? o[0] : "steps=1", o[1] ? o[1] : "steps=1", o[2] ? o[2] : "steps=1",
+                            "batch=2", NULL);
         if (ok || err.code != ERR_INPUT || !strstr(err.msg, table[i].words))
             fail_msg("%d: \"%s\" does not say \"%s\"", i, err.msg, table[i].words);
     }
@@ -210,8 +320,9 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mixed_rewards),        cmocka_unit_test(kl_as_a_loss),     cmocka_unit_test(made_again),
-        cmocka_unit_test(made_again_otherwise), cmocka_unit_test(names_the_sample), cmocka_unit_test(refused),
+        cmocka_unit_test(mixed_rewards),    cmocka_unit_test(kl_as_a_loss), cmocka_unit_test(made_again),
+        cmocka_unit_test(best_are_kept),    cmocka_unit_test(value_warmup), cmocka_unit_test(made_again_otherwise),
+        cmocka_unit_test(names_the_sample), cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("rl", tests, NULL, NULL);
 }

@@ -1,0 +1,88 @@
+/* A checkpoint is chosen: judged against the start, the one that wins most often becomes the policy. */
+#include "rlaif/choose.h"
+
+#include "base/mem.h"
+#include "rlaif/rl.h"
+#include "training.h"
+
+static bool train(Bench *b, const char *every, Err *err)
+{
+    return bench_run(b, &rl_table, rl_stage, "rl", err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR, "output=@rl",
+                     "reward=@reward", "steps=6", "batch=4", "samples=2", "baseline=group", "lr=5e-3",
+                     "max-new-tokens=8", "eval=@held.jsonl", every, "keep-best=3", NULL);
+}
+
+static bool choose(Bench *b, Err *err)
+{
+    return bench_run(b, &choose_table, choose_stage, "choose", err, "prompts=@held.jsonl", "policy=@rl",
+                     "against=" TINY_LLAMA_DIR, "judge=" TINY_LLAMA_DIR, "prompt=helpful-score", "output=@chosen",
+                     "max-new-tokens=8", NULL);
+}
+
+/* The win rate in the summary of a stage of its own. */
+static double win_rate(const Bench *b, const char *stage)
+{
+    Err err = {0};
+    StageRow row;
+    json_t *summary;
+    bool present;
+    need_ok(store_stage_find(b->work.store, stage, &row, &present, &err), &err);
+    assert_true(present);
+    need_ok(json_parse(row.summary, strlen(row.summary), stage, &summary, &err), &err);
+    double rate = json_number_of(json_array_get(json_object_get(summary, "results"), 0), "win_rate", (double)NAN);
+    json_decref(summary);
+    stage_row_release(&row);
+    return rate;
+}
+
+static void most_wins(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    need_ok(train(&b, "eval-every=1", &err) && choose(&b, &err), &err);
+    json_t *summary = json_incref(b.work.summary), *one;
+    const char *chosen = json_text_of(summary, "chosen");
+    double best = json_number_of(summary, "win_rate", (double)NAN), least = 2;
+    size_t i;
+    assert_int_equal((int)json_array_size(json_object_get(summary, "checkpoints")), 3);
+    json_array_foreach(json_object_get(summary, "checkpoints"), i, one)
+    {
+        char *stage = mem_printf("choose-%s", json_text_of(one, "name"));
+        double rate = json_number_of(one, "win_rate", (double)NAN);
+        assert_true(rate == win_rate(&b, stage));
+        assert_int_equal((int)json_array_size(json_object_get(one, "interval")), 2);
+        assert_true(rate <= best);
+        assert_true(rate < best || strcmp(json_text_of(one, "name"), chosen) == 0 || i > 0);
+        least = rate < least ? rate : least;
+        free(stage);
+    }
+    assert_true(least < best); /* or the choice shows nothing */
+    char *model = mem_printf("rl/%s/model.safetensors", chosen);
+    bench_same(&b, "chosen/model.safetensors", model);
+    need_ok(choose(&b, &err), &err);
+    assert_true(json_equal(summary, b.work.summary));
+    free(model);
+    json_decref(summary);
+    bench_end(&b);
+}
+
+static void nothing_to_choose(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    need_ok(train(&b, "eval-every=0", &err), &err);
+    assert_false(choose(&b, &err));
+    assert_int_equal(err.code, ERR_INPUT);
+    assert_non_null(strstr(err.msg, "left checkpoints there"));
+    bench_end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(most_wins), cmocka_unit_test(nothing_to_choose)};
+    return cmocka_run_group_tests_name("choose", tests, NULL, NULL);
+}
