@@ -22,7 +22,7 @@ static const Metric metrics[] = {
     {"eval_tokens", "Length on held-out prompts, tokens a reply"},
     {"eval_ended", "Share of replies to held-out prompts that ended by themselves"},
     {"eval_accuracy", "Accuracy on held-out pairs"},
-    {"eval_loss", "Loss on held-out pairs"},
+    {"eval_loss", "Loss on held-out rows"},
     {"value_loss", "Value loss"},
     {"explained_variance", "Share of the returns\xe2\x80\x99 variance explained by the values"},
     {"grad_norm", "Norm of the gradient"},
@@ -172,6 +172,9 @@ static const Measure sft_measures[] = {
     {"steps", "steps", AS_COUNT, NULL},
     {"loss, first step, nats a token", "loss_first", AS_NUMBER, NULL},
     {"loss, last step", "loss_last", AS_NUMBER, NULL},
+    {"held-out rows", "eval_rows", AS_COUNT, NULL},
+    {"loss on held-out rows", "eval_loss", AS_NUMBER, NULL},
+    {"stopped at the plateau: updates before the best", "best_step", AS_COUNT, NULL},
 };
 static const Measure sample_measures[] = {
     {"prompts", "prompts", AS_COUNT, NULL},

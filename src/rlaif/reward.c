@@ -319,59 +319,6 @@ static bool record(Stage *s, const RewardTraining *t, double loss, Err *err)
            store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);
 }
 
-/* What the evaluations so far say. */
-typedef struct Evaluations {
-    int n;
-    double accuracy, loss;           /* of the last one */
-    double best_accuracy, best_loss; /* which need not be of the same */
-    double loss_there;               /* of the best accuracy */
-    int best;                        /* updates before it */
-    int without;                     /* evaluations since one of the two became better */
-} Evaluations;
-
-/* Of a step eval_accuracy comes first, then eval_loss. */
-static bool take_evaluation(void *context, int step, const char *name, double value, Err *err)
-{
-    Evaluations *e = context;
-    (void)err;
-    if (strcmp(name, "eval_accuracy") == 0)
-        e->accuracy = value;
-    if (strcmp(name, "eval_loss") != 0)
-        return true;
-    e->loss = value;
-    bool better = e->n == 0 || e->accuracy > e->best_accuracy, lower = e->n == 0 || e->loss < e->best_loss;
-    if (better) {
-        e->best_accuracy = e->accuracy;
-        e->loss_there = e->loss;
-        e->best = step + 1;
-    }
-    if (lower)
-        e->best_loss = e->loss;
-    e->without = better || lower ? 0 : e->without + 1;
-    e->n++;
-    return true;
-}
-
-static bool read_evaluations(Stage *s, Evaluations *e, Err *err)
-{
-    *e = (Evaluations){0};
-    return store_metrics_each(s->work->store, s->id, take_evaluation, e, err);
-}
-
-/* Is training over: was this the last step, or is the plateau reached? */
-static bool is_over(const RewardTraining *t, Stage *s, bool *over, Err *err)
-{
-    const RewardOptions *o = t->options;
-    int at = t->trainer.step;
-    Evaluations e;
-    *over = at == t->trainer.steps;
-    if (*over || o->early_stop == 0 || at % o->eval_every != 0)
-        return true;
-    bool ok = read_evaluations(s, &e, err);
-    *over = ok && e.without >= o->early_stop;
-    return ok;
-}
-
 static bool train(RewardTraining *t, Training *training, Err *err)
 {
     Stage *s = training->stage;
@@ -380,13 +327,13 @@ static bool train(RewardTraining *t, Training *training, Err *err)
     Progress p;
     double loss = 0;
     progress_begin(&p, s->name, "steps", t->trainer.steps, t->trainer.step);
-    bool over, ok = training_settle(training, err) && is_over(t, s, &over, err);
+    bool over, ok = training_settle(training, err) && training_over(training, &over, err);
     while (ok && !over) {
         int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
         epoch_order(t->options->common.seed, epoch, order, t->n);
         ok = not_interrupted(err) &&
              reward_training_step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
-             record(s, t, loss, err) && training_settle(training, err) && is_over(t, s, &over, err);
+             record(s, t, loss, err) && training_settle(training, err) && training_over(training, &over, err);
         progress_figure(&p, "loss %.3f", loss);
         progress_at(&p, t->trainer.step);
     }
@@ -399,24 +346,24 @@ static bool train(RewardTraining *t, Training *training, Err *err)
 static bool settle_result(const RewardTraining *t, Training *training, Err *err)
 {
     static const char *const measured[] = {"loss"};
-    const RewardOptions *o = t->options;
     Stage *s = training->stage;
-    Evaluations e;
+    Store *store = s->work->store;
+    int best, last = t->trainer.step;
+    double accuracy, loss;
     json_object_set_new(s->summary, "pairs", json_integer(t->n));
     json_object_set_new(s->summary, "pairs_ai", json_integer(t->n_ai));
     json_object_set_new(s->summary, "pairs_human", json_integer(t->n - t->n_ai));
-    if (!training_summary(s, measured, COUNT(measured), err) || !read_evaluations(s, &e, err))
+    if (!training_summary(s, measured, COUNT(measured), err) || !training_take_best(training, &best, err) ||
+        !store_metric_find(store, s->id, best - 1, "eval_accuracy", &accuracy, err) ||
+        !store_metric_find(store, s->id, best - 1, "eval_loss", &loss, err))
         return false;
-    if (!o->eval)
+    if (!t->options->eval)
         return true;
     json_object_set_new(s->summary, "eval_pairs", json_integer(t->held.chosen));
-    json_object_set_new(s->summary, "eval_accuracy", json_real(o->early_stop ? e.best_accuracy : e.accuracy));
-    json_object_set_new(s->summary, "eval_loss", json_real(o->early_stop ? e.loss_there : e.loss));
-    if (!o->early_stop)
-        return true;
-    json_object_set_new(s->summary, "best_step", json_integer(e.best));
-    json_object_set_new(s->summary, "stopped_early", json_boolean(t->trainer.step < t->trainer.steps));
-    return training_go_back(training, e.best, err);
+    json_object_set_new(s->summary, "eval_accuracy", json_real(accuracy));
+    json_object_set_new(s->summary, "eval_loss", json_real(loss));
+    training_say_best(training, best, last);
+    return true;
 }
 
 /* The largest pass, played through the pairs of every update. */
@@ -546,7 +493,8 @@ static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
     cut_report(&t->cut, s->name, s->summary);
     Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
     if (o->eval)
-        training.held = (HeldOut){measure, t, "eval_accuracy", o->eval_every, o->eval_every > 0};
+        training.held =
+            (HeldOut){measure, t, "eval_accuracy", "eval_loss", o->eval_every, o->eval_every > 0, o->early_stop};
     bool ok = check_needs(t, s, err) && read_rows(t, s->work, err) &&
               ((training_begin(&training, err) && train(t, &training, err) && settle_result(t, &training, err) &&
                 store_scale(t, s, err) && training_end(&training, err)) ||
@@ -573,21 +521,13 @@ static bool take_subset(const Work *work, const RewardOptions *o, Rows *rows, Er
     return rows->n > 0 || err_set(err, ERR_INPUT, "--subset %s: no row is left", o->subset);
 }
 
-static bool check_options(const RewardOptions *o, Err *err)
-{
-    if (o->early_stop > 0 && (!o->eval || o->eval_every == 0))
-        return err_set(err, ERR_INPUT, "--early-stop needs --eval and --eval-every"),
-               err_hint(err, "it is held-out pairs that show where training no longer helps");
-    return true;
-}
-
 bool reward_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const RewardOptions *o = options;
     Rows rows = {0};
     Stage s = {0};
     char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT], centre[HASH_TEXT];
-    bool ok = check_options(o, err) && model_hash(o->model, model, err) &&
+    bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) && model_hash(o->model, model, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
               take_subset(work, o, &rows, err) && stage_hash_rows(work, o->eval, NEED_PAIR, o->skip_bad, eval, err) &&
               stage_hash_rows(work, o->centre_on, NEED_RESPONSES, o->skip_bad, centre, err);

@@ -271,7 +271,7 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
                          .value = rl->value ? &rl->value_trainer : NULL};
     if (o->eval)
         training.held =
-            (HeldOut){rl_measure_held_out, rl, "eval_reward", o->eval_every, o->eval_every ? o->keep_best : 0};
+            (HeldOut){rl_measure_held_out, rl, "eval_reward", NULL, o->eval_every, o->eval_every ? o->keep_best : 0, 0};
     bool ok = read_held_out(rl, s->work, err) && rl_needs(rl, &needs, err) &&
               needs_check(&needs, s->name, o->output, s->summary, err);
     cut_report(&rl->cut, s->name, s->summary);

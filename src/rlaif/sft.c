@@ -2,6 +2,7 @@
 #include "rlaif/sft.h"
 
 #include "base/mem.h"
+#include "infer/scorer.h"
 #include "train/pass.h"
 
 static const Option option_rows[] = {
@@ -18,6 +19,12 @@ static const Option option_rows[] = {
      .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
     {"chat", OPT_CHOICE, AT(SftOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the model's chat template; auto: if it has one"},
+    {"eval", OPT_TEXT, AT(SftOptions, eval), .value = "ROWS", .flags = OPT_WORKING,
+     .help = "rows that are held out: the loss on their completions"},
+    {"eval-every", OPT_INT, AT(SftOptions, eval_every), 0, 1e9, "0",
+     .help = "steps between evaluations; 0: at the end"},
+    {"early-stop", OPT_INT, AT(SftOptions, early_stop), 0, 1e6, "0",
+     .help = "stop after so many evaluations without a lower loss, and keep the model of the lowest; 0: never"},
     {"limit", OPT_INT, AT(SftOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows; 0: all"},
     {"skip-bad", OPT_BOOL, AT(SftOptions, skip_bad), .flags = OPT_WORKING, .help = "leave bad rows out and list them"},
@@ -42,20 +49,21 @@ typedef struct Sft {
     Model *model;
     Trainer trainer;
     Pass pass;
-    Demonstration *item;
-    int n;
+    Demonstration *item, *held;
+    int n, n_held;
 } Sft;
 
-static bool render_all(Sft *t, Rows *rows, CutCount *count, Err *err)
+/* The caller frees the list by demonstrations_free, on failure too. */
+static bool render_all(const Sft *t, Rows *rows, Demonstration **item, int *n, CutCount *count, Err *err)
 {
     Room room = {(CutRule)t->options->truncate, t->options->max_tokens, 0, "--max-tokens"};
     bool chat;
     if (!render_chat(t->model, (ChatMode)t->options->chat, &chat, err))
         return false;
-    t->item = mem_zalloc((size_t)rows->n, sizeof *t->item);
-    t->n = rows->n;
+    *item = mem_zalloc((size_t)rows->n, sizeof **item);
+    *n = rows->n;
     for (int i = 0; i < rows->n; i++) {
-        Demonstration *d = &t->item[i];
+        Demonstration *d = &(*item)[i];
         RowView *v = &rows->row[i].view;
         char place[300];
         int cut;
@@ -65,6 +73,13 @@ static bool render_all(Sft *t, Rows *rows, CutCount *count, Err *err)
         cut_count(count, cut);
     }
     return true;
+}
+
+static void demonstrations_free(Demonstration *item, int n)
+{
+    for (int i = 0; i < n; i++)
+        ids_release(&item[i].ids);
+    free(item);
 }
 
 /* Forward and backward over what the pass holds; adds its loss. */
@@ -112,6 +127,37 @@ static bool record(Stage *s, const Sft *t, double loss, Err *err)
            store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);
 }
 
+/* Mean -log P over the tokens of the held-out completions. */
+static bool measure(void *self, Stage *s, int step, Err *err)
+{
+    enum { AT_ONCE = 64 };
+    Sft *t = self;
+    Scorer *scorer;
+    double sum = 0, tokens = 0;
+    bool ok = true;
+    scorer_open(&scorer, t->model);
+    for (int first = 0; ok && first < t->n_held; first += AT_ONCE) {
+        int n = t->n_held - first < AT_ONCE ? t->n_held - first : AT_ONCE, from[AT_ONCE];
+        Sequence seq[AT_ONCE];
+        float *logp[AT_ONCE];
+        for (int i = 0; i < n; i++) {
+            const Demonstration *d = &t->held[first + i];
+            seq[i] = (Sequence){d->ids.id, d->ids.n};
+            from[i] = d->from;
+            logp[i] = mem_alloc((size_t)(d->ids.n - d->from), sizeof **logp);
+        }
+        ok = not_interrupted(err) && scorer_logprobs(scorer, seq, from, n, logp, err);
+        for (int i = 0; i < n; i++) {
+            for (int k = 0; ok && k < seq[i].n - from[i]; k++)
+                sum -= (double)logp[i][k];
+            tokens += seq[i].n - from[i];
+            free(logp[i]);
+        }
+    }
+    scorer_free(scorer);
+    return ok && store_metric(s->work->store, s->id, step, "eval_loss", sum / tokens, err);
+}
+
 static bool train(Sft *t, Training *training, Err *err)
 {
     Stage *s = training->stage;
@@ -120,12 +166,12 @@ static bool train(Sft *t, Training *training, Err *err)
     Progress p;
     double loss = 0;
     progress_begin(&p, s->name, "steps", t->trainer.steps, t->trainer.step);
-    bool ok = true;
-    while (ok && t->trainer.step < t->trainer.steps) {
+    bool over, ok = training_settle(training, err) && training_over(training, &over, err);
+    while (ok && !over) {
         int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
         epoch_order(t->options->common.seed, epoch, order, t->n);
         ok = not_interrupted(err) && step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
-             record(s, t, loss, err) && training_settle(training, err);
+             record(s, t, loss, err) && training_settle(training, err) && training_over(training, &over, err);
         progress_figure(&p, "loss %.3f", loss);
         progress_at(&p, t->trainer.step);
     }
@@ -163,20 +209,50 @@ static bool check_needs(const Sft *t, Stage *s, Err *err)
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
 }
 
+/* The result is the last model, or with --early-stop that of the lowest held-out loss. */
+static bool settle_result(const Sft *t, Training *training, Err *err)
+{
+    static const char *const measured[] = {"loss"};
+    Stage *s = training->stage;
+    int best, last = t->trainer.step;
+    double loss;
+    if (!training_summary(s, measured, COUNT(measured), err) || !training_take_best(training, &best, err) ||
+        !store_metric_find(s->work->store, s->id, best - 1, "eval_loss", &loss, err))
+        return false;
+    if (!t->options->eval)
+        return true;
+    json_object_set_new(s->summary, "eval_rows", json_integer(t->n_held));
+    json_object_set_new(s->summary, "eval_loss", json_real(loss));
+    training_say_best(training, best, last);
+    return true;
+}
+
+static bool open_model(Sft *t, Work *work, Rows *rows, CutCount *cut, Err *err)
+{
+    const SftOptions *o = t->options;
+    Rows held = {0};
+    bool ok = model_load(&t->model, o->model, work->device, HEAD_LM, err) &&
+              render_all(t, rows, &t->item, &t->n, cut, err) &&
+              (!o->eval || (stage_read_rows(work, o->eval, 0, NEED_DEMONSTRATION, o->skip_bad, &held, err) &&
+                            render_all(t, &held, &t->held, &t->n_held, cut, err)));
+    rows_release(&held);
+    return ok;
+}
+
 static bool run(Sft *t, Stage *s, Rows *rows, Err *err)
 {
     CutCount cut = {0};
     const SftOptions *o = t->options;
-    if (!model_load(&t->model, o->model, s->work->device, HEAD_LM, err) || !render_all(t, rows, &cut, err) ||
-        !check_needs(t, s, err))
+    if (!open_model(t, s->work, rows, &cut, err) || !check_needs(t, s, err))
         return false;
     cut_report(&cut, s->name, s->summary);
     int steps = (t->n + o->batch - 1) / o->batch * o->epochs;
     Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
-    static const char *const measured[] = {"loss"};
+    if (o->eval)
+        training.held = (HeldOut){measure, t, NULL, "eval_loss", o->eval_every, o->eval_every > 0, o->early_stop};
     return trainer_init(&t->trainer, t->model, &o->train, steps, err) &&
-           ((training_begin(&training, err) && train(t, &training, err) &&
-             training_summary(s, measured, COUNT(measured), err) && training_end(&training, err)) ||
+           ((training_begin(&training, err) && train(t, &training, err) && settle_result(t, &training, err) &&
+             training_end(&training, err)) ||
             training_stopped(&training, err));
 }
 
@@ -186,22 +262,23 @@ bool sft_stage(Work *work, const char *name, const void *options, Err *err)
     Sft t = {.options = o};
     Rows rows = {0};
     Stage s = {0};
-    char model[HASH_TEXT], data[HASH_TEXT];
+    char model[HASH_TEXT], data[HASH_TEXT], eval[HASH_TEXT];
     pass_init(&t.pass);
-    bool ok = model_hash(o->model, model, err) &&
-              stage_read_rows(work, o->data, o->limit, NEED_DEMONSTRATION, o->skip_bad, &rows, err);
+    bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) && model_hash(o->model, model, err) &&
+              stage_read_rows(work, o->data, o->limit, NEED_DEMONSTRATION, o->skip_bad, &rows, err) &&
+              stage_hash_rows(work, o->eval, NEED_DEMONSTRATION, o->skip_bad, eval, err);
     if (ok)
         rows_hash(&rows, data);
-    ok = ok && stage_begin(&s, work, name, "sft",
-                           stage_about(&sft_table, o, &o->common, "model", model, "data", data, NULL), err);
+    ok = ok &&
+         stage_begin(&s, work, name, "sft",
+                     stage_about(&sft_table, o, &o->common, "model", model, "data", data, "eval", eval, NULL), err);
     bool done = false;
     ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&
          (done || run(&t, &s, &rows, err));
     trainer_release(&t.trainer);
     pass_release(&t.pass);
-    for (int i = 0; i < t.n; i++)
-        ids_release(&t.item[i].ids);
-    free(t.item);
+    demonstrations_free(t.item, t.n);
+    demonstrations_free(t.held, t.n_held);
     model_free(t.model);
     rows_release(&rows);
     stage_release(&s);

@@ -8,13 +8,16 @@
 typedef struct SftOptions {
     CommonOptions common;
     TrainOptions train;
-    char *data, *model, *output;
-    int chat, limit, batch, epochs, max_tokens, truncate;
+    char *data, *model, *output, *eval;
+    int chat, limit, batch, epochs, max_tokens, truncate, eval_every, early_stop;
     bool skip_bad;
 } SftOptions;
 extern const OptionTable sft_table;
 
-/* Trains `model` on the completions of the rows; the model goes to `output`. */
+/* Trains `model` on the completions of the rows; the model goes to `output`.
+ *
+ * Summary: rows, steps, loss_first, loss_last; with eval eval_rows, eval_loss, of the model that is delivered; with
+ * early_stop best_step and stopped_early. */
 bool sft_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

@@ -181,9 +181,12 @@ static bool measure_held_out(Training *t, double *score, Err *err)
     *score = (double)NAN;
     if (!h->measure || at == 0 || (at < t->trainer->steps && (h->every == 0 || at % h->every != 0)))
         return true;
-    return store_metric_find(s->work->store, s->id, at - 1, h->score, score, err) &&
-           (!isnan(*score) || (h->measure(h->self, s, at - 1, err) &&
-                               store_metric_find(s->work->store, s->id, at - 1, h->score, score, err)));
+    const char *name = h->score ? h->score : h->loss;
+    bool ok = store_metric_find(s->work->store, s->id, at - 1, name, score, err) &&
+              (!isnan(*score) || (h->measure(h->self, s, at - 1, err) &&
+                                  store_metric_find(s->work->store, s->id, at - 1, name, score, err)));
+    *score = h->score ? *score : -*score;
+    return ok;
 }
 
 bool training_settle(Training *t, Err *err)
@@ -199,7 +202,73 @@ bool training_settle(Training *t, Err *err)
     return metric_log_write(&t->log, step, err) && ((!due && !good) || save(t, r.score, err));
 }
 
-bool training_go_back(Training *t, int step, Err *err)
+/* --- the plateau ---------------------------------------------------------------------------------------- */
+
+/* What the evaluations so far say. */
+typedef struct Evaluations {
+    const HeldOut *held;
+    int step;                     /* of the evaluation at hand; -1: none */
+    double score, loss;           /* of it; NAN: not measured */
+    double best_score, best_loss; /* which need not be of the same */
+    int best;                     /* steps before the best score */
+    int without;                  /* evaluations since one of the two became better */
+} Evaluations;
+
+/* The evaluation at hand is whole. */
+static void end_evaluation(Evaluations *e)
+{
+    double score = e->held->score ? e->score : -e->loss;
+    bool better = !(score <= e->best_score), lower = e->loss < e->best_loss;
+    if (better) {
+        e->best_score = score;
+        e->best = e->step + 1;
+    }
+    if (lower)
+        e->best_loss = e->loss;
+    e->without = better || lower ? 0 : e->without + 1;
+}
+
+static bool take_evaluation(void *context, int step, const char *name, double value, Err *err)
+{
+    Evaluations *e = context;
+    (void)err;
+    bool is_score = e->held->score && strcmp(name, e->held->score) == 0,
+         is_loss = e->held->loss && strcmp(name, e->held->loss) == 0;
+    if (!is_score && !is_loss)
+        return true;
+    if (step != e->step && e->step >= 0)
+        end_evaluation(e);
+    if (step != e->step)
+        e->score = e->loss = (double)NAN;
+    e->step = step;
+    *(is_score ? &e->score : &e->loss) = value;
+    return true;
+}
+
+static bool read_evaluations(const Training *t, Evaluations *e, Err *err)
+{
+    *e = (Evaluations){.held = &t->held, .step = -1, .best_score = (double)NAN, .best_loss = INFINITY};
+    bool ok = store_metrics_each(t->stage->work->store, t->stage->id, take_evaluation, e, err);
+    if (ok && e->step >= 0)
+        end_evaluation(e);
+    return ok;
+}
+
+bool training_over(const Training *t, bool *over, Err *err)
+{
+    const HeldOut *h = &t->held;
+    int at = t->trainer->step;
+    Evaluations e;
+    *over = at == t->trainer->steps;
+    if (*over || h->early_stop == 0 || at % h->every != 0)
+        return true;
+    bool ok = read_evaluations(t, &e, err);
+    *over = ok && e.without >= h->early_stop;
+    return ok;
+}
+
+/* The trainers become what they were after `step` updates, of which there is a checkpoint. */
+static bool go_back(Training *t, int step, Err *err)
 {
     int at;
     char *name;
@@ -211,6 +280,33 @@ bool training_go_back(Training *t, int step, Err *err)
                                  : err_set(err, ERR_IO, "%s: the checkpoint of step %d is gone", t->out, step);
     free(name);
     return ok;
+}
+
+bool training_take_best(Training *t, int *best, Err *err)
+{
+    Evaluations e;
+    *best = t->trainer->step;
+    if (t->held.early_stop == 0)
+        return true;
+    bool ok = read_evaluations(t, &e, err) && go_back(t, e.best, err);
+    *best = e.best;
+    return ok;
+}
+
+void training_say_best(const Training *t, int best, int last)
+{
+    if (t->held.early_stop == 0)
+        return;
+    json_object_set_new(t->stage->summary, "best_step", json_integer(best));
+    json_object_set_new(t->stage->summary, "stopped_early", json_boolean(last < t->trainer->steps));
+}
+
+bool early_stop_fits(const Work *work, int early_stop, const char *eval, int eval_every, Err *err)
+{
+    if (early_stop > 0 && (!eval || eval_every == 0))
+        return err_set(err, work->in_recipe ? ERR_INPUT : ERR_USAGE, "--early-stop needs --eval and --eval-every"),
+               err_hint(err, "it is held-out rows that show where training no longer helps");
+    return true;
 }
 
 bool training_stopped(Training *t, const Err *err)

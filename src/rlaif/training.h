@@ -22,9 +22,12 @@
 typedef struct HeldOut {
     bool (*measure)(void *self, Stage *s, int step, Err *err); /* keeps metrics of the step */
     void *self;
-    const char *score; /* the metric by which checkpoints are better than others */
-    int every;         /* 0: after the last step alone */
-    int best;          /* so many checkpoints of the best scores are kept; those that are no better are not made */
+    const char *score,
+        *loss;      /* metrics: checkpoints of a higher score are better; or, where it is NULL, of a lower loss */
+    int every;      /* 0: after the last step alone */
+    int best;       /* so many checkpoints of the best scores are kept; those that are no better are not made */
+    int early_stop; /* training is over after so many evaluations without a higher score or a lower loss; 0: it
+                               * goes on to its last step */
 } HeldOut;
 
 typedef struct Training {
@@ -55,8 +58,19 @@ bool training_done(const Stage *s, const char *out, bool *done, Err *err) MUST_C
  * be that of a run that goes on: one that was interrupted while it was measured is measured then. */
 bool training_settle(Training *t, Err *err) MUST_CHECK;
 
-/* The trainers become what they were after `step` updates, of which there is a checkpoint. */
-bool training_go_back(Training *t, int step, Err *err) MUST_CHECK;
+/* Training is over: its last step is done, or the plateau of its held-out measures is reached. What they say is read from the
+ * store, so that a run that goes on decides the same. */
+bool training_over(const Training *t, bool *over, Err *err) MUST_CHECK;
+
+/* With early_stop the trainers become those of the best score, after *best steps; else they stay, and *best is where they
+ * are. */
+bool training_take_best(Training *t, int *best, Err *err) MUST_CHECK;
+
+/* In the summary of a stage with early_stop: best_step, and stopped_early, whether there would have been more steps. */
+void training_say_best(const Training *t, int best, int last);
+
+/* Fails where early_stop has nothing to go by. */
+bool early_stop_fits(const Work *work, int early_stop, const char *eval, int eval_every, Err *err) MUST_CHECK;
 
 /* Writes the finished model into OUT and ends the stage. */
 bool training_end(Training *t, Err *err) MUST_CHECK;

@@ -288,6 +288,20 @@ static void names_the_sample(void **state)
     bench_end(&b);
 }
 
+/* Where the user says nothing, training is the paper's (paper.md 6.3). */
+static void defaults_of_the_paper(void **state)
+{
+    (void)state;
+    RlOptions *o = options_new(&rl_table);
+    assert_true(o->beta == 0.05 && o->kl == KL_REWARD && o->temperature == 0.9 && o->top_k == 0 && o->top_p == 1);
+    assert_true(o->steps == 0 && o->epochs == 8 && o->batch * o->samples == 128 && o->samples == 1);
+    assert_true(o->max_prompt_tokens == 1024 && o->max_new_tokens == 128);
+    assert_true(o->baseline == BASELINE_VALUE && o->value == VALUE_OWN && o->value_warmup == 0 && o->keep_best == 4);
+    assert_true(o->train.optimizer == OPTIMIZER_ADAFACTOR && o->train.lr == 1e-5 &&
+                o->train.schedule == SCHEDULE_CONSTANT && o->train.warmup == 0);
+    options_free(&rl_table, o);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -320,9 +334,11 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mixed_rewards),    cmocka_unit_test(kl_as_a_loss), cmocka_unit_test(made_again),
-        cmocka_unit_test(best_are_kept),    cmocka_unit_test(value_warmup), cmocka_unit_test(made_again_otherwise),
-        cmocka_unit_test(names_the_sample), cmocka_unit_test(refused),
+        cmocka_unit_test(mixed_rewards),    cmocka_unit_test(kl_as_a_loss),
+        cmocka_unit_test(made_again),       cmocka_unit_test(best_are_kept),
+        cmocka_unit_test(value_warmup),     cmocka_unit_test(made_again_otherwise),
+        cmocka_unit_test(names_the_sample), cmocka_unit_test(defaults_of_the_paper),
+        cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("rl", tests, NULL, NULL);
 }
