@@ -142,15 +142,17 @@ static void begin(Pass *p, Model *m, const Loss *l, Model *reference)
         pass_compare(p, reference, (float)KL_WEIGHT);
 }
 
-/* All items as trees: a prompt with its samples as branches. */
+/* All items as trees: the beginning of a prompt, its end, and the samples as branches. */
 static void plant(Pass *p, Model *m, const Loss *l, Model *reference, const Data *x)
 {
+    enum { BEGINNING = 4, END = PROMPT - BEGINNING };
     begin(p, m, l, reference);
     for (int i = 0; i < ITEMS; i++) {
-        int prompt = pass_segment(p, -1, x->prompt[i], PROMPT);
+        int root = pass_segment(p, -1, x->prompt[i], BEGINNING);
+        int prompt = pass_segment(p, root, x->prompt[i] + BEGINNING, END);
         for (int s = 0; s < SAMPLES; s++) {
             int sample = pass_segment(p, prompt, x->response[i][s], x->length[i][s]);
-            want(p, l, prompt, PROMPT - 1, sample, 0, x->response[i][s], x->length[i][s]);
+            want(p, l, prompt, END - 1, sample, 0, x->response[i][s], x->length[i][s]);
         }
     }
 }
