@@ -35,7 +35,7 @@ bool rl_measure_held_out(void *self, Stage *s, int step, Err *err)
     Rl *rl = self;
     Store *store = s->work->store;
     HeldMeans m = {0};
-    int most = rl->options->batch * rl->options->samples; /* what there is memory for */
+    int most = rl->options->batch; /* prompts of a step: what memory is planned for */
     bool ok = true;
     for (int i = 0; ok && i < rl->held.n; i += most)
         ok = not_interrupted(err) && measure_some(rl, i, rl->held.n - i < most ? rl->held.n - i : most, &m, err);

@@ -119,6 +119,8 @@ bool training_begin(Training *t, Err *err)
         store_keep(s->work->store);
     free(name);
     t->whole_step = ok ? t->trainer->step : -1;
+    t->first = t->trainer->step;
+    t->begun = clock_seconds();
     return ok && store_forget_from(s->work->store, s->id, t->trainer->step, err);
 }
 
@@ -189,10 +191,21 @@ static bool measure_held_out(Training *t, double *score, Err *err)
     return ok;
 }
 
+/* How long it will take, by the first step. */
+static void say_time(const Training *t)
+{
+    enum { WORTH_SAYING = 10 }; /* seconds */
+    int left = t->trainer->steps - t->trainer->step;
+    double seconds = (clock_seconds() - t->begun) * left;
+    if (t->trainer->step == t->first + 1 && seconds > WORTH_SAYING)
+        log_note("%s: about %.0f seconds for %d more steps, by the first", t->stage->name, seconds, left);
+}
+
 bool training_settle(Training *t, Err *err)
 {
     int step = t->whole_step = t->trainer->step, every = t->options->save_every;
     Rivals r = {.n = 0};
+    say_time(t);
     if (!measure_held_out(t, &r.score, err) ||
         (!isnan(r.score) &&
          !store_checkpoints_best(t->stage->work->store, t->stage->id, t->held.best, count_rival, &r, err)))

@@ -37,6 +37,8 @@ typedef struct Training {
     HeldOut held;     /* .measure is NULL: nothing is */
     Trainer *trainer; /* of the model */
     Trainer *value;   /* of the value network, or NULL */
+    double begun;     /* clock before the first step, of this run */
+    int first;        /* that step */
     double saved;     /* clock at the last checkpoint */
     MetricLog log;
     int saved_step; /* the trainer's step of that one; -1: none */
