@@ -12,7 +12,8 @@ enum {
     KEY_LEAST = 8,     /* characters: what is shorter is no secret, and may be any word of a reply */
     WAIT_MOST = 60,    /* seconds between two tries, unless the server asks for more */
     PAUSE_MOST = 3600, /* seconds that a server may ask for */
-    POLL_MOST = 200    /* milliseconds until a signal is noticed */
+    POLL_MOST = 200,   /* milliseconds until a signal is noticed */
+    NOTE_EVERY = 10    /* seconds between two notes of what went wrong, at least */
 };
 
 /* One request: free, waiting for its next try, or under way. */
@@ -35,6 +36,7 @@ struct Http {
     struct curl_slist *headers;
     Slot *slot;        /* [o.concurrency] */
     double next_start; /* clock from which the next request may be sent */
+    double next_note;  /* clock from which another try is noted */
     int retries;
 };
 
@@ -212,7 +214,7 @@ static bool status_passes(int status)
 }
 
 /* Another try, later; false where there have been enough. */
-static bool try_again(Posting *p, Slot *s, double pause)
+static bool try_again(Posting *p, Slot *s, double pause, const char *why)
 {
     Http *h = p->h;
     if (stopped(p) || s->tries > h->o.retries)
@@ -225,6 +227,10 @@ static bool try_again(Posting *p, Slot *s, double pause)
     s->ready = now + (wait < WAIT_MOST ? wait : WAIT_MOST) * jitter;
     if (pause > 0 && now + pause > h->next_start)
         h->next_start = now + (pause < PAUSE_MOST ? pause : PAUSE_MOST);
+    if (now >= h->next_note) {
+        log_note("%s: it is tried again", why);
+        h->next_note = now + NOTE_EVERY;
+    }
     return true;
 }
 
@@ -247,16 +253,14 @@ static void set_failure(Posting *p, const Slot *s, const Err *why)
         err_context(p->failure, "after %d tries", s->tries);
 }
 
-static void fail_transfer(Posting *p, const Slot *s, CURLcode code)
+static void say_transfer(const Posting *p, const Slot *s, CURLcode code, Err *err)
 {
-    Err e = {0};
     if (s->too_large)
-        err_set(&e, ERR_IO, "%s: the reply is larger than %zu bytes", p->w->url, s->most_bytes);
+        err_set(err, ERR_IO, "%s: the reply is larger than %zu bytes", p->w->url, s->most_bytes);
     else if (code == CURLE_OPERATION_TIMEDOUT)
-        err_set(&e, ERR_IO, "%s: no reply within %g s", p->w->url, p->h->o.timeout);
+        err_set(err, ERR_IO, "%s: no reply within %g s", p->w->url, p->h->o.timeout);
     else
-        err_set(&e, ERR_IO, "%s: %s", p->w->url, s->failure[0] ? s->failure : curl_easy_strerror(code));
-    set_failure(p, s, &e);
+        err_set(err, ERR_IO, "%s: %s", p->w->url, s->failure[0] ? s->failure : curl_easy_strerror(code));
 }
 
 /* What a server's JSON says of its failure, or NULL. */
@@ -302,7 +306,7 @@ static bool use_reply(Posting *p, Slot *s, const HttpReply *reply, double pause)
         if (!done && !e.msg[0])
             refusal(w->url, reply, &e);
     }
-    if (!done && again && try_again(p, s, pause))
+    if (!done && again && try_again(p, s, pause, e.msg))
         return true;
     if (!done)
         set_failure(p, s, &e);
@@ -329,9 +333,11 @@ static void finish(Posting *p, Slot *s, CURLcode code)
         HttpReply reply = {(int)status, leads.text, str_text(&s->reply), s->reply.n};
         again = use_reply(p, s, &reply, (double)pause);
     } else {
-        again = passes(code) && !s->too_large && try_again(p, s, 0);
+        Err why = {0};
+        say_transfer(p, s, code, &why);
+        again = passes(code) && !s->too_large && try_again(p, s, 0, why.msg);
         if (!again)
-            fail_transfer(p, s, code);
+            set_failure(p, s, &why);
     }
     str_release(&leads);
     if (!again)

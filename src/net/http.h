@@ -3,7 +3,7 @@
  * Tried again are connections that cannot be made or are cut, timeouts, the statuses 408, 425, 429 and 5xx, and replies
  * that the caller cannot use. The n-th wait is retry_wait * 2^(n-1) seconds, at most a minute, times a number drawn from
  * [1/2, 1]; where the server says Retry-After, nothing is sent until then. Redirections are not followed: the key would
- * go to another address. */
+ * go to another address. What is tried again is noted, every ten seconds at most. */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 

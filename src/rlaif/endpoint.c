@@ -317,6 +317,9 @@ static bool post_missing(Batch *b, Err *err)
     free(url);
     if (!ok && b->denied)
         err_hint(err, "the key comes from the environment: OPENAI_API_KEY");
+    if (!ok && err->code == ERR_IO)
+        err_hint(err, "see whether the server is there and takes the model; what was answered is stored, and the same "
+                      "command goes on from it");
     return ok || (b->where ? err_context(err, "%s", b->where) : false);
 }
 

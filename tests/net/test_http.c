@@ -391,5 +391,6 @@ int main(void)
         cmocka_unit_test(refused),    cmocka_unit_test(stops_cleanly), cmocka_unit_test(not_followed),
         cmocka_unit_test(keys),       cmocka_unit_test(addresses),
     };
+    log_set_quiet(true); /* what is tried again is noted */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

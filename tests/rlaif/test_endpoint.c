@@ -473,6 +473,7 @@ static void faults_stay(void **state)
             says(err.hint, "--logits_all");
         } else {
             says(err.msg, "after 2 tries");
+            says(err.hint, "goes on");
         }
         assert_int_equal(e->planted.asked, 7);
         e->planted.failures = 0;
