@@ -82,7 +82,7 @@ static void put_prompt(const char *name)
 /* Runs a command that ends in a summary; fails unless what it said it needs is within 15 % of what it took. */
 static void need_met(const char *command, double most)
 {
-    Ran r = run_in(folder, "%s --json", command);
+    Ran r = run_in(folder, "exec %s --threads 1 --json", command);
     need_status(&r, 0);
     json_t *summary = last_json(&r);
     const json_t *plan = json_object_get(summary, "plan");
@@ -114,12 +114,12 @@ static void reward_and_rl(void **state)
 {
     (void)state;
     char *model = need_model();
-    char *reward = mem_printf("rlaif reward labels.jsonl --model %s --batch 2 -o reward", model);
-    char *rl = mem_printf(
-        "rlaif rl labels.jsonl --model %s --reward reward --baseline value --value own --batch 2 --samples 2 "
-        "--max-new-tokens 16 --steps 2 -o policy",
-        model);
-    put_pairs("labels.jsonl", 2, 40, 10, true);
+    char *reward = mem_printf("rlaif reward rated.jsonl --model %s --batch 2 -o reward", model);
+    char *rl =
+        mem_printf("rlaif rl rated.jsonl --model %s --reward reward --baseline value --value own --batch 2 --samples 2 "
+                   "--max-new-tokens 8 --steps 2 -o policy",
+                   model);
+    put_pairs("rated.jsonl", 2, 40, 10, true);
     need_met(reward, 4e9);
     need_met(rl, 6e9);
     free(rl);
