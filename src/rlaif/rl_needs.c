@@ -6,8 +6,8 @@
 
 /* Of all steps to come. */
 typedef struct Widest {
-    int step, prompt_tokens; /* the one whose prompts have most tokens, and how many */
-    PassSize pass;           /* at least as large as every training pass */
+    int step;      /* the one whose prompts have most tokens */
+    PassSize pass; /* at least as large as every training pass */
 } Widest;
 
 /* Plays through every step's prompts, and how their groups fill passes. */
@@ -29,17 +29,14 @@ static Widest widest_step(const Rl *rl)
         if (tokens > most)
             most = tokens, w.step = step;
     }
-    w.prompt_tokens = most;
     free(order);
     return w;
 }
 
-/* Scoring this step's responses, behind `frame` tokens that all share; their own tokens are unlike each other's. Only the
- * last token is wanted, or all of the response. */
-static bool scored_bytes(const Rl *rl, int step, Model *m, int frame, bool last, double *bytes, Err *err)
+/* Scoring these rollouts' responses, behind `frame` tokens that all share; their own tokens are unlike each other's. Only the
+ * last token is wanted, or all of the response. Adds to *bytes. */
+static bool scored_bytes(const Rollout *r, int n, int new, Model *m, int frame, bool last, double *bytes, Err *err)
 {
-    int n, new = rl->options->max_new_tokens;
-    Rollout *r = rl_plan(rl, step, &n);
     Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
     Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
     int *from = mem_alloc((size_t)n, sizeof *from);
@@ -57,14 +54,11 @@ static bool scored_bytes(const Rl *rl, int step, Model *m, int frame, bool last,
     bool ok = last ? scorer_rewards(s, seq, n, NULL, err) : scorer_logprobs(s, seq, from, n, NULL, err);
     *bytes += scorer_cost(s).bytes;
     scorer_free(s);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++)
         ids_release(&ids[i]);
-        rollout_release(&r[i]);
-    }
     free(from);
     free(seq);
     free(ids);
-    free(r);
     return ok;
 }
 
@@ -78,17 +72,42 @@ static bool judge_frame(Judge *j, int *tokens, Err *err)
     return ok;
 }
 
-/* Scorers keep what they had for their last call, so those of all add up. */
-static bool scoring_bytes(const Rl *rl, int step, double *bytes, Err *err)
+/* Drawing rollouts, groups of `samples`, and asking for their rewards: *bytes becomes at least that. */
+static bool drawn_bytes(const Rl *rl, const Rollout *r, int n, int samples, double *bytes, Err *err)
 {
     const RewardSource *s = &rl->source;
-    int frame = 0;
+    int frame = 0, new = rl->options->max_new_tokens;
+    double prompts = 0, scoring = 0;
+    for (int i = 0; i < n; i++)
+        prompts += r[i].prompt->n;
+    double sampling = (double)generate_bytes(&rl->policy->config, n / samples, samples, (int)(prompts / n) + 1, new);
+    /* scorers keep what they had for their last call, so those of all add up */
+    bool ok =
+        scored_bytes(r, n, new, rl->reference, 0, false, &scoring, err) &&
+        (!s->model || scored_bytes(r, n, new, s->model->model, 0, true, &scoring, err)) &&
+        (!s->judge || judge_endpoint_about(s->judge) ||
+         (judge_frame(s->judge, &frame, err) &&
+          scored_bytes(r, n, new, s->judges.model ? s->judges.model : rl->reference, frame, true, &scoring, err)));
+    double most = sampling > scoring ? sampling : scoring;
+    *bytes = *bytes > most ? *bytes : most;
+    return ok;
+}
+
+/* The same of the widest step and of the held-out prompts, as many at once as rl_measure_held_out draws. */
+static bool all_drawn_bytes(const Rl *rl, int widest, double *bytes, Err *err)
+{
+    int n;
+    Rollout *r = rl_plan(rl, widest, &n);
     *bytes = 0;
-    return scored_bytes(rl, step, rl->reference, 0, false, bytes, err) &&
-           (!s->model || scored_bytes(rl, step, s->model->model, 0, true, bytes, err)) &&
-           (!s->judge || judge_endpoint_about(s->judge) ||
-            (judge_frame(s->judge, &frame, err) &&
-             scored_bytes(rl, step, s->judges.model ? s->judges.model : rl->reference, frame, true, bytes, err)));
+    bool ok = drawn_bytes(rl, r, n, rl->options->samples, bytes, err);
+    for (int first = 0; ok && first < rl->held.n; first += n) {
+        int some = rl->held.n - first < n ? rl->held.n - first : n;
+        for (int i = 0; i < some; i++)
+            r[i].prompt = &rl->held_prompt[first + i];
+        ok = drawn_bytes(rl, r, some, 1, bytes, err);
+    }
+    free(r); /* nothing was drawn */
+    return ok;
 }
 
 static double weights_bytes(const Model *m)
@@ -106,9 +125,8 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     const RlOptions *o = rl->options;
     const ModelConfig *c = &rl->policy->config;
     Widest w = widest_step(rl);
-    int prompt = (w.prompt_tokens + o->batch - 1) / o->batch;
-    double scoring, sampling = (double)generate_bytes(c, o->batch, o->samples, prompt, o->max_new_tokens);
-    if (!scoring_bytes(rl, w.step, &scoring, err))
+    double drawn;
+    if (!all_drawn_bytes(rl, w.step, &drawn, err))
         return false;
     n->disk = (3 + (o->eval_every ? o->keep_best : 0)) * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
     needs_add(n, "reference", weights_bytes(rl->reference));
@@ -122,6 +140,6 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     /* the pass keeps its memory while the next step samples and scores */
     needs_add(n, "training pass",
               (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(c, w.pass) : 0)));
-    needs_add(n, "sampling and scoring", sampling > scoring ? sampling : scoring);
+    needs_add(n, "sampling and scoring", drawn);
     return true;
 }

@@ -128,14 +128,11 @@ static bool record(Stage *s, const Sft *t, double loss, Err *err)
 }
 
 /* Mean -log P over the tokens of the held-out completions. */
-static bool measure(void *self, Stage *s, int step, Err *err)
+static bool held_out_loss(const Sft *t, Scorer *scorer, double *loss, Err *err)
 {
     enum { AT_ONCE = 64 };
-    Sft *t = self;
-    Scorer *scorer;
     double sum = 0, tokens = 0;
     bool ok = true;
-    scorer_open(&scorer, t->model);
     for (int first = 0; ok && first < t->n_held; first += AT_ONCE) {
         int n = t->n_held - first < AT_ONCE ? t->n_held - first : AT_ONCE, from[AT_ONCE];
         Sequence seq[AT_ONCE];
@@ -144,7 +141,7 @@ static bool measure(void *self, Stage *s, int step, Err *err)
             const Demonstration *d = &t->held[first + i];
             seq[i] = (Sequence){d->ids.id, d->ids.n};
             from[i] = d->from;
-            logp[i] = mem_alloc((size_t)(d->ids.n - d->from), sizeof **logp);
+            logp[i] = mem_zalloc((size_t)(d->ids.n - d->from), sizeof **logp);
         }
         ok = not_interrupted(err) && scorer_logprobs(scorer, seq, from, n, logp, err);
         for (int i = 0; i < n; i++) {
@@ -154,8 +151,19 @@ static bool measure(void *self, Stage *s, int step, Err *err)
             free(logp[i]);
         }
     }
+    *loss = sum / tokens;
+    return ok;
+}
+
+static bool measure(void *self, Stage *s, int step, Err *err)
+{
+    Sft *t = self;
+    Scorer *scorer;
+    double loss;
+    scorer_open(&scorer, t->model);
+    bool ok = held_out_loss(t, scorer, &loss, err);
     scorer_free(scorer);
-    return ok && store_metric(s->work->store, s->id, step, "eval_loss", sum / tokens, err);
+    return ok && store_metric(s->work->store, s->id, step, "eval_loss", loss, err);
 }
 
 static bool train(Sft *t, Training *training, Err *err)
@@ -202,10 +210,21 @@ static PassSize largest_pass(const Sft *t)
 static bool check_needs(const Sft *t, Stage *s, Err *err)
 {
     const ModelConfig *c = &t->model->config;
+    Scorer *counting;
+    double loss;
+    scorer_open_hollow(&counting, t->model);
+    bool ok = held_out_loss(t, counting, &loss, err);
+    double held_out = scorer_cost(counting).bytes;
+    scorer_free(counting);
+    if (!ok)
+        return false;
     Needs needs = {.disk = 3 * checkpoint_bytes(&t->options->train, c)};
     needs_add(&needs, "weights", (double)weights_floats(c, false) * sizeof(float));
     needs_add(&needs, "gradients and optimizer", (double)trainer_bytes(&t->options->train, c));
+    /* the pass keeps its memory while the held-out rows are measured */
     needs_add(&needs, "training pass", (double)pass_bytes(c, largest_pass(t)));
+    if (t->n_held)
+        needs_add(&needs, "held-out rows", held_out);
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
 }
 
