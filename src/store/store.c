@@ -274,8 +274,11 @@ bool store_stage_begin(Store *s, const char *name, const char *kind, const char 
         *found = STAGE_CONTINUED;
         *done = old.done;
     } else {
-        *found = present ? STAGE_REPLACED : STAGE_NEW;
-        ok = (!present || store_stage_remove(s, name, err)) && insert_stage(s, name, kind, identity, about, id, err);
+        int before = sqlite3_total_changes(s->db); /* counts what goes with the stage too */
+        ok = !present || store_stage_remove(s, name, err);
+        bool had_something = present && (old.done || sqlite3_total_changes(s->db) - before > 1);
+        *found = had_something ? STAGE_REPLACED : STAGE_NEW;
+        ok = ok && insert_stage(s, name, kind, identity, about, id, err);
     }
     stage_row_release(&old);
     return ok && store_commit(s, err);

@@ -38,7 +38,7 @@ typedef struct StageRow {
 } StageRow;
 void stage_row_release(StageRow *r);
 
-/* What was found under the name. */
+/* What was found under the name. A stage that failed before it made anything is as if it had never begun. */
 typedef enum StageFound { STAGE_NEW, STAGE_CONTINUED, STAGE_REPLACED } StageFound;
 
 /* Makes the stage present and unfinished unless it was done with the same identity; *id is its number, *found

@@ -159,11 +159,45 @@ static void ratings(void **state)
     store_close(s);
 }
 
+/* The same identity goes on, another replaces; what failed before it made anything is no stage that could be replaced. */
+static void identities(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *identity;
+        int makes; /* 0: nothing, 1: a row, 2: it ends */
+        StageFound found;
+        bool done;
+    } runs[] = {
+        {"a", 0, STAGE_NEW, false},      {"b", 0, STAGE_NEW, false},       {"b", 1, STAGE_CONTINUED, false},
+        {"c", 0, STAGE_REPLACED, false}, {"c", 2, STAGE_CONTINUED, false}, {"c", 0, STAGE_CONTINUED, true},
+        {"d", 0, STAGE_REPLACED, false},
+    };
+    Err err = {0};
+    Store *s;
+    json_t *about = json_object();
+    need_ok(store_open(&s, ":memory:", &err), &err);
+    for (int i = 0; i < COUNT(runs); i++) {
+        int64_t id;
+        StageFound found;
+        bool done;
+        need_ok(store_stage_begin(s, "label", "label", runs[i].identity, about, &id, &found, &done, &err), &err);
+        if (found != runs[i].found || done != runs[i].done)
+            fail_msg("run %d: found %d, done %d", i, (int)found, done);
+        if (runs[i].makes == 1)
+            need_ok(store_item_put(s, id, "key", 0, "{}", &err), &err);
+        if (runs[i].makes == 2)
+            need_ok(store_stage_end(s, id, NULL, NULL, 1, &err), &err);
+    }
+    json_decref(about);
+    store_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(older_store), cmocka_unit_test(useless_store), cmocka_unit_test(no_store),
-        cmocka_unit_test(contexts),    cmocka_unit_test(ratings),
+        cmocka_unit_test(contexts),    cmocka_unit_test(identities),    cmocka_unit_test(ratings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
