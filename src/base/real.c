@@ -52,20 +52,6 @@ double real_log1p(double x)
     return 2 * s + 2 * s * sum;
 }
 
-double real_tanh(double x)
-{
-    if (fabs(x) < 0.1) { /* sinh and cosh by their series, since exp(2x) - 1 would cancel */
-        double z = x * x;
-        double sh = x * (1 + z / 6 * (1 + z / 20 * (1 + z / 42 * (1 + z / 72))));
-        double ch = 1 + z / 2 * (1 + z / 12 * (1 + z / 30 * (1 + z / 56)));
-        return sh / ch;
-    }
-    if (fabs(x) > 20)
-        return x > 0 ? 1 : -1;
-    double e = real_exp(2 * x);
-    return (e - 1) / (e + 1);
-}
-
 /* x - n pi/2, with pi/2 in three parts of 33 bits so that n times a part is exact for n up to 2^20. */
 static double reduce_half_pi(double x, int *quadrant)
 {
@@ -119,27 +105,4 @@ double real_sigmoid(double x)
         return 1 / (1 + real_exp(-x));
     double e = real_exp(x);
     return e / (1 + e);
-}
-
-/* Up to 3 the series 2/sqrt(pi) exp(-x^2) sum (2x^2)^n x / (1 3 5 ... (2n+1)), whose terms are all positive; the
- * continued fraction of erfc beyond. */
-double real_erf(double x)
-{
-    double a = fabs(x), v;
-    if (a < 3) {
-        double term = a, sum = a;
-        for (int n = 1; n < 80; n++) {
-            term *= 2 * a * a / (2 * n + 1);
-            sum += term;
-        }
-        v = 1.1283791670955126 * real_exp(-a * a) * sum;
-    } else if (a < 6) {
-        double f = 0;
-        for (int k = 60; k >= 1; k--)
-            f = k / 2.0 / (a + f);
-        v = 1 - real_exp(-a * a) * 0.56418958354775629 / (a + f);
-    } else {
-        v = 1;
-    }
-    return x < 0 ? -v : v;
 }

@@ -10,11 +10,9 @@
 double real_exp(double x);
 double real_log(double x);   /* x > 0; log(0) is -infinity */
 double real_log1p(double x); /* accurate near 0 */
-double real_tanh(double x);
-double real_sin(double x); /* |x| up to 1e6 */
+double real_sin(double x);   /* |x| up to 1e6 */
 double real_cos(double x);
 double real_pow(double x, double y); /* x > 0 */
 double real_sigmoid(double x);
-double real_erf(double x);
 
 #endif

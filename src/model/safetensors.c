@@ -16,7 +16,7 @@ typedef struct Shard {
     char *path;
     FileMap map;
     bool mapped;    /* the bytes are a mapping of ours */
-    json_t *header; /* names and metadata are borrowed from it */
+    json_t *header; /* names are borrowed from it */
     const unsigned char *data;
     size_t n_data;
 } Shard;
@@ -362,16 +362,6 @@ const char *safetensors_unread(const Safetensors *s, const char *name)
                 if (type)
                     return type;
             }
-    return NULL;
-}
-
-const char *safetensors_metadata(const Safetensors *s, const char *key)
-{
-    for (int i = 0; i < s->n_shards; i++) {
-        const char *text = json_text_of(json_object_get(s->shards[i].header, "__metadata__"), key);
-        if (text)
-            return text;
-    }
     return NULL;
 }
 

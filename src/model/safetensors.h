@@ -21,19 +21,15 @@ const StoredTensor *safetensors_tensor(const Safetensors *s, int i);          /*
 const StoredTensor *safetensors_find(const Safetensors *s, const char *name); /* or NULL */
 /* The type ("I64") of a tensor that is there but is not read; NULL for one that is read or is not there. */
 const char *safetensors_unread(const Safetensors *s, const char *name);
-/* The file's __metadata__ value of a key, or NULL. Borrowed. */
-const char *safetensors_metadata(const Safetensors *s, const char *key);
 /* Tells the system that a tensor's bytes will not be read again soon. */
 void safetensors_forget(const Safetensors *s, const StoredTensor *t);
 
-/* Writing: declare and describe everything, then give the values of each tensor in the order of declaration,
+/* Writing: declare everything, then give the values of each tensor in the order of declaration,
  * in pieces of any size, and close. The first values end the declarations. The file appears under its name
  * when it is closed. The bytes depend only on what is written. */
 typedef struct SafetensorsWriter SafetensorsWriter;
 bool safetensors_create(SafetensorsWriter **out, const char *path, Err *err) MUST_CHECK;
 void safetensors_declare(SafetensorsWriter *w, const char *name, const size_t *shape, int dims); /* F32 */
-/* A text of __metadata__, which always has "format": "pt". */
-void safetensors_describe(SafetensorsWriter *w, const char *key, const char *value);
 /* Fails where the disk does, where more is given than was declared, and for a name declared twice. */
 bool safetensors_values(SafetensorsWriter *w, const float *values, size_t n, Err *err) MUST_CHECK;
 /* Frees w, also where it fails; fails where values are missing. */

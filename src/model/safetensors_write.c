@@ -57,14 +57,6 @@ void safetensors_declare(SafetensorsWriter *w, const char *name, const size_t *s
     w->declared = end;
 }
 
-void safetensors_describe(SafetensorsWriter *w, const char *key, const char *value)
-{
-    if (w->begun)
-        fault(w, key, "is described after the first values");
-    else if (json_object_set_new(json_object_get(w->header, "__metadata__"), key, json_string(value)) != 0)
-        fault(w, key, "is no text in UTF-8");
-}
-
 /* The length and the header, ended by blanks so that the data begin on a multiple of eight bytes. */
 static bool begin(SafetensorsWriter *w, Err *err)
 {

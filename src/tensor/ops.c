@@ -171,12 +171,6 @@ void op_add(Device *d, Tensor y, Tensor x)
     RUN(d, add, 0, d->kernels->add(d, y, x));
 }
 
-void op_zero(Device *d, Tensor y)
-{
-    (void)d;
-    memset(y.at, 0, tensor_count(y) * sizeof(float));
-}
-
 void op_gather(Device *d, Tensor y, Tensor x, const int *row)
 {
     assert(y.cols == x.cols);

@@ -107,7 +107,6 @@ void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tenso
 /* --- rows --------------------------------------------------------------------------------------------- */
 
 void op_add(Device *d, Tensor y, Tensor x);                           /* y += x */
-void op_zero(Device *d, Tensor y);                                    /* y = 0 */
 void op_gather(Device *d, Tensor y, Tensor x, const int *row);        /* y_i = x_row[i] */
 void op_scatter_add(Device *d, Tensor dx, Tensor dy, const int *row); /* dx_row[i] += dy_i, in order of i */
 

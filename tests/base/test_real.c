@@ -41,8 +41,6 @@ static const Row rows[] = {
     {"log", real_log, log, 1.01, 1e9, 0, 4e-15},
     {"log1p", real_log1p, log1p, -0.999, 5, 0, 4e-15},
     {"log1p", real_log1p, log1p, -1e-6, 1e-6, 0, 4e-15},
-    {"tanh", real_tanh, tanh, -25, 25, 0, 4e-15},
-    {"tanh", real_tanh, tanh, -0.2, 0.2, 0, 4e-15},
     {"sigmoid", real_sigmoid, sigmoid, -700, 30, 0, 4e-15},
     {"sin", real_sin, sin, -10, 10, 0, 4e-15},
     {"sin", real_sin, sin, -0.7, 0.7, 0, 4e-15},
@@ -52,8 +50,6 @@ static const Row rows[] = {
     {"cos", real_cos, cos, 1e5, 1.3e5, 1, 4e-15},
     {"sin, far out", real_sin, sin, 9.9e5, 1e6, 1, 5e-16},
     {"cos, far out", real_cos, cos, -1e6, -9.9e5, 1, 5e-16},
-    {"erf", real_erf, erf, -7, 7, 0, 4e-15},
-    {"erf", real_erf, erf, -0.1, 0.1, 0, 4e-15},
 };
 
 static void agrees(void **state)
@@ -78,12 +74,12 @@ static void powers(void **state)
 static void special_values(void **state)
 {
     (void)state;
-    assert_true(isnan(real_exp(NAN)) && isnan(real_log(NAN)) && isnan(real_log(-1)) && isnan(real_tanh(NAN)));
+    assert_true(isnan(real_exp(NAN)) && isnan(real_log(NAN)) && isnan(real_log(-1)));
     assert_true(real_exp(INFINITY) == INFINITY && real_exp(-INFINITY) == 0 && real_exp(0) == 1);
     assert_true(real_exp(1000) == INFINITY && real_exp(-1000) == 0);
     assert_true(real_log(0) == -INFINITY && real_log(INFINITY) == INFINITY && real_log(1) == 0);
-    assert_true(real_log1p(0) == 0 && real_tanh(0) == 0 && real_tanh(INFINITY) == 1 && real_tanh(-INFINITY) == -1);
-    assert_true(real_sin(0) == 0 && real_cos(0) == 1 && real_erf(0) == 0 && real_erf(40) == 1 && real_erf(-40) == -1);
+    assert_true(real_log1p(0) == 0);
+    assert_true(real_sin(0) == 0 && real_cos(0) == 1);
     assert_true(real_sigmoid(0) == 0.5 && real_sigmoid(1000) == 1 && real_sigmoid(-1000) == 0);
     assert_true(fabs(real_log(4.9406564584124654e-324) - log(4.9406564584124654e-324)) < 1e-12);
 }

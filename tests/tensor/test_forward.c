@@ -95,8 +95,6 @@ static void rows(void **state)
     op_embed(device, y, w, row, 3);
     for (int c = 0; c < 19; c++)
         near("embedding", at(y, 0, c), 3 * of(w, 4, c), 1e-6);
-    op_zero(device, y);
-    assert_true(largest(y.at, tensor_count(y)) == 0);
     free(x.at), free(y.at), free(sum.at), free(old.at), free(w.at);
 }
 
