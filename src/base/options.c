@@ -294,46 +294,49 @@ static const char *short_o(const OptionTable *t)
     return "o";
 }
 
+/* The value of an option without '=': the next word; a bool may stand alone. NULL: there is none. */
+static const char *next_value(const Option *o, int argc, char **argv, int *i)
+{
+    const char *next = *i + 1 < argc ? argv[*i + 1] : NULL;
+    if (o->type == OPT_BOOL && !(next && (strcmp(next, "true") == 0 || strcmp(next, "false") == 0)))
+        return "true";
+    *i += next != NULL;
+    return next;
+}
+
+/* The option at argv[*i]; *i goes on to its value's word. */
+static bool parse_option(const OptionTable *t, void *target, int argc, char **argv, int *i, Err *err)
+{
+    const char *a = argv[*i], *equals = strchr(a, '=');
+    bool is_o = strcmp(a, "-o") == 0;
+    if (!is_o && a[1] != '-') {
+        err_set(err, ERR_USAGE, "command line: there is no option \"%s\"", a);
+        return err_hint(err, "options have long names: --name; only -o FILE is short");
+    }
+    char *name = is_o ? mem_str(short_o(t)) : mem_strn(a + 2, equals ? (size_t)(equals - a) - 2 : strlen(a) - 2);
+    size_t base;
+    const Option *o = options_find(t, name, &base);
+    const char *value = equals ? equals + 1 : o ? next_value(o, argc, argv, i) : "";
+    bool ok = value ? options_set(t, target, name, value, "command line", err)
+                    : (err_set(err, ERR_USAGE, "command line: %s needs a value", a),
+                       err_hint(err, "write %s %s", a, value_name(o)));
+    free(name);
+    return ok;
+}
+
 bool options_parse(const OptionTable *t, void *target, int argc, char **argv, Err *err)
 {
-    bool only_positional = false;
-    for (int i = 0; i < argc; i++) {
+    bool only_positional = false, ok = true;
+    for (int i = 0; ok && i < argc; i++) {
         const char *a = argv[i];
-        if (only_positional || a[0] != '-' || strcmp(a, "-") == 0) {
-            if (!parse_positional(t, target, a, err))
-                return false;
-            continue;
-        }
-        if (strcmp(a, "--") == 0) {
+        if (!only_positional && strcmp(a, "--") == 0)
             only_positional = true;
-            continue;
-        }
-        bool is_o = strcmp(a, "-o") == 0;
-        if (!is_o && a[1] != '-') {
-            err_set(err, ERR_USAGE, "command line: there is no option \"%s\"", a);
-            return err_hint(err, "options have long names: --name; only -o FILE is short");
-        }
-        const char *equals = strchr(a, '=');
-        char *name = is_o ? mem_str(short_o(t)) : equals ? mem_strn(a + 2, (size_t)(equals - a - 2)) : mem_str(a + 2);
-        const char *value = is_o ? NULL : equals ? equals + 1 : NULL;
-        size_t base;
-        const Option *o = options_find(t, name, &base);
-        bool ok = true;
-        if (o && !value && o->type == OPT_BOOL) {
-            bool next_is_value = i + 1 < argc && (!strcmp(argv[i + 1], "true") || !strcmp(argv[i + 1], "false"));
-            value = next_is_value ? argv[++i] : "true";
-        } else if (o && !value && i + 1 < argc) {
-            value = argv[++i];
-        } else if (o && !value) {
-            err_set(err, ERR_USAGE, "command line: %s needs a value", a);
-            ok = err_hint(err, "write %s %s", a, value_name(o));
-        }
-        ok = ok && options_set(t, target, name, value ? value : "", "command line", err);
-        free(name);
-        if (!ok)
-            return false;
+        else if (only_positional || a[0] != '-' || strcmp(a, "-") == 0)
+            ok = parse_positional(t, target, a, err);
+        else
+            ok = parse_option(t, target, argc, argv, &i, err);
     }
-    return options_complete(t, target, "command line", err);
+    return ok && options_complete(t, target, "command line", err);
 }
 
 static json_t *value_json(const Option *o, const void *at)

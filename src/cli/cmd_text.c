@@ -155,6 +155,21 @@ static bool wait_for_line(Err *err)
     return true;
 }
 
+/* Asks for the user's next line, without its end; *more is false where there is none or it is empty. */
+static bool next_line(char **line, size_t *room, bool *more, Err *err)
+{
+    *more = false;
+    fputs("> ", stderr);
+    if (!wait_for_line(err))
+        return false;
+    ssize_t n = getline(line, room, stdin);
+    while (n > 0 && ((*line)[n - 1] == '\n' || (*line)[n - 1] == '\r'))
+        (*line)[--n] = 0;
+    fputs(n < 0 ? "\n" : "", stderr);
+    *more = n > 0;
+    return !*more || check_utf8(*line, "the line", err);
+}
+
 bool cmd_chat(Work *work, void *options, Err *err)
 {
     const TextOptions *o = options;
@@ -168,19 +183,10 @@ bool cmd_chat(Work *work, void *options, Err *err)
         add_turn(messages, "system", o->system);
     char *line = NULL;
     size_t room = 0;
-    bool ok = true;
+    bool ok = true, more;
     for (int turn = 0; ok; turn++) {
-        fputs("> ", stderr);
-        ok = wait_for_line(err);
-        ssize_t n = ok ? getline(&line, &room, stdin) : -1;
-        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-            line[--n] = 0;
-        if (n <= 0) {
-            fputs(n < 0 ? "\n" : "", stderr);
-            break;
-        }
-        ok = check_utf8(line, "the line", err);
-        if (!ok)
+        ok = next_line(&line, &room, &more, err);
+        if (!ok || !more)
             break;
         add_turn(messages, "user", line);
         ok = chat_turn(m, messages, o, turn, work->summary, err);

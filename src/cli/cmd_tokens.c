@@ -12,53 +12,31 @@ typedef struct TokenOptions {
     int chat, top, limit;
 } TokenOptions;
 
-#define ROWS_OPTION                                                                                                    \
-    {                                                                                                                  \
-        "rows", OPT_TEXT, AT(TokenOptions, rows), .value = "ROWS", .flags = OPT_POSITIONAL | OPT_REQUIRED,             \
-                                                  .help = "JSONL"                                                      \
-    }
-#define MODEL_OPTION                                                                                                   \
-    {                                                                                                                  \
-        "model", OPT_TEXT, AT(TokenOptions, model), .value = "MODEL", .flags = OPT_REQUIRED, .help = "the model"       \
-    }
-#define OUTPUT_OPTION                                                                                                  \
-    {                                                                                                                  \
-        "output", OPT_TEXT, AT(TokenOptions, output), .value = "ROWS", .flags = OPT_SHORT_O,                           \
-                                                      .help = "standard output if not given"                           \
-    }
-#define LIMIT_OPTION                                                                                                   \
-    {                                                                                                                  \
-        "limit", OPT_INT, AT(TokenOptions, limit), 0, 1e9, "0", .help = "at most so many rows; 0: all"                 \
-    }
-#define SKIP_OPTION                                                                                                    \
-    {                                                                                                                  \
-        "skip-bad", OPT_BOOL, AT(TokenOptions, skip_bad), .help = "leave bad rows out and list them"                   \
-    }
-
+static const Option row_options[] = {
+    {"rows", OPT_TEXT, AT(TokenOptions, rows), .value = "ROWS", .flags = OPT_POSITIONAL | OPT_REQUIRED,
+     .help = "JSONL"},
+    {"model", OPT_TEXT, AT(TokenOptions, model), .value = "MODEL", .flags = OPT_REQUIRED, .help = "the model"},
+    {"output", OPT_TEXT, AT(TokenOptions, output), .value = "ROWS", .flags = OPT_SHORT_O,
+     .help = "standard output if not given"},
+    {"limit", OPT_INT, AT(TokenOptions, limit), 0, 1e9, "0", .help = "at most so many rows; 0: all"},
+    {"skip-bad", OPT_BOOL, AT(TokenOptions, skip_bad), .help = "leave bad rows out and list them"},
+};
 static const Option tokenize_options[] = {
-    ROWS_OPTION,
-    MODEL_OPTION,
-    OUTPUT_OPTION,
     {"special", OPT_BOOL, AT(TokenOptions, special), .help = "control tokens in the text count as such"},
     {"decode", OPT_BOOL, AT(TokenOptions, decode), .help = "back: `ids` to `text`"},
-    LIMIT_OPTION,
-    SKIP_OPTION,
 };
 static const Option logprob_options[] = {
-    ROWS_OPTION,
-    MODEL_OPTION,
-    OUTPUT_OPTION,
     {"chat", OPT_CHOICE, AT(TokenOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "rows of prompt and response through the chat template"},
     {"top", OPT_INT, AT(TokenOptions, top), 0, 1000, "0", .help = "also the best tokens after the last one"},
-    LIMIT_OPTION,
-    SKIP_OPTION,
 };
 static const OptionGroup tokenize_groups[] = {
+    {row_options, COUNT(row_options), 0},
     {tokenize_options, COUNT(tokenize_options), 0},
     {common_options, COMMON_OPTIONS, AT(TokenOptions, common)},
 };
 static const OptionGroup logprob_groups[] = {
+    {row_options, COUNT(row_options), 0},
     {logprob_options, COUNT(logprob_options), 0},
     {common_options, COMMON_OPTIONS, AT(TokenOptions, common)},
 };
@@ -200,6 +178,29 @@ static bool row_ids(const Model *m, const json_t *row, bool chat, Ids *ids, int 
     return ok;
 }
 
+static void add_logps(json_t *row, const char *name, const float *logp, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_of_float(logp[i]));
+    json_object_set_new(row, name, list);
+}
+
+/* The `top` likeliest tokens after the sequence. */
+static bool add_top(Scorer *s, const Sequence *seq, int top, json_t *row, Err *err)
+{
+    int *best = mem_alloc((size_t)top, sizeof *best);
+    float *logp = mem_alloc((size_t)top, sizeof *logp);
+    bool ok = scorer_next(s, seq, 1, top, best, logp, err);
+    if (ok) {
+        json_object_set_new(row, "top_ids", ids_json(best, top));
+        add_logps(row, "top_logp", logp, top);
+    }
+    free(best);
+    free(logp);
+    return ok;
+}
+
 static bool score_row(const TokenOptions *o, Scorer *s, const Model *m, json_t *row, bool chat, Err *err)
 {
     Ids ids = {0};
@@ -207,26 +208,13 @@ static bool score_row(const TokenOptions *o, Scorer *s, const Model *m, json_t *
     bool ok = row_ids(m, row, chat, &ids, &from, err) && render_fits(m, ids.n, 0, err);
     if (ok && ids.n < from + 1)
         ok = err_set(err, ERR_INPUT, "the row has %d tokens, at least %d are needed", ids.n, from + 1);
-    float *logp = mem_alloc((size_t)(ids.n > 0 ? ids.n : 1), sizeof *logp);
     Sequence seq = {ids.id, ids.n};
+    float *logp = mem_alloc((size_t)ids.n + 1, sizeof *logp);
     ok = ok && scorer_logprobs(s, &seq, &from, 1, &logp, err);
-    json_t *list = json_array();
-    for (int t = from; ok && t < ids.n; t++)
-        json_array_append_new(list, json_of_float(logp[t - from]));
-    json_object_set_new(row, "logp", list);
-    if (ok && o->top > 0) {
-        int top = o->top < m->config.vocab ? o->top : m->config.vocab;
-        int *best = mem_alloc((size_t)top, sizeof *best);
-        float *best_logp = mem_alloc((size_t)top, sizeof *best_logp);
-        ok = scorer_next(s, &seq, 1, top, best, best_logp, err);
-        json_t *logps = json_array();
-        for (int k = 0; ok && k < top; k++)
-            json_array_append_new(logps, json_of_float(best_logp[k]));
-        json_object_set_new(row, "top_ids", ids_json(best, ok ? top : 0));
-        json_object_set_new(row, "top_logp", logps);
-        free(best);
-        free(best_logp);
-    }
+    if (ok)
+        add_logps(row, "logp", logp, ids.n - from);
+    if (ok && o->top > 0)
+        ok = add_top(s, &seq, o->top < m->config.vocab ? o->top : m->config.vocab, row, err);
     free(logp);
     ids_release(&ids);
     return ok;

@@ -305,7 +305,7 @@ static bool read_choice(const json_t *row, RowView *v, Err *err)
 {
     if (!read_any(row, v, err))
         return false;
-    if (v->preferred < 0)
+    if (v->preferred < 0 || v->preferred >= v->n)
         return no_demonstration(err);
     for (int i = 0; i < v->n; i++)
         if (i != v->preferred)
@@ -316,43 +316,52 @@ static bool read_choice(const json_t *row, RowView *v, Err *err)
     return true;
 }
 
+static bool read_messages(const json_t *messages, RowView *v, Err *err)
+{
+    const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
+    const char *role = json_text_of(last, "role");
+    char *text;
+    if (!read_completion(messages, "messages", &v->context.turns, &text, err))
+        return false;
+    add_response(v, text, true, NULL);
+    return (v->context.turns && role && strcmp(role, "assistant") == 0) ||
+           err_set(err, ERR_INPUT, "\"messages\" must end with an assistant's turn after another");
+}
+
+/* The reply that people chose. */
+static bool read_chosen_transcript(const char *chosen, RowView *v, Err *err)
+{
+    char *text;
+    split_transcript(chosen, &v->context.turns, &text);
+    v->context.transcript = chosen;
+    if (!text)
+        return err_set(err, ERR_INPUT, "\"chosen\" does not end with an \"Assistant:\" turn");
+    add_response(v, text, true, chosen);
+    return true;
+}
+
 static bool read_demonstration(const json_t *row, RowView *v, Err *err)
 {
+    static const char *const names[] = {"completion", "response", "chosen"};
+    const json_t *messages = json_object_get(row, "messages"), *value = NULL;
+    const char *chosen = json_text_of(row, "chosen");
+    if (messages)
+        return read_messages(messages, v, err);
+    if (!json_object_get(row, "prompt") && chosen && is_transcript(chosen))
+        return read_chosen_transcript(chosen, v, err);
+    int i = 0;
+    while (i < COUNT(names) && !(value = json_object_get(row, names[i])))
+        i++;
+    if (!value)
+        return json_object_get(row, "responses") || json_object_get(row, "summaries") ? read_choice(row, v, err)
+                                                                                      : no_demonstration(err);
     json_t *before;
     char *text;
-    const char *chosen = json_text_of(row, "chosen");
-    if (json_object_get(row, "messages")) {
-        const json_t *messages = json_object_get(row, "messages");
-        const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
-        const char *role = json_text_of(last, "role");
-        if (!read_completion(messages, "messages", &before, &text, err))
-            return false;
-        v->context.turns = before;
-        add_response(v, text, true, NULL);
-        return (before && role && strcmp(role, "assistant") == 0) ||
-               err_set(err, ERR_INPUT, "\"messages\" must end with an assistant's turn after another");
-    }
-    if (!json_object_get(row, "prompt") && chosen && is_transcript(chosen)) {
-        split_transcript(chosen, &v->context.turns, &text);
-        v->context.transcript = chosen;
-        if (!text)
-            return err_set(err, ERR_INPUT, "\"chosen\" does not end with an \"Assistant:\" turn");
-        add_response(v, text, true, chosen);
-        return true;
-    }
-    static const char *const names[] = {"completion", "response", "chosen"};
-    for (int i = 0; i < COUNT(names); i++) {
-        const json_t *value = json_object_get(row, names[i]);
-        if (!value)
-            continue;
-        if (!read_prompt(row, &v->context, err) || !read_completion(value, names[i], &before, &text, err))
-            return false;
-        json_decref(before);
-        add_response(v, text, json_bool_of(row, "ended", true), NULL);
-        return true;
-    }
-    return json_object_get(row, "responses") || json_object_get(row, "summaries") ? read_choice(row, v, err)
-                                                                                  : no_demonstration(err);
+    if (!read_prompt(row, &v->context, err) || !read_completion(value, names[i], &before, &text, err))
+        return false;
+    json_decref(before);
+    add_response(v, text, json_bool_of(row, "ended", true), NULL);
+    return true;
 }
 
 /* --- what is needed --- */
