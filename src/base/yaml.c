@@ -180,6 +180,38 @@ const Yaml *yaml_get(const Yaml *map, const char *key)
     return NULL;
 }
 
+static bool is_one_of(const char *key, const char *const *keys, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+static bool unknown_key(const char *key, const char *const *keys, int n, Err *err)
+{
+    const char *near = str_nearest(key, keys, n, sizeof *keys);
+    if (near)
+        return err_hint(err, "did you mean \"%s\"?", near);
+    Str all = {0};
+    for (int i = 0; i < n; i++)
+        str_addf(&all, "%s%s", i ? ", " : "", keys[i]);
+    err_hint(err, "there are %s", str_text(&all));
+    str_release(&all);
+    return false;
+}
+
+bool yaml_check_keys(const Yaml *map, const char *const *keys, int n, const char *where, Err *err)
+{
+    for (int i = 0; map->kind == YAML_MAP && i < map->n; i++) {
+        if (is_one_of(map->keys[i], keys, n))
+            continue;
+        err_set(err, ERR_INPUT, "%s:%d: there is no key \"%s\"", where, map->item[i]->line, map->keys[i]);
+        return unknown_key(map->keys[i], keys, n, err);
+    }
+    return true;
+}
+
 bool yaml_is_null(const Yaml *y)
 {
     return !y || (y->kind == YAML_TEXT && !y->quoted &&

@@ -26,6 +26,9 @@ void yaml_free_tree(Yaml *y); /* accepts NULL; libyaml has a yaml_free of its ow
 /* The value of a key, or NULL where the mapping has none. */
 const Yaml *yaml_get(const Yaml *map, const char *key);
 
+/* Fails where it is a mapping and has a key that is none of these; names its line, and the nearest or all of them. */
+bool yaml_check_keys(const Yaml *map, const char *const *keys, int n, const char *where, Err *err) MUST_CHECK;
+
 /* Is it an unquoted null, ~ or nothing at all? */
 bool yaml_is_null(const Yaml *y);
 

@@ -73,24 +73,6 @@ static bool bad(const PromptReader *r, const Yaml *at, const char *key, const ch
     return err_set(r->err, ERR_INPUT, "%s:%d: \"%s\" must be %s", r->where, at->line, key, needs);
 }
 
-static bool known_key(const PromptReader *r, const Yaml *map, int i, const char *const *keys, int n)
-{
-    for (int k = 0; k < n; k++)
-        if (strcmp(map->keys[i], keys[k]) == 0)
-            return true;
-    err_set(r->err, ERR_INPUT, "%s:%d: there is no key \"%s\"", r->where, map->item[i]->line, map->keys[i]);
-    const char *near = str_nearest(map->keys[i], keys, n, sizeof *keys);
-    return near ? err_hint(r->err, "did you mean \"%s\"?", near) : false;
-}
-
-static bool check_keys(const PromptReader *r, const Yaml *map, const char *const *keys, int n)
-{
-    for (int i = 0; i < map->n; i++)
-        if (!known_key(r, map, i, keys, n))
-            return false;
-    return true;
-}
-
 /* A text; absent: `otherwise` (NULL: it is required). */
 static bool read_text(const PromptReader *r, const Yaml *map, const char *key, const char *otherwise, char **out)
 {
@@ -124,7 +106,7 @@ static bool read_exemplar(const PromptReader *r, const Yaml *y, JudgeKind kind, 
     if (y->kind != YAML_MAP)
         return bad(r, y, "exemplars", "a list of mappings");
     const Yaml *two = yaml_get(y, "responses");
-    if (!check_keys(r, y, keys, COUNT(keys)) || !read_text(r, y, "context", "", &e->context) ||
+    if (!yaml_check_keys(y, keys, COUNT(keys), r->where, r->err) || !read_text(r, y, "context", "", &e->context) ||
         !read_text(r, y, "rationale", "", &e->rationale) || !read_text(r, y, "answer", NULL, &e->answer))
         return false;
     if (kind != JUDGE_PAIRWISE)
@@ -218,8 +200,8 @@ static bool read_cot(const PromptReader *r, const Yaml *map, JudgePrompt *p)
         return true;
     if (cot->kind != YAML_MAP)
         return bad(r, cot, "cot", "a mapping");
-    return check_keys(r, cot, keys, COUNT(keys)) && read_text(r, cot, "preamble", p->preamble, &c->preamble) &&
-           read_text(r, cot, "ending", NULL, &c->ending) &&
+    return yaml_check_keys(cot, keys, COUNT(keys), r->where, r->err) &&
+           read_text(r, cot, "preamble", p->preamble, &c->preamble) && read_text(r, cot, "ending", NULL, &c->ending) &&
            read_text(r, cot, "few-shot-ending", c->ending, &c->few_shot_ending) &&
            read_text(r, cot, "join", "\n\n", &c->join) &&
            read_count(r, cot, "max-new-tokens", 100000, 512, &c->max_new_tokens) &&
@@ -233,7 +215,7 @@ static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
     int kind = 0, chat = 0, flip = 0;
     if (map->kind != YAML_MAP)
         return err_set(r->err, ERR_INPUT, "%s: is no mapping of keys to values", r->where);
-    bool ok = check_keys(r, map, keys, COUNT(keys)) && read_text(r, map, "name", NULL, &p->name) &&
+    bool ok = yaml_check_keys(map, keys, COUNT(keys), r->where, r->err) && read_text(r, map, "name", NULL, &p->name) &&
               read_choice(r, map, "kind", JUDGE_KINDS, NULL, &kind) &&
               read_choice(r, map, "chat", CHAT_MODES, "auto", &chat) &&
               read_choice(r, map, "flip", "false|true", "false", &flip);

@@ -82,31 +82,17 @@ static bool find_number(PaperFigure *f, const char *text, Err *err)
     return ok;
 }
 
-static bool check_keys(const Yaml *map, const char *const *keys, int n, Err *err)
-{
-    for (int i = 0; i < map->n; i++) {
-        int k = 0;
-        while (k < n && strcmp(keys[k], map->keys[i]) != 0)
-            k++;
-        if (k == n) {
-            const char *near = str_nearest(map->keys[i], keys, n, sizeof *keys);
-            err_set(err, ERR_INPUT, "a paper's figures have no key \"%s\"", map->keys[i]);
-            return near ? err_hint(err, "did you mean \"%s\"?", near) : false;
-        }
-    }
-    return true;
-}
+static const char *const figure_keys[] = {"what", "figure", "ours"};
 
 static bool read_figure(const Recipe *r, const Yaml *y, PaperFigure *f, Err *err)
 {
-    static const char *const keys[] = {"what", "figure", "ours"};
-    const char *text[COUNT(keys)];
-    if (y->kind != YAML_MAP || !check_keys(y, keys, COUNT(keys), err))
-        return y->kind == YAML_MAP ? false : err_set(err, ERR_INPUT, "a figure is {what, figure, ours}");
-    for (int i = 0; i < COUNT(keys); i++) {
-        const Yaml *value = yaml_get(y, keys[i]);
+    const char *text[COUNT(figure_keys)];
+    if (y->kind != YAML_MAP)
+        return err_set(err, ERR_INPUT, "a figure is {what, figure, ours}");
+    for (int i = 0; i < COUNT(figure_keys); i++) {
+        const Yaml *value = yaml_get(y, figure_keys[i]);
         if (!value || value->kind != YAML_TEXT)
-            return err_set(err, ERR_INPUT, "a figure needs \"%s\", a text", keys[i]);
+            return err_set(err, ERR_INPUT, "a figure needs \"%s\", a text", figure_keys[i]);
         text[i] = value->text;
     }
     *f = (PaperFigure){.what = text[0], .figure = text[1], .stage = find_stage(r, text[2])};
@@ -119,6 +105,8 @@ static bool read_figure(const Recipe *r, const Yaml *y, PaperFigure *f, Err *err
 bool paper_figure(const Recipe *r, int i, PaperFigure *out, Err *err)
 {
     const Yaml *y = figures(r)->item[i];
+    if (!yaml_check_keys(y, figure_keys, COUNT(figure_keys), r->path, err))
+        return false;
     return read_figure(r, y, out, err) || failed(r, y, err);
 }
 
@@ -131,8 +119,8 @@ bool paper_check(const Recipe *r, Err *err)
         err_set(err, ERR_INPUT, "\"paper\" needs \"differs\", a text, and \"figures\", a list");
         return failed(r, r->paper, err);
     }
-    if (!check_keys(r->paper, keys, COUNT(keys), err))
-        return failed(r, r->paper, err);
+    if (!yaml_check_keys(r->paper, keys, COUNT(keys), r->path, err))
+        return false;
     PaperFigure f;
     for (int i = 0; i < paper_count(r); i++)
         if (!paper_figure(r, i, &f, err))
@@ -148,10 +136,9 @@ void paper_append_yaml(const Recipe *r, Str *out)
     yaml_append_text(out, paper_differs(r));
     str_add(out, paper_count(r) ? "\n  figures:\n" : "\n  figures: []\n");
     for (int i = 0; i < paper_count(r); i++) {
-        static const char *const keys[] = {"what", "figure", "ours"};
-        for (int k = 0; k < COUNT(keys); k++) {
-            str_addf(out, "    %s %s: ", k ? " " : "-", keys[k]);
-            yaml_append_text(out, yaml_get(figures(r)->item[i], keys[k])->text);
+        for (int k = 0; k < COUNT(figure_keys); k++) {
+            str_addf(out, "    %s %s: ", k ? " " : "-", figure_keys[k]);
+            yaml_append_text(out, yaml_get(figures(r)->item[i], figure_keys[k])->text);
             str_addc(out, '\n');
         }
     }

@@ -31,26 +31,17 @@ static bool read_seed(Recipe *r, const char *text, int line, Err *err)
 static bool read_head(Recipe *r, Err *err)
 {
     static const char *const keys[] = {"name", "seed", "policy", "judge", "paper", "stages"};
-    for (int i = 0; i < r->yaml->n; i++) {
-        const char *key = r->yaml->keys[i];
-        const Yaml *value = r->yaml->item[i];
-        int k = 0;
-        while (k < COUNT(keys) && strcmp(keys[k], key) != 0)
-            k++;
-        if (k == COUNT(keys)) {
-            const char *near = str_nearest(key, keys, COUNT(keys), sizeof *keys);
-            err_set(err, ERR_INPUT, "a recipe has no key \"%s\"", key);
-            err_hint(err, near ? "did you mean \"%s\"?" : "it has name, seed, policy, judge, paper and stages%s",
-                     near ? near : "");
-            return failed(r, value->line, err);
-        }
-        if (strcmp(key, "stages") == 0 || strcmp(key, "paper") == 0)
-            continue;
-        if (value->kind != YAML_TEXT)
-            return err_set(err, ERR_INPUT, "\"%s\" must be a text", key), failed(r, value->line, err);
-        if (strcmp(key, "seed") == 0 && !read_seed(r, value->text, value->line, err))
-            return false;
+    enum { TEXTS = 4 }; /* the first ones */
+    if (!yaml_check_keys(r->yaml, keys, COUNT(keys), r->path, err))
+        return false;
+    for (int i = 0; i < TEXTS; i++) {
+        const Yaml *value = yaml_get(r->yaml, keys[i]);
+        if (value && value->kind != YAML_TEXT)
+            return err_set(err, ERR_INPUT, "\"%s\" must be a text", keys[i]), failed(r, value->line, err);
     }
+    const Yaml *seed = yaml_get(r->yaml, "seed");
+    if (seed && !read_seed(r, seed->text, seed->line, err))
+        return false;
     const Yaml *name = yaml_get(r->yaml, "name"), *policy = yaml_get(r->yaml, "policy"),
                *judge = yaml_get(r->yaml, "judge");
     r->name = name ? name->text : NULL;

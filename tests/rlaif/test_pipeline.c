@@ -125,6 +125,36 @@ static void refused(void **state)
     }
 }
 
+/* The head of a recipe, and what stands beside the paper's figures. */
+static void refused_heads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *msg, *hint;
+    } cases[] = {
+        {"name: x\nstagse: []\n", "recipe.yaml:2: there is no key \"stagse\"", "did you mean \"stages\"?"},
+        {"name: x\nqqqqqqqqq: 1\n", "recipe.yaml:2: there is no key \"qqqqqqqqq\"",
+         "there are name, seed, policy, judge, paper, stages"},
+        {"name: [x]\n", "recipe.yaml:1: \"name\" must be a text", ""},
+        {"name: x\nseed: one\n", "recipe.yaml:2: \"seed\" must be a whole number", ""},
+        {"seed: 1\n", "the recipe needs a \"name\"", "name: first-try"},
+        {"name: x\n", "the recipe needs a list of \"stages\"", ""},
+        {"name: x\npaper: {differs: a, figure: []}\nstages:\n- report:\n", "\"paper\" needs", ""},
+        {"name: x\npaper: {differs: a, figures: [], other: b}\nstages:\n- report:\n",
+         "recipe.yaml:2: there is no key \"other\"", "there are differs, figures"},
+        {"name: x\npaper: {differs: a, figures: [{wat: b}]}\nstages:\n- report:\n",
+         "recipe.yaml:2: there is no key \"wat\"", "did you mean \"what\"?"},
+        {"name: x\npaper: {differs: a, figures: [b]}\nstages:\n- report:\n",
+         "recipe.yaml:2: a figure is {what, figure, ours}", ""},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        Err err = {0};
+        char *out = resolved(cases[i].text, NULL, &err);
+        if (out || !strstr(err.msg, cases[i].msg) || !strstr(err.hint, cases[i].hint))
+            fail_msg("%s: \"%s\", \"%s\"", cases[i].text, err.msg, err.hint);
+    }
+}
+
 /* A recipe that is refused leaves nothing. */
 static void nothing_is_left(void **state)
 {
@@ -153,6 +183,7 @@ int main(void)
         cmocka_unit_test(set_by_the_command_line),
         cmocka_unit_test(names_are_quoted),
         cmocka_unit_test(refused),
+        cmocka_unit_test(refused_heads),
         cmocka_unit_test(nothing_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
