@@ -1,32 +1,21 @@
 /* What the program says: every command's help, and the mistakes that are made in a first hour, with their exit status and
  * the words that help out of them. */
-#include "support.h"
+#include "program.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
-/* Runs a command line of the program through the shell, in a folder of its own; *out has both streams in the order in which
- * they were written. Returns the exit status. */
+/* Runs the program; *out has both streams. Returns the exit status. */
 static int run(const char *folder, const char *arguments, Str *out)
 {
-    char here[4096];
-    const char *build = getenv("B");
-    if (!getcwd(here, sizeof here))
-        fail_msg("no working directory");
-    char *line = build ? mem_printf("cd '%s' && '%s/%s/bin/rlaif' %s 2>&1 </dev/null", folder, here, build, arguments)
-                       : mem_printf("cd '%s' && '%s/rlaif' %s 2>&1 </dev/null", folder, here, arguments);
-    FILE *f = popen(line, "r");
-    assert_non_null(f);
-    char block[4096];
+    Ran r = run_in(folder, "rlaif %s 2>&1", arguments);
+    int status = r.status;
     str_clear(out);
-    for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;)
-        str_addn(out, block, n);
-    int status = pclose(f);
-    free(line);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+    str_add(out, r.out);
+    ran_free(&r);
+    return status;
 }
 
 typedef struct Case {
