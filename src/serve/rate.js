@@ -262,6 +262,7 @@
             return;
         }
         try { localStorage.setItem("rlaif rater", name); } catch { /* it is asked again */ }
+        $("name").blur(); /* or the keys that come before the next frame still go to it */
         $("welcome").hidden = true;
         $("who").textContent = name;
         $("top").hidden = false;

@@ -459,7 +459,7 @@ static void weights(void **state)
 #define HEAD "name: r\npolicy: llama\nstages:\n"
 
 static const Case recipe_cases[] = {
-    {"run r.yaml", 1, "r.yaml:2: a recipe has no key \"polcy\"", "did you mean \"policy\"?", "r.yaml",
+    {"run r.yaml", 1, "r.yaml:2: there is no key \"polcy\"", "did you mean \"policy\"?", "r.yaml",
      "name: r\npolcy: llama\nstages:\n  - report: {}\n"},
     {"run r.yaml", 1, "r.yaml:4: there is no stage \"smaple\"", "did you mean \"sample\"?", "r.yaml",
      HEAD "  - smaple: {prompts: p.jsonl}\n"},

@@ -461,7 +461,6 @@ static const struct {
     const char *op, *why;
 } without[] = {
     {"op_add", "y += x: the gradient of either is that of the sum, as it stands"},
-    {"op_zero", "a constant"},
     {"op_vocab_pick", "draws"},
     {"op_sum_squares", "measures gradients"},
     {"op_adamw", "takes gradients"},
