@@ -1,5 +1,7 @@
-/* Text for HTML pages. */
+/* Text and data for HTML pages. */
 #include "base/html.h"
+
+#include "base/mem.h"
 
 void html_text(Str *out, const char *text)
 {
@@ -20,4 +22,15 @@ void html_text(Str *out, const char *text)
         else
             str_addc(out, *c);
     }
+}
+
+void html_json(Str *out, const json_t *value)
+{
+    char *text = json_text(value);
+    for (const char *c = text; *c; c++)
+        if (*c == '<')
+            str_add(out, "\\u003c");
+        else
+            str_addc(out, *c);
+    free(text);
 }

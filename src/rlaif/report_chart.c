@@ -133,18 +133,6 @@ static void draw_curves(Str *out, const Curve *c, int n, const char *title)
     str_add(out, "</svg>");
 }
 
-/* Text of JSON inside a script: nothing in it may end the script. */
-static void add_json(Str *out, const json_t *value)
-{
-    char *text = json_text(value);
-    for (const char *c = text; *c; c++)
-        if (*c == '<')
-            str_add(out, "\\u003c");
-        else
-            str_addc(out, *c);
-    free(text);
-}
-
 /* Rows [step, one value for each curve or null], in order of step. */
 static json_t *merged_rows(const Curve *c, int n)
 {
@@ -182,7 +170,7 @@ static void add_curve_data(Str *out, const Curve *c, int n)
     json_object_set_new(data, "dashes", dashes);
     json_object_set_new(data, "rows", merged_rows(c, n));
     str_add(out, "<script type=\"application/json\">");
-    add_json(out, data);
+    html_json(out, data);
     str_add(out, "</script>");
     json_decref(data);
 }

@@ -42,18 +42,6 @@ void plain_policy(char out[LISTENER_POLICY])
 
 /* --- the rating page ------------------------------------------------------------------------------------ */
 
-/* JSON within a script element, which no text of it can end. */
-static void add_data(Str *out, const json_t *data)
-{
-    char *text = json_text(data);
-    for (const char *c = text; *c; c++)
-        if (*c == '<')
-            str_add(out, "\\u003c");
-        else
-            str_addc(out, *c);
-    free(text);
-}
-
 static const char *question_of(RatingKind kind)
 {
     return kind == RATING_RANK ? "Which response is best, which comes next, which is worst?"
@@ -93,7 +81,7 @@ void rating_page(Str *out, const RatingItems *items, const char *question, const
         else if (strncmp(mark + 1, "SCRIPT", n) == 0)
             str_add(out, rate_js);
         else
-            add_data(out, data);
+            html_json(out, data);
         at = end + 1;
     }
     json_decref(data);

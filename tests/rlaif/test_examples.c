@@ -1,8 +1,10 @@
-/* The examples: that their files are what their notes say, and that the demonstration's judge can be trusted with them. */
+/* The examples and recipes: that they are what their notes say, and that the demonstration's judge can be trusted. */
 #include "golden.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "rlaif/judge.h"
+#include "rlaif/pipeline.h"
 #include "rlaif/rows.h"
 #include "rlaif/stats.h"
 
@@ -89,11 +91,36 @@ static void judge_of_tone(void **state)
     rows_release(&rows);
 }
 
+/* Every recipe that comes along can be run: its stages, options and the paper's figures that it names are there. */
+static void recipes_resolve(void **state)
+{
+    (void)state;
+    Err err = {0};
+    char **name;
+    int n;
+    need_ok(dir_list("recipes", &name, &n, &err), &err);
+    assert_true(n >= 13);
+    for (int i = 0; i < n; i++) {
+        char *path = path_join("recipes", name[i]);
+        RunOptions *o = options_new(&run_table);
+        Recipe r;
+        Str resolved = {0};
+        need_ok(recipe_read(&r, path, &err) && recipe_resolve(&r, o, "runs/test", &resolved, &err), &err);
+        assert_int_equal(strncmp(name[i], r.name, strlen(r.name)), 0);
+        str_release(&resolved);
+        recipe_release(&r);
+        options_free(&run_table, o);
+        free(path);
+    }
+    names_free(name, n);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(prompts_are_apart),
         cmocka_unit_test(judge_of_tone),
+        cmocka_unit_test(recipes_resolve),
     };
     return cmocka_run_group_tests_name("examples", tests, NULL, NULL);
 }
