@@ -387,18 +387,18 @@ bool rating_row(const json_t *key, const json_t *said, json_t **row, Err *err)
 
 json_t *rating_said(const json_t *key, const json_t *row)
 {
-    const json_t *shown = json_object_get(key, "shown"),
+    const json_t *texts = json_object_get(key, "texts"), *responses = json_object_get(row, "responses"),
                  *value = json_object_get(row, is_rank(key) ? "ranks" : "harmless");
     if (!is_rank(key))
         return json_incref((json_t *)(uintptr_t)(json_is_array(value) ? json_array_get(value, 0) : value));
     json_t *ranks = json_array();
-    for (size_t t = 0; t < json_array_size(json_object_get(key, "texts")); t++)
-        for (size_t i = 0; i < json_array_size(shown); i++)
-            if ((size_t)json_integer_value(json_array_get(shown, i)) == t) {
+    for (size_t t = 0; t < json_array_size(texts); t++) /* by text: the policies may be others than they were then */
+        for (size_t i = 0; i < json_array_size(responses); i++)
+            if (json_equal(json_array_get(responses, i), json_array_get(texts, t))) {
                 json_array_append(ranks, json_array_get(value, i));
                 break;
             }
-    if (json_array_size(ranks) == json_array_size(json_object_get(key, "texts")))
+    if (json_array_size(ranks) == json_array_size(texts))
         return ranks;
     json_decref(ranks);
     return NULL;

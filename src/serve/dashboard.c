@@ -36,22 +36,12 @@ static void add_time(Str *out, double seconds)
         str_addf(out, "%.1f h", seconds / 3600);
 }
 
-/* A link's argument: what is no letter, digit or one of -._ as %XX. */
-static void add_argument(Str *out, const char *text)
-{
-    for (const char *c = text; *c; c++)
-        if (isalnum((unsigned char)*c) || strchr("-._", *c))
-            str_addc(out, *c);
-        else
-            str_addf(out, "%%%02X", (unsigned char)*c);
-}
-
 static void add_stage(Str *out, const StageRow *s, bool has_samples)
 {
     str_add(out, "<tr><td>");
     if (has_samples) {
         str_add(out, "<a href=\"/samples?stage=");
-        add_argument(out, s->name);
+        link_argument(out, s->name);
         str_add(out, "\">");
     }
     html_text(out, s->name);

@@ -63,8 +63,10 @@ static bool is_own_fetch(struct MHD_Connection *c)
 
 static bool is_token(const Listener *h, const char *given)
 {
-    unsigned char differs = strlen(given) != LISTENER_TOKEN - 1;
-    for (int i = 0; i < LISTENER_TOKEN - 1 && !differs; i++)
+    unsigned char differs = 0; /* every byte is looked at: how long it takes says nothing of the token */
+    if (strlen(given) != LISTENER_TOKEN - 1)
+        return false;
+    for (int i = 0; i < LISTENER_TOKEN - 1; i++)
         differs |= (unsigned char)given[i] ^ (unsigned char)h->token[i];
     return !differs;
 }

@@ -23,21 +23,30 @@ static Source source_of(const char *text)
     return s;
 }
 
-static void write_policy(char out[LISTENER_POLICY], bool script, bool served)
+static void write_policy(char out[LISTENER_POLICY], bool script, bool connect)
 {
-    snprintf(out, LISTENER_POLICY, "default-src 'none'; base-uri 'none'; form-action 'none'; style-src %s%s%s%s%s",
+    snprintf(out, LISTENER_POLICY, "default-src 'none'; base-uri 'none'; form-action 'none'; style-src %s%s%s%s",
              source_of(pages_css).text, script ? "; script-src " : "", script ? source_of(rate_js).text : "",
-             script && served ? "; connect-src 'self'" : "", served ? "; frame-ancestors 'none'" : "");
+             connect ? "; connect-src 'self'" : "");
+}
+
+/* Of frames a header alone may speak, not a page's own element. */
+static void forbid_frames(char policy[LISTENER_POLICY])
+{
+    size_t n = strlen(policy);
+    snprintf(policy + n, LISTENER_POLICY - n, "; frame-ancestors 'none'");
 }
 
 void rating_policy(char out[LISTENER_POLICY])
 {
     write_policy(out, true, true);
+    forbid_frames(out);
 }
 
 void plain_policy(char out[LISTENER_POLICY])
 {
-    write_policy(out, false, true);
+    write_policy(out, false, false);
+    forbid_frames(out);
 }
 
 /* --- the rating page ------------------------------------------------------------------------------------ */
@@ -62,9 +71,6 @@ void rating_page(Str *out, const RatingItems *items, const char *question, const
 {
     char policy[LISTENER_POLICY];
     write_policy(policy, true, token != NULL);
-    char *without_ancestors = strstr(policy, "; frame-ancestors"); /* a page's own element may not say that */
-    if (without_ancestors)
-        *without_ancestors = 0;
     json_t *data = page_data(items, question, token);
     for (const char *at = rate_html; *at;) {
         const char *mark = strchr(at, '@'), *end = mark ? strchr(mark + 1, '@') : NULL;
@@ -105,4 +111,13 @@ void plain_page_begin(Str *out, const char *title, bool home)
 void plain_page_end(Str *out)
 {
     str_add(out, "</body>\n</html>\n");
+}
+
+void link_argument(Str *out, const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (isalnum((unsigned char)*c) || strchr("-._", *c))
+            str_addc(out, *c);
+        else
+            str_addf(out, "%%%02X", (unsigned char)*c);
 }

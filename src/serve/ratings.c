@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "serve/serve_internal.h"
 
-bool request_kind(const char *name, RatingKind *kind, Err *err)
+static bool find_kind(const char *name, RatingKind *kind, Err *err)
 {
     for (int k = 0; name && k < RATING_KINDS_N; k++)
         if (strcmp(name, rating_kind((RatingKind)k)) == 0) {
@@ -26,7 +26,7 @@ static bool refresh_items(Site *s, Work *work, RatingKind kind, Err *err)
 bool rate_page(Site *s, Work *work, const Request *request, Reply *out, Err *err)
 {
     RatingKind kind;
-    if (!request_kind(request_argument(request, "kind"), &kind, err) || !refresh_items(s, work, kind, err))
+    if (!find_kind(request_argument(request, "kind"), &kind, err) || !refresh_items(s, work, kind, err))
         return false;
     rating_policy(out->policy);
     rating_page(&out->body, &s->items[kind], s->options->question, listener_token(s->listener));
@@ -64,7 +64,7 @@ bool get_ratings(Site *s, Work *work, const Request *request, Reply *out, Err *e
 {
     RatingKind kind;
     const char *rater = request_argument(request, "rater");
-    if (!request_kind(request_argument(request, "kind"), &kind, err))
+    if (!find_kind(request_argument(request, "kind"), &kind, err))
         return false;
     if (!rater)
         return err_set(err, ERR_INPUT, "\"rater\" is missing");
@@ -85,7 +85,7 @@ static bool keep_rating(Site *s, Work *work, const json_t *said, Err *err)
 {
     RatingKind kind;
     const char *id = json_text_of(said, "item");
-    if (!request_kind(json_text_of(said, "kind"), &kind, err))
+    if (!find_kind(json_text_of(said, "kind"), &kind, err))
         return false;
     if (!find_key(&s->items[kind], id) && !refresh_items(s, work, kind, err))
         return false;

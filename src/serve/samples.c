@@ -127,8 +127,7 @@ static void add_moves(Str *out, const char *stage, const char *what, int before,
         if (to[i] < 0)
             continue;
         str_add(out, "<a href=\"/samples?stage=");
-        for (const char *c = stage; *c; c++)
-            str_addf(out, "%%%02X", (unsigned char)*c);
+        link_argument(out, stage);
         str_addf(out, "&amp;%s=%d\">%s</a>", what, to[i], words[i]);
     }
     str_add(out, "</nav>\n");

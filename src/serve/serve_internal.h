@@ -19,7 +19,4 @@ typedef bool RouteAnswer(Site *s, Work *work, const Request *request, Reply *out
 RouteAnswer dashboard_page, samples_page;        /* dashboard.c, samples.c */
 RouteAnswer rate_page, get_ratings, post_rating; /* ratings.c */
 
-/* The kind that a request asks for by ?kind= */
-bool request_kind(const char *name, RatingKind *kind, Err *err) MUST_CHECK;
-
 #endif

@@ -280,6 +280,36 @@ static void kills(void **state)
     bench_end(&b);
 }
 
+/* What was said is of texts: it comes back the same when the policies stand in another order. */
+static void said_again(void **state)
+{
+    (void)state;
+    char *sources[] = {mem_str(ZEBRA), mem_str(OKAPI)}, *swapped[] = {sources[1], sources[0]};
+    Bench b;
+    bench_begin(&b);
+    b.options.rating.samples = (OptionList){sources, 2};
+    json_t *data = rate_data(b.site, "rank"), *item;
+    size_t i;
+    json_array_foreach(json_object_get(data, "items"), i, item)
+    {
+        char *text = rating_text("rank", item, "ann", json_pack("[i, i]", 2, 1));
+        need_status(post(b.site, text), 200);
+        free(text);
+    }
+    json_t *said = ratings_of(b.site, "rank", "ann");
+    b.options.rating.samples = (OptionList){swapped, 2};
+    json_decref(rate_data(b.site, "rank"));
+    json_t *again = ratings_of(b.site, "rank", "ann");
+    assert_int_equal(json_object_size(said), 4);
+    assert_true(json_equal(said, again));
+    json_decref(said);
+    json_decref(again);
+    json_decref(data);
+    bench_end(&b);
+    free(sources[0]);
+    free(sources[1]);
+}
+
 /* While a command writes the store, the pages say so, and work again after. */
 static void busy_store(void **state)
 {
@@ -491,10 +521,10 @@ static void offline_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(kills),         cmocka_unit_test(busy_store),
-                                       cmocka_unit_test(blinded),       cmocka_unit_test(escaped),
-                                       cmocka_unit_test(order_by_seed), cmocka_unit_test(limited),
-                                       cmocka_unit_test(unfit_ratings), cmocka_unit_test(evaluated),
-                                       cmocka_unit_test(offline),       cmocka_unit_test(offline_refusals)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kills),   cmocka_unit_test(busy_store),      cmocka_unit_test(said_again),
+        cmocka_unit_test(blinded), cmocka_unit_test(escaped),         cmocka_unit_test(order_by_seed),
+        cmocka_unit_test(limited), cmocka_unit_test(unfit_ratings),   cmocka_unit_test(evaluated),
+        cmocka_unit_test(offline), cmocka_unit_test(offline_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
