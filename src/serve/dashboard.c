@@ -1,4 +1,4 @@
-/* The dashboard: a run's stages, what can be looked at, who has rated how much. */
+/* The dashboard: a run's stages, what can be looked at, who has rated how much. Blind, it has the rating alone. */
 #include "base/file.h"
 #include "base/html.h"
 #include "base/mem.h"
@@ -125,12 +125,12 @@ bool dashboard_page(Site *s, Work *work, const Request *request, Reply *out, Err
     str_add(&out->body, "<div class=\"actions\">\n");
     bool ok =
         add_rating(&out->body, work, s, RATING_RANK, err) && add_rating(&out->body, work, s, RATING_HARMLESS, err);
-    if (file_exists(report))
+    if (!s->options->blind && file_exists(report))
         str_add(&out->body,
                 "<a class=\"action\" href=\"/report\"><b>Report</b><span class=\"soft\">numbers, curves, samples, "
                 "provenance</span></a>\n");
     str_add(&out->body, "</div>\n");
-    ok = ok && add_stages(&out->body, work->store, err);
+    ok = ok && (s->options->blind || add_stages(&out->body, work->store, err));
     plain_page_end(&out->body);
     free(report);
     return ok;

@@ -11,6 +11,8 @@ static const Option option_rows[] = {
      .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "a run's directory"},
     {"port", OPT_INT, AT(ServeOptions, port), 0, 65535, "8077", .flags = OPT_WORKING,
      .help = "of 127.0.0.1; 0: any that is free"},
+    {"blind", OPT_BOOL, AT(ServeOptions, blind), .flags = OPT_WORKING,
+     .help = "for raters: without stages, samples and report, which say who wrote what"},
     {"question", OPT_TEXT, AT(ServeOptions, question), .value = "TEXT", .flags = OPT_WORKING,
      .help = "what people are asked [which response is best; is it harmless]"},
 };
@@ -43,18 +45,20 @@ static bool report_page(Site *s, Work *work, const Request *request, Reply *out,
 typedef struct Route {
     const char *method, *path;
     RouteAnswer *answer;
+    bool blind; /* raters may see it */
 } Route;
 
 static const Route routes[] = {
-    {"GET", "/", dashboard_page}, {"GET", "/samples", samples_page}, {"GET", "/report", report_page},
-    {"GET", "/rate", rate_page},  {"GET", "/ratings", get_ratings},  {"POST", "/rating", post_rating},
+    {"GET", "/", dashboard_page, true},     {"GET", "/samples", samples_page, false},
+    {"GET", "/report", report_page, false}, {"GET", "/rate", rate_page, true},
+    {"GET", "/ratings", get_ratings, true}, {"POST", "/rating", post_rating, true},
 };
 
-static const Route *find_route(const Request *r, bool *path_known)
+static const Route *find_route(const Site *s, const Request *r, bool *path_known)
 {
     *path_known = false;
     for (int i = 0; i < COUNT(routes); i++)
-        if (strcmp(routes[i].path, r->path) == 0) {
+        if (strcmp(routes[i].path, r->path) == 0 && (routes[i].blind || !s->options->blind)) {
             *path_known = true;
             if (strcmp(routes[i].method, r->method) == 0)
                 return &routes[i];
@@ -103,7 +107,7 @@ static void answer(void *context, const Request *request, Reply *out)
     Site *s = context;
     Err err = {0};
     bool known;
-    const Route *route = find_route(request, &known);
+    const Route *route = find_route(s, request, &known);
     if (!route) {
         err_set(&err, ERR_INPUT, known ? "this address is not asked in this way" : "there is no such page");
         fail(out, request, known ? 405 : 404, &err);

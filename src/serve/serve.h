@@ -13,6 +13,7 @@ typedef struct ServeOptions {
     RatingOptions rating;
     char *run_dir, *question;
     int port;
+    bool blind;
 } ServeOptions;
 extern const OptionTable serve_table;
 

@@ -45,6 +45,28 @@ static void blinded(void **state)
     bench_end(&b);
 }
 
+/* Blind, there are no pages that say more. */
+static void blind_alone(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    char *report = path_join(b.folder, "report.html");
+    need_ok(file_write(report, "okapi", strlen("okapi"), &err), &err);
+    b.options.blind = true;
+    char *page = get(b.site, "/");
+    need_blind(page);
+    assert_non_null(strstr(page, "/rate?kind=rank"));
+    assert_null(strstr(page, "/report"));
+    need_status(ask(b.site, "GET /samples?stage=policy-zebra", "", NULL), 404);
+    need_status(ask(b.site, "GET /report", "", NULL), 404);
+    json_decref(rate_data(b.site, "harmless"));
+    free(page);
+    free(report);
+    bench_end(&b);
+}
+
 /* The text of a model is text wherever it stands, and the page has it whole. */
 static void escaped(void **state)
 {
@@ -522,9 +544,9 @@ static void offline_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kills),   cmocka_unit_test(busy_store),      cmocka_unit_test(said_again),
-        cmocka_unit_test(blinded), cmocka_unit_test(escaped),         cmocka_unit_test(order_by_seed),
-        cmocka_unit_test(limited), cmocka_unit_test(unfit_ratings),   cmocka_unit_test(evaluated),
-        cmocka_unit_test(offline), cmocka_unit_test(offline_refusals)};
+        cmocka_unit_test(kills),         cmocka_unit_test(busy_store), cmocka_unit_test(said_again),
+        cmocka_unit_test(blind_alone),   cmocka_unit_test(blinded),    cmocka_unit_test(escaped),
+        cmocka_unit_test(order_by_seed), cmocka_unit_test(limited),    cmocka_unit_test(unfit_ratings),
+        cmocka_unit_test(evaluated),     cmocka_unit_test(offline),    cmocka_unit_test(offline_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
