@@ -205,7 +205,7 @@ static const char small_yaml[] =
     "  - rl:     {prompts: p.jsonl, steps: 5, batch: 2, samples: 2, max-new-tokens: 6, lr: 1e-3, save-every: 2, "
     "eval: held.jsonl, eval-every: 2, keep-best: 2}\n"
     "  - choose: {prompts: held.jsonl, prompt: tone.yaml, max-new-tokens: 6}\n"
-    "  - eval:   {kind: winrate, prompts: held.jsonl, n: 2, against: policy, prompt: tone.yaml, max-new-tokens: 6}\n"
+    "  - eval:   {kind: winrate, prompts: test.jsonl, n: 2, against: policy, prompt: tone.yaml, max-new-tokens: 6}\n"
     "  - report: {}\n";
 
 static void put_prompts(const char *folder, const char *name, const char *what, int n)
@@ -226,6 +226,7 @@ char *make_bench(const char *folder, const char *name)
     link_fixture(bench, "gemma", "tiny-gemma3");
     put_prompts(bench, "p.jsonl", "ships", 6);
     put_prompts(bench, "held.jsonl", "tea", 4);
+    put_prompts(bench, "test.jsonl", "snow", 4);
     put_text(
         bench, "demos.jsonl",
         "{\"prompt\": \"One?\", \"completion\": \"A storm.\"}\n{\"prompt\": \"Two?\", \"completion\": \"The baker.\"}\n"
@@ -250,6 +251,7 @@ static char *dump_store(const char *path)
         "SELECT stage, step, sample, row FROM rollout ORDER BY stage, step, sample",
         "SELECT stage, step, path, score FROM checkpoint ORDER BY stage, step",
         "SELECT stage, hash FROM context ORDER BY stage, hash",
+        "SELECT stage, hash FROM selection ORDER BY stage, hash",
     };
     sqlite3 *db;
     Str s = {0};

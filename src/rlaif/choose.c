@@ -66,11 +66,13 @@ static bool judge_one(Work *work, const char *name, const CompareOptions *o, con
 
 static bool judge_all(Work *work, const char *name, const CompareOptions *o, json_t *list, Err *err)
 {
-    char *start = mem_printf("%s-before", name), *against;
+    char *start = mem_printf("%s-before", name), *against = NULL;
     size_t i;
     json_t *one;
-    bool ok = compare_side(work, o, start, o->against, &against, err);
+    work->choosing = true;
+    bool ok = compare_check(work, o, name, err) && compare_side(work, o, start, o->against, &against, err);
     json_array_foreach(list, i, one) ok = ok && judge_one(work, name, o, against, one, err);
+    work->choosing = false;
     free(against);
     free(start);
     return ok;
@@ -98,6 +100,15 @@ static bool deliver(Stage *s, const ChooseOptions *o, const json_t *best, Err *e
     return ok;
 }
 
+static bool use_prompts(Stage *s, const CompareOptions *o, Err *err)
+{
+    Rows rows;
+    bool ok = stage_read_rows(s->work, o->prompts, o->limit, NEED_PROMPT, false, &rows, err) &&
+              stage_uses_prompts(s, CHOSEN_BY, &rows, err);
+    rows_release(&rows);
+    return ok;
+}
+
 static bool is_in_place(const Stage *s, const char *output)
 {
     char *config = path_join(output, "config.json");
@@ -122,7 +133,8 @@ bool choose_stage(Work *work, const char *name, const void *options, Err *err)
         ok = model_hash(dir, hash, err) &&
              stage_begin(&s, work, name, "choose",
                          stage_about(&choose_table, o, &o->compare.common, "model", hash, "results", results, NULL),
-                         err);
+                         err) &&
+             use_prompts(&s, &o->compare, err);
         if (ok && !is_in_place(&s, o->output)) {
             json_object_set(s.summary, "checkpoints", list);
             json_object_set(s.summary, "chosen", json_object_get(best, "name"));

@@ -13,7 +13,7 @@ extern const OptionTable choose_table;
 
 /* A win rate of every checkpoint as a stage NAME-CHECKPOINT of its own, with the replies of both (they are in the report);
  * then the model of the highest one, by the first of the judge prompts, into the output. Of equal ones the better reward
- * counts.
+ * counts. The prompts may be those that the rl stage kept checkpoints by; evaluations refuse both afterwards.
  *
  * Summary: checkpoints, the best reward first: name, step, eval_reward, win_rate, interval; chosen (a name), step,
  * win_rate. */

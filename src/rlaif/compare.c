@@ -57,7 +57,7 @@ bool compare_side(Work *work, const CompareOptions *o, const char *name, char *m
     return is_rows(model) || sample_stage(work, name, &s, err);
 }
 
-static bool check_prompts(Work *work, const CompareOptions *o, const char *name, Err *err)
+bool compare_check(Work *work, const CompareOptions *o, const char *name, Err *err)
 {
     if (is_rows(o->policy) && is_rows(o->against))
         return true;
@@ -75,7 +75,7 @@ bool compare_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const CompareOptions *o = options;
     char *after = mem_printf("%s-after", name), *before = mem_printf("%s-before", name), *a = NULL, *b = NULL;
-    bool ok = check_prompts(work, o, name, err) && compare_side(work, o, after, o->policy, &a, err) &&
+    bool ok = compare_check(work, o, name, err) && compare_side(work, o, after, o->policy, &a, err) &&
               compare_side(work, o, before, o->against, &b, err);
     WinrateOptions w = {.common = o->common,
                         .a = a,

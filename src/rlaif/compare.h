@@ -20,8 +20,11 @@ extern const Option compare_options[COMPARE_OPTIONS]; /* without those of sampli
 
 /* Samples NAME-after from `policy` and NAME-before from `against`, and runs winrate_stage on them. Where one of the two
  * is rows ("stage:NAME", as a recipe names a sample stage), they are taken as they are; against "reference" are the texts
- * that the prompts carry. Prompts that the run trained on or labelled are refused, before anything is sampled. */
+ * that the prompts carry. Prompts that are not held out (heldout.h) are refused, before anything is sampled. */
 bool compare_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+/* Fails where there are no prompts to sample on, or they are not held out. */
+bool compare_check(Work *work, const CompareOptions *o, const char *name, Err *err) MUST_CHECK;
 
 /* Where the responses of one side are: *source, which the caller frees. A model's are sampled as a stage of this name, where
  * that is still to be done. */

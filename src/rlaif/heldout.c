@@ -7,16 +7,17 @@ static bool refuse(const Rows *rows, int i, const char *where, Err *err)
 {
     char place[300];
     err_set(err, ERR_INPUT, "%s: the prompt also occurs in %s", row_place(rows, i, place), where);
-    return err_hint(err, "an evaluation needs prompts that were not trained on: take it out of one of the two");
+    return err_hint(
+        err, "an evaluation needs prompts that nothing was trained on or chosen by: take it out of one of the two");
 }
 
-static bool check_store(Store *store, const Rows *rows, Err *err)
+static bool check_store(const Work *work, const Rows *rows, Err *err)
 {
     bool ok = true;
     for (int i = 0; ok && i < rows->n; i++) {
         char hash[HASH_TEXT], *stage;
         context_hash(&rows->row[i].view.context, hash);
-        ok = store_context_find(store, hash, &stage, err);
+        ok = store_context_find(work->store, hash, !work->choosing, &stage, err);
         if (ok && stage) {
             char *where = mem_printf("the stage \"%s\"", stage);
             ok = refuse(rows, i, where, err);
@@ -54,7 +55,7 @@ static bool check_rows(const Rows *rows, const json_t *index, const Rows *traine
 
 bool heldout_check(Work *work, const Rows *rows, const OptionList *trained_on, Err *err)
 {
-    if (!check_store(work->store, rows, err))
+    if (!check_store(work, rows, err))
         return false;
     json_t *index = trained_on->n > 0 ? index_prompts(rows) : NULL;
     bool ok = true;

@@ -1,4 +1,4 @@
-/* Held-out prompts: an evaluation says nothing of a policy on prompts that it was trained on (paper.md 2, 20). */
+/* Held-out prompts: an evaluation says nothing of a policy on prompts that it was trained on or chosen by (paper.md 2, 20). */
 #ifndef RLAIF_HELDOUT_H
 #define RLAIF_HELDOUT_H
 
@@ -12,8 +12,9 @@
             .help = "what was trained on or labelled: prompts that occur there are refused"                            \
     }
 
-/* Refuses rows (viewed) whose prompts occur in what a stage of the store trained on or labelled, or in rows of
- * `trained_on` (files or "stage:NAME"); prompts are compared as judges read them. The message names both places. */
+/* Refuses rows (viewed) whose prompts occur in what a stage of the store trained on, labelled or, unless `work` is choosing
+ * itself, chose a model by, or in rows of `trained_on` (files or "stage:NAME"); prompts are compared as judges read them. The
+ * message names both places. */
 bool heldout_check(Work *work, const Rows *rows, const OptionList *trained_on, Err *err) MUST_CHECK;
 
 #endif

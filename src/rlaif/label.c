@@ -62,7 +62,7 @@ bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t 
                   &s, work, name, "label",
                   stage_about(&label_table, o, &o->common, "model", a.source.hash, "prompt", a.prompt_hash, NULL), err);
     a.stage = &s;
-    ok = ok && stage_uses_prompts(&s, &rows, err) &&
+    ok = ok && stage_uses_prompts(&s, TRAINED_ON, &rows, err) &&
          stage_rows(&s, &rows, a.chunk, "pairs", prepare, ask_chunk, &a, err) &&
          label_summary(&s, o, a.prompt_name, true, err);
     if (ok && choice)

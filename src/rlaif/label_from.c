@@ -128,7 +128,7 @@ bool label_settle_rows(Work *work, const char *name, const LabelOptions *o, cons
     char hash[HASH_TEXT];
     bool ok = read_labels(work, o, from, &r, hash, err) &&
               stage_begin(&s, work, name, "label", settling_about(o, hash), err) &&
-              stage_uses_prompts(&s, &r.rows, err) && stage_uses_prompts(&s, &r.rows, err) &&
+              stage_uses_prompts(&s, TRAINED_ON, &r.rows, err) &&
               stage_rows(&s, &r.rows, CHUNK, "labels", NULL, settle_chunk, &r, err) &&
               label_summary(&s, o, o->prompt.n > 0 ? o->prompt.item[0] : NULL, false, err);
     if (ok) {

@@ -125,7 +125,7 @@ static bool add_given(Gathering *g, Work *work, const char *given, int number, E
     return ok;
 }
 
-/* Is the stage one of samples on prompts that the run did not train on or label? */
+/* Is the stage one of samples on prompts that the run did not train on, label or choose by? */
 static bool is_held_out(Work *work, const char *stage, bool *held_out, Err *err)
 {
     char *source = mem_printf("stage:%s", stage), hash[HASH_TEXT], *used = NULL;
@@ -133,7 +133,7 @@ static bool is_held_out(Work *work, const char *stage, bool *held_out, Err *err)
     bool ok = stage_read_rows(work, source, 1, NEED_RESPONSES, false, &rows, err);
     if (ok) {
         context_hash(&rows.row[0].view.context, hash);
-        ok = store_context_find(work->store, hash, &used, err);
+        ok = store_context_find(work->store, hash, true, &used, err);
     }
     *held_out = ok && !used;
     free(used);

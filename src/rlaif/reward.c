@@ -473,14 +473,16 @@ void reward_training_tokens(const RewardTraining *t, int i, int *all, int *compu
     *computed = pair_tokens(&t->pair[i]);
 }
 
-static bool read_rows(RewardTraining *t, Work *work, Err *err)
+static bool read_rows(RewardTraining *t, Stage *s, Err *err)
 {
     const RewardOptions *o = t->options;
     Rows held = {0};
-    bool ok = (!o->eval || (stage_read_rows(work, o->eval, 0, NEED_PAIR, o->skip_bad, &held, err) &&
-                            held_pairs_read(&t->held, &held, (HeldLabels)o->eval_labels, t->model, t->chat,
-                                            (CutRule)o->truncate, err))) &&
-              (!o->centre_on || stage_read_rows(work, o->centre_on, 0, NEED_RESPONSES, o->skip_bad, &t->centre, err));
+    bool ok =
+        (!o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &held, err) &&
+                      (o->early_stop == 0 || stage_uses_prompts(s, CHOSEN_BY, &held, err)) &&
+                      held_pairs_read(&t->held, &held, (HeldLabels)o->eval_labels, t->model, t->chat,
+                                      (CutRule)o->truncate, err))) &&
+        (!o->centre_on || stage_read_rows(s->work, o->centre_on, 0, NEED_RESPONSES, o->skip_bad, &t->centre, err));
     rows_release(&held);
     return ok;
 }
@@ -495,7 +497,7 @@ static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
     if (o->eval)
         training.held =
             (HeldOut){measure, t, "eval_accuracy", "eval_loss", o->eval_every, o->eval_every > 0, o->early_stop};
-    bool ok = check_needs(t, s, err) && read_rows(t, s->work, err) &&
+    bool ok = check_needs(t, s, err) && read_rows(t, s, err) &&
               ((training_begin(&training, err) && train(t, &training, err) && settle_result(t, &training, err) &&
                 store_scale(t, s, err) && training_end(&training, err)) ||
                training_stopped(&training, err));
@@ -538,7 +540,7 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err)
                                        "centre", centre, NULL),
                            err);
     bool done = false;
-    ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&
+    ok = ok && stage_uses_prompts(&s, TRAINED_ON, &rows, err) && training_done(&s, o->output, &done, err) &&
          (done || run(&s, o, &rows, err));
     rows_release(&rows);
     stage_release(&s);

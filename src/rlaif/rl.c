@@ -251,10 +251,11 @@ static bool summarise(const Rl *rl, Stage *s, Err *err)
                                             json_object_get(s->summary, "checkpoints"), err));
 }
 
-static bool read_held_out(Rl *rl, Work *work, Err *err)
+static bool read_held_out(Rl *rl, Stage *s, Err *err)
 {
     const RlOptions *o = rl->options;
-    return !o->eval || (stage_read_rows(work, o->eval, 0, NEED_PROMPT, o->skip_bad, &rl->held, err) &&
+    return !o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_PROMPT, o->skip_bad, &rl->held, err) &&
+                        (o->eval_every == 0 || stage_uses_prompts(s, CHOSEN_BY, &rl->held, err)) &&
                         rl_render(rl, &rl->held, &rl->held_prompt, err));
 }
 
@@ -272,7 +273,7 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
     if (o->eval)
         training.held =
             (HeldOut){rl_measure_held_out, rl, "eval_reward", NULL, o->eval_every, o->eval_every ? o->keep_best : 0, 0};
-    bool ok = read_held_out(rl, s->work, err) && rl_needs(rl, &needs, err) &&
+    bool ok = read_held_out(rl, s, err) && rl_needs(rl, &needs, err) &&
               needs_check(&needs, s->name, o->output, s->summary, err);
     cut_report(&rl->cut, s->name, s->summary);
     ok = ok && ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
@@ -335,7 +336,7 @@ bool rl_stage(Work *work, const char *name, const void *options, Err *err)
     if (ok) /* not a part of what a step depends on */
         json_object_set_new(json_object_get(about, "hashes"), "eval", json_string(eval));
     ok = ok && stage_begin(&s, work, name, "rl", about, err);
-    ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&
+    ok = ok && stage_uses_prompts(&s, TRAINED_ON, &rows, err) && training_done(&s, o->output, &done, err) &&
          (done || run(&s, o, &rows, err));
     rows_release(&rows);
     stage_release(&s);

@@ -246,13 +246,14 @@ static bool settle_result(const Sft *t, Training *training, Err *err)
     return true;
 }
 
-static bool open_model(Sft *t, Work *work, Rows *rows, CutCount *cut, Err *err)
+static bool open_model(Sft *t, Stage *s, Rows *rows, CutCount *cut, Err *err)
 {
     const SftOptions *o = t->options;
     Rows held = {0};
-    bool ok = model_load(&t->model, o->model, work->device, HEAD_LM, err) &&
+    bool ok = model_load(&t->model, o->model, s->work->device, HEAD_LM, err) &&
               render_all(t, rows, &t->item, &t->n, cut, err) &&
-              (!o->eval || (stage_read_rows(work, o->eval, 0, NEED_DEMONSTRATION, o->skip_bad, &held, err) &&
+              (!o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_DEMONSTRATION, o->skip_bad, &held, err) &&
+                            (o->early_stop == 0 || stage_uses_prompts(s, CHOSEN_BY, &held, err)) &&
                             render_all(t, &held, &t->held, &t->n_held, cut, err)));
     rows_release(&held);
     return ok;
@@ -262,7 +263,7 @@ static bool run(Sft *t, Stage *s, Rows *rows, Err *err)
 {
     CutCount cut = {0};
     const SftOptions *o = t->options;
-    if (!open_model(t, s->work, rows, &cut, err) || !check_needs(t, s, err))
+    if (!open_model(t, s, rows, &cut, err) || !check_needs(t, s, err))
         return false;
     cut_report(&cut, s->name, s->summary);
     int steps = (t->n + o->batch - 1) / o->batch * o->epochs;
@@ -292,7 +293,7 @@ bool sft_stage(Work *work, const char *name, const void *options, Err *err)
          stage_begin(&s, work, name, "sft",
                      stage_about(&sft_table, o, &o->common, "model", model, "data", data, "eval", eval, NULL), err);
     bool done = false;
-    ok = ok && stage_uses_prompts(&s, &rows, err) && training_done(&s, o->output, &done, err) &&
+    ok = ok && stage_uses_prompts(&s, TRAINED_ON, &rows, err) && training_done(&s, o->output, &done, err) &&
          (done || run(&t, &s, &rows, err));
     trainer_release(&t.trainer);
     pass_release(&t.pass);

@@ -92,7 +92,7 @@ bool stage_end(Stage *s, const char *output, Err *err)
     return true;
 }
 
-bool stage_uses_prompts(Stage *s, const Rows *rows, Err *err)
+bool stage_uses_prompts(Stage *s, PromptUse use, const Rows *rows, Err *err)
 {
     char(*digits)[HASH_TEXT] = mem_alloc((size_t)rows->n, sizeof *digits);
     const char **hash = mem_alloc((size_t)rows->n, sizeof *hash);
@@ -100,7 +100,7 @@ bool stage_uses_prompts(Stage *s, const Rows *rows, Err *err)
         context_hash(&rows->row[i].view.context, digits[i]);
         hash[i] = digits[i];
     }
-    bool ok = store_contexts_put(s->work->store, s->id, hash, rows->n, err);
+    bool ok = store_contexts_put(s->work->store, s->id, use, hash, rows->n, err);
     free(digits);
     free(hash);
     return ok;

@@ -25,6 +25,7 @@ typedef struct Work {
     const CommonOptions *common;
     const char *api_key; /* for endpoints; NULL: none */
     bool in_recipe;      /* products stay in the store */
+    bool choosing;       /* a win rate is to choose a model by, on prompts that others may have chosen by */
     json_t *summary;     /* of the stage that ended last; for --json */
 } Work;
 
@@ -51,8 +52,8 @@ bool stage_begin(Stage *s, Work *work, const char *name, const char *kind, json_
 bool stage_end(Stage *s, const char *output, Err *err) MUST_CHECK;
 void stage_release(Stage *s);
 
-/* Records that the stage trains on these rows' prompts, or labels them: no evaluation may use them (heldout.h). */
-bool stage_uses_prompts(Stage *s, const Rows *rows, Err *err) MUST_CHECK;
+/* Records that the stage uses these rows' prompts so: no evaluation may use them (heldout.h). */
+bool stage_uses_prompts(Stage *s, PromptUse use, const Rows *rows, Err *err) MUST_CHECK;
 
 /* about: the options that shape results, and hashes by name, e.g. ("model", m->hash, "prompt", p->hash,
  * NULL). */

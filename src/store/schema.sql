@@ -58,6 +58,13 @@ CREATE TABLE IF NOT EXISTS context ( -- a prompt that a stage trained on or labe
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS context_hash ON context (hash);
 
+CREATE TABLE IF NOT EXISTS selection ( -- a prompt by which a stage chose a model: another choice may use it, no evaluation
+    stage INTEGER NOT NULL REFERENCES stage (id) ON DELETE CASCADE,
+    hash  TEXT NOT NULL,             -- as of context
+    PRIMARY KEY (stage, hash)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS selection_hash ON selection (hash);
+
 CREATE TABLE IF NOT EXISTS rating ( -- what a person said of an item; it outlives the stages whose responses it is of
     kind  TEXT NOT NULL,             -- rank, harmless
     item  TEXT NOT NULL,             -- SHA-256 of the prompt and the responses
@@ -73,4 +80,4 @@ CREATE TABLE IF NOT EXISTS answer ( -- what a judge elsewhere said: nothing is a
     made TEXT NOT NULL
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;

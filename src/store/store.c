@@ -11,7 +11,7 @@
 
 EMBED(schema_sql, "src/store/schema.sql");
 
-enum { SCHEMA_VERSION = 4 };
+enum { SCHEMA_VERSION = 5 };
 
 bool store_failed(Store *s, const char *doing, Err *err)
 {

@@ -116,10 +116,17 @@ bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool d
 
 /* --- evaluations ---------------------------------------------------------------------------------------- */
 
-/* The prompts that a stage trained on or labelled, by the hashes of their texts; those it had before are forgotten. */
-bool store_contexts_put(Store *s, int64_t stage, const char *const *hash, int n, Err *err) MUST_CHECK;
-/* The first stage that has this prompt: its name, which the caller frees, or NULL. */
-bool store_context_find(Store *s, const char *hash, char **stage, Err *err) MUST_CHECK;
+/* What a stage did with prompts. */
+typedef enum PromptUse {
+    TRAINED_ON, /* or labelled them */
+    CHOSEN_BY   /* chose a model by what it makes of them */
+} PromptUse;
+
+/* The prompts that a stage used so, by the hashes of their texts; those it had before are forgotten. */
+bool store_contexts_put(Store *s, int64_t stage, PromptUse use, const char *const *hash, int n, Err *err) MUST_CHECK;
+/* The first stage that trained on this prompt, or with `chosen` also one that chose by it: its name, which the caller
+ * frees, or NULL. */
+bool store_context_find(Store *s, const char *hash, bool chosen, char **stage, Err *err) MUST_CHECK;
 
 /* What a person said of an item, in place of what they said of it before. `kind`: "rank" or "harmless". */
 bool store_rating_put(Store *s, const char *kind, const char *item, const char *rater, const char *row,

@@ -298,14 +298,17 @@ bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool d
     return statement_run(&t, err);
 }
 
-bool store_contexts_put(Store *s, int64_t stage, const char *const *hash, int n, Err *err)
+bool store_contexts_put(Store *s, int64_t stage, PromptUse use, const char *const *hash, int n, Err *err)
 {
+    static const char *const forget[] = {
+        [TRAINED_ON] = "DELETE FROM context WHERE stage = ?1", [CHOSEN_BY] = "DELETE FROM selection WHERE stage = ?1"};
+    static const char *const put[] = {[TRAINED_ON] = "INSERT OR IGNORE INTO context (stage, hash) VALUES (?1, ?2)",
+                                      [CHOSEN_BY] = "INSERT OR IGNORE INTO selection (stage, hash) VALUES (?1, ?2)"};
     Statement t;
-    if (!store_begin(s, err) || !store_prepare(s, "DELETE FROM context WHERE stage = ?1", &t, err))
+    if (!store_begin(s, err) || !store_prepare(s, forget[use], &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
-    if (!statement_run(&t, err) ||
-        !store_prepare(s, "INSERT OR IGNORE INTO context (stage, hash) VALUES (?1, ?2)", &t, err))
+    if (!statement_run(&t, err) || !store_prepare(s, put[use], &t, err))
         return false;
     bool row, ok = true;
     for (int i = 0; ok && i < n; i++) {
@@ -318,16 +321,17 @@ bool store_contexts_put(Store *s, int64_t stage, const char *const *hash, int n,
     return ok && store_commit(s, err);
 }
 
-bool store_context_find(Store *s, const char *hash, char **stage, Err *err)
+bool store_context_find(Store *s, const char *hash, bool chosen, char **stage, Err *err)
 {
     Statement t;
     *stage = NULL;
     if (!store_prepare(s,
-                       "SELECT stage.name FROM context JOIN stage ON stage.id = context.stage WHERE hash = ?1 "
-                       "ORDER BY stage.id LIMIT 1",
+                       "SELECT name FROM stage WHERE id IN (SELECT stage FROM context WHERE hash = ?1 "
+                       "UNION SELECT stage FROM selection WHERE hash = ?1 AND ?2) ORDER BY id LIMIT 1",
                        &t, err))
         return false;
     bind_text(&t, 1, hash);
+    sqlite3_bind_int(t.at, 2, chosen);
     bool row, ok = statement_step(&t, &row, err);
     if (ok && row)
         *stage = statement_text(&t, 0);

@@ -12,11 +12,12 @@ static bool train(Bench *b, const char *every, Err *err)
                      "max-new-tokens=8", "eval=@held.jsonl", every, "keep-best=3", NULL);
 }
 
-static bool choose(Bench *b, Err *err)
+#define HELD "prompts=@held.jsonl"
+
+static bool choose(Bench *b, const char *prompts, Err *err)
 {
-    return bench_run(b, &choose_table, choose_stage, "choose", err, "prompts=@held.jsonl", "policy=@rl",
-                     "against=" TINY_LLAMA_DIR, "judge=" TINY_LLAMA_DIR, "prompt=helpful-score", "output=@chosen",
-                     "max-new-tokens=8", NULL);
+    return bench_run(b, &choose_table, choose_stage, "choose", err, prompts, "policy=@rl", "against=" TINY_LLAMA_DIR,
+                     "judge=" TINY_LLAMA_DIR, "prompt=helpful-score", "output=@chosen", "max-new-tokens=8", NULL);
 }
 
 /* The win rate in the summary of a stage of its own. */
@@ -41,7 +42,7 @@ static void most_wins(void **state)
     Bench b;
     Err err = {0};
     bench_begin(&b);
-    need_ok(train(&b, "eval-every=1", &err) && choose(&b, &err), &err);
+    need_ok(train(&b, "eval-every=1", &err) && choose(&b, HELD, &err), &err);
     json_t *summary = json_incref(b.work.summary), *one;
     const char *chosen = json_text_of(summary, "chosen");
     double best = json_number_of(summary, "win_rate", (double)NAN), least = 2;
@@ -61,10 +62,44 @@ static void most_wins(void **state)
     assert_true(least < best); /* or the choice shows nothing */
     char *model = mem_printf("rl/%s/model.safetensors", chosen);
     bench_same(&b, "chosen/model.safetensors", model);
-    need_ok(choose(&b, &err), &err);
+    need_ok(choose(&b, HELD, &err), &err);
     assert_true(json_equal(summary, b.work.summary));
     free(model);
     json_decref(summary);
+    bench_end(&b);
+}
+
+static void refused(Bench *b, const char *prompts, const char *stage)
+{
+    Err err = {0};
+    bool ok =
+        bench_run(b, &compare_table, compare_stage, "winrate", &err, prompts, "policy=@chosen",
+                  "against=" TINY_LLAMA_DIR, "judge=" TINY_LLAMA_DIR, "prompt=helpful-score", "max-new-tokens=8", NULL);
+    if (ok || err.code != ERR_INPUT || !strstr(err.msg, stage))
+        fail_msg("\"%s\" does not name %s", err.msg, stage);
+}
+
+/* What was chosen is measured on other prompts than those that it was chosen by; to choose by them again is no measurement. */
+static void no_measurement(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    Str other = {0};
+    bench_begin(&b);
+    str_add(&other, "{\"prompt\": \"What is tea?\"}\n{\"prompt\": \"What is a cup?\"}\n");
+    bench_put(&b, "other.jsonl", &other);
+    need_ok(train(&b, "eval-every=1", &err), &err);
+    assert_false(choose(&b, "limit=0", &err));
+    assert_non_null(strstr(err.msg, "prompts is missing"));
+    err_clear(&err);
+    assert_false(choose(&b, "prompts=@prompts.jsonl", &err));
+    assert_non_null(strstr(err.msg, "the stage \"rl\""));
+    err_clear(&err);
+    for (int again = 0; again < 2; again++)
+        need_ok(choose(&b, "prompts=@other.jsonl", &err), &err);
+    refused(&b, HELD, "the stage \"rl\"");
+    refused(&b, "prompts=@other.jsonl", "the stage \"choose\"");
     bench_end(&b);
 }
 
@@ -75,7 +110,7 @@ static void nothing_to_choose(void **state)
     Err err = {0};
     bench_begin(&b);
     need_ok(train(&b, "eval-every=0", &err), &err);
-    assert_false(choose(&b, &err));
+    assert_false(choose(&b, HELD, &err));
     assert_int_equal(err.code, ERR_INPUT);
     assert_non_null(strstr(err.msg, "left checkpoints there"));
     bench_end(&b);
@@ -83,6 +118,7 @@ static void nothing_to_choose(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(most_wins), cmocka_unit_test(nothing_to_choose)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(most_wins), cmocka_unit_test(no_measurement),
+                                       cmocka_unit_test(nothing_to_choose)};
     return cmocka_run_group_tests_name("choose", tests, NULL, NULL);
 }

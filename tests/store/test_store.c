@@ -34,11 +34,12 @@ static void older_store(void **state)
                     store_item_put(s, id, "key", 0, "{}", &err),
                 &err);
         store_close(s);
-        run_sql(path, "DROP TABLE context; DROP TABLE rating; PRAGMA user_version = 1");
+        run_sql(path, "DROP TABLE context; DROP TABLE selection; DROP TABLE rating; PRAGMA user_version = 1");
         need_ok(existing ? store_open_existing(&s, path, &err) : store_open(&s, path, &err), &err);
         need_ok(store_stage_find(s, "label", &row, &present, &err), &err);
         assert_true(present && row.id == id);
-        need_ok(store_context_find(s, "none", &stage, &err) && store_rating_put(s, "rank", "i", "ann", "{}", &err),
+        need_ok(store_context_find(s, "none", true, &stage, &err) &&
+                    store_rating_put(s, "rank", "i", "ann", "{}", &err),
                 &err);
         assert_null(stage);
         stage_row_release(&row);
@@ -98,7 +99,7 @@ static void no_store(void **state)
     remove_folder(folder);
 }
 
-/* Contexts are those of the stage's last call, and go with it. */
+/* Contexts are those of the stage's last call for a use, and go with it. */
 static void contexts(void **state)
 {
     (void)state;
@@ -113,18 +114,30 @@ static void contexts(void **state)
     need_ok(store_open(&s, ":memory:", &err), &err);
     need_ok(store_stage_begin(s, "label", "label", "x", about, &id[0], &found, &done, &err) &&
                 store_stage_begin(s, "rl", "rl", "x", about, &id[1], &found, &done, &err) &&
-                store_contexts_put(s, id[0], first, 3, &err) && store_contexts_put(s, id[1], first, 1, &err) &&
-                store_context_find(s, "a", &stage, &err),
+                store_contexts_put(s, id[0], TRAINED_ON, first, 3, &err) &&
+                store_contexts_put(s, id[1], TRAINED_ON, first, 1, &err) &&
+                store_context_find(s, "a", true, &stage, &err),
             &err);
     assert_string_equal(stage, "label");
     free(stage);
-    need_ok(store_contexts_put(s, id[0], second, 1, &err) && store_context_find(s, "b", &stage, &err), &err);
+    need_ok(store_contexts_put(s, id[0], TRAINED_ON, second, 1, &err) && store_context_find(s, "b", true, &stage, &err),
+            &err);
     assert_null(stage);
-    need_ok(store_context_find(s, "a", &stage, &err), &err);
+    need_ok(store_context_find(s, "a", true, &stage, &err), &err);
     assert_string_equal(stage, "rl");
     free(stage);
-    need_ok(store_stage_remove(s, "rl", &err) && store_context_find(s, "a", &stage, &err), &err);
+    need_ok(store_stage_remove(s, "rl", &err) && store_context_find(s, "a", true, &stage, &err), &err);
     assert_null(stage);
+    need_ok(store_contexts_put(s, id[0], CHOSEN_BY, first, 1, &err) &&
+                store_context_find(s, "c", false, &stage, &err), /* the other use stays */
+            &err);
+    assert_string_equal(stage, "label");
+    free(stage);
+    need_ok(store_context_find(s, "a", false, &stage, &err), &err);
+    assert_null(stage);
+    need_ok(store_context_find(s, "a", true, &stage, &err), &err);
+    assert_string_equal(stage, "label");
+    free(stage);
     json_decref(about);
     store_close(s);
 }
