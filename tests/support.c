@@ -152,6 +152,22 @@ void remove_folder(char *folder)
     free(folder);
 }
 
+char *test_folder;
+
+int folder_begin(void **state)
+{
+    (void)state;
+    test_folder = make_folder();
+    return 0;
+}
+
+int folder_end(void **state)
+{
+    (void)state;
+    remove_folder(test_folder);
+    return 0;
+}
+
 int errors_hide(void)
 {
     int hidden = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);

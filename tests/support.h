@@ -44,6 +44,12 @@ int cpu_levels(CpuLevel level[3]);
 char *make_folder(void);
 void remove_folder(char *folder);
 
+/* The same for every test of a program: setup, teardown, and the folder between them. */
+extern char *test_folder;
+int folder_begin(void **state);
+int folder_end(void **state);
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_begin, folder_end)
+
 /* Nothing reaches standard error, a failing test's words included, until it is shown again. */
 int errors_hide(void);
 void errors_show(int hidden);

@@ -89,31 +89,24 @@ bool new_file_open(NewFile *f, const char *path, Err *err)
     *f = (NewFile){.fd = -1};
     if (!file_has_folder(path, err))
         return false;
-    char *target = file_exists(path) ? realpath(path, NULL) : NULL;
     f->path = mem_str(path);
     errno = EISDIR;
-    if (file_is_dir(path)) {
-        free(target);
+    if (file_is_dir(path))
         return failed(f, err);
-    }
     if (file_is_special(path)) {
-        free(target);
         f->fd = open(path, O_WRONLY | O_CLOEXEC);
         return f->fd >= 0 || failed(f, err);
     }
-    bool taken;
+    char *target = realpath(path, NULL); /* NULL: there is none yet */
     f->temporary = mem_printf("%s.tmp", target ? target : path);
     free(target);
+    bool taken;
     f->fd = open_locked(f->temporary, &taken);
-    if (f->fd >= 0)
-        return true;
-    if (!taken)
-        failed(f, err);
-    else
-        err_set(err, ERR_IO, "%s: another rlaif is writing it", path),
-            err_hint(err, "wait for it, or use another output");
+    if (f->fd >= 0 || !taken)
+        return f->fd >= 0 || failed(f, err);
     new_file_drop(f);
-    return false;
+    err_set(err, ERR_IO, "%s: another rlaif is writing it", path);
+    return err_hint(err, "wait for it, or use another output");
 }
 
 bool new_file_keep(NewFile *f, Err *err)

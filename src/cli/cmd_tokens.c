@@ -75,6 +75,43 @@ static json_t *ids_json(const int *id, int n)
     return list;
 }
 
+/* One of the two commands at work. */
+typedef struct Pass {
+    const TokenOptions *options;
+    Model *model;
+    Scorer *scorer;      /* logprob */
+    bool chat;           /* logprob */
+    Progress progress;   /* logprob */
+    int rows;            /* written */
+    double tokens, logp; /* of these: how many, the sum */
+} Pass;
+
+/* Rows come one by one, `use` adds to each what the command is for, and they go out; bad ones as --skip-bad says. */
+static bool each_row(Pass *p, bool (*use)(Pass *p, json_t *row, Err *err), Rows *rows, json_t *summary, Err *err)
+{
+    TextWriter *out;
+    bool ok = text_open(&out, p->options->output, err);
+    for (int i = 0; ok && i < rows->n; i++) {
+        char place[300];
+        json_t *row = rows->row[i].json;
+        ok = not_interrupted(err);
+        if (ok && use(p, row, err)) {
+            ok = write_line(out, row, err);
+            p->rows++;
+        } else if (ok) {
+            err_context(err, "%s", row_place(rows, i, place));
+            ok = rows_pass_over(rows, p->options->skip_bad, err);
+        }
+    }
+    if (!ok || !rows_are_left(rows, p->rows, err)) {
+        text_discard(out);
+        return false;
+    }
+    json_object_set_new(summary, "rows", json_integer(p->rows));
+    json_object_set_new(summary, "tokens", json_integer((json_int_t)p->tokens));
+    return text_close(out, err);
+}
+
 /* --- tokenize --- */
 
 /* Bytes that are no UTF-8 cannot stand in JSON: they go out as hexadecimal digits in `bytes`. */
@@ -92,8 +129,10 @@ static void set_text(json_t *row, const Str *s)
     str_release(&hex);
 }
 
-static bool tokenize_row(const TokenOptions *o, const Model *m, json_t *row, Err *err)
+static bool tokenize_row(Pass *p, json_t *row, Err *err)
 {
+    const TokenOptions *o = p->options;
+    const Model *m = p->model;
     Ids ids = {0};
     Str text = {0};
     bool ok;
@@ -111,53 +150,21 @@ static bool tokenize_row(const TokenOptions *o, const Model *m, json_t *row, Err
         if (ok)
             json_object_set_new(row, "ids", ids_json(ids.id, ids.n));
     }
+    p->tokens += ok ? ids.n : 0;
     ids_release(&ids);
     str_release(&text);
     return ok;
 }
 
-static bool tokenize_rows(const TokenOptions *o, const Model *m, Rows *rows, json_t *summary, Err *err)
-{
-    TextWriter *out;
-    if (!text_open(&out, o->output, err))
-        return false;
-    int written = 0;
-    size_t tokens = 0;
-    bool ok = true;
-    for (int i = 0; ok && i < rows->n; i++) {
-        char place[300];
-        json_t *row = rows->row[i].json;
-        ok = not_interrupted(err);
-        if (ok && tokenize_row(o, m, row, err)) {
-            ok = write_line(out, row, err);
-            tokens += json_array_size(json_object_get(row, "ids"));
-            written++;
-        } else if (ok) {
-            err_context(err, "%s", row_place(rows, i, place));
-            ok = rows_pass_over(rows, o->skip_bad, err);
-        }
-    }
-    if (ok && written == 0)
-        ok = (err_set(err, ERR_INPUT, "%s: no row can be used", rows->path),
-              err_hint(err, "what is wrong with each is said above"));
-    if (!ok) {
-        text_discard(out);
-        return false;
-    }
-    json_object_set_new(summary, "rows", json_integer(written));
-    json_object_set_new(summary, "tokens", json_integer((json_int_t)tokens));
-    return text_close(out, err);
-}
-
 bool cmd_tokenize(Work *work, void *options, Err *err)
 {
     const TokenOptions *o = options;
+    Pass p = {.options = o};
     Rows rows = {0};
-    Model *m = NULL;
     work->summary = json_object();
-    bool ok = rows_read(&rows, o->rows, o->limit, o->skip_bad, err) && model_load_text(&m, o->model, err) &&
-              tokenize_rows(o, m, &rows, work->summary, err);
-    model_free(m);
+    bool ok = rows_read(&rows, o->rows, o->limit, o->skip_bad, err) && model_load_text(&p.model, o->model, err) &&
+              each_row(&p, tokenize_row, &rows, work->summary, err);
+    model_free(p.model);
     rows_release(&rows);
     return ok;
 }
@@ -201,76 +208,54 @@ static bool add_top(Scorer *s, const Sequence *seq, int top, json_t *row, Err *e
     return ok;
 }
 
-static bool score_row(const TokenOptions *o, Scorer *s, const Model *m, json_t *row, bool chat, Err *err)
+static bool score_row(Pass *p, json_t *row, Err *err)
 {
+    const Model *m = p->model;
     Ids ids = {0};
-    int from;
-    bool ok = row_ids(m, row, chat, &ids, &from, err) && render_fits(m, ids.n, 0, err);
+    const json_t *x;
+    size_t k;
+    int from, top = p->options->top < m->config.vocab ? p->options->top : m->config.vocab;
+    bool ok = row_ids(m, row, p->chat, &ids, &from, err) && render_fits(m, ids.n, 0, err);
     if (ok && ids.n < from + 1)
         ok = err_set(err, ERR_INPUT, "the row has %d tokens, at least %d are needed", ids.n, from + 1);
     Sequence seq = {ids.id, ids.n};
     float *logp = mem_alloc((size_t)ids.n + 1, sizeof *logp);
-    ok = ok && scorer_logprobs(s, &seq, &from, 1, &logp, err);
+    ok = ok && scorer_logprobs(p->scorer, &seq, &from, 1, &logp, err);
     if (ok)
         add_logps(row, "logp", logp, ids.n - from);
-    if (ok && o->top > 0)
-        ok = add_top(s, &seq, o->top < m->config.vocab ? o->top : m->config.vocab, row, err);
+    if (ok && top > 0)
+        ok = add_top(p->scorer, &seq, top, row, err);
+    if (ok)
+        json_array_foreach(json_object_get(row, "logp"), k, x) p->logp += json_number_value(x), p->tokens++;
+    progress_at(&p->progress, p->rows + ok);
     free(logp);
     ids_release(&ids);
     return ok;
 }
 
-static bool score_rows(const TokenOptions *o, Model *m, Rows *rows, json_t *summary, Err *err)
+static bool score_rows(Pass *p, Rows *rows, json_t *summary, Err *err)
 {
-    bool chat;
-    TextWriter *out;
-    if (!render_chat(m, (ChatMode)o->chat, &chat, err) || !text_open(&out, o->output, err))
+    if (!render_chat(p->model, (ChatMode)p->options->chat, &p->chat, err))
         return false;
-    Scorer *s;
-    scorer_open(&s, m);
-    Progress p;
-    progress_begin(&p, "logprob", "rows", rows->n, 0);
-    double sum = 0, tokens = 0;
-    int written = 0;
-    bool ok = true;
-    for (int i = 0; ok && i < rows->n; i++) {
-        char place[300];
-        json_t *row = rows->row[i].json, *x;
-        size_t k;
-        ok = not_interrupted(err);
-        if (ok && score_row(o, s, m, row, chat, err)) {
-            ok = write_line(out, row, err);
-            json_array_foreach(json_object_get(row, "logp"), k, x) sum += json_number_value(x), tokens++;
-            progress_at(&p, ++written);
-        } else if (ok) {
-            err_context(err, "%s", row_place(rows, i, place));
-            ok = rows_pass_over(rows, o->skip_bad, err);
-        }
-    }
-    progress_end(&p);
-    scorer_free(s);
-    if (ok && written == 0)
-        ok = (err_set(err, ERR_INPUT, "%s: no row can be used", rows->path),
-              err_hint(err, "what is wrong with each is said above"));
-    if (!ok) {
-        text_discard(out);
-        return false;
-    }
-    json_object_set_new(summary, "rows", json_integer(written));
-    json_object_set_new(summary, "tokens", json_integer((json_int_t)tokens));
-    json_object_set_new(summary, "mean_logp", json_real(sum / tokens));
-    return text_close(out, err);
+    scorer_open(&p->scorer, p->model);
+    progress_begin(&p->progress, "logprob", "rows", rows->n, 0);
+    bool ok = each_row(p, score_row, rows, summary, err);
+    progress_end(&p->progress);
+    scorer_free(p->scorer);
+    if (ok)
+        json_object_set_new(summary, "mean_logp", json_real(p->logp / p->tokens));
+    return ok;
 }
 
 bool cmd_logprob(Work *work, void *options, Err *err)
 {
     const TokenOptions *o = options;
+    Pass p = {.options = o};
     Rows rows = {0};
-    Model *m = NULL;
     work->summary = json_object();
     bool ok = rows_read(&rows, o->rows, o->limit, o->skip_bad, err) &&
-              model_load(&m, o->model, work->device, HEAD_LM, err) && score_rows(o, m, &rows, work->summary, err);
-    model_free(m);
+              model_load(&p.model, o->model, work->device, HEAD_LM, err) && score_rows(&p, &rows, work->summary, err);
+    model_free(p.model);
     rows_release(&rows);
     return ok;
 }

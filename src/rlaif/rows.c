@@ -68,6 +68,12 @@ bool rows_pass_over(Rows *out, bool skip_bad, Err *err)
     return true;
 }
 
+bool rows_are_left(const Rows *r, int n, Err *err)
+{
+    return n > 0 || (err_set(err, ERR_INPUT, "%s: no row can be used", r->path),
+                     err_hint(err, "what is wrong with each is said above"));
+}
+
 /* Takes lines in one after the other. */
 typedef struct Intake {
     Rows *out;
@@ -227,8 +233,7 @@ bool rows_view(Rows *r, RowNeed need, bool skip_bad, Err *err)
         }
     }
     r->n = kept;
-    return r->n > 0 || (err_set(err, ERR_INPUT, "%s: no row can be used", r->path),
-                        err_hint(err, "what is wrong with each is said above"));
+    return rows_are_left(r, r->n, err);
 }
 
 void rows_hash(const Rows *r, char out[HASH_TEXT])

@@ -80,6 +80,8 @@ bool rows_view(Rows *r, RowNeed need, bool skip_bad, Err *err) MUST_CHECK;
 
 /* A row was found bad, which *err says: true where it is to be left out, listed and counted; else false, with the remedy. */
 bool rows_pass_over(Rows *r, bool skip_bad, Err *err) MUST_CHECK;
+/* Fails where n, the rows that are left, is 0. */
+bool rows_are_left(const Rows *r, int n, Err *err) MUST_CHECK;
 
 /* A hash over all keys: what a stage's identity says of its input. */
 void rows_hash(const Rows *r, char out[HASH_TEXT]);

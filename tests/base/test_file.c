@@ -7,23 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *folder; /* of the test that runs */
-
-static int begin(void **state)
-{
-    (void)state;
-    folder = make_folder();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    chmod(folder, 0700);
-    remove_folder(folder);
-    return 0;
-}
-
 static void put(const char *path, const char *text, size_t n)
 {
     Err err = {0};
@@ -43,7 +26,7 @@ static int entries(void)
     Err err = {0};
     char **names;
     int n;
-    need_ok(dir_list(folder, &names, &n, &err), &err);
+    need_ok(dir_list(test_folder, &names, &n, &err), &err);
     names_free(names, n);
     return n;
 }
@@ -54,7 +37,7 @@ static void whole_files(void **state)
 {
     (void)state;
     Err err = {0};
-    char *path = path_join(folder, "a"), *text;
+    char *path = path_join(test_folder, "a"), *text;
     size_t n;
     put(path, "x\0y\n", 4);
     need_ok(file_read(path, 4, &text, &n, &err), &err);
@@ -69,13 +52,13 @@ static void whole_files(void **state)
     put(path, "12345", 5);
     failed(file_read(path, 4, &text, &n, &err), &err, ERR_INPUT, "5 bytes, at most 4 bytes", "");
     assert_null(text);
-    failed(file_read(folder, 4, &text, &n, &err), &err, ERR_INPUT, "is a directory", "name a file inside it");
-    char *none = path_join(folder, "none");
+    failed(file_read(test_folder, 4, &text, &n, &err), &err, ERR_INPUT, "is a directory", "name a file inside it");
+    char *none = path_join(test_folder, "none");
     failed(file_read(none, 4, &text, &n, &err), &err, ERR_INPUT, "No such file", "check the name");
     char *under = path_join(path, "b");
     failed(file_read(under, 4, &text, &n, &err), &err, ERR_INPUT, "Not a directory", "");
     failed(file_write(under, "x", 1, &err), &err, ERR_INPUT, "is a file, not a directory", "another output");
-    failed(file_write(folder, "x", 1, &err), &err, ERR_INPUT, "Is a directory", "");
+    failed(file_write(test_folder, "x", 1, &err), &err, ERR_INPUT, "Is a directory", "");
     assert_int_equal(entries(), 1);
     failed(file_write("/dev/full/x", "x", 1, &err), &err, ERR_INPUT, "", "");
     free(path), free(none), free(under);
@@ -86,7 +69,7 @@ static void replaced_at_once(void **state)
 {
     (void)state;
     Err err = {0};
-    char *path = path_join(folder, "a"), bytes[4] = "";
+    char *path = path_join(test_folder, "a"), bytes[4] = "";
     put(path, "old", 3);
     FILE *old = fopen(path, "rb");
     FileMap map;
@@ -104,7 +87,7 @@ static void mappings(void **state)
     (void)state;
     Err err = {0};
     FileMap map;
-    char *path = path_join(folder, "a");
+    char *path = path_join(test_folder, "a");
     put(path, "hello", 5);
     need_ok(file_map(path, &map, &err), &err);
     assert_true(map.n == 5 && memcmp(map.bytes, "hello", 5) == 0);
@@ -117,7 +100,7 @@ static void mappings(void **state)
     need_ok(file_map(path, &map, &err), &err);
     assert_int_equal(map.n, 0);
     file_unmap(&map);
-    failed(file_map(folder, &map, &err), &err, ERR_INPUT, "is a directory", "");
+    failed(file_map(test_folder, &map, &err), &err, ERR_INPUT, "is a directory", "");
     free(path);
 }
 
@@ -175,7 +158,7 @@ static void lines(void **state)
     (void)state;
     for (int i = 0; i < COUNT(kinds); i++) {
         Err err = {0};
-        char *path = path_join(folder, kinds[i]), *other = path_join(folder, "other");
+        char *path = path_join(test_folder, kinds[i]), *other = path_join(test_folder, "other");
         write_rows(path, 300);
         assert_int_equal(read_rows(path, &err), 300);
         need_ok(err.code == ERR_NONE, &err);
@@ -198,7 +181,7 @@ static void much_from_little(void **state)
     for (int i = 0; i < COUNT(kinds); i++) {
         for (int size = 1000; size < 3000000; size = size * 2 + 311) {
             Err err = {0};
-            char *path = path_join(folder, kinds[i]), *text = mem_alloc((size_t)size, 1);
+            char *path = path_join(test_folder, kinds[i]), *text = mem_alloc((size_t)size, 1);
             memset(text, 'x', (size_t)size);
             text[size / 3] = '\n';
             TextWriter *w;
@@ -229,7 +212,7 @@ static void one_large_block(void **state)
         0x28,        0xb5, 0x2f, 0xfd, 0xa0, SIZE & 255, SIZE >> 8 & 255, SIZE >> 16, 0, BLOCK & 255, BLOCK >> 8 & 255,
         BLOCK >> 16, 'x'};
     Err err = {0};
-    char *path = path_join(folder, "a.zst");
+    char *path = path_join(test_folder, "a.zst");
     put(path, (const char *)frame, sizeof frame);
     LineReader *r;
     const char *line;
@@ -249,7 +232,7 @@ static void pieces(void **state)
     (void)state;
     for (int i = 0; i < COUNT(kinds); i++) {
         Err err = {0};
-        char *path = path_join(folder, kinds[i]), *text;
+        char *path = path_join(test_folder, kinds[i]), *text;
         size_t n;
         TextWriter *w;
         need_ok(text_open(&w, path, &err) && text_write(w, "a\nb", 3, &err) && text_close(w, &err), &err);
@@ -282,7 +265,7 @@ static void ends(void **state)
         size_t n;
     } wanted[] = {{"a", 1}, {"", 0}, {"", 0}, {"b\0c", 3}, {"\rd", 2}};
     Err err = {0};
-    char *path = path_join(folder, "a");
+    char *path = path_join(test_folder, "a");
     put(path, text, sizeof text - 1);
     LineReader *r;
     const char *line;
@@ -308,7 +291,7 @@ static void broken_files(void **state)
     (void)state;
     for (int i = 1; i < COUNT(kinds); i++) {
         Err err = {0};
-        char *path = path_join(folder, kinds[i]), *text;
+        char *path = path_join(test_folder, kinds[i]), *text;
         size_t n;
         write_rows(path, 100);
         need_ok(file_read(path, (size_t)1 << 20, &text, &n, &err), &err);
@@ -329,17 +312,17 @@ static void refusals(void **state)
     Err err = {0};
     LineReader *r;
     TextWriter *w;
-    failed(lines_open(&r, folder, &err), &err, ERR_INPUT, "is a directory", ".jsonl file inside it");
+    failed(lines_open(&r, test_folder, &err), &err, ERR_INPUT, "is a directory", ".jsonl file inside it");
     assert_null(r);
     failed(lines_open(&r, "build/none/none", &err), &err, ERR_INPUT, "No such file", "check the name");
-    failed(text_open(&w, folder, &err), &err, ERR_INPUT, "Is a directory", "");
+    failed(text_open(&w, test_folder, &err), &err, ERR_INPUT, "Is a directory", "");
     assert_null(w);
     failed(text_open(&w, "build/none/none", &err), &err, ERR_INPUT, "build/none is not there", "make it first");
     failed(text_open(&w, "build/none/none.gz", &err), &err, ERR_INPUT, "build/none is not there", "make it first");
     text_discard(NULL);
 
     for (int i = 0; i < COUNT(kinds); i++) { /* given up: what was there stays, and nothing else */
-        char *path = path_join(folder, kinds[i]);
+        char *path = path_join(test_folder, kinds[i]);
         put(path, "old", 3);
         need_ok(text_open(&w, path, &err) && text_write(w, "new", 3, &err), &err);
         text_discard(w);
@@ -358,7 +341,8 @@ static void directories(void **state)
 {
     (void)state;
     Err err = {0};
-    char *deep = path_join(folder, "a/b//c/"), *top = path_join(folder, "a"), *file = path_join(folder, "a/b/z");
+    char *deep = path_join(test_folder, "a/b//c/"), *top = path_join(test_folder, "a"),
+         *file = path_join(test_folder, "a/b/z");
     need_ok(dir_make(deep, &err) && dir_make(deep, &err) && dir_make("/", &err) && dir_make(".", &err), &err);
     assert_true(file_is_dir(deep) && file_exists(deep) && !file_is_dir(file) && !file_exists(file));
     put(file, "x", 1);
@@ -367,7 +351,7 @@ static void directories(void **state)
     char *under = path_join(file, "below");
     assert_false(dir_make(under, &err));
     err_clear(&err);
-    char **names, *middle = path_join(folder, "a/b");
+    char **names, *middle = path_join(test_folder, "a/b");
     int n;
     need_ok(dir_list(middle, &names, &n, &err) && dir_sync(middle, &err), &err);
     assert_int_equal(n, 2);
@@ -386,8 +370,8 @@ static void links(void **state)
 {
     (void)state;
     Err err = {0};
-    char *kept = path_join(folder, "kept"), *inside = path_join(folder, "kept/row"), *gone = path_join(folder, "gone"),
-         *link = path_join(folder, "gone/link");
+    char *kept = path_join(test_folder, "kept"), *inside = path_join(test_folder, "kept/row"),
+         *gone = path_join(test_folder, "gone"), *link = path_join(test_folder, "gone/link");
     need_ok(dir_make(kept, &err) && dir_make(gone, &err), &err);
     put(inside, "x", 1);
     assert_true(symlink("../kept", link) == 0);
@@ -416,24 +400,22 @@ static void paths(void **state)
     assert_true(disk_free("none/at/all") > 0 && disk_free("/none/at/all") > 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(whole_files),
-        TEST(replaced_at_once),
-        TEST(mappings),
-        TEST(lines),
-        TEST(much_from_little),
-        TEST(one_large_block),
-        TEST(pieces),
-        TEST(ends),
-        TEST(broken_files),
-        TEST(refusals),
-        TEST(directories),
-        TEST(links),
-        TEST(paths),
+        IN_FOLDER(whole_files),
+        IN_FOLDER(replaced_at_once),
+        IN_FOLDER(mappings),
+        IN_FOLDER(lines),
+        IN_FOLDER(much_from_little),
+        IN_FOLDER(one_large_block),
+        IN_FOLDER(pieces),
+        IN_FOLDER(ends),
+        IN_FOLDER(broken_files),
+        IN_FOLDER(refusals),
+        IN_FOLDER(directories),
+        IN_FOLDER(links),
+        IN_FOLDER(paths),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

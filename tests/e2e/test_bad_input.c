@@ -7,22 +7,19 @@
 
 #include <signal.h>
 
-static char *folder, *bench; /* of the test that runs */
+static char *bench; /* of the test that runs */
 
 static int begin(void **state)
 {
-    (void)state;
-    folder = make_folder();
-    bench = make_bench(folder, "bench");
+    folder_begin(state);
+    bench = make_bench(test_folder, "bench");
     return 0;
 }
 
 static int end(void **state)
 {
-    (void)state;
     free(bench);
-    remove_folder(folder);
-    return 0;
+    return folder_end(state);
 }
 
 /* A command line behind `rlaif` that has to fail. */

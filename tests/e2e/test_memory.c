@@ -5,22 +5,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-static char *folder; /* of all tests: the reward model of one is the next one's */
-
-static int begin(void **state)
-{
-    (void)state;
-    folder = make_folder();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    remove_folder(folder);
-    return 0;
-}
-
 /* The model's absolute path. The caller frees it. */
 static char *need_model(void)
 {
@@ -58,7 +42,7 @@ static void put_pairs(const char *name, int n, int prompt, int response, bool la
         for (int k = 0; k < 3; k++)
             free(text[k]);
     }
-    put_text(folder, name, str_text(&s));
+    put_text(test_folder, name, str_text(&s));
     str_release(&s);
 }
 
@@ -72,7 +56,7 @@ static void put_prompt(const char *name)
                    "item: \"Post: {context}\\nSummary 1: {response_1}\\nSummary 2: {response_2}\\n\"\n"
                    "ending: \"Better:\"\nanswers: [\" 1\", \" 2\"]\n",
                    post, first, second);
-    put_text(folder, name, text);
+    put_text(test_folder, name, text);
     free(text);
     free(second);
     free(first);
@@ -82,7 +66,7 @@ static void put_prompt(const char *name)
 /* Runs a command that ends in a summary; fails unless what it said it needs is within 15 % of what it took. */
 static void need_met(const char *command, double most)
 {
-    Ran r = run_in(folder, "exec %s --threads 1 --json", command);
+    Ran r = run_in(test_folder, "exec %s --threads 1 --json", command);
     need_status(&r, 0);
     json_t *summary = last_json(&r);
     const json_t *plan = json_object_get(summary, "plan");
@@ -127,11 +111,12 @@ static void reward_and_rl(void **state)
     free(model);
 }
 
+/* In one folder: the reward model of one test is the next one's. */
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(label),
         cmocka_unit_test(reward_and_rl),
     };
-    return cmocka_run_group_tests_name("memory", tests, begin, end);
+    return cmocka_run_group_tests_name("memory", tests, folder_begin, folder_end);
 }

@@ -6,22 +6,6 @@
 
 #include <signal.h>
 
-static char *folder; /* of the test that runs */
-
-static int begin(void **state)
-{
-    (void)state;
-    folder = make_folder();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    remove_folder(folder);
-    return 0;
-}
-
 /* A command line, and what has to be run before it. */
 typedef struct Command {
     const char *line, *before[3];
@@ -29,13 +13,13 @@ typedef struct Command {
 
 static char *bench_for(const Command *c, const char *name)
 {
-    char *bench = make_bench(folder, name);
+    char *bench = make_bench(test_folder, name);
     for (int i = 0; i < COUNT(c->before) && c->before[i]; i++)
         runs_with_status(bench, 0, "%s", c->before[i]);
     return bench;
 }
 
-/* Runs a command undisturbed in `folder`/whole; returns its calls that change files. */
+/* Runs a command undisturbed in `test_folder`/whole; returns its calls that change files. */
 static int run_whole(const Command *c)
 {
     char *bench = bench_for(c, "whole");
@@ -63,7 +47,7 @@ static void check_message(const Ran *r, const Command *c, Fault fault)
 static int run_chain(const char *bench, const Command *c, Fault fault, int most, uint64_t chain)
 {
     RngKey key = {.seed = 5, .purpose = RNG_TEST, .row = chain};
-    char *whole = path_join(folder, "whole"), *line = mem_printf("%s --threads 1", c->line);
+    char *whole = path_join(test_folder, "whole"), *line = mem_printf("%s --threads 1", c->line);
     for (uint64_t i = 0;; i++) {
         fault.at = fault.full && i % 2 ? 0 : 1 + (int)rng_below(key, i, (uint64_t)(most + (int)i * most / 4));
         Ran r = run_with_fault(bench, fault, line);
@@ -86,7 +70,7 @@ static int run_chain(const char *bench, const Command *c, Fault fault, int most,
 static void same_after_faults(const Command *c, Fault fault, int chains)
 {
     int changes = run_whole(c), faults = 0;
-    char *whole = path_join(folder, "whole");
+    char *whole = path_join(test_folder, "whole");
     for (int i = 0; i < chains; i++) {
         char *name = mem_printf("chain%d", i), *bench = bench_for(c, name);
         faults += run_chain(bench, c, fault, changes / (1 + i % 3) + 1, (uint64_t)(i * 100 + fault.signal));
@@ -183,13 +167,11 @@ static void commands_without_room(void **state)
         same_after_faults(&commands[i], (Fault){.full = true}, 2);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(recipe_killed),   TEST(recipe_interrupted),   TEST(recipe_without_room),
-        TEST(commands_killed), TEST(commands_interrupted), TEST(commands_without_room),
+        IN_FOLDER(recipe_killed),   IN_FOLDER(recipe_interrupted),   IN_FOLDER(recipe_without_room),
+        IN_FOLDER(commands_killed), IN_FOLDER(commands_interrupted), IN_FOLDER(commands_without_room),
     };
     return cmocka_run_group_tests_name("resume", tests, NULL, NULL);
 }

@@ -63,14 +63,6 @@ static void add_item(Run *r, int64_t stage, int position, const char *row)
     need_ok(store_item_put(r->work.store, stage, key, position, row, &err), &err);
 }
 
-static void add_recipe(Run *r, const char *text)
-{
-    Err err = {0};
-    char *path = path_join(r->folder, "recipe.yaml");
-    need_ok(file_write(path, text, strlen(text), &err), &err);
-    free(path);
-}
-
 /* The page, whole; the caller frees it. */
 static char *page_of(Run *r)
 {
@@ -305,7 +297,7 @@ static void recipe(void **state)
         "      model: /somewhere/else/judge.gguf\n      pairs: %s/pairs.jsonl\n  - label: {}\n  - eval: {kind: winrate, as: "
         "test, policy: %s/policy, against: /somewhere/else/start.gguf}\n",
         r.folder, r.folder);
-    add_recipe(&r, str_text(&text));
+    put_text(r.folder, "recipe.yaml", str_text(&text));
     add_stage(&r, "gone", "sample", about, "{\"prompts\": 3}");
     add_stage(&r, "test-before", "sample", about, "{\"prompts\": 3}");
     add_stage(&r, "test", "eval winrate", about, winrate);
