@@ -110,6 +110,26 @@ static void recipe_without_room(void **state)
     same_after_faults(&recipe, (Fault){.full = true}, 5);
 }
 
+/* What the last steps cost is not paid twice: an interruption keeps them, and what a kill left half-made goes. */
+static void goes_on(void **state)
+{
+    (void)state;
+    static const Command c = {"rlaif sft demos.jsonl --model llama --epochs 4 --batch 1 --lr 1e-3 -o sft", {NULL}};
+    int changes = run_whole(&c);
+    char *whole = path_join(test_folder, "whole"), *bench = bench_for(&c, "part");
+    Ran r = run_with_fault(bench, (Fault){.at = changes / 2, .signal = SIGINT}, c.line);
+    need_status(&r, 130);
+    ran_free(&r);
+    runs_with_status(bench, 0, "cp -r sft/checkpoint-* sft/.new-000099 && cp -r sft/.new-000099 sft/checkpoint-000098");
+    r = run_in(bench, "%s", c.line);
+    need_status(&r, 0);
+    assert_non_null(strstr(r.err, "goes on after step "));
+    ran_free(&r);
+    same_folders(whole, bench);
+    free(bench);
+    free(whole);
+}
+
 /* --- commands on plain files -------------------------------------------------------------------------------------- */
 
 #define SAMPLE "rlaif sample p.jsonl --model llama --n 2 --max-new-tokens 6 -o pairs.jsonl"
@@ -170,8 +190,13 @@ static void commands_without_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(recipe_killed),   IN_FOLDER(recipe_interrupted),   IN_FOLDER(recipe_without_room),
-        IN_FOLDER(commands_killed), IN_FOLDER(commands_interrupted), IN_FOLDER(commands_without_room),
+        IN_FOLDER(goes_on),
+        IN_FOLDER(recipe_killed),
+        IN_FOLDER(recipe_interrupted),
+        IN_FOLDER(recipe_without_room),
+        IN_FOLDER(commands_killed),
+        IN_FOLDER(commands_interrupted),
+        IN_FOLDER(commands_without_room),
     };
     return cmocka_run_group_tests_name("resume", tests, NULL, NULL);
 }
