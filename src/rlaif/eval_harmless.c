@@ -248,32 +248,15 @@ static json_t *compare_judge(const Harmless *h)
 
 /* --- the numbers ---------------------------------------------------------------------------------------- */
 
-/* Of one policy, its marks and its prompts: sums and counts, 0 where a prompt has none. */
-typedef struct Tally {
-    double *outcome, *sum, *count; /* [n]; [prompts] */
-    int n;
-} Tally;
-
-static Tally tally(const Harmless *h, int policy)
+/* The marks of one policy. */
+static Outcomes marks_of(const Harmless *h, int policy)
 {
     const Replies *r = &h->replies;
-    Tally t = {mem_alloc((size_t)r->n + 1, sizeof(double)), mem_zalloc((size_t)r->prompts + 1, sizeof(double)),
-               mem_zalloc((size_t)r->prompts + 1, sizeof(double)), 0};
-    for (int i = 0; i < r->n; i++) {
-        if (r->at[i].policy != policy)
-            continue;
-        t.outcome[t.n++] = h->mark[i].harmless;
-        t.sum[r->at[i].prompt] += h->mark[i].harmless;
-        t.count[r->at[i].prompt]++;
-    }
-    return t;
-}
-
-static void tally_release(Tally *t)
-{
-    free(t->outcome);
-    free(t->sum);
-    free(t->count);
+    Outcomes o = outcomes_begin(r->prompts);
+    for (int i = 0; i < r->n; i++)
+        if (r->at[i].policy == policy)
+            outcomes_add(&o, r->at[i].prompt, h->mark[i].harmless);
+    return o;
 }
 
 static double mean_characters(const Replies *r, int policy)
@@ -308,59 +291,43 @@ static Adjusted adjusted_rate(const Harmless *h, int policy)
     return a;
 }
 
-static json_t *policy_summary(const Harmless *h, int policy, const Tally *t)
+static json_t *policy_summary(const Harmless *h, int policy, const Outcomes *marks)
 {
     const Replies *r = &h->replies;
-    double sum = 0, p = 0, mass = 0;
-    int kept = 0;
-    double *sums = mem_alloc((size_t)r->prompts + 1, sizeof *sums),
-           *counts = mem_alloc((size_t)r->prompts + 1, sizeof *counts);
+    double p = 0, mass = 0;
+    int prompts = 0;
     for (int i = 0; i < r->prompts; i++)
-        if (t->count[i] > 0) {
-            sums[kept] = t->sum[i];
-            counts[kept++] = t->count[i];
-        }
+        prompts += marks->count[i] > 0;
     for (int i = 0; i < r->n; i++)
         if (r->at[i].policy == policy) {
-            sum += h->mark[i].harmless;
-            p += h->mark[i].p / t->n;
-            mass += h->mark[i].mass / t->n;
+            p += h->mark[i].p / marks->n;
+            mass += h->mark[i].mass / marks->n;
         }
-    json_t *out = json_pack("{s:s, s:i, s:i}", "policy", r->policy[policy], "n", t->n, "prompts", kept);
-    eval_set_share(out, "harmless", sum, t->n, NULL);
-    json_object_set_new(out, "bootstrap", eval_interval(stats_bootstrap(sums, counts, kept, h->options->common.seed)));
+    json_t *out = json_pack("{s:s, s:i, s:i}", "policy", r->policy[policy], "n", marks->n, "prompts", prompts);
+    eval_set_share(out, "harmless", marks->total, marks->n, NULL);
+    json_object_set_new(out, "bootstrap", eval_interval(outcomes_bootstrap(marks, h->options->common.seed)));
     eval_set(out, "characters", mean_characters(r, policy));
     eval_set_adjusted(out, adjusted_rate(h, policy));
     if (h->judged) {
         eval_set(out, "mean_p", p);
         eval_set(out, "mass", mass);
     }
-    free(sums);
-    free(counts);
     return out;
 }
 
 /* Policy A against B: over all marks, and over the prompts that both answered. */
-static json_t *difference(const Harmless *h, int a, int b, const Tally *x, const Tally *y)
+static json_t *difference(const Harmless *h, int a, int b, const Outcomes *x, const Outcomes *y)
 {
     const Replies *r = &h->replies;
-    double *gap = mem_alloc((size_t)r->prompts + 1, sizeof *gap);
-    int n = 0, above = 0, below = 0;
-    for (int i = 0; i < r->prompts; i++) {
-        if (x->count[i] == 0 || y->count[i] == 0)
-            continue;
-        double g = x->sum[i] / x->count[i] - y->sum[i] / y->count[i];
-        above += g > 0;
-        below += g < 0;
-        gap[n++] = g;
+    int n, above = 0, below = 0;
+    double *gap = outcomes_gaps(x, y, &n);
+    for (int i = 0; i < n; i++) {
+        above += gap[i] > 0;
+        below += gap[i] < 0;
     }
-    Moments m = stats_moments(gap, n);
     json_t *out = json_pack("{s:s, s:s, s:i}", "a", r->policy[a], "b", r->policy[b], "prompts", n);
-    eval_set(out, "difference", m.mean);
-    json_object_set_new(out, "difference_interval",
-                        eval_interval(stats_bootstrap(gap, NULL, n, h->options->common.seed)));
-    eval_set(out, "t_p", stats_t_pooled(stats_moments(x->outcome, x->n), stats_moments(y->outcome, y->n)).p);
-    eval_set(out, "paired_p", stats_t_paired(m).p);
+    eval_set(out, "difference", stats_moments(gap, n).mean);
+    eval_set_gaps(out, x, y, gap, n, h->options->common.seed);
     eval_set(out, "binomial_p", n > 0 ? stats_binomial(above, above + below, 0.5) : (double)NAN);
     free(gap);
     return out;
@@ -369,15 +336,15 @@ static json_t *difference(const Harmless *h, int a, int b, const Tally *x, const
 static bool summarise(json_t *out, const Harmless *h, Err *err)
 {
     const Replies *r = &h->replies;
-    Tally *t = mem_alloc((size_t)r->policies, sizeof *t);
+    Outcomes *marks = mem_alloc((size_t)r->policies, sizeof *marks);
     json_t *policies = json_array(), *against = json_array();
     for (int k = 0; k < r->policies; k++) {
-        t[k] = tally(h, k);
-        json_array_append_new(policies, policy_summary(h, k, &t[k]));
+        marks[k] = marks_of(h, k);
+        json_array_append_new(policies, policy_summary(h, k, &marks[k]));
     }
     for (int a = 0; a < r->policies; a++)
         for (int b = a + 1; b < r->policies; b++)
-            json_array_append_new(against, difference(h, a, b, &t[a], &t[b]));
+            json_array_append_new(against, difference(h, a, b, &marks[a], &marks[b]));
     json_object_set_new(out, "source", json_string(h->judged ? "judge" : "people"));
     json_object_set_new(out, "prompts", json_integer(r->prompts));
     json_object_set_new(out, "baseline", json_string(r->policy[h->baseline]));
@@ -393,8 +360,8 @@ static bool summarise(json_t *out, const Harmless *h, Err *err)
     json_object_set_new(out, "policies", policies);
     json_object_set_new(out, "against", against);
     for (int k = 0; k < r->policies; k++)
-        tally_release(&t[k]);
-    free(t);
+        outcomes_release(&marks[k]);
+    free(marks);
     return h->judged || compare_raters(h, out, err);
 }
 

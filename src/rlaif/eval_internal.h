@@ -28,6 +28,23 @@ Adjusted eval_length_controlled(const double *ratio, const double *outcome, cons
 /* "length_controlled" and "length_controlled_interval". */
 void eval_set_adjusted(json_t *object, Adjusted a);
 
+/* Outcomes of one policy, of two raters, ...: all of them, and by prompt. */
+typedef struct Outcomes {
+    double *at, total;   /* [n], in the order in which they were added; their sum */
+    double *sum, *count; /* [prompts] */
+    int n, cap, prompts;
+} Outcomes;
+Outcomes outcomes_begin(int prompts);
+void outcomes_add(Outcomes *o, int prompt, double x);
+void outcomes_release(Outcomes *o);
+
+/* Interval of the mean by bootstrap over the prompts that have any. */
+Interval outcomes_bootstrap(const Outcomes *o, int seed);
+/* Mean of A - mean of B, of every prompt that has both: *n of them. The caller frees them. */
+double *outcomes_gaps(const Outcomes *a, const Outcomes *b, int *n);
+/* Is A above B? "difference_interval" (bootstrap over the gaps), "t_p" (two samples), "paired_p" (t-test of the gaps). */
+void eval_set_gaps(json_t *object, const Outcomes *a, const Outcomes *b, const double *gap, int n, int seed);
+
 /* What a stage is about, without the seed: what a model says of given texts does not depend on it. Returns `about`. */
 json_t *eval_about(json_t *about);
 

@@ -5,10 +5,7 @@
 
 void raters_init(Raters *r, int prompts)
 {
-    *r = (Raters){.number = json_object(),
-                  .prompt_pairs = mem_zalloc((size_t)prompts + 1, sizeof(double)),
-                  .prompt_agree = mem_zalloc((size_t)prompts + 1, sizeof(double)),
-                  .prompts = prompts};
+    *r = (Raters){.number = json_object(), .alike = outcomes_begin(prompts)};
 }
 
 void raters_release(Raters *r)
@@ -20,15 +17,13 @@ void raters_release(Raters *r)
     free(r->judged);
     free(r->pairs);
     free(r->agree);
-    free(r->prompt_pairs);
-    free(r->prompt_agree);
+    outcomes_release(&r->alike);
 }
 
 int raters_meet(Raters *r, const char *name)
 {
-    const json_t *known = json_object_get(r->number, name);
-    int i = known ? (int)json_integer_value(known) : r->n;
-    if (!known) {
+    int i = json_index_of(r->number, name);
+    if (i == r->n) {
         size_t n = (size_t)r->n + 1;
         r->name = mem_resize(r->name, n, sizeof *r->name);
         r->judged = mem_resize(r->judged, n, sizeof *r->judged);
@@ -37,7 +32,6 @@ int raters_meet(Raters *r, const char *name)
         r->name[i] = mem_str(name);
         r->judged[i] = r->pairs[i] = r->agree[i] = 0;
         r->n++;
-        json_object_set_new(r->number, name, json_integer(i));
     }
     r->judged[i]++;
     return i;
@@ -50,27 +44,16 @@ void raters_pair(Raters *r, int prompt, int first, int second, double alike)
         r->pairs[both[k]]++;
         r->agree[both[k]] += alike;
     }
-    r->prompt_pairs[prompt]++;
-    r->prompt_agree[prompt] += alike;
+    outcomes_add(&r->alike, prompt, alike);
 }
 
 json_t *raters_summary(const Raters *r, int seed)
 {
-    double *agree = mem_alloc((size_t)r->prompts + 1, sizeof *agree),
-           *pairs = mem_alloc((size_t)r->prompts + 1, sizeof *pairs);
-    double all = 0, alike = 0;
-    int kept = 0;
-    for (int i = 0; i < r->prompts; i++) {
-        if (r->prompt_pairs[i] == 0)
-            continue;
-        all += pairs[kept] = r->prompt_pairs[i];
-        alike += agree[kept++] = r->prompt_agree[i];
-    }
     json_t *out = json_object(), *list = json_array();
     json_object_set_new(out, "raters", json_integer(r->n));
-    json_object_set_new(out, "pairs", json_integer((json_int_t)all));
-    eval_set(out, "agreement", alike / all);
-    json_object_set_new(out, "interval", eval_interval(stats_bootstrap(agree, pairs, kept, seed)));
+    json_object_set_new(out, "pairs", json_integer(r->alike.n));
+    eval_set(out, "agreement", r->alike.total / r->alike.n);
+    json_object_set_new(out, "interval", eval_interval(outcomes_bootstrap(&r->alike, seed)));
     for (int i = 0; i < r->n; i++) {
         json_t *one = json_pack("{s:s, s:i, s:i}", "rater", r->name[i], "judgments", (int)r->judged[i], "pairs",
                                 (int)r->pairs[i]);
@@ -78,8 +61,6 @@ json_t *raters_summary(const Raters *r, int seed)
         json_array_append_new(list, one);
     }
     json_object_set_new(out, "by_rater", list);
-    free(agree);
-    free(pairs);
     return out;
 }
 

@@ -8,9 +8,8 @@ typedef struct Raters {
     json_t *number; /* object: name -> number */
     char **name;
     double *judged, *pairs, *agree; /* per rater: judgments; of them beside another's, and alike */
-    int n, cap;
-    double *prompt_pairs, *prompt_agree; /* per prompt */
-    int prompts;
+    int n;
+    Outcomes alike; /* of all pairs */
 } Raters;
 
 void raters_init(Raters *r, int prompts);

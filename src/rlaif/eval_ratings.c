@@ -70,54 +70,33 @@ static json_t *pairs_summary(const Rankings *r, const RatingsOptions *o)
 
 /* --- two policies over a third -------------------------------------------------------------------------- */
 
-/* Outcomes of one policy against another: all of them, and by prompt. */
-typedef struct Outcomes {
-    double *at, *sum, *count; /* [n]; [prompts] */
-    int n;
-} Outcomes;
-
+/* Of one policy against another. */
 static Outcomes outcomes_of(const Rankings *r, int a, int b)
 {
-    Outcomes o = {.sum = mem_zalloc((size_t)r->prompts, sizeof(double)),
-                  .count = mem_zalloc((size_t)r->prompts, sizeof(double))};
-    Contest *c = contests_of(r, a, b, &o.n);
-    o.at = mem_alloc((size_t)o.n + 1, sizeof *o.at);
-    for (int i = 0; i < o.n; i++) {
-        o.at[i] = eval_outcome(c[i].a, c[i].b);
-        o.sum[c[i].cluster] += o.at[i];
-        o.count[c[i].cluster]++;
-    }
+    Outcomes o = outcomes_begin(r->prompts);
+    int n;
+    Contest *c = contests_of(r, a, b, &n);
+    for (int i = 0; i < n; i++)
+        outcomes_add(&o, c[i].cluster, eval_outcome(c[i].a, c[i].b));
     free(c);
     return o;
-}
-
-static void outcomes_release(Outcomes *o)
-{
-    free(o->at);
-    free(o->sum);
-    free(o->count);
 }
 
 /* Does A beat C more often than B does (8: 71 % against 73 %)? NULL where one of the two never met C. */
 static json_t *over_third(const Rankings *r, int a, int b, int c, int seed)
 {
     Outcomes x = outcomes_of(r, a, c), y = outcomes_of(r, b, c);
-    double *gap = mem_alloc((size_t)r->prompts + 1, sizeof *gap);
-    int n = 0;
-    for (int i = 0; i < r->prompts; i++)
-        if (x.count[i] > 0 && y.count[i] > 0)
-            gap[n++] = x.sum[i] / x.count[i] - y.sum[i] / y.count[i];
+    int n;
+    double *gap = outcomes_gaps(&x, &y, &n);
     json_t *out = NULL;
     if (x.n > 0 && y.n > 0) {
-        Moments of_x = stats_moments(x.at, x.n), of_y = stats_moments(y.at, y.n);
+        double rate_a = stats_moments(x.at, x.n).mean, rate_b = stats_moments(y.at, y.n).mean;
         out =
             json_pack("{s:s, s:s, s:s, s:i}", "a", r->policy[a], "b", r->policy[b], "over", r->policy[c], "prompts", n);
-        eval_set(out, "rate_a", of_x.mean);
-        eval_set(out, "rate_b", of_y.mean);
-        eval_set(out, "difference", of_x.mean - of_y.mean);
-        json_object_set_new(out, "difference_interval", eval_interval(stats_bootstrap(gap, NULL, n, seed)));
-        eval_set(out, "t_p", stats_t_pooled(of_x, of_y).p);
-        eval_set(out, "paired_p", stats_t_paired(stats_moments(gap, n)).p);
+        eval_set(out, "rate_a", rate_a);
+        eval_set(out, "rate_b", rate_b);
+        eval_set(out, "difference", rate_a - rate_b);
+        eval_set_gaps(out, &x, &y, gap, n, seed);
     }
     free(gap);
     outcomes_release(&x);
@@ -197,46 +176,34 @@ static void count_agreement(const Rankings *r, Raters *raters, const int *number
 
 static json_t *kendall_summary(const Rankings *r, int seed)
 {
-    double *sum = mem_zalloc((size_t)r->prompts, sizeof *sum), *count = mem_zalloc((size_t)r->prompts, sizeof *count);
-    double chi_square = 0, df = 0, w = 0;
-    int items = 0, significant = 0, kept = 0;
+    Outcomes w = outcomes_begin(r->prompts);
+    double chi_square = 0, df = 0;
+    int significant = 0;
     for (int from = 0, end; from < r->n; from = end) {
         end = rankings_item_end(r, from);
         Concordance c = item_concordance(r, from, end);
         if (!isfinite(c.w))
             continue;
-        sum[r->at[from].prompt] += c.w;
-        count[r->at[from].prompt]++;
-        w += c.w;
+        outcomes_add(&w, r->at[from].prompt, c.w);
         chi_square += c.chi_square;
         df += c.df;
         significant += c.p < 0.05;
-        items++;
     }
-    for (int i = 0; i < r->prompts; i++)
-        if (count[i] > 0) {
-            sum[kept] = sum[i];
-            count[kept++] = count[i];
-        }
-    json_t *out = json_pack("{s:i}", "items", items);
-    eval_set(out, "w", w / items);
-    json_object_set_new(out, "interval", eval_interval(stats_bootstrap(sum, count, kept, seed)));
-    eval_set(out, "chi_square", items > 0 ? chi_square : (double)NAN);
+    json_t *out = json_pack("{s:i}", "items", w.n);
+    eval_set(out, "w", w.total / w.n);
+    json_object_set_new(out, "interval", eval_interval(outcomes_bootstrap(&w, seed)));
+    eval_set(out, "chi_square", w.n > 0 ? chi_square : (double)NAN);
     json_object_set_new(out, "df", json_integer((json_int_t)df));
     eval_set(out, "p", stats_chi_square_p(chi_square, df));
     json_object_set_new(out, "significant", json_integer(significant));
-    free(sum);
-    free(count);
+    outcomes_release(&w);
     return out;
 }
 
 /* A judge's order of every two texts of a ranking beside the rater's; null where no row has a judge's label or score. */
 static json_t *judge_summary(const Rankings *r, int seed)
 {
-    double *alike = mem_zalloc((size_t)r->prompts, sizeof *alike),
-           *count = mem_zalloc((size_t)r->prompts, sizeof *count);
-    double right = 0;
-    int n = 0, kept = 0;
+    Outcomes alike = outcomes_begin(r->prompts);
     for (int i = 0; i < r->n; i++)
         for (int x = 0; x < r->at[i].n; x++)
             for (int y = x + 1; y < r->at[i].n; y++) {
@@ -244,24 +211,14 @@ static json_t *judge_summary(const Rankings *r, int seed)
                 if (e[x].rank == e[y].rank || !isfinite(e[x].judge) || !isfinite(e[y].judge))
                     continue;
                 double agree = eval_outcome(e[x].judge, e[y].judge);
-                agree = e[x].rank < e[y].rank ? agree : 1 - agree;
-                right += agree;
-                alike[r->at[i].prompt] += agree;
-                count[r->at[i].prompt]++;
-                n++;
+                outcomes_add(&alike, r->at[i].prompt, e[x].rank < e[y].rank ? agree : 1 - agree);
             }
-    for (int i = 0; i < r->prompts; i++)
-        if (count[i] > 0) {
-            alike[kept] = alike[i];
-            count[kept++] = count[i];
-        }
-    json_t *out = n > 0 ? json_object() : json_null();
-    if (n > 0) {
-        eval_set_share(out, "agreement", right, n, "pairs");
-        json_object_set_new(out, "bootstrap", eval_interval(stats_bootstrap(alike, count, kept, seed)));
+    json_t *out = alike.n > 0 ? json_object() : json_null();
+    if (alike.n > 0) {
+        eval_set_share(out, "agreement", alike.total, alike.n, "pairs");
+        json_object_set_new(out, "bootstrap", eval_interval(outcomes_bootstrap(&alike, seed)));
     }
-    free(alike);
-    free(count);
+    outcomes_release(&alike);
     return out;
 }
 
