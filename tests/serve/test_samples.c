@@ -1,0 +1,97 @@
+/* The sample browser: which rows a page has, and where its links lead. */
+#include "serve_helpers.h"
+
+/* A stage of many samples, and one of training with rollouts of steps 1 and 2; some text is longer than a page shows. */
+static void add_stages(Bench *b)
+{
+    Err err = {0};
+    Str row = {0};
+    Store *store;
+    int64_t id;
+    bool done;
+    StageFound found;
+    char *path = path_join(b->folder, "store.sqlite"), said[45][20];
+    const char *response[COUNT(said)];
+    json_t *empty = json_object();
+    for (int i = 0; i < COUNT(said); i++) {
+        snprintf(said[i], sizeof said[i], "answer-%d.", i + 1);
+        response[i] = said[i];
+    }
+    str_add(&row, "{\"prompt\": \"p\", \"response\": \"x"); /* the page's cut would fall within a character */
+    for (int i = 0; i < 15000; i++)
+        str_add(&row, "\xc3\xa4");
+    str_add(&row, "\"}");
+    need_ok(store_open(&store, path, &err), &err);
+    put_stage(store, "a & b", response, COUNT(response));
+    need_ok(store_stage_begin(store, "rl", "rl", "rl", empty, &id, &found, &done, &err) &&
+                store_rollout(store, id, 1, 0, "{\"prompt\": \"p\", \"response\": \"said-early\", \"reward\": 0.5}",
+                              &err) &&
+                store_rollout(store, id, 2, 0, "{\"prompt\": \"p\", \"response\": \"said-late\", \"reward\": 0.75}",
+                              &err) &&
+                store_rollout(store, id, 2, 1, str_text(&row), &err),
+            &err);
+    store_close(store);
+    json_decref(empty);
+    str_release(&row);
+    free(path);
+}
+
+static void need_page(Site *site, const char *path, const char *const *has, const char *const *has_not)
+{
+    char *page = get(site, path);
+    for (int i = 0; has[i]; i++)
+        if (!strstr(page, has[i]))
+            fail_msg("%s: there is no %s", path, has[i]);
+    for (int i = 0; has_not[i]; i++)
+        if (strstr(page, has_not[i]))
+            fail_msg("%s: there is %s", path, has_not[i]);
+    free(page);
+}
+
+static void rows_by_page(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *has[6], *has_not[3];
+    } cases[] = {
+        {"/", {"/samples?stage=a%20%26%20b", "/samples?stage=rl"}, {NULL}},
+        {"/samples?stage=a%20%26%20b",
+         {"rows 1 to 20 of 45", "answer-1.", "answer-20.", "/samples?stage=a%20%26%20b&amp;from=20"},
+         {"answer-21.", "from=0"}},
+        {"/samples?stage=a%20%26%20b&from=20",
+         {"rows 21 to 40 of 45", "answer-21.", "answer-40.", "from=0\"", "from=40\""},
+         {"answer-20.", "answer-41."}},
+        {"/samples?stage=a%20%26%20b&from=40", {"rows 41 to 45 of 45", "answer-45.", "from=20\""}, {"from=60"}},
+    };
+    Bench b;
+    bench_begin(&b);
+    add_stages(&b);
+    for (int i = 0; i < COUNT(cases); i++)
+        need_page(b.site, cases[i].path, cases[i].has, cases[i].has_not);
+    bench_end(&b);
+}
+
+static void rollouts_by_step(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *has[6], *has_not[4];
+    } cases[] = {
+        {"/samples?stage=rl",
+         {"rollouts of step 2 of 2", "said-late", "reward 0.75", "step=1\"", "\xc3\xa4 &hellip; <i>("},
+         {"said-early", "step=3", "\xc3 &hellip;"}},
+        {"/samples?stage=rl&step=1", {"rollouts of step 1 of 2", "said-early", "step=0\"", "step=2\""}, {"said-late"}},
+    };
+    Bench b;
+    bench_begin(&b);
+    add_stages(&b);
+    for (int i = 0; i < COUNT(cases); i++)
+        need_page(b.site, cases[i].path, cases[i].has, cases[i].has_not);
+    bench_end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_by_page), cmocka_unit_test(rollouts_by_step)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
