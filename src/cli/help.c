@@ -35,6 +35,15 @@ void help_command(const Command *c)
     str_release(&words);
 }
 
+/* What helps after a name that is not there. */
+static void print_near(const char *near, const char *otherwise)
+{
+    if (near)
+        fprintf(stderr, "did you mean \"%s\"?\n", near);
+    else
+        fprintf(stderr, "%s\n", otherwise);
+}
+
 static int print_prompt(const char *name)
 {
     for (int i = 0; i < builtin_prompts(); i++)
@@ -42,9 +51,8 @@ static int print_prompt(const char *name)
             fputs(builtin_prompt_yaml(i), stdout);
             return STATUS_DONE;
         }
-    const char *near = builtin_prompt_near(name);
     fprintf(stderr, "rlaif: there is no judge prompt \"%s\"\n", name);
-    fprintf(stderr, near ? "did you mean \"%s\"?\n" : "rlaif help prompts lists them%s\n", near ? near : "");
+    print_near(builtin_prompt_near(name), "rlaif help prompts lists them");
     return STATUS_USAGE;
 }
 
@@ -99,10 +107,8 @@ int unknown_command(int argc, char **argv)
     fprintf(stderr, "rlaif: there is no command \"%s\"\n", name);
     if (family && (argc < 2 || !near))
         print_family(stderr, argv[0]);
-    else if (near)
-        fprintf(stderr, "did you mean \"%s\"?\n", near);
     else
-        fprintf(stderr, "rlaif help lists what there is\n");
+        print_near(near, "rlaif help lists what there is");
     return STATUS_USAGE;
 }
 

@@ -2,10 +2,7 @@
  * the words that help out of them. */
 #include "program.h"
 
-#include "base/file.h"
 #include "base/mem.h"
-
-#include <unistd.h>
 
 /* Runs the program; *out has both streams. Returns the exit status. */
 static int run(const char *folder, const char *arguments, Str *out)
@@ -24,7 +21,7 @@ typedef struct Case {
     const char *says[2]; /* parts of what is printed */
 } Case;
 
-#define TINY "tiny" /* a model in the folder */
+#define TINY "llama"
 
 static const Case mistakes[] = {
     {"", 2, {"usage: rlaif COMMAND", "eval winrate"}},
@@ -91,40 +88,29 @@ static const char *const files[][2] = {
     {"ids.jsonl", "{\"ids\": [3, 4]}\n{\"ids\": [3, 99999999]}\n"},
 };
 
-/* A folder with the files and the tiny model. */
-static char *work_folder(void)
+/* A bench with these files. The caller frees its path. */
+static char *begin(void)
 {
-    Err err = {0};
-    char *folder = make_folder(), here[4096];
-    for (int i = 0; i < COUNT(files); i++) {
-        char *path = path_join(folder, files[i][0]);
-        need_ok(file_write(path, files[i][1], strlen(files[i][1]), &err), &err);
-        free(path);
-    }
-    char *link = path_join(folder, TINY);
-    if (!getcwd(here, sizeof here))
-        fail_msg("no working directory");
-    char *model = mem_printf("%s/tests/fixtures/tiny-llama", here);
-    assert_int_equal(symlink(model, link), 0);
-    free(model);
-    free(link);
-    return folder;
+    char *bench = make_bench(test_folder, "bench");
+    for (int i = 0; i < COUNT(files); i++)
+        put_text(bench, files[i][0], files[i][1]);
+    return bench;
 }
 
 static void first_hour(void **state)
 {
     (void)state;
     Str out = {0};
-    char *folder = work_folder();
+    char *bench = begin();
     for (int i = 0; i < COUNT(mistakes); i++) {
         const Case *c = &mistakes[i];
-        int status = run(folder, c->arguments, &out);
+        int status = run(bench, c->arguments, &out);
         for (int k = 0; k < COUNT(c->says); k++)
             if (status != c->status || (c->says[k] && !strstr(str_text(&out), c->says[k])))
                 fail_msg("rlaif %s: status %d, not %d, or without \"%s\":\n%s", c->arguments, status, c->status,
                          c->says[k] ? c->says[k] : "", str_text(&out));
     }
-    remove_folder(folder);
+    free(bench);
     str_release(&out);
 }
 
@@ -133,13 +119,12 @@ static void every_help(void **state)
 {
     (void)state;
     Str list = {0}, out = {0};
-    char *folder = make_folder();
-    assert_int_equal(run(folder, "help reference", &list), 0);
+    assert_int_equal(run(test_folder, "help reference", &list), 0);
     int commands = 0;
     for (const char *p = str_text(&list); (p = strstr(p, "\n## "));) {
         p += 4;
         char *name = mem_strn(p, strcspn(p, "\n")), *arguments = mem_printf("%s --help", name);
-        assert_int_equal(run(folder, arguments, &out), 0);
+        assert_int_equal(run(test_folder, arguments, &out), 0);
         char *title = mem_printf("rlaif %s: ", name), *example = mem_printf("\nexample: rlaif %s ", name);
         if (!str_starts(str_text(&out), title) || !strstr(str_text(&out), example))
             fail_msg("rlaif %s:\n%s", arguments, str_text(&out));
@@ -147,7 +132,6 @@ static void every_help(void **state)
         commands++;
     }
     assert_true(commands > 15);
-    remove_folder(folder);
     str_release(&list);
     str_release(&out);
 }
@@ -157,22 +141,22 @@ static void done_before(void **state)
 {
     (void)state;
     Str out = {0};
-    char *folder = work_folder();
+    char *bench = begin();
     static const char command[] = "sample p.jsonl --model " TINY " --chat false --max-new-tokens 3 -o out.jsonl";
-    if (run(folder, command, &out) != 0 || !strstr(str_text(&out), "sample: 2 prompts in "))
+    if (run(bench, command, &out) != 0 || !strstr(str_text(&out), "sample: 2 prompts in "))
         fail_msg("%s", str_text(&out));
-    if (run(folder, command, &out) != 0 || !strstr(str_text(&out), "sample: was done before"))
+    if (run(bench, command, &out) != 0 || !strstr(str_text(&out), "sample: was done before"))
         fail_msg("%s", str_text(&out));
-    remove_folder(folder);
+    free(bench);
     str_release(&out);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_help),
-        cmocka_unit_test(first_hour),
-        cmocka_unit_test(done_before),
+        IN_FOLDER(every_help),
+        IN_FOLDER(first_hour),
+        IN_FOLDER(done_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,6 +166,7 @@ static void empty(void **state)
     char *page = page_of(&r);
     check_page(page);
     has(page, "Nothing has been done");
+    has_not(page, "No policy was compared");
     free(page);
     run_free(&r);
 }
@@ -274,13 +275,19 @@ static void position(void **state)
     check_page(page);
     has(page, "chose the same position both times in 3 of 4 pairs (75.0 %");
     has(page, "of these the first in 0.0 % (p = 0.250 against chance)");
+    has(page, "in these pairs little is left"); /* more than 30 %, at most 80 % */
     has(page, "No policy of this run was trained on these labels");
     has(page, "<td>75.0 %<span class=\"range\">30.1 to 95.4</span></td>");
     has(page, "<title>0.90 to 0.95: 4</title>");
-    has(page, "sides with people in 100.0 % of 4 pairs");
+    has(page, "sides with people in 100.0 % of 4 pairs (95&nbsp;% interval 51.0 to 100.0&nbsp;%): better than a coin.");
     has(page, "with <b>which</b>");
     has(page, "only 20.0 % of its probability");
     has(page, "No policy was compared with another");
+    free(page);
+    add_stage(&r, "reward", "reward", about, "{\"steps\": 2}");
+    add_stage(&r, "rl", "rl", about, "{\"steps\": 2}");
+    page = page_of(&r);
+    has(page, "<b>The policy was trained on these labels.</b>");
     free(page);
     run_free(&r);
 }
@@ -293,11 +300,13 @@ static void recipe(void **state)
     Str text = {0};
     str_addf(
         &text,
-        "name: \"a <b> name\"\nseed: 1\npolicy: /somewhere/else/start.gguf\nstages:\n  - label:\n      as: other\n"
-        "      model: /somewhere/else/judge.gguf\n      pairs: %s/pairs.jsonl\n  - label: {}\n  - eval: {kind: winrate, as: "
+        "name: \"a <b> name\"\nseed: 1\npolicy: /somewhere/else/start.gguf\nstages:\n"
+        "  - label: {as: gone}\n  - label:\n      as: other\n"
+        "      model: /somewhere/else/judge.gguf\n      pairs: %s/of/people.jsonl\n  - label: {}\n  - eval: {kind: winrate, as: "
         "test, policy: %s/policy, against: /somewhere/else/start.gguf}\n",
         r.folder, r.folder);
     put_text(r.folder, "recipe.yaml", str_text(&text));
+    /* of the first's name the recipe has a stage of another kind */
     add_stage(&r, "gone", "sample", about, "{\"prompts\": 3}");
     add_stage(&r, "test-before", "sample", about, "{\"prompts\": 3}");
     add_stage(&r, "test", "eval winrate", about, winrate);
@@ -314,7 +323,8 @@ static void recipe(void **state)
     has(page, "it is not in the present recipe");
     has(page, "Not finished:</b> <a href=\"#stage-2\">label</a>");
     has(page, "rlaif run recipe.yaml --only test");
-    has(page, "label --model judge.gguf --pairs pairs.jsonl");
+    has(page, "label --model judge.gguf --pairs of/people.jsonl");
+    has(page, "eval winrate --policy policy --against start.gguf<");
     has(page, "policy is better than start.gguf"); /* no stage made it: the file's name */
     has_not(page, "/somewhere");
     has_not(page, r.folder);
