@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,6 +80,59 @@ static void replaced_at_once(void **state)
     assert_true(memcmp(bytes, "old", 3) == 0 && memcmp(map.bytes, "old", 3) == 0);
     fclose(old);
     file_unmap(&map);
+    free(path);
+}
+
+static void need_text(const char *path, const char *text)
+{
+    Err err = {0};
+    char *found;
+    size_t n;
+    need_ok(file_read(path, 1000, &found, &n, &err), &err);
+    assert_string_equal(found, text);
+    free(found);
+}
+
+/* While one writes a file nobody else does; what a kill left of a writer is in nobody's way. */
+static void one_writer(void **state)
+{
+    (void)state;
+    Err err = {0};
+    TextWriter *w, *other;
+    char *path = path_join(test_folder, "a"), *left = path_join(test_folder, "a.tmp");
+    need_ok(text_open(&w, path, &err), &err);
+    failed(text_open(&other, path, &err), &err, ERR_IO, "another rlaif is writing it", "wait for it");
+    failed(file_write(path, "x", 1, &err), &err, ERR_IO, "another rlaif is writing it", "wait for it");
+    need_ok(text_write(w, "first", 5, &err) && text_close(w, &err), &err);
+    need_text(path, "first");
+    put(left, "longer than what comes", 22);
+    put(path, "second", 6);
+    need_text(path, "second");
+    assert_int_equal(entries(), 1);
+    free(left);
+    free(path);
+}
+
+/* A link stays one, and a pipe a pipe. */
+static void written_through(void **state)
+{
+    (void)state;
+    char *path = path_join(test_folder, "a"), *link = path_join(test_folder, "link"),
+         *pipe = path_join(test_folder, "pipe"), c = 0;
+    struct stat st;
+    put(path, "old", 3);
+    assert_int_equal(symlink("a", link), 0);
+    put(link, "new", 3);
+    need_text(path, "new");
+    assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    int end = open(pipe, O_RDONLY | O_NONBLOCK);
+    put(pipe, "x", 1);
+    assert_true(read(end, &c, 1) == 1 && c == 'x' && file_is_special(pipe));
+    close(end);
+    assert_int_equal(entries(), 3);
+    free(pipe);
+    free(link);
     free(path);
 }
 
@@ -405,6 +459,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(whole_files),
         IN_FOLDER(replaced_at_once),
+        IN_FOLDER(one_writer),
+        IN_FOLDER(written_through),
         IN_FOLDER(mappings),
         IN_FOLDER(lines),
         IN_FOLDER(much_from_little),
