@@ -174,21 +174,36 @@ static bool count_rival(void *context, int step, const char *path, double score,
     return true;
 }
 
+/* What is on record of the held-out rows at a step; NAN: nothing, or it is not measured. */
+static bool find_measures(const Training *t, int step, double *score, double *loss, Err *err)
+{
+    const HeldOut *h = &t->held;
+    Stage *s = t->stage;
+    *score = *loss = (double)NAN;
+    return (!h->score || store_metric_find(s->work->store, s->id, step, h->score, score, err)) &&
+           (!h->loss || store_metric_find(s->work->store, s->id, step, h->loss, loss, err));
+}
+
 /* *score: that of the model as it is, where it is held-out rows' turn; else NAN. */
 static bool measure_held_out(Training *t, double *score, Err *err)
 {
     const HeldOut *h = &t->held;
-    Stage *s = t->stage;
-    int at = t->trainer->step;
+    int step = t->trainer->step - 1; /* the one that is over */
+    double loss;
     *score = (double)NAN;
-    if (!h->measure || at == 0 || (at < t->trainer->steps && (h->every == 0 || at % h->every != 0)))
+    if (!h->measure || step < 0 || (step + 1 < t->trainer->steps && (h->every == 0 || (step + 1) % h->every != 0)))
         return true;
-    const char *name = h->score ? h->score : h->loss;
-    bool ok = store_metric_find(s->work->store, s->id, at - 1, name, score, err) &&
-              (!isnan(*score) || (h->measure(h->self, s, at - 1, err) &&
-                                  store_metric_find(s->work->store, s->id, at - 1, name, score, err)));
-    *score = h->score ? *score : -*score;
-    return ok;
+    if (!find_measures(t, step, score, &loss, err))
+        return false;
+    if (isnan(h->score ? *score : loss)) {
+        if (!h->measure(h->self, t->stage, step, err) || !find_measures(t, step, score, &loss, err))
+            return false;
+        if ((h->score && !isfinite(*score)) || (h->loss && !isfinite(loss)))
+            return err_set(err, ERR_NUMBER, "step %d: what is measured on the held-out rows is not finite", step),
+                   err_hint(err, NOT_FINITE);
+    }
+    *score = h->score ? *score : -loss;
+    return true;
 }
 
 /* How long it will take, by the first step. */
@@ -231,7 +246,7 @@ typedef struct Evaluations {
 static void end_evaluation(Evaluations *e)
 {
     double score = e->held->score ? e->score : -e->loss;
-    bool better = !(score <= e->best_score), lower = e->loss < e->best_loss;
+    bool better = score > e->best_score, lower = e->loss < e->best_loss;
     if (better) {
         e->best_score = score;
         e->best = e->step + 1;
@@ -260,7 +275,7 @@ static bool take_evaluation(void *context, int step, const char *name, double va
 
 static bool read_evaluations(const Training *t, Evaluations *e, Err *err)
 {
-    *e = (Evaluations){.held = &t->held, .step = -1, .best_score = (double)NAN, .best_loss = INFINITY};
+    *e = (Evaluations){.held = &t->held, .step = -1, .best_score = -INFINITY, .best_loss = INFINITY};
     bool ok = store_metrics_each(t->stage->work->store, t->stage->id, take_evaluation, e, err);
     if (ok && e->step >= 0)
         end_evaluation(e);

@@ -109,6 +109,12 @@ bool store_metric(Store *s, int64_t stage, int step, const char *name, double va
     return statement_run(&t, err);
 }
 
+/* A number that is not one is kept as NULL. */
+static double metric_value(const Statement *t, int column)
+{
+    return sqlite3_column_type(t->at, column) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(t->at, column);
+}
+
 bool store_metric_find(Store *s, int64_t stage, int step, const char *name, double *value, Err *err)
 {
     Statement t;
@@ -120,7 +126,7 @@ bool store_metric_find(Store *s, int64_t stage, int step, const char *name, doub
     bind_text(&t, 3, name);
     bool row, ok = statement_step(&t, &row, err);
     if (ok && row)
-        *value = sqlite3_column_double(t.at, 0);
+        *value = metric_value(&t, 0);
     sqlite3_finalize(t.at);
     return ok;
 }
@@ -140,8 +146,8 @@ bool store_metrics_from(Store *s, int64_t stage, int step, StoreMetricUse *use, 
     sqlite3_bind_int(t.at, 2, step);
     bool row = true, ok = true;
     while (ok && (ok = statement_step(&t, &row, err)) && row) {
-        double value = sqlite3_column_type(t.at, 2) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(t.at, 2);
-        ok = use(context, sqlite3_column_int(t.at, 0), (const char *)sqlite3_column_text(t.at, 1), value, err);
+        ok = use(context, sqlite3_column_int(t.at, 0), (const char *)sqlite3_column_text(t.at, 1), metric_value(&t, 2),
+                 err);
     }
     sqlite3_finalize(t.at);
     return ok;

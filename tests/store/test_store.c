@@ -142,6 +142,42 @@ static void contexts(void **state)
     store_close(s);
 }
 
+static bool add_value(void *context, int step, const char *name, double value, Err *err)
+{
+    (void)step, (void)name, (void)err;
+    *(double *)context += value;
+    return true;
+}
+
+/* What is not a number is read as that, and so is what is not there. */
+static void metrics(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Store *s;
+    int64_t id;
+    StageFound found;
+    bool done;
+    double x = 0, sum = 0;
+    json_t *about = json_object();
+    need_ok(store_open(&s, ":memory:", &err) &&
+                store_stage_begin(s, "sft", "sft", "x", about, &id, &found, &done, &err) &&
+                store_metric(s, id, 0, "loss", (double)NAN, &err) && store_metric(s, id, 1, "loss", 2.5, &err) &&
+                store_metric_find(s, id, 1, "loss", &x, &err),
+            &err);
+    assert_true(x == 2.5);
+    need_ok(store_metrics_from(s, id, 1, add_value, &sum, &err), &err);
+    assert_true(sum == 2.5);
+    for (int step = 0; step < 3; step += 2) {
+        need_ok(store_metric_find(s, id, step, "loss", &x, &err), &err);
+        assert_true(isnan(x));
+    }
+    need_ok(store_metrics_each(s, id, add_value, &sum, &err), &err);
+    assert_true(isnan(sum));
+    json_decref(about);
+    store_close(s);
+}
+
 static bool collect(void *context, const char *row, Err *err)
 {
     (void)err;
@@ -210,7 +246,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(older_store), cmocka_unit_test(useless_store), cmocka_unit_test(no_store),
-        cmocka_unit_test(contexts),    cmocka_unit_test(identities),    cmocka_unit_test(ratings),
+        cmocka_unit_test(contexts),    cmocka_unit_test(metrics),       cmocka_unit_test(identities),
+        cmocka_unit_test(ratings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
