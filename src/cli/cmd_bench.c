@@ -245,7 +245,7 @@ static bool bench_reward(Bench *b, Measured *out, Err *err)
                        .epochs = 1,
                        .chat = b->options->chat};
     RewardTraining *t;
-    if (!reward_training_open(&t, &o, b->device, &b->rows, 0, err))
+    if (!reward_training_open(&t, &o, b->device, &b->rows, err))
         return false;
     int n = reward_training_pairs(t), *order = mem_alloc((size_t)n, sizeof *order);
     double tokens = 0, computed = 0, loss = 0;

@@ -52,12 +52,9 @@ void held_pairs_release(HeldPairs *h)
 
 bool held_pairs_measure(const HeldPairs *h, Model *m, double *accuracy, double *loss, Err *err)
 {
-    Sequence *seq = mem_alloc((size_t)h->n * 2, sizeof *seq);
     float *r = mem_alloc((size_t)h->n * 2, sizeof *r);
     double right = 0, slope;
-    for (int i = 0; i < 2 * h->n; i++)
-        seq[i] = (Sequence){h->ids[i].id, h->ids[i].n};
-    bool ok = model_rewards(m, seq, 2 * h->n, r, err);
+    bool ok = model_rewards(m, h->ids, 2 * h->n, r, err);
     *loss = 0;
     for (int i = 0; ok && i < h->n; i++) {
         double p = h->p[i], margin = (double)r[2 * i] - (double)r[2 * i + 1];
@@ -67,6 +64,5 @@ bool held_pairs_measure(const HeldPairs *h, Model *m, double *accuracy, double *
     }
     *accuracy = right / h->chosen;
     free(r);
-    free(seq);
     return ok;
 }

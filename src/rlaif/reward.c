@@ -4,9 +4,9 @@
 
 #include "base/mem.h"
 #include "infer/trie.h"
+#include "rlaif/batches.h"
 #include "rlaif/held_pairs.h"
 #include "rlaif/part.h"
-#include "train/pass.h"
 
 static const Option option_rows[] = {
     {"pairs", OPT_TEXT, AT(RewardOptions, pairs), .value = "LABELS",
@@ -51,10 +51,6 @@ static const OptionGroup groups[] = {
 };
 const OptionTable reward_table = {groups, COUNT(groups), sizeof(RewardOptions)};
 
-enum {
-    PASS_ROWS = 1024, /* tokens of one pass, about */
-};
-
 /* Two sequences and the probability that the first is better. */
 typedef struct LabelledPair {
     Ids ids[2];
@@ -74,7 +70,8 @@ struct RewardTraining {
     int n, cap, n_ai;
     CutCount cut;
     HeldPairs held;
-    Rows centre;
+    Ids *centre; /* of the responses of --centre-on */
+    int n_centre;
 };
 
 /* --- pairs --- */
@@ -148,14 +145,6 @@ static void plant_pair(Pass *pass, const LabelledPair *p)
     }
 }
 
-static bool not_finite(const RewardTraining *t, const LabelledPair *pair, const char *what, Err *err)
-{
-    char place[300];
-    err_set(err, ERR_NUMBER, "step %d, %s: the %s is not finite", t->trainer.step, row_place(t->rows, pair->row, place),
-            what);
-    return err_hint(err, NOT_FINITE);
-}
-
 static bool run_pass(RewardTraining *t, const LabelledPair *const *pair, int n, int batch, double *loss, Err *err)
 {
     Pass *pass = &t->pass;
@@ -165,7 +154,6 @@ static bool run_pass(RewardTraining *t, const LabelledPair *const *pair, int n, 
         double by_margin;
         double d = (double)pass->scalar[2 * i] - (double)pass->scalar[2 * i + 1], w = pair[i]->weight;
         *loss += w * preference_loss(d, pair[i]->p, &by_margin) / batch;
-        ok = isfinite(d) || not_finite(t, pair[i], "loss", err);
         slope[2 * i] = (float)(w * by_margin / batch);
         slope[2 * i + 1] = -slope[2 * i];
     }
@@ -174,54 +162,74 @@ static bool run_pass(RewardTraining *t, const LabelledPair *const *pair, int n, 
     return ok;
 }
 
-/* The gradient of a batch is not finite: names the pair that makes it so, if one alone does. */
-static bool blame(RewardTraining *t, const int *order, int n, Err *err)
+static bool gradients(void *self, const int *item, int n, double *loss, Err *err)
 {
-    double loss;
-    err_clear(err);
-    for (int i = 0; i < n; i++) {
-        const LabelledPair *pair = &t->pair[order[i]];
-        weights_zero(t->trainer.grads);
-        pass_begin(&t->pass, t->model);
-        plant_pair(&t->pass, pair);
-        if (!run_pass(t, &pair, 1, n, &loss, err))
-            return false;
-        if (!isfinite(trainer_grad_norm(&t->trainer)))
-            return not_finite(t, pair, "gradient", err);
-    }
-    return err_set(err, ERR_NUMBER, "step %d: the gradient of the batch is not finite", t->trainer.step),
-           err_hint(err, NOT_FINITE);
-}
-
-bool reward_training_step(RewardTraining *t, const int *order, int n, double *loss, Err *err)
-{
+    RewardTraining *t = self;
     const LabelledPair **pair = mem_alloc((size_t)n, sizeof *pair);
     bool ok = true;
     *loss = 0;
     for (int at = 0; ok && at < n;) {
         int held = 0;
         pass_begin(&t->pass, t->model);
-        for (; at < n && (held == 0 || t->pass.rows + pair_tokens(&t->pair[order[at]]) <= PASS_ROWS); at++) {
-            pair[held++] = &t->pair[order[at]];
-            plant_pair(&t->pass, &t->pair[order[at]]);
+        for (; at < n && (held == 0 || t->pass.rows + pair_tokens(&t->pair[item[at]]) <= PASS_ROWS); at++) {
+            pair[held++] = &t->pair[item[at]];
+            plant_pair(&t->pass, &t->pair[item[at]]);
         }
         ok = run_pass(t, pair, held, n, loss, err);
     }
     free(pair);
-    if (!ok || trainer_update(&t->trainer, err))
-        return ok;
-    return err->code == ERR_NUMBER ? blame(t, order, n, err) : false;
+    return ok;
+}
+
+bool reward_training_step(RewardTraining *t, const int *order, int n, double *loss, Err *err)
+{
+    return gradients(t, order, n, loss, err) && trainer_update(&t->trainer, err);
+}
+
+static PassSize pass_of(const void *self, int item)
+{
+    const RewardTraining *t = self;
+    return (PassSize){pair_tokens(&t->pair[item]), 3, 0};
+}
+
+static const char *place_of(const void *self, int item, char out[300])
+{
+    const RewardTraining *t = self;
+    return row_place(t->rows, t->pair[item].row, out);
+}
+
+static Batches batches_of(RewardTraining *t)
+{
+    const RewardOptions *o = t->options;
+    return (Batches){.n = t->n,
+                     .size = o->batch,
+                     .epochs = o->epochs,
+                     .seed = o->common.seed,
+                     .self = t,
+                     .gradients = gradients,
+                     .pass = pass_of,
+                     .place = place_of};
 }
 
 /* --- rewards of the model at hand --- */
 
-bool reward_training_rewards(RewardTraining *t, float *r, Err *err)
+/* Both sequences of every pair, [2 n], borrowed; the caller frees the list. */
+static Ids *sequences_of(const RewardTraining *t)
 {
-    Sequence *seq = mem_alloc((size_t)t->n * 2, sizeof *seq);
+    Ids *ids = mem_alloc((size_t)t->n * 2, sizeof *ids);
     for (int i = 0; i < 2 * t->n; i++)
-        seq[i] = (Sequence){t->pair[i / 2].ids[i % 2].id, t->pair[i / 2].ids[i % 2].n};
-    bool ok = model_rewards(t->model, seq, 2 * t->n, r, err);
-    free(seq);
+        ids[i] = t->pair[i / 2].ids[i % 2];
+    return ids;
+}
+
+static bool rewards_bytes(const RewardTraining *t, double *most, Err *err)
+{
+    Ids *ids = sequences_of(t);
+    *most = 0;
+    bool ok = model_rewards_bytes(t->model, ids, 2 * t->n, most, err) &&
+              model_rewards_bytes(t->model, t->held.ids, 2 * t->held.n, most, err) &&
+              model_rewards_bytes(t->model, t->centre, t->n_centre, most, err);
+    free(ids);
     return ok;
 }
 
@@ -240,33 +248,11 @@ static Moments moments(const float *r, int n)
     return (Moments){mean, sqrt(spread)};
 }
 
-/* The head on the responses of --centre-on. */
-static bool measure_centre(RewardTraining *t, Moments *out, int *responses, Err *err)
+static bool measure(Model *m, const Ids *ids, int n, Moments *out, Err *err)
 {
-    int n = 0;
-    for (int i = 0; i < t->centre.n; i++)
-        n += t->centre.row[i].view.n;
-    Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
-    Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
     float *r = mem_alloc((size_t)n, sizeof *r);
-    bool ok = true;
-    *responses = 0;
-    for (int i = 0; ok && i < t->centre.n; i++)
-        for (int k = 0; ok && k < t->centre.row[i].view.n; k++) {
-            int from, at = (*responses)++;
-            char place[300];
-            ok = (render_whole(t->model, &t->centre.row[i].view, k, t->chat, &ids[at], &from, err) &&
-                  render_fits(t->model, ids[at].n, 0, err)) ||
-                 err_context(err, "%s", row_place(&t->centre, i, place));
-            seq[at] = (Sequence){ids[at].id, ids[at].n};
-        }
-    ok = ok && model_rewards(t->model, seq, n, r, err);
-    if (ok)
-        *out = moments(r, n);
-    for (int i = 0; i < n; i++)
-        ids_release(&ids[i]);
-    free(ids);
-    free(seq);
+    bool ok = model_rewards(m, ids, n, r, err);
+    *out = ok ? moments(r, n) : (Moments){0, 0};
     free(r);
     return ok;
 }
@@ -275,12 +261,13 @@ static bool measure_centre(RewardTraining *t, Moments *out, int *responses, Err 
  * the mean: beta weighs the KL against a reward that is 0 on average where the policy starts. */
 static bool store_scale(RewardTraining *t, Stage *s, Err *err)
 {
-    float *r = mem_alloc((size_t)t->n * 2, sizeof *r);
-    bool ok = reward_training_rewards(t, r, err);
-    Moments training = ok ? moments(r, 2 * t->n) : (Moments){0, 0}, centre = training;
-    int responses = 0;
-    free(r);
-    if (!ok || (t->options->centre_on && !measure_centre(t, &centre, &responses, err)))
+    Moments training, centre;
+    Ids *ids = sequences_of(t);
+    bool ok = measure(t->model, ids, 2 * t->n, &training, err);
+    centre = training;
+    ok = ok && (!t->centre || measure(t->model, t->centre, t->n_centre, &centre, err));
+    free(ids);
+    if (!ok)
         return false;
     double scale = training.sd > 1e-6 ? training.sd : 1;
     json_t *notes =
@@ -289,8 +276,8 @@ static bool store_scale(RewardTraining *t, Stage *s, Err *err)
     t->model->notes = notes;
     json_object_set_new(s->summary, "centre", json_real(centre.mean));
     json_object_set_new(s->summary, "scale", json_real(scale));
-    if (t->options->centre_on) {
-        json_object_set_new(s->summary, "centre_responses", json_integer(responses));
+    if (t->centre) {
+        json_object_set_new(s->summary, "centre_responses", json_integer(t->n_centre));
         json_object_set_new(s->summary, "centre_sd", json_real(centre.sd));
         json_object_set_new(s->summary, "training_centre", json_real(training.mean));
     }
@@ -298,7 +285,7 @@ static bool store_scale(RewardTraining *t, Stage *s, Err *err)
 }
 
 /* Accuracy and loss on the held-out pairs. */
-static bool measure(void *self, Stage *s, int step, Err *err)
+static bool measure_held_out(void *self, Stage *s, int step, Err *err)
 {
     RewardTraining *t = self;
     Store *store = s->work->store;
@@ -309,38 +296,6 @@ static bool measure(void *self, Stage *s, int step, Err *err)
 }
 
 /* --- the stage --- */
-
-static bool record(Stage *s, const RewardTraining *t, double loss, Err *err)
-{
-    Store *store = s->work->store;
-    int at = t->trainer.step - 1; /* the step that the update has ended */
-    return store_begin(store, err) && store_metric(store, s->id, at, "loss", loss, err) &&
-           store_metric(store, s->id, at, "grad_norm", t->trainer.grad_norm, err) &&
-           store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);
-}
-
-static bool train(RewardTraining *t, Training *training, Err *err)
-{
-    Stage *s = training->stage;
-    int batch = t->options->batch, per_epoch = (t->n + batch - 1) / batch,
-        *order = mem_alloc((size_t)t->n, sizeof *order);
-    Progress p;
-    double loss = 0;
-    progress_begin(&p, s->name, "steps", t->trainer.steps, t->trainer.step);
-    bool over, ok = training_settle(training, err) && training_over(training, &over, err);
-    while (ok && !over) {
-        int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
-        epoch_order(t->options->common.seed, epoch, order, t->n);
-        ok = not_interrupted(err) &&
-             reward_training_step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
-             record(s, t, loss, err) && training_settle(training, err) && training_over(training, &over, err);
-        progress_figure(&p, "loss %.3f", loss);
-        progress_at(&p, t->trainer.step);
-    }
-    progress_end(&p);
-    free(order);
-    return ok;
-}
 
 /* The result is the last model, or with --early-stop that of the best accuracy. */
 static bool settle_result(const RewardTraining *t, Training *training, Err *err)
@@ -366,42 +321,7 @@ static bool settle_result(const RewardTraining *t, Training *training, Err *err)
     return true;
 }
 
-/* The largest pass, played through the pairs of every update. */
-static PassSize largest_pass(const RewardTraining *t)
-{
-    const RewardOptions *o = t->options;
-    int *order = mem_alloc((size_t)t->n, sizeof *order);
-    PassSize largest = {0}, now = {0};
-    for (int epoch = 0; epoch < o->epochs; epoch++) {
-        epoch_order(o->common.seed, epoch, order, t->n);
-        for (int i = 0; i < t->n; i++) {
-            now = i % o->batch ? now : (PassSize){0};
-            pass_size_add(&now, &largest, (PassSize){pair_tokens(&t->pair[order[i]]), 3, 0}, PASS_ROWS);
-        }
-    }
-    free(order);
-    return largest;
-}
-
-/* What asking for the rewards of all sequences takes. */
-static bool rewards_bytes(const RewardTraining *t, double *bytes, Err *err)
-{
-    Scorer *s;
-    scorer_open_hollow(&s, t->model);
-    bool ok = true;
-    for (int at = 0; ok && at < 2 * t->n;) {
-        Sequence seq[REWARDS_AT_ONCE];
-        int n = 0;
-        for (; n < REWARDS_AT_ONCE && at < 2 * t->n; n++, at++)
-            seq[n] = (Sequence){t->pair[at / 2].ids[at % 2].id, t->pair[at / 2].ids[at % 2].n};
-        ok = scorer_rewards(s, seq, n, NULL, err);
-    }
-    *bytes = scorer_cost(s).bytes;
-    scorer_free(s);
-    return ok;
-}
-
-static bool check_needs(const RewardTraining *t, Stage *s, Err *err)
+static bool check_needs(const RewardTraining *t, const Batches *b, Stage *s, Err *err)
 {
     const ModelConfig *c = &t->model->config;
     Needs needs = {.disk = 3 * checkpoint_bytes(&t->options->train, c)};
@@ -411,7 +331,7 @@ static bool check_needs(const RewardTraining *t, Stage *s, Err *err)
     needs_add(&needs, "weights", (double)weights_floats(c, false) * sizeof(float));
     needs_add(&needs, "gradients and optimizer", (double)trainer_bytes(&t->options->train, c));
     /* the pass keeps its memory while rewards are asked for */
-    needs_add(&needs, "training pass", (double)pass_bytes(c, largest_pass(t)));
+    needs_add(&needs, "training pass", (double)pass_bytes(c, batches_largest_pass(b)));
     needs_add(&needs, "rewards", rewards);
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
 }
@@ -429,15 +349,14 @@ static bool load_model(RewardTraining *t, Device *device, Err *err)
     return render_chat(t->model, (ChatMode)o->chat, &t->chat, err);
 }
 
-bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, Rows *rows, int steps, Err *err)
+bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, Rows *rows, Err *err)
 {
     RewardTraining *t = mem_zalloc(1, sizeof *t);
     t->options = o;
     pass_init(&t->pass);
     bool ok = load_model(t, device, err) && add_rows(t, rows, err);
-    if (ok && steps == 0)
-        steps = (t->n + o->batch - 1) / o->batch * o->epochs;
-    if (!ok || !trainer_init(&t->trainer, t->model, &o->train, steps, err)) {
+    Batches b = batches_of(t);
+    if (!ok || !trainer_init(&t->trainer, t->model, &o->train, batches_steps(&b), err)) {
         reward_training_free(t);
         t = NULL;
     }
@@ -457,7 +376,9 @@ void reward_training_free(RewardTraining *t)
     }
     free(t->pair);
     held_pairs_release(&t->held);
-    rows_release(&t->centre);
+    for (int i = 0; i < t->n_centre; i++)
+        ids_release(&t->centre[i]);
+    free(t->centre);
     model_free(t->model);
     free(t);
 }
@@ -473,33 +394,60 @@ void reward_training_tokens(const RewardTraining *t, int i, int *all, int *compu
     *computed = pair_tokens(&t->pair[i]);
 }
 
-static bool read_rows(RewardTraining *t, Stage *s, Err *err)
+static bool read_held_out(RewardTraining *t, Stage *s, Err *err)
 {
     const RewardOptions *o = t->options;
-    Rows held = {0};
-    bool ok =
-        (!o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &held, err) &&
-                      (o->early_stop == 0 || stage_uses_prompts(s, CHOSEN_BY, &held, err)) &&
-                      held_pairs_read(&t->held, &held, (HeldLabels)o->eval_labels, t->model, t->chat,
-                                      (CutRule)o->truncate, err))) &&
-        (!o->centre_on || stage_read_rows(s->work, o->centre_on, 0, NEED_RESPONSES, o->skip_bad, &t->centre, err));
-    rows_release(&held);
+    Rows rows = {0};
+    bool ok = !o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &rows, err) &&
+                           (o->early_stop == 0 || stage_uses_prompts(s, CHOSEN_BY, &rows, err)) &&
+                           held_pairs_read(&t->held, &rows, (HeldLabels)o->eval_labels, t->model, t->chat,
+                                           (CutRule)o->truncate, err));
+    rows_release(&rows);
+    return ok;
+}
+
+static bool render_centre(RewardTraining *t, const Rows *rows, Err *err)
+{
+    int n = 0;
+    for (int i = 0; i < rows->n; i++)
+        n += rows->row[i].view.n;
+    t->centre = mem_zalloc((size_t)n, sizeof *t->centre);
+    for (int i = 0; i < rows->n; i++)
+        for (int k = 0; k < rows->row[i].view.n; k++) {
+            Ids *ids = &t->centre[t->n_centre++];
+            int from;
+            char place[300];
+            if (!render_whole(t->model, &rows->row[i].view, k, t->chat, ids, &from, err) ||
+                !render_fits(t->model, ids->n, 0, err))
+                return err_context(err, "%s", row_place(rows, i, place));
+        }
+    return true;
+}
+
+static bool read_centre(RewardTraining *t, Stage *s, Err *err)
+{
+    const RewardOptions *o = t->options;
+    Rows rows = {0};
+    bool ok = !o->centre_on || (stage_read_rows(s->work, o->centre_on, 0, NEED_RESPONSES, o->skip_bad, &rows, err) &&
+                                render_centre(t, &rows, err));
+    rows_release(&rows);
     return ok;
 }
 
 static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
 {
     RewardTraining *t;
-    if (!reward_training_open(&t, o, s->work->device, rows, 0, err))
+    if (!reward_training_open(&t, o, s->work->device, rows, err))
         return false;
     cut_report(&t->cut, s->name, s->summary);
     Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
     if (o->eval)
-        training.held =
-            (HeldOut){measure, t, "eval_accuracy", "eval_loss", o->eval_every, o->eval_every > 0, o->early_stop};
-    bool ok = check_needs(t, s, err) && read_rows(t, s, err) &&
-              ((training_begin(&training, err) && train(t, &training, err) && settle_result(t, &training, err) &&
-                store_scale(t, s, err) && training_end(&training, err)) ||
+        training.held = (HeldOut){measure_held_out, t, "eval_accuracy", "eval_loss", o->eval_every, o->eval_every > 0,
+                                  o->early_stop};
+    Batches b = batches_of(t);
+    bool ok = read_held_out(t, s, err) && read_centre(t, s, err) && check_needs(t, &b, s, err) &&
+              ((training_begin(&training, err) && batches_train(&b, &training, err) &&
+                settle_result(t, &training, err) && store_scale(t, s, err) && training_end(&training, err)) ||
                training_stopped(&training, err));
     reward_training_free(t);
     return ok;

@@ -34,9 +34,8 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err) M
 
 /* The training itself, step by step, without a store: for the stage, for measurements and for embedding. */
 typedef struct RewardTraining RewardTraining;
-/* Loads the model and reads the rows' labels; contexts that are too long are cut in the rows, where the options say so.
- * `steps` is what the learning rate's schedule runs over; 0: by the options' epochs. */
-bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, Rows *rows, int steps,
+/* Loads the model and reads the rows' labels; contexts that are too long are cut in the rows, where the options say so. */
+bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, Rows *rows,
                           Err *err) MUST_CHECK;
 void reward_training_free(RewardTraining *t); /* accepts NULL */
 int reward_training_pairs(const RewardTraining *t);
@@ -44,7 +43,5 @@ int reward_training_pairs(const RewardTraining *t);
 void reward_training_tokens(const RewardTraining *t, int i, int *all, int *computed);
 /* One update on the pairs order[0 .. n); *loss is their mean loss before it. */
 bool reward_training_step(RewardTraining *t, const int *order, int n, double *loss, Err *err) MUST_CHECK;
-/* The reward head of both sequences of every pair: r[2 i], r[2 i + 1]. */
-bool reward_training_rewards(RewardTraining *t, float *r, Err *err) MUST_CHECK;
 
 #endif

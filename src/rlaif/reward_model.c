@@ -50,15 +50,37 @@ bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *rewa
     return ok;
 }
 
-bool model_rewards(Model *m, const Sequence *seq, int n, float *r, Err *err)
+static bool in_parts(Scorer *s, const Ids *ids, int n, float *r, Err *err)
 {
-    Scorer *scorer;
-    scorer_open(&scorer, m);
+    enum { AT_ONCE = 64 }; /* sequences that are merged into one forest */
     bool ok = true;
-    for (int i = 0; ok && i < n; i += REWARDS_AT_ONCE)
-        ok = not_interrupted(err) &&
-             scorer_rewards(scorer, seq + i, n - i < REWARDS_AT_ONCE ? n - i : REWARDS_AT_ONCE, r + i, err);
-    scorer_free(scorer);
+    for (int first = 0; ok && first < n; first += AT_ONCE) {
+        int some = n - first < AT_ONCE ? n - first : AT_ONCE;
+        Sequence seq[AT_ONCE];
+        for (int i = 0; i < some; i++)
+            seq[i] = (Sequence){ids[first + i].id, ids[first + i].n};
+        ok = not_interrupted(err) && scorer_rewards(s, seq, some, r ? r + first : NULL, err);
+    }
+    return ok;
+}
+
+bool model_rewards(Model *m, const Ids *ids, int n, float *r, Err *err)
+{
+    Scorer *s;
+    scorer_open(&s, m);
+    bool ok = in_parts(s, ids, n, r, err);
+    scorer_free(s);
+    return ok;
+}
+
+bool model_rewards_bytes(Model *m, const Ids *ids, int n, double *most, Err *err)
+{
+    Scorer *s;
+    scorer_open_hollow(&s, m);
+    bool ok = in_parts(s, ids, n, NULL, err);
+    double bytes = scorer_cost(s).bytes;
+    *most = bytes > *most ? bytes : *most;
+    scorer_free(s);
     return ok;
 }
 

@@ -20,10 +20,10 @@ void reward_model_free(RewardModel *r); /* accepts NULL */
 /* Rewards of n sequences of ids, each ending where the response ends. */
 bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *reward, Err *err) MUST_CHECK;
 
-enum { REWARDS_AT_ONCE = 64 }; /* sequences that model_rewards merges into one forest */
-
-/* The head of a model on n sequences, as it stands: not centred, not scaled. */
-bool model_rewards(Model *m, const Sequence *seq, int n, float *r, Err *err) MUST_CHECK;
+/* The head of a model on n sequences of ids, as it stands: not centred, not scaled. */
+bool model_rewards(Model *m, const Ids *ids, int n, float *r, Err *err) MUST_CHECK;
+/* What that takes beside the model: *most becomes at least as many bytes. */
+bool model_rewards_bytes(Model *m, const Ids *ids, int n, double *most, Err *err) MUST_CHECK;
 
 /* L and dL/dd for the margin d = r(first) - r(second) and the probability p that the first is better (5.1):
  * L = -p log sigma(d) - (1 - p) log sigma(-d). */

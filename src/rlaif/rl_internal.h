@@ -5,8 +5,6 @@
 
 #include "rlaif/rl.h"
 
-enum { PASS_ROWS = 1024 }; /* tokens of one training pass, about */
-
 struct Rl {
     const RlOptions *options;
     const Rows *rows;

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "infer/scorer.h"
-#include "train/pass.h"
+#include "rlaif/batches.h"
 
 static const Option option_rows[] = {
     {"data", OPT_TEXT, AT(SftOptions, data), .value = "DATA", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
@@ -36,8 +36,6 @@ static const OptionGroup groups[] = {
 };
 const OptionTable sft_table = {groups, COUNT(groups), sizeof(SftOptions)};
 
-enum { PASS_ROWS = 1024 }; /* tokens of one pass, about */
-
 /* One demonstration: ids of prompt and completion, which begins at `from`. */
 typedef struct Demonstration {
     Ids ids;
@@ -46,6 +44,7 @@ typedef struct Demonstration {
 
 typedef struct Sft {
     const SftOptions *options;
+    const Rows *rows;
     Model *model;
     Trainer trainer;
     Pass pass;
@@ -99,32 +98,49 @@ static bool run_pass(Sft *t, int batch_tokens, double *loss, Err *err)
     return ok;
 }
 
-/* One update on n items. */
-static bool step(Sft *t, const int *order, int n, double *loss, Err *err)
+static bool gradients(void *self, const int *item, int n, double *loss, Err *err)
 {
+    Sft *t = self;
     int batch_tokens = 0;
     for (int i = 0; i < n; i++)
-        batch_tokens += t->item[order[i]].ids.n - t->item[order[i]].from;
+        batch_tokens += t->item[item[i]].ids.n - t->item[item[i]].from;
     *loss = 0;
     pass_begin(&t->pass, t->model);
     for (int i = 0; i < n; i++) {
-        const Demonstration *d = &t->item[order[i]];
+        const Demonstration *d = &t->item[item[i]];
         if (t->pass.rows + d->ids.n > PASS_ROWS && !run_pass(t, batch_tokens, loss, err))
             return false;
         int segment = pass_segment(&t->pass, -1, d->ids.id, d->ids.n - 1);
         for (int at = d->from; at < d->ids.n; at++)
             pass_target(&t->pass, segment, at - 1, d->ids.id[at]);
     }
-    return run_pass(t, batch_tokens, loss, err) && trainer_update(&t->trainer, err);
+    return run_pass(t, batch_tokens, loss, err);
 }
 
-static bool record(Stage *s, const Sft *t, double loss, Err *err)
+static PassSize pass_of(const void *self, int item)
 {
-    Store *store = s->work->store;
-    int at = t->trainer.step - 1; /* the step that the update has ended */
-    return store_begin(store, err) && store_metric(store, s->id, at, "loss", loss, err) &&
-           store_metric(store, s->id, at, "grad_norm", t->trainer.grad_norm, err) &&
-           store_metric(store, s->id, at, "lr", t->trainer.rate, err) && store_commit(store, err);
+    const Sft *t = self;
+    const Demonstration *d = &t->item[item];
+    return (PassSize){d->ids.n - 1, 1, d->ids.n - d->from};
+}
+
+static const char *place_of(const void *self, int item, char out[300])
+{
+    const Sft *t = self;
+    return row_place(t->rows, item, out);
+}
+
+static Batches batches_of(Sft *t)
+{
+    const SftOptions *o = t->options;
+    return (Batches){.n = t->n,
+                     .size = o->batch,
+                     .epochs = o->epochs,
+                     .seed = o->common.seed,
+                     .self = t,
+                     .gradients = gradients,
+                     .pass = pass_of,
+                     .place = place_of};
 }
 
 /* Mean -log P over the tokens of the held-out completions. */
@@ -166,48 +182,7 @@ static bool measure(void *self, Stage *s, int step, Err *err)
     return ok && store_metric(s->work->store, s->id, step, "eval_loss", loss, err);
 }
 
-static bool train(Sft *t, Training *training, Err *err)
-{
-    Stage *s = training->stage;
-    int batch = t->options->batch, per_epoch = (t->n + batch - 1) / batch,
-        *order = mem_alloc((size_t)t->n, sizeof *order);
-    Progress p;
-    double loss = 0;
-    progress_begin(&p, s->name, "steps", t->trainer.steps, t->trainer.step);
-    bool over, ok = training_settle(training, err) && training_over(training, &over, err);
-    while (ok && !over) {
-        int epoch = t->trainer.step / per_epoch, first = t->trainer.step % per_epoch * batch;
-        epoch_order(t->options->common.seed, epoch, order, t->n);
-        ok = not_interrupted(err) && step(t, order + first, t->n - first < batch ? t->n - first : batch, &loss, err) &&
-             record(s, t, loss, err) && training_settle(training, err) && training_over(training, &over, err);
-        progress_figure(&p, "loss %.3f", loss);
-        progress_at(&p, t->trainer.step);
-    }
-    progress_end(&p);
-    free(order);
-    json_object_set_new(s->summary, "rows", json_integer(t->n));
-    return ok;
-}
-
-/* The largest pass, played through the rows of every update. */
-static PassSize largest_pass(const Sft *t)
-{
-    const SftOptions *o = t->options;
-    int *order = mem_alloc((size_t)t->n, sizeof *order);
-    PassSize largest = {0}, now = {0};
-    for (int epoch = 0; epoch < o->epochs; epoch++) {
-        epoch_order(o->common.seed, epoch, order, t->n);
-        for (int i = 0; i < t->n; i++) {
-            const Demonstration *d = &t->item[order[i]];
-            now = i % o->batch ? now : (PassSize){0};
-            pass_size_add(&now, &largest, (PassSize){d->ids.n - 1, 1, d->ids.n - d->from}, PASS_ROWS);
-        }
-    }
-    free(order);
-    return largest;
-}
-
-static bool check_needs(const Sft *t, Stage *s, Err *err)
+static bool check_needs(const Sft *t, const Batches *b, Stage *s, Err *err)
 {
     const ModelConfig *c = &t->model->config;
     Scorer *counting;
@@ -222,7 +197,7 @@ static bool check_needs(const Sft *t, Stage *s, Err *err)
     needs_add(&needs, "weights", (double)weights_floats(c, false) * sizeof(float));
     needs_add(&needs, "gradients and optimizer", (double)trainer_bytes(&t->options->train, c));
     /* the pass keeps its memory while the held-out rows are measured */
-    needs_add(&needs, "training pass", (double)pass_bytes(c, largest_pass(t)));
+    needs_add(&needs, "training pass", (double)pass_bytes(c, batches_largest_pass(b)));
     if (t->n_held)
         needs_add(&needs, "held-out rows", held_out);
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
@@ -238,6 +213,7 @@ static bool settle_result(const Sft *t, Training *training, Err *err)
     if (!training_summary(s, measured, COUNT(measured), err) || !training_take_best(training, &best, err) ||
         !store_metric_find(s->work->store, s->id, best - 1, "eval_loss", &loss, err))
         return false;
+    json_object_set_new(s->summary, "rows", json_integer(t->n));
     if (!t->options->eval)
         return true;
     json_object_set_new(s->summary, "eval_rows", json_integer(t->n_held));
@@ -263,15 +239,18 @@ static bool run(Sft *t, Stage *s, Rows *rows, Err *err)
 {
     CutCount cut = {0};
     const SftOptions *o = t->options;
-    if (!open_model(t, s, rows, &cut, err) || !check_needs(t, s, err))
+    t->rows = rows;
+    if (!open_model(t, s, rows, &cut, err))
+        return false;
+    Batches b = batches_of(t);
+    if (!check_needs(t, &b, s, err))
         return false;
     cut_report(&cut, s->name, s->summary);
-    int steps = (t->n + o->batch - 1) / o->batch * o->epochs;
     Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
     if (o->eval)
         training.held = (HeldOut){measure, t, NULL, "eval_loss", o->eval_every, o->eval_every > 0, o->early_stop};
-    return trainer_init(&t->trainer, t->model, &o->train, steps, err) &&
-           ((training_begin(&training, err) && train(t, &training, err) && settle_result(t, &training, err) &&
+    return trainer_init(&t->trainer, t->model, &o->train, batches_steps(&b), err) &&
+           ((training_begin(&training, err) && batches_train(&b, &training, err) && settle_result(t, &training, err) &&
              training_end(&training, err)) ||
             training_stopped(&training, err));
 }

@@ -74,6 +74,8 @@ bool pass_forward(Pass *p, Err *err) MUST_CHECK;
  * pass_compare: adds its gradient to dw. Either may be NULL where nothing of its kind was wanted; a KL wants coef. */
 bool pass_backward(Pass *p, Weights *dw, const float *coef, const float *dscalar, Err *err) MUST_CHECK;
 
+enum { PASS_ROWS = 1024 }; /* tokens of a pass, about, where stages fill it with items */
+
 /* How large a pass is. */
 typedef struct PassSize {
     int rows, segments, targets;

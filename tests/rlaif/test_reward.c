@@ -156,6 +156,31 @@ static void held_out(void **state)
     bench_end(&b);
 }
 
+static double planned(Bench *b, const char *rows)
+{
+    Err err = {0};
+    need_ok(bench_run(b, &reward_table, reward_stage, "plan", &err, "pairs=@pairs.jsonl", "model=" TINY_LLAMA_DIR,
+                      "output=@plan", rows, NULL),
+            &err);
+    return bench_summary(b, "planned_bytes");
+}
+
+/* Rows that only rewards are wanted of, longer than those that are trained on. */
+static void planned_for(void **state)
+{
+    (void)state;
+    Bench b;
+    Str rows = {0};
+    bench_open(&b, CPU_AUTO, 1);
+    for (int i = 0; i < 40; i++)
+        str_addf(&rows, "{\"prompt\": \"%0150d\", \"responses\": [\"a\", \"b\"], \"preferred\": 0}\n", i);
+    bench_put(&b, "long.jsonl", &rows);
+    double alone = planned(&b, "limit=8");
+    assert_true(planned(&b, "eval=@long.jsonl") > 1.2 * alone);
+    assert_true(planned(&b, "centre-on=@long.jsonl") > 1.2 * alone);
+    bench_end(&b);
+}
+
 /* --- the plateau --- */
 
 /* Nothing is learned: the first evaluation stays the best, and two more without a better one end it. */
@@ -230,7 +255,7 @@ static void subset(void **state)
 
 /* --- numbers that are not finite --- */
 
-/* The pair whose loss is not finite is named, with the step: the head is so large that one reward alone overflows, and
+/* The pair whose loss is not finite is named, with the step, and held-out pairs as such: the head is so large that one reward alone overflows, and
  * the weight 0, so that no gradient does before. */
 static void names_the_pair(void **state)
 {
@@ -261,6 +286,11 @@ static void names_the_pair(void **state)
     snprintf(words, sizeof words, "step %d, %s/pairs.jsonl:%d: the loss is not finite", step, b.folder, row + 1);
     if (ok || err.code != ERR_NUMBER || !strstr(err.msg, words))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, words);
+    assert_true(row > 0); /* the first can be trained on */
+    err_clear(&err);
+    assert_false(bench_run(&b, &reward_table, reward_stage, "nan", &err, "pairs=@pairs.jsonl", "model=@bad",
+                           "output=@nan", "limit=1", "labels=human", "weight-human=0", "eval=@pairs.jsonl", NULL));
+    assert_non_null(strstr(err.msg, "step 0: what is measured on the held-out rows is not finite"));
     bench_end(&b);
 }
 
@@ -329,15 +359,11 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights),
-        cmocka_unit_test(centre),
-        cmocka_unit_test(starts),
-        cmocka_unit_test(held_out),
-        cmocka_unit_test(stops_at_the_plateau),
-        cmocka_unit_test(best_is_kept),
-        cmocka_unit_test(subset),
-        cmocka_unit_test(names_the_pair),
-        cmocka_unit_test(names_the_gradient),
+        cmocka_unit_test(weights),        cmocka_unit_test(centre),
+        cmocka_unit_test(starts),         cmocka_unit_test(held_out),
+        cmocka_unit_test(planned_for),    cmocka_unit_test(stops_at_the_plateau),
+        cmocka_unit_test(best_is_kept),   cmocka_unit_test(subset),
+        cmocka_unit_test(names_the_pair), cmocka_unit_test(names_the_gradient),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("reward", tests, NULL, NULL);

@@ -59,6 +59,61 @@ static void lowest_is_kept(void **state)
     bench_end(&b);
 }
 
+/* --- numbers that are not finite --- */
+
+static void fails_with(Bench *b, const char *const *how, const char *words)
+{
+    Err err = {0};
+    bool ok = bench_run(b, &sft_table, sft_stage, "sft", &err, "output=@nan", how[0], how[1], how[2], how[3], NULL);
+    if (ok || err.code != ERR_NUMBER || !strstr(err.msg, words))
+        fail_msg("\"%s\" does not say \"%s\"", err.msg, words);
+}
+
+/* A copy of the tiny model in which one logit overflows behind the word "Q" alone; elsewhere it is so low that its
+ * probability is 0: it goes by the hidden state's first number, which the embeddings decide. */
+static void put_overflowing(const Bench *b, const char *name)
+{
+    enum { RARE = 200 };
+    Model *m;
+    Ids ids = {0};
+    Err err = {0};
+    char *out = bench_path(b, name);
+    need_ok(model_load(&m, TINY_LLAMA_DIR, b->work.device, HEAD_LM, &err) &&
+                tokenizer_encode(m->tokenizer, "Q", 1, 0, &ids, &err),
+            &err);
+    for (int v = 0; v < m->w.embed.rows; v++)
+        m->w.embed.at[matrix_at(m->w.embed, v, 0)] = v == ids.id[ids.n - 1] ? 1e6f : -5;
+    m->w.lm_head.at[matrix_at(m->w.lm_head, RARE, 0)] = 8e37f;
+    need_ok(model_save(m, out, &err), &err);
+    model_free(m);
+    ids_release(&ids);
+    free(out);
+}
+
+/* The step is named, and the row, alone in its batch or not. */
+static void names_the_row(void **state)
+{
+    (void)state;
+    Bench b;
+    char words[200];
+    Str rows = {0};
+    int order[4];
+    bench_open(&b, CPU_AUTO, 1);
+    put_overflowing(&b, "model");
+    epoch_order(0, 0, order, 4);
+    for (int i = 0; i < 4; i++)
+        str_addf(&rows, "{\"prompt\": \"a\", \"completion\": \"%s c\"}\n", i == order[2] ? "Q" : "b");
+    bench_put(&b, "rows.jsonl", &rows);
+    static const char *const how[][4] = {{"data=@rows.jsonl", "model=@model", "lr=0", "batch=1"},
+                                         {"data=@rows.jsonl", "model=@model", "lr=0", "batch=4"}};
+    for (int i = 0; i < 2; i++) {
+        snprintf(words, sizeof words, "step %d, %s/rows.jsonl:%d: the loss is not finite", i == 0 ? 2 : 0, b.folder,
+                 order[2] + 1);
+        fails_with(&b, how[i], words);
+    }
+    bench_end(&b);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -76,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(held_out_loss),
         cmocka_unit_test(lowest_is_kept),
+        cmocka_unit_test(names_the_row),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("sft", tests, NULL, NULL);
