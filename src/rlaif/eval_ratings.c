@@ -142,15 +142,23 @@ static json_t *policies_summary(const Rankings *r)
 
 /* --- agreement ------------------------------------------------------------------------------------------ */
 
-/* Kendall's W of the rankings [from, end) of one item, over its different texts; NAN for one rater. */
+/* How the rankings [from, end) of one item place its different texts: [end - from][*cards]. The caller frees them. */
+static int *item_places(const Rankings *r, int from, int end, int *cards)
+{
+    int n = r->at[from].n, *card = mem_alloc((size_t)n, sizeof *card);
+    int *place = mem_alloc((size_t)n * (size_t)(end - from), sizeof *place);
+    *cards = 0;
+    for (int i = from; i < end; i++)
+        *cards = ranking_cards(&r->at[i], card, place + (i - from) * *cards);
+    free(card);
+    return place;
+}
+
+/* Kendall's W of an item; NAN for one rater. */
 static Concordance item_concordance(const Rankings *r, int from, int end)
 {
-    int n = r->at[from].n, *card = mem_alloc((size_t)n, sizeof *card), cards = 0;
-    int *place = mem_alloc((size_t)n * (size_t)(end - from), sizeof *place);
-    for (int i = from; i < end; i++)
-        cards = ranking_cards(&r->at[i], card, place + (i - from) * cards);
+    int cards, *place = item_places(r, from, end, &cards);
     Concordance c = stats_kendall_w(place, end - from, cards);
-    free(card);
     free(place);
     return c;
 }
@@ -160,17 +168,15 @@ static void count_agreement(const Rankings *r, Raters *raters, const int *number
 {
     for (int from = 0, end; from < r->n; from = end) {
         end = rankings_item_end(r, from);
+        int cards, *place = item_places(r, from, end, &cards);
         for (int i = from; i < end; i++)
-            for (int k = i + 1; k < end; k++)
-                for (int x = 0; x < r->at[i].n; x++)
-                    for (int y = x + 1; y < r->at[i].n; y++) {
-                        const Ranked *e = r->at[i].entry, *f = r->at[k].entry;
-                        if (strcmp(e[x].text, e[y].text) != 0 &&
-                            (y == x + 1 || strcmp(e[y].text, e[y - 1].text) != 0) &&
-                            (x == 0 || strcmp(e[x].text, e[x - 1].text) != 0))
-                            raters_pair(raters, r->at[i].prompt, number[i], number[k],
-                                        (e[x].rank < e[y].rank) == (f[x].rank < f[y].rank));
-                    }
+            for (int k = i + 1; k < end; k++) {
+                const int *p = place + (i - from) * cards, *q = place + (k - from) * cards;
+                for (int x = 0; x < cards; x++)
+                    for (int y = x + 1; y < cards; y++)
+                        raters_pair(raters, r->at[i].prompt, number[i], number[k], (p[x] < p[y]) == (q[x] < q[y]));
+            }
+        free(place);
     }
 }
 
