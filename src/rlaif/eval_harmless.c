@@ -326,7 +326,6 @@ static json_t *difference(const Harmless *h, int a, int b, const Outcomes *x, co
         below += gap[i] < 0;
     }
     json_t *out = json_pack("{s:s, s:s, s:i}", "a", r->policy[a], "b", r->policy[b], "prompts", n);
-    eval_set(out, "difference", stats_moments(gap, n).mean);
     eval_set_gaps(out, x, y, gap, n, h->options->common.seed);
     eval_set(out, "binomial_p", n > 0 ? stats_binomial(above, above + below, 0.5) : (double)NAN);
     free(gap);

@@ -42,7 +42,7 @@ void outcomes_release(Outcomes *o);
 Interval outcomes_bootstrap(const Outcomes *o, int seed);
 /* Mean of A - mean of B, of every prompt that has both: *n of them. The caller frees them. */
 double *outcomes_gaps(const Outcomes *a, const Outcomes *b, int *n);
-/* Is A above B? "difference_interval" (bootstrap over the gaps), "t_p" (two samples), "paired_p" (t-test of the gaps). */
+/* Is A above B? "difference" (mean of the gaps), "difference_interval" (bootstrap over them), "t_p" (two samples), "paired_p" (t-test of the gaps). */
 void eval_set_gaps(json_t *object, const Outcomes *a, const Outcomes *b, const double *gap, int n, int seed);
 
 /* What a stage is about, without the seed: what a model says of given texts does not depend on it. Returns `about`. */

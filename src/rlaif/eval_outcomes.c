@@ -53,6 +53,7 @@ double *outcomes_gaps(const Outcomes *a, const Outcomes *b, int *n)
 
 void eval_set_gaps(json_t *object, const Outcomes *a, const Outcomes *b, const double *gap, int n, int seed)
 {
+    eval_set(object, "difference", stats_moments(gap, n).mean);
     json_object_set_new(object, "difference_interval", eval_interval(stats_bootstrap(gap, NULL, n, seed)));
     eval_set(object, "t_p", stats_t_pooled(stats_moments(a->at, a->n), stats_moments(b->at, b->n)).p);
     eval_set(object, "paired_p", stats_t_paired(stats_moments(gap, n)).p);

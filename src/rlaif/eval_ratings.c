@@ -95,7 +95,6 @@ static json_t *over_third(const Rankings *r, int a, int b, int c, int seed)
             json_pack("{s:s, s:s, s:s, s:i}", "a", r->policy[a], "b", r->policy[b], "over", r->policy[c], "prompts", n);
         eval_set(out, "rate_a", rate_a);
         eval_set(out, "rate_b", rate_b);
-        eval_set(out, "difference", rate_a - rate_b);
         eval_set_gaps(out, &x, &y, gap, n, seed);
     }
     free(gap);

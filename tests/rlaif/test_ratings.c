@@ -78,6 +78,25 @@ static void over_a_third(void **state)
     json_decref(s);
 }
 
+/* Prompts of unequal weight: the difference is of what its interval and test are, the mean of the prompts' gaps. */
+static void over_by_prompts(void **state)
+{
+    (void)state;
+    Err err;
+    char *three = mem_str(two_raters);
+    for (int lines = 0, i = 0; three[i]; i++)
+        if (three[i] == '\n' && ++lines == 3)
+            three[i + 1] = 0;
+    json_t *s = rate(three, LENGTH_RATIO, NULL, &err);
+    need_ok(s != NULL, &err);
+    const json_t *o = entry(s, "over", 2); /* over z: x 1 1 on p and 1 on q, y 1 1 and 0 */
+    field(o, "rate_a", 1);
+    close_to(json_number_of(o, "rate_b", -1), 2.0 / 3, 1e-12);
+    field(o, "difference", 0.5);
+    json_decref(s);
+    free(three);
+}
+
 /* On q both say the same: W = 1, chi-square 4. On p the first two are exchanged: sums of ranks 3, 3, 6 about 4, S = 6,
  * W = 12 * 6 / (4 * 24) = 3/4, chi-square 3. */
 static void agreement(void **state)
@@ -380,17 +399,10 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rankings),
-        cmocka_unit_test(over_a_third),
-        cmocka_unit_test(agreement),
-        cmocka_unit_test(length_control),
-        cmocka_unit_test(equal_texts),
-        cmocka_unit_test(items_out),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(harmless_by_people),
-        cmocka_unit_test(harmless_at_length),
-        cmocka_unit_test(harmless_by_judge),
-        cmocka_unit_test(probes),
+        cmocka_unit_test(rankings),           cmocka_unit_test(over_a_third),      cmocka_unit_test(over_by_prompts),
+        cmocka_unit_test(agreement),          cmocka_unit_test(length_control),    cmocka_unit_test(equal_texts),
+        cmocka_unit_test(items_out),          cmocka_unit_test(refused),           cmocka_unit_test(harmless_by_people),
+        cmocka_unit_test(harmless_at_length), cmocka_unit_test(harmless_by_judge), cmocka_unit_test(probes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
