@@ -1,7 +1,6 @@
 /* HTTP on libcurl. */
 #include "net/http.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -210,7 +209,7 @@ static bool passes(CURLcode code)
 
 static bool status_passes(int status)
 {
-    return status == 408 || status == 425 || status == 429 || status >= 500;
+    return status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501);
 }
 
 /* Another try, later; false where there have been enough. */
@@ -222,7 +221,7 @@ static bool try_again(Posting *p, Slot *s, double pause, const char *why)
     double wait = h->o.retry_wait;
     for (int i = 1; i < s->tries && wait < WAIT_MOST; i++)
         wait *= 2;
-    RngKey key = {.seed = h->o.seed, .purpose = RNG_RETRY, .row = (uint64_t)s->request};
+    RngKey key = {.purpose = RNG_RETRY, .row = (uint64_t)s->request};
     double now = clock_seconds(), jitter = 0.5 + 0.5 * rng_uniform(key, (uint64_t)h->retries++);
     s->ready = now + (wait < WAIT_MOST ? wait : WAIT_MOST) * jitter;
     if (pause > 0 && now + pause > h->next_start)
@@ -263,33 +262,33 @@ static void say_transfer(const Posting *p, const Slot *s, CURLcode code, Err *er
         err_set(err, ERR_IO, "%s: %s", p->w->url, s->failure[0] ? s->failure : curl_easy_strerror(code));
 }
 
-/* What a server's JSON says of its failure, or NULL. */
-static const char *error_words(const json_t *j)
+const char *http_error_words(const json_t *reply)
 {
-    const json_t *error = json_object_get(j, "error");
+    const json_t *error = json_object_get(reply, "error");
     const char *nested = json_text_of(error, "message");
-    return nested                       ? nested
-           : json_is_string(error)      ? json_string_value(error)
-           : json_text_of(j, "message") ? json_text_of(j, "message")
-                                        : json_text_of(j, "detail");
+    return nested                           ? nested
+           : json_is_string(error)          ? json_string_value(error)
+           : json_text_of(reply, "message") ? json_text_of(reply, "message")
+                                            : json_text_of(reply, "detail");
 }
 
-/* Fails with what a server said: its JSON's error, or the beginning of its body. */
-static bool refusal(const char *url, const HttpReply *reply, Err *err)
+/* What a server said: its JSON's error, or the beginning of its body. */
+static void refusal(const char *url, const HttpReply *reply, Err *err)
 {
     char words[300];
     Err ignored = {0};
     json_t *j = NULL;
     bool is_json = json_parse(reply->body, reply->n, url, &j, &ignored);
-    const char *said = is_json && error_words(j) ? error_words(j) : reply->body;
+    const char *said = is_json && http_error_words(j) ? http_error_words(j) : reply->body;
     size_t n = strlen(said);
     snprintf(words, sizeof words, "%.*s", (int)(n < sizeof words ? n : sizeof words - 1), said);
     for (char *c = words; *c; c++)
         *c = (unsigned char)*c < ' ' ? ' ' : *c;
     json_decref(j);
     if (reply->location)
-        return err_set(err, ERR_IO, "%s: status %d, which leads to %s", url, reply->status, reply->location);
-    return err_set(err, ERR_IO, "%s: status %d%s%s", url, reply->status, words[0] ? ": " : "", words);
+        err_set(err, ERR_IO, "%s: status %d, which leads to %s", url, reply->status, reply->location);
+    else
+        err_set(err, ERR_IO, "%s: status %d%s%s", url, reply->status, words[0] ? ": " : "", words);
 }
 
 /* Hands a reply on. True where it will be asked for again. */
@@ -302,9 +301,8 @@ static bool use_reply(Posting *p, Slot *s, const HttpReply *reply, double pause)
         done = w->use(w->context, s->request, reply, &again, &e);
     } else {
         again = status_passes(reply->status);
+        refusal(w->url, reply, &e);
         done = !again && w->refused && w->refused(w->context, s->request, reply, &e);
-        if (!done && !e.msg[0])
-            refusal(w->url, reply, &e);
     }
     if (!done && again && try_again(p, s, pause, e.msg))
         return true;

@@ -1,16 +1,13 @@
 /* HTTP for a service that may fail: JSON posted, many requests at a time, faults that pass tried again.
  *
- * Tried again are connections that cannot be made or are cut, timeouts, the statuses 408, 425, 429 and 5xx, and replies
- * that the caller cannot use. The n-th wait is retry_wait * 2^(n-1) seconds, at most a minute, times a number drawn from
- * [1/2, 1]; where the server says Retry-After, nothing is sent until then. Redirections are not followed: the key would
- * go to another address. What is tried again is noted, every ten seconds at most. */
+ * Tried again are connections that cannot be made or are cut, timeouts, the statuses 408, 425, 429 and 5xx but 501, and
+ * replies that the caller cannot use. The n-th wait is retry_wait * 2^(n-1) seconds, at most a minute, times a number drawn
+ * from [1/2, 1]; where the server says Retry-After, nothing is sent until then. Redirections are not followed: the key
+ * would go to another address. What is tried again is noted, every ten seconds at most. */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 
-#include "base/err.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/json.h"
 
 typedef struct HttpOptions {
     int concurrency;   /* requests under way at a time, at least 1 */
@@ -19,7 +16,6 @@ typedef struct HttpOptions {
     double retry_wait; /* seconds before the first retry, about */
     double per_minute; /* requests begun in a minute, retries included; 0: as many as there are */
     size_t most_bytes; /* of a reply's body */
-    uint64_t seed;     /* of the waits */
     const char *key;   /* sent as "Authorization: Bearer KEY"; NULL: none. Taken out of every reply and message */
 } HttpOptions;
 
@@ -50,14 +46,17 @@ typedef struct HttpWork {
     char *(*body)(void *context, int i, Err *err);
     /* A reply of status 2xx, in order of arrival. Where it cannot be used, *err is set; *again asks for another try. */
     bool (*use)(void *context, int i, const HttpReply *reply, bool *again, Err *err);
-    /* A status that no other try would change: true where it is dealt with; else a failure (http_refusal's words, where
-     * *err is not set). NULL: always a failure. */
+    /* A status that no other try would change: true where it is dealt with; else a failure, of which *err already says
+     * what the server said. NULL: always a failure. */
     bool (*refused)(void *context, int i, const HttpReply *reply, Err *err);
 } HttpWork;
 
 /* Posts them all. After a failure nothing further is begun, what is under way is awaited and used, and the first failure
  * is reported; an interruption ends it at once. */
 bool http_post(Http *h, const HttpWork *w, Err *err) MUST_CHECK;
+
+/* What a server's JSON says of its failure, borrowed, or NULL. */
+const char *http_error_words(const json_t *reply);
 
 /* Tries that failed and were made again, since http_open. */
 int http_retries(const Http *h);

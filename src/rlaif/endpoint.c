@@ -56,12 +56,10 @@ typedef struct Batch {
     Endpoint *e;
     const Demand *demand;
     json_t **out;
-    int *missing, n;   /* demands without an answer */
-    bool first;        /* one request, which shows how the endpoint wants to be asked */
-    bool other_way;    /* it wants to be asked in another way */
-    bool too_dear;     /* the budget has no room while others are under way */
-    bool denied;       /* the key was refused */
-    const char *where; /* of a request that was refused */
+    int *missing, n; /* demands without an answer */
+    bool first;      /* one request, which shows how the endpoint wants to be asked */
+    bool other_way;  /* it wants to be asked in another way */
+    bool too_dear;   /* the budget has no room while others are under way */
 } Batch;
 
 /* --- opening -------------------------------------------------------------------------------------------- */
@@ -270,27 +268,40 @@ static bool take_reply(void *context, int i, const HttpReply *reply, bool *again
     return ok;
 }
 
-/* Is it the way of asking that was refused, at the first request? Then another is taken. */
-static bool take_refusal(void *context, int i, const HttpReply *reply, Err *err)
+/* Is it the way of asking that was refused? What of it to change, and to what; NULL where no other would help. */
+static json_t *another_way(const Endpoint *e, const Demand *d, const HttpReply *reply, const char **name)
 {
-    Batch *b = context;
-    Endpoint *e = b->e;
-    const Demand *d = &b->demand[b->missing[i]];
     EndpointKind kind = kind_of(e, d);
-    b->where = d->where;
-    b->denied = reply->status == 401 || reply->status == 403;
-    if (!b->first)
-        return false;
     bool unknown = reply->status == 404 || reply->status == 405 || reply->status == 501;
     if (unknown && d->kind == ENDPOINT_AUTO && kind == ENDPOINT_COMPLETIONS) {
         log_note("%s offers no completions: it is asked by chat", json_text_of(e->about, "url"));
-        b->other_way = set_way(e, "kind", json_string("chat"), err);
-    } else if (reply->status / 100 == 4 && d->next && top_of(e, kind) > FEWER && strstr(reply->body, "logprobs")) {
+        *name = "kind";
+        return json_string("chat");
+    }
+    if (reply->status / 100 == 4 && d->next && top_of(e, kind) > FEWER && strstr(reply->body, "logprobs")) {
         log_note("%s gives no %d log-probabilities: it is asked for %d", json_text_of(e->about, "url"), top_of(e, kind),
                  FEWER);
-        b->other_way = set_way(e, kind_name(kind), json_integer(FEWER), err);
+        *name = kind_name(kind);
+        return json_integer(FEWER);
     }
-    return b->other_way;
+    return NULL;
+}
+
+/* The first request shows how to ask. */
+static bool take_refusal(void *context, int i, const HttpReply *reply, Err *err)
+{
+    Batch *b = context;
+    const Demand *d = &b->demand[b->missing[i]];
+    const char *name;
+    json_t *value = b->first ? another_way(b->e, d, reply, &name) : NULL;
+    if (value) {
+        err_clear(err);
+        b->other_way = set_way(b->e, name, value, err);
+        return b->other_way;
+    }
+    if (reply->status == 401 || reply->status == 403)
+        err_hint(err, "the key comes from the environment: OPENAI_API_KEY");
+    return err_context(err, "%s", d->where);
 }
 
 /* Posts what is missing, or its first. Where the budget has room only once others are done, it is posted again. */
@@ -306,8 +317,7 @@ static bool post_missing(Batch *b, Err *err)
                   .use = take_reply,
                   .refused = take_refusal};
     int before = e->requests;
-    b->too_dear = b->denied = false;
-    b->where = NULL;
+    b->too_dear = false;
     bool ok = http_post(e->http, &w, err);
     e->under_way = (Use){0};
     if (!ok && b->too_dear && err->code == ERR_INPUT && e->requests > before) {
@@ -315,12 +325,10 @@ static bool post_missing(Batch *b, Err *err)
         ok = true;
     }
     free(url);
-    if (!ok && b->denied)
-        err_hint(err, "the key comes from the environment: OPENAI_API_KEY");
     if (!ok && err->code == ERR_IO)
         err_hint(err, "see whether the server is there and takes the model; what was answered is stored, and the same "
                       "command goes on from it");
-    return ok || (b->where ? err_context(err, "%s", b->where) : false);
+    return ok;
 }
 
 /* What the store has. The numbers of the rest are b->missing; of what is the same only the first. */

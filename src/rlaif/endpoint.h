@@ -51,8 +51,8 @@ typedef struct Demand {
     const char *stop;
 } Demand;
 
-/* Asks for what is not in the store, many at a time. out[i] is what was said, which the caller releases, whether the call
- * fails or not:
+/* Asks for what is not in the store, many at a time; all n are of one kind. out[i] is what was said, which the caller
+ * releases, whether the call fails or not:
  *     {"kind": "completions" or "chat", "read", "wrote" (tokens),
  *      "top": [[token, log-probability], ...] (the most probable first), or "text"} */
 bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err) MUST_CHECK;

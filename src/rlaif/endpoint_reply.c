@@ -1,5 +1,6 @@
 /* Requests to an endpoint and what its replies say. */
 #include "base/mem.h"
+#include "net/http.h"
 #include "rlaif/endpoint.h"
 
 /* --- requests ------------------------------------------------------------------------------------------- */
@@ -127,11 +128,6 @@ static bool read_text(const json_t *choice, EndpointKind kind, json_t **out, boo
     return true;
 }
 
-static const char *words_of(const json_t *error)
-{
-    return json_is_string(error) ? json_string_value(error) : json_text_of(error, "message");
-}
-
 bool endpoint_read(const char *body, size_t n, const Demand *d, EndpointKind kind, int top, json_t **said, bool *again,
                    Err *err)
 {
@@ -143,7 +139,7 @@ bool endpoint_read(const char *body, size_t n, const Demand *d, EndpointKind kin
         return err_set(err, ERR_IO, "the endpoint's reply is no JSON: %s", e.text);
     const json_t *choice = json_array_get(json_object_get(reply, "choices"), 0),
                  *usage = json_object_get(reply, "usage");
-    const char *words = words_of(json_object_get(reply, "error"));
+    const char *words = http_error_words(reply);
     bool ok = json_is_object(choice);
     if (!ok)
         err_set(err, ERR_IO, "the endpoint's reply has no choices%s%s", words ? ": " : "", words ? words : "");

@@ -64,10 +64,11 @@ bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err)
     LabelPlan *p = &a->plan;
     if (!plan_rows(a, rows, index, n, err))
         return false;
+    p->dollars = planned_dollars(a);
     if (a->source.endpoint)
         log_note("%s: %d prompts of about %.0f tokens, the longest has about %d: %s $%.2f", a->stage->name,
                  p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest,
-                 p->all.rationales ? "at most about" : "about", planned_dollars(a));
+                 p->all.rationales ? "at most about" : "about", p->dollars);
     else
         log_note("%s: %d prompts of %.0f tokens, the longest has %d; shared beginnings save %.0f %% of them",
                  a->stage->name, p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest, 100 * saved(a));
@@ -75,7 +76,6 @@ bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err)
         log_note("%s: %d rationales of at most %d tokens", a->stage->name, p->all.rationales,
                  a->judge->prompt->cot.max_new_tokens);
     bool ok = a->source.endpoint || check_memory(a, err);
-    p->dollars = planned_dollars(a);
     p->began = clock_seconds();
     return ok;
 }
