@@ -13,6 +13,18 @@ void need_ok(bool ok, const Err *err)
         fail_msg("%s (%s)", err->msg, err->hint);
 }
 
+void close_to(double got, double wanted, double tolerance)
+{
+    if (!(fabs(got - wanted) <= tolerance))
+        fail_msg("%.17g, not %.17g (difference %g)", got, wanted, got - wanted);
+}
+
+void says(const char *text, const char *words)
+{
+    if (!strstr(text, words))
+        fail_msg("\"%s\" does not say \"%s\"", text, words);
+}
+
 void skip_aloud(const char *fmt, ...)
 {
     va_list ap;

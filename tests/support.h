@@ -14,6 +14,11 @@
 /* Ends the test as failed with the words of an error. */
 void need_ok(bool ok, const Err *err);
 
+/* Fails unless they are at most so far apart; a NaN is. */
+void close_to(double got, double wanted, double tolerance);
+/* Fails unless the words stand in the text. */
+void says(const char *text, const char *words);
+
 /* Prints why, then ends the test as skipped. */
 _Noreturn void skip_aloud(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

@@ -10,9 +10,9 @@
  * the probability `shorter`. What it writes is `writes`. */
 typedef struct Endpointed {
     double shorter;
-    bool no_completions; /* 404 there */
-    bool newer;          /* completions give log-probabilities in the form of chats */
-    int most_top;        /* more log-probabilities are refused; 0: all are given */
+    int no_completions; /* this status there; 0: they are offered */
+    bool newer;         /* completions give log-probabilities in the form of chats */
+    int most_top;       /* more log-probabilities are refused; 0: all are given */
     const char *writes;
     int fail_from, failures, status; /* requests from this one on, so many, get this status, */
     ServerCut cut;                   /* or are cut, */
@@ -114,7 +114,7 @@ static inline void planted_endpoint(void *context, const ServerRequest *q, Serve
     bool chat = str_ends(q->path, "/chat/completions");
     e->wrong_key = e->wrong_key || !q->authorization || strcmp(q->authorization, "Bearer sk-planted-0123456789") != 0;
     if (!chat && e->no_completions) {
-        r->status = 404;
+        r->status = e->no_completions;
         r->body = mem_str("{\"detail\": \"Not Found\"}");
         return;
     }

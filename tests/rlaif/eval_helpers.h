@@ -9,12 +9,6 @@
 
 static const char TINY[] = "tests/fixtures/tiny-llama";
 
-static inline void close_to(double got, double wanted, double tolerance)
-{
-    if (!(fabs(got - wanted) <= tolerance))
-        fail_msg("%.17g, not %.17g", got, wanted);
-}
-
 static inline void field(const json_t *object, const char *key, double wanted)
 {
     const json_t *x = json_object_get(object, key);

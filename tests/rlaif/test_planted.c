@@ -14,12 +14,6 @@
 
 static const double PLANTED = 0.8;
 
-static void close_to(double got, double wanted, double tolerance)
-{
-    if (!(fabs(got - wanted) <= tolerance))
-        fail_msg("%.17g, not %.17g", got, wanted);
-}
-
 enum { DEMOS = 120, PAIRS = 1000, HELD_PAIRS = 150, PROMPTS = 16, HELD = 40, MOST_WORDS = 8 };
 
 static const char pairwise[] = "name: which\nkind: pairwise\nchat: false\n"

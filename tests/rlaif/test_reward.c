@@ -9,12 +9,6 @@
 
 #include <float.h>
 
-static void close_to(double got, double wanted, double tolerance)
-{
-    if (!(fabs(got - wanted) <= tolerance))
-        fail_msg("%.17g, not %.17g", got, wanted);
-}
-
 /* The loss of the first step, which all pairs take part in. */
 static double first_loss(Bench *b, const char *labels, const char *ai, const char *human)
 {

@@ -6,12 +6,6 @@
 #include "rlaif/rl_inspect.h"
 #include "training.h"
 
-static void close_to(double got, double wanted)
-{
-    if (!(fabs(got - wanted) <= 1e-12))
-        fail_msg("%.17g, not %.17g", got, wanted);
-}
-
 /* Both see the same responses: what each alone says is what the mixture is made of. */
 static void mixed_rewards(void **state)
 {
@@ -32,9 +26,9 @@ static void mixed_rewards(void **state)
             &err);
     double by_model = bench_metric(&b, "a", 0, "reward"), by_judge = bench_metric(&b, "b", 0, "reward");
     assert_true(isnan(bench_metric(&b, "a", 0, "reward_model")));
-    close_to(bench_metric(&b, "c", 0, "reward_model"), by_model);
-    close_to(bench_metric(&b, "c", 0, "reward_judge"), by_judge);
-    close_to(bench_metric(&b, "c", 0, "reward"), 0.25 * by_model + 0.75 * by_judge);
+    close_to(bench_metric(&b, "c", 0, "reward_model"), by_model, 1e-12);
+    close_to(bench_metric(&b, "c", 0, "reward_judge"), by_judge, 1e-12);
+    close_to(bench_metric(&b, "c", 0, "reward"), 0.25 * by_model + 0.75 * by_judge, 1e-12);
     assert_true(fabs(by_model - by_judge) > 0.01);
     bench_end(&b);
 }
@@ -122,7 +116,7 @@ static void best_are_kept(void **state)
         char *name = mem_printf("rl/%s", json_text_of(one, "name")), *model = mem_printf("model=@%s", name);
         assert_true(reward <= before);
         assert_int_equal((int)json_number_of(one, "step", -1), at[i]);
-        close_to(reward, best[i]);
+        close_to(reward, best[i], 1e-12);
         assert_true(is_there(&b, name));
         if (i == 0)
             assert_true(fabs(mean_reward(&b, model) - reward) < 1e-9);
@@ -161,10 +155,10 @@ static void value_warmup(void **state)
     bench_same(&b, "still/model.safetensors", "none/model.safetensors");
     assert_true(bench_metric(&b, "still", 2, "value_loss") != bench_metric(&b, "none", 2, "value_loss"));
     for (int step = 0; step < 4; step++)
-        close_to(bench_metric(&b, "then", step, "kl"), 0);
-    close_to(bench_metric(&b, "then", 2, "lr"), 0);
-    close_to(bench_metric(&b, "then", 3, "lr"), 2e-3); /* the schedule begins when the policy does */
-    close_to(bench_metric(&b, "then", 4, "lr"), 1e-3);
+        close_to(bench_metric(&b, "then", step, "kl"), 0, 1e-12);
+    close_to(bench_metric(&b, "then", 2, "lr"), 0, 1e-12);
+    close_to(bench_metric(&b, "then", 3, "lr"), 2e-3, 1e-12); /* the schedule begins when the policy does */
+    close_to(bench_metric(&b, "then", 4, "lr"), 1e-3, 1e-12);
     assert_true(bench_metric(&b, "then", 4, "kl") != 0);
     bench_end(&b);
 }

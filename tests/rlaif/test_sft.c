@@ -4,12 +4,6 @@
 #include "base/mem.h"
 #include "training.h"
 
-static void close_to(double got, double wanted, double tolerance)
-{
-    if (!(fabs(got - wanted) <= tolerance))
-        fail_msg("%.17g, not %.17g", got, wanted);
-}
-
 /* Held out are the rows that are trained on, in one batch: its loss before an update is what was measured after the one
  * before. */
 static void held_out_loss(void **state)

@@ -5,12 +5,6 @@
 #include "base/real.h"
 #include "support.h"
 
-static void close_to(double got, double wanted, double tolerance)
-{
-    if (!(fabs(got - wanted) <= tolerance))
-        fail_msg("%.17g, not %.17g (difference %g)", got, wanted, got - wanted);
-}
-
 static void moments_and_wilson(void **state)
 {
     (void)state;
