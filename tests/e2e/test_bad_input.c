@@ -537,6 +537,11 @@ static void interrupted(void **state)
         fail_msg("%d of 6 prompts were sampled again:\n%s", fresh, r.err);
     ran_free(&r);
     runs_with_status(bench, 0, "cmp out.jsonl whole.jsonl");
+
+    put_text(bench, "it's.jsonl", "{\"text\": \"Tea.\"}\n"); /* words as a shell reads them back */
+    r = run_with_fault(bench, (Fault){.at = 1, .signal = SIGINT},
+                       "rlaif tokenize \"it's.jsonl\" --model llama -o ids.jsonl");
+    need_message(r, 130, "interrupted", "rlaif tokenize 'it'\\''s.jsonl' --model llama -o ids.jsonl");
 }
 
 /* No room on the disk: the message says so, nothing half-written stays, and with room the same command goes on. */

@@ -242,12 +242,51 @@ static void identities(void **state)
     store_close(s);
 }
 
+/* Which of six checkpoints stay: the newest two regular ones, the best (of equal ones the earlier), the newest until the
+ * stage is done. */
+static void checkpoints(void **state)
+{
+    (void)state;
+    static const double score[] = {1, 2, 2, (double)NAN, (double)NAN, (double)NAN}; /* of steps 1 to 6 */
+    static const struct {
+        int every, best;
+        bool done;
+        const char *stay;
+    } cases[] = {
+        {0, 1, false, "256"},  {0, 1, true, "2"},   {0, 0, true, ""},    {4, 0, false, "46"},
+        {4, 2, false, "2346"}, {2, 1, true, "246"}, {2, 0, false, "46"},
+    };
+    Err err = {0};
+    for (int i = 0; i < COUNT(cases); i++) {
+        Store *s;
+        Str stay = {0};
+        bool known;
+        json_t *about = json_object();
+        int64_t id;
+        StageFound found;
+        need_ok(store_open(&s, ":memory:", &err) &&
+                    store_stage_begin(s, "rl", "rl", "x", about, &id, &found, &known, &err),
+                &err);
+        for (int k = 0; k < COUNT(score); k++)
+            need_ok(store_checkpoint(s, id, k + 1, (char[]){(char)('1' + k), 0}, score[k], &err), &err);
+        need_ok(store_checkpoint_prune(s, id, cases[i].every, cases[i].best, cases[i].done, &err), &err);
+        for (char path[] = "1"; path[0] <= '6'; path[0]++) {
+            need_ok(store_checkpoint_known(s, id, path, &known, &err), &err);
+            str_add(&stay, known ? path : "");
+        }
+        assert_string_equal(str_text(&stay), cases[i].stay);
+        str_release(&stay);
+        json_decref(about);
+        store_close(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(older_store), cmocka_unit_test(useless_store), cmocka_unit_test(no_store),
         cmocka_unit_test(contexts),    cmocka_unit_test(metrics),       cmocka_unit_test(identities),
-        cmocka_unit_test(ratings),
+        cmocka_unit_test(ratings),     cmocka_unit_test(checkpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
