@@ -224,10 +224,16 @@ void options_put(const OptionTable *t, void *target, const char *name, const cha
 {
     size_t base;
     const Option *o = options_find(t, name, &base);
-    assert(o && o->type == OPT_TEXT);
-    char **at = field(o, base, target);
-    free(*at);
-    *at = value ? mem_str(value) : NULL;
+    assert(o && (o->type == OPT_TEXT || o->type == OPT_LIST));
+    void *at = field(o, base, target);
+    if (o->type == OPT_LIST) {
+        list_clear(at);
+        if (value)
+            list_add(at, value, strlen(value));
+        return;
+    }
+    free(*(char **)at);
+    *(char **)at = value ? mem_str(value) : NULL;
 }
 
 static bool is_given(const Option *o, const void *at)

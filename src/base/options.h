@@ -82,7 +82,7 @@ bool options_set(const OptionTable *t, void *target, const char *name, const cha
                  Err *err) MUST_CHECK;
 bool options_set_yaml(const OptionTable *t, void *target, const char *name, const Yaml *value, const char *where,
                       Err *err) MUST_CHECK;
-/* Sets a text option from within the program, whatever its flags. */
+/* Sets a text option, or a list to this one text, from within the program, whatever its flags. */
 void options_put(const OptionTable *t, void *target, const char *name, const char *value);
 /* Fails where a required option is absent; says which. */
 bool options_complete(const OptionTable *t, const void *target, const char *where, Err *err) MUST_CHECK;

@@ -223,13 +223,30 @@ const char *report_value(const ReportStage *s, const char *option)
     return v && v->kind == YAML_TEXT && !yaml_is_null(v) ? v->text : NULL;
 }
 
-const ReportStage *report_maker(const Report *r, const ReportStage *s, const char *option)
+/* The stage that a value of a recipe stands for, or NULL. */
+static const ReportStage *maker_of(const Report *r, const char *value)
 {
-    const char *value = report_value(s, option);
-    for (int i = 0; value && i < r->n; i++) {
+    for (int i = 0; i < r->n; i++) {
         const ReportStage *m = &r->stage[i];
         if (str_starts(value, "stage:") ? strcmp(value + strlen("stage:"), m->row.name) == 0
                                         : m->row.output && strcmp(value, m->row.output) == 0)
+            return m;
+    }
+    return NULL;
+}
+
+const ReportStage *report_maker(const Report *r, const ReportStage *s, const char *option)
+{
+    const char *value = report_value(s, option);
+    return value ? maker_of(r, value) : NULL;
+}
+
+/* Among several values, the first that a stage of this kind made. */
+static const ReportStage *maker_in_list(const Report *r, const Yaml *list, const char *kind)
+{
+    for (int i = 0; i < list->n; i++) {
+        const ReportStage *m = list->item[i]->kind == YAML_TEXT ? maker_of(r, list->item[i]->text) : NULL;
+        if (m && strcmp(m->row.kind, kind) == 0)
             return m;
     }
     return NULL;
@@ -253,6 +270,9 @@ const char *report_hash(const ReportStage *s, const char *name)
 
 const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind)
 {
+    const Yaml *value = s->recipe ? yaml_get(s->recipe, option) : NULL;
+    if (value && value->kind == YAML_LIST)
+        return maker_in_list(r, value, kind);
     if (s->recipe)
         return report_maker(r, s, option);
     return report_count(r, kind) == 1 ? report_next(r, kind, NULL) : NULL;

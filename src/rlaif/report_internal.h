@@ -65,7 +65,7 @@ typedef struct Taste {
 } Taste;
 Taste report_taste(const Report *r, const ReportStage *rl);
 
-/* As report_maker; without a recipe, the only stage of that kind. */
+/* As report_maker; of a list, the first value that a stage of that kind made; without a recipe, the only one of it. */
 const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind);
 
 /* One judge prompt's result of an evaluation of policy A against B. */

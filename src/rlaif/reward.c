@@ -9,8 +9,9 @@
 #include "rlaif/part.h"
 
 static const Option option_rows[] = {
-    {"pairs", OPT_TEXT, AT(RewardOptions, pairs), .value = "LABELS",
-     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "pairs with labels or people's choices"},
+    {"pairs", OPT_LIST, AT(RewardOptions, pairs), .value = "LABELS...",
+     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
+     .help = "pairs with labels or people's choices; several files are taken together"},
     {"model", OPT_TEXT, AT(RewardOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
      .help = "where training starts; its reward head is kept if it has one"},
     {"output", OPT_TEXT, AT(RewardOptions, output), .value = "DIR",
@@ -40,7 +41,7 @@ static const Option option_rows[] = {
     {"subset", OPT_TEXT, AT(RewardOptions, subset), .value = "5%|N",
      .help = "train on a random part of the rows; a smaller part lies within a larger one"},
     {"limit", OPT_INT, AT(RewardOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows; 0: all"},
+     .help = "at most so many rows of each file; 0: all"},
     {"skip-bad", OPT_BOOL, AT(RewardOptions, skip_bad), .flags = OPT_WORKING,
      .help = "leave bad rows out and list them"},
 };
@@ -453,6 +454,19 @@ static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
     return ok;
 }
 
+static bool read_pairs(Work *work, const RewardOptions *o, Rows *out, Err *err)
+{
+    bool ok = true;
+    for (int i = 0; ok && i < o->pairs.n; i++) {
+        Rows rows = {0};
+        ok = stage_read_rows(work, o->pairs.item[i], o->limit, NEED_PAIR, o->skip_bad, &rows, err);
+        if (ok)
+            rows_append(out, &rows);
+        rows_release(&rows);
+    }
+    return ok;
+}
+
 /* Leaves the rows that --subset draws. */
 static bool take_subset(const Work *work, const RewardOptions *o, Rows *rows, Err *err)
 {
@@ -478,8 +492,8 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err)
     Stage s = {0};
     char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT], centre[HASH_TEXT];
     bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) && model_hash(o->model, model, err) &&
-              stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
-              take_subset(work, o, &rows, err) && stage_hash_rows(work, o->eval, NEED_PAIR, o->skip_bad, eval, err) &&
+              read_pairs(work, o, &rows, err) && take_subset(work, o, &rows, err) &&
+              stage_hash_rows(work, o->eval, NEED_PAIR, o->skip_bad, eval, err) &&
               stage_hash_rows(work, o->centre_on, NEED_RESPONSES, o->skip_bad, centre, err);
     if (ok)
         rows_hash(&rows, labels);

@@ -16,7 +16,8 @@ typedef enum LabelSource {
 typedef struct RewardOptions {
     CommonOptions common;
     TrainOptions train;
-    char *pairs, *model, *output, *eval, *centre_on, *subset;
+    OptionList pairs;
+    char *model, *output, *eval, *centre_on, *subset;
     int source, chat, limit, batch, epochs, max_tokens, truncate, eval_labels, eval_every, early_stop;
     double weight_ai, weight_human;
     bool skip_bad;

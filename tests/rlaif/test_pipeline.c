@@ -52,7 +52,7 @@ static void stages_take_products(void **state)
         "      prompts: runs/x/import.jsonl\n",
         "      as: other\n      pairs: runs/x/import.rest.jsonl\n      model: m.gguf\n",
         "  - label:\n      pairs: \"stage:sample\"\n",
-        "  - reward:\n      pairs: \"stage:label\"\n",
+        "  - reward:\n      pairs: [\"stage:label\"]\n",
         "      reward: runs/x/reward\n",
         "      kind: winrate\n",
         "      policy: runs/x/policy\n      against: m.gguf\n",

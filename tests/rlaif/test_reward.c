@@ -38,6 +38,37 @@ static void weights(void **state)
     bench_end(&b);
 }
 
+/* People's choices in one file and AI labels in another are what they are in one file; --limit is of each. */
+static void several_files(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    Str people = {0}, ai = {0}, all = {0};
+    bench_begin(&b);
+    for (int i = 0; i < 6; i++)
+        str_addf(i < 3 ? &people : &ai, "{\"prompt\": \"No %d?\", \"responses\": [\"Yes.\", \"No %d, no.\"], %s}\n", i,
+                 i, i < 3 ? "\"preferred\": 1" : "\"label\": {\"p\": 0.8}");
+    str_addf(&all, "%s%s", str_text(&people), str_text(&ai));
+    bench_put(&b, "people.jsonl", &people);
+    bench_put(&b, "ai.jsonl", &ai);
+    bench_put(&b, "all.jsonl", &all);
+    need_ok(bench_run(&b, &reward_table, reward_stage, "apart", &err, "pairs=@people.jsonl", "pairs=@ai.jsonl",
+                      "model=" TINY_LLAMA_DIR, "output=@apart", "batch=4", "epochs=2", "lr=1e-3", NULL),
+            &err);
+    assert_int_equal((int)bench_summary(&b, "pairs_human"), 3);
+    assert_int_equal((int)bench_summary(&b, "pairs_ai"), 3);
+    need_ok(bench_run(&b, &reward_table, reward_stage, "whole", &err, "pairs=@all.jsonl", "model=" TINY_LLAMA_DIR,
+                      "output=@whole", "batch=4", "epochs=2", "lr=1e-3", NULL),
+            &err);
+    bench_same(&b, "apart/model.safetensors", "whole/model.safetensors");
+    need_ok(bench_run(&b, &reward_table, reward_stage, "few", &err, "pairs=@people.jsonl", "pairs=@ai.jsonl",
+                      "model=" TINY_LLAMA_DIR, "output=@few", "limit=2", NULL),
+            &err);
+    assert_int_equal((int)bench_summary(&b, "pairs"), 4);
+    bench_end(&b);
+}
+
 static double mean_score(Bench *b, const char *model, const char *rows)
 {
     Err err = {0};
@@ -353,11 +384,17 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights),        cmocka_unit_test(centre),
-        cmocka_unit_test(starts),         cmocka_unit_test(held_out),
-        cmocka_unit_test(planned_for),    cmocka_unit_test(stops_at_the_plateau),
-        cmocka_unit_test(best_is_kept),   cmocka_unit_test(subset),
-        cmocka_unit_test(names_the_pair), cmocka_unit_test(names_the_gradient),
+        cmocka_unit_test(weights),
+        cmocka_unit_test(several_files),
+        cmocka_unit_test(centre),
+        cmocka_unit_test(starts),
+        cmocka_unit_test(held_out),
+        cmocka_unit_test(planned_for),
+        cmocka_unit_test(stops_at_the_plateau),
+        cmocka_unit_test(best_is_kept),
+        cmocka_unit_test(subset),
+        cmocka_unit_test(names_the_pair),
+        cmocka_unit_test(names_the_gradient),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("reward", tests, NULL, NULL);
