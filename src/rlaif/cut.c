@@ -228,6 +228,15 @@ bool cut_whole(const Model *m, RowView *v, bool chat, Room room, int *cut, Err *
     return fit(&c, v, room.rule, own_limit ? room.option : NULL, cut, err);
 }
 
+bool cut_render(const Model *m, RowView *v, bool chat, Room room, Ids *ids, int *cut, Err *err)
+{
+    int from;
+    bool ok = cut_whole(m, v, chat, room, cut, err);
+    for (int i = 0; ok && i < v->n; i++)
+        ok = render_whole(m, v, i, chat, &ids[i], &from, err);
+    return ok;
+}
+
 void cut_count(CutCount *count, int cut)
 {
     count->rows += cut > 0;

@@ -30,6 +30,9 @@ typedef struct Room {
  * beginning of the last; context-right the end of the last. Too long under CUT_NOTHING, or even without its context: fails. */
 bool cut_prompt(const Model *m, Context *context, bool chat, Room room, int *cut, Err *err) MUST_CHECK;
 bool cut_whole(const Model *m, RowView *v, bool chat, Room room, int *cut, Err *err) MUST_CHECK;
+/* cut_whole, and then the row with each of its responses as ids[0 .. v->n), which begin empty; the caller releases them, on
+ * failure too. */
+bool cut_render(const Model *m, RowView *v, bool chat, Room room, Ids *ids, int *cut, Err *err) MUST_CHECK;
 
 /* What was cut in a stage: counted, said, and kept in its summary as cut (rows) and cut_characters. */
 typedef struct CutCount {

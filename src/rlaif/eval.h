@@ -62,13 +62,13 @@ bool alignment_numbers(const Rows *rows, json_t *out, Err *err) MUST_CHECK;
 typedef struct AccuracyOptions {
     CommonOptions common;
     char *pairs, *reward, *output;
-    int chat, limit;
+    int chat, truncate, limit;
     bool skip_bad;
 } AccuracyOptions;
 extern const OptionTable accuracy_table;
 
 /* A reward model on pairs whose preferred response is known (5.3). Rows get `rewards`, centred and scaled as the model's
- * training rows were.
+ * training rows were; one whose context was cut `rewards_cut`, by how many characters.
  *
  * pairs, without_choice   pairs judged; rows left out because nobody's choice is known
  * accuracy, interval      share with r(preferred) > r(other); equal rewards are ties
@@ -76,7 +76,8 @@ extern const OptionTable accuracy_table;
  * mean_margin, sd_margin  of r(preferred) - r(other)
  * auc                     of rewards over all responses, preferred against not: how far they compare across prompts
  * centre, scale           mean and standard deviation of the rewards of these rows: 0 and 1 on the training rows
- * longer_accuracy         of "the longer response is better", on the same rows */
+ * longer_accuracy         of "the longer response is better", on the same rows
+ * cut, cut_characters     where contexts were cut: of how many rows, by how much in all */
 bool accuracy_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 /* --- win rate ------------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* A reward model on pairs whose preferred response is known. */
 #include "base/mem.h"
+#include "rlaif/cut.h"
 #include "rlaif/eval_internal.h"
 #include "rlaif/reward_model.h"
 
@@ -12,6 +13,10 @@ static const Option option_rows[] = {
      .help = "the pairs with their rewards"},
     {"chat", OPT_CHOICE, AT(AccuracyOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the chat template; auto: as the reward model was trained"},
+    {"truncate", OPT_CHOICE, AT(AccuracyOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
+     .help =
+         "what a pair loses that the model's context has no room for: nothing, it is refused; or words at one end of "
+         "its context"},
     {"limit", OPT_INT, AT(AccuracyOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows; 0: all"},
     {"skip-bad", OPT_BOOL, AT(AccuracyOptions, skip_bad), .flags = OPT_WORKING,
@@ -45,20 +50,24 @@ static bool reward_chunk(void *context, const Rows *rows, const int *index, int 
     Ids ids[2 * CHUNK] = {{0}};
     Sequence seq[2 * CHUNK] = {{0}};
     double reward[2 * CHUNK];
+    int cut[CHUNK] = {0};
+    Room room = {.rule = (CutRule)a->options->truncate};
     bool ok = true;
-    for (int i = 0; ok && i < 2 * n; i++) {
-        const RowView *v = &rows->row[index[i / 2]].view;
+    for (int i = 0; ok && i < n; i++) {
+        RowView *v = &rows->row[index[i]].view;
         char place[300];
-        int from;
-        ok = (render_whole(a->model->model, v, i % 2, a->model->chat, &ids[i], &from, err) &&
-              render_fits(a->model->model, ids[i].n, 0, err)) ||
-             err_context(err, "%s", row_place(rows, index[i / 2], place));
-        seq[i] = (Sequence){ids[i].id, ids[i].n};
+        ok = cut_render(a->model->model, v, a->model->chat, room, &ids[2 * i], &cut[i], err) ||
+             err_context(err, "%s", row_place(rows, index[i], place));
     }
+    for (int i = 0; i < 2 * n; i++)
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
     ok = ok && reward_model_score(a->model, seq, 2 * n, reward, err);
     for (int i = 0; ok && i < n; i++) {
         out[i] = json_copy(rows->row[index[i]].json);
         json_object_set_new(out[i], "rewards", json_pack("[f, f]", reward[2 * i], reward[2 * i + 1]));
+        json_object_del(out[i], "rewards_cut");
+        if (cut[i] > 0)
+            json_object_set_new(out[i], "rewards_cut", json_integer(cut[i]));
     }
     for (int i = 0; i < 2 * n; i++)
         ids_release(&ids[i]);
@@ -86,6 +95,7 @@ typedef struct Scores {
     bool *positive;          /* [2 n] */
     double longer;
     int n;
+    CutCount cut;
 } Scores;
 
 static bool add_row(void *context, const char *row, Err *err)
@@ -106,6 +116,7 @@ static bool add_row(void *context, const char *row, Err *err)
         s->positive[2 * s->n] = true;
         s->longer += eval_outcome(text_characters(v.response[best].text), text_characters(v.response[other].text));
         s->n++;
+        cut_count(&s->cut, (int)json_number_of(j, "rewards_cut", 0));
         row_view_release(&v);
     }
     json_decref(j);
@@ -135,11 +146,17 @@ static void set_numbers(json_t *out, const Scores *s, int without_choice)
 
 static bool summarise(Stage *stage, int rows, int without_choice, Err *err)
 {
-    Scores s = {mem_alloc((size_t)rows, sizeof(double)), mem_alloc((size_t)rows, 2 * sizeof(double)),
-                mem_zalloc((size_t)rows, 2 * sizeof(bool)), 0, 0};
+    Scores s = {mem_alloc((size_t)rows, sizeof(double)),
+                mem_alloc((size_t)rows, 2 * sizeof(double)),
+                mem_zalloc((size_t)rows, 2 * sizeof(bool)),
+                0,
+                0,
+                {0}};
     bool ok = store_items_each(stage->work->store, stage->id, add_row, &s, err);
-    if (ok)
+    if (ok) {
         set_numbers(stage->summary, &s, without_choice);
+        cut_report(&s.cut, stage->name, stage->summary);
+    }
     free(s.margin);
     free(s.reward);
     free(s.positive);

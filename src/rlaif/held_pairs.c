@@ -20,7 +20,8 @@ static bool no_choice(const Rows *rows, HeldLabels labels, Err *err)
                                              "judge are --eval-labels ai");
 }
 
-bool held_pairs_read(HeldPairs *h, Rows *rows, HeldLabels labels, const Model *m, bool chat, CutRule rule, Err *err)
+bool held_pairs_read(HeldPairs *h, Rows *rows, HeldLabels labels, const Model *m, bool chat, Room room, CutCount *count,
+                     Err *err)
 {
     *h = (HeldPairs){.ids = mem_zalloc((size_t)rows->n * 2, sizeof *h->ids),
                      .p = mem_alloc((size_t)rows->n, sizeof *h->p)};
@@ -28,15 +29,15 @@ bool held_pairs_read(HeldPairs *h, Rows *rows, HeldLabels labels, const Model *m
         RowView *v = &rows->row[i].view;
         double p = choice_of(v, labels);
         char place[300];
-        int from, cut;
+        int cut;
         if (p < 0)
             continue;
         Ids *ids = &h->ids[2 * h->n];
         h->p[h->n++] = p;
         h->chosen += p != 0.5;
-        if (!cut_whole(m, v, chat, (Room){.rule = rule}, &cut, err) ||
-            !render_whole(m, v, 0, chat, &ids[0], &from, err) || !render_whole(m, v, 1, chat, &ids[1], &from, err))
+        if (!cut_render(m, v, chat, room, ids, &cut, err))
             return err_context(err, "%s", row_place(rows, i, place));
+        cut_count(count, cut);
     }
     return h->chosen > 0 || no_choice(rows, labels, err);
 }

@@ -16,9 +16,9 @@ typedef struct HeldPairs {
     int chosen; /* of them those that prefer one: p is not a half */
 } HeldPairs;
 
-/* Renders the rows (viewed) that have a label of this kind. Contexts that the model has no room for are refused, or cut in
- * the rows, as `rule` says; so are rows without any choice. Release it in any case. */
-bool held_pairs_read(HeldPairs *h, Rows *rows, HeldLabels labels, const Model *m, bool chat, CutRule rule,
+/* Renders the rows (viewed) that have a label of this kind. Those that there is no room for are refused, or cut in the rows
+ * and counted, as `room` says; rows without any choice are refused. Release it in any case. */
+bool held_pairs_read(HeldPairs *h, Rows *rows, HeldLabels labels, const Model *m, bool chat, Room room, CutCount *count,
                      Err *err) MUST_CHECK;
 void held_pairs_release(HeldPairs *h);
 

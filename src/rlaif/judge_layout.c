@@ -11,10 +11,11 @@ typedef struct Fit {
     const Question *q;
     int first, n, orders;
     bool both;
-    int limit; /* tokens of a prompt; 0: none */
+    int limit; /* tokens of a prompt; 0: none is measured */
 } Fit;
 
-/* Most tokens of a prompt, so that rationale and answer find room after it. */
+/* Most tokens of a prompt, so that rationale and answer find room after it. Where only the context is a limit and nothing
+ * is cut, whoever reads the prompts refuses those that are too long: they need not be measured before. */
 static int token_limit(const Judge *j)
 {
     const Cot *c = &j->prompt->cot;
@@ -22,7 +23,9 @@ static int token_limit(const Judge *j)
     if (j->options.cot) /* a text has no more tokens than bytes */
         most -= c->max_new_tokens + (int)(strlen(c->join) + strlen(j->prompt->ending));
     most = most > 1 ? most : 1;
-    return wanted == 0 || wanted < most ? wanted : most;
+    if (wanted == 0)
+        return j->options.cut == CUT_NOTHING ? 0 : most;
+    return wanted < most ? wanted : most;
 }
 
 /* Lays out all prompts of the fit with this context in place of theirs, and measures them; *longest of them. */

@@ -77,6 +77,12 @@ struct RewardTraining {
 
 /* --- pairs --- */
 
+/* Of every sequence that the model reads: trained on, held out or to centre by. */
+static Room room_of(const RewardOptions *o)
+{
+    return (Room){(CutRule)o->truncate, o->max_tokens, 0, "--max-tokens"};
+}
+
 static bool add_pair(RewardTraining *t, int row, double p, double weight, Err *err)
 {
     const RowView *v = &t->rows->row[row].view;
@@ -95,7 +101,6 @@ static bool add_pair(RewardTraining *t, int row, double p, double weight, Err *e
 static bool add_row(RewardTraining *t, int row, RowView *v, Err *err)
 {
     const RewardOptions *o = t->options;
-    Room room = {(CutRule)o->truncate, o->max_tokens, 0, "--max-tokens"};
     int cut, source = o->source;
     bool ai = v->has_label && source != LABELS_HUMAN;
     bool human = v->preferred >= 0 && source != LABELS_AI && (source != LABELS_AUTO || !v->has_label);
@@ -103,7 +108,7 @@ static bool add_row(RewardTraining *t, int row, RowView *v, Err *err)
         return err_set(err, ERR_INPUT, "the row has no %s",
                        source == LABELS_AI ? "\"label\"" : "\"preferred\" and no \"label\""),
                err_hint(err, "rlaif label adds labels; \"preferred\": 0 or 1 is a person's choice");
-    if (!cut_whole(t->model, v, t->chat, room, &cut, err))
+    if (!cut_whole(t->model, v, t->chat, room_of(o), &cut, err))
         return false;
     cut_count(&t->cut, cut);
     t->n_ai += ai;
@@ -401,27 +406,28 @@ static bool read_held_out(RewardTraining *t, Stage *s, Err *err)
     Rows rows = {0};
     bool ok = !o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &rows, err) &&
                            (o->early_stop == 0 || stage_uses_prompts(s, CHOSEN_BY, &rows, err)) &&
-                           held_pairs_read(&t->held, &rows, (HeldLabels)o->eval_labels, t->model, t->chat,
-                                           (CutRule)o->truncate, err));
+                           held_pairs_read(&t->held, &rows, (HeldLabels)o->eval_labels, t->model, t->chat, room_of(o),
+                                           &t->cut, err));
     rows_release(&rows);
     return ok;
 }
 
-static bool render_centre(RewardTraining *t, const Rows *rows, Err *err)
+static bool render_centre(RewardTraining *t, Rows *rows, Err *err)
 {
     int n = 0;
     for (int i = 0; i < rows->n; i++)
         n += rows->row[i].view.n;
     t->centre = mem_zalloc((size_t)n, sizeof *t->centre);
-    for (int i = 0; i < rows->n; i++)
-        for (int k = 0; k < rows->row[i].view.n; k++) {
-            Ids *ids = &t->centre[t->n_centre++];
-            int from;
-            char place[300];
-            if (!render_whole(t->model, &rows->row[i].view, k, t->chat, ids, &from, err) ||
-                !render_fits(t->model, ids->n, 0, err))
-                return err_context(err, "%s", row_place(rows, i, place));
-        }
+    for (int i = 0; i < rows->n; i++) {
+        RowView *v = &rows->row[i].view;
+        Ids *ids = &t->centre[t->n_centre];
+        int cut;
+        char place[300];
+        t->n_centre += v->n;
+        if (!cut_render(t->model, v, t->chat, room_of(t->options), ids, &cut, err))
+            return err_context(err, "%s", row_place(rows, i, place));
+        cut_count(&t->cut, cut);
+    }
     return true;
 }
 
@@ -440,16 +446,17 @@ static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
     RewardTraining *t;
     if (!reward_training_open(&t, o, s->work->device, rows, err))
         return false;
-    cut_report(&t->cut, s->name, s->summary);
     Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};
     if (o->eval)
         training.held = (HeldOut){measure_held_out, t, "eval_accuracy", "eval_loss", o->eval_every, o->eval_every > 0,
                                   o->early_stop};
     Batches b = batches_of(t);
-    bool ok = read_held_out(t, s, err) && read_centre(t, s, err) && check_needs(t, &b, s, err) &&
-              ((training_begin(&training, err) && batches_train(&b, &training, err) &&
-                settle_result(t, &training, err) && store_scale(t, s, err) && training_end(&training, err)) ||
-               training_stopped(&training, err));
+    bool ok = read_held_out(t, s, err) && read_centre(t, s, err);
+    cut_report(&t->cut, s->name, s->summary);
+    ok = ok && check_needs(t, &b, s, err) &&
+         ((training_begin(&training, err) && batches_train(&b, &training, err) && settle_result(t, &training, err) &&
+           store_scale(t, s, err) && training_end(&training, err)) ||
+          training_stopped(&training, err));
     reward_training_free(t);
     return ok;
 }

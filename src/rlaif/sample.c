@@ -76,9 +76,9 @@ char *response_text(const Model *m, const Response *r)
 /* The row without what it says of other responses: beside the new ones that would be read as theirs. */
 static json_t *without_responses(const Row *row)
 {
-    static const char *const names[] = {"response", "responses", "ended",     "stripped", "preferred",
-                                        "label",    "score",     "judgment",  "harmless", "models",
-                                        "chosen",   "rejected",  "summaries", "choice"};
+    static const char *const names[] = {"response", "responses", "ended",    "stripped",  "preferred",
+                                        "label",    "score",     "judgment", "score_cut", "harmless",
+                                        "models",   "chosen",    "rejected", "summaries", "choice"};
     json_t *out = json_copy(row->json);
     for (int i = 0; i < COUNT(names); i++)
         json_object_del(out, names[i]);

@@ -14,6 +14,10 @@ static const Option option_rows[] = {
      .help = "a judge prompt of kind score or verdict"},
     {"chat", OPT_CHOICE, AT(ScoreOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the chat template; auto: as the reward model was trained, or as the prompt says"},
+    {"max-input", OPT_INT, AT(ScoreOptions, max_input), 0, 1e9, "0",
+     .help = "most tokens that are read at once; 0: as many as the model's context holds"},
+    {"truncate", OPT_CHOICE, AT(ScoreOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
+     .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
     {"limit", OPT_INT, AT(ScoreOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows; 0: all"},
     {"skip-bad", OPT_BOOL, AT(ScoreOptions, skip_bad), .flags = OPT_WORKING,
@@ -42,70 +46,95 @@ static bool prepare(void *context, Err *err)
     const ScoreOptions *o = s->options;
     if (!o->prompt)
         return reward_model_open(&s->reward, o->model, s->work->device, (ChatMode)o->chat, err);
-    return judge_source_load(&s->source, s->work, err) &&
-           judge_source_open(&s->source, &s->judge, o->prompt, judge_defaults((ChatMode)o->chat), err);
+    JudgeOptions how = judge_defaults((ChatMode)o->chat);
+    how.max_input = o->max_input;
+    how.cut = o->truncate;
+    return judge_source_load(&s->source, s->work, err) && judge_source_open(&s->source, &s->judge, o->prompt, how, err);
 }
 
-/* All responses of a chunk's rows, one after the other. */
+/* A chunk's rows, and all their responses one after the other. */
 typedef struct Flat {
     int row, response; /* of the chunk; of the row */
 } Flat;
+typedef struct Chunk {
+    const Rows *rows;
+    const int *index; /* [n], of the rows */
+    int n, total;
+    Flat *flat;        /* [total] */
+    double *score;     /* [total] */
+    json_t **judgment; /* [total], of a judge */
+    int *cut;          /* [n], characters taken off the context */
+} Chunk;
 
-static Flat *flatten(const Rows *rows, const int *index, int n, int *total)
+static Chunk chunk_begin(const Rows *rows, const int *index, int n)
 {
-    *total = 0;
+    Chunk c = {.rows = rows, .index = index, .n = n, .cut = mem_zalloc((size_t)n, sizeof *c.cut)};
     for (int i = 0; i < n; i++)
-        *total += rows->row[index[i]].view.n;
-    Flat *flat = mem_alloc((size_t)*total, sizeof *flat);
+        c.total += rows->row[index[i]].view.n;
+    c.flat = mem_alloc((size_t)c.total, sizeof *c.flat);
+    c.score = mem_zalloc((size_t)c.total, sizeof *c.score);
+    c.judgment = mem_zalloc((size_t)c.total, sizeof *c.judgment);
     for (int i = 0, at = 0; i < n; i++)
         for (int r = 0; r < rows->row[index[i]].view.n; r++)
-            flat[at++] = (Flat){i, r};
-    return flat;
+            c.flat[at++] = (Flat){i, r};
+    return c;
 }
 
-static bool score_by_judge(Scoring *s, const Rows *rows, const int *index, const Flat *flat, int total, double *score,
-                           json_t **judgment, Err *err)
+static void chunk_release(Chunk *c)
 {
-    Question *q = mem_zalloc((size_t)total, sizeof *q);
-    Verdict *verdict = mem_zalloc((size_t)total, sizeof *verdict);
-    char(*place)[300] = mem_alloc((size_t)total, sizeof *place);
-    for (int i = 0; i < total; i++) {
-        const RowView *v = &rows->row[index[flat[i].row]].view;
-        q[i] = (Question){.where = row_place(rows, index[flat[i].row], place[i]),
-                          .context = context_lines(&v->context),
-                          .first = v->response[flat[i].response].text};
+    free(c->flat);
+    free(c->score);
+    free(c->judgment);
+    free(c->cut);
+}
+
+static bool score_by_judge(Scoring *s, Chunk *c, Err *err)
+{
+    Question *q = mem_zalloc((size_t)c->total, sizeof *q);
+    Verdict *verdict = mem_zalloc((size_t)c->total, sizeof *verdict);
+    char(*place)[300] = mem_alloc((size_t)c->n, sizeof *place), **context = mem_alloc((size_t)c->n, sizeof *context);
+    for (int i = 0; i < c->n; i++) {
+        row_place(c->rows, c->index[i], place[i]);
+        context[i] = context_lines(&c->rows->row[c->index[i]].view.context);
     }
-    bool ok = judge_responses(s->judge, q, total, verdict, err);
-    for (int i = 0; i < total; i++) {
-        free((char *)(uintptr_t)q[i].context);
-        if (!ok)
-            continue;
-        score[i] = judge_reward(s->judge, &verdict[i]);
-        judgment[i] = judgment_json(s->judge, &verdict[i]);
+    for (int i = 0; i < c->total; i++) {
+        Flat f = c->flat[i];
+        q[i] = (Question){.where = place[f.row],
+                          .context = context[f.row],
+                          .first = c->rows->row[c->index[f.row]].view.response[f.response].text};
     }
+    bool ok = judge_responses(s->judge, q, c->total, verdict, err);
+    for (int i = 0; ok && i < c->total; i++) {
+        c->score[i] = judge_reward(s->judge, &verdict[i]);
+        c->judgment[i] = judgment_json(s->judge, &verdict[i]);
+        c->cut[c->flat[i].row] = verdict[i].cut;
+    }
+    for (int i = 0; i < c->n; i++)
+        free(context[i]);
+    free(context);
     free(q);
     free(verdict);
     free(place);
     return ok;
 }
 
-static bool score_by_reward(Scoring *s, const Rows *rows, const int *index, const Flat *flat, int total, double *score,
-                            Err *err)
+static bool score_by_reward(Scoring *s, Chunk *c, Err *err)
 {
-    Ids *ids = mem_zalloc((size_t)total, sizeof *ids);
-    Sequence *seq = mem_alloc((size_t)total, sizeof *seq);
+    Ids *ids = mem_zalloc((size_t)c->total, sizeof *ids);
+    Sequence *seq = mem_alloc((size_t)c->total, sizeof *seq);
+    Room room = {(CutRule)s->options->truncate, s->options->max_input, 0, "--max-input"};
     bool ok = true;
-    for (int i = 0; ok && i < total; i++) {
+    for (int i = 0, at = 0; ok && i < c->n; i++) {
         char place[300];
-        int from, row = index[flat[i].row];
-        ok = (render_whole(s->reward->model, &rows->row[row].view, flat[i].response, s->reward->chat, &ids[i], &from,
-                           err) &&
-              render_fits(s->reward->model, ids[i].n, 0, err)) ||
-             err_context(err, "%s", row_place(rows, row, place));
-        seq[i] = (Sequence){ids[i].id, ids[i].n};
+        RowView *v = &c->rows->row[c->index[i]].view;
+        ok = cut_render(s->reward->model, v, s->reward->chat, room, &ids[at], &c->cut[i], err) ||
+             err_context(err, "%s", row_place(c->rows, c->index[i], place));
+        at += v->n;
     }
-    ok = ok && reward_model_score(s->reward, seq, total, score, err);
-    for (int i = 0; i < total; i++)
+    for (int i = 0; i < c->total; i++)
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
+    ok = ok && reward_model_score(s->reward, seq, c->total, c->score, err);
+    for (int i = 0; i < c->total; i++)
         ids_release(&ids[i]);
     free(ids);
     free(seq);
@@ -123,34 +152,32 @@ static void set_field(json_t *row, const char *name, json_t *list)
 static bool score_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
     Scoring *s = context;
-    int total;
-    Flat *flat = flatten(rows, index, n, &total);
-    double *score = mem_zalloc((size_t)total, sizeof *score);
-    json_t **judgment = mem_zalloc((size_t)total, sizeof *judgment);
-    bool ok = s->judge ? score_by_judge(s, rows, index, flat, total, score, judgment, err)
-                       : score_by_reward(s, rows, index, flat, total, score, err);
+    Chunk c = chunk_begin(rows, index, n);
+    bool ok = s->judge ? score_by_judge(s, &c, err) : score_by_reward(s, &c, err);
     for (int i = 0, at = 0; ok && i < n; i++) {
         json_t *scores = json_array(), *judgments = json_array();
-        for (; at < total && flat[at].row == i; at++) {
-            json_array_append_new(scores, json_real(score[at]));
+        for (; at < c.total && c.flat[at].row == i; at++) {
+            json_array_append_new(scores, json_real(c.score[at]));
             if (s->judge)
-                json_array_append_new(judgments, judgment[at]);
+                json_array_append_new(judgments, c.judgment[at]);
         }
         out[i] = json_copy(rows->row[index[i]].json);
+        json_object_del(out[i], "score_cut");
         set_field(out[i], "score", scores);
         if (s->judge)
             set_field(out[i], "judgment", judgments);
         else
             json_decref(judgments);
+        if (c.cut[i] > 0)
+            json_object_set_new(out[i], "score_cut", json_integer(c.cut[i]));
     }
-    free(judgment);
-    free(score);
-    free(flat);
+    chunk_release(&c);
     return ok;
 }
 
 typedef struct ScoreSums {
     double n, sum, squares, mass;
+    CutCount cut;
 } ScoreSums;
 
 static bool add_score(void *context, const char *row, Err *err)
@@ -161,6 +188,7 @@ static bool add_score(void *context, const char *row, Err *err)
         return false;
     const json_t *score = json_object_get(j, "score"), *judgment = json_object_get(j, "judgment");
     size_t n = json_is_array(score) ? json_array_size(score) : 1;
+    cut_count(&s->cut, (int)json_number_of(j, "score_cut", 0));
     for (size_t i = 0; i < n; i++) {
         double x = json_number_value(json_is_array(score) ? json_array_get(score, i) : score);
         s->n++;
@@ -181,6 +209,7 @@ static bool score_summary(Stage *s, bool judged, Err *err)
     json_object_set_new(s->summary, "responses", json_integer((json_int_t)t.n));
     json_object_set_new(s->summary, "mean", json_real(mean));
     json_object_set_new(s->summary, "sd", json_real(sqrt(spread > 0 ? spread : 0)));
+    cut_report(&t.cut, s->name, s->summary);
     if (judged)
         json_object_set_new(s->summary, "mass", json_real(t.mass / t.n));
     return true;
@@ -193,6 +222,9 @@ static bool prompt_hash(const ScoreOptions *o, char hash[HASH_TEXT], Err *err)
     if (!o->prompt)
         return !o->endpoint.url || (err_set(err, ERR_INPUT, "--endpoint is a judge: it needs --prompt"),
                                     err_hint(err, "of kind score or verdict: rlaif help prompts lists them"));
+    if (o->endpoint.url && o->truncate != CUT_NOTHING && o->max_input == 0)
+        return err_set(err, ERR_INPUT, "--truncate: how much an endpoint has room for is not known"),
+               err_hint(err, "say it by --max-input");
     if (!judge_prompt_load(&p, o->prompt, err))
         return false;
     memcpy(hash, p->hash, HASH_TEXT);

@@ -2,6 +2,7 @@
 #ifndef RLAIF_SCORE_H
 #define RLAIF_SCORE_H
 
+#include "rlaif/cut.h"
 #include "rlaif/judge_source.h"
 #include "rlaif/reward_model.h"
 #include "rlaif/stage.h"
@@ -10,13 +11,13 @@ typedef struct ScoreOptions {
     CommonOptions common;
     EndpointOptions endpoint; /* a judge elsewhere, in place of a model */
     char *rows, *model, *output, *prompt;
-    int chat, limit;
+    int chat, max_input, truncate, limit;
     bool skip_bad;
 } ScoreOptions;
 extern const OptionTable score_table;
 
 /* Adds `score` (a number, or a list for rows with `responses`); with a prompt also `judgment`: the answers'
- * log-probabilities, their mass and the expectation. */
+ * log-probabilities, their mass and the expectation. A context that was cut: `score_cut`, by how many characters. */
 bool score_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

@@ -3,8 +3,11 @@
 #include "rlaif/cut.h"
 
 #include "base/mem.h"
+#include "rlaif/eval.h"
+#include "rlaif/reward.h"
 #include "rlaif/rl.h"
 #include "rlaif/sample.h"
+#include "rlaif/score.h"
 #include "rlaif/sft.h"
 #include "training.h"
 
@@ -203,11 +206,113 @@ static void stages(void **state)
     bench_end(&b);
 }
 
+/* Eight pairs whose contexts have some 300 words: no model of the fixtures has room for them. */
+static void put_long(const Bench *b, const char *name)
+{
+    Str rows = {0};
+    for (int i = 0; i < 8; i++) {
+        str_add(&rows, "{\"prompt\": \"");
+        for (int k = 0; k < 300; k++)
+            str_addf(&rows, "word%d ", k);
+        str_addf(&rows, "of %d\", \"responses\": [\"yes\", \"no, %d\"], \"preferred\": %d}\n", i, i, i % 2);
+    }
+    bench_put(b, name, &rows);
+}
+
+#define REWARD(...) bench_run(&b, &reward_table, reward_stage, __VA_ARGS__, NULL)
+
+/* Held-out rows and those to centre by have the room of training rows, and are cut and counted with them. */
+static void held_rows(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    put_long(&b, "long.jsonl");
+    const char *pairs = "pairs=@pairs.jsonl", *model = "model=" TINY_LLAMA_DIR, *left = "truncate=context-left",
+               *room = "max-tokens=120", *eval = "eval=@long.jsonl", *centre = "centre-on=@long.jsonl";
+    assert_false(REWARD("eval", &err, pairs, model, "output=@e", room, eval));
+    says(err.msg, "long.jsonl:1");
+    says(err.msg, "--max-tokens is 120");
+    err = (Err){0};
+    assert_false(REWARD("centre", &err, pairs, model, "output=@c", room, centre));
+    says(err.msg, "long.jsonl:1");
+    says(err.msg, "--max-tokens is 120");
+    err = (Err){0};
+    need_ok(REWARD("eval", &err, pairs, model, "output=@e", room, eval, left), &err);
+    assert_int_equal((int)bench_summary(&b, "cut"), 8);
+    need_ok(REWARD("centre", &err, pairs, model, "output=@c", room, centre, left), &err);
+    assert_int_equal((int)bench_summary(&b, "cut"), 8);
+    assert_int_equal((int)bench_summary(&b, "centre_responses"), 16);
+    need_ok(REWARD("both", &err, pairs, model, "output=@b", "max-tokens=0", eval, centre, left), &err);
+    assert_int_equal((int)bench_summary(&b, "cut"), 16);
+    bench_end(&b);
+}
+
+#define SCORE(...) bench_run(&b, &score_table, score_stage, "score", &err, "rows=@long.jsonl", __VA_ARGS__, NULL)
+
+/* What the rows of a stage say was cut: all alike. */
+static int cut_of_rows(const Bench *b, const char *stage, const char *key)
+{
+    json_t *rows = bench_rows(b, stage);
+    int cut = (int)json_number_of(json_array_get(rows, 0), key, -1);
+    assert_int_equal(json_array_size(rows), 8);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal((int)json_number_of(json_array_get(rows, i), key, -1), cut);
+    json_decref(rows);
+    return cut;
+}
+
+/* Scores by either judge, and accuracy: a context is cut once for all responses of a row, and the row says by how much. */
+static void scored_rows(void **state)
+{
+    (void)state;
+    static const char *const judges[][2] = {{"model=@reward", NULL}, {"model=" TINY_LLAMA_DIR, "prompt=@judge.yaml"}};
+    Bench b;
+    Err err = {0};
+    Str judge = {0};
+    bench_begin(&b);
+    put_long(&b, "long.jsonl");
+    str_add(&judge, "name: short\nkind: verdict\nchat: false\nitem: \"{context}: {response}\\n\"\n"
+                    "ending: \"Is it\"\nanswers: [\" good\", \" bad\"]\n");
+    bench_put(&b, "judge.yaml", &judge);
+    for (int j = 0; j < COUNT(judges); j++) {
+        assert_false(SCORE(judges[j][0], "limit=8", judges[j][1]));
+        says(err.msg, "long.jsonl:1");
+        err = (Err){0};
+        need_ok(SCORE(judges[j][0], "truncate=context-right", judges[j][1]), &err);
+        int cut = cut_of_rows(&b, "score", "score_cut");
+        assert_true(cut > 500);
+        assert_int_equal((int)bench_summary(&b, "cut"), 8);
+        assert_int_equal((int)bench_summary(&b, "cut_characters"), 8 * cut);
+        assert_false(SCORE(judges[j][0], "max-input=200", judges[j][1]));
+        says(err.msg, "--max-input is 200");
+        says(err.hint, "--truncate");
+        err = (Err){0};
+        need_ok(SCORE(judges[j][0], "max-input=200", "truncate=context-right", judges[j][1]), &err);
+        assert_true(cut_of_rows(&b, "score", "score_cut") > cut);
+    }
+    assert_false(SCORE("endpoint=http://127.0.0.1:1/v1", "api-model=x", "prompt=@judge.yaml", "truncate=context-left"));
+    says(err.hint, "--max-input");
+    err = (Err){0};
+    assert_false(
+        bench_run(&b, &accuracy_table, accuracy_stage, "accuracy", &err, "pairs=@long.jsonl", "reward=@reward", NULL));
+    says(err.msg, "long.jsonl:1");
+    err = (Err){0};
+    need_ok(bench_run(&b, &accuracy_table, accuracy_stage, "accuracy", &err, "pairs=@long.jsonl", "reward=@reward",
+                      "truncate=context-left", NULL),
+            &err);
+    assert_true(cut_of_rows(&b, "accuracy", "rewards_cut") > 500);
+    assert_int_equal((int)bench_summary(&b, "cut"), 8);
+    bench_end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),      cmocka_unit_test(conversations), cmocka_unit_test(refusals),
-        cmocka_unit_test(whole_rows), cmocka_unit_test(stages),
+        cmocka_unit_test(texts),       cmocka_unit_test(conversations), cmocka_unit_test(refusals),
+        cmocka_unit_test(whole_rows),  cmocka_unit_test(stages),        cmocka_unit_test(held_rows),
+        cmocka_unit_test(scored_rows),
     };
     return cmocka_run_group_tests_name("cut", tests, NULL, NULL);
 }
