@@ -38,11 +38,11 @@ static bool check_memory(Asking *a, Err *err)
     LabelPlan *p = &a->plan;
     json_t *said = json_object();
     Needs needs = {0};
-    needs_add(&needs, "judge", (double)mem_current());
+    needs_add(&needs, NEEDS_JUDGE, (double)mem_current());
     if (p->all.rationale_bytes > p->all.cost.bytes) /* what is written is read only then */
-        needs_add(&needs, "rationales", p->all.rationale_bytes);
+        needs_add(&needs, NEEDS_RATIONALES, p->all.rationale_bytes);
     else
-        needs_add(&needs, "prompts", p->all.cost.bytes);
+        needs_add(&needs, NEEDS_PROMPTS, p->all.cost.bytes);
     bool ok = needs_check(&needs, a->stage->name, a->options->output ? a->options->output : ".", said, err);
     p->bytes = json_number_of(said, "planned_bytes", 0);
     p->bytes = p->bytes > (double)mem_peak() ? p->bytes : (double)mem_peak(); /* loading may have taken more */

@@ -7,17 +7,19 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-void needs_add(Needs *n, const char *what, double bytes)
+#define NEEDS_NAME(part, name) name,
+static const char *const part_names[NEED_PARTS] = {NEEDS_LIST(NEEDS_NAME)};
+
+void needs_add(Needs *n, Need part, double bytes)
 {
-    if (n->parts < COUNT(n->part))
-        n->part[n->parts++] = (Need){what, bytes};
+    n->part[part] += bytes;
 }
 
 double needs_bytes(const Needs *n)
 {
     double total = 0;
-    for (int i = 0; i < n->parts; i++)
-        total += n->part[i].bytes;
+    for (int i = 0; i < NEED_PARTS; i++)
+        total += n->part[i];
     return total;
 }
 
@@ -26,8 +28,9 @@ bool needs_check(const Needs *n, const char *stage, const char *out, json_t *sum
     double total = needs_bytes(n);
     char h[32], h2[32];
     Str line = {0};
-    for (int i = 0; i < n->parts; i++)
-        str_addf(&line, "%s%s %s", i ? ", " : "", n->part[i].what, mem_human(h, n->part[i].bytes));
+    for (int i = 0; i < NEED_PARTS; i++)
+        if (n->part[i] > 0)
+            str_addf(&line, "%s%s %s", line.n ? ", " : "", part_names[i], mem_human(h, n->part[i]));
     log_note("%s: needs %s of memory (%s)%s%s", stage, mem_human(h, total), str_text(&line),
              n->disk > 0 ? ", disk " : "", n->disk > 0 ? mem_human(h2, n->disk) : "");
     str_release(&line);

@@ -7,18 +7,32 @@
 
 #include <jansson.h>
 
-typedef struct Need {
-    const char *what;
-    double bytes;
-} Need;
+/* The parts of a stage's memory, in the order in which they are said. */
+#define NEEDS_LIST(X)                                                                                                  \
+    X(NEEDS_REFERENCE, "reference")                                                                                    \
+    X(NEEDS_POLICY, "policy")                                                                                          \
+    X(NEEDS_VALUE, "value network")                                                                                    \
+    X(NEEDS_REWARD_MODEL, "reward model")                                                                              \
+    X(NEEDS_JUDGE, "judge")                                                                                            \
+    X(NEEDS_WEIGHTS, "weights")                                                                                        \
+    X(NEEDS_OPTIMIZER, "gradients and optimizer")                                                                      \
+    X(NEEDS_PASS, "training pass")                                                                                     \
+    X(NEEDS_DRAWN, "sampling and scoring")                                                                             \
+    X(NEEDS_REWARDS, "rewards")                                                                                        \
+    X(NEEDS_HELD_OUT, "held-out rows")                                                                                 \
+    X(NEEDS_RATIONALES, "rationales")                                                                                  \
+    X(NEEDS_PROMPTS, "prompts")
+
+#define NEEDS_PART(part, name) part,
+typedef enum Need { NEEDS_LIST(NEEDS_PART) NEED_PARTS } Need;
+#undef NEEDS_PART
 
 typedef struct Needs {
-    Need part[12];
-    int parts;
-    double disk; /* bytes in the output's file system */
+    double part[NEED_PARTS]; /* bytes; 0: it is no part */
+    double disk;             /* bytes in the output's file system */
 } Needs;
 
-void needs_add(Needs *n, const char *what, double bytes);
+void needs_add(Needs *n, Need part, double bytes);
 double needs_bytes(const Needs *n); /* of memory, altogether */
 
 /* Says the sum and its parts in one line, and puts it into the summary as "planned_bytes". Fails where the machine has

@@ -334,11 +334,11 @@ static bool check_needs(const RewardTraining *t, const Batches *b, Stage *s, Err
     double rewards;
     if (!rewards_bytes(t, &rewards, err))
         return false;
-    needs_add(&needs, "weights", (double)weights_floats(c, false) * sizeof(float));
-    needs_add(&needs, "gradients and optimizer", (double)trainer_bytes(&t->options->train, c));
+    needs_add(&needs, NEEDS_WEIGHTS, (double)weights_floats(c, false) * sizeof(float));
+    needs_add(&needs, NEEDS_OPTIMIZER, (double)trainer_bytes(&t->options->train, c));
     /* the pass keeps its memory while rewards are asked for */
-    needs_add(&needs, "training pass", (double)pass_bytes(c, batches_largest_pass(b)));
-    needs_add(&needs, "rewards", rewards);
+    needs_add(&needs, NEEDS_PASS, (double)pass_bytes(c, batches_largest_pass(b)));
+    needs_add(&needs, NEEDS_REWARDS, rewards);
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
 }
 

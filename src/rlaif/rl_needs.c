@@ -129,17 +129,16 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     if (!all_drawn_bytes(rl, w.step, &drawn, err))
         return false;
     n->disk = (3 + (o->eval_every ? o->keep_best : 0)) * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
-    needs_add(n, "reference", weights_bytes(rl->reference));
-    needs_add(n, "policy", trained_bytes(&o->train, rl->policy));
+    needs_add(n, NEEDS_REFERENCE, weights_bytes(rl->reference));
+    needs_add(n, NEEDS_POLICY, trained_bytes(&o->train, rl->policy));
     if (rl->value)
-        needs_add(n, "value network", trained_bytes(&o->train, rl->value));
+        needs_add(n, NEEDS_VALUE, trained_bytes(&o->train, rl->value));
     if (rl->source.model)
-        needs_add(n, "reward model", weights_bytes(rl->source.model->model));
+        needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(rl->source.model->model));
     if (rl->source.judges.model)
-        needs_add(n, "judge", weights_bytes(rl->source.judges.model));
+        needs_add(n, NEEDS_JUDGE, weights_bytes(rl->source.judges.model));
     /* the pass keeps its memory while the next step samples and scores */
-    needs_add(n, "training pass",
-              (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(c, w.pass) : 0)));
-    needs_add(n, "sampling and scoring", drawn);
+    needs_add(n, NEEDS_PASS, (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(c, w.pass) : 0)));
+    needs_add(n, NEEDS_DRAWN, drawn);
     return true;
 }

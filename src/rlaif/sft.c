@@ -194,12 +194,12 @@ static bool check_needs(const Sft *t, const Batches *b, Stage *s, Err *err)
     if (!ok)
         return false;
     Needs needs = {.disk = 3 * checkpoint_bytes(&t->options->train, c)};
-    needs_add(&needs, "weights", (double)weights_floats(c, false) * sizeof(float));
-    needs_add(&needs, "gradients and optimizer", (double)trainer_bytes(&t->options->train, c));
+    needs_add(&needs, NEEDS_WEIGHTS, (double)weights_floats(c, false) * sizeof(float));
+    needs_add(&needs, NEEDS_OPTIMIZER, (double)trainer_bytes(&t->options->train, c));
     /* the pass keeps its memory while the held-out rows are measured */
-    needs_add(&needs, "training pass", (double)pass_bytes(c, batches_largest_pass(b)));
+    needs_add(&needs, NEEDS_PASS, (double)pass_bytes(c, batches_largest_pass(b)));
     if (t->n_held)
-        needs_add(&needs, "held-out rows", held_out);
+        needs_add(&needs, NEEDS_HELD_OUT, held_out);
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
 }
 
