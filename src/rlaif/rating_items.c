@@ -125,14 +125,15 @@ static bool add_given(Gathering *g, Work *work, const char *given, int number, E
     return ok;
 }
 
-/* Is the stage one of samples on prompts that the run did not train on, label or choose by? */
+/* Is the stage one of samples on prompts none of which the run trained on, labelled or chose by? */
 static bool is_held_out(Work *work, const char *stage, bool *held_out, Err *err)
 {
-    char *source = mem_printf("stage:%s", stage), hash[HASH_TEXT], *used = NULL;
+    char *source = mem_printf("stage:%s", stage), *used = NULL;
     Rows rows = {0};
-    bool ok = stage_read_rows(work, source, 1, NEED_RESPONSES, false, &rows, err);
-    if (ok) {
-        context_hash(&rows.row[0].view.context, hash);
+    bool ok = stage_read_rows(work, source, 0, NEED_RESPONSES, false, &rows, err);
+    for (int i = 0; ok && !used && i < rows.n; i++) {
+        char hash[HASH_TEXT];
+        context_hash(&rows.row[i].view.context, hash);
         ok = store_context_find(work->store, hash, true, &used, err);
     }
     *held_out = ok && !used;

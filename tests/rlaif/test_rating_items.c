@@ -21,7 +21,7 @@ static int64_t put_sample(Store *store, const char *name, const char *identity, 
     return id;
 }
 
-/* Without --samples: finished stages whose prompts were not used, each once under whatever names. */
+/* Without --samples: finished stages none of whose prompts was used, each once under whatever names. */
 static void held_out(void **state)
 {
     (void)state;
@@ -38,8 +38,11 @@ static void held_out(void **state)
     put_sample(w.store, "sft-again", "sft", "new", true);
     put_sample(w.store, "open", "open", "new", false);
     put_sample(w.store, "rl", "rl", "new", true);
-    int64_t id = put_sample(w.store, "trained", "trained", "used", true);
-    need_ok(store_contexts_put(w.store, id, TRAINED_ON, hashes, 1, &err), &err);
+    int64_t id = put_sample(w.store, "trained", "trained", "used", true),
+            mixed = put_sample(w.store, "mixed", "mixed", "new", true);
+    need_ok(store_contexts_put(w.store, id, TRAINED_ON, hashes, 1, &err) &&
+                store_item_put(w.store, mixed, "used", 1, "{\"prompt\": \"used\", \"response\": \"by mixed\"}", &err),
+            &err);
     need_ok(rating_items_read(&w, &o, RATING_RANK, 0, &items, &err), &err);
     assert_int_equal(items.n, 1);
     json_t *models = json_object_get(items.key[0], "models"), *wanted = json_pack("[s, s]", "sft", "rl");
