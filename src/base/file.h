@@ -47,6 +47,7 @@ void text_discard(TextWriter *w);                    /* frees w, removes what wa
 
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
+bool file_same(const char *a, const char *b); /* the same name, or two names of one thing that is there */
 /* A file of this name may be made: its directory is there. */
 bool file_has_folder(const char *path, Err *err) MUST_CHECK;
 bool file_is_special(const char *path); /* a device, a pipe: it keeps nothing */

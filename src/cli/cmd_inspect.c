@@ -235,24 +235,12 @@ static bool inspect_rollout(Work *work, const InspectOptions *o, Err *err)
     return ok;
 }
 
-/* The store of a run, or of a command on plain files beside its output. */
-static bool open_store_of(Work *work, const char *path, Err *err)
-{
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    char *run = path_join(path, "store.sqlite"), *beside = mem_printf("%.*s.rlaif", (int)n, path);
-    bool ok = store_open_existing(&work->store, file_exists(run) ? run : beside, err);
-    free(run);
-    free(beside);
-    return ok;
-}
-
 bool cmd_inspect(Work *work, void *options, Err *err)
 {
     const InspectOptions *o = options;
+    bool beside;
     if (o->step >= 0)
-        return open_store_of(work, o->path, err) && inspect_rollout(work, o, err);
+        return work_open_existing(work, o->path, &beside, err) && inspect_rollout(work, o, err);
     json_t *s = work->summary = json_object();
     if (!file_exists(o->path))
         return err_set(err, ERR_INPUT, "%s: there is no such file or directory", o->path),

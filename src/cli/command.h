@@ -23,6 +23,7 @@ bool cmd_label(Work *work, void *options, Err *err);
 bool cmd_score(Work *work, void *options, Err *err);
 bool cmd_reward(Work *work, void *options, Err *err);
 bool cmd_rl(Work *work, void *options, Err *err);
+bool cmd_choose(Work *work, void *options, Err *err);
 bool cmd_eval_alignment(Work *work, void *options, Err *err);
 bool cmd_eval_accuracy(Work *work, void *options, Err *err);
 bool cmd_eval_winrate(Work *work, void *options, Err *err);

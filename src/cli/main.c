@@ -5,6 +5,7 @@
 #include "base/libraries.h"
 #include "base/mem.h"
 #include "net/http.h"
+#include "rlaif/choose.h"
 #include "rlaif/eval.h"
 #include "rlaif/import.h"
 #include "rlaif/label.h"
@@ -38,6 +39,8 @@ const Command commands[] = {
      "rlaif reward labels.jsonl --model model.gguf -o reward"},
     {"rl",             "prompts, reward or judge    -> better policy", &rl_table, cmd_rl,
      "rlaif rl prompts.jsonl --model model.gguf --reward reward -o policy"},
+    {"choose",         "checkpoints of rl, judge    -> the one that wins most often", &choose_table, cmd_choose,
+     "rlaif choose policy --prompts validation.jsonl --against sft --judge judge.gguf --prompt helpful-base -o chosen"},
     {"eval alignment", "labels, people's choices    -> agreement, position bias", &alignment_table, cmd_eval_alignment,
      "rlaif eval alignment labels.jsonl"},
     {"eval accuracy",  "reward model, choices       -> accuracy", &accuracy_table, cmd_eval_accuracy,

@@ -13,7 +13,8 @@ extern const OptionTable choose_table;
 
 /* A win rate of every checkpoint as a stage NAME-CHECKPOINT of its own, with the replies of both (they are in the report);
  * then the model of the highest one, by the first of the judge prompts, into the output. Of equal ones the better reward
- * counts. The prompts may be those that the rl stage kept checkpoints by; evaluations refuse both afterwards.
+ * counts. The prompts may be those that the rl stage kept checkpoints by; evaluations refuse both afterwards. The store is
+ * that of the rl stage. Outside a recipe prints the table, and fails for an output that holds what this stage has not made.
  *
  * Summary: checkpoints, the best reward first: name, step, eval_reward, win_rate, interval; chosen (a name), step,
  * win_rate. */

@@ -6,7 +6,7 @@
 #include "rlaif/heldout.h"
 #include "rlaif/judge_source.h"
 
-const Option compare_options[COMPARE_OPTIONS] = {
+static const Option side_rows[] = {
     {"prompts", OPT_TEXT, AT(CompareOptions, prompts), .flags = OPT_WORKING,
      .help = "held-out rows with a prompt; not needed where both sides are sample stages"},
     {"policy", OPT_TEXT, AT(CompareOptions, policy), .flags = OPT_REQUIRED | OPT_WORKING,
@@ -16,7 +16,10 @@ const Option compare_options[COMPARE_OPTIONS] = {
          "what it is compared with [the recipe's policy]: a model, a sample stage, or reference: what people wrote, in "
          "the prompts' rows"},
     {"judge", OPT_TEXT, AT(CompareOptions, judge), .flags = OPT_WORKING, .help = "who judges"},
-    {"prompt", OPT_LIST, AT(CompareOptions, prompt), .flags = OPT_REQUIRED, .help = "judge prompts, one or more"},
+};
+const Option compare_options[COMPARE_OPTIONS] = {
+    {"prompt", OPT_LIST, AT(CompareOptions, prompt), .value = "NAME|FILE,...", .flags = OPT_REQUIRED,
+     .help = "judge prompts, one or more"},
     {"n", OPT_INT, AT(CompareOptions, n), 1, 10000, "1", .help = "responses a prompt of each policy"},
     {"length", OPT_CHOICE, AT(CompareOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
@@ -30,6 +33,7 @@ const Option compare_options[COMPARE_OPTIONS] = {
     {"limit", OPT_INT, AT(CompareOptions, limit), 0, 1e9, "0", .help = "at most so many prompts; 0: all"},
 };
 static const OptionGroup groups[] = {
+    {side_rows, COUNT(side_rows), 0},
     {compare_options, COMPARE_OPTIONS, 0},
     {sampling_options, SAMPLING_OPTIONS, AT(CompareOptions, sampling)},
     JUDGE_SOURCE_GROUPS(CompareOptions, endpoint),

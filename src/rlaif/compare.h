@@ -15,8 +15,9 @@ typedef struct CompareOptions {
     bool strip_trailing;
 } CompareOptions;
 extern const OptionTable compare_table;
-enum { COMPARE_OPTIONS = 12 };
-extern const Option compare_options[COMPARE_OPTIONS]; /* without those of sampling, and the common ones */
+enum { COMPARE_OPTIONS = 8 };
+/* How it is compared: without who and on what, those of sampling, and the common ones. */
+extern const Option compare_options[COMPARE_OPTIONS];
 
 /* Samples NAME-after from `policy` and NAME-before from `against`, and runs winrate_stage on them. Where one of the two
  * is rows ("stage:NAME", as a recipe names a sample stage), they are taken as they are; against "reference" are the texts

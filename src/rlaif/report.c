@@ -16,9 +16,10 @@ EMBED(notice, "NOTICE");
 
 static const Option option_rows[] = {
     {"run-dir", OPT_TEXT, AT(ReportOptions, run_dir), .value = "RUN",
-     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "a run's directory"},
+     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
+     .help = "a run's directory; or what a command made, whose store lies beside it"},
     {"output", OPT_TEXT, AT(ReportOptions, output), .value = "FILE.html", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "the page [RUN/report.html]"},
+     .help = "the page [RUN/report.html; RUN.html, where the store lies beside RUN]"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},

@@ -74,6 +74,8 @@ void html_policy(Str *out, const Report *r, const ReportStage *eval, const char 
         html_stage(out, maker);
     else if (value)
         html_text(out, path_base(value));
+    else if (choice)
+        str_add(out, "the start");
     else
         str_add(out, strcmp(option, "policy") == 0 ? "A" : "B");
 }

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-enum { SHOWN = 8, MOST = 120, LONGEST = 2000 };
+enum { SHOWN = 12, MOST = 120, LONGEST = 2000 };
 
 /* A text, cut where it is very long; never within a character. */
 static void add_text(Str *out, const char *text)

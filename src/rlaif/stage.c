@@ -257,22 +257,28 @@ bool stage_hash_rows(Work *work, const char *source, RowNeed need, bool skip_bad
     return ok;
 }
 
-bool work_open_store(Work *work, const char *output, Err *err)
+/* OUT.rlaif */
+static char *store_beside(const char *output)
 {
-    if (work->common->run) {
-        char *path = path_join(work->common->run, "store.sqlite");
-        bool ok = dir_make(work->common->run, err) && store_open(&work->store, path, err);
-        free(path);
-        return ok;
-    }
-    if (!output || strcmp(output, "-") == 0 || file_is_special(output))
-        return store_open(&work->store, ":memory:", err);
-    if (!file_has_folder(output, err))
-        return false;
     size_t n = strlen(output);
     while (n > 1 && output[n - 1] == '/')
         n--;
-    char *path = mem_printf("%.*s.rlaif", (int)n, output);
+    return mem_printf("%.*s.rlaif", (int)n, output);
+}
+
+char *work_store_path(const Work *work, const char *output)
+{
+    return work->common->run ? path_join(work->common->run, "store.sqlite") : store_beside(output);
+}
+
+bool work_open_store(Work *work, const char *output, Err *err)
+{
+    const char *run = work->common->run;
+    if (!run && (!output || strcmp(output, "-") == 0 || file_is_special(output)))
+        return store_open(&work->store, ":memory:", err);
+    if (run ? !dir_make(run, err) : !file_has_folder(output, err))
+        return false;
+    char *path = work_store_path(work, output);
     bool ok = store_open(&work->store, path, err);
     free(path);
     return ok;
@@ -287,4 +293,14 @@ bool work_open_rows_store(Work *work, const char *output, Err *err)
         return err_hint(err, "name a file inside it");
     }
     return work_open_store(work, output, err);
+}
+
+bool work_open_existing(Work *work, const char *path, bool *beside, Err *err)
+{
+    char *run = path_join(path, "store.sqlite"), *other = store_beside(path);
+    *beside = !file_exists(run) && file_exists(other);
+    bool ok = store_open_existing(&work->store, *beside ? other : run, err);
+    free(run);
+    free(other);
+    return ok;
 }

@@ -79,10 +79,14 @@ bool stage_read_rows(Work *work, const char *source, int limit, RowNeed need, bo
 bool stage_hash_rows(Work *work, const char *source, RowNeed need, bool skip_bad, char out[HASH_TEXT],
                      Err *err) MUST_CHECK;
 
+/* Where the store of a command on plain files is: RUN/store.sqlite under --run, else OUT.rlaif. The caller frees it. */
+char *work_store_path(const Work *work, const char *output);
 /* The store of a command on plain files: RUN/store.sqlite under --run, else OUT.rlaif; in memory for standard
  * output. */
 bool work_open_store(Work *work, const char *output, Err *err) MUST_CHECK;
 /* The same where the output is a file of rows: a name that cannot be one fails before any work is done. */
 bool work_open_rows_store(Work *work, const char *output, Err *err) MUST_CHECK;
+/* To read: the store of a run's directory, or *beside what a command made, as OUT.rlaif. */
+bool work_open_existing(Work *work, const char *path, bool *beside, Err *err) MUST_CHECK;
 
 #endif

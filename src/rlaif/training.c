@@ -21,13 +21,12 @@ static bool is_ours(const char *name)
     return str_starts(name, "checkpoint-") || str_starts(name, ".new-") || str_ends(name, ".tmp");
 }
 
-/* Removes what an earlier stage of other options left; refuses a directory that holds anything else. */
-static bool clear_output(const char *out, bool was_ours, Err *err)
+bool output_check(const char *out, bool was_ours, Err *err)
 {
     char **names;
     int n;
     if (!file_is_dir(out))
-        return dir_make(out, err);
+        return true;
     if (!dir_list(out, &names, &n, err))
         return false;
     bool ok = true;
@@ -36,6 +35,19 @@ static bool clear_output(const char *out, bool was_ours, Err *err)
             ok = err_set(err, ERR_INPUT, "%s is not empty: it holds %s", out, names[i]);
             err_hint(err, "name a new directory with -o");
         }
+    names_free(names, n);
+    return ok;
+}
+
+bool output_clear(const char *out, bool was_ours, Err *err)
+{
+    char **names;
+    int n;
+    if (!file_is_dir(out))
+        return dir_make(out, err);
+    if (!output_check(out, was_ours, err) || !dir_list(out, &names, &n, err))
+        return false;
+    bool ok = true;
     for (int i = 0; i < n && ok; i++) {
         char *path = path_join(out, names[i]);
         ok = dir_remove(path, err);
@@ -113,7 +125,7 @@ bool training_begin(Training *t, Err *err)
         t->saved_step = t->trainer->step;
         ok = ok && sweep(s, t->out, err);
     } else {
-        ok = clear_output(t->out, s->found != STAGE_NEW || s->work->in_recipe, err);
+        ok = output_clear(t->out, s->found != STAGE_NEW || s->work->in_recipe, err);
     }
     if (ok)
         store_keep(s->work->store);

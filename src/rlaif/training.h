@@ -45,6 +45,12 @@ typedef struct Training {
     int whole_step; /* up to which everything is on record: a checkpoint may be taken there; -1: not begun */
 } Training;
 
+/* May a model be written into this directory? Fails unless it is absent, empty, or `was_ours`, written by this stage before, and
+ * holds nothing but what stages write there. */
+bool output_check(const char *out, bool was_ours, Err *err) MUST_CHECK;
+/* The same, and makes it an empty directory. */
+bool output_clear(const char *out, bool was_ours, Err *err) MUST_CHECK;
+
 /* Prepares OUT for a stage that has begun: what it replaces is removed; a directory that is not its own is refused.
  * Then loads the newest checkpoint, if there is one: the trainers' steps say where to go on. */
 bool training_begin(Training *t, Err *err) MUST_CHECK;

@@ -284,6 +284,16 @@ bool store_stage_begin(Store *s, const char *name, const char *kind, const char 
     return ok && store_commit(s, err);
 }
 
+bool store_stage_output(Store *s, int64_t id, const char *output, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "UPDATE stage SET output = ?2 WHERE id = ?1", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, id);
+    bind_text(&t, 2, output);
+    return statement_run(&t, err);
+}
+
 bool store_stage_end(Store *s, int64_t id, const char *output, const json_t *summary, double seconds, Err *err)
 {
     Statement t;

@@ -45,6 +45,8 @@ typedef enum StageFound { STAGE_NEW, STAGE_CONTINUED, STAGE_REPLACED } StageFoun
  * says what was there, *done whether nothing is left to do. */
 bool store_stage_begin(Store *s, const char *name, const char *kind, const char *identity, const json_t *about,
                        int64_t *id, StageFound *found, bool *done, Err *err) MUST_CHECK;
+/* Where its output will be, before there is any: what stands there is the stage's, even if it is killed. */
+bool store_stage_output(Store *s, int64_t id, const char *output, Err *err) MUST_CHECK;
 /* Marks it done; adds `seconds` to its time. summary and output may be NULL. */
 bool store_stage_end(Store *s, int64_t id, const char *output, const json_t *summary, double seconds,
                      Err *err) MUST_CHECK;

@@ -134,6 +134,9 @@ static void goes_on(void **state)
 
 #define SAMPLE "rlaif sample p.jsonl --model llama --n 2 --max-new-tokens 6 -o pairs.jsonl"
 #define LABEL  "rlaif label pairs.jsonl --model llama --prompt which.yaml -o labels.jsonl"
+#define DIRECT                                                                                                          \
+    "rlaif rl p.jsonl --model llama --judge gemma --prompt tone.yaml --baseline group --samples 2 --steps 3 --batch 2 " \
+    "--max-new-tokens 5 --lr 1e-2 --eval held.jsonl --eval-every 1 --keep-best 2 -o policy"
 #define REWARD "rlaif reward labels.jsonl --model llama --batch 2 --lr 1e-3 --save-every 2 -o reward"
 
 static const Command commands[] = {
@@ -161,6 +164,9 @@ static const Command commands[] = {
     {"rlaif rl p.jsonl --model llama --reward reward --steps 5 --value-warmup 2 --batch 2 --max-new-tokens 5 --lr 1e-2 "
      "--eval held.jsonl --eval-every 1 --keep-best 2 -o policy",
      {SAMPLE, LABEL, REWARD}},
+    {"rlaif choose policy --prompts held.jsonl --against llama --judge llama --prompt tone.yaml --max-new-tokens 6 "
+     "-o chosen",
+     {DIRECT}},
     {"rlaif eval winrate a.jsonl b.jsonl --judge llama --prompt which.yaml",
      {"rlaif sample p.jsonl --model llama --max-new-tokens 6 -o a.jsonl",
       "rlaif sample p.jsonl --model gemma --max-new-tokens 6 -o b.jsonl"}},
