@@ -200,8 +200,8 @@ static void print_tokens(const RolloutInspection *i)
 
 static void print_rollout(const RolloutInspection *i)
 {
-    static const char *const lines[] = {"step",  "row",    "visit",        "sample",       "prompt", "response",
-                                        "ended", "reward", "reward_model", "reward_judge", "kl"};
+    static const char *const lines[] = {"step",  "row",    "visit",        "sample",       "prompt",   "response",
+                                        "ended", "reward", "reward_model", "reward_judge", "judgment", "kl"};
     printf("%-16s %s\n", "stage", i->stage);
     for (int k = 0; k < COUNT(lines); k++) {
         const json_t *value = json_object_get(i->recomputed, lines[k]);
@@ -212,7 +212,31 @@ static void print_rollout(const RolloutInspection *i)
     }
     print_tokens(i);
     if (i->judge_prompt)
-        printf("\nwhat the judge was asked:\n%s\n", i->judge_prompt);
+        printf("\nwhat the judge reads:\n%s\n", i->judge_prompt);
+}
+
+/* What was compared of a judge. */
+static const struct {
+    const char *name, *words;
+} judge_again[] = {
+    [AGAIN_NO_JUDGE] = {NULL, ""},
+    [AGAIN_ASKED] = {"asked", "; so are what the judge read, by its hash, and what it answered"},
+    [AGAIN_KEPT] = {"kept",
+                    "; so is what the judge read, by its hash. Its answer is the reply of the endpoint that the "
+                    "store kept, read again: whether the endpoint would say the same today is not known"},
+    [AGAIN_ELSEWHERE] = {"elsewhere", "; so are what the judge read, by its hash, and what the endpoint answered now: "
+                                      "the store had not all of its replies"},
+    [AGAIN_NOT_RECORDED] = {"not recorded", ", but what the judge read and answered is not on record: the version that "
+                                            "made this run kept only the reward"},
+};
+
+static bool not_as_recorded(const InspectOptions *o, const RolloutInspection *i, Err *err)
+{
+    err_set(err, ERR_NUMBER, "step %d, rollout %d: \"%s\" is not what was recorded", o->step, o->sample, i->different);
+    if (i->judge == AGAIN_ELSEWHERE)
+        return err_hint(err, "the store had not all replies of the endpoint: it was asked anew, and need not say the "
+                             "same twice");
+    return err_hint(err, "this must not happen: please report the command, the CPU and the versions");
 }
 
 static bool inspect_rollout(Work *work, const InspectOptions *o, Err *err)
@@ -221,16 +245,14 @@ static bool inspect_rollout(Work *work, const InspectOptions *o, Err *err)
     bool ok = rl_inspect(work, o->path, o->stage, o->step, o->sample, &i, err);
     if (ok) {
         print_rollout(&i);
-        work->summary = json_pack("{s:s, s:i, s:O, s:O, s:b}", "stage", i.stage, "replayed", i.replayed, "recorded",
-                                  i.recorded, "recomputed", i.recomputed, "equal", i.different == NULL);
+        work->summary = json_pack("{s:s, s:i, s:O, s:O, s:b, s:s?, s:s?}", "stage", i.stage, "replayed", i.replayed,
+                                  "recorded", i.recorded, "recomputed", i.recomputed, "equal", i.different == NULL,
+                                  "judge", judge_again[i.judge].name, "judge_prompt", i.judge_prompt);
     }
-    if (ok && i.different) {
-        ok = err_set(err, ERR_NUMBER, "step %d, rollout %d: \"%s\" is not what was recorded", o->step, o->sample,
-                     i.different);
-        err_hint(err, "this must not happen: please report the command, the CPU and the versions");
-    } else if (ok) {
-        printf("\nall of it is what was recorded, in every bit\n");
-    }
+    if (ok && i.different)
+        ok = not_as_recorded(o, &i, err);
+    else if (ok)
+        printf("\nall of it is what was recorded, in every bit%s\n", judge_again[i.judge].words);
     rollout_inspection_release(&i);
     return ok;
 }

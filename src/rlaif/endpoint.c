@@ -160,12 +160,15 @@ static const char *kind_name(EndpointKind kind)
     return kind == ENDPOINT_CHAT ? "chat" : "completions";
 }
 
-static EndpointKind kind_of(const Endpoint *e, const Demand *d)
+bool endpoint_chats(const Endpoint *e, EndpointKind kind)
 {
     const char *found = json_text_of(e->ways, "kind");
-    if (d->kind != ENDPOINT_AUTO)
-        return d->kind;
-    return found && strcmp(found, "chat") == 0 ? ENDPOINT_CHAT : ENDPOINT_COMPLETIONS;
+    return kind == ENDPOINT_CHAT || (kind == ENDPOINT_AUTO && found && strcmp(found, "chat") == 0);
+}
+
+static EndpointKind kind_of(const Endpoint *e, const Demand *d)
+{
+    return endpoint_chats(e, d->kind) ? ENDPOINT_CHAT : ENDPOINT_COMPLETIONS;
 }
 
 static int top_of(const Endpoint *e, EndpointKind kind)

@@ -57,6 +57,9 @@ typedef struct Demand {
  *      "top": [[token, log-probability], ...] (the most probable first), or "text"} */
 bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err) MUST_CHECK;
 
+/* Do prompts of this kind go out as chat, as far as is known by now? */
+bool endpoint_chats(const Endpoint *e, EndpointKind kind);
+
 /* What was asked since endpoint_open: {requests, kept (answers that the store had), retries, input, output (tokens),
  * dollars}. The caller releases it. */
 json_t *endpoint_spent(const Endpoint *e);

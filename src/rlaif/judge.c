@@ -306,14 +306,6 @@ bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, 
     return ok;
 }
 
-static bool show_asked(Judge *j, const Asked *a, Str *out, Err *err)
-{
-    if (j->backend->show)
-        return j->backend->show(j->self, a, out, err);
-    str_addf(out, "%s%s", a->body, a->ending);
-    return true;
-}
-
 bool judge_show(Judge *j, const Question *q, Str *out, Err *err)
 {
     Layout l = {0};
@@ -322,10 +314,10 @@ bool judge_show(Judge *j, const Question *q, Str *out, Err *err)
     bool ok = layout_make(&l, j, &as_given, 1, false, err);
     if (ok && j->options.cot) {
         Asked step = second_step(j, l.asked[0], "...");
-        ok = show_asked(j, &step, out, err);
+        ok = j->backend->show(j->self, &step, out, err);
         free((char *)(uintptr_t)step.ending);
     } else if (ok) {
-        ok = show_asked(j, &l.asked[0], out, err);
+        ok = j->backend->show(j->self, &l.asked[0], out, err);
     }
     layout_release(&l);
     return ok;

@@ -31,7 +31,7 @@ struct JudgeBackend {
     /* What answering n prompts will take, `orders` of them a question: adds to what sharing and cost say. Called for the
      * same prompts in the same order as they will be asked. NULL: nothing is known of it. */
     bool (*plan)(void *self, const Asked *a, int n, int orders, JudgePlan *plan, Err *err);
-    /* Appends a prompt as it is read, control tokens included. NULL: body and ending as they are. */
+    /* Appends a prompt as it is read, control tokens included, or as it is sent. */
     bool (*show)(void *self, const Asked *a, Str *out, Err *err);
     /* judge_endpoint_about. NULL: a model in this process. */
     const json_t *(*about)(const void *self);

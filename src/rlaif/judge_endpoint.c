@@ -278,6 +278,17 @@ static int remote_context(const void *self)
     return INT_MAX / 2;
 }
 
+/* What is sent: with chat the system's message, and the user's. */
+static bool remote_show(void *self, const Asked *a, Str *out, Err *err)
+{
+    const Remote *r = self;
+    (void)err;
+    if (r->prompt->system[0] && endpoint_chats(r->endpoint, r->kind))
+        str_addf(out, "%s\n\n", r->prompt->system);
+    str_addf(out, "%s%s", a->body, a->ending);
+    return true;
+}
+
 static ScorerCost remote_cost(const void *self)
 {
     (void)self;
@@ -323,6 +334,7 @@ bool judge_remote_open(Judge *j, Endpoint *endpoint, const EndpointOptions *o, E
                                          .context = remote_context,
                                          .cost = remote_cost,
                                          .free = remote_free,
+                                         .show = remote_show,
                                          .about = remote_about};
     const JudgePrompt *p = j->prompt;
     Remote *r = mem_zalloc(1, sizeof *r);

@@ -27,7 +27,8 @@ static bool render_asked(const Local *l, const Asked *a, Ids *out, Err *err)
         json_t *messages = json_array();
         if (l->system[0])
             json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "system", "content", l->system));
-        json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "user", "content", a->body));
+        json_array_append_new(messages,
+                              json_pack("{s:s, s:o}", "role", "user", "content", json_take_text(mem_str(a->body))));
         bool ok = render_chat_text(l->model, messages, a->ending, out, err);
         json_decref(messages);
         return ok;

@@ -66,6 +66,24 @@ static char *find_output(const char *place, const StageRow *s)
 
 /* --- its inputs --- */
 
+/* Are options what they were? One that is newer than the record must be at its default. */
+static bool same_options(const json_t *is, const json_t *was)
+{
+    void *fresh = options_new(&rl_table);
+    json_t *defaults = options_json(&rl_table, fresh, false), *value;
+    const char *name;
+    bool same = true;
+    json_object_foreach((json_t *)(uintptr_t)was, name, value) same = same && json_object_get(is, name);
+    json_object_foreach((json_t *)(uintptr_t)is, name, value)
+    {
+        const json_t *before = json_object_get(was, name);
+        same = same && json_equal(value, before ? before : json_object_get(defaults, name));
+    }
+    json_decref(defaults);
+    options_free(&rl_table, fresh);
+    return same;
+}
+
 /* Everything that the results depend on must be what it was. */
 static bool check_inputs(const Work *work, const RlOptions *o, const Rows *rows, const StageRow *s, Err *err)
 {
@@ -78,7 +96,7 @@ static bool check_inputs(const Work *work, const RlOptions *o, const Rows *rows,
         json_object_foreach(json_object_get(is, "hashes"), what,
                             hash) if (ok && !json_equal(hash, json_object_get(json_object_get(was, "hashes"), what)))
             ok = err_set(err, ERR_INPUT, "the %s of stage \"%s\" is not what it was", what, s->name);
-        if (ok && !json_equal(json_object_get(is, "options"), json_object_get(was, "options")))
+        if (ok && !same_options(json_object_get(is, "options"), json_object_get(was, "options")))
             ok = err_set(err, ERR_INPUT, "the options of stage \"%s\" are not what they were", s->name);
         if (!ok)
             err_hint(err, "a step can be made again only with the models, prompts and version that made it");
@@ -150,9 +168,8 @@ static bool go_to_step(Rl *rl, Work *work, const StageRow *s, const char *out, i
     return ok;
 }
 
-static void describe(const Rl *rl, const Rollout *r, RolloutInspection *out)
+static void describe_tokens(const Rl *rl, const Rollout *r, RolloutInspection *out)
 {
-    const Judge *j = rl->source.judge;
     out->tokens = r->y.ids.n;
     out->token = mem_alloc((size_t)out->tokens, sizeof *out->token);
     size_t before = 0;
@@ -164,14 +181,28 @@ static void describe(const Rl *rl, const Rollout *r, RolloutInspection *out)
         out->token[t] = str_take(&own);
         str_release(&text);
     }
-    if (!j)
-        return;
+}
+
+/* What the judge read, and where its answer comes from. */
+static bool describe_judge(Rl *rl, const Rollout *r, RolloutInspection *out, Err *err)
+{
+    const Endpoint *e = rl->source.judges.endpoint;
+    Str text = {0};
+    if (!rl->source.judge)
+        return true;
+    json_t *spent = e ? endpoint_spent(e) : NULL;
+    out->judge = !json_object_get(out->recorded, "judgment") ? AGAIN_NOT_RECORDED
+                 : !e                                        ? AGAIN_ASKED
+                 : json_number_of(spent, "requests", 0) == 0 ? AGAIN_KEPT
+                                                             : AGAIN_ELSEWHERE;
+    json_decref(spent);
     char *context = context_lines(&rl->rows->row[r->row].view.context), *response = response_text(rl->policy, &r->y);
-    char *body = judge_prompt_body(j->prompt, &j->shown, context, response, NULL);
-    out->judge_prompt = mem_printf("%s%s", body, j->prompt->ending);
-    free(body);
+    const Question q = {.where = "the rollout", .context = context, .first = response};
+    bool ok = judge_show(rl->source.judge, &q, &text, err);
+    out->judge_prompt = str_take(&text);
     free(response);
     free(context);
+    return ok;
 }
 
 /* The prompt's group of the step, as rl_step would make it, without an update. */
@@ -183,7 +214,8 @@ static bool remake(Rl *rl, int step, int sample, RolloutInspection *out, Err *er
     bool ok = rl_draw(rl, r + first, group, NULL, err) && rl_gradients(rl, r + first, group, &stats, err);
     if (ok) {
         out->recomputed = rl_rollout_row(rl, step, &r[sample]);
-        describe(rl, &r[sample], out);
+        describe_tokens(rl, &r[sample], out);
+        ok = describe_judge(rl, &r[sample], out, err);
     }
     for (int i = 0; i < n; i++)
         rollout_release(&r[i]);
@@ -191,8 +223,8 @@ static bool remake(Rl *rl, int step, int sample, RolloutInspection *out, Err *er
     return ok;
 }
 
-/* The first field that is not the same text in both. */
-static char *first_difference(const json_t *a, const json_t *b)
+/* The first field of `a` that is not the same text in both. Where the judge is not on record, its fields are left out. */
+static char *first_difference(const json_t *a, const json_t *b, JudgeAgain judge)
 {
     const char *key;
     json_t *value;
@@ -200,7 +232,8 @@ static char *first_difference(const json_t *a, const json_t *b)
     {
         const json_t *other = json_object_get(b, key);
         char *x = json_text(value), *y = other ? json_text(other) : mem_str("");
-        bool same = strcmp(x, y) == 0;
+        bool of_judge = strcmp(key, "judgment") == 0 || strcmp(key, "judge_prompt_hash") == 0;
+        bool same = strcmp(x, y) == 0 || (of_judge && judge == AGAIN_NOT_RECORDED);
         free(x);
         free(y);
         if (!same)
@@ -226,9 +259,9 @@ bool rl_inspect(Work *work, const char *place, const char *stage, int step, int 
               go_to_step(rl, work, &s, dir, step, &out->replayed, err) && remake(rl, step, sample, out, err);
     if (ok) {
         out->stage = mem_str(s.name);
-        out->different = first_difference(out->recorded, out->recomputed);
+        out->different = first_difference(out->recorded, out->recomputed, out->judge);
         if (!out->different)
-            out->different = first_difference(out->recomputed, out->recorded);
+            out->different = first_difference(out->recomputed, out->recorded, out->judge);
     }
     rl_free(rl);
     rows_release(&rows);

@@ -4,14 +4,24 @@
 
 #include "rlaif/stage.h"
 
+/* Where the direct judge's answer comes from that the record is compared with. */
+typedef enum JudgeAgain {
+    AGAIN_NO_JUDGE,
+    AGAIN_ASKED,       /* a model in this process: it has read its prompt once more */
+    AGAIN_KEPT,        /* an endpoint: the replies that the store kept, read once more */
+    AGAIN_ELSEWHERE,   /* an endpoint that was asked anew, for the store had not all of its replies */
+    AGAIN_NOT_RECORDED /* the version that made the run recorded neither the judge's prompt nor its answer */
+} JudgeAgain;
+
 typedef struct RolloutInspection {
     char *stage;
     int replayed;       /* updates that were made again, from the checkpoint before the step */
     json_t *recorded;   /* the store's row (docs/formats.md) */
     json_t *recomputed; /* the same, made again */
     char *different;    /* the first field that is not the same in every bit; NULL: none */
-    char *judge_prompt; /* what a direct judge was asked; NULL: none was */
-    char **token;       /* [tokens] the response's tokens as text */
+    char *judge_prompt; /* what a direct judge read, control tokens included; NULL: none did */
+    JudgeAgain judge;
+    char **token; /* [tokens] the response's tokens as text */
     int tokens;
 } RolloutInspection;
 void rollout_inspection_release(RolloutInspection *i);

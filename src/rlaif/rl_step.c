@@ -160,6 +160,12 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
         json_object_set_new(row, "reward_model", json_real(r->by_model));
         json_object_set_new(row, "reward_judge", json_real(r->by_judge));
     }
+    if (rl->source.judge) {
+        char *hash = mem_printf("sha256:%s", r->judge_prompt);
+        json_object_set_new(row, "judge_prompt_hash", json_string(hash));
+        json_object_set_new(row, "judgment", judgment_json(rl->source.judge, &r->said));
+        free(hash);
+    }
     json_t *ids = json_array();
     float *returns = mem_alloc((size_t)n, sizeof *returns);
     for (int t = 0; t < n; t++) {

@@ -87,6 +87,16 @@ static bool reward_by_model(Rollout *r, int n, RewardSource *s, const Model *pol
     return ok;
 }
 
+/* The hash of the prompt as the judge reads it. */
+static bool hash_judge_prompt(Judge *j, const Question *q, char out[HASH_TEXT], Err *err)
+{
+    Str text = {0};
+    bool ok = judge_show(j, q, &text, err);
+    hash_bytes(str_text(&text), text.n, out);
+    str_release(&text);
+    return ok;
+}
+
 static bool reward_by_judge(Rollout *r, int n, RewardSource *s, const Model *policy, const Rows *rows, Err *err)
 {
     Question *q = mem_zalloc((size_t)n, sizeof *q);
@@ -98,7 +108,11 @@ static bool reward_by_judge(Rollout *r, int n, RewardSource *s, const Model *pol
                           .context = context_lines(&rows->row[r[i].row].view.context)};
     bool ok = judge_responses(s->judge, q, n, verdict, err);
     for (int i = 0; i < n; i++) {
+        ok = ok && hash_judge_prompt(s->judge, &q[i], r[i].judge_prompt, err);
+        r[i].said = verdict[i];
         r[i].by_judge = ok ? judge_reward(s->judge, &verdict[i]) : 0;
+    }
+    for (int i = 0; i < n; i++) {
         free((char *)(uintptr_t)q[i].context);
         free((char *)(uintptr_t)q[i].first);
     }

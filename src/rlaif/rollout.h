@@ -15,11 +15,13 @@ typedef struct Rollout {
     float *reference_logp;     /* log pi_ref(y_t) */
     double reward;             /* R */
     double by_model, by_judge; /* what it is made of; NAN: not asked */
-    double *returns;           /* Z_t */
-    float *values;             /* V_t; NULL: not learned */
-    float *advantages;         /* A_t */
-    double kl;                 /* sum over t of log pi - log pi_ref */
-    int first_target;          /* in the pass that trains on it */
+    Verdict said;              /* of a judge, to this prompt: the hash of what it read */
+    char judge_prompt[HASH_TEXT];
+    double *returns;   /* Z_t */
+    float *values;     /* V_t; NULL: not learned */
+    float *advantages; /* A_t */
+    double kl;         /* sum over t of log pi - log pi_ref */
+    int first_target;  /* in the pass that trains on it */
 } Rollout;
 void rollout_release(Rollout *r);
 /* Puts "FILE:LINE, sample N: " before the message of a failure, and returns false. */

@@ -68,9 +68,11 @@ static bool prepare(void *context, Err *err)
 
 char *response_text(const Model *m, const Response *r)
 {
-    Str s = {0};
-    tokenizer_decode(m->tokenizer, r->ids.id, r->ids.n, false, &s);
-    return str_take(&s);
+    Str bytes = {0}, text = {0};
+    tokenizer_decode(m->tokenizer, r->ids.id, r->ids.n, false, &bytes);
+    str_add_utf8(&text, str_text(&bytes), bytes.n);
+    str_release(&bytes);
+    return str_take(&text);
 }
 
 /* The row without what it says of other responses: beside the new ones that would be read as theirs. */

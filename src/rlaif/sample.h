@@ -31,7 +31,8 @@ extern const OptionTable sample_table;
  * many. A context that was cut: `cut`, by how many characters. */
 bool sample_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
-/* The text of a response's ids, its end-of-turn token left out. The caller frees it. */
+/* The text of a response's ids, its end-of-turn token left out; what is no UTF-8, as where it was cut off, is U+FFFD. The caller
+ * frees it. */
 char *response_text(const Model *m, const Response *r);
 
 #endif
