@@ -33,9 +33,9 @@ struct Http {
     HttpOptions o;
     char *key;
     struct curl_slist *headers;
-    Slot *slot;        /* [o.concurrency] */
-    double next_start; /* clock from which the next request may be sent */
-    double next_note;  /* clock from which another try is noted */
+    Slot *slot;       /* [o.concurrency] */
+    double own_next;  /* what o.next_start is where it is nobody else's */
+    double next_note; /* clock from which another try is noted */
     int retries;
 };
 
@@ -103,6 +103,7 @@ bool http_open(Http **out, const HttpOptions *o, Err *err)
     Http *h = mem_zalloc(1, sizeof *h);
     h->o = *o;
     h->o.key = NULL;
+    h->o.next_start = o->next_start ? o->next_start : &h->own_next;
     h->multi = curl_multi_init();
     h->headers = curl_slist_append(h->headers, "Content-Type: application/json");
     h->headers = curl_slist_append(h->headers, "Accept: application/json");
@@ -162,8 +163,9 @@ static void send_slot(Posting *p, Slot *s, double now)
     curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, s->body);
     curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(s->body));
     curl_multi_add_handle(h->multi, s->easy);
+    double *next = h->o.next_start;
     if (h->o.per_minute > 0)
-        h->next_start = (now > h->next_start ? now : h->next_start) + 60 / h->o.per_minute;
+        *next = (now > *next ? now : *next) + 60 / h->o.per_minute;
 }
 
 /* Begins what may begin now. */
@@ -171,7 +173,7 @@ static void send_ready(Posting *p)
 {
     Http *h = p->h;
     double now = clock_seconds();
-    for (int i = 0; i < h->o.concurrency && !stopped(p) && now >= h->next_start; i++) {
+    for (int i = 0; i < h->o.concurrency && !stopped(p) && now >= *h->o.next_start; i++) {
         Slot *s = &h->slot[i];
         if (s->under_way || (s->request < 0 && p->next == p->w->n) || (s->request >= 0 && now < s->ready))
             continue;
@@ -224,8 +226,8 @@ static bool try_again(Posting *p, Slot *s, double pause, const char *why)
     RngKey key = {.purpose = RNG_RETRY, .row = (uint64_t)s->request};
     double now = clock_seconds(), jitter = 0.5 + 0.5 * rng_uniform(key, (uint64_t)h->retries++);
     s->ready = now + (wait < WAIT_MOST ? wait : WAIT_MOST) * jitter;
-    if (pause > 0 && now + pause > h->next_start)
-        h->next_start = now + (pause < PAUSE_MOST ? pause : PAUSE_MOST);
+    if (pause > 0 && now + pause > *h->o.next_start)
+        *h->o.next_start = now + (pause < PAUSE_MOST ? pause : PAUSE_MOST);
     if (now >= h->next_note) {
         log_note("%s: it is tried again", why);
         h->next_note = now + NOTE_EVERY;
@@ -360,11 +362,11 @@ static int pending(Posting *p)
 /* Milliseconds until something may have to be sent. */
 static int wait_time(const Posting *p)
 {
-    double now = clock_seconds(), until = now + POLL_MOST / 1e3;
+    double now = clock_seconds(), until = now + POLL_MOST / 1e3, next = *p->h->o.next_start;
     for (int i = 0; i < p->h->o.concurrency; i++) {
         const Slot *s = &p->h->slot[i];
         bool waits = !stopped(p) && !s->under_way && (s->request >= 0 || p->next < p->w->n);
-        double at = s->request >= 0 && s->ready > p->h->next_start ? s->ready : p->h->next_start;
+        double at = s->request >= 0 && s->ready > next ? s->ready : next;
         until = waits && at < until ? at : until;
     }
     return until > now ? (int)((until - now) * 1e3) + 1 : 0;

@@ -10,13 +10,14 @@
 #include "base/json.h"
 
 typedef struct HttpOptions {
-    int concurrency;   /* requests under way at a time, at least 1 */
-    int retries;       /* of one request after its first failure */
-    double timeout;    /* seconds for one try */
-    double retry_wait; /* seconds before the first retry, about */
-    double per_minute; /* requests begun in a minute, retries included; 0: as many as there are */
-    size_t most_bytes; /* of a reply's body */
-    const char *key;   /* sent as "Authorization: Bearer KEY"; NULL: none. Taken out of every reply and message */
+    int concurrency;    /* requests under way at a time, at least 1 */
+    int retries;        /* of one request after its first failure */
+    double timeout;     /* seconds for one try */
+    double retry_wait;  /* seconds before the first retry, about */
+    double per_minute;  /* requests begun in a minute, retries included; 0: as many as there are */
+    double *next_start; /* clock from which the next may begin, of all that have one rate; NULL: of this one alone */
+    size_t most_bytes;  /* of a reply's body */
+    const char *key;    /* sent as "Authorization: Bearer KEY"; NULL: none. Taken out of every reply and message */
 } HttpOptions;
 
 typedef struct Http Http;

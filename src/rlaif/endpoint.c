@@ -47,6 +47,7 @@ struct Endpoint {
     Http *http;
     json_t *about, *ways; /* ways: {"kind": what auto is, "completions": how many log-probabilities it gives, "chat"} */
     char *ways_key;
+    Spending *call;
     Use spent, under_way; /* under_way: the most that requests being made may take */
     int requests, kept;
 };
@@ -115,18 +116,20 @@ static bool set_way(Endpoint *e, const char *name, json_t *value, Err *err)
     return ok;
 }
 
-bool endpoint_open(Endpoint **out, const EndpointOptions *o, const char *key, Store *store, Err *err)
+bool endpoint_open(Endpoint **out, const EndpointOptions *o, const char *key, Store *store, Spending *call, Err *err)
 {
     HttpOptions h = {.concurrency = o->concurrency,
                      .retries = o->retries,
                      .timeout = o->timeout,
                      .retry_wait = o->retry_wait,
                      .per_minute = o->per_minute,
+                     .next_start = &call->next_start,
                      .most_bytes = MOST_BYTES,
                      .key = key};
     Endpoint *e = mem_zalloc(1, sizeof *e);
     e->o = o;
     e->store = store;
+    e->call = call;
     *out = e;
     if (endpoint_about(o, &e->about, err) && load_ways(e, err) && http_open(&e->http, &h, err))
         return true;
@@ -148,9 +151,11 @@ void endpoint_free(Endpoint *e)
 
 json_t *endpoint_spent(const Endpoint *e)
 {
-    return json_pack("{s:i, s:i, s:i, s:I, s:I, s:f}", "requests", e->requests, "kept", e->kept, "retries",
-                     http_retries(e->http), "input", (json_int_t)e->spent.input, "output", (json_int_t)e->spent.output,
-                     "dollars", cost_judge(&e->o->prices, e->spent.input, e->spent.output));
+    const Spending *c = e->call;
+    return json_pack("{s:i, s:i, s:i, s:I, s:I, s:f, s:{s:I, s:I, s:f}}", "requests", e->requests, "kept", e->kept,
+                     "retries", http_retries(e->http), "input", (json_int_t)e->spent.input, "output",
+                     (json_int_t)e->spent.output, "dollars", cost_judge(&e->o->prices, e->spent.input, e->spent.output),
+                     "call", "input", (json_int_t)c->input, "output", (json_int_t)c->output, "dollars", c->dollars);
 }
 
 /* --- how it is asked ------------------------------------------------------------------------------------ */
@@ -211,26 +216,27 @@ static Use most_of(const Demand *d)
     return (Use){(double)(strlen(d->text) + strlen(d->system)) + MESSAGE_TOKENS, d->next ? 1 : d->max_tokens};
 }
 
+/* Would so much more be more than what the call may take? */
 static bool exceeds(const Endpoint *e, Use u)
 {
     const EndpointOptions *o = e->o;
-    return (o->budget_tokens > 0 && u.input + u.output > o->budget_tokens) ||
-           (o->budget > 0 && cost_judge(&o->prices, u.input, u.output) > o->budget);
+    const Spending *c = e->call;
+    return (o->budget_tokens > 0 && c->input + c->output + u.input + u.output > o->budget_tokens) ||
+           (o->budget > 0 && c->dollars + cost_judge(&o->prices, u.input, u.output) > o->budget);
 }
 
 static bool within_budget(Batch *b, const Demand *d, Err *err)
 {
     Endpoint *e = b->e;
-    Use most = most_of(d), *busy = &e->under_way,
-        all = {e->spent.input + busy->input + most.input, e->spent.output + busy->output + most.output};
-    if (exceeds(e, all)) {
+    const Spending *c = e->call;
+    Use most = most_of(d), *busy = &e->under_way, more = {busy->input + most.input, busy->output + most.output};
+    if (exceeds(e, more)) {
         b->too_dear = true;
         err_set(
             err, ERR_INPUT,
             "%s: the budget ends here: %.0f tokens were read and %.0f written, $%.4f, and the next request may take "
             "%.0f more",
-            d->where, e->spent.input, e->spent.output, cost_judge(&e->o->prices, e->spent.input, e->spent.output),
-            most.input + most.output);
+            d->where, c->input, c->output, c->dollars, most.input + most.output);
         return err_hint(err, "what was answered is stored: the same command with another --budget or --budget-tokens "
                              "goes on from here");
     }
@@ -248,6 +254,17 @@ static char *give_body(void *context, int i, Err *err)
     return within_budget(b, d, err) ? body_of(b->e, d) : NULL;
 }
 
+static void count_reply(Endpoint *e, const json_t *said)
+{
+    double read = json_number_of(said, "read", 0), wrote = json_number_of(said, "wrote", 0);
+    e->requests++;
+    e->spent.input += read;
+    e->spent.output += wrote;
+    e->call->input += read;
+    e->call->output += wrote;
+    e->call->dollars += cost_judge(&e->o->prices, read, wrote);
+}
+
 static bool take_reply(void *context, int i, const HttpReply *reply, bool *again, Err *err)
 {
     Batch *b = context;
@@ -258,9 +275,7 @@ static bool take_reply(void *context, int i, const HttpReply *reply, bool *again
     if (!endpoint_read(reply->body, reply->n, d, kind, top_of(e, kind), &said, again, err))
         return err_context(err, "%s", d->where);
     *again = false;
-    e->requests++;
-    e->spent.input += json_number_of(said, "read", 0);
-    e->spent.output += json_number_of(said, "wrote", 0);
+    count_reply(e, said);
     e->under_way.input -= most_of(d).input;
     e->under_way.output -= most_of(d).output;
     b->out[b->missing[i]] = said;

@@ -32,10 +32,18 @@ extern const Option endpoint_option_rows[ENDPOINT_OPTIONS];
  * for an address with more than scheme, host and path, and without a model's name. */
 bool endpoint_about(const EndpointOptions *o, json_t **out, Err *err) MUST_CHECK;
 
+/* What a call of the program has taken of endpoints, whichever and however often they were opened: budgets and rates are of
+ * the call. It begins as zeros. */
+typedef struct Spending {
+    double input, output, dollars; /* tokens read, written */
+    double next_start;             /* clock from which the next request may begin */
+} Spending;
+
 typedef struct Endpoint Endpoint;
 
-/* The options and the store are borrowed. key NULL: none. */
-bool endpoint_open(Endpoint **out, const EndpointOptions *o, const char *key, Store *store, Err *err) MUST_CHECK;
+/* The options, the store and what the call has spent are borrowed. key NULL: none. */
+bool endpoint_open(Endpoint **out, const EndpointOptions *o, const char *key, Store *store, Spending *call,
+                   Err *err) MUST_CHECK;
 void endpoint_free(Endpoint *e); /* accepts NULL */
 
 /* One prompt. */
@@ -61,7 +69,7 @@ bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err) M
 bool endpoint_chats(const Endpoint *e, EndpointKind kind);
 
 /* What was asked since endpoint_open: {requests, kept (answers that the store had), retries, input, output (tokens),
- * dollars}. The caller releases it. */
+ * dollars, call {input, output, dollars}: since the call began}. The caller releases it. */
 json_t *endpoint_spent(const Endpoint *e);
 
 /* --- endpoint_reply.c --- */

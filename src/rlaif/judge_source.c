@@ -33,7 +33,7 @@ bool judge_source_name(JudgeSource *s, const Work *work, const char *option, con
 bool judge_source_load(JudgeSource *s, Work *work, Err *err)
 {
     return s->path ? model_load(&s->model, s->path, work->device, HEAD_LM, err)
-                   : endpoint_open(&s->endpoint, s->remote, work->api_key, work->store, err);
+                   : endpoint_open(&s->endpoint, s->remote, work->api_key, work->store, &work->spent, err);
 }
 
 bool judge_source_load_text(JudgeSource *s, Work *work, Err *err)

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "rlaif/endpoint.h"
 #include "rlaif/rows.h"
 #include "store/store.h"
 #include "tensor/device.h"
@@ -24,6 +25,7 @@ typedef struct Work {
     Device *device;
     const CommonOptions *common;
     const char *api_key; /* for endpoints; NULL: none */
+    Spending spent;      /* by all stages, on judges elsewhere */
     bool in_recipe;      /* products stay in the store */
     bool choosing;       /* a win rate is to choose a model by, on prompts that others may have chosen by */
     json_t *summary;     /* of the stage that ended last; for --json */

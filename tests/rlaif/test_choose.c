@@ -1,7 +1,7 @@
 /* A checkpoint is chosen: judged against the start, the one that wins most often becomes the policy. */
 #include "rlaif/choose.h"
 
-#include "base/mem.h"
+#include "endpoint_helpers.h"
 #include "rlaif/rl.h"
 #include "training.h"
 
@@ -116,9 +116,48 @@ static void nothing_to_choose(void **state)
     bench_end(&b);
 }
 
+/* Tokens that a judge elsewhere took to choose within a budget; *ok, whether it was enough. */
+static int choose_elsewhere(double budget, bool *ok)
+{
+    Bench b;
+    Err err = {0};
+    Str prompt = {0};
+    Endpointed planted = {.shorter = 0.8};
+    Server *server = server_start(planted_endpoint, &planted);
+    bench_begin(&b);
+    str_add(&prompt, "name: which\nkind: pairwise\nchat: false\nitem: \"{context}|{response_1}|{response_2}\\n\"\n"
+                     "ending: \"Best=\"\nanswers: [\"1\", \"2\"]\n");
+    bench_put(&b, "which.yaml", &prompt);
+    char *url = mem_printf("endpoint=%s", server_address(server)), *most = mem_printf("budget-tokens=%.0f", budget);
+    need_ok(train(&b, "eval-every=1", &err), &err);
+    *ok = bench_run(&b, &choose_table, choose_stage, "choose", &err, HELD, "policy=@rl", "against=" TINY_LLAMA_DIR, url,
+                    "api-model=planted", "prompt=@which.yaml", "output=@chosen", "max-new-tokens=8", most, NULL);
+    if (!*ok)
+        says(err.msg, "the budget ends here");
+    free(url);
+    free(most);
+    bench_end(&b);
+    server_stop(server);
+    endpointed_release(&planted);
+    return planted.tokens;
+}
+
+/* The budget is of all checkpoints together, each of which is judged by an evaluation of its own. */
+static void one_budget(void **state)
+{
+    (void)state;
+    bool ok;
+    int all = choose_elsewhere(0, &ok);
+    assert_true(ok);
+    double budget = all * 0.7;
+    int some = choose_elsewhere(budget, &ok);
+    assert_false(ok);
+    assert_true(some <= budget && some > all * 0.4); /* of three checkpoints more than the first */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(most_wins), cmocka_unit_test(no_measurement),
-                                       cmocka_unit_test(nothing_to_choose)};
+                                       cmocka_unit_test(nothing_to_choose), cmocka_unit_test(one_budget)};
     return cmocka_run_group_tests_name("choose", tests, NULL, NULL);
 }

@@ -413,6 +413,71 @@ static void budgets(void **state)
     }
 }
 
+/* Rows by which one of several prompts is chosen, each with these many exemplars. */
+static void choose_on(Elsewhere *e, const char *rows, int prompts)
+{
+    Err err = {0};
+    options_put(&label_table, e->options, "choose-on", rows);
+    for (int i = 1; i < prompts; i++) { /* the first is there */
+        char *one = mem_printf("%s --shots %d", e->scene.prompt, i);
+        need_ok(options_set(&label_table, e->options, "prompt", one, "a test", &err), &err);
+        free(one);
+    }
+}
+
+/* Four prompts are tried and one labels: the budget is of them all, in tokens and in dollars, and another call has its own. */
+static void one_budget_of_a_call(void **state)
+{
+    (void)state;
+    for (int dollars = 0; dollars < 2; dollars++) {
+        Elsewhere *e = elsewhere_new();
+        Err err = {0};
+        json_t *summary;
+        choose_on(e, e->scene.pairs, 4);
+        need_ok(label_elsewhere(e, "free.jsonl", &summary, &err), &err);
+        int all = e->planted.tokens, asked = e->planted.asked, calls = 0;
+        double cost = 0.03 * (all + asked) / 1000; /* what is written costs twice as much as what is read */
+        const json_t *call = json_object_get(json_object_get(summary, "endpoint"), "call");
+        field(call, "input", all - asked);
+        field(call, "output", asked);
+        close_to(json_number_of(call, "dollars", -1), cost, 1e-9);
+        json_decref(summary);
+        e->options->endpoint.budget_tokens = dollars ? 0 : all * 0.7; /* more than any prompt alone takes */
+        e->options->endpoint.budget = dollars ? cost * 0.7 : 0;
+        for (bool ok = false; !ok && calls < 12; calls++) {
+            int tokens = e->planted.tokens, before = e->planted.asked;
+            err_clear(&err);
+            ok = label_elsewhere(e, "labels.jsonl", NULL, &err);
+            tokens = e->planted.tokens - tokens;
+            before = e->planted.asked - before;
+            assert_true(dollars ? 0.03 * (tokens + before) / 1000 <= cost * 0.7 : tokens <= all * 0.7);
+            if (!ok)
+                says(err.msg, "the budget ends here");
+        }
+        assert_int_equal(calls, 2);
+        same_files(&e->scene, "free.jsonl", "labels.jsonl");
+        elsewhere_free(e);
+    }
+}
+
+/* Requests of all prompts that are tried keep the distance that their rate asks for. */
+static void one_rate_of_a_call(void **state)
+{
+    (void)state;
+    Elsewhere *e = elsewhere_new();
+    Err err = {0};
+    char *one = write_rows(e->scene.folder, "one.jsonl", ROW("rain", "no no", "perhaps", ", \"preferred\": 1"));
+    options_put(&label_table, e->options, "pairs", one);
+    choose_on(e, one, 4);
+    e->options->endpoint.per_minute = 240;
+    double began = clock_seconds();
+    need_ok(label_elsewhere(e, "labels.jsonl", NULL, &err), &err);
+    assert_true(clock_seconds() - began >= 7 * 0.25);
+    assert_int_equal(e->planted.asked, 8); /* the pair was labelled when its prompt was tried */
+    free(one);
+    elsewhere_free(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +493,8 @@ int main(void)
         cmocka_unit_test(refused_key),
         cmocka_unit_test(killed_and_resumed),
         cmocka_unit_test(budgets),
+        cmocka_unit_test(one_budget_of_a_call),
+        cmocka_unit_test(one_rate_of_a_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

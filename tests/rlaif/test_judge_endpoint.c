@@ -9,6 +9,7 @@ typedef struct Alone {
     Store *store;
     Server *server;
     EndpointOptions options;
+    Spending spent;
     Endpoint *endpoint;
     Judge *judge;
 } Alone;
@@ -24,7 +25,8 @@ static bool alone_open(Alone *a, ServerAnswer *answer, void *context, const char
                                    .concurrency = 4,
                                    .timeout = 5};
     JudgeSource s = {.remote = &a->options};
-    bool ok = store_open(&a->store, ":memory:", err) && endpoint_open(&a->endpoint, &a->options, NULL, a->store, err);
+    bool ok = store_open(&a->store, ":memory:", err) &&
+              endpoint_open(&a->endpoint, &a->options, NULL, a->store, &a->spent, err);
     s.endpoint = a->endpoint;
     ok = ok && judge_source_open(&s, &a->judge, path, judge_defaults(CHAT_AUTO), err);
     free(path);
