@@ -141,6 +141,22 @@ static bool take_lines(const Rows *a, const Str *text, Rows *out, Err *err)
     return true;
 }
 
+/* Post-processing that only one side had is a difference that is no policy's (paper.md 6.5). */
+static void compare_stripping(const Rows *a, const Rows *b)
+{
+    int n[2] = {0};
+    for (int side = 0; side < 2; side++) {
+        const Rows *rows = side ? b : a;
+        for (int i = 0; i < rows->n; i++)
+            n[side] += json_object_get(rows->row[i].json, "stripped") != NULL;
+    }
+    if ((double)n[0] * b->n != (double)n[1] * a->n)
+        log_note(
+            "symbols behind the end were taken off in %d of %d rows of %s, but in %d of %d of %s: sample both policies "
+            "with --strip-trailing, or neither",
+            n[0], a->n, a->path, n[1], b->n, b->path);
+}
+
 static bool combine(const Rows *a, const Rows *b, int limit, Rows *out, Err *err)
 {
     bool by_id = all_have_ids(a) && all_have_ids(b);
@@ -153,6 +169,8 @@ static bool combine(const Rows *a, const Rows *b, int limit, Rows *out, Err *err
         free(name);
     }
     ok = ok && take_lines(a, &text, out, err);
+    if (ok)
+        compare_stripping(a, b);
     str_release(&text);
     json_decref(seen);
     json_decref(of_a);

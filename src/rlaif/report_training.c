@@ -181,6 +181,7 @@ static const Measure sample_measures[] = {
     {"replies", "responses", AS_COUNT, NULL},
     {"ended by themselves", "ended", AS_PERCENT, NULL},
     {"mean characters", "mean_characters", AS_TENTHS, NULL},
+    {"symbols behind the end taken off", "stripped", AS_COUNT, NULL},
 };
 static const Measure score_measures[] = {
     {"replies", "responses", AS_COUNT, NULL},

@@ -217,8 +217,10 @@ bool sample_stage(Work *work, const char *name, const void *options, Err *err)
         json_object_set_new(s.summary, "ended", json_real(sums.ended / sums.n));
         json_object_set_new(s.summary, "mean_characters", json_real(sums.characters / sums.n));
         cut_report(&sums.cut, name, s.summary);
-        if (o->strip_trailing)
+        if (o->strip_trailing) {
+            log_note("%s: symbols behind the end are taken off %.0f of %.0f responses", name, sums.stripped, sums.n);
             json_object_set_new(s.summary, "stripped", json_integer((json_int_t)sums.stripped));
+        }
     }
     ok = ok && stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
     model_free(sampler.model);

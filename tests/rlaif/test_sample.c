@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "program.h"
 #include "rlaif/probes.h"
 #include "training.h"
 
@@ -121,8 +122,43 @@ static void strip_trailing(void **state)
     bench_end(&b);
 }
 
+/* What stripping did is told; a win rate says where one side alone was stripped. */
+static void strip_told(void **state)
+{
+    (void)state;
+    static const char judged[] = "rlaif eval winrate %s.jsonl %s.jsonl --judge llama --prompt which.yaml --limit 1";
+    char *folder = make_folder(), *bench = make_bench(folder, "bench"), told[100];
+    Ran r = run_in(bench,
+                   "rlaif sample p.jsonl --model llama --n 30 --max-new-tokens 8 --strip-trailing --json -o a.jsonl");
+    need_status(&r, 0);
+    json_t *summary = last_json(&r);
+    int stripped = (int)json_number_of(summary, "stripped", -1);
+    assert_true(stripped > 0);
+    snprintf(told, sizeof told, "taken off %d of %.0f responses", stripped, json_number_of(summary, "responses", 0));
+    says(r.err, told);
+    json_decref(summary);
+    ran_free(&r);
+    r = run_in(bench, "rlaif sample p.jsonl --model llama --n 30 --max-new-tokens 8 -o b.jsonl && cp a.jsonl c.jsonl");
+    need_status(&r, 0);
+    assert_null(strstr(r.err, "taken off"));
+    ran_free(&r);
+    for (int one = 0; one < 2; one++) {
+        r = run_in(bench, judged, one ? "b" : "a", one ? "a" : "b");
+        need_status(&r, 0);
+        says(r.err, "--strip-trailing, or neither");
+        ran_free(&r);
+    }
+    r = run_in(bench, judged, "a", "c");
+    need_status(&r, 0);
+    assert_null(strstr(r.err, "--strip-trailing"));
+    ran_free(&r);
+    free(bench);
+    remove_folder(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(pairs_as_prompts), cmocka_unit_test(strip_trailing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(pairs_as_prompts), cmocka_unit_test(strip_trailing),
+                                       cmocka_unit_test(strip_told)};
     return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
 }
