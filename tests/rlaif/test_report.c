@@ -333,6 +333,73 @@ static void recipe(void **state)
     run_free(&r);
 }
 
+/* A choice of two checkpoints: its judgments of one of them and the start. */
+static void add_judged_checkpoint(Run *r, const char *stage, const char *rate, const char *reply)
+{
+    char summary[600], row[400];
+    snprintf(
+        summary, sizeof summary,
+        "{\"prompts\": 20, \"pairs\": 20, \"results\": [{\"prompt\": \"which\", \"kind\": \"pairwise\", \"win_rate\": %s, "
+        "\"interval\": [0.1, 0.9], \"win_rate_bootstrap\": [0.2, 0.8]}]}",
+        rate);
+    snprintf(
+        row, sizeof row,
+        "{\"prompt\": \"ask\", \"a\": [\"%s\"], \"b\": [\"of the start\"], \"judgments\": [{\"prompt\": \"which\", "
+        "\"pairs\": [{\"p\": %s}]}]}",
+        reply, rate);
+    add_item(r, add_stage(r, stage, "eval winrate", about, summary), 0, row);
+}
+
+/* The text between two others, the second behind the first. The caller frees it. */
+static char *between(const char *page, const char *from, const char *to)
+{
+    const char *begin = strstr(page, from), *end = begin ? strstr(begin, to) : NULL;
+    if (!end)
+        fail_msg("the page has no \"%s\" with \"%s\" behind it", from, to);
+    return mem_strn(begin, (size_t)(end - begin));
+}
+
+/* Checkpoints that were judged stand side by side with what they were judged by, the one that was taken is marked, and
+ * samples of each are shown (paper.md 6.4). */
+static void checkpoints(void **state)
+{
+    (void)state;
+    static const char choice[] =
+        "{\"checkpoints\": [{\"name\": \"checkpoint-000002\", \"step\": 2, \"eval_reward\": 0.75, \"win_rate\": 0.625, "
+        "\"interval\": [0.51, 0.72]}, {\"name\": \"checkpoint-000004\", \"step\": 4, \"eval_reward\": 0.875, \"win_rate\": "
+        "0.55, \"interval\": [0.4, 0.7]}], \"chosen\": \"checkpoint-000002\", \"step\": 2, \"win_rate\": 0.625}";
+    Run r = run_new();
+    add_stage(&r, "rl", "rl", rl_about, "{\"steps\": 4}");
+    add_stage(&r, "choose-before", "sample", about, "{\"prompts\": 20, \"responses\": 20, \"stripped\": 3}");
+    add_judged_checkpoint(&r, "choose-checkpoint-000002", "0.625", "of the second");
+    add_judged_checkpoint(&r, "choose-checkpoint-000004", "0.55", "of the fourth");
+    add_stage(&r, "choose", "choose", about, choice);
+    char *page = page_of(&r);
+    check_page(page);
+    char *table = between(page, "<h3>The checkpoint that is taken: ", "</table>");
+    has(table, "<th>checkpoint-000002<span class=\"range\">chosen</span></th><th>checkpoint-000004</th>");
+    has(table, "<th>updates before it</th><td>2</td><td>4</td>");
+    has(table, "<th>reward on held-out prompts</th><td>0.750</td><td>0.875</td>");
+    has(table,
+        "<td>62.5 %<span class=\"range\">51.0 to 72.0</span></td><td>55.0 %<span class=\"range\">40.0 to 70.0</span></td>");
+    has(table, "is the best of several, and so flatters");
+    char *second = between(page, ">choose-checkpoint-000002</a></h3>", "<h3>"),
+         *fourth = between(page, ">choose-checkpoint-000004</a></h3>", "</body>");
+    has(second, "<div>After: checkpoint-000002</div>");
+    has(second, "of the second");
+    has(second, "which 62.5 %");
+    has(second, "of the start");
+    has_not(second, "of the fourth");
+    has(fourth, "<div>After: checkpoint-000004</div>");
+    has(fourth, "of the fourth");
+    has(page, "<th>symbols behind the end taken off</th><td>3</td>");
+    free(table);
+    free(second);
+    free(fourth);
+    free(page);
+    run_free(&r);
+}
+
 /* --- what has to be escaped ------------------------------------------------------------------------------- */
 
 /* A text that shows where it comes from, and is markup where it is not escaped. */
@@ -449,8 +516,8 @@ static void killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty),  cmocka_unit_test(whole),   cmocka_unit_test(position),
-        cmocka_unit_test(recipe), cmocka_unit_test(escaped), cmocka_unit_test(killed),
+        cmocka_unit_test(empty),       cmocka_unit_test(whole),   cmocka_unit_test(position), cmocka_unit_test(recipe),
+        cmocka_unit_test(checkpoints), cmocka_unit_test(escaped), cmocka_unit_test(killed),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }
