@@ -205,7 +205,8 @@ static const char small_yaml[] =
     "  - rl:     {prompts: p.jsonl, steps: 5, batch: 2, samples: 2, max-new-tokens: 6, lr: 1e-3, save-every: 2, "
     "eval: held.jsonl, eval-every: 2, keep-best: 2}\n"
     "  - choose: {prompts: held.jsonl, prompt: tone.yaml, max-new-tokens: 6}\n"
-    "  - eval:   {kind: winrate, prompts: test.jsonl, n: 2, against: policy, prompt: tone.yaml, max-new-tokens: 6}\n"
+    "  - eval:   {kind: winrate, prompts: test.jsonl, n: 2, against: policy, prompt: tone.yaml, reward: reward, "
+    "max-new-tokens: 6}\n"
     "  - report: {}\n";
 
 static void put_prompts(const char *folder, const char *name, const char *what, int n)

@@ -78,6 +78,7 @@ bool cmd_rl(Work *work, void *options, Err *err)
 bool cmd_choose(Work *work, void *options, Err *err)
 {
     const ChooseOptions *o = options;
-    return is_for_model(o->output, err) && file_has_folder(o->output, err) &&
-           open_of_policy(work, o->compare.policy, err) && choose_stage(work, "choose", o, err);
+    return compare_complete(&o->compare, "command line", err) && is_for_model(o->output, err) &&
+           file_has_folder(o->output, err) && open_of_policy(work, o->compare.policy, err) &&
+           choose_stage(work, "choose", o, err);
 }

@@ -12,9 +12,10 @@ typedef struct ChooseOptions {
 extern const OptionTable choose_table;
 
 /* A win rate of every checkpoint as a stage NAME-CHECKPOINT of its own, with the replies of both (they are in the report);
- * then the model of the highest one, by the first of the judge prompts, into the output. Of equal ones the better reward
- * counts. The prompts may be those that the rl stage kept checkpoints by; evaluations refuse both afterwards. The store is
- * that of the rl stage. Outside a recipe prints the table, and fails for an output that holds what this stage has not made.
+ * then the model of the highest one, by the first judge prompt or else the reward model, into the output. Of equal ones the
+ * better reward counts. The prompts may be those that the rl stage kept checkpoints by; evaluations refuse both afterwards.
+ * The store is that of the rl stage. Outside a recipe prints the table, and fails for an output that holds what this stage has
+ * not made.
  *
  * Summary: checkpoints, the best reward first: name, step, eval_reward, win_rate, interval; chosen (a name), step,
  * win_rate. */

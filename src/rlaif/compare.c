@@ -5,6 +5,7 @@
 #include "rlaif/eval_match.h"
 #include "rlaif/heldout.h"
 #include "rlaif/judge_source.h"
+#include "rlaif/reward_model.h"
 
 static const Option side_rows[] = {
     {"prompts", OPT_TEXT, AT(CompareOptions, prompts), .flags = OPT_WORKING,
@@ -18,8 +19,10 @@ static const Option side_rows[] = {
     {"judge", OPT_TEXT, AT(CompareOptions, judge), .flags = OPT_WORKING, .help = "who judges"},
 };
 const Option compare_options[COMPARE_OPTIONS] = {
-    {"prompt", OPT_LIST, AT(CompareOptions, prompt), .value = "NAME|FILE,...", .flags = OPT_REQUIRED,
-     .help = "judge prompts, one or more"},
+    {"reward", OPT_TEXT, AT(CompareOptions, reward), .value = "DIR", .flags = OPT_WORKING,
+     .help = "a reward model that judges each response alone, in place of a judge or beside it"},
+    {"prompt", OPT_LIST, AT(CompareOptions, prompt), .value = "NAME|FILE,...",
+     .help = "the judge's prompts, one or more"},
     {"n", OPT_INT, AT(CompareOptions, n), 1, 10000, "1", .help = "responses a prompt of each policy"},
     {"length", OPT_CHOICE, AT(CompareOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
@@ -40,6 +43,15 @@ static const OptionGroup groups[] = {
     {common_options, COMMON_OPTIONS, AT(CompareOptions, common)},
 };
 const OptionTable compare_table = {groups, COUNT(groups), sizeof(CompareOptions)};
+
+bool compare_complete(const void *options, const char *where, Err *err)
+{
+    const CompareOptions *o = options;
+    if (o->prompt.n > 0 || (o->reward && !o->judge && !o->endpoint.url))
+        return true;
+    err_set(err, str_starts(where, "command line") ? ERR_USAGE : ERR_INPUT, "%s: prompt is missing", where);
+    return err_hint(err, "judge prompts, one or more; reward in place of judge and prompt lets a reward model judge");
+}
 
 static bool is_rows(const char *side)
 {
@@ -63,6 +75,8 @@ bool compare_side(Work *work, const CompareOptions *o, const char *name, char *m
 
 bool compare_check(Work *work, const CompareOptions *o, const char *name, Err *err)
 {
+    if (o->reward && !reward_model_check(o->reward, err))
+        return false;
     if (is_rows(o->policy) && is_rows(o->against))
         return true;
     if (!o->prompts)
@@ -85,6 +99,7 @@ bool compare_stage(Work *work, const char *name, const void *options, Err *err)
                         .a = a,
                         .b = b,
                         .judge = o->judge,
+                        .reward = o->reward,
                         .endpoint = o->endpoint,
                         .prompt = o->prompt,
                         .trained_on = o->trained_on,

@@ -9,22 +9,26 @@ typedef struct CompareOptions {
     CommonOptions common;
     SamplingOptions sampling;
     EndpointOptions endpoint; /* a judge elsewhere */
-    char *prompts, *policy, *against, *judge;
+    char *prompts, *policy, *against, *judge, *reward;
     OptionList prompt, trained_on;
     int n, length, truncate, chat, limit;
     bool strip_trailing;
 } CompareOptions;
 extern const OptionTable compare_table;
-enum { COMPARE_OPTIONS = 8 };
+enum { COMPARE_OPTIONS = 9 };
 /* How it is compared: without who and on what, those of sampling, and the common ones. */
 extern const Option compare_options[COMPARE_OPTIONS];
+
+/* Fails where nobody judges: options that begin with a CompareOptions need prompts for their judge, or a reward model and no
+ * judge. */
+bool compare_complete(const void *options, const char *where, Err *err) MUST_CHECK;
 
 /* Samples NAME-after from `policy` and NAME-before from `against`, and runs winrate_stage on them. Where one of the two
  * is rows ("stage:NAME", as a recipe names a sample stage), they are taken as they are; against "reference" are the texts
  * that the prompts carry. Prompts that are not held out (heldout.h) are refused, before anything is sampled. */
 bool compare_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
-/* Fails where there are no prompts to sample on, or they are not held out. */
+/* Fails where there are no prompts to sample on, they are not held out, or the reward model is none. */
 bool compare_check(Work *work, const CompareOptions *o, const char *name, Err *err) MUST_CHECK;
 
 /* Where the responses of one side are: *source, which the caller frees. A model's are sampled as a stage of this name, where

@@ -279,7 +279,8 @@ void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool po
         set_gain(out, c, n, &k, seed);
     else
         set_orders(out, c, n);
-    eval_set(out, "mass", mass);
+    if (isfinite(mass)) /* a reward model has no answers */
+        eval_set(out, "mass", mass);
     clusters_release(&k);
 }
 
@@ -317,5 +318,6 @@ void contest_print(const json_t *r)
     if (json_object_get(r, "same_slot_rate"))
         eval_print("  same position in both orders", "%-10sof these the first: %s",
                    eval_percent(r, "same_slot_rate").text, eval_percent(r, "first_share").text);
-    eval_print_share("  mass on the answers", r, "mass", NULL);
+    if (json_object_get(r, "mass"))
+        eval_print_share("  mass on the answers", r, "mass", NULL);
 }

@@ -87,7 +87,7 @@ typedef enum WinrateMethod { WINRATE_AUTO, WINRATE_PAIRWISE, WINRATE_POINTWISE }
 typedef struct WinrateOptions {
     CommonOptions common;
     EndpointOptions endpoint; /* a judge elsewhere */
-    char *a, *b, *judge, *output;
+    char *a, *b, *judge, *reward, *output;
     OptionList prompt, trained_on;
     int method, length, chat, limit;
 } WinrateOptions;
@@ -98,14 +98,15 @@ extern const OptionTable winrate_table;
  * A meets the i-th of B.
  *
  * A pairwise prompt judges the two in both orders; p is the mean, above 1/2 A wins. A prompt of kind score or verdict
- * judges every response alone, the reward is a direct judge's (7), and the higher wins.
+ * judges every response alone, the reward is a direct judge's (7), and the higher wins; so does the higher reward of a
+ * reward model (5.3), which is asked beside the judge or without one.
  *
  * prompts, pairs          different prompts; pairs of responses
- * judge                   "sha256:..."
+ * judge                   "sha256:...", or null: a reward model alone was asked
  * characters_a, characters_b   mean lengths
  * probes_a, probes_b      as a policy's of probes_stage
- * results                 one for each judge prompt, in order:
- *   prompt, prompt_hash, kind
+ * results                 one for each judge prompt, in order, then the reward model's:
+ *   prompt, prompt_hash, kind   of a reward model "reward model", reward_hash, "reward"
  *   win_rate, interval    share of pairs that A wins, ties count a half
  *   win_rate_bootstrap    its interval over prompts, whose samples go together
  *   wins, losses, ties
@@ -116,11 +117,11 @@ extern const OptionTable winrate_table;
  *   length_controlled, length_controlled_interval   win rate where both are equally long: logistic in z = length A /
  *                         length B, at z = 1 (9), or by --length log in log z, at 0; interval over prompts. Null where z
  *                         is always the same, but not 1. Pairs with an empty response of B are left out of it
- *   mass                  mean probability on the answers
+ *   mass                  mean probability on the answers; not of a reward model
  *  pairwise:
  *   mean_p, same_slot_rate, first_share   as in alignment
- *  score and verdict:
- *   mean_a, mean_b        mean rewards, in [-1, 1]
+ *  score, verdict and reward:
+ *   mean_a, mean_b        mean rewards, a judge's in [-1, 1], a reward model's as it was centred and scaled in training
  *   gain, gain_interval   mean over prompts of (mean of A's samples - mean of B's), bootstrap over prompts
  *   excludes_zero         the gain's interval does not hold 0
  *   gain_paired_p         t-test of the prompts' gains against 0

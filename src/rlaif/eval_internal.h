@@ -64,16 +64,16 @@ Figure eval_p(const json_t *object, const char *key);
 /* Sets `people`: null, or how far people agree with each other (alignment_stage). */
 void eval_set_agreement(json_t *out, const Rows *rows);
 
-/* One pair of responses under one judge prompt. */
+/* One pair of responses under one judge prompt, or by a reward model. */
 typedef struct Contest {
     int cluster;           /* the prompt: its number */
     double a, b;           /* rewards, or p and 1 - p */
     double ratio;          /* length of A / length of B; NAN: B is empty */
-    double mass;           /* mean over what the judge was asked */
+    double mass;           /* mean over what the judge was asked; NAN of a reward model */
     bool same_slot, first; /* pairwise: both orders preferred the same position, the first */
 } Contest;
 
-/* The numbers of one judge prompt into `out` (keys: winrate_stage); `pointwise` where a and b are rewards. */
+/* The numbers of one judge prompt, or of a reward model, into `out` (keys: winrate_stage); `pointwise` where a and b are rewards. */
 void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool pointwise, LengthControl how, int seed);
 /* Of these the ones that any contest has, from win_rate to length_controlled. */
 void contest_wins(json_t *out, const Contest *c, int n, int clusters, LengthControl how, int seed);

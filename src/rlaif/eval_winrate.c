@@ -4,6 +4,7 @@
 #include "rlaif/eval_match.h"
 #include "rlaif/heldout.h"
 #include "rlaif/judge_source.h"
+#include "rlaif/reward_model.h"
 
 static const Option option_rows[] = {
     {"a", OPT_TEXT, AT(WinrateOptions, a), .value = "A", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
@@ -12,8 +13,10 @@ static const Option option_rows[] = {
      .help = "rows with responses to the same prompts: those it is compared with; reference: what people wrote, in A's "
              "rows"},
     {"judge", OPT_TEXT, AT(WinrateOptions, judge), .value = "MODEL", .flags = OPT_WORKING, .help = "who judges"},
+    {"reward", OPT_TEXT, AT(WinrateOptions, reward), .value = "DIR", .flags = OPT_WORKING,
+     .help = "a reward model that judges each response alone, in place of a judge or beside it"},
     {"prompt", OPT_LIST, AT(WinrateOptions, prompt), .value = "NAME|FILE,...", .flags = OPT_WORKING,
-     .help = "judge prompts, one or more [helpful-base; pointwise: helpful-score]"},
+     .help = "the judge's prompts, one or more [helpful-base; pointwise: helpful-score]"},
     {"method", OPT_CHOICE, AT(WinrateOptions, method), .choices = "auto|pairwise|pointwise", .otherwise = "auto",
      .flags = OPT_WORKING, .help = "compare two responses, or judge each alone; auto: as the prompt does"},
     {"length", OPT_CHOICE, AT(WinrateOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
@@ -22,7 +25,7 @@ static const Option option_rows[] = {
     {"output", OPT_TEXT, AT(WinrateOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "the judgments, a row for each prompt"},
     {"chat", OPT_CHOICE, AT(WinrateOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the judge's chat template; auto: as the prompt says"},
+     .help = "through the chat template; auto: as the judge's prompt says, or as the reward model was trained"},
     {"limit", OPT_INT, AT(WinrateOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows of A; 0: all"},
 };
@@ -35,20 +38,25 @@ const OptionTable winrate_table = {groups, COUNT(groups), sizeof(WinrateOptions)
 
 enum { CHUNK_PAIRS = 16 }; /* pairs that are judged and stored together, about */
 
-/* One judge prompt of the evaluation. */
+#define KINDS JUDGE_KINDS "|reward"
+enum { BY_REWARD = JUDGE_VERDICT + 1 };
+
+/* Who is asked: the judge with one of its prompts, or the reward model. */
 typedef struct Asked {
-    const char *source; /* name or file, as given */
+    const char *source; /* of a prompt: name or file, as given */
     char *name, hash[HASH_TEXT];
-    JudgeKind kind;
-    Judge *judge; /* once a row has to be judged */
+    int kind;     /* JudgeKind, or BY_REWARD */
+    Judge *judge; /* of a prompt: once a row has to be judged */
 } Asked;
 
 typedef struct Winrate {
     const WinrateOptions *options;
     Work *work;
+    bool judged; /* by a judge */
     JudgeSource source;
-    char prompts_hash[HASH_TEXT];
-    Asked *asked;
+    RewardModel *reward;                                  /* once a row has to be judged */
+    char prompts_hash[HASH_TEXT], reward_hash[HASH_TEXT]; /* "": there is none */
+    Asked *asked;                                         /* the prompts in their order, then the reward model */
     int n;
 } Winrate;
 
@@ -59,10 +67,24 @@ static void winrate_release(Winrate *w)
         free(w->asked[i].name);
     }
     free(w->asked);
+    reward_model_free(w->reward);
     judge_source_release(&w->source);
 }
 
-/* --- prompts -------------------------------------------------------------------------------------------- */
+/* --- who is asked --------------------------------------------------------------------------------------- */
+
+static bool check_options(const Winrate *w, Err *err)
+{
+    const WinrateOptions *o = w->options;
+    ErrCode code = w->work->in_recipe ? ERR_INPUT : ERR_USAGE;
+    if (!w->judged && !o->reward)
+        return err_set(err, code, "eval winrate needs a judge: --judge MODEL, --endpoint URL or --reward DIR"),
+               err_hint(err, "--reward names a reward model, which judges each response alone");
+    if (w->judged || (o->prompt.n == 0 && o->method == WINRATE_AUTO))
+        return true;
+    err_set(err, code, "%s needs --judge or --endpoint", o->prompt.n > 0 ? "--prompt" : "--method");
+    return err_hint(err, "a reward model reads no prompt and judges each response alone");
+}
 
 static bool check_kind(const Winrate *w, const Asked *a, Err *err)
 {
@@ -82,7 +104,6 @@ static bool read_prompts(Winrate *w, Err *err)
     int n = list->n > 0 ? list->n : 1;
     Hash *h = hash_new();
     bool ok = true;
-    w->asked = mem_zalloc((size_t)n, sizeof *w->asked);
     for (int i = 0; ok && i < n; i++) {
         Asked *a = &w->asked[w->n++];
         JudgePrompt *p;
@@ -91,7 +112,7 @@ static bool read_prompts(Winrate *w, Err *err)
         if (!ok)
             break;
         a->name = mem_str(p->name);
-        a->kind = p->kind;
+        a->kind = (int)p->kind;
         memcpy(a->hash, p->hash, HASH_TEXT);
         hash_add_text(h, p->hash);
         judge_prompt_free(p);
@@ -101,13 +122,40 @@ static bool read_prompts(Winrate *w, Err *err)
     return ok;
 }
 
+static bool add_reward(Winrate *w, Err *err)
+{
+    const char *path = w->options->reward;
+    if (!reward_model_check(path, err) || !model_hash(path, w->reward_hash, err))
+        return false;
+    Asked *a = &w->asked[w->n++];
+    *a = (Asked){.name = mem_str("reward model"), .kind = BY_REWARD};
+    memcpy(a->hash, w->reward_hash, HASH_TEXT);
+    return true;
+}
+
+/* Names and hashes of all that are asked; nothing is loaded. */
+static bool read_asked(Winrate *w, Err *err)
+{
+    const WinrateOptions *o = w->options;
+    w->judged = o->judge || o->endpoint.url;
+    w->asked = mem_zalloc((size_t)o->prompt.n + 2, sizeof *w->asked);
+    return check_options(w, err) &&
+           (!w->judged ||
+            (read_prompts(w, err) && judge_source_name(&w->source, w->work, "judge", o->judge, &o->endpoint, err))) &&
+           (!o->reward || add_reward(w, err));
+}
+
 static bool prepare(void *context, Err *err)
 {
     Winrate *w = context;
-    bool ok = judge_source_load(&w->source, w->work, err);
-    for (int i = 0; ok && i < w->n; i++)
-        ok = judge_source_open(&w->source, &w->asked[i].judge, w->asked[i].source,
-                               judge_defaults((ChatMode)w->options->chat), err);
+    const WinrateOptions *o = w->options;
+    bool ok = (!o->reward || reward_model_open(&w->reward, o->reward, w->work->device, (ChatMode)o->chat, err)) &&
+              (!w->judged || judge_source_load(&w->source, w->work, err));
+    for (int i = 0; ok && i < w->n; i++) {
+        Asked *a = &w->asked[i];
+        if (a->kind != BY_REWARD)
+            ok = judge_source_open(&w->source, &a->judge, a->source, judge_defaults((ChatMode)o->chat), err);
+    }
     return ok;
 }
 
@@ -117,13 +165,34 @@ static bool prepare(void *context, Err *err)
 typedef struct Pairs {
     int n;
     Question *question; /* [n]: context, A's, B's */
+    RowView *view;      /* [rows]; the responses of each: A's and B's first, A's and B's second, ... */
     char (*place)[300], **context;
-    int contexts;
+    int rows;
 } Pairs;
 
 static const json_t *responses(const Row *row, const char *side)
 {
     return json_object_get(row->json, side);
+}
+
+/* The k-th response of a side, which the row keeps. */
+static ResponseView response_of(const json_t *row, const char *side, size_t k)
+{
+    char ended[10];
+    snprintf(ended, sizeof ended, "%s_ended", side);
+    const json_t *ends = json_object_get(row, ended);
+    return (ResponseView){.text = (char *)(uintptr_t)json_string_value(json_array_get(json_object_get(row, side), k)),
+                          .ended = !ends || json_is_true(json_array_get(ends, k))};
+}
+
+static RowView view_of(const Row *row)
+{
+    RowView v = row->view;
+    v.n = 2 * (int)json_array_size(responses(row, "a"));
+    v.response = mem_alloc((size_t)v.n, sizeof *v.response);
+    for (int i = 0; i < v.n; i++)
+        v.response[i] = response_of(row->json, i % 2 ? "b" : "a", (size_t)i / 2);
+    return v;
 }
 
 static void gather_pairs(Pairs *p, const Rows *rows, const int *index, int n)
@@ -132,25 +201,31 @@ static void gather_pairs(Pairs *p, const Rows *rows, const int *index, int n)
     for (int i = 0; i < n; i++)
         most += (int)json_array_size(responses(&rows->row[index[i]], "a"));
     *p = (Pairs){.question = mem_zalloc((size_t)most, sizeof *p->question),
+                 .view = mem_alloc((size_t)n, sizeof *p->view),
                  .place = mem_alloc((size_t)n, sizeof *p->place),
                  .context = mem_alloc((size_t)n, sizeof *p->context),
-                 .contexts = n};
+                 .rows = n};
     for (int i = 0; i < n; i++) {
         const Row *row = &rows->row[index[i]];
-        const json_t *a = responses(row, "a"), *b = responses(row, "b");
-        p->context[i] = context_lines(&row->view.context);
-        for (size_t k = 0; k < json_array_size(a); k++)
-            p->question[p->n++] = (Question){.where = row_place(rows, index[i], p->place[i]),
+        RowView *v = &p->view[i];
+        *v = view_of(row);
+        p->context[i] = context_lines(&v->context);
+        row_place(rows, index[i], p->place[i]);
+        for (int k = 0; k < v->n; k += 2)
+            p->question[p->n++] = (Question){.where = p->place[i],
                                              .context = p->context[i],
-                                             .first = json_string_value(json_array_get(a, k)),
-                                             .second = json_string_value(json_array_get(b, k))};
+                                             .first = v->response[k].text,
+                                             .second = v->response[k + 1].text};
     }
 }
 
 static void pairs_release(Pairs *p)
 {
-    for (int i = 0; i < p->contexts; i++)
+    for (int i = 0; i < p->rows; i++) {
         free(p->context[i]);
+        free(p->view[i].response);
+    }
+    free(p->view);
     free(p->context);
     free(p->place);
     free(p->question);
@@ -205,7 +280,31 @@ static bool ask_responses(Judge *j, const Pairs *p, json_t **out, Err *err)
     return ok;
 }
 
-/* Rows as they are with `judgments`: for each judge prompt {"prompt", "pairs": [one for each pair]}. */
+/* Rewards of both responses: {"a": {"reward"}, "b": {"reward"}}. */
+static bool ask_reward(RewardModel *m, const Pairs *p, json_t **out, Err *err)
+{
+    Rewarded *reply = mem_alloc((size_t)p->n * 2, sizeof *reply);
+    double *reward = mem_zalloc((size_t)p->n * 2, sizeof *reward);
+    int n = 0;
+    for (int i = 0; i < p->rows; i++)
+        for (int k = 0; k < p->view[i].n; k++)
+            reply[n++] = (Rewarded){&p->view[i], k, p->place[i]};
+    bool ok = reward_model_replies(m, reply, n, reward, err);
+    for (int i = 0; ok && i < p->n; i++)
+        out[i] = json_pack("{s:{s:f}, s:{s:f}}", "a", "reward", reward[2 * i], "b", "reward", reward[2 * i + 1]);
+    free(reward);
+    free(reply);
+    return ok;
+}
+
+static bool ask(const Winrate *w, const Asked *a, const Pairs *p, json_t **out, Err *err)
+{
+    return not_interrupted(err) && (a->kind == BY_REWARD        ? ask_reward(w->reward, p, out, err)
+                                    : a->kind == JUDGE_PAIRWISE ? ask_pairs(a->judge, p, out, err)
+                                                                : ask_responses(a->judge, p, out, err));
+}
+
+/* Rows as they are with `judgments`: for each that is asked {"prompt", "pairs": [one for each pair]}. */
 static bool judge_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
     Winrate *w = context;
@@ -218,16 +317,15 @@ static bool judge_chunk(void *context, const Rows *rows, const int *index, int n
         json_object_set_new(out[i], "judgments", json_array());
     }
     for (int a = 0; ok && a < w->n; a++) {
-        Judge *j = w->asked[a].judge;
-        ok = not_interrupted(err) &&
-             (w->asked[a].kind == JUDGE_PAIRWISE ? ask_pairs(j, &p, said, err) : ask_responses(j, &p, said, err));
+        const Judge *j = w->asked[a].judge;
+        ok = ask(w, &w->asked[a], &p, said, err);
         for (int i = 0, at = 0; ok && i < n; i++) {
             json_t *list = json_array();
             for (size_t k = 0; k < json_array_size(responses(&rows->row[index[i]], "a")); k++)
                 json_array_append_new(list, said[at++]);
             json_array_append_new(json_object_get(out[i], "judgments"),
                                   json_pack("{s:s, s:o, s:O*}", "prompt", w->asked[a].name, "pairs", list, "endpoint",
-                                            judge_endpoint_about(j)));
+                                            j ? judge_endpoint_about(j) : NULL));
         }
     }
     for (int i = 0; !ok && i < n; i++)
@@ -270,7 +368,7 @@ static void read_point_judgment(const json_t *j, Contest *c)
     const json_t *a = json_object_get(j, "a"), *b = json_object_get(j, "b");
     c->a = json_number_of(a, "reward", 0);
     c->b = json_number_of(b, "reward", 0);
-    c->mass = (json_number_of(a, "mass", 0) + json_number_of(b, "mass", 0)) / 2;
+    c->mass = (json_number_of(a, "mass", (double)NAN) + json_number_of(b, "mass", (double)NAN)) / 2;
 }
 
 /* The number of a prompt, a new one where it has not been met. */
@@ -287,14 +385,10 @@ static bool add_probes(Results *r, const json_t *row, const char *side, int whic
     RowView v;
     if (!row_view(row, NEED_PROMPT, &v, err))
         return false;
-    char *context = context_lines(&v.context), ended[10];
+    char *context = context_lines(&v.context);
     SourceWords *source = source_words(context);
-    const json_t *texts = json_object_get(row, side), *ends;
-    snprintf(ended, sizeof ended, "%s_ended", side);
-    ends = json_object_get(row, ended);
-    for (size_t k = 0; k < json_array_size(texts); k++) {
-        ResponseView one = {.text = (char *)(uintptr_t)json_string_value(json_array_get(texts, k)),
-                            .ended = !ends || json_is_true(json_array_get(ends, k))};
+    for (size_t k = 0; k < json_array_size(json_object_get(row, side)); k++) {
+        ResponseView one = response_of(row, side, k);
         Probed *p = &r->probed[which][r->pairs + (int)k];
         p->cluster = cluster;
         probe_response(&one, source, p->value);
@@ -349,6 +443,20 @@ static bool add_judged(void *context, const char *text, Err *err)
     return ok;
 }
 
+/* What one of the asked said. */
+static json_t *result_of(const Results *r, int i)
+{
+    const Winrate *w = r->winrate;
+    const Asked *a = &w->asked[i];
+    char *hash = mem_printf("sha256:%s", a->hash), kind[64];
+    json_t *one = json_pack("{s:s, s:s, s:s}", "prompt", a->name, a->kind == BY_REWARD ? "reward_hash" : "prompt_hash",
+                            hash, "kind", options_choice(KINDS, a->kind, kind));
+    contest_summary(one, r->contest[i], r->pairs, (int)json_object_size(r->clusters), a->kind != JUDGE_PAIRWISE,
+                    (LengthControl)w->options->length, w->options->common.seed);
+    free(hash);
+    return one;
+}
+
 static void set_results(json_t *out, const Results *r)
 {
     const Winrate *w = r->winrate;
@@ -357,7 +465,7 @@ static void set_results(json_t *out, const Results *r)
     char *judge = mem_printf("sha256:%s", w->source.hash);
     json_object_set_new(out, "prompts", json_integer(clusters));
     json_object_set_new(out, "pairs", json_integer(r->pairs));
-    json_object_set_new(out, "judge", json_string(judge));
+    json_object_set_new(out, "judge", w->judged ? json_string(judge) : json_null());
     eval_set(out, "characters_a", r->characters[0] / r->pairs);
     eval_set(out, "characters_b", r->characters[1] / r->pairs);
     for (int side = 0; side < 2; side++) {
@@ -365,16 +473,8 @@ static void set_results(json_t *out, const Results *r)
         probes_summary(probes, r->probed[side], r->pairs, clusters, w->options->common.seed);
         json_object_set_new(out, side ? "probes_b" : "probes_a", probes);
     }
-    for (int i = 0; i < w->n; i++) {
-        const Asked *a = &w->asked[i];
-        char *hash = mem_printf("sha256:%s", a->hash), kind[64];
-        json_t *one = json_pack("{s:s, s:s, s:s}", "prompt", a->name, "prompt_hash", hash, "kind",
-                                options_choice(JUDGE_KINDS, (int)a->kind, kind));
-        contest_summary(one, r->contest[i], r->pairs, clusters, a->kind != JUDGE_PAIRWISE,
-                        (LengthControl)w->options->length, w->options->common.seed);
-        json_array_append_new(list, one);
-        free(hash);
-    }
+    for (int i = 0; i < w->n; i++)
+        json_array_append_new(list, result_of(r, i));
     json_object_set_new(out, "results", list);
     free(judge);
 }
@@ -405,18 +505,25 @@ static void print_table(const WinrateOptions *o, const json_t *s)
     probes_print("B", json_object_get(s, "probes_b"));
 }
 
+static json_t *about_of(const Winrate *w)
+{
+    const WinrateOptions *o = w->options;
+    json_t *about =
+        stage_about(&winrate_table, o, &o->common, "judge", w->source.hash, "prompts", w->prompts_hash, NULL);
+    if (o->reward) /* named only where there is one: what was judged without stays done */
+        json_object_set_new(json_object_get(about, "hashes"), "reward", json_string(w->reward_hash));
+    return eval_about(about);
+}
+
 bool winrate_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const WinrateOptions *o = options;
     Winrate w = {.options = o, .work = work};
     Rows rows = {0};
     Stage s = {0};
-    bool ok = read_prompts(&w, err) && judge_source_name(&w.source, work, "judge", o->judge, &o->endpoint, err) &&
-              match_rows(work, o->a, o->b, o->limit, &rows, err) && heldout_check(work, &rows, &o->trained_on, err) &&
-              stage_begin(&s, work, name, "eval winrate",
-                          eval_about(stage_about(&winrate_table, o, &o->common, "judge", w.source.hash, "prompts",
-                                                 w.prompts_hash, NULL)),
-                          err) &&
+    bool ok = read_asked(&w, err) && match_rows(work, o->a, o->b, o->limit, &rows, err) &&
+              heldout_check(work, &rows, &o->trained_on, err) &&
+              stage_begin(&s, work, name, "eval winrate", about_of(&w), err) &&
               stage_rows(&s, &rows, chunk_rows(&rows), "prompts", prepare, judge_chunk, &w, err) &&
               summarise(&s, &w, err);
     if (ok && !work->in_recipe && !(o->output && strcmp(o->output, "-") == 0))

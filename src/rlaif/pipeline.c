@@ -50,25 +50,26 @@ typedef struct StageKind {
     Product makes;
     const char *directory; /* of a trained model; NULL: rows, which stay in the store */
     Default take[3];
+    bool (*complete)(const void *options, const char *where, Err *err); /* beside what is required; NULL: all is well */
 } StageKind;
 
 /* clang-format off */
 static const StageKind kinds[] = {
-    {"import", &import_table, import_stage, RESPONSES, NULL, {{0}}},
-    {"sft", &sft_table, sft_stage, POLICY, "sft", {{"model", POLICY}}},
-    {"sample", &sample_table, sample_stage, RESPONSES, NULL, {{"model", POLICY}}},
-    {"label", &label_table, label_stage, LABELS, NULL, {{"pairs", RESPONSES}, {"model", JUDGE}}},
-    {"score", &score_table, score_stage, NOTHING, NULL, {{"rows", RESPONSES}, {"model", REWARD}}},
-    {"reward", &reward_table, reward_stage, REWARD, "reward", {{"pairs", LABELS}, {"model", POLICY}}},
-    {"rl", &rl_table, rl_stage, POLICY, "policy", {{"model", POLICY}, {"reward", REWARD}}},
-    {"choose", &choose_table, choose_stage, POLICY, "chosen", {{"policy", POLICY}, {"judge", JUDGE}, {"against", START}}},
-    {"eval alignment", &alignment_table, alignment_stage, NOTHING, NULL, {{"labels", LABELS}}},
-    {"eval accuracy", &accuracy_table, accuracy_stage, NOTHING, NULL, {{"reward", REWARD}}},
-    {"eval winrate", &compare_table, compare_stage, NOTHING, NULL, {{"policy", POLICY}, {"judge", JUDGE}, {"against", START}}},
-    {"eval harmless", &harmless_table, harmless_stage, NOTHING, NULL, {{0}}},
-    {"eval ratings", &ratings_table, ratings_stage, NOTHING, NULL, {{0}}},
-    {"eval probes", &probes_table, probes_stage, NOTHING, NULL, {{0}}},
-    {"report", &report_table, report_stage, NOTHING, NULL, {{0}}},
+    {"import", &import_table, import_stage, RESPONSES, NULL, {{0}}, NULL},
+    {"sft", &sft_table, sft_stage, POLICY, "sft", {{"model", POLICY}}, NULL},
+    {"sample", &sample_table, sample_stage, RESPONSES, NULL, {{"model", POLICY}}, NULL},
+    {"label", &label_table, label_stage, LABELS, NULL, {{"pairs", RESPONSES}, {"model", JUDGE}}, NULL},
+    {"score", &score_table, score_stage, NOTHING, NULL, {{"rows", RESPONSES}, {"model", REWARD}}, NULL},
+    {"reward", &reward_table, reward_stage, REWARD, "reward", {{"pairs", LABELS}, {"model", POLICY}}, NULL},
+    {"rl", &rl_table, rl_stage, POLICY, "policy", {{"model", POLICY}, {"reward", REWARD}}, NULL},
+    {"choose", &choose_table, choose_stage, POLICY, "chosen", {{"policy", POLICY}, {"judge", JUDGE}, {"against", START}}, compare_complete},
+    {"eval alignment", &alignment_table, alignment_stage, NOTHING, NULL, {{"labels", LABELS}}, NULL},
+    {"eval accuracy", &accuracy_table, accuracy_stage, NOTHING, NULL, {{"reward", REWARD}}, NULL},
+    {"eval winrate", &compare_table, compare_stage, NOTHING, NULL, {{"policy", POLICY}, {"judge", JUDGE}, {"against", START}}, compare_complete},
+    {"eval harmless", &harmless_table, harmless_stage, NOTHING, NULL, {{0}}, NULL},
+    {"eval ratings", &ratings_table, ratings_stage, NOTHING, NULL, {{0}}, NULL},
+    {"eval probes", &probes_table, probes_stage, NOTHING, NULL, {{0}}, NULL},
+    {"report", &report_table, report_stage, NOTHING, NULL, {{0}}, NULL},
 };
 /* clang-format on */
 
@@ -213,13 +214,14 @@ static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStag
     size_t base;
     bool direct = strcmp(k->kind, "rl") == 0 && options_given(k->table, options, "prompt");
     bool settled = strcmp(k->kind, "label") == 0 && options_given(k->table, options, "from");
+    bool rewarded = options_given(k->table, options, "reward") && !options_given(k->table, options, "prompt");
     bool elsewhere = options_find(k->table, "endpoint", &base) && options_given(k->table, options, "endpoint");
     if (direct && !elsewhere && !options_given(k->table, options, "judge"))
         options_put(k->table, options, "judge", p->latest[JUDGE]);
     for (int i = 0; i < COUNT(k->take) && k->take[i].option; i++) {
         const Default *d = &k->take[i];
         if (options_given(k->table, options, d->option) || (direct && d->from == REWARD) || settled ||
-            (elsewhere && (d->from == JUDGE || d->from == REWARD)))
+            (rewarded && d->from == JUDGE) || (elsewhere && (d->from == JUDGE || d->from == REWARD)))
             continue;
         if (!p->latest[d->from]) {
             err_set(err, ERR_INPUT, "%s:%d: the stage %s has no \"%s\", and no stage before it makes one",
@@ -258,7 +260,7 @@ static void *stage_options(const Pipeline *p, const StageKind *k, const RecipeSt
         options_put(k->table, options, "output", product);
     if (strcmp(k->kind, "report") == 0)
         options_put(k->table, options, "run-dir", p->dir);
-    ok = ok && options_complete(k->table, options, where, err);
+    ok = ok && options_complete(k->table, options, where, err) && (!k->complete || k->complete(options, where, err));
     free(product);
     if (ok)
         return options;

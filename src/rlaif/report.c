@@ -279,17 +279,9 @@ const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, c
     return report_count(r, kind) == 1 ? report_next(r, kind, NULL) : NULL;
 }
 
-Taste report_taste(const Report *r, const ReportStage *rl)
+Taste report_taste_of_model(const Report *r, const ReportStage *reward)
 {
-    Taste t = {.rl = rl};
-    if (report_hash(rl, "prompt")) { /* a direct judge */
-        t.prompt_hash = report_hash(rl, "prompt");
-        t.judge_hash = report_hash(rl, "reward");
-        return t;
-    }
-    t.reward = report_maker_or_only(r, rl, "reward", "reward");
-    if (!t.reward)
-        return t;
+    Taste t = {.reward = reward};
     const char *labels = json_text_of(json_object_get(t.reward->about, "options"), "labels");
     t.people = labels && strcmp(labels, "human") == 0;
     t.label = report_maker_or_only(r, t.reward, "pairs", "label");
@@ -299,6 +291,22 @@ Taste report_taste(const Report *r, const ReportStage *rl)
         t.prompt_hash = report_hash(t.label, "prompt");
         t.judge_hash = report_hash(t.label, "model");
     }
+    return t;
+}
+
+Taste report_taste(const Report *r, const ReportStage *rl)
+{
+    Taste t = {0};
+    if (report_hash(rl, "prompt")) { /* a direct judge */
+        t.prompt_hash = report_hash(rl, "prompt");
+        t.judge_hash = report_hash(rl, "judge");
+    } else {
+        const ReportStage *reward = report_maker_or_only(r, rl, "reward", "reward");
+        if (reward)
+            t = report_taste_of_model(r, reward);
+    }
+    t.rl = rl;
+    t.reward_hash = report_hash(rl, "reward");
     return t;
 }
 

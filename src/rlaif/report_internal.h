@@ -61,25 +61,35 @@ const char *report_hash(const ReportStage *s, const char *name); /* of `about`; 
 typedef struct Taste {
     const ReportStage *rl, *reward, *label; /* those that are known */
     const char *prompt_hash, *judge_hash;   /* of the judge behind the reward; NULL: not known */
+    const char *reward_hash;                /* of the reward model; NULL: there is none */
     bool people;                            /* the reward model was trained on people's choices */
 } Taste;
 Taste report_taste(const Report *r, const ReportStage *rl);
+/* The same of a reward model, by the stage that made it. */
+Taste report_taste_of_model(const Report *r, const ReportStage *reward);
 
 /* As report_maker; of a list, the first value that a stage of that kind made; without a recipe, the only one of it. */
 const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind);
 
-/* One judge prompt's result of an evaluation of policy A against B. */
+/* Who compares two replies at once, a judge; or says of each alone how good it is, a judge or a reward model. */
+typedef enum Sort { BY_COMPARISON, BY_SCORE, BY_REWARD, SORTS } Sort;
+
+/* One judge prompt's result, or a reward model's, of an evaluation of policy A against B. */
 typedef struct Outcome {
     const ReportStage *eval;
     const json_t *result, *interval;
-    const char *prompt; /* the judge prompt's name */
-    bool pointwise;
+    Sort sort;
+    bool pointwise;        /* each reply alone */
     double value, neutral; /* the gain and 0, or the win rate and 1/2 */
     int sign;              /* 1: A is better, -1: worse, 0: the interval holds `neutral`, or there is none */
-    int trained;           /* 1: the judge that A was trained to please, 0: another, -1: not known */
+    int trained; /* 1: the judge, or the reward model, that A was trained to please, 0: another, -1: not known */
+    bool rival;  /* the reward model is the one that B was trained on */
 } Outcome;
 enum { MOST_OUTCOMES = 64 };
+bool report_by_reward(const json_t *result); /* a reward model's? */
 int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES]);
+/* Who says so: "<b>PROMPT</b>", "the reward model STAGE". */
+void html_judge(Str *out, const Report *r, const Outcome *x);
 /* What A ("policy") or B ("against") of an evaluation is: a stage, a model's file, or the letter. */
 void html_policy(Str *out, const Report *r, const ReportStage *eval, const char *option);
 

@@ -13,6 +13,19 @@ static void end(Str *out)
 
 /* --- what was optimised --- */
 
+static void add_teacher(Str *out, const Taste *t)
+{
+    if (t->people) {
+        str_add(out, ", which imitates people\xe2\x80\x99s choices");
+    } else if (t->label) {
+        str_add(out, ", which imitates the answers of a judge to ");
+        html_prompt(out, json_text_of(t->label->summary, "prompt"));
+        str_add(out, " (");
+        html_stage(out, t->label);
+        str_add(out, ")");
+    }
+}
+
 static void add_reward(Str *out, const Taste *t)
 {
     if (report_hash(t->rl, "prompt")) {
@@ -23,15 +36,7 @@ static void add_reward(Str *out, const Taste *t)
     str_add(out, "the reward model ");
     if (t->reward)
         html_stage(out, t->reward);
-    if (t->people) {
-        str_add(out, ", which imitates people\xe2\x80\x99s choices");
-    } else if (t->label) {
-        str_add(out, ", which imitates the answers of a judge to ");
-        html_prompt(out, json_text_of(t->label->summary, "prompt"));
-        str_add(out, " (");
-        html_stage(out, t->label);
-        str_add(out, ")");
-    }
+    add_teacher(out, t);
 }
 
 static void say_optimised(Str *out, const Report *r)
@@ -62,6 +67,55 @@ static void say_optimised(Str *out, const Report *r)
             " Where the judge is the very model that is trained, as here, it follows its own taste, and with it its "
             "own errors.");
     end(out);
+}
+
+/* --- who judged --- */
+
+/* Both by one reward model, and the policy was trained on it in both or in neither. */
+static bool same_reward(const Outcome *a, const Outcome *b)
+{
+    return a->sort == BY_REWARD && b->sort == BY_REWARD && a->trained == b->trained &&
+           strcmp(json_text_of(a->result, "reward_hash"), json_text_of(b->result, "reward_hash")) == 0;
+}
+
+/* The first of those that are by the same reward model names all their evaluations. */
+static bool add_evaluations(Str *out, const Outcome *x, int n, int at)
+{
+    for (int i = 0; i < at; i++)
+        if (same_reward(&x[i], &x[at]))
+            return false;
+    begin(out, "A reward model judged.");
+    for (int i = at; i < n; i++)
+        if (same_reward(&x[i], &x[at])) {
+            str_add(out, i == at ? "In " : ", ");
+            html_stage(out, x[i].eval);
+        }
+    return true;
+}
+
+/* What the reward model of an evaluation learned from, and whether it is what was optimised. */
+static void say_reward_model(Str *out, const Report *r)
+{
+    Outcome x[MOST_OUTCOMES];
+    int n = report_outcomes(r, x);
+    for (int i = 0; i < n; i++) {
+        if (x[i].sort != BY_REWARD || !add_evaluations(out, x, n, i))
+            continue;
+        const ReportStage *reward = report_maker(r, x[i].eval, "reward");
+        str_add(out, " each reply alone got a reward by ");
+        html_judge(out, r, &x[i]);
+        if (reward) {
+            Taste t = report_taste_of_model(r, reward);
+            add_teacher(out, &t);
+        }
+        str_add(out, ".");
+        if (x[i].trained == 1)
+            str_add(out, " <b>It is the one that the policy was trained on</b>: the win rate says how far training "
+                         "optimised it, and not whether the replies are better.");
+        else if (x[i].trained == 0)
+            str_add(out, " The policy was not trained on it.");
+        end(out);
+    }
 }
 
 /* --- what training saw --- */
@@ -122,6 +176,32 @@ static void say_training(Str *out, const Report *r)
 
 /* --- whether the judges agree --- */
 
+/* Of two who judge, the first was optimised, the second was not. */
+static void add_opinion(Str *out, const Report *r, const Outcome *first, const Outcome *second)
+{
+    bool models = first->sort == BY_REWARD || second->sort == BY_REWARD, alone = second->pointwise;
+    str_addf(out, "%s is the first to be fooled by it. ",
+             first->sort == BY_REWARD ? "The reward model that the policy was trained on"
+                                      : "The judge that the policy was trained to please");
+    html_judge(out, r, second);
+    str_addf(out, " %s: its %s is %s (95&nbsp;%% interval %s%s). ",
+             models ? "was not trained on" : "asks in other words and was not trained on", alone ? "gain" : "win rate",
+             alone ? say_signed(second->value, 3).text : say_percent(second->value).text,
+             say_range(second->interval, alone ? 1 : 100, alone ? 3 : 1).text, alone ? "" : "&nbsp;%");
+    if (second->sign > 0)
+        str_add(out, models ? "That speaks for a difference in the replies and not in the errors of what was optimised."
+                            : "That speaks for a difference in the replies and not in the words of one prompt.");
+    else if (second->sign < 0)
+        str_add(out, models
+                         ? "By it the replies are worse: what was optimised is not what this one values."
+                         : "By it the replies are worse: what the first judge rewards is not what this one asks for.");
+    else
+        str_add(
+            out,
+            models ? "Its interval contains no difference: the gain by the first may be in its own errors alone."
+                   : "Its interval contains no difference: the gain by the first judge may be in its own words alone.");
+}
+
 static void say_agreement(Str *out, const Report *r)
 {
     Outcome x[MOST_OUTCOMES];
@@ -132,19 +212,7 @@ static void say_agreement(Str *out, const Report *r)
                 continue;
             bool confirmed = x[k].sign > 0;
             begin(out, confirmed ? "A second opinion agrees." : "A second opinion does not agree.");
-            str_add(out, "The judge that the policy was trained to please is the first to be fooled by it. <b>");
-            html_text(out, x[k].prompt);
-            str_addf(out, "</b> asks in other words and was not trained on: its %s is %s (95&nbsp;%% interval %s%s). ",
-                     x[k].pointwise ? "gain" : "win rate",
-                     x[k].pointwise ? say_signed(x[k].value, 3).text : say_percent(x[k].value).text,
-                     say_range(x[k].interval, x[k].pointwise ? 1 : 100, x[k].pointwise ? 3 : 1).text,
-                     x[k].pointwise ? "" : "&nbsp;%");
-            str_add(
-                out,
-                confirmed ? "That speaks for a difference in the replies and not in the words of one prompt."
-                : x[k].sign < 0
-                    ? "By it the replies are worse: what the first judge rewards is not what this one asks for."
-                    : "Its interval contains no difference: the gain by the first judge may be in its own words alone.");
+            add_opinion(out, r, &x[i], &x[k]);
             end(out);
         }
 }
@@ -164,6 +232,7 @@ static void say_length(Str *out, const Report *r)
             " the new policy\xe2\x80\x99s replies have %s characters on average, the other\xe2\x80\x99s %s. Judges often like the longer of two "
             "replies for its length; where both were equally long, the win rate by ",
             say_number(a, 1).text, say_number(b, 1).text);
+        str_add(out, report_by_reward(result) ? "the " : "");
         html_text(out, json_text_of(result, "prompt"));
         str_addf(out, " would be %s in place of %s.",
                  say_percent(json_number_of(result, "length_controlled", (double)NAN)).text,
@@ -267,6 +336,7 @@ void report_meaning(Str *out, const Report *r)
     Str list = {0};
     bool aligned = report_count(r, "eval alignment") > 0;
     say_optimised(&list, r);
+    say_reward_model(&list, r);
     say_agreement(&list, r);
     say_length(&list, r);
     for (const ReportStage *s = report_next(r, "label", NULL); s; s = report_next(r, "label", s)) {

@@ -11,27 +11,65 @@ static bool same_hash(const char *prefixed, const char *hash)
     return prefixed && hash && str_starts(prefixed, "sha256:") && strcmp(prefixed + strlen("sha256:"), hash) == 0;
 }
 
-static int trained_to_please(const Report *r, const ReportStage *eval, const json_t *result)
+/* The choice that an evaluation is a part of, or NULL; *checkpoint: which one it is about. */
+static const ReportStage *choice_of(const Report *r, const ReportStage *eval, const char **checkpoint)
 {
-    const ReportStage *rl = report_maker_or_only(r, eval, "policy", "rl");
-    if (!rl || strcmp(rl->row.kind, "rl") != 0)
+    for (const ReportStage *s = report_next(r, "choose", NULL); s; s = report_next(r, "choose", s)) {
+        size_t n = strlen(s->row.name);
+        if (strncmp(eval->row.name, s->row.name, n) == 0 && str_starts(eval->row.name + n, "-checkpoint-")) {
+            *checkpoint = eval->row.name + n + 1;
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/* The reinforcement learning that A or B of an evaluation comes from, also as its samples or as what was chosen of it. */
+static const ReportStage *training_of(const Report *r, const ReportStage *eval, const char *option)
+{
+    const char *checkpoint;
+    const ReportStage *choice = choice_of(r, eval, &checkpoint), *s;
+    bool policy = strcmp(option, "policy") == 0;
+    eval = choice ? choice : eval;
+    s = policy ? report_maker_or_only(r, eval, option, "rl") : report_maker(r, eval, option);
+    if (s && strcmp(s->row.kind, "sample") == 0)
+        s = report_maker(r, s, "model");
+    if (s && strcmp(s->row.kind, "choose") == 0)
+        s = report_maker(r, s, "policy");
+    return s && strcmp(s->row.kind, "rl") == 0 ? s : NULL;
+}
+
+static int trained_to_please(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result)
+{
+    if (!rl)
         return -1;
     Taste taste = report_taste(r, rl);
+    if (report_by_reward(result))
+        return same_hash(json_text_of(result, "reward_hash"), taste.reward_hash);
     if (!taste.prompt_hash || !taste.judge_hash)
         return taste.people ? 0 : -1;
-    return same_hash(json_text_of(result, "prompt_hash"), taste.prompt_hash) &&
-           same_hash(json_text_of(eval->summary, "judge"), taste.judge_hash);
+    bool same = same_hash(json_text_of(result, "prompt_hash"), taste.prompt_hash) &&
+                same_hash(json_text_of(eval->summary, "judge"), taste.judge_hash);
+    return same ? 1 : report_hash(rl, "prompt") && taste.reward_hash ? -1 : 0; /* of two rewards one is not looked at */
+}
+
+bool report_by_reward(const json_t *result)
+{
+    const char *kind = json_text_of(result, "kind");
+    return kind && strcmp(kind, "reward") == 0;
 }
 
 static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *result)
 {
-    Outcome x = {.eval = eval, .result = result, .prompt = json_text_of(result, "prompt")};
+    Outcome x = {.eval = eval, .result = result};
     x.pointwise = json_object_get(result, "gain") != NULL;
+    x.sort = report_by_reward(result) ? BY_REWARD : x.pointwise ? BY_SCORE : BY_COMPARISON;
     x.value = json_number_of(result, x.pointwise ? "gain" : "win_rate", (double)NAN);
     x.interval = json_object_get(result, x.pointwise ? "gain_interval" : "win_rate_bootstrap");
     x.neutral = x.pointwise ? 0 : 0.5;
     x.sign = range_holds(x.interval, x.neutral) ? 0 : x.value > x.neutral ? 1 : -1;
-    x.trained = trained_to_please(r, eval, result);
+    x.trained = trained_to_please(r, training_of(r, eval, "policy"), eval, result);
+    x.rival = x.sort == BY_REWARD && trained_to_please(r, training_of(r, eval, "against"), eval, result) == 1;
     return x;
 }
 
@@ -44,19 +82,6 @@ int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES])
             out[n++] = outcome(r, s, json_array_get(results, i));
     }
     return n;
-}
-
-/* The choice that an evaluation is a part of, or NULL; *checkpoint: which one it is about. */
-static const ReportStage *choice_of(const Report *r, const ReportStage *eval, const char **checkpoint)
-{
-    for (const ReportStage *s = report_next(r, "choose", NULL); s; s = report_next(r, "choose", s)) {
-        size_t n = strlen(s->row.name);
-        if (strncmp(eval->row.name, s->row.name, n) == 0 && str_starts(eval->row.name + n, "-checkpoint-")) {
-            *checkpoint = eval->row.name + n + 1;
-            return s;
-        }
-    }
-    return NULL;
 }
 
 void html_policy(Str *out, const Report *r, const ReportStage *eval, const char *option)
@@ -80,30 +105,55 @@ void html_policy(Str *out, const Report *r, const ReportStage *eval, const char 
         str_add(out, strcmp(option, "policy") == 0 ? "A" : "B");
 }
 
+void html_judge(Str *out, const Report *r, const Outcome *x)
+{
+    const char *checkpoint;
+    const ReportStage *choice = choice_of(r, x->eval, &checkpoint), *eval = choice ? choice : x->eval;
+    const ReportStage *maker = report_maker(r, eval, "reward");
+    const char *value = report_value(eval, "reward");
+    str_add(out, x->sort == BY_REWARD ? "the <b>" : "<b>");
+    html_text(out, json_text_of(x->result, "prompt"));
+    str_add(out, "</b>");
+    if (x->sort != BY_REWARD || !value)
+        return;
+    str_addc(out, ' ');
+    if (maker)
+        html_stage(out, maker);
+    else
+        html_text(out, path_base(value));
+}
+
 /* --- in words ------------------------------------------------------------------------------------------- */
 
 static const char *trained_words(const Outcome *x)
 {
+    if (x->sort == BY_REWARD)
+        return x->trained == 1 && x->rival ? ", which both were trained on,"
+               : x->trained == 1           ? ", which it was trained on,"
+               : x->rival                  ? ", which the other was trained on,"
+               : x->trained == 0           ? ", which it was not trained on,"
+                                           : "";
     return x->trained == 1   ? ", the judge that it was trained to please,"
            : x->trained == 0 ? ", a judge that it was not trained to please,"
                              : "";
 }
 
 /* "By X, its replies score 0.214 higher (95 % interval 0.1 to 0.3; 40 prompts, 160 pairs of replies)." */
-static void add_sentence(Str *out, const Outcome *x, bool scale)
+static void add_sentence(Str *out, const Report *r, const Outcome *x, bool scale)
 {
     const json_t *s = x->eval->summary;
     bool known = json_array_size(x->interval) == 2;
     const char *nothing = x->pointwise ? "zero" : "50&nbsp;%";
-    str_add(out, "By <b>");
-    html_text(out, x->prompt);
-    str_addf(out, "</b>%s ", trained_words(x));
+    str_add(out, "By ");
+    html_judge(out, r, x);
+    str_addf(out, "%s ", trained_words(x));
     if (x->pointwise)
         str_addf(out, "its replies score <b>%s %s</b>%s (95&nbsp;%% interval %s; ", say_number(fabs(x->value), 3).text,
                  x->value < 0 ? "lower" : "higher",
-                 scale ? " on a scale from \xe2\x88\x92"
-                         "1 to 1"
-                       : "",
+                 x->sort == BY_REWARD ? " in its own unit"
+                 : scale              ? " on a scale from \xe2\x88\x92"
+                                        "1 to 1"
+                                      : "",
                  say_range(x->interval, 1, 3).text);
     else
         str_addf(out, "it wins <b>%s</b> of the pairs (95&nbsp;%% interval %s&nbsp;%%; ", say_percent(x->value).text,
@@ -116,6 +166,23 @@ static void add_sentence(Str *out, const Outcome *x, bool scale)
         str_addf(out, ": <b>the interval contains %s</b>. ", nothing);
     else
         str_addf(out, ": the interval does not contain %s. ", nothing);
+    if (x->sort == BY_REWARD && (x->trained == 1 || x->rival))
+        str_add(out,
+                "This is the reward that was optimised: it says how far, and not whether the replies are better. ");
+}
+
+/* Whom the policy was trained to please, of those who say that it is better. */
+static const char *pleased_words(const Outcome *x, int n)
+{
+    bool judge = false, reward = false;
+    for (int i = 0; i < n; i++) {
+        bool pleased = x[i].sign > 0 && x[i].trained == 1;
+        judge = judge || (pleased && x[i].sort != BY_REWARD);
+        reward = reward || (pleased && x[i].sort == BY_REWARD);
+    }
+    return judge && reward ? "the judge and the reward model that it was trained to please"
+           : reward        ? "the reward model that it was trained on"
+                           : "the judge that it was trained to please";
 }
 
 static void add_headline(Str *out, const Report *r, const Outcome *x, int n)
@@ -130,18 +197,17 @@ static void add_headline(Str *out, const Report *r, const Outcome *x, int n)
     html_policy(&a, r, x->eval, "policy");
     html_policy(&b, r, x->eval, "against");
     const char *A = str_text(&a), *B = str_text(&b);
-    if (better == n)
-        str_addf(out, "<b>%s is better than %s%s</b> ", A, B,
-                 pleased == n ? " by the judge that it was trained to please." : ".");
+    if (better == n && pleased == n)
+        str_addf(out, "<b>%s is better than %s by %s.</b> ", A, B, pleased_words(x, n));
+    else if (better == n)
+        str_addf(out, "<b>%s is better than %s.</b> ", A, B);
     else if (worse == n)
         str_addf(out, "<b>%s is worse than %s.</b> ", A, B);
     else if (better + worse == 0)
         str_addf(out, "<b>It is not shown that %s is better or worse than %s.</b> ", A, B);
     else if (better == pleased && worse == 0)
-        str_addf(out,
-                 "<b>%s is better than %s by the judge that it was trained to please; another judge does not "
-                 "confirm it.</b> ",
-                 A, B);
+        str_addf(out, "<b>%s is better than %s by %s; another judge does not confirm it.</b> ", A, B,
+                 pleased_words(x, n));
     else
         str_addf(out, "<b>The judges do not agree on whether %s is better than %s.</b> ", A, B);
     str_release(&a);
@@ -176,7 +242,7 @@ static void add_words(Str *out, const Report *r, const Outcome *x, int n, const 
     str_addf(out, "<p%s>", class);
     add_headline(out, r, x, n);
     for (int i = 0; i < n && i < LEAD_OUTCOMES; i++)
-        add_sentence(out, &x[i], i == 0);
+        add_sentence(out, r, &x[i], i == 0);
     str_add(out, "</p>\n");
 }
 
@@ -198,12 +264,13 @@ void report_lead(Str *out, const Report *r)
 /* --- as tables ------------------------------------------------------------------------------------------ */
 
 /* The part of the scale that all values and intervals of one sort need. */
-static void scale_of(const Outcome *x, int n, bool pointwise, double *low, double *high)
+static void scale_of(const Outcome *x, int n, Sort sort, double *low, double *high)
 {
+    bool pointwise = sort != BY_COMPARISON;
     *low = pointwise ? -0.02 : 0.45;
     *high = pointwise ? 0.02 : 0.55;
     for (int i = 0; i < n; i++) {
-        if (x[i].pointwise != pointwise || !isfinite(x[i].value))
+        if (x[i].sort != sort || !isfinite(x[i].value))
             continue;
         *low = fmin(*low, x[i].value);
         *high = fmax(*high, x[i].value);
@@ -222,9 +289,11 @@ static void outcome_row(Str *out, const Report *r, const Outcome *x, double low,
     str_add(out, " against ");
     html_policy(out, r, x->eval, "against");
     str_add(out, "</th><td class=\"left\">");
-    html_text(out, x->prompt);
+    html_judge(out, r, x);
     str_addf(out, "%s</td><td>%s</td><td>%s</td><td>%s<span class=\"range\">%s%s</span></td><td class=\"whisker\">",
-             x->trained == 1 ? "<span class=\"range\">trained to please it</span>" : "",
+             x->trained != 1        ? ""
+             : x->sort == BY_REWARD ? "<span class=\"range\">trained on it</span>"
+                                    : "<span class=\"range\">trained to please it</span>",
              say_number(json_number_of(s, "prompts", (double)NAN), 0).text,
              say_number(json_number_of(s, "pairs", (double)NAN), 0).text,
              x->pointwise ? say_signed(x->value, 3).text : say_percent(x->value).text,
@@ -234,32 +303,35 @@ static void outcome_row(Str *out, const Report *r, const Outcome *x, double low,
     str_add(out, "</td></tr>\n");
 }
 
-static void outcome_table(Str *out, const Report *r, const Outcome *x, int n, bool pointwise)
+static void outcome_table(Str *out, const Report *r, const Outcome *x, int n, Sort sort)
 {
+    static const char *const caption[SORTS] = {
+        [BY_COMPARISON] = "Replies compared in both orders. A win is a mean probability above one half, ties count "
+                          "a half; the interval is a bootstrap over prompts.",
+        [BY_SCORE] =
+            "Each reply judged alone. The gain is the mean over prompts of the mean reward of the "
+            "new policy\xe2\x80\x99s replies less that of the other\xe2\x80\x99s; its interval is a bootstrap over prompts.",
+        [BY_REWARD] = "The same by a reward model. Its unit is the standard deviation of its rewards in training.",
+    };
     double low, high;
     int present = 0;
-    scale_of(x, n, pointwise, &low, &high);
+    scale_of(x, n, sort, &low, &high);
     for (int i = 0; i < n; i++) {
-        if (x[i].pointwise != pointwise)
+        if (x[i].sort != sort)
             continue;
         if (present++ == 0)
             str_addf(
                 out,
-                "<div class=\"wide\"><table>\n<caption>%s</caption>\n<thead><tr><th></th><th class=\"left\">judge prompt"
+                "<div class=\"wide\"><table>\n<caption>%s</caption>\n<thead><tr><th></th><th class=\"left\">judged by"
                 "</th><th>prompts</th><th>pairs</th><th>%s<br>95&nbsp;%% interval</th><th></th></tr></thead>\n<tbody>\n",
-                pointwise
-                    ? "Each reply judged alone. The gain is the mean over prompts of the mean reward of the "
-                      "new policy\xe2\x80\x99s replies less that of the other\xe2\x80\x99s; its interval is a bootstrap over prompts."
-                    : "Replies compared in both orders. A win is a mean probability above one half, ties count "
-                      "a half; the interval is a bootstrap over prompts.",
-                pointwise ? "gain" : "win rate");
+                caption[sort], sort == BY_COMPARISON ? "win rate" : "gain");
         outcome_row(out, r, &x[i], low, high);
     }
     if (present)
         str_add(out, "</tbody></table></div>\n");
 }
 
-static void outcome_details(Str *out, const Outcome *x, int n)
+static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
 {
     static const Measure measures[] = {
         {"judge prompt is of kind", "kind", AS_TEXT, NULL},
@@ -293,7 +365,7 @@ static void outcome_details(Str *out, const Outcome *x, int n)
         Str h = {0};
         html_stage(&h, x[i].eval);
         str_add(&h, "<br>");
-        html_text(&h, x[i].prompt);
+        html_judge(&h, r, &x[i]);
         head[i] = str_take(&h);
         column[i] = json_copy(x[i].eval->summary);
         json_object_update(column[i], (json_t *)(uintptr_t)x[i].result);
@@ -313,9 +385,10 @@ void report_results(Str *out, const Report *r)
     if (n == 0)
         return;
     html_heading(out, 2, "results", "Results");
-    outcome_table(out, r, x, n, true);
-    outcome_table(out, r, x, n, false);
+    outcome_table(out, r, x, n, BY_REWARD);
+    outcome_table(out, r, x, n, BY_SCORE);
+    outcome_table(out, r, x, n, BY_COMPARISON);
     for (int i = same_eval(x, n); i < n; i += same_eval(x + i, n - i)) /* the first stands at the top */
         add_words(out, r, x + i, same_eval(x + i, n - i), "");
-    outcome_details(out, x, n);
+    outcome_details(out, r, x, n);
 }

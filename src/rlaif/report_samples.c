@@ -90,6 +90,15 @@ static bool add_pair(void *context, const char *text, Err *err)
     return true;
 }
 
+static bool by_reward_model(const ReportStage *eval)
+{
+    const json_t *results = json_object_get(eval->summary, "results");
+    bool any = false;
+    for (size_t i = 0; i < json_array_size(results); i++)
+        any = any || report_by_reward(json_array_get(results, i));
+    return any;
+}
+
 static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *err)
 {
     Pairs p = {0};
@@ -101,8 +110,9 @@ static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *er
             out,
             "</h3>\n<p class=\"note\">%s, the first reply of each policy to each, in the order of the file: nothing is "
             "selected. Below each what the judges said: a reward from \xe2\x88\x92"
-            "1 to 1, or the probability that it is the better one.</p>\n",
-            p.n <= SHOWN ? "All prompts" : "The first prompts");
+            "1 to 1, or the probability that it is the better one%s.</p>\n",
+            p.n <= SHOWN ? "All prompts" : "The first prompts",
+            by_reward_model(eval) ? "; a reward model\xe2\x80\x99s reward has its own unit" : "");
         str_add(out, "<div class=\"pair sides\"><div>Before: ");
         html_policy(out, r, eval, "against");
         str_add(out, "</div><div>After: ");

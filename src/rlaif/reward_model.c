@@ -5,15 +5,26 @@
 #include "base/mem.h"
 #include "base/real.h"
 
+static bool has_head(const ModelConfig *c, const char *path, Err *err)
+{
+    if (c->head & HEAD_REWARD)
+        return true;
+    err_set(err, ERR_INPUT, "%s has no reward head", path);
+    return err_hint(err, "rlaif reward trains one; --prompt NAME lets a language model judge directly");
+}
+
+bool reward_model_check(const char *path, Err *err)
+{
+    ModelConfig config;
+    size_t bytes;
+    return model_bytes(path, 0, &bytes, &config, err) && has_head(&config, path, err);
+}
+
 bool reward_model_open(RewardModel **out, const char *path, Device *device, ChatMode chat, Err *err)
 {
     *out = NULL;
     RewardModel *r = mem_zalloc(1, sizeof *r);
-    bool ok = model_load(&r->model, path, device, 0, err);
-    if (ok && !(r->model->config.head & HEAD_REWARD)) {
-        ok = err_set(err, ERR_INPUT, "%s has no reward head", path);
-        err_hint(err, "rlaif reward trains one; --prompt NAME lets a language model judge directly");
-    }
+    bool ok = model_load(&r->model, path, device, 0, err) && has_head(&r->model->config, path, err);
     if (ok) {
         const json_t *notes = r->model->notes;
         r->centre = json_number_of(notes, "centre", 0);
@@ -50,9 +61,36 @@ bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *rewa
     return ok;
 }
 
+enum { AT_ONCE = 64 }; /* sequences that are merged into one forest */
+
+static bool reward_part(RewardModel *r, const Rewarded *reply, int n, double *reward, Err *err)
+{
+    Ids ids[AT_ONCE] = {{0}};
+    Sequence seq[AT_ONCE];
+    bool ok = not_interrupted(err);
+    for (int i = 0; ok && i < n; i++) {
+        int from;
+        ok = (render_whole(r->model, reply[i].view, reply[i].response, r->chat, &ids[i], &from, err) &&
+              render_fits(r->model, ids[i].n, 0, err)) ||
+             err_context(err, "%s", reply[i].where);
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
+    }
+    ok = ok && reward_model_score(r, seq, n, reward, err);
+    for (int i = 0; i < n; i++)
+        ids_release(&ids[i]);
+    return ok;
+}
+
+bool reward_model_replies(RewardModel *r, const Rewarded *reply, int n, double *reward, Err *err)
+{
+    bool ok = true;
+    for (int at = 0; ok && at < n; at += AT_ONCE)
+        ok = reward_part(r, reply + at, n - at < AT_ONCE ? n - at : AT_ONCE, reward + at, err);
+    return ok;
+}
+
 static bool in_parts(Scorer *s, const Ids *ids, int n, float *r, Err *err)
 {
-    enum { AT_ONCE = 64 }; /* sequences that are merged into one forest */
     bool ok = true;
     for (int first = 0; ok && first < n; first += AT_ONCE) {
         int some = n - first < AT_ONCE ? n - first : AT_ONCE;

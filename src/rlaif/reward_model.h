@@ -13,12 +13,22 @@ typedef struct RewardModel {
     double centre, scale; /* reward = (head - centre) / scale */
 } RewardModel;
 
-/* Fails for a model without a reward head. */
+/* Fails for a model without a reward head; the first one before anything is loaded. */
+bool reward_model_check(const char *path, Err *err) MUST_CHECK;
 bool reward_model_open(RewardModel **out, const char *path, Device *device, ChatMode chat, Err *err) MUST_CHECK;
 void reward_model_free(RewardModel *r); /* accepts NULL */
 
 /* Rewards of n sequences of ids, each ending where the response ends. */
 bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *reward, Err *err) MUST_CHECK;
+
+/* One response to be rewarded. */
+typedef struct Rewarded {
+    const RowView *view;
+    int response;
+    const char *where; /* begins the message where it is too long for the model */
+} Rewarded;
+/* Rewards of n responses, rendered as the model reads them. */
+bool reward_model_replies(RewardModel *r, const Rewarded *reply, int n, double *reward, Err *err) MUST_CHECK;
 
 /* The head of a model on n sequences of ids, as it stands: not centred, not scaled. */
 bool model_rewards(Model *m, const Ids *ids, int n, float *r, Err *err) MUST_CHECK;

@@ -89,6 +89,10 @@ static const Case usage_cases[] = {
     {"sample p.jsonl --model llama --chat yes", 2, "--chat \"yes\"", "auto|true|false", NULL, NULL},
     {"run small.yaml --only train", 2, "the recipe has no stage \"train\"", "", NULL, NULL},
     {"run small.yaml --set steps", 2, "--set steps: give key=value", "--set rl.steps=8", NULL, NULL},
+    {"eval winrate a.jsonl b.jsonl", 2, "eval winrate needs a judge: --judge MODEL, --endpoint URL or --reward DIR",
+     "reward model", NULL, NULL},
+    {"eval winrate a.jsonl b.jsonl --reward reward --prompt tone.yaml", 2, "--prompt needs --judge or --endpoint",
+     "reads no prompt", NULL, NULL},
     {"rl p.jsonl --model llama --prompt tone.yaml -o policy", 2, "rl needs a reward: --reward DIR, or --judge",
      "rlaif reward", NULL, NULL},
 };
@@ -196,6 +200,10 @@ static const Case row_cases[] = {
      "{\"prompt\": \"Tell me.\", \"responses\": [\"Tea.\", \"No.\"], \"preferred\": 1}\n"},
     {"eval winrate rows.jsonl held.jsonl --judge llama --prompt tone.yaml", 1, "held.jsonl:1: ", "rlaif sample makes",
      ROWS, "{\"prompt\": \"Tell me.\", \"response\": \"Tea.\"}\n"},
+    {"eval winrate rows.jsonl rows.jsonl --reward llama", 1, "llama has no reward head", "rlaif reward trains one",
+     ROWS, "{\"prompt\": \"Tell me.\", \"response\": \"Tea.\"}\n"},
+    {"eval winrate rows.jsonl rows.jsonl --reward none", 1, "none: No such file", "check the name", ROWS,
+     "{\"prompt\": \"Tell me.\", \"response\": \"Tea.\"}\n"},
 };
 
 static void rows(void **state)

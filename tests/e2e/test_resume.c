@@ -170,6 +170,10 @@ static const Command commands[] = {
     {"rlaif eval winrate a.jsonl b.jsonl --judge llama --prompt which.yaml",
      {"rlaif sample p.jsonl --model llama --max-new-tokens 6 -o a.jsonl",
       "rlaif sample p.jsonl --model gemma --max-new-tokens 6 -o b.jsonl"}},
+    {"rlaif eval winrate a.jsonl b.jsonl --reward reward",
+     {"rlaif sample p.jsonl --model llama --max-new-tokens 6 -o a.jsonl",
+      "rlaif sample p.jsonl --model gemma --max-new-tokens 6 -o b.jsonl",
+      "rlaif reward human.jsonl --model llama --batch 2 -o reward"}},
 };
 
 static void commands_killed(void **state)

@@ -84,6 +84,30 @@ static void judges_elsewhere(void **state)
     free(out);
 }
 
+/* Where a stage names a reward model and no prompt, no judge is taken; with a prompt one is. */
+static void reward_models_judge(void **state)
+{
+    (void)state;
+    Err err = {0};
+    static const char recipe[] =
+        "name: x\npolicy: m.gguf\nstages:\n"
+        "- reward: {as: gold, pairs: people.jsonl, labels: human}\n"
+        "- rl: {prompts: p.jsonl, reward: start, eval: v.jsonl, eval-every: 1}\n"
+        "- choose: {prompts: v.jsonl, reward: gold}\n"
+        "- eval: {kind: winrate, prompts: h.jsonl, reward: gold}\n"
+        "- eval: {as: both, kind: winrate, prompts: h.jsonl, reward: gold, prompt: tone-verdict}\n";
+    static const char *const lines[] = {
+        "      kind: winrate\n      prompts: h.jsonl\n      policy: runs/x/chosen\n      against: m.gguf\n"
+        "      reward: runs/x/gold\n",
+        "      judge: m.gguf\n      reward: runs/x/gold\n      prompt: [tone-verdict]\n"};
+    holds(recipe, NULL, lines, COUNT(lines));
+    char *out = resolved(recipe, NULL, &err), *choose = strstr(out, "- choose:"), *both = strstr(out, "as: both");
+    *both = 0;
+    assert_null(strstr(choose, "judge: "));
+    assert_null(strstr(choose, "prompt: [t"));
+    free(out);
+}
+
 static void set_by_the_command_line(void **state)
 {
     (void)state;
@@ -110,6 +134,10 @@ static void refused(void **state)
         {"- reward:", NULL, "recipe.yaml:3: the stage reward has no \"pairs\"", "put the stage that makes it before"},
         {"- sft: {model: m}", NULL, "recipe.yaml:3: sft: data is missing", ""},
         {"- sft: {dta: m}", NULL, "recipe.yaml:3: there is no key \"dta\"", "did you mean \"data\"?"},
+        {"- eval: {kind: winrate, policy: a, against: b, judge: j}", NULL, "recipe.yaml:3: eval: prompt is missing",
+         "judge prompts"},
+        {"- eval: {kind: winrate, policy: a, against: b, judge: j, reward: r}", NULL,
+         "recipe.yaml:3: eval: prompt is missing", "judge prompts"},
         {"- sft: {data: d}", "sfft.epochs=3", "the recipe has no stage \"sfft\"", "did you mean \"sft\"?"},
         {"- sft: {data: d}", "sft.epoch=3", "command line: there is no option \"--epoch\"",
          "did you mean \"--epochs\"?"},
@@ -178,13 +206,10 @@ static void nothing_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stages_take_products),
-        cmocka_unit_test(judges_elsewhere),
-        cmocka_unit_test(set_by_the_command_line),
-        cmocka_unit_test(names_are_quoted),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(refused_heads),
-        cmocka_unit_test(nothing_is_left),
+        cmocka_unit_test(stages_take_products), cmocka_unit_test(judges_elsewhere),
+        cmocka_unit_test(reward_models_judge),  cmocka_unit_test(set_by_the_command_line),
+        cmocka_unit_test(names_are_quoted),     cmocka_unit_test(refused),
+        cmocka_unit_test(refused_heads),        cmocka_unit_test(nothing_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -400,6 +400,78 @@ static void checkpoints(void **state)
     run_free(&r);
 }
 
+/* An evaluation by reward models: two, so that one evaluation can be by what was optimised and another by what was not. */
+#define BY_REWARD(hash)                                                                                                \
+    "{\"prompts\": 40, \"pairs\": 40, \"judge\": null, \"characters_a\": 10, \"characters_b\": 20, \"results\": "      \
+    "[{\"prompt\": \"reward model\", \"reward_hash\": \"sha256:" hash                                                  \
+    "\", \"kind\": \"reward\", \"win_rate\": 0.8, \"interval\": [0.7, 0.9], \"win_rate_bootstrap\": [0.7, 0.9], "      \
+    "\"length_controlled\": 0.75, \"mean_a\": 2.5, \"mean_b\": 0.5, \"gain\": 2, \"gain_interval\": [1, 3], "          \
+    "\"excludes_zero\": true}]}"
+
+static const char reward_yaml[] =
+    "name: x\nseed: 1\npolicy: p\nstages:\n"
+    "  - reward: {as: gold, pairs: people.jsonl, labels: human}\n"
+    "  - reward: {pairs: \"stage:label\"}\n"
+    "  - rl: {reward: run/reward}\n"
+    "  - sample: {as: says, model: run/policy}\n"
+    "  - eval: {as: by-gold, kind: winrate, policy: \"stage:says\", against: p, reward: run/gold}\n"
+    "  - eval: {as: by-own, kind: winrate, policy: run/policy, against: p, reward: run/reward}\n"
+    "  - eval: {as: turned, kind: winrate, policy: p, against: \"stage:says\", reward: run/reward}\n"
+    "  - eval: {as: elsewhere, kind: winrate, policy: run/policy, against: p, reward: far/off/model}\n";
+
+static void add_made(Run *r, const char *name, const char *kind, const char *said, const char *output)
+{
+    Err err = {0};
+    int64_t id = add_stage(r, name, kind, said, NULL);
+    json_t *summary = parsed("{\"steps\": 1}");
+    need_ok(store_stage_end(r->work.store, id, output, summary, 7777.25, &err), &err);
+    json_decref(summary);
+}
+
+/* Whose reward it is that an evaluation is by: it is said where it was optimised, also through samples and by the other side. */
+static void by_reward_models(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    put_text(r.folder, "recipe.yaml", reward_yaml);
+    add_made(&r, "gold", "reward", "{\"options\": {\"labels\": \"human\"}, \"hashes\": {}}", "run/gold");
+    add_made(&r, "reward", "reward", about, "run/reward");
+    add_made(&r, "rl", "rl", rl_about, "run/policy"); /* by the reward model dddd */
+    add_stage(&r, "says", "sample", about, "{\"prompts\": 3}");
+    static const char said[] =
+        "{\"prompt\": \"p\", \"a\": [\"x\"], \"b\": [\"y\"], \"judgments\": [{\"prompt\": \"reward "
+        "model\", \"pairs\": [{\"a\": {\"reward\": 2.5}, \"b\": {\"reward\": 0.5}}]}]}";
+    add_item(&r, add_stage(&r, "by-gold", "eval winrate", about, BY_REWARD("eeee")), 0, said);
+    add_stage(&r, "by-own", "eval winrate", about, BY_REWARD("dddd"));
+    add_stage(&r, "turned", "eval winrate", about, BY_REWARD("dddd"));
+    add_stage(&r, "elsewhere", "eval winrate", about, BY_REWARD("ffff"));
+    char *page = page_of(&r);
+    check_page(page);
+    has(page,
+        "says</a> is better than p.</b> By the <b>reward model</b> <a href=\"#stage-1\">gold</a>, which it was not "
+        "trained on, its replies score <b>2.000 higher</b> in its own unit (95&nbsp;% interval 1.000 to 3.000; ");
+    has(page, "rl</a> is better than p by the reward model that it was trained on.</b> By the <b>reward model</b> <a "
+              "href=\"#stage-2\">reward</a>, which it was trained on, ");
+    has(page,
+        "does not contain zero. This is the reward that was optimised: it says how far, and not whether the replies "
+        "are better. </p>");
+    has(page, "reward</a>, which the other was trained on, ");
+    has(page, "By the <b>reward model</b> model, which it was not trained on, ");
+    has(page,
+        "In <a href=\"#stage-5\">by-gold</a> each reply alone got a reward by the <b>reward model</b> <a "
+        "href=\"#stage-1\">gold</a>, which imitates people\xe2\x80\x99s choices. The policy was not trained on it.");
+    has(page, "<b>It is the one that the policy was trained on</b>: the win rate says how far training optimised it");
+    has(page, "the win rate by the reward model would be 75.0 % in place of 80.0 %");
+    has(page, "<span class=\"range\">trained on it</span>");
+    has(page,
+        "1 to 1, or the probability that it is the better one; a reward model\xe2\x80\x99s reward has its own unit.");
+    has(page, "reward model 2.500");
+    has_not(page, "judge that it was");
+    has_not(page, "probability on the answers");
+    free(page);
+    run_free(&r);
+}
+
 /* --- what has to be escaped ------------------------------------------------------------------------------- */
 
 /* A text that shows where it comes from, and is markup where it is not escaped. */
@@ -464,7 +536,7 @@ static const char two_yaml[] =
     "  - reward: {batch: 2, save-every: 1}\n"
     "  - rl:     {prompts: p.jsonl, steps: 3, batch: 2, samples: 2, max-new-tokens: 4, baseline: group, save-every: 1}\n"
     "  - eval:   {kind: winrate, prompts: held.jsonl, n: 2, max-new-tokens: 4, against: policy, prompt: [tone.yaml, "
-    "which.yaml]}\n"
+    "which.yaml], reward: reward}\n"
     "  - report: {}\n";
 
 /* The files that two runs of one recipe share whatever their directories are called, and with or without kills. */
@@ -505,6 +577,7 @@ static void killed(void **state)
     check_page(page);
     has(page, "By <b>tone</b>, the judge that it was trained to please,");
     has(page, "By <b>which</b>, a judge that it was not trained to please, it wins");
+    has(page, "By the <b>reward model</b> <a href=\"#stage-3\">reward</a>, which it was trained on, its replies score");
     has(page,
         "R is the reward model <a href=\"#stage-3\">reward</a>, which imitates the answers of a judge to <b>tone</b>");
     free(page);
@@ -516,8 +589,9 @@ static void killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty),       cmocka_unit_test(whole),   cmocka_unit_test(position), cmocka_unit_test(recipe),
-        cmocka_unit_test(checkpoints), cmocka_unit_test(escaped), cmocka_unit_test(killed),
+        cmocka_unit_test(empty),   cmocka_unit_test(whole),       cmocka_unit_test(position),
+        cmocka_unit_test(recipe),  cmocka_unit_test(checkpoints), cmocka_unit_test(by_reward_models),
+        cmocka_unit_test(escaped), cmocka_unit_test(killed),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }
