@@ -234,6 +234,9 @@ char *make_bench(const char *folder, const char *name)
         "{\"messages\": [{\"role\": \"user\", \"content\": \"Three?\"}, {\"role\": \"assistant\", \"content\": "
         "\"Tea.\"}]}\n");
     put_text(bench, "human.jsonl", human_jsonl);
+    put_text(bench, "people.jsonl",
+             "{\"prompt\": \"Grey?\", \"responses\": [\"A cup.\", \"The sea.\"], \"preferred\": 1}\n"
+             "{\"prompt\": \"Pink?\", \"responses\": [\"Six.\", \"Every morning.\"], \"preferred\": 0}\n");
     put_text(bench, "tone.yaml", tone_yaml);
     put_text(bench, "which.yaml", which_yaml);
     put_text(bench, "small.yaml", small_yaml);

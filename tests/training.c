@@ -23,20 +23,22 @@ static const char *const things[] = {"the sea", "a door", "old bread", "rain", "
 
 static void put_rows(const Bench *b)
 {
-    Str prompts = {0}, held = {0}, pairs = {0}, demos = {0}, replies = {0};
+    Str prompts = {0}, held = {0}, pairs = {0}, rated = {0}, demos = {0}, replies = {0};
     for (int i = 0; i < COUNT(things); i++) {
         str_addf(&prompts, "{\"prompt\": \"Tell me of %s.\"}\n", things[i]);
         str_addf(&held, "{\"prompt\": \"What is %s?\"}\n", things[i]);
         str_addf(&replies, "{\"prompt\": \"On %s\", \"response\": \"%s? yes %d\"}\n", things[i], things[i], i);
         str_addf(&demos, "{\"prompt\": \"Say %s\", \"completion\": \"%s it is\"}\n", things[i], things[i]);
-        str_addf(&pairs,
-                 "{\"prompt\": \"On %s\", \"responses\": [\"It is %s\", \"no, %d\"], \"preferred\": %d, "
-                 "\"label\": {\"p\": %g}}\n",
-                 things[i], things[i], i, i % 3 == 0, 0.2 + 0.1 * (i % 7));
+        for (int k = 0; k < 2; k++)
+            str_addf(k ? &rated : &pairs,
+                     "{\"prompt\": \"%s %s\", \"responses\": [\"It is %s\", \"no, %d\"], \"preferred\": %d, "
+                     "\"label\": {\"p\": %g}}\n",
+                     k ? "Of" : "On", things[i], things[i], i, i % 3 == 0, 0.2 + 0.1 * (i % 7));
     }
     bench_put(b, "prompts.jsonl", &prompts);
     bench_put(b, "held.jsonl", &held);
     bench_put(b, "pairs.jsonl", &pairs);
+    bench_put(b, "rated.jsonl", &rated);
     bench_put(b, "demos.jsonl", &demos);
     bench_put(b, "replies.jsonl", &replies);
 }

@@ -14,8 +14,8 @@ typedef struct Bench {
     Work work; /* its summary is that of the stage that ended last */
 } Bench;
 
-/* A folder with prompts.jsonl, held.jsonl (other prompts), pairs.jsonl (labels and people's choices), demos.jsonl,
- * replies.jsonl, eight rows each; skips the test aloud where this CPU lacks the level. */
+/* A folder with prompts.jsonl, held.jsonl (other prompts), pairs.jsonl (labels and people's choices), rated.jsonl (the
+ * same to other prompts), demos.jsonl, replies.jsonl, eight rows each; skips the test aloud where this CPU lacks the level. */
 void bench_open(Bench *b, CpuLevel level, int threads);
 /* The same at the best level, and reward/, a reward model. */
 void bench_begin(Bench *b);

@@ -61,6 +61,7 @@ bool alignment_numbers(const Rows *rows, json_t *out, Err *err) MUST_CHECK;
 
 typedef struct AccuracyOptions {
     CommonOptions common;
+    OptionList trained_on;
     char *pairs, *reward, *output;
     int chat, truncate, limit;
     bool skip_bad;

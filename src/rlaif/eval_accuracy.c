@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "rlaif/cut.h"
 #include "rlaif/eval_internal.h"
+#include "rlaif/heldout.h"
 #include "rlaif/reward_model.h"
 
 static const Option option_rows[] = {
@@ -11,6 +12,7 @@ static const Option option_rows[] = {
      .help = "the reward model"},
     {"output", OPT_TEXT, AT(AccuracyOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "the pairs with their rewards"},
+    TRAINED_ON_OPTION(AccuracyOptions),
     {"chat", OPT_CHOICE, AT(AccuracyOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the chat template; auto: as the reward model was trained"},
     {"truncate", OPT_CHOICE, AT(AccuracyOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
@@ -183,7 +185,8 @@ bool accuracy_stage(Work *work, const char *name, const void *options, Err *err)
     char model[HASH_TEXT];
     bool ok = model_hash(o->reward, model, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
-              keep_chosen(&rows, &a.without_choice, err) &&
+              keep_chosen(&rows, &a.without_choice, err) && heldout_check(work, &rows, &o->trained_on, err) &&
+              heldout_check_model(work, &rows, o->reward, err) &&
               stage_begin(&s, work, name, "eval accuracy",
                           eval_about(stage_about(&accuracy_table, o, &o->common, "reward", model, NULL)), err) &&
               stage_rows(&s, &rows, CHUNK, "pairs", prepare, reward_chunk, &a, err) &&

@@ -1,6 +1,7 @@
 /* Held-out prompts. */
 #include "rlaif/heldout.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 static bool refuse(const Rows *rows, int i, const char *where, Err *err)
@@ -11,15 +12,16 @@ static bool refuse(const Rows *rows, int i, const char *where, Err *err)
         err, "an evaluation needs prompts that nothing was trained on or chosen by: take it out of one of the two");
 }
 
-static bool check_store(const Work *work, const Rows *rows, Err *err)
+/* `of`: where the store is, for messages; "": it is the one at hand. */
+static bool check_store(Store *store, const char *of, bool chosen, const Rows *rows, Err *err)
 {
     bool ok = true;
     for (int i = 0; ok && i < rows->n; i++) {
         char hash[HASH_TEXT], *stage;
         context_hash(&rows->row[i].view.context, hash);
-        ok = store_context_find(work->store, hash, !work->choosing, &stage, err);
+        ok = store_context_find(store, hash, chosen, &stage, err);
         if (ok && stage) {
-            char *where = mem_printf("the stage \"%s\"", stage);
+            char *where = mem_printf("the stage \"%s\"%s", stage, of);
             ok = refuse(rows, i, where, err);
             free(where);
         }
@@ -55,7 +57,7 @@ static bool check_rows(const Rows *rows, const json_t *index, const Rows *traine
 
 bool heldout_check(Work *work, const Rows *rows, const OptionList *trained_on, Err *err)
 {
-    if (!check_store(work, rows, err))
+    if (!check_store(work->store, "", !work->choosing, rows, err))
         return false;
     json_t *index = trained_on->n > 0 ? index_prompts(rows) : NULL;
     bool ok = true;
@@ -66,5 +68,54 @@ bool heldout_check(Work *work, const Rows *rows, const OptionList *trained_on, E
         rows_release(&trained);
     }
     json_decref(index);
+    return ok;
+}
+
+/* A store beside a model; one that is not there, or is the one at hand, says nothing. */
+static bool check_beside(const Work *work, const Rows *rows, const char *path, Err *err)
+{
+    Store *store;
+    Err unread = {0};
+    if (!file_exists(path) || strcmp(path, store_path(work->store)) == 0)
+        return true;
+    if (!store_open_existing(&store, path, &unread)) {
+        log_warn("%s; what it has of the training is not looked at: name the rows with --trained-on", unread.msg);
+        return true;
+    }
+    char *of = mem_printf(" of %s", path);
+    bool ok = check_store(store, of, true, rows, err);
+    store_close(store);
+    free(of);
+    return ok;
+}
+
+bool heldout_check_model(const Work *work, const Rows *rows, const char *model, Err *err)
+{
+    size_t n = strlen(model);
+    while (n > 1 && model[n - 1] == '/')
+        n--;
+    char *dir = mem_strn(model, n), *own = mem_printf("%s.rlaif", dir);
+    char *of_run = mem_printf("%.*sstore.sqlite", (int)(path_base(dir) - dir), dir);
+    bool ok = check_beside(work, rows, own, err) && check_beside(work, rows, of_run, err);
+    free(dir);
+    free(own);
+    free(of_run);
+    return ok;
+}
+
+bool heldout_hash_rows(Work *work, const char *source, RowNeed need, bool skip_bad, const Rows *trained,
+                       char out[HASH_TEXT], Err *err)
+{
+    Rows rows = {0};
+    out[0] = 0;
+    if (!source)
+        return true;
+    bool ok = stage_read_rows(work, source, 0, need, skip_bad, &rows, err);
+    json_t *index = ok ? index_prompts(&rows) : NULL;
+    ok = ok && check_rows(&rows, index, trained, err);
+    if (ok)
+        rows_hash(&rows, out);
+    json_decref(index);
+    rows_release(&rows);
     return ok;
 }

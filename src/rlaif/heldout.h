@@ -17,4 +17,13 @@
  * message names both places. */
 bool heldout_check(Work *work, const Rows *rows, const OptionList *trained_on, Err *err) MUST_CHECK;
 
+/* The same by what the store beside a model has of its training: MODEL.rlaif of a command, or a run's in the model's folder.
+ * Where there is none, or it cannot be read, which is said, nothing is refused. */
+bool heldout_check_model(const Work *work, const Rows *rows, const char *model, Err *err) MUST_CHECK;
+
+/* stage_hash_rows of what a training measures itself on (--eval): refuses a prompt of it that is among the rows (viewed)
+ * trained on, too. */
+bool heldout_hash_rows(Work *work, const char *source, RowNeed need, bool skip_bad, const Rows *trained,
+                       char out[HASH_TEXT], Err *err) MUST_CHECK;
+
 #endif

@@ -6,6 +6,7 @@
 #include "infer/trie.h"
 #include "rlaif/batches.h"
 #include "rlaif/held_pairs.h"
+#include "rlaif/heldout.h"
 #include "rlaif/part.h"
 
 static const Option option_rows[] = {
@@ -500,7 +501,7 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err)
     char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT], centre[HASH_TEXT];
     bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) && model_hash(o->model, model, err) &&
               read_pairs(work, o, &rows, err) && take_subset(work, o, &rows, err) &&
-              stage_hash_rows(work, o->eval, NEED_PAIR, o->skip_bad, eval, err) &&
+              heldout_hash_rows(work, o->eval, NEED_PAIR, o->skip_bad, &rows, eval, err) &&
               stage_hash_rows(work, o->centre_on, NEED_RESPONSES, o->skip_bad, centre, err);
     if (ok)
         rows_hash(&rows, labels);

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "rlaif/heldout.h"
 
 static const Option option_rows[] = {
     {"prompts", OPT_TEXT, AT(RlOptions, prompts), .value = "PROMPTS",
@@ -331,7 +332,7 @@ bool rl_stage(Work *work, const char *name, const void *options, Err *err)
     char eval[HASH_TEXT];
     bool ok = check_options(work, o, err) &&
               stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
-              stage_hash_rows(work, o->eval, NEED_PROMPT, o->skip_bad, eval, err) &&
+              heldout_hash_rows(work, o->eval, NEED_PROMPT, o->skip_bad, &rows, eval, err) &&
               rl_about(&about, work, o, &rows, err);
     if (ok) /* not a part of what a step depends on */
         json_object_set_new(json_object_get(about, "hashes"), "eval", json_string(eval));

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "infer/scorer.h"
 #include "rlaif/batches.h"
+#include "rlaif/heldout.h"
 
 static const Option option_rows[] = {
     {"data", OPT_TEXT, AT(SftOptions, data), .value = "DATA", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
@@ -265,7 +266,7 @@ bool sft_stage(Work *work, const char *name, const void *options, Err *err)
     pass_init(&t.pass);
     bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) && model_hash(o->model, model, err) &&
               stage_read_rows(work, o->data, o->limit, NEED_DEMONSTRATION, o->skip_bad, &rows, err) &&
-              stage_hash_rows(work, o->eval, NEED_DEMONSTRATION, o->skip_bad, eval, err);
+              heldout_hash_rows(work, o->eval, NEED_DEMONSTRATION, o->skip_bad, &rows, eval, err);
     if (ok)
         rows_hash(&rows, data);
     ok = ok &&

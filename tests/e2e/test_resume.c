@@ -147,12 +147,13 @@ static const Command commands[] = {
     {"rlaif label pairs.jsonl --model llama --method pointwise --prompt tone.yaml -o labels.jsonl.zst", {SAMPLE}},
     {"rlaif score pairs.jsonl --model llama --prompt tone.yaml -o scores.jsonl", {SAMPLE}},
     {"rlaif sft demos.jsonl --model llama --epochs 3 --batch 1 --lr 1e-3 --save-every 4 -o sft", {NULL}},
-    {"rlaif sft demos.jsonl --model llama --epochs 9 --batch 2 --lr 3e-2 --eval demos.jsonl --eval-every 2 --early-stop 2 "
+    {"rlaif sft demos.jsonl --model llama --epochs 9 --batch 2 --lr 3e-2 --eval people.jsonl --eval-every 2 --early-stop 2 "
      "-o sft",
      {NULL}},
     {REWARD, {SAMPLE, LABEL}},
-    {"rlaif reward human.jsonl --model gemma --epochs 2 --batch 2 --eval human.jsonl --eval-every 1 -o reward", {NULL}},
-    {"rlaif reward human.jsonl --model llama --epochs 6 --batch 2 --lr 3e-2 --eval human.jsonl --eval-every 1 --early-stop 3 "
+    {"rlaif reward human.jsonl --model gemma --epochs 2 --batch 2 --eval people.jsonl --eval-every 1 -o reward",
+     {NULL}},
+    {"rlaif reward human.jsonl --model llama --epochs 6 --batch 2 --lr 3e-2 --eval people.jsonl --eval-every 1 --early-stop 3 "
      "--subset 4 -o reward",
      {NULL}},
     {"rlaif rl p.jsonl --model llama --reward reward --steps 4 --batch 2 --max-new-tokens 5 --lr 1e-3 --save-every 3 "

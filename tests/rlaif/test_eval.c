@@ -216,8 +216,8 @@ static void costs_of_rows(void **state)
 
 /* --- accuracy ------------------------------------------------------------------------------------------- */
 
-/* A reward model trained for one step on the rows that it is then measured on: its rewards there have mean 0 and
- * deviation 1, and with the opposite choices it is as often wrong as it was right. */
+/* A reward model trained for one step on the rows that it is then measured on, where no store knows: its rewards there have
+ * mean 0 and deviation 1, and with the opposite choices it is as often wrong as it was right. */
 static void reward_accuracy(void **state)
 {
     (void)state;
@@ -237,7 +237,7 @@ static void reward_accuracy(void **state)
     options_put(&reward_table, train, "model", TINY);
     options_put(&reward_table, train, "output", model);
     Work w = work_new(&train->common);
-    need_ok(reward_stage(&w, "reward", train, &err), &err);
+    need_ok(reward_stage(&w, "reward", train, &err) && store_stage_remove(w.store, "reward", &err), &err);
     AccuracyOptions o = {.pairs = more, .reward = model};
     need_ok(accuracy_stage(&w, "accuracy", &o, &err), &err);
     double accuracy = json_number_of(w.summary, "accuracy", -1), margin = json_number_of(w.summary, "mean_margin", -9);

@@ -4,6 +4,8 @@
 #include "rlaif/compare.h"
 #include "rlaif/eval_match.h"
 #include "rlaif/label.h"
+#include "rlaif/reward.h"
+#include "rlaif/rl.h"
 #include "rlaif/sft.h"
 
 static const char pairwise[] =
@@ -151,6 +153,106 @@ static void demonstrations(void **state)
     bench_end(&b);
 }
 
+/* Trains on three prompts with `eval` rows of two. */
+static bool run_training(Bench *b, const OptionTable *table, bool (*stage)(Work *, const char *, const void *, Err *),
+                         const char *data, const char *eval, Err *err)
+{
+    static const char trained[] = "{\"prompt\": \"red\", \"responses\": [\"a\", \"b\"], \"preferred\": 0}\n"
+                                  "{\"prompt\": \"blue\", \"responses\": [\"a\", \"b\"], \"preferred\": 1}\n"
+                                  "{\"prompt\": \"green\", \"responses\": [\"a\", \"b\"], \"preferred\": 0}\n";
+    char *rows = write_rows(b->folder, "trained.jsonl", trained), *held = write_rows(b->folder, "eval.jsonl", eval),
+         *out = path_join(b->folder, "out");
+    void *o = options_new(table);
+    options_put(table, o, data, rows);
+    options_put(table, o, "model", TINY);
+    options_put(table, o, "output", out);
+    options_put(table, o, "eval", held);
+    if (table == &rl_table) {
+        options_put(table, o, "judge", TINY);
+        options_put(table, o, "prompt", "helpful-score");
+        ((RlOptions *)o)->steps = 1;
+        ((RlOptions *)o)->max_new_tokens = 2;
+    }
+    *err = (Err){0};
+    bool ok = stage(&b->work, "training", o, err);
+    options_free(table, o);
+    free(rows);
+    free(held);
+    free(out);
+    return ok;
+}
+
+/* What a training measures itself on may have no prompt that it trains on; it is refused before anything is on record. */
+static void eval_of_trainings(void **state)
+{
+    (void)state;
+    static const struct {
+        const OptionTable *table;
+        bool (*stage)(Work *, const char *, const void *, Err *);
+        const char *data;
+    } training[] = {
+        {&sft_table, sft_stage, "data"}, {&reward_table, reward_stage, "pairs"}, {&rl_table, rl_stage, "prompts"}};
+    for (int i = 0; i < COUNT(training); i++) {
+        Bench b;
+        Err err;
+        StageRow row;
+        bool present;
+        bench_begin(&b);
+        bool ok = run_training(&b, training[i].table, training[i].stage, training[i].data,
+                               "{\"prompt\": \"white\", \"responses\": [\"c\", \"d\"], \"preferred\": 0}\n"
+                               "{\"prompt\": \"green\", \"responses\": [\"c\", \"d\"], \"preferred\": 1}\n",
+                               &err);
+        need_refusal(ok, &err, "eval.jsonl:2: the prompt also occurs in", "trained.jsonl:3");
+        err = (Err){0};
+        need_ok(store_stage_find(b.work.store, "training", &row, &present, &err), &err);
+        assert_false(present);
+        need_ok(run_training(&b, training[i].table, training[i].stage, training[i].data,
+                             "{\"prompt\": \"white\", \"responses\": [\"c\", \"d\"], \"preferred\": 0}\n", &err),
+                &err);
+        bench_end(&b);
+    }
+}
+
+/* A reward model's accuracy: by the run's store, by files, and by the store beside the model. */
+static void accuracy_of_reward_models(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    static const char other[] = "{\"prompt\": \"one\", \"responses\": [\"a\", \"b\"], \"preferred\": 0}\n"
+                                "{\"prompt\": \"two\", \"responses\": [\"c\", \"d\"], \"preferred\": 1}\n";
+    char *trained = write_rows(b.folder, "trained.jsonl", strchr(other, '\n') + 1),
+         *rows = write_rows(b.folder, "people.jsonl", other), *model = path_join(b.folder, "rm"),
+         *beside = path_join(b.folder, "rm.rlaif");
+    RewardOptions *o = options_new(&reward_table);
+    options_put(&reward_table, o, "pairs", trained);
+    options_put(&reward_table, o, "model", TINY);
+    options_put(&reward_table, o, "output", model);
+    need_ok(reward_stage(&b.work, "reward", o, &err), &err);
+    AccuracyOptions a = {.pairs = rows, .reward = model};
+    need_refusal(accuracy_stage(&b.work, "accuracy", &a, &err), &err, "people.jsonl:2", "the stage \"reward\"");
+    err_clear(&err);
+    need_ok(store_stage_remove(b.work.store, "reward", &err), &err);
+    need_ok(accuracy_stage(&b.work, "accuracy", &a, &err), &err);
+    a.trained_on = (OptionList){&trained, 1};
+    err_clear(&err);
+    need_refusal(accuracy_stage(&b.work, "accuracy", &a, &err), &err, "people.jsonl:2", "trained.jsonl:1");
+    a.trained_on = (OptionList){0};
+    Store *store = b.work.store;
+    err = (Err){0};
+    need_ok(store_open(&b.work.store, beside, &err) && reward_stage(&b.work, "reward", o, &err), &err);
+    store_close(b.work.store);
+    b.work.store = store;
+    need_refusal(accuracy_stage(&b.work, "accuracy", &a, &err), &err, "people.jsonl:2", "rm.rlaif");
+    options_free(&reward_table, o);
+    free(trained);
+    free(rows);
+    free(model);
+    free(beside);
+    bench_end(&b);
+}
+
 /* What people wrote stands on the other side: `reference`, else `completion`, without the blank that begins it. */
 static void references(void **state)
 {
@@ -217,8 +319,13 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(labelled_prompts), cmocka_unit_test(trained_on_files), cmocka_unit_test(demonstrations),
-        cmocka_unit_test(references),       cmocka_unit_test(sampled_once),
+        cmocka_unit_test(labelled_prompts),
+        cmocka_unit_test(trained_on_files),
+        cmocka_unit_test(demonstrations),
+        cmocka_unit_test(references),
+        cmocka_unit_test(sampled_once),
+        cmocka_unit_test(eval_of_trainings),
+        cmocka_unit_test(accuracy_of_reward_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,7 +156,7 @@ static void held_out(void **state)
     bench_begin(&b);
     for (int ai = 0; ai < 2; ai++) {
         need_ok(bench_run(&b, &reward_table, reward_stage, "held", &err, "pairs=@pairs.jsonl", "model=" TINY_LLAMA_DIR,
-                          "output=@held", "batch=4", "epochs=2", "lr=1e-3", "eval=@pairs.jsonl", "eval-every=3",
+                          "output=@held", "batch=4", "epochs=2", "lr=1e-3", "eval=@rated.jsonl", "eval-every=3",
                           ai ? "eval-labels=ai" : "eval-labels=human", NULL),
                 &err);
         double accuracy = bench_summary(&b, "eval_accuracy"), loss = bench_summary(&b, "eval_loss"),
@@ -167,7 +167,7 @@ static void held_out(void **state)
         assert_false(isnan(bench_metric(&b, "held", 2, "eval_accuracy")));
         close_to(bench_metric(&b, "held", 3, "eval_accuracy"), accuracy, 0);
         close_to(bench_metric(&b, "held", 3, "eval_loss"), loss, 0);
-        assert_int_equal(margins(&b, "model=@held", "rows=@pairs.jsonl", margin, 8), 8);
+        assert_int_equal(margins(&b, "model=@held", "rows=@rated.jsonl", margin, 8), 8);
         for (int i = 0; i < 8; i++) {
             double p = ai ? 0.2 + 0.1 * (i % 7) : i % 3 != 0; /* as in tests/training.c */
             p = fabs(p - 0.5) < 1e-9 ? 0.5 : p;
@@ -216,7 +216,7 @@ static void stops_at_the_plateau(void **state)
     Err err = {0};
     bench_begin(&b);
     need_ok(bench_run(&b, &reward_table, reward_stage, "flat", &err, "pairs=@pairs.jsonl", "model=" TINY_LLAMA_DIR,
-                      "output=@flat", "batch=4", "epochs=5", "lr=0", "eval=@pairs.jsonl", "eval-every=1",
+                      "output=@flat", "batch=4", "epochs=5", "lr=0", "eval=@rated.jsonl", "eval-every=1",
                       "early-stop=2", NULL),
             &err);
     assert_int_equal((int)bench_summary(&b, "steps"), 3);
@@ -234,7 +234,7 @@ static void best_is_kept(void **state)
     Err err = {0};
     bench_begin(&b);
     need_ok(bench_run(&b, &reward_table, reward_stage, "best", &err, "pairs=@pairs.jsonl", "model=" TINY_LLAMA_DIR,
-                      "output=@best", "batch=2", "epochs=4", "lr=3e-2", "eval=@pairs.jsonl", "eval-every=1",
+                      "output=@best", "batch=2", "epochs=4", "lr=3e-2", "eval=@rated.jsonl", "eval-every=1",
                       "early-stop=100", NULL),
             &err);
     int best = 0, steps = (int)bench_summary(&b, "steps");
@@ -311,10 +311,18 @@ static void names_the_pair(void **state)
     snprintf(words, sizeof words, "step %d, %s/pairs.jsonl:%d: the loss is not finite", step, b.folder, row + 1);
     if (ok || err.code != ERR_NUMBER || !strstr(err.msg, words))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, words);
-    assert_true(row > 0); /* the first can be trained on */
+    assert_true(row > 0); /* the first can be trained on, the others are held out */
+    Str others = {0};
+    char *path = bench_path(&b, "pairs.jsonl"), *pairs;
+    size_t n;
     err_clear(&err);
+    need_ok(file_read(path, 1 << 20, &pairs, &n, &err), &err);
+    str_add(&others, strchr(pairs, '\n') + 1);
+    bench_put(&b, "others.jsonl", &others);
+    free(pairs);
+    free(path);
     assert_false(bench_run(&b, &reward_table, reward_stage, "nan", &err, "pairs=@pairs.jsonl", "model=@bad",
-                           "output=@nan", "limit=1", "labels=human", "weight-human=0", "eval=@pairs.jsonl", NULL));
+                           "output=@nan", "limit=1", "labels=human", "weight-human=0", "eval=@others.jsonl", NULL));
     assert_non_null(strstr(err.msg, "step 0: what is measured on the held-out rows is not finite"));
     bench_end(&b);
 }
@@ -359,7 +367,7 @@ static void refused(void **state)
         const char *option[2], *words;
     } table[] = {
         {{"early-stop=2", "eval-every=1"}, "--early-stop needs --eval"},
-        {{"early-stop=2", "eval=@pairs.jsonl"}, "--early-stop needs --eval"},
+        {{"early-stop=2", "eval=@rated.jsonl"}, "--early-stop needs --eval"},
         {{"subset=0", "eval-every=0"}, "--subset 0"},
         {{"subset=1%", "eval-every=0"}, "no row is left"},
         {{"subset=some", "eval-every=0"}, "--subset some"},
