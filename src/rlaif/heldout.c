@@ -4,10 +4,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-static bool refuse(const Rows *rows, int i, const char *where, Err *err)
+bool heldout_refuse(const char *place, const char *where, Err *err)
 {
-    char place[300];
-    err_set(err, ERR_INPUT, "%s: the prompt also occurs in %s", row_place(rows, i, place), where);
+    err_set(err, ERR_INPUT, "%s: the prompt also occurs in %s", place, where);
     return err_hint(
         err, "an evaluation needs prompts that nothing was trained on or chosen by: take it out of one of the two");
 }
@@ -17,12 +16,12 @@ static bool check_store(Store *store, const char *of, bool chosen, const Rows *r
 {
     bool ok = true;
     for (int i = 0; ok && i < rows->n; i++) {
-        char hash[HASH_TEXT], *stage;
+        char hash[HASH_TEXT], place[300], *stage;
         context_hash(&rows->row[i].view.context, hash);
         ok = store_context_find(store, hash, chosen, &stage, err);
         if (ok && stage) {
             char *where = mem_printf("the stage \"%s\"%s", stage, of);
-            ok = refuse(rows, i, where, err);
+            ok = heldout_refuse(row_place(rows, i, place), where, err);
             free(where);
         }
         free(stage);
@@ -30,27 +29,26 @@ static bool check_store(Store *store, const char *of, bool chosen, const Rows *r
     return ok;
 }
 
-/* Rows by the hashes of their prompts: object hash -> number. */
-static json_t *index_prompts(const Rows *rows)
+json_t *heldout_index(const Rows *rows)
 {
     json_t *index = json_object();
     for (int i = 0; i < rows->n; i++) {
-        char hash[HASH_TEXT];
+        char hash[HASH_TEXT], place[300];
         context_hash(&rows->row[i].view.context, hash);
-        json_object_set_new(index, hash, json_integer(i));
+        if (!json_object_get(index, hash))
+            json_object_set_new(index, hash, json_string(row_place(rows, i, place)));
     }
     return index;
 }
 
-static bool check_rows(const Rows *rows, const json_t *index, const Rows *trained, Err *err)
+static bool check_rows(const json_t *index, const Rows *trained, Err *err)
 {
     for (int i = 0; i < trained->n; i++) {
-        Context *c = &trained->row[i].view.context;
         char hash[HASH_TEXT], where[300];
-        context_hash(c, hash);
-        const json_t *met = json_object_get(index, hash);
-        if (met)
-            return refuse(rows, (int)json_integer_value(met), row_place(trained, i, where), err);
+        context_hash(&trained->row[i].view.context, hash);
+        const char *place = json_text_of(index, hash);
+        if (place)
+            return heldout_refuse(place, row_place(trained, i, where), err);
     }
     return true;
 }
@@ -59,12 +57,12 @@ bool heldout_check(Work *work, const Rows *rows, const OptionList *trained_on, E
 {
     if (!check_store(work->store, "", !work->choosing, rows, err))
         return false;
-    json_t *index = trained_on->n > 0 ? index_prompts(rows) : NULL;
+    json_t *index = trained_on->n > 0 ? heldout_index(rows) : NULL;
     bool ok = true;
     for (int i = 0; ok && i < trained_on->n; i++) {
         Rows trained = {0};
         ok = stage_read_rows(work, trained_on->item[i], 0, NEED_CONTEXT, false, &trained, err) &&
-             check_rows(rows, index, &trained, err);
+             check_rows(index, &trained, err);
         rows_release(&trained);
     }
     json_decref(index);
@@ -111,8 +109,8 @@ bool heldout_hash_rows(Work *work, const char *source, RowNeed need, bool skip_b
     if (!source)
         return true;
     bool ok = stage_read_rows(work, source, 0, need, skip_bad, &rows, err);
-    json_t *index = ok ? index_prompts(&rows) : NULL;
-    ok = ok && check_rows(&rows, index, trained, err);
+    json_t *index = ok ? heldout_index(&rows) : NULL;
+    ok = ok && check_rows(index, trained, err);
     if (ok)
         rows_hash(&rows, out);
     json_decref(index);

@@ -26,4 +26,9 @@ bool heldout_check_model(const Work *work, const Rows *rows, const char *model, 
 bool heldout_hash_rows(Work *work, const char *source, RowNeed need, bool skip_bad, const Rows *trained,
                        char out[HASH_TEXT], Err *err) MUST_CHECK;
 
+/* The places ("path:line") of rows (viewed) by the hashes of their prompts. The caller releases it. */
+json_t *heldout_index(const Rows *rows);
+/* Says that the prompt at a place occurs elsewhere too; false. */
+bool heldout_refuse(const char *place, const char *where, Err *err);
+
 #endif

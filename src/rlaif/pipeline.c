@@ -8,6 +8,7 @@
 #include "rlaif/import.h"
 #include "rlaif/label.h"
 #include "rlaif/paper.h"
+#include "rlaif/recipe_heldout.h"
 #include "rlaif/report.h"
 #include "rlaif/reward.h"
 #include "rlaif/rl.h"
@@ -99,6 +100,7 @@ typedef struct Pipeline {
     Made *made;
     int n_made;
     const char *latest[PRODUCTS]; /* taken by default */
+    RecipePrompts *prompts;       /* of all stages */
 } Pipeline;
 
 static void add_made(Pipeline *p, char *stage, Product product, char *value)
@@ -393,14 +395,37 @@ static bool run_one(Pipeline *p, const StageKind *k, const RecipeStage *s, int n
     return ok;
 }
 
-static bool walk(Pipeline *p, Err *err)
+/* What the stages will read, before the first one runs. */
+static bool gather_prompts(Pipeline *p, Err *err)
 {
-    bool reached = false;
     for (int i = 0; i < p->recipe->n; i++) {
         const RecipeStage *s = &p->recipe->stage[i];
         const StageKind *k = find_kind(s->kind);
-        if (wanted(p, s, &reached) && !run_one(p, k, s, i + 1, err))
+        void *options = stage_options(p, k, s, err);
+        if (!options)
             return false;
+        recipe_prompts_stage(p->prompts, k->kind, s->name, k->table, options);
+        options_free(k->table, options);
+        int n = p->n_made;
+        remember(p, s, k->makes, product_of(p, k, s));
+        for (; n < p->n_made; n++)
+            recipe_prompts_product(p->prompts, p->made[n].value);
+    }
+    forget_products(p);
+    return true;
+}
+
+/* Files of rows come from imports alone: whenever one is there, the stages to come are looked at. */
+static bool walk(Pipeline *p, Err *err)
+{
+    bool reached = false, news = !p->options->only;
+    for (int i = 0; i < p->recipe->n; i++) {
+        const RecipeStage *s = &p->recipe->stage[i];
+        const StageKind *k = find_kind(s->kind);
+        if ((news && !recipe_prompts_check(p->prompts, p->work, i, err)) ||
+            (wanted(p, s, &reached) && !run_one(p, k, s, i + 1, err)))
+            return false;
+        news = !p->options->only && strcmp(s->kind, "import") == 0;
         remember(p, s, k->makes, product_of(p, k, s));
     }
     return true;
@@ -431,7 +456,9 @@ bool run_recipe(Work *work, const RunOptions *o, Err *err)
     p.work = work;
     work->in_recipe = true;
     work->common = &p.common;
-    bool ok = open_run(work, &r, o, dir, err) && walk(&p, err);
+    p.prompts = recipe_prompts_new();
+    bool ok = open_run(work, &r, o, dir, err) && gather_prompts(&p, err) && walk(&p, err);
+    recipe_prompts_free(p.prompts);
     if (ok)
         log_note("%s is done: %s", r.name, dir);
     work->common = &o->common;
