@@ -23,7 +23,7 @@ static const Option option_rows[] = {
      .help = "longest prompt and response together, in characters; longer rows are left out; 0: any"},
     {"limit", OPT_INT, AT(ImportOptions, limit), 0, 2147483647, "0", .help = "at most so many rows; 0: all"},
     {"split", OPT_TEXT, AT(ImportOptions, split), .value = "2/3|N",
-     .help = "a random part goes to OUT, the others to --rest"},
+     .help = "a random part goes to OUT, the others to --rest; rows of one prompt together"},
     {"rest", OPT_TEXT, AT(ImportOptions, rest), .value = "FILE", .flags = OPT_WORKING,
      .help = "the other part of --split [OUT.jsonl: OUT.rest.jsonl]"},
     {"key", OPT_TEXT, AT(ImportOptions, key), .value = "FILE", .flags = OPT_WORKING,
@@ -48,7 +48,6 @@ typedef struct Import {
     Fate *fate;
     int read, formats[IMPORT_FORMATS];
     char *rest; /* path, or NULL */
-    int shared; /* prompts in both parts */
 } Import;
 
 /* --- options -------------------------------------------------------------------------------------------- */
@@ -172,13 +171,13 @@ static int count(const Import *im, Fate fate)
     return n;
 }
 
-/* Of the kept rows those stay that the part has; the others get the loser's fate. */
-static void draw(Import *im, Part part, PartDraw what, Fate loser)
+/* Of the kept rows those stay that the part has; the others get the loser's fate. `lead`: of part_draw. */
+static void draw(Import *im, Part part, const int *lead, PartDraw what, Fate loser)
 {
     bool *in = mem_alloc((size_t)im->rows.n + 1, sizeof *in);
     for (int i = 0; i < im->rows.n; i++)
         in[i] = im->fate[i] == KEPT;
-    part_draw(part, &im->rows, im->options->common.seed, what, in);
+    part_draw(part, &im->rows, lead, im->options->common.seed, what, in);
     for (int i = 0; i < im->rows.n; i++)
         if (im->fate[i] == KEPT && !in[i])
             im->fate[i] = loser;
@@ -236,6 +235,73 @@ static void keep_last_ratings(Import *im)
     json_decref(seen);
 }
 
+/* lead[i]: of the kept rows of row i's prompt that of the least identity, whatever their order. The caller frees it. */
+static bool find_leads(const Import *im, int **lead, Err *err)
+{
+    int *number = mem_alloc((size_t)im->rows.n + 1, sizeof *number),
+        *least = mem_alloc((size_t)im->rows.n + 1, sizeof *least);
+    json_t *seen = json_object();
+    bool ok = true;
+    for (int i = 0; ok && i < im->rows.n; i++) {
+        RowView v;
+        char hash[HASH_TEXT];
+        if (im->fate[i] != KEPT)
+            continue;
+        ok = any_view(im->rows.row[i].json, &v, err);
+        if (!ok)
+            break;
+        context_hash(&v.context, hash);
+        row_view_release(&v);
+        json_t *met = json_object_get(seen, hash);
+        number[i] = met ? (int)json_integer_value(met) : (int)json_object_size(seen);
+        if (!met)
+            json_object_set_new(seen, hash, json_integer(number[i]));
+        if (!met || im->rows.row[i].identity < im->rows.row[least[number[i]]].identity)
+            least[number[i]] = i;
+    }
+    for (int i = 0; ok && i < im->rows.n; i++)
+        number[i] = im->fate[i] == KEPT ? least[number[i]] : i;
+    json_decref(seen);
+    free(least);
+    *lead = number;
+    return ok;
+}
+
+/* Two parts that share no prompt: what is learned from one would be known of the other. */
+static bool split(Import *im, Err *err)
+{
+    int *lead;
+    bool ok = find_leads(im, &lead, err);
+    if (ok)
+        draw(im, im->split, lead, PART_SPLIT, REST);
+    free(lead);
+    return ok;
+}
+
+/* Why a row is left out: keys of the summary. */
+static const char *const reason[FATES] = {
+    [NOT_SAMPLED] = "sample",  [NOT_CONFIDENT] = "confidence", [TOO_CLOSE] = "score_ratio",
+    [REPEATED] = "duplicates", [TOO_LONG] = "max_chars",       [OVER_LIMIT] = "limit"};
+
+/* Where fewer rows are kept than were asked for: says so, and what left them out. */
+static void warn_of_few(const Import *im, const char *option, double wanted)
+{
+    int kept = count(im, KEPT);
+    if (kept >= wanted)
+        return;
+    Str why = {0};
+    for (int f = 0; f < FATES; f++) {
+        int n = count(im, (Fate)f);
+        if (reason[f] && n > 0)
+            str_addf(&why, "%s%s%s %d", why.n ? ", " : ": ", reason[f], why.n ? "" : " left out", n);
+    }
+    char *text = str_take(&why);
+    for (char *s = text; (s = strchr(s, '_'));)
+        *s = '-'; /* as the options are called */
+    log_warn("%s: %d rows of the %.0f of --%s are there%s", im->rows.path, kept, wanted, option, text);
+    free(text);
+}
+
 static bool choose(Import *im, Err *err)
 {
     const ImportOptions *o = im->options;
@@ -245,7 +311,7 @@ static bool choose(Import *im, Err *err)
     if (im->keys)
         keep_last_ratings(im);
     if (im->sample.of > 0)
-        draw(im, im->sample, PART_SAMPLE, NOT_SAMPLED);
+        draw(im, im->sample, NULL, PART_SAMPLE, NOT_SAMPLED);
     for (int i = 0; i < im->rows.n && err->code == ERR_NONE; i++) {
         json_t **row = &im->rows.row[i].json;
         if (im->fate[i] != KEPT)
@@ -264,41 +330,15 @@ static bool choose(Import *im, Err *err)
             im->fate[i] = TOO_LONG;
     }
     json_decref(seen);
+    if (im->sample.of == 0)
+        warn_of_few(im, "sample", im->sample.take);
     if (im->sample.take > 0 && im->sample.of == 0)
-        draw(im, im->sample, PART_SAMPLE, NOT_SAMPLED);
+        draw(im, im->sample, NULL, PART_SAMPLE, NOT_SAMPLED);
     for (int i = 0; i < im->rows.n; i++)
         if (im->fate[i] == KEPT && o->limit > 0 && ++kept > o->limit)
             im->fate[i] = OVER_LIMIT;
-    if (im->split.take > 0)
-        draw(im, im->split, PART_SPLIT, REST);
-    return err->code == ERR_NONE;
-}
-
-/* Rows of a repeated prompt may fall on both sides of a split: what is held out would then be known. */
-static bool count_shared(Import *im, Err *err)
-{
-    json_t *kept = json_object();
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < im->rows.n; i++) {
-            RowView v;
-            if (im->fate[i] != (pass ? REST : KEPT))
-                continue;
-            if (!any_view(im->rows.row[i].json, &v, err)) {
-                json_decref(kept);
-                return false;
-            }
-            char *prompt = context_lines(&v.context);
-            row_view_release(&v);
-            if (pass == 0)
-                json_object_set_new(kept, prompt, json_true());
-            else if (json_object_del(kept, prompt) == 0)
-                im->shared++;
-            free(prompt);
-        }
-    json_decref(kept);
-    if (im->shared)
-        log_warn("%d prompts occur in both parts: what is learned from the one is known of the other", im->shared);
-    return true;
+    warn_of_few(im, "limit", o->limit);
+    return err->code == ERR_NONE && (im->split.take == 0 || split(im, err));
 }
 
 /* --- writing -------------------------------------------------------------------------------------------- */
@@ -345,9 +385,6 @@ static bool check_result(const Import *im, Err *err)
 
 static json_t *summary(const Import *im)
 {
-    static const char *const reason[FATES] = {
-        [NOT_SAMPLED] = "sample",  [NOT_CONFIDENT] = "confidence", [TOO_CLOSE] = "score_ratio",
-        [REPEATED] = "duplicates", [TOO_LONG] = "max_chars",       [OVER_LIMIT] = "limit"};
     json_t *s = json_object(), *left_out = json_object(), *formats = json_object();
     json_object_set_new(s, "read", json_integer(im->read));
     json_object_set_new(s, "written", json_integer(count(im, KEPT)));
@@ -367,7 +404,6 @@ static json_t *summary(const Import *im)
     if (im->rest) {
         json_object_set_new(s, "rest", json_integer(count(im, REST)));
         json_object_set_new(s, "rest_output", json_string(im->rest));
-        json_object_set_new(s, "prompts_in_both", json_integer(im->shared));
     }
     return s;
 }
@@ -387,8 +423,7 @@ bool import_rows(Work *work, const ImportOptions *o, Err *err)
     bool ok = check_options(&im, err) && (!o->key || rating_keys_read(o->key, &im.keys, err)) &&
               rows_read(&im.rows, o->input, 0, o->skip_bad, err);
     im.read = im.rows.n + im.rows.skipped;
-    ok = ok && convert(&im, err) && choose(&im, err) && check_result(&im, err) &&
-         (!im.rest || count_shared(&im, err)) && write_files(&im, err);
+    ok = ok && convert(&im, err) && choose(&im, err) && check_result(&im, err) && write_files(&im, err);
     if (ok) {
         note(&im);
         json_decref(work->summary);

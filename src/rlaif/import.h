@@ -57,10 +57,12 @@ extern const OptionTable import_table;
  *   split 2/3           so many at random to the output, the others to `rest` (default: OUT.jsonl -> OUT.rest.jsonl)
  *
  * Random choices are by seed and each row's identity, so that they do not depend on the rows' order; sizes are exact,
- * halves round up; rows stay in their order. Without a row to write, or with an empty part, it fails.
+ * halves round up; rows stay in their order. Rows of one prompt are in one part of a split together, which may have a few
+ * rows more for it. Without a row to write, or with an empty part, it fails; where fewer rows are there than `sample 500` or
+ * `limit` ask for, it says so.
  *
  * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, score_ratio, duplicates, max_chars, limit}, formats:
- * {name: rows}, prompts_in_both (with split; a warning too), output, rest_output. */
+ * {name: rows}, output, rest_output. */
 bool import_rows(Work *work, const ImportOptions *o, Err *err) MUST_CHECK;
 
 /* The same as a stage of a recipe, done once. */

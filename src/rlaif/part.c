@@ -32,7 +32,7 @@ int part_size(Part p, int n)
 
 typedef struct Lot {
     uint64_t drawn;
-    int row;
+    int lead, row;
 } Lot;
 
 static int compare_lots(const void *a, const void *b)
@@ -40,22 +40,28 @@ static int compare_lots(const void *a, const void *b)
     const Lot *x = a, *y = b;
     if (x->drawn != y->drawn)
         return x->drawn < y->drawn ? -1 : 1;
+    if (x->lead != y->lead)
+        return x->lead - y->lead;
     return x->row - y->row;
 }
 
 /* The smallest lots stay. */
-void part_draw(Part p, const Rows *rows, int seed, PartDraw draw, bool *in)
+void part_draw(Part p, const Rows *rows, const int *lead, int seed, PartDraw draw, bool *in)
 {
     Lot *lot = mem_alloc((size_t)rows->n + 1, sizeof *lot);
     int n = 0;
     for (int i = 0; i < rows->n; i++) {
+        int by = lead ? lead[i] : i;
         RngKey key = {
-            .seed = (uint64_t)seed, .purpose = RNG_SPLIT, .row = rows->row[i].identity, .sample = (uint32_t)draw};
+            .seed = (uint64_t)seed, .purpose = RNG_SPLIT, .row = rows->row[by].identity, .sample = (uint32_t)draw};
         if (in[i])
-            lot[n++] = (Lot){rng_bits(key, 0), i};
+            lot[n++] = (Lot){rng_bits(key, 0), by, i};
     }
     qsort(lot, (size_t)n, sizeof *lot, compare_lots);
-    for (int i = part_size(p, n); i < n; i++)
+    int end = part_size(p, n);
+    while (end > 0 && end < n && lot[end].lead == lot[end - 1].lead)
+        end++;
+    for (int i = end; i < n; i++)
         in[lot[i].row] = false;
     free(lot);
 }

@@ -1,5 +1,5 @@
 /* Random parts of rows, drawn by seed and each row's identity: the same rows whatever their order, and a smaller part lies
- * within a larger one. */
+ * within a larger one. Rows that go together are in it or out of it together. */
 #ifndef RLAIF_PART_H
 #define RLAIF_PART_H
 
@@ -17,7 +17,8 @@ typedef enum PartDraw { PART_SAMPLE, PART_SPLIT, PART_LABELS } PartDraw;
 bool part_read(Part *out, const char *text) MUST_CHECK;
 /* Rows of n: halves round up. */
 int part_size(Part p, int n);
-/* Of the rows that are `in` only those stay in that the part has. */
-void part_draw(Part p, const Rows *rows, int seed, PartDraw draw, bool *in);
+/* Of the rows that are `in` only those stay in that the part has. Row i is drawn by the identity of row lead[i] (NULL: by its
+ * own); rows of one lead go together, and the part has what its last ones are more. */
+void part_draw(Part p, const Rows *rows, const int *lead, int seed, PartDraw draw, bool *in);
 
 #endif

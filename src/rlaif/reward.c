@@ -487,7 +487,7 @@ static bool take_subset(const Work *work, const RewardOptions *o, Rows *rows, Er
     bool *in = mem_alloc((size_t)rows->n, sizeof *in);
     for (int i = 0; i < rows->n; i++)
         in[i] = true;
-    part_draw(part, rows, o->common.seed, PART_LABELS, in);
+    part_draw(part, rows, NULL, o->common.seed, PART_LABELS, in);
     rows_keep(rows, in);
     free(in);
     return rows->n > 0 || err_set(err, ERR_INPUT, "--subset %s: no row is left", o->subset);

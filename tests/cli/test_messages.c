@@ -65,6 +65,13 @@ static const Case mistakes[] = {
     {"rl p.jsonl --model " TINY " -o policy", 2, {"needs a reward"}},
     {"reward p.jsonl --model " TINY " -o reward", 1, {"p.jsonl:1: "}},
     {"import p.jsonl --sample 200%", 2, {"--sample 200% cannot be used", "15%"}},
+    {"import few.jsonl --confidence 9 --max-chars 3 --sample 4 -o out.jsonl",
+     0,
+     {"2 rows of the 4 of --sample are there: confidence left out 1, max-chars 2"}},
+    {"import few.jsonl --confidence 9 --max-chars 3 --limit 3 -o out.jsonl",
+     0,
+     {"2 rows of the 3 of --limit are there: confidence left out 1, max-chars 2"}},
+    {"import few.jsonl --limit 7 -o out.jsonl", 0, {"5 rows of the 7 of --limit are there\n"}},
     {"run nope.yaml", 1, {"nope.yaml: No such file"}},
     {"run p.jsonl", 1, {"p.jsonl:"}},
     {"report .", 1, {"there is no store"}},
@@ -88,6 +95,9 @@ static const char *const files[][2] = {
     {"p.jsonl", "{\"prompt\": \"Hello\"}\n{\"prompt\": \"Good morning\"}\n"},
     {"text.jsonl", "{\"text\": \"Hello\"}\n"},
     {"list.jsonl", "[{\"prompt\": \"Hello\"}]\n"},
+    {"few.jsonl", "{\"prompt\": \"a\", \"confidence\": 9}\n{\"prompt\": \"b\", \"confidence\": 9}\n"
+                  "{\"prompt\": \"long\", \"confidence\": 9}\n{\"prompt\": \"longer\", \"confidence\": 9}\n"
+                  "{\"prompt\": \"c\", \"confidence\": 5}\n"},
     {"ids.jsonl", "{\"ids\": [3, 4]}\n{\"ids\": [3, 99999999]}\n"},
 };
 

@@ -28,7 +28,7 @@ static void drawn(const char *part, int first, int seed, PartDraw draw, bool *in
     assert_true(part_read(&p, part));
     for (int i = 0; i < N; i++)
         at[i] = true;
-    part_draw(p, &rows, seed, draw, at);
+    part_draw(p, &rows, NULL, seed, draw, at);
     for (int i = 0; i < N; i++)
         in[(i + first) % N] = at[i];
     rows_release(&rows);
