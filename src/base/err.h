@@ -21,6 +21,7 @@ typedef enum ErrCode {
     ERR_NONE,
     ERR_INPUT,       /* a file, row, option value or model that cannot be used */
     ERR_IO,          /* the system refused: disk full, no permission */
+    ERR_BUSY,        /* another process has it at the moment */
     ERR_MEMORY,      /* not enough memory */
     ERR_USAGE,       /* the command line is wrong: exit status 2 */
     ERR_INTERRUPTED, /* Ctrl-C or SIGTERM: exit status 130 */

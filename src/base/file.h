@@ -45,6 +45,12 @@ bool text_write(TextWriter *w, const char *text, size_t n, Err *err) MUST_CHECK;
 bool text_close(TextWriter *w, Err *err) MUST_CHECK; /* frees w */
 void text_discard(TextWriter *w);                    /* frees w, removes what was written; accepts NULL */
 
+/* What one process alone may do is guarded by a file beside it, `lock`, which is made and locked, and emptied: *fd holds it
+ * until file_unlock or the end of the process, however that comes. Fails at once (ERR_BUSY) where another has it; messages
+ * name `path`, which is guarded. */
+bool file_lock(int *fd, const char *lock, const char *path, Err *err) MUST_CHECK;
+void file_unlock(int fd, const char *lock); /* the lock goes too; accepts -1 */
+
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 bool file_same(const char *a, const char *b); /* the same name, or two names of one thing that is there */

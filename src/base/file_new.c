@@ -66,22 +66,33 @@ static bool has_name(int fd, const char *name)
     return fstat(fd, &a) == 0 && stat(name, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Opens the temporary file for this writer alone; fd -1: it cannot be had. */
-static int open_locked(const char *temporary, bool *taken)
+bool file_lock(int *fd, const char *lock, const char *path, Err *err)
 {
-    *taken = false;
     for (;;) {
-        int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0)
-            return -1;
-        *taken = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-        if (!*taken && has_name(fd, temporary) && ftruncate(fd, 0) == 0)
-            return fd;
-        bool again = !*taken && !has_name(fd, temporary);
-        close(fd);
-        if (!again)
-            return -1;
+        *fd = open(lock, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        if (*fd < 0)
+            return file_failed(path, err);
+        bool taken = flock(*fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK, ours = !taken && has_name(*fd, lock);
+        if (ours && ftruncate(*fd, 0) == 0)
+            return true;
+        if (ours)
+            file_failed(path, err);
+        close(*fd);
+        *fd = -1;
+        if (taken)
+            return err_set(err, ERR_BUSY, "%s: another rlaif is writing it", path),
+                   err_hint(err, "wait for it, or use another output");
+        if (ours)
+            return false;
     }
+}
+
+void file_unlock(int fd, const char *lock)
+{
+    if (fd < 0)
+        return;
+    unlink(lock); /* while it is held: who waits for the name finds that it is another file */
+    close(fd);
 }
 
 bool new_file_open(NewFile *f, const char *path, Err *err)
@@ -100,13 +111,10 @@ bool new_file_open(NewFile *f, const char *path, Err *err)
     char *target = realpath(path, NULL); /* NULL: there is none yet */
     f->temporary = mem_printf("%s.tmp", target ? target : path);
     free(target);
-    bool taken;
-    f->fd = open_locked(f->temporary, &taken);
-    if (f->fd >= 0 || !taken)
-        return f->fd >= 0 || failed(f, err);
+    if (file_lock(&f->fd, f->temporary, f->path, err))
+        return true;
     new_file_drop(f);
-    err_set(err, ERR_IO, "%s: another rlaif is writing it", path);
-    return err_hint(err, "wait for it, or use another output");
+    return false;
 }
 
 bool new_file_keep(NewFile *f, Err *err)
@@ -132,9 +140,9 @@ bool new_file_keep(NewFile *f, Err *err)
 
 void new_file_drop(NewFile *f)
 {
-    if (f->fd >= 0 && f->temporary)
-        unlink(f->temporary);
-    if (f->fd >= 0)
+    if (f->temporary)
+        file_unlock(f->fd, f->temporary);
+    else if (f->fd >= 0)
         close(f->fd);
     free(f->temporary);
     free(f->path);

@@ -115,7 +115,7 @@ static void answer(void *context, const Request *request, Reply *out)
     }
     Work work = {.common = &s->options->common, .in_recipe = true};
     if (!store_open_existing(&work.store, s->store_path, &err) || !route->answer(s, &work, request, out, &err))
-        fail(out, request, err.code == ERR_INPUT ? 400 : err.code == ERR_IO ? 503 : 500, &err);
+        fail(out, request, err.code == ERR_INPUT ? 400 : err.code == ERR_BUSY ? 503 : 500, &err);
     store_close(work.store);
 }
 

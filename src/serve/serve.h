@@ -1,8 +1,8 @@
 /* serve: a run's dashboard, its samples, and the pages on which people rate responses, on this machine alone; and the same
  * rating page as a file that needs no server.
  *
- * Every request opens the run's store and closes it, so that the run can go on beside it; while another rlaif is writing
- * the store, pages say so. A rating is in the store when the page says that it is saved. */
+ * Every request opens the run's store and closes it. The run may go on meanwhile: pages show what there is so far, and
+ * loaded again what has come since. A rating is in the store when the page says that it is saved. */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H
 

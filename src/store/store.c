@@ -11,16 +11,23 @@
 
 EMBED(schema_sql, "src/store/schema.sql");
 
-enum { SCHEMA_VERSION = 5 };
+enum {
+    SCHEMA_VERSION = 5,
+    /* How long to wait, in milliseconds, while another process commits: a disk may take a while for that. A command that
+     * has worked for hours is not to fail by it; a page is to say so before its reader gives up. */
+    WRITER_WAITS = 60000,
+    OTHERS_WAIT = 4000,
+};
 
 bool store_failed(Store *s, const char *doing, Err *err)
 {
     int code = sqlite3_errcode(s->db), system = sqlite3_system_errno(s->db);
     bool by_system = system != 0 && (code == SQLITE_IOERR || code == SQLITE_FULL);
+    if (code == SQLITE_BUSY)
+        return err_set(err, ERR_BUSY, "%s: another rlaif is writing it", s->path),
+               err_hint(err, "wait for it, or use another output");
     err_set(err, code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ERR_INPUT : ERR_IO, "%s: %s: %s", s->path, doing,
             by_system ? strerror(system) : sqlite3_errmsg(s->db));
-    if (code == SQLITE_BUSY)
-        return err_hint(err, "another rlaif is writing it: wait for it, or use another output");
     if (code == SQLITE_CANTOPEN)
         return err_hint(
             err, "it must be possible to write there: free some space, mend permissions, or name another output");
@@ -85,24 +92,39 @@ static bool prepare_schema(Store *s, bool may_be_empty, Err *err)
            (run_sql(s, "BEGIN IMMEDIATE", err) && run_sql(s, schema_sql, err) && run_sql(s, "COMMIT", err));
 }
 
-static bool open_flags(Store **out, const char *path, int flags, Err *err)
+/* One writer at a time, for as long as it lives. SQLite's own locks last as long as a transaction, so that others can read
+ * and rate in between; this one is of a file beside the store, by its true name: a lock of the store itself would be lost,
+ * or take SQLite's with it, where its file is opened and closed once more. */
+static bool keep_writers_out(Store *s, Err *err)
+{
+    if (strcmp(s->path, ":memory:") == 0)
+        return true;
+    char *real = realpath(s->path, NULL); /* NULL: there is none yet */
+    s->lock = mem_printf("%s-writer", real ? real : s->path);
+    free(real);
+    if (!file_lock(&s->lock_fd, s->lock, s->path, err))
+        return false;
+    s->fresh = !file_exists(s->path);
+    return true;
+}
+
+static bool open_database(Store *s, bool writes, Err *err)
+{
+    int flags = SQLITE_OPEN_READWRITE | (writes ? SQLITE_OPEN_CREATE : 0);
+    if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
+        return store_failed(s, "cannot be opened", err);
+    sqlite3_busy_timeout(s->db, writes ? WRITER_WAITS : OTHERS_WAIT);
+    return run_sql(s, "PRAGMA foreign_keys = ON", err) && run_sql(s, "PRAGMA synchronous = FULL", err) &&
+           (!writes || run_sql(s, "PRAGMA journal_mode = WAL", err)) && prepare_schema(s, writes, err);
+}
+
+static bool open_store(Store **out, const char *path, bool writes, Err *err)
 {
     *out = NULL;
     Store *s = mem_zalloc(1, sizeof *s);
     s->path = mem_str(path);
-    bool writes = (flags & SQLITE_OPEN_CREATE) != 0;
-    s->fresh = writes && !file_exists(path);
-    bool ok = sqlite3_open_v2(path, &s->db, flags, NULL) == SQLITE_OK;
-    if (!ok)
-        store_failed(s, "cannot be opened", err);
-    if (ok) {
-        sqlite3_busy_timeout(s->db, 2000);
-        ok = run_sql(s, "PRAGMA foreign_keys = ON", err);
-    }
-    if (ok && writes) /* one writer at a time, for as long as it lives */
-        ok = run_sql(s, "PRAGMA locking_mode = EXCLUSIVE", err) && run_sql(s, "PRAGMA journal_mode = WAL", err) &&
-             run_sql(s, "PRAGMA synchronous = FULL", err);
-    if (!ok || !prepare_schema(s, writes, err)) {
+    s->lock_fd = -1;
+    if ((writes && !keep_writers_out(s, err)) || !open_database(s, writes, err)) {
         store_close(s);
         return false;
     }
@@ -112,7 +134,7 @@ static bool open_flags(Store **out, const char *path, int flags, Err *err)
 
 bool store_open(Store **out, const char *path, Err *err)
 {
-    return open_flags(out, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    return open_store(out, path, true, err);
 }
 
 bool store_open_existing(Store **out, const char *path, Err *err)
@@ -121,7 +143,7 @@ bool store_open_existing(Store **out, const char *path, Err *err)
     if (!file_exists(path) || file_is_dir(path))
         return err_set(err, ERR_INPUT, "%s: there is no store", path),
                err_hint(err, "a run directory holds store.sqlite; rlaif run RECIPE makes one");
-    return open_flags(out, path, SQLITE_OPEN_READWRITE, err);
+    return open_store(out, path, false, err);
 }
 
 /* Has anything been finished? A failure counts as yes. */
@@ -142,14 +164,34 @@ static bool holds_results(Store *s)
     return !ok || row;
 }
 
+/* Leaving WAL mode takes the whole file. Where others have it open it must not go: the last of them to close it would take
+ * away what SQLite keeps beside a new store of the same name. */
+static bool opened_by_others(Store *s)
+{
+    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* of what failed half-done */
+    return sqlite3_exec(s->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) == SQLITE_BUSY;
+}
+
+static void remove_files(const char *path)
+{
+    static const char *const ending[] = {"", "-wal", "-shm"}; /* the latter two are there still if the disk is full */
+    for (int i = 0; i < COUNT(ending); i++) {
+        char *name = mem_printf("%s%s", path, ending[i]);
+        unlink(name);
+        free(name);
+    }
+}
+
 void store_close(Store *s)
 {
     if (!s)
         return;
-    bool useless = s->fresh && s->db && !holds_results(s);
+    bool useless = s->fresh && s->db && !holds_results(s) && !opened_by_others(s);
     sqlite3_close(s->db);
     if (useless)
-        unlink(s->path);
+        remove_files(s->path);
+    file_unlock(s->lock_fd, s->lock);
+    free(s->lock);
     free(s->path);
     free(s);
 }

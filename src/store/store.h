@@ -2,7 +2,10 @@
  *
  * A stage has an identity, the hash of all that its results depend on. Beginning a stage of the same identity
  * again finds its items, metrics and checkpoints; another identity under the same name replaces them. Every
- * item is written in a transaction of its own or of its chunk; what was committed survives a kill. */
+ * item is written in a transaction of its own or of its chunk; what was committed survives a kill.
+ *
+ * One run at a time has a store, and others read it and keep ratings in it meanwhile: readers never wait, writes wait for
+ * each other. So what is done between store_begin and store_commit is short: nothing that a model works at. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -12,10 +15,11 @@
 
 typedef struct Store Store;
 
-/* Opens or makes the file; an older store gets what is new since then. Fails for a file that is no store, or of a newer program, or that another process
- * of this program is writing. */
+/* Opens or makes the file as the one that writes it, until it is closed; PATH-writer beside it says so to others. An older
+ * store gets what is new since then. Fails for a file that is no store, or of a newer program, and at once (ERR_BUSY) where
+ * another run has it. */
 bool store_open(Store **out, const char *path, Err *err) MUST_CHECK;
-/* The same without keeping others out, to read it or to keep ratings; fails where there is none. */
+/* The same beside a run that may have it, to read it or to keep ratings; fails where there is none. */
 bool store_open_existing(Store **out, const char *path, Err *err) MUST_CHECK;
 /* Accepts NULL. A file that was made by this opening and holds nothing finished goes with it, unless it is to be kept. */
 void store_close(Store *s);

@@ -8,7 +8,8 @@
 
 struct Store {
     sqlite3 *db;
-    char *path;
+    char *path, *lock; /* lock: the file that keeps other writers out; NULL: not a writer, or in memory */
+    int lock_fd;
     bool fresh; /* the file was made by this opening, and nothing outside depends on it */
     int depth;  /* of nested transactions */
 };

@@ -101,8 +101,8 @@ static void one_writer(void **state)
     TextWriter *w, *other;
     char *path = path_join(test_folder, "a"), *left = path_join(test_folder, "a.tmp");
     need_ok(text_open(&w, path, &err), &err);
-    failed(text_open(&other, path, &err), &err, ERR_IO, "another rlaif is writing it", "wait for it");
-    failed(file_write(path, "x", 1, &err), &err, ERR_IO, "another rlaif is writing it", "wait for it");
+    failed(text_open(&other, path, &err), &err, ERR_BUSY, "another rlaif is writing it", "wait for it");
+    failed(file_write(path, "x", 1, &err), &err, ERR_BUSY, "another rlaif is writing it", "wait for it");
     need_ok(text_write(w, "first", 5, &err) && text_close(w, &err), &err);
     need_text(path, "first");
     put(left, "longer than what comes", 22);
