@@ -115,22 +115,52 @@ void stage_release(Stage *s)
 
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
+/* The input, as finished rows are looked for in it. */
+typedef struct Places {
+    json_t *index;    /* object key -> number of the row */
+    json_t *moved;    /* object key -> its place, of items that stood elsewhere; -1: it has none */
+    bool *is_present; /* [rows] */
+} Places;
+
+static bool take_place(void *context, const char *key, int position, Err *err)
+{
+    Places *p = context;
+    (void)err;
+    const json_t *at = json_object_get(p->index, key);
+    int place = at ? (int)json_integer_value(at) : -1;
+    if (place >= 0)
+        p->is_present[place] = true;
+    if (place != position)
+        json_object_set_new(p->moved, key, json_integer(place));
+    return true;
+}
+
+static bool move_rows(Stage *s, json_t *moved, Err *err)
+{
+    Store *store = s->work->store;
+    const char *key;
+    json_t *place;
+    bool ok = json_object_size(moved) == 0 || store_begin(store, err);
+    json_object_foreach(moved, key, place) ok =
+        ok && store_item_place(store, s->id, key, (int)json_integer_value(place), err);
+    return ok && (json_object_size(moved) == 0 || store_commit(store, err));
+}
+
 /* Gives every finished row its place in this input; lists those that are missing. */
 static bool find_missing(Stage *s, const Rows *rows, int *missing, int *n, Err *err)
 {
-    Store *store = s->work->store;
+    Places p = {json_object(), json_object(), mem_zalloc((size_t)rows->n, sizeof(bool))};
+    for (int i = 0; i < rows->n; i++)
+        json_object_set_new(p.index, rows->row[i].key, json_integer(i));
+    bool ok = store_items_places(s->work->store, s->id, take_place, &p, err) && move_rows(s, p.moved, err);
     *n = 0;
-    if (!store_begin(store, err) || !store_items_unplace(store, s->id, err))
-        return false;
-    for (int i = 0; i < rows->n; i++) {
-        char *row;
-        if (!store_item_place(store, s->id, rows->row[i].key, i, &row, err))
-            return false;
-        if (!row)
+    for (int i = 0; i < rows->n; i++)
+        if (!p.is_present[i])
             missing[(*n)++] = i;
-        free(row);
-    }
-    return store_commit(store, err);
+    json_decref(p.index);
+    json_decref(p.moved);
+    free(p.is_present);
+    return ok;
 }
 
 static bool put_rows(Stage *s, const Rows *rows, const int *index, int n, json_t **out, Err *err)

@@ -61,10 +61,10 @@ bool store_stage_remove(Store *s, const char *name, Err *err) MUST_CHECK;
 
 /* --- items ---------------------------------------------------------------------------------------------- */
 
-/* Before the input is walked: no item counts as present. */
-bool store_items_unplace(Store *s, int64_t stage, Err *err) MUST_CHECK;
-/* If the item is there, gives it this position and its row (the caller frees it); else *row is NULL. */
-bool store_item_place(Store *s, int64_t stage, const char *key, int position, char **row, Err *err) MUST_CHECK;
+/* Calls `use` with every item and its position in the input; -1: it had none there. */
+typedef bool StorePlaceUse(void *context, const char *key, int position, Err *err);
+bool store_items_places(Store *s, int64_t stage, StorePlaceUse *use, void *context, Err *err) MUST_CHECK;
+bool store_item_place(Store *s, int64_t stage, const char *key, int position, Err *err) MUST_CHECK;
 bool store_item_put(Store *s, int64_t stage, const char *key, int position, const char *row, Err *err) MUST_CHECK;
 /* Removes items that the present input does not have; *removed of them. */
 bool store_items_prune(Store *s, int64_t stage, int *removed, Err *err) MUST_CHECK;

@@ -4,28 +4,28 @@
 
 #include <limits.h>
 
-bool store_items_unplace(Store *s, int64_t stage, Err *err)
+bool store_items_places(Store *s, int64_t stage, StorePlaceUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "UPDATE item SET position = -1 WHERE stage = ?1", &t, err))
+    if (!store_prepare(s, "SELECT key, position FROM item WHERE stage = ?1 ORDER BY position", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
-    return statement_run(&t, err);
+    bool row = true, ok = true;
+    while (ok && (ok = statement_step(&t, &row, err)) && row)
+        ok = use(context, (const char *)sqlite3_column_text(t.at, 0), sqlite3_column_int(t.at, 1), err);
+    sqlite3_finalize(t.at);
+    return ok;
 }
 
-bool store_item_place(Store *s, int64_t stage, const char *key, int position, char **row, Err *err)
+bool store_item_place(Store *s, int64_t stage, const char *key, int position, Err *err)
 {
     Statement t;
-    *row = NULL;
-    if (!store_prepare(s, "UPDATE item SET position = ?3 WHERE stage = ?1 AND key = ?2 RETURNING row", &t, err))
+    if (!store_prepare(s, "UPDATE item SET position = ?3 WHERE stage = ?1 AND key = ?2", &t, err))
         return false;
     sqlite3_bind_int64(t.at, 1, stage);
     bind_text(&t, 2, key);
     sqlite3_bind_int(t.at, 3, position);
-    bool present, ok = statement_step(&t, &present, err);
-    if (ok && present)
-        *row = statement_text(&t, 0);
-    return statement_run(&t, err) && ok;
+    return statement_run(&t, err);
 }
 
 bool store_item_put(Store *s, int64_t stage, const char *key, int position, const char *row, Err *err)
