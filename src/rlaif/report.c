@@ -382,18 +382,24 @@ static bool write_file(const char *path, const Str *page, Err *err)
     return false;
 }
 
+bool report_write(Str *out, Work *work, const char *run_dir, Err *err)
+{
+    Report r = {.work = work, .run_dir = run_dir};
+    bool ok = read_run(&r, err) && write_page(out, &r, err);
+    report_release(&r);
+    return ok;
+}
+
 bool report_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const ReportOptions *o = options;
-    Report r = {.work = work, .run_dir = o->run_dir};
     char *path = o->output ? mem_str(o->output) : path_join(o->run_dir, "report.html");
     Str page = {0};
     (void)name;
-    bool ok = read_run(&r, err) && write_page(&page, &r, err) && write_file(path, &page, err);
+    bool ok = report_write(&page, work, o->run_dir, err) && write_file(path, &page, err);
     if (ok && strcmp(path, "-") != 0)
         log_note("the report: %s", path);
     str_release(&page);
-    report_release(&r);
     free(path);
     return ok;
 }

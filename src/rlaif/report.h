@@ -11,7 +11,9 @@ typedef struct ReportOptions {
 } ReportOptions;
 extern const OptionTable report_table;
 
-/* Writes the page of work->store, which is open. It is no stage of the store: it is made anew every time. */
+/* Appends the page of work->store, which is open, as it is now; the run may go on. */
+bool report_write(Str *out, Work *work, const char *run_dir, Err *err) MUST_CHECK;
+/* Writes that page. It is no stage of the store: it is made anew every time. */
 bool report_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 /* Appends "dygraphs 2.2.1", which draws the page's curves, for `rlaif version`. */

@@ -1,5 +1,4 @@
 /* The dashboard: a run's stages, what can be looked at, who has rated how much. Blind, it has the rating alone. */
-#include "base/file.h"
 #include "base/html.h"
 #include "base/mem.h"
 #include "serve/serve_internal.h"
@@ -36,8 +35,18 @@ static void add_time(Str *out, double seconds)
         str_addf(out, "%.1f h", seconds / 3600);
 }
 
-static void add_stage(Str *out, const StageRow *s, bool has_samples)
+/* How far an unfinished stage has come: rows, or the last step that has samples. */
+static void add_so_far(Str *out, int items, int step)
 {
+    if (items > 0)
+        str_addf(out, "<span>%d %s so far</span>", items, items == 1 ? "row" : "rows");
+    else if (step >= 0)
+        str_addf(out, "<span>step %d</span>", step);
+}
+
+static void add_stage(Str *out, const StageRow *s, int items, int step)
+{
+    bool has_samples = items > 0 || step >= 0;
     str_add(out, "<tr><td>");
     if (has_samples) {
         str_add(out, "<a href=\"/samples?stage=");
@@ -51,7 +60,10 @@ static void add_stage(Str *out, const StageRow *s, bool has_samples)
              s->done ? "done" : "<span class=\"open\">not done</span>");
     add_time(out, s->seconds);
     str_add(out, "</td><td class=\"figures\">");
-    add_figures(out, s->summary);
+    if (s->done)
+        add_figures(out, s->summary);
+    else
+        add_so_far(out, items, step);
     str_add(out, "</td></tr>\n");
 }
 
@@ -67,7 +79,7 @@ static bool add_stages(Str *out, Store *store, Err *err)
         ok = store_stage_at(store, i, &s, &present, err);
         if (ok && present) {
             ok = store_items_count(store, s.id, &items, err) && store_rollouts_last(store, s.id, &step, err);
-            add_stage(out, &s, items > 0 || step >= 0);
+            add_stage(out, &s, items, step);
         }
         stage_row_release(&s);
     }
@@ -118,20 +130,18 @@ static bool add_rating(Str *out, Work *work, const Site *s, RatingKind kind, Err
 
 bool dashboard_page(Site *s, Work *work, const Request *request, Reply *out, Err *err)
 {
-    char *report = path_join(s->options->run_dir, "report.html");
     (void)request;
     plain_policy(out->policy);
     plain_page_begin(&out->body, s->title, false);
     str_add(&out->body, "<div class=\"actions\">\n");
     bool ok =
         add_rating(&out->body, work, s, RATING_RANK, err) && add_rating(&out->body, work, s, RATING_HARMLESS, err);
-    if (!s->options->blind && file_exists(report))
+    if (!s->options->blind)
         str_add(&out->body,
                 "<a class=\"action\" href=\"/report\"><b>Report</b><span class=\"soft\">numbers, curves, samples, "
                 "provenance</span></a>\n");
     str_add(&out->body, "</div>\n");
     ok = ok && (s->options->blind || add_stages(&out->body, work->store, err));
     plain_page_end(&out->body);
-    free(report);
     return ok;
 }

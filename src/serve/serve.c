@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/html.h"
 #include "base/mem.h"
+#include "rlaif/report.h"
 #include "serve/serve_internal.h"
 
 static const Option option_rows[] = {
@@ -25,21 +26,14 @@ const OptionTable serve_table = {groups, COUNT(groups), sizeof(ServeOptions)};
 
 /* --- pages ---------------------------------------------------------------------------------------------- */
 
-/* The report as it was written, in a box: its own scripts run, but are nobody on this server. */
+/* The report of what there is by now, in a box: its own scripts run, but are nobody on this server. */
 static bool report_page(Site *s, Work *work, const Request *request, Reply *out, Err *err)
 {
-    char *path = path_join(s->options->run_dir, "report.html"), *text = NULL;
-    size_t n;
-    (void)work, (void)request;
-    bool ok = file_read(path, (size_t)256 << 20, &text, &n, err);
-    if (ok)
-        str_addn(&out->body, text, n);
+    (void)request;
     snprintf(out->policy, sizeof out->policy,
              "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
              "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-    free(text);
-    free(path);
-    return ok;
+    return report_write(&out->body, work, s->options->run_dir, err);
 }
 
 typedef struct Route {

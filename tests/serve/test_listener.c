@@ -246,18 +246,13 @@ static void headers_of_answers(void **state)
 static void report_in_a_box(void **state)
 {
     (void)state;
-    static const char page[] = "<!doctype html><script>let x</script>";
-    Err err = {0};
-    need_status(ask(bench.site, "GET /report", "", NULL), 400);
-    char *path = path_join(bench.folder, "report.html");
-    need_ok(file_write(path, page, strlen(page), &err), &err);
     Answer a = ask(bench.site, "GET /report", "", NULL);
-    assert_string_equal(a.body, page);
+    says(a.body, "<script>");
+    says(a.body, ZEBRA);
     assert_non_null(strstr(a.head, "sandbox allow-scripts;"));
     assert_null(strstr(a.head, "allow-same-origin"));
     assert_null(strstr(a.head, "connect-src"));
     need_status(a, 200);
-    free(path);
 }
 
 static void no_run(void **state)
