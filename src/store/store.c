@@ -28,7 +28,7 @@ bool store_failed(Store *s, const char *doing, Err *err)
                err_hint(err, "wait for it, or use another output");
     err_set(err, code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ERR_INPUT : ERR_IO, "%s: %s: %s", s->path, doing,
             by_system ? strerror(system) : sqlite3_errmsg(s->db));
-    if (code == SQLITE_CANTOPEN)
+    if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY)
         return err_hint(
             err, "it must be possible to write there: free some space, mend permissions, or name another output");
     if (code == SQLITE_FULL || (by_system && (system == ENOSPC || system == EDQUOT || system == EFBIG)))
