@@ -26,12 +26,8 @@ const Option judge_option_rows[JUDGE_OPTIONS] = {
 
 /* --- opening -------------------------------------------------------------------------------------------- */
 
-static bool check_options(const JudgePrompt *p, const JudgeOptions *o, int shots, Err *err)
+static bool check_options(const JudgePrompt *p, const JudgeOptions *o, Err *err)
 {
-    if (shots > p->exemplars) {
-        err_set(err, ERR_INPUT, "the prompt %s has %d exemplars, not %d", p->name, p->exemplars, shots);
-        return err_hint(err, "use --shots %d or less", p->exemplars);
-    }
     if (!o->cot && o->samples > 1)
         return err_set(err, ERR_INPUT, "%d samples of a rationale, but none is asked for", o->samples),
                err_hint(err, "add --cot");
@@ -47,20 +43,22 @@ static bool check_options(const JudgePrompt *p, const JudgeOptions *o, int shots
     return true;
 }
 
-/* The prompt's first exemplars, or drawn ones. */
-static bool choose_exemplars(Judge *j, int shots, Err *err)
+bool judge_exemplars(Shown *out, const JudgePrompt *p, const JudgeOptions *o, Err *err)
 {
-    const JudgePrompt *p = j->prompt;
-    int order[MOST_SHOTS];
-    RngKey key = {.seed = (uint64_t)j->options.exemplar_seed, .purpose = RNG_EXEMPLAR};
+    int order[MOST_SHOTS], shots = o->shots >= 0 ? o->shots : p->shots;
+    RngKey key = {.seed = (uint64_t)o->exemplar_seed, .purpose = RNG_EXEMPLAR};
+    *out = (Shown){.cot = o->cot};
+    if (shots > p->exemplars) {
+        err_set(err, ERR_INPUT, "the prompt %s has %d exemplars, not %d", p->name, p->exemplars, shots);
+        return err_hint(err, "use --shots %d or less", p->exemplars);
+    }
     for (int i = 0; i < p->exemplars; i++)
         order[i] = i;
-    if (j->options.exemplar_seed >= 0)
+    if (o->exemplar_seed >= 0)
         rng_permutation(key, order, p->exemplars);
-    j->shown.cot = j->options.cot;
     for (int i = 0; i < shots; i++) {
-        j->shown.exemplar[j->shown.n++] = order[i];
-        if (j->options.cot && !p->exemplar[order[i]].rationale[0])
+        out->exemplar[out->n++] = order[i];
+        if (o->cot && !p->exemplar[order[i]].rationale[0])
             return err_set(err, ERR_INPUT, "the prompt %s: exemplar %d has no rationale", p->name, order[i] + 1),
                    err_hint(err, "give it one, or leave out --cot");
     }
@@ -95,8 +93,7 @@ bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err)
     j->options = o;
     if (!judge_prompt_load(&j->prompt, prompt, err))
         return false;
-    int shots = o.shots >= 0 ? o.shots : j->prompt->shots;
-    return check_options(j->prompt, &o, shots, err) && choose_exemplars(j, shots, err) &&
+    return check_options(j->prompt, &o, err) && judge_exemplars(&j->shown, j->prompt, &o, err) &&
            read_scale(&j->scale, j->prompt, err);
 }
 

@@ -54,6 +54,10 @@ typedef struct Judge {
 bool judge_open(Judge **out, Model *model, const char *prompt, JudgeOptions o, Err *err) MUST_CHECK;
 void judge_free(Judge *j); /* accepts NULL */
 
+/* The exemplars that a judge of this prompt shows by these options: the prompt's first, or drawn ones. Fails for more than
+ * it has, and where one has no rationale that chain of thought needs. */
+bool judge_exemplars(Shown *out, const JudgePrompt *p, const JudgeOptions *o, Err *err) MUST_CHECK;
+
 /* What a judge says of one prompt. */
 typedef struct Verdict {
     double logp[MOST_ANSWERS]; /* log-probability of each answer; of one that another begins with ("1", "10"):

@@ -34,8 +34,8 @@ extern const OptionTable label_table;
  *
  * Summary: pairs, prompt, method, mean_p, mean_distance_from_half, mass, same_slot_rate (pairs in both orders), cut (rows
  * whose context was cut), tokens {input, output}, alignment (alignment_numbers), cost (cost.h); after filters and with `from`: read, dropped {same_slot, undecided};
- * where a prompt was chosen: choice {chosen, candidates [{prompt, accuracy, interval, n, sd, least, most (over trials),
- * trials [{exemplar_seed, with_choice, accuracy, interval, ties}]}]}. */
+ * where a prompt was chosen: choice {chosen, same_rows (the pairs are choose_on's rows), candidates [{prompt, accuracy, interval, n, different (draws of exemplars), sd,
+ * least, most (over trials), trials [{exemplar_seed, exemplars (numbers from 1), with_choice, accuracy, interval, ties}]}]}. */
 bool label_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

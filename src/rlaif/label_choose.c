@@ -23,14 +23,25 @@ static bool read_candidate(const char *text, JudgeOptions *how, char **prompt, E
     return ok;
 }
 
-/* One candidate's labels of the alignment set, with its exemplars of one trial. Appends {accuracy, interval, ...}. */
-static bool measure(Work *work, const char *stage, const LabelOptions *o, json_t *trials, Err *err)
+/* Numbers of the exemplars in the prompt, from 1. */
+static json_t *exemplars_of(const Shown *shown)
 {
-    if (!label_ask_rows(work, stage, o, NULL, false, err))
+    json_t *list = json_array();
+    for (int i = 0; i < shown->n; i++)
+        json_array_append_new(list, json_integer(shown->exemplar[i] + 1));
+    return list;
+}
+
+/* One candidate's labels of the alignment set, with its exemplars of one trial. Appends {accuracy, interval, ...}. */
+static bool measure(Work *work, const char *stage, const LabelOptions *o, const JudgePrompt *prompt, json_t *trials,
+                    Err *err)
+{
+    Shown shown;
+    if (!judge_exemplars(&shown, prompt, &o->judge, err) || !label_ask_rows(work, stage, o, NULL, false, err))
         return false;
     static const char *const keys[] = {"with_choice", "accuracy", "interval", "ties"};
     const json_t *alignment = json_object_get(work->summary, "alignment");
-    json_t *trial = json_pack("{s:i}", "exemplar_seed", o->judge.exemplar_seed);
+    json_t *trial = json_pack("{s:i, s:o}", "exemplar_seed", o->judge.exemplar_seed, "exemplars", exemplars_of(&shown));
     for (int i = 0; i < COUNT(keys); i++)
         json_object_set(trial, keys[i], json_object_get(alignment, keys[i]));
     json_array_append_new(trials, trial);
@@ -38,6 +49,20 @@ static bool measure(Work *work, const char *stage, const LabelOptions *o, json_t
         return true;
     err_set(err, ERR_INPUT, "%s: no row says what people chose", o->pairs);
     return err_hint(err, "a prompt is chosen by people's choices: give --choose-on rows with `preferred`");
+}
+
+/* Trials whose exemplars, in their order, no trial before them had. */
+static int different_draws(const json_t *trials)
+{
+    int n = (int)json_array_size(trials), different = 0;
+    for (int i = 0; i < n; i++) {
+        const json_t *shown = json_object_get(json_array_get(trials, (size_t)i), "exemplars");
+        bool again = false;
+        for (int k = 0; k < i; k++)
+            again = again || json_equal(shown, json_object_get(json_array_get(trials, (size_t)k), "exemplars"));
+        different += !again;
+    }
+    return different;
 }
 
 /* Mean and spread over the trials of a candidate. */
@@ -56,6 +81,7 @@ static json_t *summary_of(const char *text, json_t *trials)
     json_t *out = json_pack("{s:s}", "prompt", text);
     eval_set_share(out, "accuracy", m.mean * rows, rows, "n");
     if (n > 1) {
+        json_object_set_new(out, "different", json_integer(different_draws(trials)));
         eval_set(out, "sd", m.sd);
         eval_set(out, "least", least);
         eval_set(out, "most", most);
@@ -65,42 +91,60 @@ static json_t *summary_of(const char *text, json_t *trials)
 }
 
 /* How often a candidate is tried: without exemplars there is nothing to draw. */
-static bool count_trials(const LabelOptions *o, const JudgeOptions *how, const char *prompt, int *n, Err *err)
+static int count_trials(const LabelOptions *o, const JudgeOptions *how, const JudgePrompt *prompt)
 {
-    JudgePrompt *p;
-    if (!judge_prompt_load(&p, prompt, err))
-        return false;
-    int shots = how->shots >= 0 ? how->shots : p->shots;
-    *n = shots > 0 ? o->trials : 1;
-    judge_prompt_free(p);
-    return true;
+    int shots = how->shots >= 0 ? how->shots : prompt->shots;
+    return shots > 0 ? o->trials : 1;
+}
+
+static void say_candidate(const char *stage, const json_t *candidate, int draws)
+{
+    Str line = {0};
+    str_addf(&line, "%s: %s agrees with people in %s of %.0f", stage, json_text_of(candidate, "prompt"),
+             eval_percent(candidate, "accuracy").text, json_number_of(candidate, "n", 0));
+    if (draws > 1)
+        str_addf(&line, ", the mean over %d draws of exemplars, %.0f different: sd %s, least %s, most %s", draws,
+                 json_number_of(candidate, "different", 0), eval_percent(candidate, "sd").text,
+                 eval_percent(candidate, "least").text, eval_percent(candidate, "most").text);
+    log_note("%s", str_text(&line));
+    str_release(&line);
 }
 
 static bool try_candidate(Work *work, const char *name, const LabelOptions *o, int number, json_t **out, Err *err)
 {
     LabelOptions one = *o;
     const char *text = o->prompt.item[number];
-    char *prompt;
+    char *name_of_prompt;
+    JudgePrompt *prompt = NULL;
     json_t *trials = json_array();
-    bool ok = read_candidate(text, &one.judge, &prompt, err);
+    bool ok = read_candidate(text, &one.judge, &name_of_prompt, err) && judge_prompt_load(&prompt, name_of_prompt, err);
     one.pairs = o->choose_on;
-    one.prompt = (OptionList){&prompt, 1};
+    one.prompt = (OptionList){&name_of_prompt, 1};
     one.limit = 0;
-    int draws = 1;
-    ok = ok && count_trials(o, &one.judge, prompt, &draws, err);
+    int draws = ok ? count_trials(o, &one.judge, prompt) : 0;
     for (int t = 0; ok && t < draws; t++) {
         char *stage = mem_printf(draws > 1 ? "%s.choice-%d-%d" : "%s.choice-%d", name, number + 1, t + 1);
         if (draws > 1)
             one.judge.exemplar_seed = o->common.seed + t;
-        ok = measure(work, stage, &one, trials, err);
+        ok = measure(work, stage, &one, prompt, trials, err);
         free(stage);
     }
     *out = ok ? summary_of(text, trials) : NULL;
     if (ok)
-        log_note("%s: %s agrees with people in %s of %.0f", name, text, eval_percent(*out, "accuracy").text,
-                 json_number_of(*out, "n", 0));
+        say_candidate(name, *out, draws);
     json_decref(trials);
-    free(prompt);
+    judge_prompt_free(prompt);
+    free(name_of_prompt);
+    return ok;
+}
+
+/* Are the pairs the rows that the prompt is chosen by? Then what it has in common with people there is the best of several. */
+static bool find_same_rows(Work *work, const LabelOptions *o, bool *same, Err *err)
+{
+    char pairs[HASH_TEXT], alignment[HASH_TEXT];
+    bool ok = stage_hash_rows(work, o->pairs, NEED_PAIR, o->skip_bad, pairs, err) &&
+              stage_hash_rows(work, o->choose_on, NEED_PAIR, o->skip_bad, alignment, err);
+    *same = ok && strcmp(pairs, alignment) == 0;
     return ok;
 }
 
@@ -109,7 +153,7 @@ bool label_choose(Work *work, const char *name, const LabelOptions *o, LabelOpti
 {
     json_t *candidates = json_array();
     int best = 0;
-    bool ok = true;
+    bool same, ok = find_same_rows(work, o, &same, err);
     *prompt = NULL;
     for (int i = 0; ok && i < o->prompt.n; i++) {
         json_t *one;
@@ -125,8 +169,12 @@ bool label_choose(Work *work, const char *name, const LabelOptions *o, LabelOpti
     if (ok) {
         if (o->trials > 1)
             chosen->judge.exemplar_seed = o->common.seed;
-        *choice = json_pack("{s:s, s:O}", "chosen", o->prompt.item[best], "candidates", candidates);
-        log_note("%s: the prompt is %s", name, o->prompt.item[best]);
+        *choice =
+            json_pack("{s:s, s:b, s:O}", "chosen", o->prompt.item[best], "same_rows", same, "candidates", candidates);
+        log_note("%s: the prompt is %s%s", name, o->prompt.item[best],
+                 same && o->prompt.n > 1 ? ", chosen by the very rows that it labels: its agreement with people there "
+                                           "flatters it"
+                                         : "");
     }
     json_decref(candidates);
     return ok;

@@ -4,7 +4,8 @@
 #include "base/mem.h"
 #include "rlaif/stats.h"
 
-/* Where a stage's summary holds a share, its interval and its count. `#` is the place in a list. */
+/* Where a stage's summary holds a share, its interval (NULL: Wilson's) and its count (NULL: it has none, and no interval).
+ * `#` is the place in a list. */
 typedef struct PaperNumber {
     const char *name, *kind, *value, *interval, *n;
 } PaperNumber;
@@ -15,6 +16,10 @@ static const PaperNumber numbers[] = {
      "alignment.position.pairs"},
     {"first-of-same-slot", "label", "alignment.position.first_share", NULL, "alignment.position.same_slot"},
     {"longer", "label", "alignment.longer_accuracy", NULL, "alignment.with_choice"},
+    {"alignment-of-trials", "label", "choice.candidates.#.accuracy", "choice.candidates.#.interval",
+     "choice.candidates.#.n"},
+    {"least-of-trials", "label", "choice.candidates.#.least", NULL, NULL},
+    {"most-of-trials", "label", "choice.candidates.#.most", NULL, NULL},
     {"accuracy", "reward", "eval_accuracy", NULL, "eval_pairs"},
     {"accuracy", "eval accuracy", "accuracy", "interval", "pairs"},
     {"win-rate", "eval winrate", "results.#.win_rate", "results.#.win_rate_bootstrap", "pairs"},
@@ -161,7 +166,7 @@ static const json_t *look_up(const json_t *at, const char *path, int place)
 
 static double number_at(const json_t *summary, const char *path, int place)
 {
-    const json_t *j = look_up(summary, path, place);
+    const json_t *j = path ? look_up(summary, path, place) : NULL;
     return json_is_number(j) ? json_number_value(j) : (double)NAN;
 }
 

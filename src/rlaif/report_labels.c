@@ -116,6 +116,56 @@ static void set_bins(Str *out, const LabelSet *set)
               "accuracy", "n", NULL);
 }
 
+/* --- prompts that were tried --- */
+
+static void candidate_row(Str *out, const json_t *candidate, bool chosen)
+{
+    double trials = (double)json_array_size(json_object_get(candidate, "trials"));
+    str_add(out, "<tr><th>");
+    html_text(out, json_text_of(candidate, "prompt"));
+    str_addf(out, "</th><td>%s", say_number(trials, 0).text);
+    if (json_object_get(candidate, "different"))
+        str_addf(out, ", %s different", say_number(json_number_of(candidate, "different", 0), 0).text);
+    str_addf(out, "</td><td>%s<span class=\"range\">%s</span></td>",
+             say_percent(json_number_of(candidate, "accuracy", (double)NAN)).text,
+             say_range(json_object_get(candidate, "interval"), 100, 1).text);
+    double sd = json_number_of(candidate, "sd", (double)NAN), least = json_number_of(candidate, "least", (double)NAN),
+           most = json_number_of(candidate, "most", (double)NAN);
+    str_addf(out, "<td>%s</td><td>%s", say_percent(sd).text, say_number(100 * least, 1).text);
+    if (isfinite(most))
+        str_addf(out, " to %s", say_number(100 * most, 1).text);
+    str_addf(out, "</td><td>%s</td><td class=\"left\">%s</td></tr>\n",
+             say_number(json_number_of(candidate, "n", (double)NAN), 0).text, chosen ? "chosen" : "");
+}
+
+/* What each prompt that a stage tried has in common with people. Of prompts of the same text the first was chosen. */
+static void candidate_table(Str *out, const ReportStage *s)
+{
+    const json_t *choice = json_object_get(s->summary, "choice"), *list = json_object_get(choice, "candidates");
+    const char *chosen = json_text_of(choice, "chosen");
+    size_t i;
+    json_t *one;
+    if (json_array_size(list) == 0)
+        return;
+    str_add(out, "<div class=\"wide\"><table><caption>");
+    html_stage(out, s);
+    str_add(out,
+            ": prompts that were tried. The share of labels on people\xe2\x80\x99s side is the mean over the trials, "
+            "which differ in the exemplars that were drawn; its 95&nbsp;% interval is that of so many pairs.");
+    if (json_bool_of(choice, "same_rows", false) && json_array_size(list) > 1)
+        str_add(out, " The chosen one labelled the very rows that it was chosen by, which flatters its labels.");
+    str_add(out, "</caption>\n<thead><tr><th></th><th>trials</th><th>on people\xe2\x80\x99s side</th><th>sd over "
+                 "trials</th><th>least to most, %</th><th>pairs</th><th></th></tr></thead><tbody>\n");
+    json_array_foreach((json_t *)(uintptr_t)list, i, one)
+    {
+        const char *prompt = json_text_of(one, "prompt");
+        bool is_it = chosen && prompt && strcmp(chosen, prompt) == 0;
+        candidate_row(out, one, is_it);
+        chosen = is_it ? NULL : chosen;
+    }
+    str_add(out, "</tbody></table></div>\n");
+}
+
 void report_labels(Str *out, const Report *r)
 {
     LabelSet set[MOST_STAGES];
@@ -135,6 +185,8 @@ void report_labels(Str *out, const Report *r)
     set_table(out, set, n, NULL, "mass", sureness, COUNT(sureness), "How sure the labels are");
     set_table(out, set, n, "position", "pairs", position, COUNT(position), "Position bias");
     set_table(out, set, n, NULL, "accuracy", alignment, COUNT(alignment), "Labels and people");
+    for (int i = 0; i < n; i++)
+        candidate_table(out, set[i].stage);
     str_add(out, "<div class=\"charts\">\n");
     for (int i = 0; i < n; i++)
         set_bins(out, &set[i]);

@@ -1,5 +1,6 @@
 /* Label sets settled anew as if they had been labelled so, filtered, and labelled by the prompt that agrees with people most. */
 #include "label_helpers.h"
+#include "program.h"
 
 /* --- settled anew --------------------------------------------------------------------------------------- */
 
@@ -258,13 +259,42 @@ static void best_prompt_is_used(void **state)
     same_files(&s, "chosen.jsonl", name);
     need_ok(label(&s, o, "chosen.jsonl", CPU_AUTO, 2, &again, &err), &err);
     assert_true(json_equal(choice, json_object_get(again, "choice")));
-    assert_null(json_object_get(again, "plan")); /* nothing was asked again */
+    assert_null(json_object_get(again, "plan"));           /* nothing was asked again */
+    assert_true(json_bool_of(choice, "same_rows", false)); /* a copy of the rows are the same rows */
+    char *copy = write_rows(s.folder, "copy.jsonl", pairs),
+         *rest = write_rows(s.folder, "rest.jsonl", ROW("r", "a", "b", ""));
+    for (int same = 0; same < 2; same++) {
+        json_decref(again);
+        options_put(&label_table, o, "pairs", same ? copy : rest);
+        need_ok(label(&s, o, "other.jsonl", CPU_AUTO, 2, &again, &err), &err);
+        assert_int_equal(json_bool_of(json_object_get(again, "choice"), "same_rows", true), same);
+    }
+    free(copy);
+    free(rest);
     json_decref(summary);
     json_decref(again);
     for (int i = 0; i < 3; i++)
         free(candidate[i]);
     options_free(&label_table, o);
     scene_free(&s);
+}
+
+/* The command says mean and spread of a prompt whose exemplars were drawn five times. */
+static void said_on_the_terminal(const Scene *s, const json_t *drawn)
+{
+    char *wanted =
+        mem_printf("agrees with people in %.1f %% of 4, the mean over 5 draws of exemplars, %.0f different: sd "
+                   "%.1f %%, least %.1f %%, most %.1f %%\n",
+                   100 * json_number_of(drawn, "accuracy", -1), json_number_of(drawn, "different", -1),
+                   100 * json_number_of(drawn, "sd", -1), 100 * json_number_of(drawn, "least", -1),
+                   100 * json_number_of(drawn, "most", -1));
+    Ran ran = run_in(s->folder, "rlaif label pairs.jsonl --model roomy --choose-on pairs.jsonl --prompt "
+                                "'prompt.yaml --shots 1' --prompt prompt.yaml --trials 5 --seed 7 -o again.jsonl");
+    need_status(&ran, 0);
+    if (!strstr(ran.err, wanted) || !strstr(ran.err, "prompt.yaml agrees with people in "))
+        fail_msg("not \"%s\" but\n%s", wanted, ran.err);
+    ran_free(&ran);
+    free(wanted);
 }
 
 /* Several draws of exemplars: the mean of their accuracies and the spread. */
@@ -298,6 +328,23 @@ static void trials_of_exemplars(void **state)
     field(drawn, "sd", m.sd);
     assert_true(json_number_of(drawn, "least", 2) <= json_number_of(drawn, "most", -1));
     assert_int_equal(json_array_size(json_object_get(json_array_get(list, 1), "trials")), 1); /* nothing to draw */
+    assert_null(json_object_get(json_array_get(list, 1), "different"));
+    /* Which exemplars: the prompt has three, so that two of five draws are the same at least. */
+    bool drew[4] = {false};
+    for (size_t i = 0; i < 5; i++) {
+        const json_t *shown = json_object_get(json_array_get(trials, i), "exemplars");
+        assert_int_equal(json_array_size(shown), 1);
+        long number = json_integer_value(json_array_get(shown, 0));
+        assert_true(number >= 1 && number <= 3);
+        drew[number] = true;
+        for (size_t k = 0; k < i; k++) /* the same exemplar is the same prompt */
+            if (json_equal(shown, json_object_get(json_array_get(trials, k), "exemplars")))
+                close_to(accuracy[i], accuracy[k], 0);
+    }
+    int different = drew[1] + drew[2] + drew[3];
+    assert_true(different > 1);
+    field(drawn, "different", different);
+    said_on_the_terminal(&s, drawn);
     json_decref(summary);
     free(one_shot);
     options_free(&label_table, o);

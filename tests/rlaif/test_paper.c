@@ -29,22 +29,29 @@ static void looked_up(void **state)
     Recipe r;
     Err err = {0};
     PaperFigure f;
-    json_t *label, *duel;
+    json_t *label, *duel, *tried;
     need_ok(read_recipe(&r,
                         "paper:\n  differs: all\n  figures:\n    - {what: a, figure: 67 %, ours: base.alignment}\n"
                         "    - {what: b, figure: 1 %, ours: duel.win-rate.2}\n"
-                        "    - {what: c, figure: \"\", ours: base.two.first-of-same-slot}\n",
+                        "    - {what: c, figure: \"\", ours: base.two.first-of-same-slot}\n"
+                        "    - {what: d, figure: \"\", ours: base.alignment-of-trials.2}\n"
+                        "    - {what: e, figure: \"\", ours: base.least-of-trials.2}\n"
+                        "    - {what: f, figure: \"\", ours: base.most-of-trials.2}\n",
                         &err),
             &err);
     assert_string_equal(paper_differs(&r), "all");
-    assert_int_equal(paper_count(&r), 3);
+    assert_int_equal(paper_count(&r), 6);
     static const char label_summary[] =
         "{\"alignment\": {\"accuracy\": 0.6, \"interval\": [0.5, 0.7], \"with_choice\": 90,"
         " \"position\": {\"first_share\": 0.5, \"same_slot\": 4}}}",
                       duel_summary[] = "{\"pairs\": 7, \"results\": [{\"win_rate\": 0.1}, {\"win_rate\": 0.25,"
-                                       " \"win_rate_bootstrap\": [0.1, 0.4]}]}";
+                                       " \"win_rate_bootstrap\": [0.1, 0.4]}]}",
+                      tried_summary[] =
+                          "{\"choice\": {\"candidates\": [{\"accuracy\": 0.25, \"n\": 8}, {\"accuracy\": 0.5, "
+                          "\"interval\": [0.25, 0.75], \"n\": 8, \"least\": 0.375, \"most\": 0.625}]}}";
     need_ok(json_parse(label_summary, strlen(label_summary), "label", &label, &err) &&
-                json_parse(duel_summary, strlen(duel_summary), "duel", &duel, &err),
+                json_parse(duel_summary, strlen(duel_summary), "duel", &duel, &err) &&
+                json_parse(tried_summary, strlen(tried_summary), "tried", &tried, &err),
             &err);
     need_ok(paper_figure(&r, 0, &f, &err), &err);
     assert_string_equal(f.figure, "67 %");
@@ -59,8 +66,19 @@ static void looked_up(void **state)
     assert_true(fabs(v.low - 0.150) < 0.001 && fabs(v.high - 0.850) < 0.001); /* Wilson's of 2 in 4, by a table */
     v = paper_value(&f, duel);
     assert_true(isnan(v.value) && isnan(v.low) && isnan(v.n)); /* not there: nothing is made up */
+    static const double trials[] = {0.5, 0.375, 0.625};
+    for (int i = 0; i < 3; i++) {
+        need_ok(paper_figure(&r, 3 + i, &f, &err), &err);
+        v = paper_value(&f, tried);
+        assert_true(v.value == trials[i]);
+        if (i == 0)
+            assert_true(v.low == 0.25 && v.high == 0.75 && v.n == 8);
+        else /* the least of several is no draw, and has no interval of one */
+            assert_true(isnan(v.low) && isnan(v.high) && isnan(v.n));
+    }
     json_decref(label);
     json_decref(duel);
+    json_decref(tried);
     recipe_release(&r);
 }
 

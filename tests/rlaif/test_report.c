@@ -256,6 +256,31 @@ static void whole(void **state)
     run_free(&r);
 }
 
+/* Prompts that were tried: with draws of their exemplars the mean and the spread, without their interval; which was chosen. */
+static void tried(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    int64_t label = add_stage(
+        &r, "label", "label", about,
+        "{\"pairs\": 1, \"choice\": {\"same_rows\": true, \"chosen\": \"tone <b> --shots 1\", \"candidates\": [{\"prompt\": \"tone <b>\", "
+        "\"accuracy\": 0.5, \"interval\": [0.25, 0.75], \"n\": 12, \"trials\": [{}]}, {\"prompt\": \"tone <b> --shots "
+        "1\", \"accuracy\": 0.625, \"interval\": [0.375, 0.875], \"n\": 12, \"different\": 2, \"sd\": 0.0625, \"least\": "
+        "0.5625, \"most\": 0.6875, \"trials\": [{}, {}, {}]}]}}");
+    add_item(&r, label, 0,
+             "{\"prompt\": \"p\", \"responses\": [\"x\", \"y\"], \"label\": {\"p\": 0.8, \"scores\": [{\"mass\": 0.9}, "
+             "{\"mass\": 0.7}]}}");
+    char *page = page_of(&r);
+    check_page(page);
+    has(page, "<tr><th>tone &lt;b&gt;</th><td>1</td><td>50.0 %<span class=\"range\">25.0 to 75.0</span></td>"
+              "<td>\xe2\x80\x93</td><td>\xe2\x80\x93</td><td>12</td><td class=\"left\"></td></tr>");
+    has(page, "<tr><th>tone &lt;b&gt; --shots 1</th><td>3, 2 different</td><td>62.5 %<span class=\"range\">37.5 to "
+              "87.5</span></td><td>6.2 %</td><td>56.2 to 68.8</td><td>12</td><td class=\"left\">chosen</td></tr>");
+    has(page, "labelled the very rows that it was chosen by, which flatters");
+    free(page);
+    run_free(&r);
+}
+
 /* In three of four pairs the second position wins, whatever stands there. */
 static void position(void **state)
 {
@@ -589,9 +614,15 @@ static void killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty),   cmocka_unit_test(whole),       cmocka_unit_test(position),
-        cmocka_unit_test(recipe),  cmocka_unit_test(checkpoints), cmocka_unit_test(by_reward_models),
-        cmocka_unit_test(escaped), cmocka_unit_test(killed),
+        cmocka_unit_test(empty),
+        cmocka_unit_test(whole),
+        cmocka_unit_test(tried),
+        cmocka_unit_test(position),
+        cmocka_unit_test(recipe),
+        cmocka_unit_test(checkpoints),
+        cmocka_unit_test(by_reward_models),
+        cmocka_unit_test(escaped),
+        cmocka_unit_test(killed),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }
