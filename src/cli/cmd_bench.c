@@ -173,7 +173,10 @@ static bool bench_label(Bench *b, Measured *out, Err *err)
     PairVerdict *verdict = mem_zalloc((size_t)n, sizeof *verdict);
     for (int i = 0; i < n; i++) {
         const RowView *v = &b->rows.row[i].view;
-        q[i] = (Question){"a row", context_lines(&v->context), v->response[0].text, v->response[1].text, false, 0};
+        q[i] = (Question){.where = "a row",
+                          .context = context_lines(&v->context),
+                          .first = v->response[0].text,
+                          .second = v->response[1].text};
     }
     double start = clock_seconds();
     bool ok = judge_pairs(j, q, n, true, verdict, err);

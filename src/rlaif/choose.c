@@ -24,6 +24,7 @@ static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {compare_options, COMPARE_OPTIONS, AT(ChooseOptions, compare)},
     {sampling_options, SAMPLING_OPTIONS, AT(ChooseOptions, compare.sampling)},
+    JUDGE_READING_GROUP(ChooseOptions, compare.reading),
     JUDGE_SOURCE_GROUPS(ChooseOptions, compare.endpoint),
     {common_options, COMMON_OPTIONS, AT(ChooseOptions, compare.common)},
 };

@@ -39,6 +39,7 @@ static const OptionGroup groups[] = {
     {side_rows, COUNT(side_rows), 0},
     {compare_options, COMPARE_OPTIONS, 0},
     {sampling_options, SAMPLING_OPTIONS, AT(CompareOptions, sampling)},
+    JUDGE_READING_GROUP(CompareOptions, reading),
     JUDGE_SOURCE_GROUPS(CompareOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(CompareOptions, common)},
 };
@@ -100,6 +101,7 @@ bool compare_stage(Work *work, const char *name, const void *options, Err *err)
                         .b = b,
                         .judge = o->judge,
                         .reward = o->reward,
+                        .reading = o->reading,
                         .endpoint = o->endpoint,
                         .prompt = o->prompt,
                         .trained_on = o->trained_on,

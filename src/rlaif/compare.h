@@ -8,6 +8,7 @@
 typedef struct CompareOptions {
     CommonOptions common;
     SamplingOptions sampling;
+    JudgeReading reading;
     EndpointOptions endpoint; /* a judge elsewhere */
     char *prompts, *policy, *against, *judge, *reward;
     OptionList prompt, trained_on;

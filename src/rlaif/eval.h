@@ -8,7 +8,7 @@
 #ifndef RLAIF_EVAL_H
 #define RLAIF_EVAL_H
 
-#include "rlaif/endpoint.h"
+#include "rlaif/judge_source.h"
 #include "rlaif/render.h"
 #include "rlaif/stage.h"
 
@@ -87,6 +87,7 @@ typedef enum WinrateMethod { WINRATE_AUTO, WINRATE_PAIRWISE, WINRATE_POINTWISE }
 
 typedef struct WinrateOptions {
     CommonOptions common;
+    JudgeReading reading;
     EndpointOptions endpoint; /* a judge elsewhere */
     char *a, *b, *judge, *reward, *output;
     OptionList prompt, trained_on;
@@ -106,6 +107,7 @@ extern const OptionTable winrate_table;
  * judge                   "sha256:...", or null: a reward model alone was asked
  * characters_a, characters_b   mean lengths
  * probes_a, probes_b      as a policy's of probes_stage
+ * judge_cut, judge_cut_characters   where the judge read cut contexts: pairs, or responses judged alone; characters less
  * results                 one for each judge prompt, in order, then the reward model's:
  *   prompt, prompt_hash, kind   of a reward model "reward model", reward_hash, "reward"
  *   win_rate, interval    share of pairs that A wins, ties count a half
@@ -133,6 +135,7 @@ bool winrate_stage(Work *work, const char *name, const void *options, Err *err) 
 
 typedef struct HarmlessOptions {
     CommonOptions common;
+    JudgeReading reading;
     EndpointOptions endpoint; /* a judge elsewhere */
     OptionList rows, trained_on;
     char *judge, *prompt, *baseline, *output;
@@ -156,7 +159,7 @@ extern const OptionTable harmless_table;
  *                   differences against 0; exact test of the prompts where A is above B against those where it is below;
  *                   and the paper's two-sample t-test of all marks
  *  judge:
- *   judge, prompt, prompt_hash
+ *   judge, prompt, prompt_hash; where contexts were cut judge_cut (responses), judge_cut_characters
  *   beside_people    null, or where rows have people's marks too {marks, accuracy, interval, kappa}
  *  people:
  *   raters           {raters, pairs, agreement, interval, kappa, by_rater: [{rater, judgments, pairs, agreement}]}: marks of

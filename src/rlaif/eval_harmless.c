@@ -30,6 +30,7 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
+    JUDGE_READING_GROUP(HarmlessOptions, reading),
     JUDGE_SOURCE_GROUPS(HarmlessOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(HarmlessOptions, common)},
 };
@@ -54,6 +55,7 @@ typedef struct Harmless {
     char prompt_hash[HASH_TEXT];
     JudgeSource source;
     Judge *judge;
+    CutCount cut; /* of the judge's contexts */
 } Harmless;
 
 /* --- a judge's verdicts --------------------------------------------------------------------------------- */
@@ -76,7 +78,7 @@ static bool prepare(void *context, Err *err)
     Harmless *h = context;
     const HarmlessOptions *o = h->options;
     return judge_source_load(&h->source, h->work, err) &&
-           judge_source_open(&h->source, &h->judge, o->prompt, judge_defaults((ChatMode)o->chat), err);
+           judge_source_open(&h->source, &h->judge, o->prompt, judge_reading((ChatMode)o->chat, o->reading), err);
 }
 
 /* Rows as they are with `judgment`, for `responses` a list. */
@@ -103,8 +105,11 @@ static bool judge_chunk(void *context, const Rows *rows, const int *index, int n
     for (int i = 0; i < n; i++) {
         const Row *row = &rows->row[index[i]];
         json_t *list = json_array();
-        for (int k = 0; ok && k < row->view.n; k++)
-            json_array_append_new(list, judgment_json(h->judge, &v[at++]));
+        for (int k = 0; ok && k < row->view.n; k++, at++) {
+            json_t *judgment = judgment_json(h->judge, &v[at]);
+            judgment_set_cut(judgment, v[at].cut);
+            json_array_append_new(list, judgment);
+        }
         if (ok) {
             bool one = json_object_get(row->json, "response") != NULL;
             out[i] = json_copy(row->json);
@@ -138,6 +143,7 @@ static bool read_judged(void *context, const char *text, Err *err)
         const json_t *j = reply_field(row, &all->at[r->at], "judgment");
         m->p = json_number_of(j, "expectation", 0.5);
         m->mass = json_number_of(j, "mass", 0);
+        cut_count(&r->harmless->cut, (int)json_number_of(j, "cut", 0));
         m->harmless = eval_outcome(m->p, 0.5);
     }
     r->row++;
@@ -446,6 +452,8 @@ bool harmless_stage(Work *work, const char *name, const void *options, Err *err)
                                             h.prompt_hash, "rows", rows, NULL)),
                      err) &&
          (!h.judged || ask_judge(&h, &s, err)) && summarise(s.summary, &h, err);
+    if (ok)
+        judge_cut_report(&h.cut, name, s.summary);
     if (ok && !work->in_recipe && !(o->output && strcmp(o->output, "-") == 0))
         print_table(s.summary);
     ok = ok && stage_end(&s, NULL, err) && (!o->output || stage_deliver(&s, o->output, err));

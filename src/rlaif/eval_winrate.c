@@ -31,6 +31,7 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
+    JUDGE_READING_GROUP(WinrateOptions, reading),
     JUDGE_SOURCE_GROUPS(WinrateOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(WinrateOptions, common)},
 };
@@ -154,7 +155,7 @@ static bool prepare(void *context, Err *err)
     for (int i = 0; ok && i < w->n; i++) {
         Asked *a = &w->asked[i];
         if (a->kind != BY_REWARD)
-            ok = judge_source_open(&w->source, &a->judge, a->source, judge_defaults((ChatMode)o->chat), err);
+            ok = judge_source_open(&w->source, &a->judge, a->source, judge_reading((ChatMode)o->chat, o->reading), err);
     }
     return ok;
 }
@@ -237,6 +238,7 @@ static json_t *with_number(const Judge *j, const char *name, double number, cons
     json_t *judgment = json_pack("{s:f}", name, number), *said = verdict_json(v, j->prompt->answers);
     json_object_update(judgment, said);
     json_decref(said);
+    judgment_set_cut(judgment, v->cut);
     return judgment;
 }
 
@@ -252,6 +254,7 @@ static bool ask_pairs(Judge *j, const Pairs *p, json_t **out, Err *err)
             json_array_append_new(orders, with_number(j, "p", one->p, &one->verdict));
         }
         out[i] = json_pack("{s:f, s:o, s:b}", "p", v[i].p, "orders", orders, "same_slot", v[i].same_slot);
+        judgment_set_cut(out[i], v[i].cut);
     }
     free(v);
     return ok;
@@ -350,7 +353,16 @@ typedef struct Results {
     Probed *probed[2]; /* of A's and of B's responses: [pairs] */
     int pairs, cap;
     double characters[2];
+    CutCount cut; /* of the judge's contexts: pairs, or responses judged alone */
 } Results;
+
+static void count_cuts(const json_t *j, CutCount *count)
+{
+    const char *const of[] = {"a", "b"};
+    cut_count(count, (int)json_number_of(j, "cut", 0));
+    for (int i = 0; i < 2; i++)
+        cut_count(count, (int)json_number_of(json_object_get(j, of[i]), "cut", 0));
+}
 
 static void read_pair_judgment(const json_t *j, Contest *c)
 {
@@ -430,6 +442,7 @@ static bool add_judged(void *context, const char *text, Err *err)
             const json_t *said = json_object_get(json_array_get(judgments, (size_t)i), "pairs");
             Contest *c = &r->contest[i][r->pairs];
             *c = (Contest){.cluster = cluster, .ratio = y > 0 ? x / y : (double)NAN};
+            count_cuts(json_array_get(said, k), &r->cut);
             if (w->asked[i].kind == JUDGE_PAIRWISE)
                 read_pair_judgment(json_array_get(said, k), c);
             else
@@ -485,6 +498,7 @@ static bool summarise(Stage *s, const Winrate *w, Err *err)
     bool ok = store_items_each(s->work->store, s->id, add_judged, &r, err);
     if (ok)
         set_results(s->summary, &r);
+    judge_cut_report(&r.cut, s->name, s->summary);
     json_decref(r.clusters);
     for (int i = 0; i < w->n; i++)
         free(r.contest[i]);

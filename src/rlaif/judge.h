@@ -23,6 +23,7 @@ typedef struct JudgeOptions {
     int seed;           /* of rationales */
     int max_input;      /* tokens of a prompt without rationale; 0: as many as the model's context holds */
     int cut;            /* CutRule */
+    const char *cut_by; /* the option that sets it, for messages; NULL: none does */
 } JudgeOptions;
 /* As the prompt says, without chain of thought. */
 JudgeOptions judge_defaults(ChatMode chat);
@@ -110,6 +111,7 @@ typedef struct Question {
     const char *first, *second;
     bool swap;    /* a pair in one order: the second response comes first */
     uint64_t row; /* identity, for what is drawn */
+    int coming;   /* where a prompt is planned: tokens that the response will have at most beside what stands there */
 } Question;
 
 /* Pairs in both orders, or in one. Release each of `out` with pair_verdict_release, whether it fails or not. */
@@ -161,6 +163,8 @@ double judge_reward(const Judge *j, const Verdict *v);
 json_t *verdict_json(const Verdict *v, int answers);
 /* The same with "expectation": a response's `judgment`. */
 json_t *judgment_json(const Judge *j, const Verdict *v);
+/* Adds "cut", the characters that its context lost, where it did. */
+void judgment_set_cut(json_t *judgment, int cut);
 
 /* The expectation of a score's numbers; for a verdict P1 / (P1 + P2). */
 double judge_expectation(const Judge *j, const Verdict *v);

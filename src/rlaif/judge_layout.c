@@ -49,8 +49,10 @@ static bool lay_out(const Fit *f, const char *context, int *longest, Err *err)
     int *tokens = &f->layout->tokens[from];
     if (!j->backend->measure(j->self, &f->layout->asked[from], n, tokens, err))
         return false;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        tokens[i] += f->q[(from + i) / f->orders].coming;
         *longest = tokens[i] > *longest ? tokens[i] : *longest;
+    }
     return true;
 }
 
@@ -74,12 +76,30 @@ static bool cut_to_fit(const Fit *f, const char *context, int *cut, Err *err)
         return false;
     if (!kept) {
         err_set(err, ERR_INPUT, "%s: more than %d tokens, even without the context", f->q[f->first].where, f->limit);
-        return err_hint(err, "raise --max-input, or leave out the row");
+        return err_hint(err, "%s or leave out the row",
+                        f->limit == f->judge->options.max_input ? "raise --max-input," : "shorten its responses,");
     }
     *cut = text_characters(context) - text_characters(kept);
     bool ok = lay_out(f, kept, &longest, err);
     free(kept);
     return ok;
+}
+
+/* Nothing may be cut, and it is too long. */
+static bool refuse(const Fit *f, int tokens, Err *err)
+{
+    const JudgeOptions *o = &f->judge->options;
+    const Question *q = &f->q[f->first];
+    bool own = f->limit == o->max_input;
+    char coming[60] = "";
+    if (q->coming > 0)
+        snprintf(coming, sizeof coming, "with a reply of %d ", q->coming);
+    err_set(err, ERR_INPUT, "%s: the judge would read %d tokens %s%s %d", q->where, tokens, coming,
+            own ? "and --max-input is" : "and has room for", f->limit);
+    if (!o->cut_by)
+        return err_hint(err, "shorten the row, or leave it out");
+    return err_hint(err, "cut the row's context by a rule: %s context-left or context-right%s%s", o->cut_by,
+                    q->coming > 0 ? "; or lower --max-new-tokens" : "", own ? "; or raise --max-input" : "");
 }
 
 static bool fit(const Fit *f, Err *err)
@@ -88,13 +108,8 @@ static bool fit(const Fit *f, Err *err)
     int longest, cut = 0;
     if (!lay_out(f, context, &longest, err))
         return false;
-    if (longest > f->limit && f->judge->options.cut == CUT_NOTHING) {
-        bool own = f->limit == f->judge->options.max_input;
-        err_set(err, ERR_INPUT, "%s: the judge would read %d tokens, %s %d", f->q[f->first].where, longest,
-                own ? "--max-input is" : "its context has room for", f->limit);
-        return err_hint(err, "cut the row's context by a rule: --truncate context-left or context-right%s",
-                        own ? "; or raise --max-input" : "");
-    }
+    if (longest > f->limit && f->judge->options.cut == CUT_NOTHING)
+        return refuse(f, longest, err);
     if (longest > f->limit && !cut_to_fit(f, context, &cut, err))
         return false;
     for (int i = 0; i < f->n * f->orders; i++)

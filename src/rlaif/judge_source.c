@@ -4,6 +4,22 @@
 #include "base/mem.h"
 #include "rlaif/judge_backend.h"
 
+const Option judge_reading_rows[JUDGE_READING_OPTIONS] = {
+    {"max-input", OPT_INT, AT(JudgeReading, max_input), 16, 1e9, "4096",
+     .help = "most tokens of a judge's prompt; longer ones are refused or cut"},
+    {"judge-truncate", OPT_CHOICE, AT(JudgeReading, cut), .choices = CUT_RULES, .otherwise = "none",
+     .help = "what a longer one loses: nothing, it is refused; or words at one end of its context, never of responses"},
+};
+
+JudgeOptions judge_reading(ChatMode chat, JudgeReading r)
+{
+    JudgeOptions o = judge_defaults(chat);
+    o.max_input = r.max_input;
+    o.cut = r.cut;
+    o.cut_by = "--judge-truncate";
+    return o;
+}
+
 static bool hash_endpoint(JudgeSource *s, Err *err)
 {
     json_t *about;
@@ -63,6 +79,16 @@ void judge_source_report(const JudgeSource *s, Work *work, const char *stage)
         json_number_of(spent, "input", 0), json_number_of(spent, "output", 0), json_number_of(spent, "dollars", 0),
         json_number_of(spent, "kept", 0));
     json_object_set_new(work->summary, "endpoint", spent);
+}
+
+void judge_cut_report(const CutCount *count, const char *stage, json_t *summary)
+{
+    if (count->rows == 0)
+        return;
+    log_note("%s: the judge read %d prompts whose contexts were cut, by %.0f characters in all", stage, count->rows,
+             count->characters);
+    json_object_set_new(summary, JUDGE_CUT, json_integer(count->rows));
+    json_object_set_new(summary, JUDGE_CUT_CHARACTERS, json_real(count->characters));
 }
 
 void judge_source_release(JudgeSource *s)

@@ -6,12 +6,30 @@
 #include "rlaif/judge.h"
 #include "rlaif/stage.h"
 
-/* The options of a command that has a judge: its endpoint, and what that costs. */
+/* What a judge reads of long contexts. */
+typedef struct JudgeReading {
+    int max_input; /* tokens of a prompt */
+    int cut;       /* CutRule of longer ones */
+} JudgeReading;
+enum {
+    JUDGE_READING_OPTIONS = 2,
+    LABELER_INPUT = 4096
+}; /* the latter: tokens where nothing else is said (paper.md 3.7) */
+extern const Option judge_reading_rows[JUDGE_READING_OPTIONS];
+
+/* The options of a command that has a judge: how much it reads; its endpoint, and what that costs. */
+#define JUDGE_READING_GROUP(type, field)                                                                               \
+    {                                                                                                                  \
+        judge_reading_rows, JUDGE_READING_OPTIONS, AT(type, field)                                                     \
+    }
 #define JUDGE_SOURCE_GROUPS(type, field)                                                                               \
     {endpoint_option_rows, ENDPOINT_OPTIONS, AT(type, field)},                                                         \
     {                                                                                                                  \
         price_option_rows, JUDGE_PRICES, AT(type, field.prices)                                                        \
     }
+
+/* judge_defaults with these limits. */
+JudgeOptions judge_reading(ChatMode chat, JudgeReading r);
 
 typedef struct JudgeSource {
     const char *path; /* of a model; NULL: an endpoint */
@@ -33,6 +51,10 @@ bool judge_source_open(JudgeSource *s, Judge **out, const char *prompt, JudgeOpt
 /* After the work, of an endpoint that was asked: notes what that took, and sets it as `endpoint` into the command's summary
  * (endpoint_spent). It is measured here and now, hence in no store. */
 void judge_source_report(const JudgeSource *s, Work *work, const char *stage);
+/* What a judge's contexts lost in a stage: said, and kept in its summary, where there is any: prompts and characters. */
+#define JUDGE_CUT            "judge_cut"
+#define JUDGE_CUT_CHARACTERS "judge_cut_characters"
+void judge_cut_report(const CutCount *count, const char *stage, json_t *summary);
 void judge_source_release(JudgeSource *s);
 
 #endif

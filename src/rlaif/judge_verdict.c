@@ -128,3 +128,9 @@ json_t *judgment_json(const Judge *j, const Verdict *v)
         json_object_set(judgment, "endpoint", (json_t *)(uintptr_t)judge_endpoint_about(j));
     return judgment;
 }
+
+void judgment_set_cut(json_t *judgment, int cut)
+{
+    if (cut > 0)
+        json_object_set_new(judgment, "cut", json_integer(cut));
+}

@@ -36,6 +36,7 @@ bool asking_open_judge(Asking *a, Err *err)
 {
     JudgeOptions how = a->options->judge;
     how.seed = a->options->common.seed;
+    how.cut_by = "--truncate";
     return judge_source_open(&a->source, &a->judge, a->prompt_name, how, err);
 }
 

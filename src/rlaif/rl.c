@@ -57,6 +57,7 @@ static const Option option_rows[] = {
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {train_options, TRAIN_OPTIONS, AT(RlOptions, train)},
+    JUDGE_READING_GROUP(RlOptions, reading),
     JUDGE_SOURCE_GROUPS(RlOptions, endpoint),
     {common_options, COMMON_OPTIONS, AT(RlOptions, common)},
 };
@@ -131,24 +132,6 @@ bool rl_render(Rl *rl, Rows *rows, Ids **prompt, Err *err)
     return true;
 }
 
-/* The judge may be the very model that training starts from: then it is the reference's weights. */
-static bool open_judge(Rl *rl, Work *work, Err *err)
-{
-    const RlOptions *o = rl->options;
-    JudgeSource *source = &rl->source.judges;
-    if (!judge_source_name(source, work, "judge", o->judge, &o->endpoint, err))
-        return false;
-    if (strcmp(source->hash, rl->reference->hash) == 0
-            ? !judge_open(&rl->source.judge, rl->reference, o->prompt, judge_defaults(CHAT_AUTO), err)
-            : !judge_source_load(source, work, err) ||
-                  !judge_source_open(source, &rl->source.judge, o->prompt, judge_defaults(CHAT_AUTO), err))
-        return false;
-    if (rl->source.judge->prompt->kind != JUDGE_PAIRWISE)
-        return true;
-    err_set(err, ERR_INPUT, "the prompt %s compares two responses", o->prompt);
-    return err_hint(err, "a direct judge needs a prompt of kind score or verdict");
-}
-
 static int value_heads(const RlOptions *o)
 {
     return o->baseline == BASELINE_VALUE && o->value == VALUE_HEAD ? HEAD_LM | HEAD_VALUE : HEAD_LM;
@@ -169,7 +152,7 @@ static bool open_models(Rl *rl, Work *work, Err *err)
     if (rl->source.function)
         return true;
     rl->source.weight = o->reward_weight;
-    if ((is_direct(o) && !open_judge(rl, work, err)) ||
+    if ((is_direct(o) && !rl_judge_open(rl, work, err)) ||
         (o->reward && !reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err)))
         return false;
     const RewardModel *m = rl->source.model;
@@ -247,7 +230,7 @@ static bool summarise(const Rl *rl, Stage *s, Err *err)
         json_object_set_new(s->summary, "eval_prompts", json_integer(rl->held.n));
     if (kept)
         json_object_set_new(s->summary, "checkpoints", json_array());
-    return training_summary(s, measured, COUNT(measured), err) &&
+    return training_summary(s, measured, COUNT(measured), err) && rl_judge_cuts(rl, s, err) &&
            (!kept || store_checkpoints_best(s->work->store, s->id, o->keep_best, add_best,
                                             json_object_get(s->summary, "checkpoints"), err));
 }
@@ -274,8 +257,8 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
     if (o->eval)
         training.held =
             (HeldOut){rl_measure_held_out, rl, "eval_reward", NULL, o->eval_every, o->eval_every ? o->keep_best : 0, 0};
-    bool ok = read_held_out(rl, s, err) && rl_needs(rl, &needs, err) &&
-              needs_check(&needs, s->name, o->output, s->summary, err);
+    bool ok = read_held_out(rl, s, err) && rl_judge_fits(rl, rl->rows, err) && rl_judge_fits(rl, &rl->held, err) &&
+              rl_needs(rl, &needs, err) && needs_check(&needs, s->name, o->output, s->summary, err);
     cut_report(&rl->cut, s->name, s->summary);
     ok = ok && ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
                  summarise(rl, s, err) && training_end(&training, err)) ||

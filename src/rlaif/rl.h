@@ -10,7 +10,8 @@
 typedef struct RlOptions {
     CommonOptions common;
     TrainOptions train;
-    EndpointOptions endpoint; /* a direct judge elsewhere */
+    JudgeReading reading;     /* of a direct judge */
+    EndpointOptions endpoint; /* one elsewhere */
     char *prompts, *model, *output, *reward, *judge, *prompt, *eval;
     int algorithm, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_prompt_tokens, truncate,
         max_new_tokens, top_k, value_warmup, eval_every, keep_best;
@@ -26,6 +27,7 @@ typedef enum RlPhase { RL_SAMPLE, RL_REWARD, RL_REFERENCE, RL_UPDATE, RL_PHASES 
 typedef struct StepStats {
     double reward, reward_sd, kl, entropy, tokens, ended; /* means over rollouts; kl of a whole sequence, in nats */
     double by_model, by_judge;                            /* means of the parts of the reward; NAN: not asked */
+    CutCount cut;                                         /* of the judge's contexts */
     ReinforceStats gradients;
     double seconds[RL_PHASES];
 } StepStats;

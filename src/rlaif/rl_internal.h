@@ -1,5 +1,5 @@
 /* What the files of reinforcement learning share: rl.c (options, models, the stage), rl_step.c (one step),
- * rl_needs.c (memory and disk). */
+ * rl_judge.c (a direct judge), rl_needs.c (memory and disk). */
 #ifndef RLAIF_RL_INTERNAL_H
 #define RLAIF_RL_INTERNAL_H
 
@@ -41,6 +41,13 @@ Sampling rl_sampling(const RlOptions *o);
 /* Prompts as the policy reads them, [rows.n]; contexts that are too long are cut in the rows, where the options say so. The
  * caller releases each and frees the list, on failure too. */
 bool rl_render(Rl *rl, Rows *rows, Ids **prompt, Err *err) MUST_CHECK;
+
+/* The direct judge of the options: the reference's weights, where it is the very model that training starts from. */
+bool rl_judge_open(Rl *rl, Work *work, Err *err) MUST_CHECK;
+/* Fails where a longest reply to one of these prompts would leave the judge's prompt too long. */
+bool rl_judge_fits(Rl *rl, const Rows *rows, Err *err) MUST_CHECK;
+/* Of all rollouts on record: says in how many the judge read a cut context. */
+bool rl_judge_cuts(const Rl *rl, Stage *s, Err *err) MUST_CHECK;
 
 /* The policy on the held-out prompts, one response to each with the same random numbers every time: means of reward, KL,
  * length and share that ended, as metrics of a step. */

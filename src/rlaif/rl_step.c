@@ -74,6 +74,7 @@ static void measure(const Rollout *r, int n, StepStats *s)
         s->reward += r[i].reward / n;
         s->by_model += r[i].by_model / n; /* NAN where it was not asked */
         s->by_judge += r[i].by_judge / n;
+        cut_count(&s->cut, r[i].said.cut);
         squares += r[i].reward * r[i].reward / n;
         s->kl += r[i].kl / n;
         s->tokens += (double)r[i].y.ids.n / n;
@@ -110,7 +111,7 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
     static const char *const phase[RL_PHASES] = {METRIC_CLOCK "sample", METRIC_CLOCK "reward", METRIC_CLOCK "reference",
                                                  METRIC_CLOCK "update"};
     Store *store = stage->work->store;
-    bool mixed = rl->source.model && rl->source.judge;
+    bool mixed = rl->source.model && rl->source.judge, cuts = rl->source.judge && rl->options->reading.cut;
     const struct {
         const char *name;
         double value;
@@ -119,6 +120,8 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
         {"reward_sd", s->reward_sd},
         {"reward_model", mixed ? s->by_model : (double)NAN},
         {"reward_judge", mixed ? s->by_judge : (double)NAN},
+        {JUDGE_CUT, cuts ? s->cut.rows : (double)NAN},
+        {JUDGE_CUT_CHARACTERS, cuts ? s->cut.characters : (double)NAN},
         {"kl", s->kl},
         {"exact_kl", s->gradients.exact_kl},
         {"entropy", s->entropy},
@@ -162,8 +165,10 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
     }
     if (rl->source.judge) {
         char *hash = mem_printf("sha256:%s", r->judge_prompt);
+        json_t *judgment = judgment_json(rl->source.judge, &r->said);
+        judgment_set_cut(judgment, r->said.cut);
         json_object_set_new(row, "judge_prompt_hash", json_string(hash));
-        json_object_set_new(row, "judgment", judgment_json(rl->source.judge, &r->said));
+        json_object_set_new(row, "judgment", judgment);
         free(hash);
     }
     json_t *ids = json_array();

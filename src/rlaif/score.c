@@ -15,7 +15,7 @@ static const Option option_rows[] = {
     {"chat", OPT_CHOICE, AT(ScoreOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the chat template; auto: as the reward model was trained, or as the prompt says"},
     {"max-input", OPT_INT, AT(ScoreOptions, max_input), 0, 1e9, "0",
-     .help = "most tokens that are read at once; 0: as many as the model's context holds"},
+     .help = "most tokens that are read at once; 0: of a judge 4096, of a reward model what its context holds"},
     {"truncate", OPT_CHOICE, AT(ScoreOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
      .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
     {"limit", OPT_INT, AT(ScoreOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
@@ -46,9 +46,9 @@ static bool prepare(void *context, Err *err)
     const ScoreOptions *o = s->options;
     if (!o->prompt)
         return reward_model_open(&s->reward, o->model, s->work->device, (ChatMode)o->chat, err);
-    JudgeOptions how = judge_defaults((ChatMode)o->chat);
-    how.max_input = o->max_input;
-    how.cut = o->truncate;
+    JudgeReading reading = {o->max_input > 0 ? o->max_input : LABELER_INPUT, o->truncate};
+    JudgeOptions how = judge_reading((ChatMode)o->chat, reading);
+    how.cut_by = "--truncate";
     return judge_source_load(&s->source, s->work, err) && judge_source_open(&s->source, &s->judge, o->prompt, how, err);
 }
 
@@ -222,9 +222,6 @@ static bool prompt_hash(const ScoreOptions *o, char hash[HASH_TEXT], Err *err)
     if (!o->prompt)
         return !o->endpoint.url || (err_set(err, ERR_INPUT, "--endpoint is a judge: it needs --prompt"),
                                     err_hint(err, "of kind score or verdict: rlaif help prompts lists them"));
-    if (o->endpoint.url && o->truncate != CUT_NOTHING && o->max_input == 0)
-        return err_set(err, ERR_INPUT, "--truncate: how much an endpoint has room for is not known"),
-               err_hint(err, "say it by --max-input");
     if (!judge_prompt_load(&p, o->prompt, err))
         return false;
     memcpy(hash, p->hash, HASH_TEXT);

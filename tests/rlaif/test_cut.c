@@ -292,9 +292,6 @@ static void scored_rows(void **state)
         need_ok(SCORE(judges[j][0], "max-input=200", "truncate=context-right", judges[j][1]), &err);
         assert_true(cut_of_rows(&b, "score", "score_cut") > cut);
     }
-    assert_false(SCORE("endpoint=http://127.0.0.1:1/v1", "api-model=x", "prompt=@judge.yaml", "truncate=context-left"));
-    says(err.hint, "--max-input");
-    err = (Err){0};
     assert_false(
         bench_run(&b, &accuracy_table, accuracy_stage, "accuracy", &err, "pairs=@long.jsonl", "reward=@reward", NULL));
     says(err.msg, "long.jsonl:1");
