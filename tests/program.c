@@ -293,7 +293,29 @@ static void same_text(const char *a, const char *x, size_t n, const char *b, con
 /* They grow while a training goes on, and are a copy of what the store has. */
 static bool is_log(const char *name)
 {
-    return strcmp(name, METRIC_LOG_FILE) == 0 || strcmp(name, TENSORBOARD_FILE) == 0;
+    return strcmp(name, METRIC_LOG_FILE) == 0 || strcmp(name, TENSORBOARD_FILE) == 0 || strcmp(name, TIMING_FILE) == 0;
+}
+
+/* What times a training took differs from run to run: its steps are the same, each once. */
+static bool is_timing(const char *path)
+{
+    return strcmp(path_base(path), TIMING_FILE) == 0 || str_ends(path, TIMING_DIRECTORY "/" TENSORBOARD_FILE);
+}
+
+/* The text up to each line's second field; of events, whose numbers all have their width, how many bytes there are. */
+static void keep_steps(const char *path, char *text, size_t *n)
+{
+    size_t kept = 0;
+    if (!str_ends(path, TIMING_FILE))
+        kept = (size_t)snprintf(text, *n, "%zu", *n);
+    else
+        for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+            size_t more = strcspn(line, ",");
+            memmove(text + kept, line, more);
+            kept += more;
+            text[kept++] = '\n';
+        }
+    *n = kept;
 }
 
 static bool is_store(const char *name)
@@ -314,6 +336,10 @@ static void same_file(const char *a, const char *b)
         m = strlen(y);
     } else {
         need_ok(file_read(a, 1 << 30, &x, &n, &err) && file_read(b, 1 << 30, &y, &m, &err), &err);
+        if (is_timing(a)) {
+            keep_steps(a, x, &n);
+            keep_steps(b, y, &m);
+        }
     }
     same_text(a, x, n, b, y, m);
     free(x);

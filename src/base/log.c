@@ -14,11 +14,21 @@ static bool quiet_progress;
 static Progress *on_screen; /* the bar that a message has to clear first */
 static volatile sig_atomic_t stop_requested;
 
-double clock_seconds(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double clock_seconds(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double clock_date(void)
+{
+    return seconds_of(CLOCK_REALTIME);
 }
 
 void log_set_quiet(bool quiet)

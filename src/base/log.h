@@ -25,6 +25,8 @@ void progress_end(Progress *p);
 
 /* Seconds of a clock that only moves on: for rates and measured times, never stored in a result. */
 double clock_seconds(void);
+/* Seconds since 1970, by the machine's clock, which people may set: to say when something was. */
+double clock_date(void);
 
 /* Ctrl-C and SIGTERM raise a flag; whoever loops looks at it between items and stops where all is stored.
  * A second signal ends the process at once, with status 130. */

@@ -58,13 +58,15 @@ static bool step(const Batches *b, Trainer *t, const int *item, int n, double *l
     return !isfinite(*loss) || err->code == ERR_NUMBER ? blame(b, t, item, n, err) : false;
 }
 
-static bool record(Stage *s, const Trainer *t, double loss, Err *err)
+static bool record(Stage *s, const Trainer *t, double loss, double seconds, Err *err)
 {
+    static const char *const phase[] = {METRIC_CLOCK "update"};
     Store *store = s->work->store;
     int at = t->step - 1; /* the step that the update has ended */
     return store_begin(store, err) && store_metric(store, s->id, at, "loss", loss, err) &&
            store_metric(store, s->id, at, "grad_norm", t->grad_norm, err) &&
-           store_metric(store, s->id, at, "lr", t->rate, err) && store_commit(store, err);
+           store_metric(store, s->id, at, "lr", t->rate, err) &&
+           metric_clock(store, s->id, at, phase, &seconds, COUNT(phase), err) && store_commit(store, err);
 }
 
 bool batches_train(const Batches *b, Training *training, Err *err)
@@ -78,10 +80,12 @@ bool batches_train(const Batches *b, Training *training, Err *err)
     bool over, ok = training_settle(training, err) && training_over(training, &over, err);
     while (ok && !over) {
         int epoch = t->step / steps_of_epoch(b), first = t->step % steps_of_epoch(b) * b->size;
+        double began = clock_seconds();
         epoch_order(b->seed, epoch, order, b->n);
         ok = not_interrupted(err) &&
              step(b, t, order + first, b->n - first < b->size ? b->n - first : b->size, &loss, err) &&
-             record(s, t, loss, err) && training_settle(training, err) && training_over(training, &over, err);
+             record(s, t, loss, clock_seconds() - began, err) && training_settle(training, err) &&
+             training_over(training, &over, err);
         progress_figure(&p, "loss %.3f", loss);
         progress_at(&p, t->step);
     }

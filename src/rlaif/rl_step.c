@@ -137,10 +137,7 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
     for (int i = 0; i < COUNT(metric); i++)
         if (!isnan(metric[i].value) && !store_metric(store, stage->id, step, metric[i].name, metric[i].value, err))
             return false;
-    for (int p = 0; p < RL_PHASES; p++)
-        if (!store_metric(store, stage->id, step, phase[p], s->seconds[p], err))
-            return false;
-    return true;
+    return metric_clock(store, stage->id, step, phase, s->seconds, RL_PHASES, err);
 }
 
 static json_t *floats_of(const float *at, int n)

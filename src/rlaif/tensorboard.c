@@ -71,11 +71,11 @@ static void add_wall_time(Str *s, double seconds)
     add_little_endian(s, bits, 8);
 }
 
-void tensorboard_begin(Str *out)
+void tensorboard_begin(Str *out, double wall_time)
 {
     static const char version[] = "brain.Event:2";
     Str event = {0};
-    add_wall_time(&event, 0);
+    add_wall_time(&event, wall_time);
     add_bytes(&event, 3, version, strlen(version));
     add_record(out, &event);
     str_release(&event);
@@ -94,12 +94,12 @@ static void add_value(Str *summary, const TensorboardScalar *scalar)
     str_release(&value);
 }
 
-void tensorboard_step(Str *out, int step, const TensorboardScalar *scalar, int n)
+void tensorboard_step(Str *out, int step, double wall_time, const TensorboardScalar *scalar, int n)
 {
     Str event = {0}, summary = {0};
     for (int i = 0; i < n; i++)
         add_value(&summary, &scalar[i]);
-    add_wall_time(&event, step);
+    add_wall_time(&event, wall_time);
     add_key(&event, 2, VARINT);
     add_varint(&event, (uint64_t)step);
     add_bytes(&event, 5, str_text(&summary), summary.n);

@@ -16,11 +16,10 @@ typedef struct TensorboardScalar {
     double value; /* kept as a float */
 } TensorboardScalar;
 
-/* Appends the record that a file begins with. */
-void tensorboard_begin(Str *out);
-/* Appends the record of a step's scalars. Its wall time is `step` seconds, so that a file says nothing of when it was
- * made and an interrupted run ends in the same bytes; TensorBoard's axes "step" and "relative" then agree. */
-void tensorboard_step(Str *out, int step, const TensorboardScalar *scalar, int n);
+/* Appends the record that a file begins with. Wall times are seconds since 1970. */
+void tensorboard_begin(Str *out, double wall_time);
+/* Appends the record of a step's scalars. */
+void tensorboard_step(Str *out, int step, double wall_time, const TensorboardScalar *scalar, int n);
 
 /* CRC-32C (Castagnoli), as the framing masks it. */
 uint32_t crc32c(const void *bytes, size_t n);

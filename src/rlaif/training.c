@@ -12,9 +12,17 @@ static const double SECONDS_BETWEEN_SAVES = 120; /* where --save-every is 0 */
 
 static bool is_ours(const char *name)
 {
-    static const char *const files[] = {"config.json",           "model.safetensors",    "tokenizer.json",
-                                        "tokenizer_config.json", "tokenizer.rlaif.json", "chat_template.jinja",
-                                        METRIC_LOG_FILE,         TENSORBOARD_FILE,       OPTIONS_FILE};
+    static const char *const files[] = {"config.json",
+                                        "model.safetensors",
+                                        "tokenizer.json",
+                                        "tokenizer_config.json",
+                                        "tokenizer.rlaif.json",
+                                        "chat_template.jinja",
+                                        METRIC_LOG_FILE,
+                                        TENSORBOARD_FILE,
+                                        TIMING_FILE,
+                                        TIMING_DIRECTORY,
+                                        OPTIONS_FILE};
     for (int i = 0; i < COUNT(files); i++)
         if (strcmp(name, files[i]) == 0)
             return true;

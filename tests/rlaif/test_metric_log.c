@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "rlaif/metric_log.h"
 #include "rlaif/tensorboard.h"
@@ -24,7 +25,7 @@ static void record(void **state)
                                           0x2a, 11,   0x0a, 9, 0x0a, 2, 'k',  'l',        /* 5: {1: {1: "kl" */
                                           0x15, 0,    0,    0, 0x3f};                     /* 2: 0.5f}} */
     Str s = {0};
-    tensorboard_step(&s, 300, &(TensorboardScalar){"kl", 0.5}, 1);
+    tensorboard_step(&s, 300, 300, &(TensorboardScalar){"kl", 0.5}, 1);
     assert_int_equal(s.n, 8 + 4 + sizeof event + 4);
     assert_int_equal(s.text[0], sizeof event);
     for (int i = 1; i < 8; i++)
@@ -62,6 +63,8 @@ static void place_begin(Place *p)
         need_ok(store_metric(p->store, p->stage, step, "reward", 0.1 * step - 0.25, &err) &&
                     store_metric(p->store, p->stage, step, "kl", step * step / 3.0, &err) &&
                     store_metric(p->store, p->stage, step, METRIC_CLOCK "sample", 3.5, &err) &&
+                    store_metric(p->store, p->stage, step, METRIC_DATE, 1700000000.25 + step, &err) &&
+                    store_metric(p->store, p->stage, step, METRIC_CLOCK "update", 0.5 * step, &err) &&
                     (step % 2 || store_metric(p->store, p->stage, step, "eval_reward", 1e-20, &err)),
                 &err);
     }
@@ -83,6 +86,16 @@ static char *read(const Place *p, const char *name, size_t *n)
     return text;
 }
 
+#define TIMING_EVENTS TIMING_DIRECTORY "/" TENSORBOARD_FILE
+
+/* Bytes of the record that a file of events begins with, which is dated by the clock in the one of times. */
+static size_t first_record(const char *events)
+{
+    uint64_t n;
+    memcpy(&n, events, sizeof n);
+    return (size_t)n + 16;
+}
+
 static void lines(void **state)
 {
     (void)state;
@@ -98,6 +111,42 @@ static void lines(void **state)
                               "{\"step\": 2, \"eval_reward\": 1e-20, \"kl\": 1.3333333333333333, \"reward\": "
                               "-0.04999999999999999}\n");
     free(text);
+    text = read(&p, TIMING_FILE, &n);
+    assert_string_equal(
+        text,
+        "{\"step\": 0, \"seconds_sample\": 3.5, \"seconds_update\": 0.0, \"seconds_since_1970\": 1700000000.25}\n"
+        "{\"step\": 1, \"seconds_sample\": 3.5, \"seconds_update\": 0.5, \"seconds_since_1970\": 1700000001.25}\n"
+        "{\"step\": 2, \"seconds_sample\": 3.5, \"seconds_update\": 1.0, \"seconds_since_1970\": 1700000002.25}\n");
+    free(text);
+    /* its events: when they were, and all that took time */
+    Str wanted = {0};
+    for (int step = 0; step < 3; step++)
+        tensorboard_step(&wanted, step, 1700000000.25 + step,
+                         (TensorboardScalar[]){{"seconds_sample", 3.5}, {"seconds_update", 0.5 * step}}, 2);
+    text = read(&p, TIMING_EVENTS, &n);
+    size_t first = first_record(text);
+    assert_int_equal(n, first + wanted.n);
+    assert_memory_equal(text + first, wanted.text, wanted.n);
+    str_release(&wanted);
+    free(text);
+    place_end(&p);
+}
+
+/* What is put down of a step is the date that it was over, in the store's words. */
+static void dated(void **state)
+{
+    (void)state;
+    static const char *const phase[] = {METRIC_CLOCK "sample", METRIC_CLOCK "update"};
+    Place p;
+    Err err = {0};
+    double before = clock_date(), date, took;
+    place_begin(&p);
+    need_ok(metric_clock(p.store, p.stage, 9, phase, (double[]){0.25, 0.75}, 2, &err) &&
+                store_metric_find(p.store, p.stage, 9, METRIC_CLOCK "update", &took, &err) &&
+                store_metric_find(p.store, p.stage, 9, METRIC_DATE, &date, &err),
+            &err);
+    assert_true(before > 1.7e9 && date >= before && date <= clock_date());
+    assert_true(took == 0.75);
     place_end(&p);
 }
 
@@ -106,8 +155,9 @@ static void same_bytes(void **state)
 {
     (void)state;
     static const int ways[][4] = {{7}, {1, 2, 4, 7}, {6, 6, 7}, {0, 7}};
-    size_t n[2], wanted[2];
-    char *first[2] = {NULL, NULL};
+    static const char *const file[] = {METRIC_LOG_FILE, TENSORBOARD_FILE, TIMING_FILE, TIMING_EVENTS};
+    size_t n[COUNT(file)], wanted[COUNT(file)];
+    char *first[COUNT(file)] = {NULL};
     for (int w = 0; w < COUNT(ways); w++) {
         Place p;
         Err err = {0};
@@ -119,9 +169,10 @@ static void same_bytes(void **state)
             log.written = -1;
             need_ok(metric_log_write(&log, 4, &err) && metric_log_write(&log, 7, &err), &err);
         }
-        static const char *const file[] = {METRIC_LOG_FILE, TENSORBOARD_FILE};
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < COUNT(file); i++) {
             char *text = read(&p, file[i], &n[i]);
+            if (strcmp(file[i], TIMING_EVENTS) == 0)
+                memset(text, 0, first_record(text));
             if (w == 0) {
                 first[i] = text;
                 wanted[i] = n[i];
@@ -133,16 +184,15 @@ static void same_bytes(void **state)
         }
         place_end(&p);
     }
-    free(first[0]), free(first[1]);
+    for (int i = 0; i < COUNT(file); i++)
+        free(first[i]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(checksum),
-        cmocka_unit_test(record),
-        cmocka_unit_test(lines),
-        cmocka_unit_test(same_bytes),
+        cmocka_unit_test(checksum), cmocka_unit_test(record),     cmocka_unit_test(lines),
+        cmocka_unit_test(dated),    cmocka_unit_test(same_bytes),
     };
     return cmocka_run_group_tests_name("metric log", tests, NULL, NULL);
 }
