@@ -86,6 +86,8 @@ static bool read_labels(Work *work, ReportStage *s, Err *err)
         int bin = (int)(rows.row[i].view.label * LABEL_BINS);
         s->bin[bin < LABEL_BINS ? bin : LABEL_BINS - 1]++;
     }
+    if (ok && rows.n > 0)
+        s->label = json_incref(json_object_get(rows.row[0].json, "label"));
     rows_release(&rows);
     return ok;
 }
@@ -176,6 +178,7 @@ static void report_release(Report *r)
         json_decref(s->about);
         json_decref(s->summary);
         json_decref(s->alignment);
+        json_decref(s->label);
         stage_row_release(&s->row);
     }
     free(r->stage);
@@ -242,17 +245,6 @@ const ReportStage *report_maker(const Report *r, const ReportStage *s, const cha
     return value ? maker_of(r, value) : NULL;
 }
 
-/* Among several values, the first that a stage of this kind made. */
-static const ReportStage *maker_in_list(const Report *r, const Yaml *list, const char *kind)
-{
-    for (int i = 0; i < list->n; i++) {
-        const ReportStage *m = list->item[i]->kind == YAML_TEXT ? maker_of(r, list->item[i]->text) : NULL;
-        if (m && strcmp(m->row.kind, kind) == 0)
-            return m;
-    }
-    return NULL;
-}
-
 const char *report_path(const Report *r, const char *path)
 {
     size_t n = strlen(r->run_dir);
@@ -271,43 +263,25 @@ const char *report_hash(const ReportStage *s, const char *name)
 
 const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind)
 {
-    const Yaml *value = s->recipe ? yaml_get(s->recipe, option) : NULL;
-    if (value && value->kind == YAML_LIST)
-        return maker_in_list(r, value, kind);
     if (s->recipe)
         return report_maker(r, s, option);
     return report_count(r, kind) == 1 ? report_next(r, kind, NULL) : NULL;
 }
 
-Taste report_taste_of_model(const Report *r, const ReportStage *reward)
+int report_makers(const Report *r, const ReportStage *s, const char *option, const char *kind, const ReportStage **out,
+                  int most)
 {
-    Taste t = {.reward = reward};
-    const char *labels = json_text_of(json_object_get(t.reward->about, "options"), "labels");
-    t.people = labels && strcmp(labels, "human") == 0;
-    t.label = report_maker_or_only(r, t.reward, "pairs", "label");
-    if (t.label && strcmp(t.label->row.kind, "label") != 0)
-        t.label = NULL;
-    if (t.label && !t.people) {
-        t.prompt_hash = report_hash(t.label, "prompt");
-        t.judge_hash = report_hash(t.label, "model");
+    const Yaml *value = s->recipe ? yaml_get(s->recipe, option) : NULL;
+    bool list = value && value->kind == YAML_LIST;
+    int n = 0;
+    for (int i = 0; i < (list ? value->n : 1) && n < most; i++) {
+        const ReportStage *m = !list                               ? report_maker_or_only(r, s, option, kind)
+                               : value->item[i]->kind == YAML_TEXT ? maker_of(r, value->item[i]->text)
+                                                                   : NULL;
+        if (m && strcmp(m->row.kind, kind) == 0)
+            out[n++] = m;
     }
-    return t;
-}
-
-Taste report_taste(const Report *r, const ReportStage *rl)
-{
-    Taste t = {0};
-    if (report_hash(rl, "prompt")) { /* a direct judge */
-        t.prompt_hash = report_hash(rl, "prompt");
-        t.judge_hash = report_hash(rl, "judge");
-    } else {
-        const ReportStage *reward = report_maker_or_only(r, rl, "reward", "reward");
-        if (reward)
-            t = report_taste_of_model(r, reward);
-    }
-    t.rl = rl;
-    t.reward_hash = report_hash(rl, "reward");
-    return t;
+    return n;
 }
 
 /* --- the page ------------------------------------------------------------------------------------------- */

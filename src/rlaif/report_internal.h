@@ -30,6 +30,7 @@ typedef struct ReportStage {
     int n_series;
     int bin[LABEL_BINS]; /* of kind "label": how often P(first is preferred) fell in each */
     json_t *alignment;   /* of kind "label" with rows: the numbers of alignment_stage; else NULL */
+    json_t *label;       /* and the label of its first row */
 } ReportStage;
 
 typedef struct Report {
@@ -57,19 +58,45 @@ const ReportStage *report_maker(const Report *r, const ReportStage *s, const cha
 const char *report_path(const Report *r, const char *path);
 const char *report_hash(const ReportStage *s, const char *name); /* of `about`; NULL where absent or empty */
 
-/* What a policy was trained to please. */
+/* As report_maker; without a recipe, the only stage of that kind. */
+const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind);
+/* All stages of a kind that made what an option names, which may be a list; without a recipe, the only one of it. Returns
+ * how many, at most `most`. */
+int report_makers(const Report *r, const ReportStage *s, const char *option, const char *kind, const ReportStage **out,
+                  int most);
+
+enum { MOST_TEACHERS = 8 };
+
+/* A judge with its prompt, by their hashes. */
+typedef struct JudgeHash {
+    const char *judge, *prompt;
+} JudgeHash;
+
+/* What a reward is made of, and with it what a policy was trained to please. */
 typedef struct Taste {
-    const ReportStage *rl, *reward, *label; /* those that are known */
-    const char *prompt_hash, *judge_hash;   /* of the judge behind the reward; NULL: not known */
-    const char *reward_hash;                /* of the reward model; NULL: there is none */
-    bool people;                            /* the reward model was trained on people's choices */
+    const ReportStage *rl, *reward;          /* those that are known */
+    const char *reward_hash;                 /* of the reward model; NULL: there is none */
+    bool direct;                             /* a judge rewards the replies itself, alone or beside a reward model */
+    bool ai, people;                         /* the reward model imitates a judge's labels, people's choices, or both */
+    double pairs_ai, pairs_people;           /* of each; NAN: not known */
+    const ReportStage *label[MOST_TEACHERS]; /* those labels */
+    int labels;
+    JudgeHash judge[MOST_TEACHERS + 1]; /* every judge behind the reward that is known */
+    int judges;
+    bool known; /* there is no other */
 } Taste;
 Taste report_taste(const Report *r, const ReportStage *rl);
 /* The same of a reward model, by the stage that made it. */
 Taste report_taste_of_model(const Report *r, const ReportStage *reward);
+/* Is the reward model trained on labels of this stage? */
+bool report_taught_by(const Taste *t, const ReportStage *label);
 
-/* As report_maker; of a list, the first value that a stage of that kind made; without a recipe, the only one of it. */
-const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind);
+/* The reinforcement learning that made what a stage makes, also through samples of it and a choice among its
+ * checkpoints; NULL: none. */
+const ReportStage *report_training_of(const Report *r, const ReportStage *s);
+/* Is the judge, or the reward model, of an evaluation's result one that `rl`, or the training that it began with, was by?
+ * 1: it is, 0: it is another, -1: not known. */
+int report_pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result);
 
 /* Who compares two replies at once, a judge; or says of each alone how good it is, a judge or a reward model. */
 typedef enum Sort { BY_COMPARISON, BY_SCORE, BY_REWARD, SORTS } Sort;

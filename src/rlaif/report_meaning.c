@@ -13,30 +13,84 @@ static void end(Str *out)
 
 /* --- what was optimised --- */
 
+/* " (label; 80 pairs, each counted 0.5 times)" of the labels of a sort. */
+static void add_pairs(Str *out, const ReportStage *reward, const char *weight_option, double pairs)
+{
+    double weight = json_number_of(json_object_get(reward->about, "options"), weight_option, 1);
+    str_add(out, say_count(pairs, "pair", "pairs").text);
+    if (weight != 1)
+        str_addf(out, ", each counted %s times", say_number(weight, 2).text);
+}
+
+static void add_judges(Str *out, const Taste *t)
+{
+    for (int i = 0; i < t->labels; i++) {
+        str_add(out, i ? " and to " : " to ");
+        html_prompt(out, json_text_of(t->label[i]->summary, "prompt"));
+    }
+    str_add(out, t->labels > 0 || isfinite(t->pairs_ai) ? " (" : "");
+    for (int i = 0; i < t->labels; i++) {
+        str_add(out, i ? ", " : "");
+        html_stage(out, t->label[i]);
+    }
+    if (isfinite(t->pairs_ai)) {
+        str_add(out, t->labels ? "; " : "");
+        add_pairs(out, t->reward, "weight-ai", t->pairs_ai);
+    }
+    str_add(out, t->labels > 0 || isfinite(t->pairs_ai) ? ")" : "");
+}
+
+/* Whom a reward model imitates. */
 static void add_teacher(Str *out, const Taste *t)
 {
+    str_add(out, t->people || t->labels > 0 || isfinite(t->pairs_ai) ? ", which imitates " : "");
     if (t->people) {
-        str_add(out, ", which imitates people\xe2\x80\x99s choices");
-    } else if (t->label) {
-        str_add(out, ", which imitates the answers of a judge to ");
-        html_prompt(out, json_text_of(t->label->summary, "prompt"));
-        str_add(out, " (");
-        html_stage(out, t->label);
-        str_add(out, ")");
+        str_add(out, "people\xe2\x80\x99s choices");
+        if (isfinite(t->pairs_people)) {
+            str_add(out, " (");
+            add_pairs(out, t->reward, "weight-human", t->pairs_people);
+            str_add(out, ")");
+        }
+    }
+    str_add(out, t->people && t->ai ? " and " : "");
+    if (t->ai && (t->people || t->labels > 0 || isfinite(t->pairs_ai))) {
+        str_add(out, "the answers of a judge");
+        add_judges(out, t);
     }
 }
 
-static void add_reward(Str *out, const Taste *t)
+static void add_model(Str *out, const Taste *t)
 {
-    if (report_hash(t->rl, "prompt")) {
-        str_add(out, "the reward that the judge itself gives with ");
-        html_prompt(out, report_value(t->rl, "prompt"));
-        return;
-    }
     str_add(out, "the reward model ");
     if (t->reward)
         html_stage(out, t->reward);
     add_teacher(out, t);
+}
+
+static void add_reward(Str *out, const Taste *t)
+{
+    double weight = json_number_of(json_object_get(t->rl->about, "options"), "reward-weight", (double)NAN);
+    bool mixed = t->direct && t->reward_hash;
+    if (mixed)
+        str_addf(out, "%s of ", say_number(weight, 2).text);
+    if (!t->direct || mixed)
+        add_model(out, t);
+    if (mixed)
+        str_addf(out, "; and %s of ", say_number(1 - weight, 2).text);
+    if (t->direct) {
+        str_add(out, "the reward that the judge itself gives with ");
+        html_prompt(out, report_value(t->rl, "prompt"));
+    }
+}
+
+/* Is a judge behind the reward the very model that training started from? */
+static bool judges_itself(const Taste *t)
+{
+    const char *model = report_hash(t->rl, "model");
+    bool itself = false;
+    for (int i = 0; i < t->judges; i++)
+        itself = itself || (model && strcmp(t->judge[i].judge, model) == 0);
+    return itself;
 }
 
 static void say_optimised(Str *out, const Report *r)
@@ -49,12 +103,16 @@ static void say_optimised(Str *out, const Report *r)
                  "training started.");
     for (const ReportStage *rl = report_next(r, "rl", NULL); rl; rl = report_next(r, "rl", rl)) {
         Taste t = report_taste(r, rl);
-        const char *model = report_hash(rl, "model");
+        const ReportStage *start = report_training_of(r, report_maker(r, rl, "model"));
         double beta = json_number_of(json_object_get(rl->about, "options"), "beta", (double)NAN);
-        judged += !t.people;
-        own += t.judge_hash && model && strcmp(t.judge_hash, model) == 0;
+        judged += t.direct || t.ai || !t.known;
+        own += judges_itself(&t);
         str_add(out, " In ");
         html_stage(out, rl);
+        if (start) {
+            str_add(out, ", which goes on from ");
+            html_stage(out, start);
+        }
         str_addf(out, ", \xce\xb2 is %s and R is ", say_number(beta, 3).text);
         add_reward(out, &t);
         str_add(out, ".");
@@ -217,6 +275,39 @@ static void say_agreement(Str *out, const Report *r)
         }
 }
 
+/* Is it the first outcome of an evaluation that has none by whom the policy was not trained to please? */
+static bool is_alone(const Outcome *x, int n, int at)
+{
+    bool alone = true;
+    for (int i = 0; i < n; i++)
+        if (x[i].eval == x[at].eval)
+            alone = alone && i >= at && x[i].trained == 1;
+    return alone;
+}
+
+/* Evaluations by nobody but those that the policy was trained to please. */
+static void say_alone(Str *out, const Report *r)
+{
+    Outcome x[MOST_OUTCOMES];
+    int n = report_outcomes(r, x), named = 0;
+    for (int i = 0; i < n; i++) {
+        if (!is_alone(x, n, i))
+            continue;
+        if (named == 0)
+            begin(out, "No second opinion.");
+        str_add(out, named++ ? ", " : "In ");
+        html_stage(out, x[i].eval);
+    }
+    if (named == 0)
+        return;
+    str_add(
+        out,
+        " the policy was judged by nobody but whom it was trained to please. A policy learns its judge\xe2\x80\x99s errors "
+        "with its taste: what that judge gets wrong, the policy was trained to do, and it counts here as better. "
+        "Another judge, or people, have to confirm it.");
+    end(out);
+}
+
 static void say_length(Str *out, const Report *r)
 {
     for (const ReportStage *s = report_next(r, "eval winrate", NULL); s; s = report_next(r, "eval winrate", s)) {
@@ -245,9 +336,11 @@ static void say_length(Str *out, const Report *r)
 
 static bool is_trained_on(const Report *r, const ReportStage *label)
 {
-    for (const ReportStage *rl = report_next(r, "rl", NULL); rl; rl = report_next(r, "rl", rl))
-        if (report_taste(r, rl).label == label)
+    for (const ReportStage *rl = report_next(r, "rl", NULL); rl; rl = report_next(r, "rl", rl)) {
+        Taste t = report_taste(r, rl);
+        if (report_taught_by(&t, label))
             return true;
+    }
     return false;
 }
 
@@ -338,6 +431,7 @@ void report_meaning(Str *out, const Report *r)
     say_optimised(&list, r);
     say_reward_model(&list, r);
     say_agreement(&list, r);
+    say_alone(&list, r);
     say_length(&list, r);
     for (const ReportStage *s = report_next(r, "label", NULL); s; s = report_next(r, "label", s)) {
         say_bias(&list, r, s);

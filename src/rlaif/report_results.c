@@ -6,11 +6,6 @@
 
 /* --- outcomes ------------------------------------------------------------------------------------------- */
 
-static bool same_hash(const char *prefixed, const char *hash)
-{
-    return prefixed && hash && str_starts(prefixed, "sha256:") && strcmp(prefixed + strlen("sha256:"), hash) == 0;
-}
-
 /* The choice that an evaluation is a part of, or NULL; *checkpoint: which one it is about. */
 static const ReportStage *choice_of(const Report *r, const ReportStage *eval, const char **checkpoint)
 {
@@ -24,33 +19,14 @@ static const ReportStage *choice_of(const Report *r, const ReportStage *eval, co
     return NULL;
 }
 
-/* The reinforcement learning that A or B of an evaluation comes from, also as its samples or as what was chosen of it. */
+/* The reinforcement learning that A or B of an evaluation comes from, or NULL. */
 static const ReportStage *training_of(const Report *r, const ReportStage *eval, const char *option)
 {
     const char *checkpoint;
-    const ReportStage *choice = choice_of(r, eval, &checkpoint), *s;
-    bool policy = strcmp(option, "policy") == 0;
+    const ReportStage *choice = choice_of(r, eval, &checkpoint);
     eval = choice ? choice : eval;
-    s = policy ? report_maker_or_only(r, eval, option, "rl") : report_maker(r, eval, option);
-    if (s && strcmp(s->row.kind, "sample") == 0)
-        s = report_maker(r, s, "model");
-    if (s && strcmp(s->row.kind, "choose") == 0)
-        s = report_maker(r, s, "policy");
-    return s && strcmp(s->row.kind, "rl") == 0 ? s : NULL;
-}
-
-static int trained_to_please(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result)
-{
-    if (!rl)
-        return -1;
-    Taste taste = report_taste(r, rl);
-    if (report_by_reward(result))
-        return same_hash(json_text_of(result, "reward_hash"), taste.reward_hash);
-    if (!taste.prompt_hash || !taste.judge_hash)
-        return taste.people ? 0 : -1;
-    bool same = same_hash(json_text_of(result, "prompt_hash"), taste.prompt_hash) &&
-                same_hash(json_text_of(eval->summary, "judge"), taste.judge_hash);
-    return same ? 1 : report_hash(rl, "prompt") && taste.reward_hash ? -1 : 0; /* of two rewards one is not looked at */
+    return report_training_of(r, strcmp(option, "policy") == 0 ? report_maker_or_only(r, eval, option, "rl")
+                                                               : report_maker(r, eval, option));
 }
 
 bool report_by_reward(const json_t *result)
@@ -68,8 +44,8 @@ static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *r
     x.interval = json_object_get(result, x.pointwise ? "gain_interval" : "win_rate_bootstrap");
     x.neutral = x.pointwise ? 0 : 0.5;
     x.sign = range_holds(x.interval, x.neutral) ? 0 : x.value > x.neutral ? 1 : -1;
-    x.trained = trained_to_please(r, training_of(r, eval, "policy"), eval, result);
-    x.rival = x.sort == BY_REWARD && trained_to_please(r, training_of(r, eval, "against"), eval, result) == 1;
+    x.trained = report_pleases(r, training_of(r, eval, "policy"), eval, result);
+    x.rival = x.sort == BY_REWARD && report_pleases(r, training_of(r, eval, "against"), eval, result) == 1;
     return x;
 }
 

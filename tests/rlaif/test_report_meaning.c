@@ -1,0 +1,145 @@
+/* What a report says of the judge behind a policy, whatever way it was trained: by reward models of a judge's labels, of
+ * people's or of both, by a judge itself, or by both weighted; in one go or one after the other. */
+#include "report_helpers.h"
+
+static const char about[] =
+    "{\"options\": {}, \"hashes\": {\"model\": \"start\"}, \"seed\": 1, \"version\": \"0.1.0\"}";
+static const char label_about[] =
+    "{\"options\": {}, \"hashes\": {\"model\": \"judge\", \"prompt\": \"words\"}, \"seed\": 1}";
+
+/* An evaluation by one comparing prompt, better by the judge `judge`. */
+#define JUDGED_BY(prompt)                                                                                              \
+    "{\"prompt\": \"" prompt "\", \"prompt_hash\": \"sha256:" prompt                                                   \
+    "\", \"kind\": \"pairwise\", \"win_rate\": 0.7, \"interval\": [0.6, 0.8], \"win_rate_bootstrap\": [0.6, 0.8]}"
+#define WINS(judge, results)                                                                                           \
+    "{\"prompts\": 40, \"pairs\": 40, \"judge\": \"sha256:" judge "\", \"results\": [" results "]}"
+
+static const char arms_yaml[] =
+    "name: x\nseed: 1\npolicy: start.gguf\nstages:\n"
+    "  - label: {}\n"
+    "  - label: {as: filtered}\n"
+    "  - reward: {as: rm-ai, pairs: \"stage:label\", labels: ai}\n"
+    "  - reward: {as: rm-human, pairs: people.jsonl, labels: human}\n"
+    "  - reward: {as: rm-both, pairs: [people.jsonl, \"stage:label\", \"stage:filtered\"]}\n"
+    "  - rl: {as: rlaif, reward: run/rm-ai, model: start.gguf}\n"
+    "  - rl: {as: rlhf, reward: run/rm-human, model: start.gguf}\n"
+    "  - rl: {as: both, reward: run/rm-both, model: start.gguf}\n"
+    "  - rl: {as: direct, prompt: words.yaml, judge: judge.gguf, model: start.gguf}\n"
+    "  - rl: {as: mixed, reward: run/rm-human, prompt: words.yaml, judge: judge.gguf, model: start.gguf}\n"
+    "  - rl: {as: after, reward: run/rm-human, model: run/rlaif}\n"
+    "  - choose: {policy: run/rlaif}\n"
+    "  - sample: {as: says-rlaif, model: run/rlaif}\n"
+    "  - sample: {as: says-chosen, model: run/chosen}\n"
+    "  - sample: {as: says-start, model: start.gguf}\n"
+    "  - eval: {as: eval-rlaif, kind: winrate, policy: \"stage:says-rlaif\", against: \"stage:says-start\"}\n"
+    "  - eval: {as: eval-chosen, kind: winrate, policy: \"stage:says-chosen\", against: \"stage:says-start\"}\n"
+    "  - eval: {as: eval-rlhf, kind: winrate, policy: run/rlhf, against: start.gguf}\n"
+    "  - eval: {as: eval-both, kind: winrate, policy: run/both, against: start.gguf}\n"
+    "  - eval: {as: eval-direct, kind: winrate, policy: run/direct, against: start.gguf}\n"
+    "  - eval: {as: eval-mixed, kind: winrate, policy: run/mixed, against: start.gguf}\n"
+    "  - eval: {as: eval-after, kind: winrate, policy: run/after, against: start.gguf}\n";
+
+#define RL(reward, judge, prompt)                                                                                       \
+    "{\"options\": {\"beta\": 0.05, \"reward-weight\": 0.25}, \"hashes\": {\"model\": \"start\", \"reward\": \"" reward \
+    "\", \"judge\": \"" judge "\", \"prompt\": \"" prompt "\"}, \"seed\": 1}"
+
+/* A run of every kind of arm, as the recipes have them. */
+static void add_arms(Run *r)
+{
+    put_text(r->folder, "recipe.yaml", arms_yaml);
+    add_stage(r, "label", "label", label_about, "{\"pairs\": 80, \"prompt\": \"words\"}");
+    int64_t filtered = add_stage(r, "filtered", "label", "{\"options\": {}, \"hashes\": {\"labels\": \"others\"}}",
+                                 "{\"pairs\": 1, \"prompt\": \"other\"}"); /* its rows say who judged */
+    add_item(r, filtered, 0,
+             "{\"prompt\": \"p\", \"responses\": [\"x\", \"y\"], \"label\": {\"p\": 0.8, \"judge\": \"sha256:judge\", "
+             "\"prompt_hash\": \"sha256:other\", \"scores\": [{\"mass\": 0.9}, {\"mass\": 0.7}]}}");
+    add_made(r, "rm-ai", "reward", "{\"options\": {\"labels\": \"ai\"}}",
+             "{\"pairs\": 80, \"pairs_ai\": 80, \"pairs_human\": 0}", "run/rm-ai");
+    add_made(r, "rm-human", "reward", "{\"options\": {\"labels\": \"human\"}}",
+             "{\"pairs\": 60, \"pairs_ai\": 0, \"pairs_human\": 60}", "run/rm-human");
+    add_made(r, "rm-both", "reward", "{\"options\": {\"labels\": \"auto\", \"weight-ai\": 0.5, \"weight-human\": 1.0}}",
+             "{\"pairs\": 141, \"pairs_ai\": 81, \"pairs_human\": 60}", "run/rm-both");
+    add_made(r, "rlaif", "rl", RL("ai", "", ""), "{\"steps\": 1}", "run/rlaif");
+    add_made(r, "rlhf", "rl", RL("human", "", ""), "{\"steps\": 1}", "run/rlhf");
+    add_made(r, "both", "rl", RL("both", "", ""), "{\"steps\": 1}", "run/both");
+    add_made(r, "direct", "rl", RL("", "judge", "words"), "{\"steps\": 1}", "run/direct");
+    add_made(r, "mixed", "rl", RL("human", "judge", "words"), "{\"steps\": 1}", "run/mixed");
+    add_made(r, "after", "rl", RL("human", "", ""), "{\"steps\": 1}", "run/after");
+    add_made(r, "choose", "choose", about, "{\"steps\": 1}", "run/chosen");
+    add_stage(r, "says-rlaif", "sample", about, "{\"prompts\": 40}");
+    add_stage(r, "says-chosen", "sample", about, "{\"prompts\": 40}");
+    add_stage(r, "says-start", "sample", about, "{\"prompts\": 40}");
+}
+
+/* Whether the judge of an evaluation is the one that the policy was trained to please. */
+static void trained_to_please(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *eval, *pleased; /* the prompt of the judge that it was trained to please, or NULL */
+    } of[] = {
+        {"eval-rlaif", "words"},  {"eval-chosen", "words"}, {"eval-rlhf", NULL},     {"eval-both", "words"},
+        {"eval-direct", "words"}, {"eval-mixed", "words"},  {"eval-after", "words"},
+    };
+    Run r = run_new();
+    add_arms(&r);
+    for (int i = 0; i < COUNT(of); i++)
+        add_stage(&r, of[i].eval, "eval winrate", about, WINS("judge", JUDGED_BY("words") ", " JUDGED_BY("neutral")));
+    char *page = page_of(&r);
+    check_page(page);
+    char *table = part_of(page, "Replies compared in both orders", "</table>");
+    const char *row = table;
+    for (int i = 0; i < COUNT(of); i++) {
+        char *judged[2];
+        for (int k = 0; k < 2; k++) {
+            row = strstr(row, "<tr><th><a");
+            assert_non_null(row);
+            judged[k] = part_of(row, "<tr><th>", "</tr>");
+            row++;
+        }
+        has(judged[0], "<b>words</b>");
+        has(judged[1], "<b>neutral</b>");
+        has_not(judged[1], "trained to please");
+        if (of[i].pleased && !strstr(judged[0], "trained to please it"))
+            fail_msg("%s is not known to please %s", of[i].eval, of[i].pleased);
+        if (!of[i].pleased)
+            has_not(judged[0], "trained to please");
+        free(judged[0]);
+        free(judged[1]);
+    }
+    has(page, "A second opinion agrees.");
+    has_not(page, "No second opinion.");
+    free(table);
+    free(page);
+    run_free(&r);
+}
+
+/* Labels that were filtered say themselves who gave them; by its own judge alone a policy has no second opinion. */
+static void no_second_opinion(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    add_arms(&r);
+    add_stage(&r, "eval-both", "eval winrate", about, WINS("judge", JUDGED_BY("other")));
+    add_stage(&r, "eval-rlaif", "eval winrate", about, WINS("judge", JUDGED_BY("words")));
+    add_stage(&r, "eval-rlhf", "eval winrate", about, WINS("judge", JUDGED_BY("words")));
+    char *page = page_of(&r);
+    check_page(page);
+    char *said = part_of(page, "<b>No second opinion.</b>", "</li>");
+    has(said, "eval-both</a>");
+    has(said, "eval-rlaif</a>");
+    has_not(said, "eval-rlhf</a>");
+    has(said, "what that judge gets wrong, the policy was trained to do, and it counts here as better");
+    free(said);
+    free(page);
+    run_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trained_to_please),
+        cmocka_unit_test(no_second_opinion),
+    };
+    return cmocka_run_group_tests_name("report_meaning", tests, NULL, NULL);
+}
