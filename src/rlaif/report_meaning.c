@@ -127,6 +127,20 @@ static void say_optimised(Str *out, const Report *r)
     end(out);
 }
 
+/* paper.md 20 */
+static void say_limits(Str *out, const Report *r)
+{
+    if (!report_next(r, "rl", NULL))
+        return;
+    begin(out, "What this is not for.");
+    str_add(
+        out,
+        "A judge\xe2\x80\x99s biases pass into the policy, and nothing here shows that they did not: such a policy makes no "
+        "decision in medicine, law or employment without people. The same method can optimise for harm: R, as said above, "
+        "is what a policy was made for, and should be told wherever it goes.");
+    end(out);
+}
+
 /* --- who judged --- */
 
 /* Both by one reward model, and the policy was trained on it in both or in neither. */
@@ -334,14 +348,32 @@ static void say_length(Str *out, const Report *r)
 
 /* --- what a judge's bias means --- */
 
-static bool is_trained_on(const Report *r, const ReportStage *label)
+/* Was a policy, or the one that it began with, trained on these labels? */
+static bool is_trained_on(const Report *r, const ReportStage *rl, const ReportStage *label)
 {
-    for (const ReportStage *rl = report_next(r, "rl", NULL); rl; rl = report_next(r, "rl", rl)) {
+    for (int i = 0; rl && i < r->n; i++) {
         Taste t = report_taste(r, rl);
         if (report_taught_by(&t, label))
             return true;
+        rl = report_training_of(r, report_maker(r, rl, "model"));
     }
     return false;
+}
+
+static void add_trained(Str *out, const Report *r, const ReportStage *label)
+{
+    int n = 0;
+    for (const ReportStage *rl = report_next(r, "rl", NULL); rl; rl = report_next(r, "rl", rl)) {
+        if (!is_trained_on(r, rl, label))
+            continue;
+        if (report_count(r, "rl") == 1) {
+            str_add(out, " <b>The policy was trained on these labels.</b>");
+            return;
+        }
+        str_add(out, n++ ? ", " : " <b>Trained on these labels: ");
+        html_stage(out, rl);
+    }
+    str_add(out, n ? ".</b>" : " No policy of this run was trained on these labels.");
 }
 
 static void say_bias(Str *out, const Report *r, const ReportStage *label)
@@ -375,8 +407,7 @@ static void say_bias(Str *out, const Report *r, const ReportStage *label)
             "their number suggests, and a policy needs more of them.");
     else
         str_add(out, "Averaging both orders takes this out, and in most pairs it judged the replies.");
-    str_add(out, is_trained_on(r, label) ? " <b>The policy was trained on these labels.</b>"
-                                         : " No policy of this run was trained on these labels.");
+    add_trained(out, r, label);
     end(out);
 }
 
@@ -444,6 +475,7 @@ void report_meaning(Str *out, const Report *r)
     for (const ReportStage *s = report_next(r, "eval accuracy", NULL); s; s = report_next(r, "eval accuracy", s))
         say_people(&list, s, s->summary, "reward model");
     say_training(&list, r);
+    say_limits(&list, r);
     if (list.n > 0) {
         html_heading(out, 2, "meaning", "What it means");
         str_addf(out, "<ul>\n%s</ul>\n", str_text(&list));

@@ -135,11 +135,64 @@ static void no_second_opinion(void **state)
     run_free(&r);
 }
 
+/* What each arm optimised: both halves of a mixed reward, both sides of mixed labels, with how many pairs of each. */
+static void optimised(void **state)
+{
+    (void)state;
+    static const char *const said[] = {
+        "rlaif</a>, \xce\xb2 is 0.050 and R is the reward model <a href=\"#stage-3\">rm-ai</a>, which imitates the answers of "
+        "a judge to <b>words</b> (<a href=\"#stage-1\">label</a>; 80 pairs).",
+        "rlhf</a>, \xce\xb2 is 0.050 and R is the reward model <a href=\"#stage-4\">rm-human</a>, which imitates "
+        "people\xe2\x80\x99s choices (60 pairs).",
+        "both</a>, \xce\xb2 is 0.050 and R is the reward model <a href=\"#stage-5\">rm-both</a>, which imitates "
+        "people\xe2\x80\x99s choices (60 pairs) and the answers of a judge to <b>words</b> and to <b>other</b> (<a "
+        "href=\"#stage-1\">label</a>, <a href=\"#stage-2\">filtered</a>; 81 pairs, each counted 0.50 times).",
+        "direct</a>, \xce\xb2 is 0.050 and R is the reward that the judge itself gives with <b>words</b>.",
+        "mixed</a>, \xce\xb2 is 0.050 and R is 0.25 of the reward model <a href=\"#stage-4\">rm-human</a>, which imitates "
+        "people\xe2\x80\x99s choices (60 pairs); and 0.75 of the reward that the judge itself gives with <b>words</b>.",
+        "after</a>, which goes on from <a href=\"#stage-6\">rlaif</a>, \xce\xb2 is 0.050 and R is the reward model <a "
+        "href=\"#stage-4\">rm-human</a>, which",
+    };
+    Run r = run_new();
+    add_arms(&r);
+    char *page = page_of(&r), *part = part_of(page, "<b>What was optimised.</b>", "</li>");
+    check_page(page);
+    for (int i = 0; i < COUNT(said); i++)
+        has(part, said[i]);
+    has(part, "A judge\xe2\x80\x99s reward is what that judge says");
+    has(page, "<b>What this is not for.</b> A judge\xe2\x80\x99s biases pass into the policy");
+    has(page, "no decision in medicine, law or employment without people");
+    has(page, "The same method can optimise for harm");
+    free(part);
+    free(page);
+    run_free(&r);
+}
+
+/* Whom labels with a bias reached is said by name. */
+static void biased_labels(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    add_arms(&r);
+    int64_t label = add_stage(&r, "label", "label", label_about, "{\"pairs\": 80, \"prompt\": \"words\"}");
+    add_item(
+        &r, label, 0,
+        "{\"prompt\": \"p\", \"responses\": [\"x\", \"y\"], \"label\": {\"p\": 0.6, \"same_slot\": true, \"orders\": [{\"p\": "
+        "0.8, \"mass\": 0.9}, {\"p\": 0.4, \"mass\": 0.9}]}}");
+    char *page = page_of(&r);
+    has(page, "<b>Trained on these labels: <a href=\"#stage-6\">rlaif</a>, <a href=\"#stage-8\">both</a>, <a "
+              "href=\"#stage-11\">after</a>.</b>");
+    free(page);
+    run_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trained_to_please),
         cmocka_unit_test(no_second_opinion),
+        cmocka_unit_test(optimised),
+        cmocka_unit_test(biased_labels),
     };
     return cmocka_run_group_tests_name("report_meaning", tests, NULL, NULL);
 }
