@@ -228,7 +228,17 @@ void contest_wins(json_t *out, const Contest *c, int n, int clusters, LengthCont
     clusters_release(&k);
 }
 
-static void set_gain(json_t *out, const Contest *c, int n, const Clusters *k, int seed)
+/* The interval of a mean over pairs, by bootstrap over prompts. */
+static void set_interval(json_t *out, const char *key, const double *x, const Contest *c, int n, int clusters, int seed)
+{
+    Outcomes o = outcomes_begin(clusters);
+    for (int i = 0; i < n; i++)
+        outcomes_add(&o, c[i].cluster, x[i]);
+    json_object_set_new(out, key, eval_interval(outcomes_bootstrap(&o, seed)));
+    outcomes_release(&o);
+}
+
+static void set_gain(json_t *out, const Contest *c, int n, int clusters, const Clusters *k, int seed)
 {
     double *a = mem_alloc((size_t)n + 1, sizeof *a), *b = mem_alloc((size_t)n + 1, sizeof *b), gain = 0;
     double *mean = mem_alloc((size_t)k->n + 1, sizeof *mean);
@@ -243,7 +253,9 @@ static void set_gain(json_t *out, const Contest *c, int n, const Clusters *k, in
     Moments of_a = stats_moments(a, n), of_b = stats_moments(b, n);
     Interval interval = stats_bootstrap(mean, NULL, k->n, seed);
     eval_set(out, "mean_a", of_a.mean);
+    set_interval(out, "mean_a_interval", a, c, n, clusters, seed);
     eval_set(out, "mean_b", of_b.mean);
+    set_interval(out, "mean_b_interval", b, c, n, clusters, seed);
     eval_set(out, "gain", gain);
     json_object_set_new(out, "gain_interval", eval_interval(interval));
     json_object_set_new(out, "excludes_zero", json_boolean(interval.low > 0 || interval.high < 0));
@@ -255,17 +267,24 @@ static void set_gain(json_t *out, const Contest *c, int n, const Clusters *k, in
     free(mean);
 }
 
-static void set_orders(json_t *out, const Contest *c, int n)
+static void set_orders(json_t *out, const Contest *c, int n, int clusters, int seed)
 {
-    double p = 0, same = 0, first = 0;
+    double *a = mem_alloc((size_t)n + 1, sizeof *a), p = 0;
+    int same = 0, first = 0;
     for (int i = 0; i < n; i++) {
-        p += c[i].a / n;
+        a[i] = c[i].a;
+        p += a[i] / n;
         same += c[i].same_slot;
         first += c[i].same_slot && c[i].first;
     }
     eval_set(out, "mean_p", p);
-    eval_set(out, "same_slot_rate", same / n);
-    eval_set(out, "first_share", first / same);
+    set_interval(out, "mean_p_interval", a, c, n, clusters, seed);
+    eval_set(out, "same_slot_rate", (double)same / n);
+    json_object_set_new(out, "same_slot_interval", eval_interval(stats_wilson(same, n)));
+    eval_set(out, "first_share", (double)first / same);
+    json_object_set_new(out, "first_share_interval", eval_interval(stats_wilson(first, same)));
+    eval_set(out, "first_share_p", stats_binomial(first, same, 0.5));
+    free(a);
 }
 
 void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool pointwise, LengthControl how, int seed)
@@ -276,9 +295,9 @@ void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool po
         mass += c[i].mass / n;
     contest_wins(out, c, n, clusters, how, seed);
     if (pointwise)
-        set_gain(out, c, n, &k, seed);
+        set_gain(out, c, n, clusters, &k, seed);
     else
-        set_orders(out, c, n);
+        set_orders(out, c, n, clusters, seed);
     if (isfinite(mass)) /* a reward model has no answers */
         eval_set(out, "mass", mass);
     clusters_release(&k);

@@ -122,9 +122,11 @@ extern const OptionTable winrate_table;
  *                         is always the same, but not 1. Pairs with an empty response of B are left out of it
  *   mass                  mean probability on the answers; not of a reward model
  *  pairwise:
- *   mean_p, same_slot_rate, first_share   as in alignment
+ *   mean_p, mean_p_interval   bootstrap over prompts
+ *   same_slot_rate, same_slot_interval, first_share, first_share_interval, first_share_p   as in alignment, over pairs
  *  score, verdict and reward:
  *   mean_a, mean_b        mean rewards, a judge's in [-1, 1], a reward model's as it was centred and scaled in training
+ *   mean_a_interval, mean_b_interval   bootstrap over prompts
  *   gain, gain_interval   mean over prompts of (mean of A's samples - mean of B's), bootstrap over prompts
  *   excludes_zero         the gain's interval does not hold 0
  *   gain_paired_p         t-test of the prompts' gains against 0

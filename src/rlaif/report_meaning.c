@@ -324,26 +324,33 @@ static void say_alone(Str *out, const Report *r)
 
 static void say_length(Str *out, const Report *r)
 {
+    int n = 0;
     for (const ReportStage *s = report_next(r, "eval winrate", NULL); s; s = report_next(r, "eval winrate", s)) {
         double a = json_number_of(s->summary, "characters_a", 0), b = json_number_of(s->summary, "characters_b", 0);
-        const json_t *result = json_array_get(json_object_get(s->summary, "results"), 0);
+        const json_t *result = json_array_get(json_object_get(s->summary, "results"), 0),
+                     *interval = json_object_get(result, "length_controlled_interval");
         if (!(a > 0 && b > 0) || (a < 1.05 * b && b < 1.05 * a))
             continue;
-        begin(out, "Length.");
-        str_add(out, "In ");
+        if (n++ == 0) {
+            begin(out, "Length.");
+            str_add(out, "Judges often like the longer of two replies for its length.");
+        }
+        str_add(out, " In ");
         html_stage(out, s);
         str_addf(
             out,
-            " the new policy\xe2\x80\x99s replies have %s characters on average, the other\xe2\x80\x99s %s. Judges often like the longer of two "
-            "replies for its length; where both were equally long, the win rate by ",
+            " the new policy\xe2\x80\x99s replies have %s characters on average, the other\xe2\x80\x99s %s; where both were "
+            "equally long, the win rate by ",
             say_number(a, 1).text, say_number(b, 1).text);
         str_add(out, report_by_reward(result) ? "the " : "");
         html_text(out, json_text_of(result, "prompt"));
-        str_addf(out, " would be %s in place of %s.",
-                 say_percent(json_number_of(result, "length_controlled", (double)NAN)).text,
-                 say_percent(json_number_of(result, "win_rate", (double)NAN)).text);
-        end(out);
+        str_addf(out, " would be %s", say_percent(json_number_of(result, "length_controlled", (double)NAN)).text);
+        if (json_array_size(interval) == 2)
+            str_addf(out, " (95&nbsp;%% interval %s&nbsp;%%)", say_range(interval, 100, 1).text);
+        str_addf(out, " in place of %s.", say_percent(json_number_of(result, "win_rate", (double)NAN)).text);
     }
+    if (n > 0)
+        end(out);
 }
 
 /* --- what a judge's bias means --- */

@@ -137,7 +137,8 @@ static void measure_cell(Str *out, const Measure *m, const json_t *object)
     }
     if (json_array_size(range) == 2) {
         bool share = m->format == AS_PERCENT;
-        str_addf(out, "<span class=\"range\">%s</span>", say_range(range, share ? 100 : 1, share ? 1 : 3).text);
+        str_addf(out, "<span class=\"range\">%s</span>",
+                 say_range(range, share ? 100 : 1, share || m->format == AS_TENTHS ? 1 : 3).text);
     }
     str_add(out, "</td>");
 }

@@ -276,7 +276,10 @@ static void outcome_row(Str *out, const Report *r, const Outcome *x, double low,
              say_range(x->interval, x->pointwise ? 1 : 100, x->pointwise ? 3 : 1).text, x->pointwise ? "" : " %");
     if (isfinite(x->value))
         chart_whisker(out, x->value, x->interval, low, high, x->neutral);
-    str_add(out, "</td></tr>\n");
+    const json_t *equal = json_object_get(x->result, "length_controlled_interval");
+    str_addf(out, "</td><td>%s<span class=\"range\">%s%s</span></td></tr>\n",
+             say_percent(json_number_of(x->result, "length_controlled", (double)NAN)).text,
+             say_range(equal, 100, 1).text, json_array_size(equal) == 2 ? " %" : "");
 }
 
 static void outcome_table(Str *out, const Report *r, const Outcome *x, int n, Sort sort)
@@ -299,8 +302,9 @@ static void outcome_table(Str *out, const Report *r, const Outcome *x, int n, So
             str_addf(
                 out,
                 "<div class=\"wide\"><table>\n<caption>%s</caption>\n<thead><tr><th></th><th class=\"left\">judged by"
-                "</th><th>prompts</th><th>pairs</th><th>%s<br>95&nbsp;%% interval</th><th></th></tr></thead>\n<tbody>\n",
-                caption[sort], sort == BY_COMPARISON ? "win rate" : "gain");
+                "</th><th>prompts</th><th>pairs</th><th>%s<br>95&nbsp;%% interval</th><th></th><th>%s<br>95&nbsp;%% interval</th></tr></thead>\n<tbody>\n",
+                caption[sort], sort == BY_COMPARISON ? "win rate" : "gain",
+                sort == BY_COMPARISON ? "at equal length" : "win rate at equal length");
         outcome_row(out, r, &x[i], low, high);
     }
     if (present)
@@ -313,10 +317,10 @@ static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
         {"judge prompt is of kind", "kind", AS_TEXT, NULL},
         {"prompts", "prompts", AS_COUNT, NULL},
         {"pairs of replies", "pairs", AS_COUNT, NULL},
-        {"mean characters, new policy", "characters_a", AS_TENTHS, NULL},
-        {"mean characters, the other", "characters_b", AS_TENTHS, NULL},
-        {"mean reward of the new policy", "mean_a", AS_NUMBER, NULL},
-        {"mean reward of the other", "mean_b", AS_NUMBER, NULL},
+        {"mean characters, new policy", "characters_a", AS_TENTHS, "characters_a_interval"},
+        {"mean characters, the other", "characters_b", AS_TENTHS, "characters_b_interval"},
+        {"mean reward of the new policy", "mean_a", AS_NUMBER, "mean_a_interval"},
+        {"mean reward of the other", "mean_b", AS_NUMBER, "mean_b_interval"},
         {"gain", "gain", AS_SIGNED, "gain_interval"},
         {"gain\xe2\x80\x99s interval excludes zero", "excludes_zero", AS_YES, NULL},
         {"p of no gain: t-test over prompts", "gain_paired_p", AS_P, NULL},
@@ -329,10 +333,12 @@ static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
         {"ties", "ties", AS_COUNT, NULL},
         {"p of 50 %: binomial, without ties", "binomial_p", AS_P, NULL},
         {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL},
-        {"win rate at equal length", "length_controlled", AS_PERCENT, NULL},
-        {"mean P(the new policy\xe2\x80\x99s is better)", "mean_p", AS_NUMBER, NULL},
-        {"same position in both orders", "same_slot_rate", AS_PERCENT, NULL},
-        {"of these, the first position", "first_share", AS_PERCENT, NULL},
+        {"p of 50 %: two-sample t-test, as the paper", "t_p", AS_P, NULL},
+        {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"},
+        {"mean P(the new policy\xe2\x80\x99s is better)", "mean_p", AS_NUMBER, "mean_p_interval"},
+        {"same position in both orders", "same_slot_rate", AS_PERCENT, "same_slot_interval"},
+        {"of these, the first position", "first_share", AS_PERCENT, "first_share_interval"},
+        {"p of one half: the first position, binomial", "first_share_p", AS_P, NULL},
         {"probability on the answers", "mass", AS_PERCENT, NULL},
     };
     json_t *column[MOST_OUTCOMES];
@@ -345,8 +351,18 @@ static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
         head[i] = str_take(&h);
         column[i] = json_copy(x[i].eval->summary);
         json_object_update(column[i], (json_t *)(uintptr_t)x[i].result);
+        for (int side = 0; side < 2; side++) {
+            const json_t *probes = json_object_get(column[i], side ? "probes_b" : "probes_a");
+            json_object_set(column[i], side ? "characters_b_interval" : "characters_a_interval",
+                            json_object_get(json_object_get(probes, "characters"), "interval"));
+        }
     }
     html_heading(out, 3, NULL, "Every number of the comparisons");
+    html_p(
+        out,
+        "<span class=\"note\">Intervals at 95&nbsp;%%. The paper\xe2\x80\x99s two-sample t-test of win rates takes "
+        "both policies\xe2\x80\x99 outcomes as independent, though one\xe2\x80\x99s win is the other\xe2\x80\x99s loss: it says too "
+        "much, and the t-test over prompts is to be believed.</span>");
     html_measures(out, measures, COUNT(measures), (const json_t *const *)column, (const char *const *)head, n);
     for (int i = 0; i < n; i++) {
         free(head[i]);

@@ -92,6 +92,21 @@ static void unmatched(void **state)
 
 /* --- a contest ------------------------------------------------------------------------------------------ */
 
+static void interval_is(const json_t *object, const char *key, double low, double high)
+{
+    const json_t *i = json_object_get(object, key);
+    assert_int_equal(json_array_size(i), 2);
+    close_to(json_number_value(json_array_get(i, 0)), low, 1e-4);
+    close_to(json_number_value(json_array_get(i, 1)), high, 1e-4);
+}
+
+/* An interval between two numbers that holds a third, neither of them at its ends. */
+static bool range_within(const json_t *i, double low, double high, double held)
+{
+    double from = json_number_value(json_array_get(i, 0)), to = json_number_value(json_array_get(i, 1));
+    return json_array_size(i) == 2 && low <= from && from < held && held < to && to <= high;
+}
+
 static void contest(void **state)
 {
     (void)state;
@@ -109,6 +124,8 @@ static void contest(void **state)
     field(out, "binomial_p", 1);
     field(out, "mean_a", 0.2);
     field(out, "mean_b", 0.05);
+    interval_is(out, "mean_a_interval", 0.1, 0.3); /* the prompts' means */
+    interval_is(out, "mean_b_interval", 0, 0.1);
     field(out, "gain", 0.15);
     field(out, "mass", 0.8);
     const json_t *rate = json_object_get(out, "win_rate_bootstrap"); /* 0.75 and 0.5 */
@@ -144,7 +161,12 @@ static void contest_of_orders(void **state)
     contest_summary(out, c, 4, 4, false, LENGTH_RATIO, 0);
     field(out, "mean_p", 0.6);
     field(out, "same_slot_rate", 0.75);
+    interval_is(out, "same_slot_interval", 0.3006, 0.9544); /* Wilson's of 3 in 4 */
     field(out, "first_share", 2.0 / 3);
+    interval_is(out, "first_share_interval", 0.2077, 0.9385);
+    field(out, "first_share_p", 1);
+    const json_t *p = json_object_get(out, "mean_p_interval");
+    assert_true(range_within(p, 0.2, 0.9, 0.6));
     assert_null(json_object_get(out, "gain"));
     close_to(json_number_of(out, "length_controlled", -1), 0.75, 1e-6); /* equal lengths: the raw rate */
     for (int i = 0; i < 4; i++)
