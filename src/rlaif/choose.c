@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "rlaif/eval_internal.h"
 #include "rlaif/judge_source.h"
+#include "rlaif/reward_model.h"
 #include "rlaif/training.h"
 
 static const Option option_rows[] = {
@@ -68,8 +69,10 @@ static bool find_checkpoints(Work *work, const char *dir, json_t **list, Err *er
 /* Who judges and how is known before anything is sampled. */
 static bool check_judge(const Work *work, const CompareOptions *o, Err *err)
 {
-    JudgeSource source;
-    bool ok = judge_source_name(&source, work, "judge", o->judge, &o->endpoint, err);
+    JudgeSource source = {0};
+    bool judged = o->judge || o->endpoint.url || o->prompt.n > 0;
+    bool ok = (!judged || judge_source_name(&source, work, "judge", o->judge, &o->endpoint, err)) &&
+              (!o->reward || reward_model_check(o->reward, err));
     judge_source_release(&source);
     for (int i = 0; ok && i < o->prompt.n; i++) {
         JudgePrompt *p;

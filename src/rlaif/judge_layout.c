@@ -93,13 +93,14 @@ static bool refuse(const Fit *f, int tokens, Err *err)
     bool own = f->limit == o->max_input;
     char coming[60] = "";
     if (q->coming > 0)
-        snprintf(coming, sizeof coming, "with a reply of %d ", q->coming);
-    err_set(err, ERR_INPUT, "%s: the judge would read %d tokens %s%s %d", q->where, tokens, coming,
-            own ? "and --max-input is" : "and has room for", f->limit);
+        snprintf(coming, sizeof coming, " with a reply of %d", q->coming);
+    err_set(err, ERR_INPUT, "%s: the judge would read %d tokens%s, %s %d", q->where, tokens, coming,
+            own ? "--max-input is" : "its context has room for", f->limit);
     if (!o->cut_by)
-        return err_hint(err, "shorten the row, or leave it out");
-    return err_hint(err, "cut the row's context by a rule: %s context-left or context-right%s%s", o->cut_by,
-                    q->coming > 0 ? "; or lower --max-new-tokens" : "", own ? "; or raise --max-input" : "");
+        return err_hint(err, "shorten or leave out the row");
+    return err_hint(err,
+                    "shorten or leave out the row, or cut its context by a rule: %s context-left or context-right%s%s",
+                    o->cut_by, q->coming > 0 ? "; or lower --max-new-tokens" : "", own ? "; or raise --max-input" : "");
 }
 
 static bool fit(const Fit *f, Err *err)

@@ -104,7 +104,8 @@ static void labels(void **state)
     {
         assert_true(n < MOST);
         split_tail(json_text_of(item, "tail_ab"), &text[n][0], &text[n][1]);
-        q[n] = (Question){"a row", json_text_of(item, "context"), text[n][0], text[n][1], false, 0};
+        q[n] = (Question){
+            .where = "a row", .context = json_text_of(item, "context"), .first = text[n][0], .second = text[n][1]};
         expect_ids(j, m, q[n], false, json_object_get(item, "ids_ab"));
         expect_ids(j, m, q[n], true, json_object_get(item, "ids_ba"));
     }

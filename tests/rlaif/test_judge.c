@@ -165,6 +165,7 @@ static JudgeOptions limited(int max_input, CutRule cut)
     JudgeOptions o = judge_defaults(CHAT_AUTO);
     o.max_input = max_input;
     o.cut = (int)cut;
+    o.cut_by = "--truncate";
     return o;
 }
 

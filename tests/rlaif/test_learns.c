@@ -37,7 +37,8 @@ static void plant(const Bench *b, const char *name, int first, int n, double *p)
 {
     Str rows = {0};
     for (int i = 0; i < n; i++) {
-        str_addf(&rows, "{\"id\": \"%d\", \"prompt\": \"x\", \"responses\": [\"", first + i);
+        str_addf(&rows, "{\"id\": \"%d\", \"prompt\": \"%s\", \"responses\": [\"", first + i,
+                 first < TRAINED ? "x" : "y");
         double one = add_response(&rows, (uint64_t)(first + i), 0);
         str_addf(&rows, "\", \"");
         double margin = one - add_response(&rows, (uint64_t)(first + i), 1), label = real_sigmoid(margin);
