@@ -23,6 +23,19 @@ typedef enum KlPlace {
 } KlPlace;
 #define KL_PLACES "reward|loss"
 
+/* What is maximised (6.1). */
+typedef enum ObjectiveForm {
+    OBJECTIVE_CONVEX, /* (1 - beta) R - beta KL */
+    OBJECTIVE_PLAIN   /* R - beta KL */
+} ObjectiveForm;
+#define OBJECTIVES "convex|plain"
+typedef struct Objective {
+    ObjectiveForm form;
+    double beta;
+    KlPlace kl;
+    double no_end_penalty; /* taken off R where a response was cut off before its end */
+} Objective;
+
 /* What one step works with. */
 typedef struct Reinforce {
     Model *policy, *value;     /* value: the second network, or NULL */
@@ -33,23 +46,26 @@ typedef struct Reinforce {
     ValuePlace place;
     KlPlace kl;
     double beta;
-    int pass_rows; /* tokens of one pass, about */
+    double value_weight; /* VALUE_HEAD: of L_V in the sum of losses */
+    bool whiten;         /* advantages are normalised over all tokens of the batch */
+    int pass_rows;       /* tokens of one pass, about */
 } Reinforce;
 
 /* What a step measured. */
 typedef struct ReinforceStats {
     double value_loss, explained_variance; /* of the returns by the values; NAN without values */
-    double advantage_sd;
+    double advantage_sd;                   /* as they are, not whitened */
     double exact_kl; /* KL_LOSS: sum_t KL(pi(. | x, y_<t) || pi_ref(. | x, y_<t)), mean over rollouts; else NAN */
 } ReinforceStats;
 
-/* For every token of every rollout Z_t = (1 - beta) R - beta sum_{s >= t} (log pi(y_s) - log pi_ref(y_s)), or with
- * KL_LOSS (1 - beta) R. */
-void reinforce_returns(Rollout *r, int n, double beta, KlPlace kl);
+/* For every token of every rollout Z_t = w R' - beta sum_{s >= t} (log pi(y_s) - log pi_ref(y_s)), or with KL_LOSS w R'
+ * alone; w = 1 - beta, or 1 of the plain form; R' = R, less the penalty where the response has no end, which is set. */
+void reinforce_returns(Rollout *r, int n, const Objective *o);
 
 /* The gradients of
- *     L_PG = -(1/N) sum_t A_t log pi(y_t | x, y_<t),   A_t = Z_t - baseline, taken as a constant, and
- *     L_V  =  (1/2N) sum_t (V_t - Z_t)^2, with KL_LOSS also
+ *     L_PG = -(1/N) sum_t A_t log pi(y_t | x, y_<t),   A_t = Z_t - baseline, taken as a constant; whitened
+ *                                                      (A_t - mean) / sqrt(variance + 1e-8), over the N tokens; and
+ *     L_V  =  (1/2N) sum_t (V_t - Z_t)^2, of a head on the policy times value_weight; with KL_LOSS also
  *     L_KL = (beta/N) sum_t KL(pi(. | x, y_<t) || pi_ref(. | x, y_<t))
  * over the N tokens of all rollouts. Every recomputed log pi(y_t) must be the sampled one in every bit; ERR_NUMBER
  * where it is not. The rollouts' values and advantages are set. `per_group` rollouts of one prompt stand together. */

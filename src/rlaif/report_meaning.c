@@ -1,4 +1,5 @@
 /* What the numbers mean, in plain words: what was optimised, who judged, what its bias does, what was not measured. */
+#include "base/file.h"
 #include "rlaif/report_internal.h"
 
 static void begin(Str *out, const char *title)
@@ -43,7 +44,8 @@ static void add_judges(Str *out, const Taste *t)
 /* Whom a reward model imitates. */
 static void add_teacher(Str *out, const Taste *t)
 {
-    str_add(out, t->people || t->labels > 0 || isfinite(t->pairs_ai) ? ", which imitates " : "");
+    bool judge = t->ai && (t->people || t->labels > 0 || isfinite(t->pairs_ai));
+    str_add(out, t->people || judge ? ", which imitates " : "");
     if (t->people) {
         str_add(out, "people\xe2\x80\x99s choices");
         if (isfinite(t->pairs_people)) {
@@ -52,8 +54,8 @@ static void add_teacher(Str *out, const Taste *t)
             str_add(out, ")");
         }
     }
-    str_add(out, t->people && t->ai ? " and " : "");
-    if (t->ai && (t->people || t->labels > 0 || isfinite(t->pairs_ai))) {
+    str_add(out, t->people && judge ? " and " : "");
+    if (judge) {
         str_add(out, "the answers of a judge");
         add_judges(out, t);
     }
@@ -61,7 +63,7 @@ static void add_teacher(Str *out, const Taste *t)
 
 static void add_model(Str *out, const Taste *t)
 {
-    str_add(out, "the reward model ");
+    str_add(out, t->reward ? "the reward model " : "the reward model");
     if (t->reward)
         html_stage(out, t->reward);
     add_teacher(out, t);
@@ -81,6 +83,33 @@ static void add_reward(Str *out, const Taste *t)
         str_add(out, "the reward that the judge itself gives with ");
         html_prompt(out, report_value(t->rl, "prompt"));
     }
+    double penalty = json_number_of(json_object_get(t->rl->about, "options"), "no-end-penalty", 0);
+    if (penalty > 0)
+        str_addf(out, ", less %s for a reply that was cut off before its end", say_number(penalty, 2).text);
+}
+
+/* Where an objective is another than is said of all. */
+static void add_exceptions(Str *out, const Report *r, const ReportStage *rl)
+{
+    const json_t *options = json_object_get(rl->about, "options");
+    const char *form = json_text_of(options, "objective"), *reference = report_hash(rl, "reference"),
+               *model = report_hash(rl, "model");
+    if (form && strcmp(form, "plain") == 0)
+        str_add(out, " There R counts whole: R \xe2\x88\x92 \xce\xb2 KL was maximised.");
+    if (reference && model && strcmp(reference, model) != 0) {
+        const ReportStage *maker = report_maker(r, rl, "reference");
+        const char *value = report_value(rl, "reference");
+        str_add(out, " There KL is the distance from ");
+        if (maker)
+            html_stage(out, maker);
+        else
+            html_text(out, value ? path_base(value) : "another reference");
+        str_add(out, ", and not from where training started.");
+    }
+    if (json_is_true(json_object_get(options, "whiten")))
+        str_add(out,
+                " There the advantages of a step were normalised to mean 0 and variance 1: how much rewards differ "
+                "within a step does not count, only their proportions do.");
 }
 
 /* Is a judge behind the reward the very model that training started from? */
@@ -116,6 +145,7 @@ static void say_optimised(Str *out, const Report *r)
         str_addf(out, ", \xce\xb2 is %s and R is ", say_number(beta, 3).text);
         add_reward(out, &t);
         str_add(out, ".");
+        add_exceptions(out, r, rl);
     }
     if (judged)
         str_add(out, " A judge\xe2\x80\x99s reward is what that judge says, and not what people prefer.");
@@ -225,7 +255,7 @@ static void say_training(Str *out, const Report *r)
             continue;
         str_add(&list, list.n ? ", in " : " in ");
         html_stage(&list, rl);
-        str_addf(&list, " from %s to %s (%s, KL to the start at the end %s nats a reply)",
+        str_addf(&list, " from %s to %s (%s, KL to the reference at the end %s nats a reply)",
                  say_number(json_number_of(s, "reward_first", (double)NAN), 3).text,
                  say_number(json_number_of(s, "reward_last", (double)NAN), 3).text,
                  say_count(json_number_of(s, "steps", 0), "step", "steps").text,
@@ -237,7 +267,7 @@ static void say_training(Str *out, const Report *r)
                  "The mean reward of a step\xe2\x80\x99s replies went%s. This is measured on training prompts by the "
                  "reward that was optimised: it says whether the optimiser works, not whether the replies are better.",
                  str_text(&list));
-        if (add_names(out, r, went_far, " A KL above 10 nats is far from the start ("))
+        if (add_names(out, r, went_far, " A KL above 10 nats is far from the reference ("))
             str_add(out, "): look at the samples for replies that please the judge and nobody else.");
         if (add_names(out, r, was_cut, " Most of the last replies did not end by themselves ("))
             str_add(out, "): they were cut off at the greatest length, and are judged so.");

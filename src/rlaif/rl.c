@@ -9,7 +9,9 @@ static const Option option_rows[] = {
     {"prompts", OPT_TEXT, AT(RlOptions, prompts), .value = "PROMPTS",
      .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "rows with a prompt"},
     {"model", OPT_TEXT, AT(RlOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
-     .help = "the policy's start, and the reference of the KL term"},
+     .help = "the policy's start"},
+    {"reference", OPT_TEXT, AT(RlOptions, reference), .value = "MODEL", .flags = OPT_WORKING,
+     .help = "what the KL is measured from, as SFT where training goes on from another policy [--model]"},
     {"reward", OPT_TEXT, AT(RlOptions, reward), .value = "DIR", .flags = OPT_WORKING,
      .help = "a reward model, or, or with it,"},
     {"judge", OPT_TEXT, AT(RlOptions, judge), .value = "MODEL", .flags = OPT_WORKING, .help = "a direct judge, with"},
@@ -25,9 +27,19 @@ static const Option option_rows[] = {
      .help = "learned values, the mean of a prompt's other samples, or none"},
     {"value", OPT_CHOICE, AT(RlOptions, value), .choices = "own|head", .otherwise = "own",
      .help = "values from a second network, or from a head on the policy"},
-    {"beta", OPT_REAL, AT(RlOptions, beta), 0, 1, "0.05", .help = "(1 - beta) reward - beta KL"},
+    {"beta", OPT_REAL, AT(RlOptions, beta), 0, 1, "0.05", .help = "weight of the KL from the reference"},
+    {"objective", OPT_CHOICE, AT(RlOptions, objective), .choices = OBJECTIVES, .otherwise = "convex",
+     .help = "(1 - beta) reward - beta KL, or plain reward - beta KL"},
     {"kl", OPT_CHOICE, AT(RlOptions, kl), .choices = KL_PLACES, .otherwise = "reward",
      .help = "the KL as a reward of every token drawn, or as a loss, exact over the vocabulary"},
+    {"no-end-penalty", OPT_REAL, AT(RlOptions, no_end_penalty), 0, 1e6, "0",
+     .help = "taken off the reward of responses that were cut off before their end"},
+    {"whiten", OPT_BOOL, AT(RlOptions, whiten),
+     .help = "normalise advantages to mean 0 and variance 1 over a step's tokens"},
+    {"value-lr", OPT_REAL, AT(RlOptions, value_lr), 0, 1, "0",
+     .help = "learning rate of the value network; 0: as --lr"},
+    {"value-weight", OPT_REAL, AT(RlOptions, value_weight), 0, 1e6, "1",
+     .help = "with --value head: weight of the value loss beside the policy's"},
     {"value-warmup", OPT_INT, AT(RlOptions, value_warmup), 0, 1e9, "0",
      .help = "first steps in which the value network learns and the policy stays as it is"},
     {"steps", OPT_INT, AT(RlOptions, steps), 0, 1e9, "0", .help = "updates; 0: by epochs"},
@@ -110,6 +122,13 @@ static bool check_options(const Work *work, const RlOptions *o, Err *err)
     if (o->value_warmup > 0 && !has_value_network(o))
         return err_set(err, code, "--value-warmup needs --baseline value and --value own"),
                err_hint(err, "only a network of its own can learn while the policy stays as it is");
+    if (o->value_lr > 0 && !has_value_network(o))
+        return err_set(err, code, "--value-lr needs --baseline value and --value own"),
+               err_hint(err,
+                        "a head on the policy learns at the policy's rate; --value-weight is the weight of its loss");
+    if (o->value_weight != 1 && !(o->baseline == BASELINE_VALUE && o->value == VALUE_HEAD))
+        return err_set(err, code, "--value-weight needs --baseline value and --value head"),
+               err_hint(err, "a network of its own has its own loss: --value-lr is its rate");
     if (o->eval_every > 0 && !o->eval)
         return err_set(err, code, "--eval-every needs --eval"), err_hint(err, "name held-out prompts");
     return true;
@@ -137,14 +156,50 @@ static int value_heads(const RlOptions *o)
     return o->baseline == BASELINE_VALUE && o->value == VALUE_HEAD ? HEAD_LM | HEAD_VALUE : HEAD_LM;
 }
 
-/* The policy starts as the reference; a value network as the same with a head of zeros. */
+/* Another reference than the policy's start gives log-probabilities of the same tokens. */
+static bool check_reference(const Rl *rl, Err *err)
+{
+    const Model *a = rl->policy, *b = rl->reference;
+    if (a->config.vocab == b->config.vocab && tokenizer_same(a->tokenizer, b->tokenizer))
+        return true;
+    err_set(err, ERR_INPUT, "%s and %s have not the same tokens", rl->options->reference, rl->options->model);
+    return err_hint(err, "the KL is between distributions over the same vocabulary: name a model of the same family");
+}
+
+/* Is the reference the policy's start? */
+static bool same_start(const RlOptions *o, bool *same, Err *err)
+{
+    char start[HASH_TEXT], reference[HASH_TEXT];
+    *same = true;
+    if (!o->reference)
+        return true;
+    if (!model_hash(o->model, start, err) || !model_hash(o->reference, reference, err))
+        return false;
+    *same = strcmp(start, reference) == 0;
+    return true;
+}
+
+/* The policy starts as --model, which is also the reference where no other is named; a value network as the same with a
+ * head of zeros. */
+static bool open_policy(Rl *rl, Device *device, Err *err)
+{
+    const RlOptions *o = rl->options;
+    if (!same_start(o, &rl->from_reference, err))
+        return false;
+    if (rl->from_reference
+            ? !model_load(&rl->reference, o->model, device, HEAD_LM, err) ||
+                  !model_copy(&rl->policy, rl->reference, value_heads(o), err)
+            : !model_load(&rl->reference, o->reference, device, HEAD_LM, err) ||
+                  !model_load(&rl->policy, o->model, device, value_heads(o), err) || !check_reference(rl, err))
+        return false;
+    return !has_value_network(o) || model_copy(&rl->value, rl->policy, HEAD_VALUE, err);
+}
+
 static bool open_models(Rl *rl, Work *work, Err *err)
 {
     Device *device = work->device;
     const RlOptions *o = rl->options;
-    if (!model_load(&rl->reference, o->model, device, HEAD_LM, err) ||
-        !model_copy(&rl->policy, rl->reference, value_heads(o), err) ||
-        (has_value_network(o) && !model_copy(&rl->value, rl->reference, HEAD_VALUE, err)))
+    if (!open_policy(rl, device, err))
         return false;
     scorer_open(&rl->reference_scorer, rl->reference);
     if (!render_chat(rl->policy, (ChatMode)o->chat, &rl->chat, err))
@@ -167,10 +222,12 @@ bool rl_open(Rl **out, const RlOptions *o, Work *work, Rows *rows, RewardFunctio
     rl->rows = rows;
     rl->source.function = function;
     pass_init(&rl->pass);
+    rl->value_train = o->train;
+    rl->value_train.lr = o->value_lr > 0 ? o->value_lr : o->train.lr;
     int steps = o->steps ? o->steps : (int)(((long long)rows->n * o->epochs + o->batch - 1) / o->batch);
     bool ok = open_models(rl, work, err) && rl_render(rl, rows, &rl->prompt, err) &&
               trainer_init(&rl->policy_trainer, rl->policy, &o->train, steps, err) &&
-              (!rl->value || trainer_init(&rl->value_trainer, rl->value, &o->train, steps, err));
+              (!rl->value || trainer_init(&rl->value_trainer, rl->value, &rl->value_train, steps, err));
     rl->policy_trainer.wait = o->value_warmup;
     if (!ok) {
         rl_free(rl);
@@ -271,7 +328,8 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
 
 /* Of everything that is read; "" where it is not. */
 typedef struct InputHashes {
-    char model[HASH_TEXT], reward[HASH_TEXT], judge[HASH_TEXT], prompt[HASH_TEXT], prompts[HASH_TEXT];
+    char model[HASH_TEXT], reference[HASH_TEXT], reward[HASH_TEXT], judge[HASH_TEXT], prompt[HASH_TEXT],
+        prompts[HASH_TEXT];
 } InputHashes;
 
 static bool hash_judge(const Work *work, const RlOptions *o, InputHashes *h, Err *err)
@@ -290,8 +348,8 @@ static bool hash_judge(const Work *work, const RlOptions *o, InputHashes *h, Err
 static bool hash_inputs(const Work *work, const RlOptions *o, InputHashes *h, Err *err)
 {
     memset(h, 0, sizeof *h);
-    return model_hash(o->model, h->model, err) && (!o->reward || model_hash(o->reward, h->reward, err)) &&
-           (!is_direct(o) || hash_judge(work, o, h, err));
+    return model_hash(o->model, h->model, err) && (!o->reference || model_hash(o->reference, h->reference, err)) &&
+           (!o->reward || model_hash(o->reward, h->reward, err)) && (!is_direct(o) || hash_judge(work, o, h, err));
 }
 
 bool rl_about(json_t **about, const Work *work, const RlOptions *o, const Rows *rows, Err *err)
@@ -302,6 +360,8 @@ bool rl_about(json_t **about, const Work *work, const RlOptions *o, const Rows *
     rows_hash(rows, h.prompts);
     *about = stage_about(&rl_table, o, &o->common, "model", h.model, "reward", h.reward, "judge", h.judge, "prompt",
                          h.prompt, "prompts", h.prompts, NULL);
+    if (o->reference)
+        json_object_set_new(json_object_get(*about, "hashes"), "reference", json_string(h.reference));
     return true;
 }
 

@@ -12,11 +12,11 @@ typedef struct RlOptions {
     TrainOptions train;
     JudgeReading reading;     /* of a direct judge */
     EndpointOptions endpoint; /* one elsewhere */
-    char *prompts, *model, *output, *reward, *judge, *prompt, *eval;
-    int algorithm, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_prompt_tokens, truncate,
-        max_new_tokens, top_k, value_warmup, eval_every, keep_best;
-    double beta, reward_weight, temperature, top_p;
-    bool skip_bad;
+    char *prompts, *model, *reference, *output, *reward, *judge, *prompt, *eval;
+    int algorithm, objective, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_prompt_tokens,
+        truncate, max_new_tokens, top_k, value_warmup, eval_every, keep_best;
+    double beta, no_end_penalty, value_lr, value_weight, reward_weight, temperature, top_p;
+    bool whiten, skip_bad;
 } RlOptions;
 extern const OptionTable rl_table;
 
@@ -26,6 +26,7 @@ typedef enum RlPhase { RL_SAMPLE, RL_REWARD, RL_REFERENCE, RL_UPDATE, RL_PHASES 
 /* What a step measured. */
 typedef struct StepStats {
     double reward, reward_sd, kl, entropy, tokens, ended; /* means over rollouts; kl of a whole sequence, in nats */
+    double penalty;                                       /* the mean of what was taken off */
     double by_model, by_judge;                            /* means of the parts of the reward; NAN: not asked */
     CutCount cut;                                         /* of the judge's contexts */
     ReinforceStats gradients;

@@ -205,12 +205,16 @@ static bool describe_judge(Rl *rl, const Rollout *r, RolloutInspection *out, Err
     return ok;
 }
 
-/* The prompt's group of the step, as rl_step would make it, without an update. */
+/* The prompt's group of the step, as rl_step would make it, without an update; all groups where advantages depend on them. */
 static bool remake(Rl *rl, int step, int sample, RolloutInspection *out, Err *err)
 {
     int n, group = rl->options->samples, first = sample / group * group;
     ReinforceStats stats;
     Rollout *r = rl_plan(rl, step, &n);
+    if (rl->options->whiten) {
+        first = 0;
+        group = n;
+    }
     bool ok = rl_draw(rl, r + first, group, NULL, err) && rl_gradients(rl, r + first, group, &stats, err);
     if (ok) {
         out->recomputed = rl_rollout_row(rl, step, &r[sample]);

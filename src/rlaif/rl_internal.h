@@ -16,7 +16,9 @@ struct Rl {
     Model *policy, *reference, *value;
     Scorer *reference_scorer;
     RewardSource source;
+    bool from_reference; /* the policy started as the reference */
     Trainer policy_trainer, value_trainer;
+    TrainOptions value_train; /* the value network's: with its own rate */
     Pass pass;
 };
 

@@ -138,7 +138,9 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     if (rl->source.judges.model)
         needs_add(n, NEEDS_JUDGE, weights_bytes(rl->source.judges.model));
     /* the pass keeps its memory while the next step samples and scores */
-    needs_add(n, NEEDS_PASS, (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(c, w.pass) : 0)));
+    needs_add(
+        n, NEEDS_PASS,
+        (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(&rl->reference->config, w.pass) : 0)));
     needs_add(n, NEEDS_DRAWN, drawn);
     return true;
 }

@@ -37,10 +37,11 @@ Sampling rl_sampling(const RlOptions *o)
         .temperature = o->temperature, .top_k = o->top_k, .top_p = o->top_p, .max_new_tokens = o->max_new_tokens};
 }
 
-/* Before its first update policy and reference are one: their log-probabilities must be too, in every bit. */
+/* Before its first update policy and reference are one, where no other reference is named: their log-probabilities must be
+ * too, in every bit. */
 static bool check_start(const Rl *rl, const Rollout *r, int n, Err *err)
 {
-    for (int i = 0; rl->policy_trainer.step <= rl->policy_trainer.wait && i < n; i++)
+    for (int i = 0; rl->from_reference && rl->policy_trainer.step <= rl->policy_trainer.wait && i < n; i++)
         if (r[i].kl != 0 || memcmp(r[i].y.logp, r[i].reference_logp, (size_t)r[i].y.ids.n * sizeof(float)) != 0)
             return err_set(err, ERR_NUMBER, "the KL to the reference is %g, not 0", r[i].kl),
                    rollout_failed(&r[i], rl->rows, err),
@@ -62,8 +63,9 @@ bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err)
     at[RL_UPDATE] = clock_seconds();
     for (int p = 0; seconds && p < RL_UPDATE; p++)
         seconds[p] = at[p + 1] - at[p];
+    const Objective objective = {(ObjectiveForm)o->objective, o->beta, (KlPlace)o->kl, o->no_end_penalty};
     if (ok)
-        reinforce_returns(r, n, o->beta, (KlPlace)o->kl);
+        reinforce_returns(r, n, &objective);
     return ok;
 }
 
@@ -77,6 +79,7 @@ static void measure(const Rollout *r, int n, StepStats *s)
         cut_count(&s->cut, r[i].said.cut);
         squares += r[i].reward * r[i].reward / n;
         s->kl += r[i].kl / n;
+        s->penalty += r[i].penalty / n;
         s->tokens += (double)r[i].y.ids.n / n;
         s->ended += (double)r[i].y.ended / n;
         for (int t = 0; t < r[i].y.ids.n; t++)
@@ -100,6 +103,8 @@ bool rl_gradients(Rl *rl, Rollout *r, int n, ReinforceStats *stats, Err *err)
                      .place = (ValuePlace)o->value,
                      .kl = (KlPlace)o->kl,
                      .beta = o->beta,
+                     .value_weight = o->value_weight,
+                     .whiten = o->whiten,
                      .pass_rows = PASS_ROWS};
     return reinforce_gradients(&how, r, n, o->samples, stats, err);
 }
@@ -122,6 +127,7 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
         {"reward_judge", mixed ? s->by_judge : (double)NAN},
         {JUDGE_CUT, cuts ? s->cut.rows : (double)NAN},
         {JUDGE_CUT_CHARACTERS, cuts ? s->cut.characters : (double)NAN},
+        {"penalty", rl->options->no_end_penalty > 0 ? s->penalty : (double)NAN},
         {"kl", s->kl},
         {"exact_kl", s->gradients.exact_kl},
         {"entropy", s->entropy},
@@ -133,6 +139,7 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
         {"grad_norm", rl->policy_trainer.grad_norm},
         {"value_grad_norm", rl->value ? rl->value_trainer.grad_norm : (double)NAN},
         {"lr", rl->policy_trainer.rate},
+        {"value_lr", rl->options->value_lr > 0 ? rl->value_trainer.rate : (double)NAN},
     };
     for (int i = 0; i < COUNT(metric); i++)
         if (!isnan(metric[i].value) && !store_metric(store, stage->id, step, metric[i].name, metric[i].value, err))
@@ -160,6 +167,8 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
         json_object_set_new(row, "reward_model", json_real(r->by_model));
         json_object_set_new(row, "reward_judge", json_real(r->by_judge));
     }
+    if (r->penalty > 0)
+        json_object_set_new(row, "penalty", json_real(r->penalty));
     if (rl->source.judge) {
         char *hash = mem_printf("sha256:%s", r->judge_prompt);
         json_t *judgment = judgment_json(rl->source.judge, &r->said);

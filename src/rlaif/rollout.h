@@ -17,6 +17,7 @@ typedef struct Rollout {
     double by_model, by_judge; /* what it is made of; NAN: not asked */
     Verdict said;              /* of a judge, to this prompt: the hash of what it read */
     char judge_prompt[HASH_TEXT];
+    double penalty;    /* taken off R, for the response has no end; 0: nothing */
     double *returns;   /* Z_t */
     float *values;     /* V_t; NULL: not learned */
     float *advantages; /* A_t */

@@ -12,7 +12,8 @@ const Option train_options[TRAIN_OPTIONS] = {
      .help = "how the rate goes on after the warm-up"},
     {"warmup", OPT_INT, AT(TrainOptions, warmup), 0, 1e6, "0", .help = "steps over which the rate rises"},
     {"weight-decay", OPT_REAL, AT(TrainOptions, weight_decay), 0, 1, "0", .help = "adamw's, on matrices"},
-    {"clip", OPT_REAL, AT(TrainOptions, clip), 0, 1e9, "1", .help = "largest norm of the gradient; 0: no limit"},
+    {"clip", OPT_REAL, AT(TrainOptions, clip), 0, 1e9, "1",
+     .help = "largest norm of the gradient (the paper states none); 0: no limit"},
     {"save-every", OPT_INT, AT(TrainOptions, save_every), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "steps between checkpoints; 0: about every two minutes"},
 };

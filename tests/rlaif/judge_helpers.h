@@ -33,6 +33,29 @@ static inline char *roomy_model(const char *folder, int context)
     return dir;
 }
 
+/* FOLDER/spelling: the tiny model with another token in its vocabulary, and a tokenizer that joins nothing. The caller frees
+ * the path. */
+static inline char *spelling_model(const char *folder)
+{
+    Err err = {0};
+    json_t *tokenizer;
+    char *roomy = roomy_model(folder, 256), *dir = path_join(folder, "spelling"),
+         *path = path_join(dir, "tokenizer.json");
+    assert_int_equal(rename(roomy, dir), 0);
+    need_ok(json_read_file(path, &tokenizer, &err), &err);
+    json_t *model = json_object_get(tokenizer, "model"), *vocab = json_object_get(model, "vocab");
+    json_object_set_new(model, "merges", json_array());
+    json_object_set(vocab, "another", json_object_get(vocab, "he"));
+    json_object_del(vocab, "he");
+    char *text = json_text(tokenizer);
+    need_ok(file_write(path, text, strlen(text), &err), &err);
+    free(text);
+    free(path);
+    free(roomy);
+    json_decref(tokenizer);
+    return dir;
+}
+
 /* Without chat: the text is exactly as laid out. */
 static const char full_prompt[] = "name: full\n"
                                   "kind: pairwise\n"

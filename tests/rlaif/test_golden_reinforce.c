@@ -134,8 +134,9 @@ static ReinforceStats gradients(Step *s, ValuePlace place, int pass_rows)
                      .place = place,
                      .kl = KL_REWARD,
                      .beta = beta,
+                     .value_weight = 1,
                      .pass_rows = pass_rows};
-    reinforce_returns(s->r, s->n, beta, KL_REWARD);
+    reinforce_returns(s->r, s->n, &(Objective){.beta = beta});
     need_ok(reinforce_gradients(&how, s->r, s->n, 1, &stats, &err), &err);
     return stats;
 }

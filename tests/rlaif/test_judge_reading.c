@@ -133,35 +133,13 @@ static void refused_or_cut(void **state)
 
 /* --- reinforcement learning -------------------------------------------------------------------------------- */
 
-/* FOLDER/spelling: the tiny judge with a tokenizer that joins nothing. */
-static void put_spelling_judge(const Bench *b)
-{
-    Err err = {0};
-    json_t *tokenizer;
-    char *roomy = roomy_model(b->folder, 256), *dir = bench_path(b, "spelling"),
-         *path = path_join(dir, "tokenizer.json");
-    assert_int_equal(rename(roomy, dir), 0);
-    need_ok(json_read_file(path, &tokenizer, &err), &err);
-    json_t *model = json_object_get(tokenizer, "model"), *vocab = json_object_get(model, "vocab");
-    json_object_set_new(model, "merges", json_array());
-    json_object_set(vocab, "another", json_object_get(vocab, "he"));
-    json_object_del(vocab, "he");
-    char *text = json_text(tokenizer);
-    need_ok(file_write(path, text, strlen(text), &err), &err);
-    free(text);
-    free(path);
-    free(dir);
-    free(roomy);
-    json_decref(tokenizer);
-}
-
 /* Before anything is done: a longest reply is counted, of held-out prompts too, in the judge's own tokens. */
 static void before_the_first_step(void **state)
 {
     (void)state;
     Bench b;
     open_rows(&b);
-    put_spelling_judge(&b);
+    free(spelling_model(b.folder));
     static const struct {
         const char *prompts, *more, *judge, *words;
         int reply, counted; /* tokens of the policy's; at least as many of the judge's */

@@ -61,6 +61,21 @@ static void stages_take_products(void **state)
     holds(loop, NULL, lines, COUNT(lines));
 }
 
+/* RLHF after RLAIF: training goes on from the policy at hand, and is held to where the first began. */
+static void reference_of_a_stage(void **state)
+{
+    (void)state;
+    static const char text[] = "name: x\npolicy: m.gguf\nstages:\n- sft: {data: d.jsonl}\n- reward: {pairs: a.jsonl}\n"
+                               "- rl: {as: first, prompts: p.jsonl}\n"
+                               "- rl: {model: first, reference: sft, prompts: p.jsonl}\n"
+                               "- rl: {as: last, reference: policy, prompts: p.jsonl}\n";
+    static const char *const lines[] = {
+        "      model: runs/x/first\n      reference: runs/x/sft\n",
+        "      model: runs/x/policy\n      reference: m.gguf\n",
+    };
+    holds(text, NULL, lines, COUNT(lines));
+}
+
 /* Where a stage names an endpoint, no model is its judge and no reward model stands beside it. */
 static void judges_elsewhere(void **state)
 {
@@ -206,10 +221,15 @@ static void nothing_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stages_take_products), cmocka_unit_test(judges_elsewhere),
-        cmocka_unit_test(reward_models_judge),  cmocka_unit_test(set_by_the_command_line),
-        cmocka_unit_test(names_are_quoted),     cmocka_unit_test(refused),
-        cmocka_unit_test(refused_heads),        cmocka_unit_test(nothing_is_left),
+        cmocka_unit_test(stages_take_products),
+        cmocka_unit_test(reference_of_a_stage),
+        cmocka_unit_test(judges_elsewhere),
+        cmocka_unit_test(reward_models_judge),
+        cmocka_unit_test(set_by_the_command_line),
+        cmocka_unit_test(names_are_quoted),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(refused_heads),
+        cmocka_unit_test(nothing_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

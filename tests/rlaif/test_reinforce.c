@@ -97,8 +97,9 @@ static ReinforceStats gradients(Step *s, KlPlace kl, double beta, Model *referen
                      .kl = kl,
                      .beta = beta,
                      .pass_rows = pass_rows};
+    const Objective objective = {.beta = beta, .kl = kl};
     weights_zero(s->dw);
-    reinforce_returns(s->r, N, beta, kl);
+    reinforce_returns(s->r, N, &objective);
     need_ok(reinforce_gradients(&how, s->r, N, SAMPLES, &stats, &err), &err);
     return stats;
 }
@@ -109,10 +110,35 @@ static void returns(void **state)
     float logp[] = {-1, -2, -0.5f}, reference[] = {-1.5f, -1, -0.25f};
     int ids[] = {1, 2, 3};
     Rollout r = {.y = {.ids = {.id = ids, .n = 3}, .logp = logp}, .reference_logp = reference, .reward = 2};
-    reinforce_returns(&r, 1, 0.25, KL_REWARD); /* 0.75 R = 1.5; KL of the tokens 0.5, -1, -0.25 */
+    Objective o = {.beta = 0.25, .kl = KL_REWARD};
+    reinforce_returns(&r, 1, &o); /* 0.75 R = 1.5; KL of the tokens 0.5, -1, -0.25 */
     assert_true(r.returns[2] == 1.5 + 0.0625 && r.returns[1] == 1.5625 + 0.25 && r.returns[0] == 1.8125 - 0.125);
-    reinforce_returns(&r, 1, 0.25, KL_LOSS);
+    o.kl = KL_LOSS;
+    reinforce_returns(&r, 1, &o);
     assert_true(r.returns[0] == 1.5 && r.returns[1] == 1.5 && r.returns[2] == 1.5);
+    free(r.returns);
+}
+
+/* R whole; less what a missing end costs, which is no part of R, in either form and wherever the KL counts. */
+static void other_objectives(void **state)
+{
+    (void)state;
+    float logp[] = {-1, -2}, reference[] = {-1.5f, -1};
+    int ids[] = {1, 2};
+    Rollout r = {.y = {.ids = {.id = ids, .n = 2}, .logp = logp}, .reference_logp = reference, .reward = 2};
+    Objective o = {.form = OBJECTIVE_PLAIN, .beta = 0.25, .kl = KL_REWARD};
+    reinforce_returns(&r, 1, &o); /* R = 2; KL of the tokens 0.5, -1 */
+    assert_true(r.returns[1] == 2 + 0.25 && r.returns[0] == 2.25 - 0.125);
+    o.no_end_penalty = 3;
+    reinforce_returns(&r, 1, &o);
+    assert_true(r.returns[1] == -1 + 0.25 && r.returns[0] == -0.75 - 0.125 && r.penalty == 3 && r.reward == 2);
+    o.form = OBJECTIVE_CONVEX;
+    o.kl = KL_LOSS;
+    reinforce_returns(&r, 1, &o);
+    assert_true(r.returns[1] == -0.75 && r.returns[0] == -0.75);
+    r.y.ended = true;
+    reinforce_returns(&r, 1, &o);
+    assert_true(r.returns[1] == 1.5 && r.returns[0] == 1.5 && r.penalty == 0);
     free(r.returns);
 }
 
@@ -144,17 +170,22 @@ typedef struct Way {
     Baseline baseline;
     ValuePlace place;
     KlPlace kl;
-    bool of_value, kl_alone;
+    bool of_value, kl_alone, whiten;
+    double value_weight;
 } Way;
 
 static const Way ways[] = {
-    {"no baseline", BASELINE_NONE, VALUE_OWN, KL_REWARD, false, false},
-    {"the group", BASELINE_GROUP, VALUE_OWN, KL_REWARD, false, false},
-    {"own values, policy", BASELINE_VALUE, VALUE_OWN, KL_REWARD, false, false},
-    {"own values, network", BASELINE_VALUE, VALUE_OWN, KL_REWARD, true, false},
-    {"a value head", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false},
-    {"a value head and the KL", BASELINE_VALUE, VALUE_HEAD, KL_LOSS, false, false},
-    {"the KL alone", BASELINE_NONE, VALUE_OWN, KL_LOSS, false, true},
+    {"no baseline", BASELINE_NONE, VALUE_OWN, KL_REWARD, false, false, false, 1},
+    {"the group", BASELINE_GROUP, VALUE_OWN, KL_REWARD, false, false, false, 1},
+    {"the group, whitened", BASELINE_GROUP, VALUE_OWN, KL_REWARD, false, false, true, 1},
+    {"own values, policy", BASELINE_VALUE, VALUE_OWN, KL_REWARD, false, false, false, 1},
+    {"own values, network", BASELINE_VALUE, VALUE_OWN, KL_REWARD, true, false, false, 1},
+    {"own values, whitened", BASELINE_VALUE, VALUE_OWN, KL_REWARD, false, false, true, 1},
+    {"a value head", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false, false, 1},
+    {"a value head of weight 3", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false, false, 3},
+    {"a value head, whitened", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false, true, 0.5},
+    {"a value head and the KL", BASELINE_VALUE, VALUE_HEAD, KL_LOSS, false, false, false, 1},
+    {"the KL alone", BASELINE_NONE, VALUE_OWN, KL_LOSS, false, true, false, 1},
 };
 
 enum { DIRECTIONS = 4 };
@@ -175,6 +206,8 @@ static ReinforceStats gradients_of(Step *s, const Way *w)
                      .place = w->place,
                      .kl = w->kl,
                      .beta = BETA,
+                     .value_weight = w->value_weight,
+                     .whiten = w->whiten,
                      .pass_rows = 30};
     weights_zero(s->dw);
     weights_zero(s->dvalue);
@@ -190,9 +223,11 @@ static int tokens_of(const Step *s)
     return n;
 }
 
-/* A_t is the return less the baseline: the mean first return of the prompt's other samples, the value, or nothing. */
+/* A_t is the return less the baseline: the mean first return of the prompt's other samples, the value, or nothing; whitened
+ * less the mean of all, over their standard deviation. */
 static void check_advantages(const Step *s, const Way *w)
 {
+    double plain[N][LONGEST], sum = 0, squares = 0;
     for (int i = 0; i < N; i++) {
         const Rollout *r = &s->r[i];
         double group = 0;
@@ -202,9 +237,18 @@ static void check_advantages(const Step *s, const Way *w)
             double baseline = w->baseline == BASELINE_VALUE   ? (double)r->values[t]
                               : w->baseline == BASELINE_GROUP ? group
                                                               : 0;
-            assert_true(r->advantages[t] == (float)(r->returns[t] - baseline));
+            plain[i][t] = r->returns[t] - baseline;
+            sum += plain[i][t];
+            squares += plain[i][t] * plain[i][t];
         }
     }
+    double mean = sum / tokens_of(s), sd = sqrt(squares / tokens_of(s) - mean * mean);
+    for (int i = 0; i < N; i++)
+        for (int t = 0; t < s->r[i].y.ids.n; t++)
+            if (w->whiten)
+                close_to((double)s->r[i].advantages[t], (plain[i][t] - mean) / sd, 1e-6);
+            else
+                assert_true(s->r[i].advantages[t] == (float)plain[i][t]);
 }
 
 /* The loss whose gradient it is, at the models as they are; advantages [N][LONGEST] and returns are constants. */
@@ -220,7 +264,7 @@ static double loss_of(Step *s, const Way *w, float (*advantage)[LONGEST])
             sum -= (double)advantage[i][t] * (double)s->r[i].y.logp[t];
     sum /= tokens_of(s);
     if (w->baseline == BASELINE_VALUE && w->place == VALUE_HEAD)
-        sum += stats.value_loss;
+        sum += w->value_weight * stats.value_loss;
     return sum + (w->kl == KL_LOSS ? BETA / tokens_of(s) * N * stats.exact_kl : 0);
 }
 
@@ -249,10 +293,11 @@ static void against_differences(void **state)
     for (int kind = 0; kind < TINY_KINDS; kind++) {
         Step s;
         float advantage[N][LONGEST];
+        const Objective objective = {.beta = BETA, .kl = w->kl};
         step_begin(&s, (TinyKind)kind);
         for (int i = 0; i < N && w->kl_alone; i++)
             s.r[i].reward = 0;
-        reinforce_returns(s.r, N, BETA, w->kl);
+        reinforce_returns(s.r, N, &objective);
         gradients_of(&s, w);
         check_advantages(&s, w);
         for (int i = 0; i < N; i++)
@@ -286,15 +331,57 @@ static void kl_loss_in_micro_batches(void **state)
     step_end(&s);
 }
 
+/* Whitened advantages depend on the whole batch, and not on how it is spread over passes; the loss that is logged, and the
+ * spread of the advantages, are those of the numbers as they are. */
+static void whitened_in_micro_batches(void **state)
+{
+    (void)state;
+    for (int place = 0; place < 2; place++) {
+        Step s;
+        Err err = {0};
+        ReinforceStats stats[3];
+        const Objective objective = {.beta = BETA};
+        float *wanted = NULL, *values = NULL;
+        step_begin(&s, TINY_LLAMA);
+        reinforce_returns(s.r, N, &objective);
+        for (int k = 0; k < 3; k++) {
+            Reinforce how = {.policy = s.policy,
+                             .value = s.value,
+                             .dpolicy = s.dw,
+                             .dvalue = s.dvalue,
+                             .pass = &s.pass,
+                             .place = (ValuePlace)place,
+                             .value_weight = 1,
+                             .whiten = k > 0,
+                             .pass_rows = k == 1 ? 1 : 1000};
+            weights_zero(s.dw);
+            weights_zero(s.dvalue);
+            need_ok(reinforce_gradients(&how, s.r, N, SAMPLES, &stats[k], &err), &err);
+            if (k == 1) {
+                wanted = mem_copy(s.dw->block, s.dw->floats, sizeof(float));
+                values = mem_copy(s.dvalue->block, s.dvalue->floats, sizeof(float));
+            }
+        }
+        same_bits("gradients", s.dw->block, wanted, s.dw->floats);
+        same_bits("values' gradients", s.dvalue->block, values, s.dvalue->floats);
+        assert_true(stats[0].advantage_sd == stats[1].advantage_sd && stats[1].value_loss == stats[2].value_loss);
+        free(wanted);
+        free(values);
+        step_end(&s);
+    }
+}
+
 int main(void)
 {
-    static struct CMUnitTest tests[3 + COUNT(ways)] = {
+    static struct CMUnitTest tests[5 + COUNT(ways)] = {
         cmocka_unit_test(returns),
+        cmocka_unit_test(other_objectives),
+        cmocka_unit_test(whitened_in_micro_batches),
         cmocka_unit_test(kl_loss_at_the_start),
         cmocka_unit_test(kl_loss_in_micro_batches),
     };
     for (int i = 0; i < COUNT(ways); i++)
-        tests[3 + i] = (struct CMUnitTest){
+        tests[5 + i] = (struct CMUnitTest){
             .name = ways[i].name, .test_func = against_differences, .initial_state = (void *)(uintptr_t)&ways[i]};
     return cmocka_run_group_tests_name("reinforce", tests, NULL, NULL);
 }

@@ -335,6 +335,42 @@ static void by_reward_models(void **state)
     run_free(&r);
 }
 
+/* --- what was optimised --------------------------------------------------------------------------------------- */
+
+#define RL_ABOUT(options, hashes)                                                                                      \
+    "{\"options\": {\"beta\": 0.25, " options "}, \"hashes\": {\"model\": \"m\", " hashes "}, \"seed\": 0}"
+
+/* The form of each objective, what its KL is measured from, and every part of its reward. */
+static void objectives(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    Str text = {0};
+    str_addf(
+        &text,
+        "name: x\nseed: 1\npolicy: start.gguf\nstages:\n  - sft: {data: d.jsonl}\n"
+        "  - rl: {as: one, prompts: p.jsonl, model: start.gguf, reward: r}\n"
+        "  - rl: {as: two, prompts: p.jsonl, model: one, reference: /far/away/held.gguf, judge: m, prompt: tone}\n");
+    put_text(r.folder, "recipe.yaml", str_text(&text));
+    add_stage(&r, "one", "rl", RL_ABOUT("\"objective\": \"convex\"", "\"reward\": \"r\""), "{\"steps\": 1}");
+    add_stage(&r, "two", "rl",
+              RL_ABOUT("\"objective\": \"plain\", \"no-end-penalty\": 0.5, \"whiten\": true, \"reward-weight\": 0.4",
+                       "\"reference\": \"s\", \"reward\": \"r\", \"judge\": \"m\", \"prompt\": \"t\""),
+              "{\"steps\": 1}");
+    char *page = page_of(&r);
+    check_page(page);
+    has(page, "one</a>, \xce\xb2 is 0.250 and R is the reward model. In <a"); /* as is said of all */
+    has(page,
+        "R is 0.40 of the reward model; and 0.60 of the reward that the judge itself gives with <b>tone</b>, less "
+        "0.50 for a reply that was cut off before its end. There R counts whole: R \xe2\x88\x92 \xce\xb2 KL was "
+        "maximised. There KL is the distance from held.gguf, and not from where training started. There the "
+        "advantages of a step were normalised");
+    has(page, "the judge is the very model that is trained");
+    str_release(&text);
+    free(page);
+    run_free(&r);
+}
+
 /* --- what has to be escaped ------------------------------------------------------------------------------- */
 
 /* A text that shows where it comes from, and is markup where it is not escaped. */
@@ -459,6 +495,7 @@ int main(void)
         cmocka_unit_test(recipe),
         cmocka_unit_test(checkpoints),
         cmocka_unit_test(by_reward_models),
+        cmocka_unit_test(objectives),
         cmocka_unit_test(escaped),
         cmocka_unit_test(killed),
     };
