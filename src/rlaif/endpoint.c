@@ -208,6 +208,22 @@ static char *key_of(const Endpoint *e, const Demand *d)
     return key;
 }
 
+bool endpoint_find(const Endpoint *e, const Demand *d, char **key, json_t **said, Err *err)
+{
+    char *text;
+    *key = key_of(e, d);
+    *said = NULL;
+    bool ok = store_answer_find(e->store, *key, &text, err) &&
+              (!text || json_parse(text, strlen(text), "a stored answer", said, err));
+    free(text);
+    return ok;
+}
+
+bool endpoint_is_new(const Endpoint *e)
+{
+    return json_object_size(e->ways) == 0;
+}
+
 /* --- the budget ----------------------------------------------------------------------------------------- */
 
 /* The most that a request may take: a text has no more tokens than bytes. */
@@ -358,16 +374,14 @@ static bool find_missing(Batch *b, int n, Err *err)
     for (int i = 0; ok && i < n; i++) {
         if (b->out[i])
             continue;
-        char *key = key_of(b->e, &b->demand[i]), *said;
-        ok = store_answer_find(b->e->store, key, &said, err) &&
-             (!said || json_parse(said, strlen(said), "a stored answer", &b->out[i], err));
-        b->e->kept += said != NULL;
-        if (ok && !said && !json_object_get(wanted, key)) {
+        char *key;
+        ok = endpoint_find(b->e, &b->demand[i], &key, &b->out[i], err);
+        b->e->kept += b->out[i] != NULL;
+        if (ok && !b->out[i] && !json_object_get(wanted, key)) {
             b->missing[b->n++] = i;
             json_object_set_new(wanted, key, json_true());
         }
         free(key);
-        free(said);
     }
     json_decref(wanted);
     return ok;

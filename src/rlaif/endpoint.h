@@ -67,6 +67,11 @@ bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err) M
 
 /* Do prompts of this kind go out as chat, as far as is known by now? */
 bool endpoint_chats(const Endpoint *e, EndpointKind kind);
+/* What the store has of it, as endpoint_ask returns it, or NULL. *key, which the caller frees, is the same for demands that
+ * are asked once. */
+bool endpoint_find(const Endpoint *e, const Demand *d, char **key, json_t **said, Err *err) MUST_CHECK;
+/* Is it still to be found how it wants to be asked? Then the first request goes alone. */
+bool endpoint_is_new(const Endpoint *e);
 
 /* What was asked since endpoint_open: {requests, kept (answers that the store had), retries, input, output (tokens),
  * dollars, call {input, output, dollars}: since the call began}. The caller releases it. */

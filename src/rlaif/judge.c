@@ -156,36 +156,56 @@ static void rationales_release(Rationales *r, int total)
     free(r->tokens);
 }
 
-static bool write_rationales(Judge *j, const Asked *asked, const Question *q, const PairVerdict *v, int n,
-                             Rationales *out, Err *err)
+/* The first steps of all prompts of n questions, one for each rationale. */
+typedef struct FirstSteps {
+    Asked *asked; /* [total], which borrow the layout's bodies */
+    RngKey *key;
+    Sampling how;
+    char *stop;
+    int total;
+} FirstSteps;
+
+static FirstSteps first_steps(const Judge *j, const Layout *l, const Question *q, bool both)
 {
     const JudgeOptions *o = &j->options;
-    int each = o->samples, orders = v[0].orders, total = n * orders * each;
-    Asked *step = mem_alloc((size_t)total, sizeof *step);
-    RngKey *key = mem_alloc((size_t)total, sizeof *key);
-    *out = (Rationales){mem_zalloc((size_t)total, sizeof(char *)), mem_zalloc((size_t)total, sizeof(TokenCount))};
+    int each = o->samples, orders = both ? 2 : 1, total = l->n * each;
+    FirstSteps s = {.asked = mem_alloc((size_t)total, sizeof *s.asked),
+                    .key = mem_alloc((size_t)total, sizeof *s.key),
+                    .stop = judge_prompt_stop(j->prompt),
+                    .total = total,
+                    .how = {.greedy = o->temperature <= 0,
+                            .temperature = o->temperature > 0 ? o->temperature : 1,
+                            .top_k = o->top_k,
+                            .top_p = 1,
+                            .max_new_tokens = j->prompt->cot.max_new_tokens}};
     for (int i = 0; i < total; i++) {
         int pair = i / (orders * each), order = i / each % orders;
-        step[i] = asked[i / each];
-        step[i].ending = judge_prompt_cot_ending(j->prompt, &j->shown);
-        key[i] = (RngKey){.seed = (uint64_t)o->seed,
-                          .purpose = RNG_RATIONALE,
-                          .row = q[pair].row,
-                          .visit = v[pair].order[order].swapped,
-                          .sample = (uint32_t)(i % each)};
+        s.asked[i] = l->asked[i / each];
+        s.asked[i].ending = judge_prompt_cot_ending(j->prompt, &j->shown);
+        s.key[i] = (RngKey){.seed = (uint64_t)o->seed,
+                            .purpose = RNG_RATIONALE,
+                            .row = q[pair].row,
+                            .visit = both ? order == 1 : q[pair].swap,
+                            .sample = (uint32_t)(i % each)};
     }
-    Sampling how = {.greedy = o->temperature <= 0,
-                    .temperature = o->temperature > 0 ? o->temperature : 1,
-                    .top_k = o->top_k,
-                    .top_p = 1,
-                    .max_new_tokens = j->prompt->cot.max_new_tokens};
-    char *stop = judge_prompt_stop(j->prompt);
-    bool ok = j->backend->write(j->self, step, total, key, &how, stop, out->text, out->tokens, err);
-    for (int i = 0; ok && i < total; i++)
+    return s;
+}
+
+static void first_steps_release(FirstSteps *s)
+{
+    free(s->asked);
+    free(s->key);
+    free(s->stop);
+}
+
+static bool write_rationales(Judge *j, const Layout *l, const Question *q, bool both, Rationales *out, Err *err)
+{
+    FirstSteps s = first_steps(j, l, q, both);
+    *out = (Rationales){mem_zalloc((size_t)s.total, sizeof(char *)), mem_zalloc((size_t)s.total, sizeof(TokenCount))};
+    bool ok = j->backend->write(j->self, s.asked, s.total, s.key, &s.how, s.stop, out->text, out->tokens, err);
+    for (int i = 0; ok && i < s.total; i++)
         out->text[i] = clean_rationale(j->prompt, out->text[i]);
-    free(stop);
-    free(key);
-    free(step);
+    first_steps_release(&s);
     return ok;
 }
 
@@ -212,14 +232,14 @@ static bool answer_rationales(Judge *j, const Asked *asked, const Rationales *r,
 /* --- pairs and responses -------------------------------------------------------------------------------- */
 
 /* The answers to all orders, without rationales or after them, into the pairs. */
-static bool ask_pairs(Judge *j, const Question *q, const Layout *l, int n, PairVerdict *out, Err *err)
+static bool ask_pairs(Judge *j, const Question *q, const Layout *l, PairVerdict *out, Err *err)
 {
     int orders = out[0].orders, each = j->options.samples, total = l->n * each;
     bool cot = j->options.cot;
     Verdict *said = mem_zalloc((size_t)total, sizeof *said);
     Rationales r = {0};
     bool ok =
-        cot ? write_rationales(j, l->asked, q, out, n, &r, err) && answer_rationales(j, l->asked, &r, total, said, err)
+        cot ? write_rationales(j, l, q, orders == 2, &r, err) && answer_rationales(j, l->asked, &r, total, said, err)
             : j->backend->answer(j->self, l->asked, total, said, err);
     for (int i = 0; ok && i < l->n; i++) {
         PairVerdict *v = &out[i / orders];
@@ -255,7 +275,7 @@ bool judge_pairs(Judge *j, const Question *q, int n, bool both, PairVerdict *out
         out[i].order[1].swapped = both;
     }
     Layout l = {0};
-    bool ok = layout_make(&l, j, q, n, both, err) && ask_pairs(j, q, &l, n, out, err);
+    bool ok = layout_make(&l, j, q, n, both, err) && ask_pairs(j, q, &l, out, err);
     for (int i = 0; ok && i < n; i++)
         pair_settle(&out[i], (Settling){.flip = j->prompt->flip, .temperature = 1});
     layout_release(&l);
@@ -286,11 +306,63 @@ static bool measure_tail(Judge *j, const Layout *l, JudgePlan *plan, Err *err)
     return ok;
 }
 
+static void plan_request(JudgePlan *plan, int tokens, bool text)
+{
+    plan->sent++;
+    plan->texts += text;
+    plan->sent_tokens += tokens;
+}
+
+/* Rationales that are to be asked for, each with the answer behind it; of those that are known the answers. */
+static bool plan_rationales(Judge *j, const Layout *l, const Question *q, bool both, JudgePlan *plan, Err *err)
+{
+    FirstSteps s = first_steps(j, l, q, both);
+    int each = j->options.samples;
+    bool *known = mem_zalloc((size_t)s.total, sizeof *known);
+    char **text = mem_zalloc((size_t)s.total, sizeof(char *));
+    bool ok = j->backend->known(j->self, s.asked, s.total, s.key, &s.how, s.stop, known, text, err);
+    for (int i = 0; i < s.total; i++) {
+        bool answered = known[i];
+        if (ok && text[i]) {
+            text[i] = clean_rationale(j->prompt, text[i]);
+            Asked step = second_step(j, l->asked[i / each], text[i]);
+            ok = j->backend->known(j->self, &step, 1, NULL, NULL, NULL, &answered, NULL, err);
+            free((char *)(uintptr_t)step.ending);
+        }
+        if (!known[i])
+            plan_request(plan, l->tokens[i / each], true);
+        if (!answered)
+            plan_request(plan, l->tokens[i / each], false);
+        free(text[i]);
+    }
+    free(text);
+    free(known);
+    first_steps_release(&s);
+    return ok;
+}
+
+/* What of the prompts is to be sent. */
+static bool plan_requests(Judge *j, const Layout *l, const Question *q, bool both, JudgePlan *plan, Err *err)
+{
+    if (!j->backend->known)
+        return true;
+    if (j->options.cot)
+        return plan_rationales(j, l, q, both, plan, err);
+    bool *known = mem_zalloc((size_t)l->n, sizeof *known);
+    bool ok = j->backend->known(j->self, l->asked, l->n, NULL, NULL, NULL, known, NULL, err);
+    for (int i = 0; ok && i < l->n; i++)
+        if (!known[i])
+            plan_request(plan, l->tokens[i], false);
+    free(known);
+    return ok;
+}
+
 bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, Err *err)
 {
     Layout l = {0};
     int orders = both ? 2 : 1, each = j->options.samples;
     bool ok = layout_make(&l, j, q, n, both, err) && measure_tail(j, &l, plan, err) &&
+              plan_requests(j, &l, q, both, plan, err) &&
               (!j->backend->plan || j->backend->plan(j->self, l.asked, l.n, orders, plan, err));
     for (int i = 0; ok && i < l.n; i++) {
         plan->prompts += each;

@@ -125,6 +125,8 @@ typedef struct JudgePlan {
     int prompts;            /* read; with chain of thought once for each rationale */
     double tokens;          /* of all prompts, without rationales */
     int longest;            /* of them */
+    int sent, texts;        /* requests whose reply is neither stored nor that of another; of these for a rationale */
+    double sent_tokens;     /* of their prompts, without rationales */
     int cut;                /* questions whose context is cut */
     int rationales;         /* written */
     int tail;               /* tokens behind a rationale, up to the answer */

@@ -22,7 +22,7 @@ struct JudgeBackend {
      * Neighbours with the same body share it. It may go on after `stop` has been written, or end there. */
     bool (*write)(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
                   char **text, TokenCount *tokens, Err *err);
-    /* Tokens of each of n prompts. */
+    /* Tokens of each of n prompts; where that cannot be known, rather too many. */
     bool (*measure)(void *self, const Asked *a, int n, int *tokens, Err *err);
     /* Most tokens of a prompt and what is written after it. */
     int (*context)(const void *self);
@@ -31,6 +31,11 @@ struct JudgeBackend {
     /* What answering n prompts will take, `orders` of them a question: adds to what sharing and cost say. Called for the
      * same prompts in the same order as they will be asked. NULL: nothing is known of it. */
     bool (*plan)(void *self, const Asked *a, int n, int orders, JudgePlan *plan, Err *err);
+    /* Which of n prompts need not be sent, because what is said of them is stored or one before them, in this call or an
+     * earlier one of this, is the same. key NULL: they are answered; else continued, and text[i] is what is stored (the
+     * caller frees it), or NULL. NULL: all are computed. */
+    bool (*known)(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
+                  bool *known, char **text, Err *err);
     /* Appends a prompt as it is read, control tokens included, or as it is sent. */
     bool (*show)(void *self, const Asked *a, Str *out, Err *err);
     /* judge_endpoint_about. NULL: a model in this process. */

@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-enum { BYTES_PER_TOKEN = 4 };        /* of English text, about */
+enum { ASCII_PER_TOKEN = 3 };        /* of English prose it is more than four, of numbers and names less */
 static const double FOLLOWED = 1e-4, /* beginnings of answers with at least this probability are asked for again */
     TOO_LOOSE = 0.05, /* where a chat does not say which of two answers was begun, so much is a failure */
     LEAST = 1e-12;    /* of a probability whose logarithm is taken */
@@ -18,6 +18,7 @@ typedef struct Remote {
     const JudgePrompt *prompt; /* borrowed from the judge */
     EndpointKind kind;
     json_t *about;
+    json_t *planned;            /* keys of what remote_known was asked about */
     char *answer[MOST_ANSWERS]; /* without blanks around it */
 } Remote;
 
@@ -234,20 +235,26 @@ static bool remote_answer(void *self, const Asked *a, int n, Verdict *out, Err *
     return ok;
 }
 
+/* What continues a prompt. Free its text. */
+static Demand demand_of_text(const Remote *r, const Asked *a, RngKey key, const Sampling *how, const char *stop)
+{
+    Demand d = demand_of(r, a, "");
+    d.max_tokens = how->max_new_tokens;
+    d.temperature = how->greedy ? 0 : how->temperature;
+    d.top_k = how->top_k;
+    d.seed = (int)rng_below(key, 0, INT_MAX);
+    d.stop = stop;
+    return d;
+}
+
 static bool remote_write(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
                          char **text, TokenCount *tokens, Err *err)
 {
     const Remote *r = self;
     Demand *d = mem_alloc((size_t)n, sizeof *d);
     json_t **said = mem_zalloc((size_t)n, sizeof(json_t *));
-    for (int i = 0; i < n; i++) {
-        d[i] = demand_of(r, &a[i], "");
-        d[i].max_tokens = how->max_new_tokens;
-        d[i].temperature = how->greedy ? 0 : how->temperature;
-        d[i].top_k = how->top_k;
-        d[i].seed = (int)rng_below(key[i], 0, INT_MAX);
-        d[i].stop = stop;
-    }
+    for (int i = 0; i < n; i++)
+        d[i] = demand_of_text(r, &a[i], key[i], how, stop);
     bool ok = endpoint_ask(r->endpoint, d, n, said, err);
     for (int i = 0; i < n; i++) {
         if (ok) {
@@ -262,14 +269,46 @@ static bool remote_write(void *self, const Asked *a, int n, const RngKey *key, c
     return ok;
 }
 
-/* Its tokenizer is not known. */
+/* Thirds of a token, at most about: of what is no ASCII every byte may be one. */
+static size_t thirds_of(const char *s)
+{
+    size_t thirds = 0;
+    for (; *s; s++)
+        thirds += (unsigned char)*s < 0x80 ? 1 : ASCII_PER_TOKEN;
+    return thirds;
+}
+
+/* Its tokenizer is not known: of the text alone, so that what is cut depends on nothing else. */
 static bool remote_measure(void *self, const Asked *a, int n, int *tokens, Err *err)
 {
     const Remote *r = self;
     (void)err;
     for (int i = 0; i < n; i++)
-        tokens[i] = (int)((strlen(r->prompt->system) + strlen(a[i].body) + strlen(a[i].ending)) / BYTES_PER_TOKEN) + 1;
+        tokens[i] =
+            (int)((thirds_of(r->prompt->system) + thirds_of(a[i].body) + thirds_of(a[i].ending)) / ASCII_PER_TOKEN) + 1;
     return true;
+}
+
+static bool remote_known(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
+                         bool *known, char **text, Err *err)
+{
+    Remote *r = self;
+    bool ok = true;
+    for (int i = 0; ok && i < n; i++) {
+        Demand d = key ? demand_of_text(r, &a[i], key[i], how, stop) : demand_of(r, &a[i], "");
+        d.next = !key;
+        char *name;
+        json_t *said;
+        ok = endpoint_find(r->endpoint, &d, &name, &said, err);
+        known[i] = said || json_object_get(r->planned, name);
+        if (key && said)
+            text[i] = mem_str(json_text_of(said, "text"));
+        json_object_set_new(r->planned, name, json_true());
+        json_decref(said);
+        free(name);
+        free(d.text);
+    }
+    return ok;
 }
 
 static int remote_context(const void *self)
@@ -307,6 +346,7 @@ static void remote_free(void *self)
     for (int a = 0; a < MOST_ANSWERS; a++)
         free(r->answer[a]);
     json_decref(r->about);
+    json_decref(r->planned);
     free(r);
 }
 
@@ -331,6 +371,7 @@ bool judge_remote_open(Judge *j, Endpoint *endpoint, const EndpointOptions *o, E
     static const JudgeBackend backend = {.answer = remote_answer,
                                          .write = remote_write,
                                          .measure = remote_measure,
+                                         .known = remote_known,
                                          .context = remote_context,
                                          .cost = remote_cost,
                                          .free = remote_free,
@@ -340,6 +381,7 @@ bool judge_remote_open(Judge *j, Endpoint *endpoint, const EndpointOptions *o, E
     Remote *r = mem_zalloc(1, sizeof *r);
     r->endpoint = endpoint;
     r->prompt = p;
+    r->planned = json_object();
     j->backend = &backend;
     j->self = r;
     for (int a = 0; a < p->answers; a++) {

@@ -94,7 +94,8 @@ static bool refuse(const Fit *f, int tokens, Err *err)
     char coming[60] = "";
     if (q->coming > 0)
         snprintf(coming, sizeof coming, " with a reply of %d", q->coming);
-    err_set(err, ERR_INPUT, "%s: the judge would read %d tokens%s, %s %d", q->where, tokens, coming,
+    err_set(err, ERR_INPUT, "%s: the judge would read %s%d tokens%s, %s %d", q->where,
+            f->judge->backend->about ? "up to about " : "", tokens, coming,
             own ? "--max-input is" : "its context has room for", f->limit);
     if (!o->cut_by)
         return err_hint(err, "shorten or leave out the row");

@@ -47,6 +47,7 @@ static bool prepare(void *context, Err *err)
 {
     Asking *a = context;
     const Rows *rows = a->stage->rows;
+    a->stage->first_chunk = label_first_chunk(a, a->stage->n_missing);
     return judge_source_load(&a->source, a->work, err) && asking_open_judge(a, err) &&
            label_plan(a, rows, a->stage->missing, a->stage->n_missing, err);
 }

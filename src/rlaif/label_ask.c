@@ -140,6 +140,6 @@ bool ask_chunk(void *context, const Rows *rows, const int *index, int n, json_t 
     questions_release(s);
     free(s);
     if (ok)
-        label_plan_goes_on(a, n);
+        label_plan_goes_on(a);
     return ok;
 }

@@ -3,17 +3,39 @@
 #include "rlaif/label_internal.h"
 #include "rlaif/needs.h"
 
+int label_first_chunk(const Asking *a, int n)
+{
+    int eighth = n / 8;
+    return eighth > a->chunk ? a->chunk : eighth > 1 ? eighth : 1;
+}
+
+/* Requests go out so many at a time. */
+static int waves_of(const Asking *a, int requests)
+{
+    int most = a->options->endpoint.concurrency;
+    return (requests + most - 1) / most;
+}
+
 static bool plan_rows(Asking *a, const Rows *rows, const int *index, int n, Err *err)
 {
     LabelPlan *p = &a->plan;
     Questions *s = mem_alloc(1, sizeof *s);
-    bool ok = true;
-    for (int at = 0; ok && at < n; at += a->chunk) {
-        questions_make(s, a, rows, index + at, n - at < a->chunk ? n - at : a->chunk);
+    bool ok = true, alone = a->source.endpoint && endpoint_is_new(a->source.endpoint);
+    for (int at = 0, size, chunks = 1; ok && at < n; at += size, chunks++) {
+        int most = at == 0 ? label_first_chunk(a, n) : a->chunk, sent = p->all.sent;
+        size = n - at < most ? n - at : most;
+        questions_make(s, a, rows, index + at, size);
         ok = not_interrupted(err) && judge_plan(a->judge, s->q, s->n, s->both, &p->all, err);
         questions_release(s);
-        if (at == 0)
-            p->first = p->all;
+        p->waves += waves_of(a, p->all.sent - sent);
+        bool measures = !a->source.endpoint || (a->judge->options.cot ? p->all.texts > 0 : p->all.sent > 0);
+        if (p->first_chunks > 0 || !measures)
+            continue;                         /* what is known already tells nothing */
+        p->waves += alone && p->all.sent > 1; /* one request goes before the others */
+        p->first = p->all;
+        p->first_pairs = at + size;
+        p->first_chunks = chunks;
+        p->first_waves = p->waves;
     }
     p->pairs = n;
     free(s);
@@ -50,13 +72,25 @@ static bool check_memory(Asking *a, Err *err)
     return ok;
 }
 
-/* Of an endpoint, before it has counted a token: with rationales at most, where each is as long as it may be. */
-static double planned_dollars(const Asking *a)
+/* Of an endpoint, before it has counted a token: at most, with rationales as long as they may be. */
+static void plan_requests(Asking *a)
 {
-    const JudgePlan *p = &a->plan.all;
-    double each = a->judge->prompt->cot.max_new_tokens, written = each * p->rationales,
-           read = p->rationales ? 2 * p->tokens + written + (double)p->tail * p->rationales : p->tokens;
-    return cost_judge(&a->options->endpoint.prices, read, written + p->prompts);
+    LabelPlan *p = &a->plan;
+    const JudgePlan *all = &p->all;
+    double texts = (double)all->texts * a->judge->prompt->cot.max_new_tokens;
+    p->input = all->sent_tokens + texts + (double)all->texts * all->tail;
+    p->output = texts + all->sent - all->texts;
+    p->dollars = cost_judge(&a->options->endpoint.prices, p->input, p->output);
+    if (all->sent == 0) {
+        log_note("%s: what the endpoint says of %d pairs is known", a->stage->name, p->pairs);
+        return;
+    }
+    log_note("%s: %d requests of at most about %.0f tokens, the longest prompt has about %d: at most about $%.2f",
+             a->stage->name, all->sent, all->sent_tokens / all->sent, all->longest, p->dollars);
+    int known = all->prompts * (a->judge->options.cot ? 2 : 1) - all->sent;
+    if (known > 0)
+        log_note("%s: %d more are not sent: they are the same as others, or their replies are stored", a->stage->name,
+                 known);
 }
 
 bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err)
@@ -64,14 +98,13 @@ bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err)
     LabelPlan *p = &a->plan;
     if (!plan_rows(a, rows, index, n, err))
         return false;
-    p->dollars = planned_dollars(a);
-    if (a->source.endpoint)
-        log_note("%s: %d prompts of about %.0f tokens, the longest has about %d: %s $%.2f", a->stage->name,
-                 p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest,
-                 p->all.rationales ? "at most about" : "about", p->dollars);
-    else
+    if (a->source.endpoint) {
+        plan_requests(a);
+    } else {
         log_note("%s: %d prompts of %.0f tokens, the longest has %d; shared beginnings save %.0f %% of them",
                  a->stage->name, p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest, 100 * saved(a));
+        p->input = p->all.tokens;
+    }
     if (p->all.rationales)
         log_note("%s: %d rationales of at most %d tokens", a->stage->name, p->all.rationales,
                  a->judge->prompt->cot.max_new_tokens);
@@ -80,30 +113,60 @@ bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err)
     return ok;
 }
 
-/* What time goes with: operations, or with rationales and judges elsewhere the tokens that are read. */
-static double work_of(const JudgePlan *p)
+static double ratio(double all, double first)
 {
-    return p->rationales || p->flops <= 0 ? p->tokens : p->flops;
+    return first > 0 ? all / first : 1;
 }
 
-void label_plan_goes_on(Asking *a, int pairs)
+/* What a model here takes: time goes with operations, or with rationales with the tokens that are read. */
+static void measure_model(LabelPlan *p, double seconds)
+{
+    bool computes = p->all.rationales == 0 && p->all.flops > 0;
+    p->seconds = seconds * (computes ? ratio(p->all.flops, p->first.flops) : ratio(p->all.tokens, p->first.tokens));
+    p->output = p->written * ratio(p->all.rationales, p->first.rationales);
+}
+
+/* What an endpoint takes: tokens by what it counted, time with the waves of requests or with their rate. */
+static void measure_endpoint(Asking *a, double seconds)
 {
     LabelPlan *p = &a->plan;
-    if (p->chunks++ > 0)
+    const EndpointOptions *o = &a->options->endpoint;
+    json_t *said = endpoint_spent(a->source.endpoint);
+    double least = o->per_minute > 0 ? 60 * (p->all.sent - 1) / o->per_minute : 0;
+    int answers = p->first.sent - p->first.texts, all_answers = p->all.sent - p->all.texts;
+    p->input = json_number_of(said, "input", 0) * ratio(p->all.sent_tokens, p->first.sent_tokens);
+    p->output = p->all.texts > 0
+                    ? (json_number_of(said, "output", 0) - answers) * ratio(p->all.texts, p->first.texts) + all_answers
+                    : json_number_of(said, "output", 0) * ratio(all_answers, answers);
+    p->dollars = cost_judge(&o->prices, p->input, p->output);
+    p->seconds = seconds * ratio(p->waves, p->first_waves);
+    p->seconds = p->seconds > least ? p->seconds : least;
+    json_decref(said);
+}
+
+static int decimals(double seconds)
+{
+    return seconds < 10;
+}
+
+void label_plan_goes_on(Asking *a)
+{
+    LabelPlan *p = &a->plan;
+    if (++p->chunks != p->first_chunks)
         return;
-    double spent = clock_seconds() - p->began;
-    p->seconds = spent * work_of(&p->all) / work_of(&p->first);
-    p->output = p->first.rationales ? p->written * p->all.rationales / p->first.rationales : 0;
-    if (a->source.endpoint) {
-        json_t *said = endpoint_spent(a->source.endpoint);
-        p->dollars = json_number_of(said, "dollars", 0) * p->all.tokens / p->first.tokens;
-        json_decref(said);
-    }
-    if (pairs < p->pairs && a->source.endpoint)
-        log_note("%s: about %.0f seconds and $%.2f for all, by the first %d pairs", a->stage->name, p->seconds,
-                 p->dollars, pairs);
-    else if (pairs < p->pairs)
-        log_note("%s: about %.0f seconds for all, by the first %d pairs", a->stage->name, p->seconds, pairs);
+    double seconds = clock_seconds() - p->began;
+    if (a->source.endpoint)
+        measure_endpoint(a, seconds);
+    else
+        measure_model(p, seconds);
+    if (p->first_pairs == p->pairs)
+        return;
+    Str line = {0};
+    if (a->source.endpoint)
+        str_addf(&line, "%.0f tokens to read and %.0f to write, $%.4f, ", p->input, p->output, p->dollars);
+    log_note("%s: about %s%.*f seconds for %d pairs, by the first %d", a->stage->name, str_text(&line),
+             decimals(p->seconds), p->seconds, p->pairs, p->first_pairs);
+    str_release(&line);
 }
 
 /* Rows to compute for answers: those of the prompts, and of rationales with what joins them to the answers. */
@@ -112,32 +175,55 @@ static double planned_computed(const LabelPlan *p)
     return p->all.cost.computed > 0 ? p->all.cost.computed + p->output + (double)p->all.rationales * p->all.tail : 0;
 }
 
+/* What was planned and what it took, in one line. Time that was measured by all pairs was not planned. */
+static void say_end(const Asking *a, double input, double output, double dollars, double seconds)
+{
+    const LabelPlan *p = &a->plan;
+    Str line = {0};
+    str_addf(&line, "%.0f / %.0f tokens read", p->input, input);
+    if (p->output > 0 || output > 0)
+        str_addf(&line, ", %.0f / %.0f written", p->output, output);
+    if (p->first_chunks > 0 && p->first_pairs < p->pairs)
+        str_addf(&line, ", %.*f / %.*f seconds", decimals(p->seconds), p->seconds, decimals(seconds), seconds);
+    else
+        str_addf(&line, ", - / %.*f seconds", decimals(seconds), seconds);
+    if (a->source.endpoint)
+        str_addf(&line, ", $%.4f / $%.4f", p->dollars, dollars);
+    log_note("%s: planned / taken: %s", a->stage->name, str_text(&line));
+    str_release(&line);
+}
+
 json_t *label_plan_ends(const Asking *a)
 {
     const LabelPlan *p = &a->plan;
     if (p->chunks == 0)
         return NULL;
-    json_t *out = json_pack("{s:i, s:i, s:i}", "prompts", p->all.prompts, "longest", p->all.longest, "cut", p->all.cut);
+    json_t *out = json_pack("{s:i, s:i, s:i}", "prompts", p->all.prompts, "longest", p->all.longest, "cut", p->all.cut),
+           *spent = a->source.endpoint ? endpoint_spent(a->source.endpoint) : NULL;
+    double input = json_number_of(spent, "input", p->tokens), output = json_number_of(spent, "output", p->written),
+           dollars = json_number_of(spent, "dollars", 0), seconds = clock_seconds() - p->began;
     const struct {
         const char *name;
         double value;
-    } number[] = {{"planned_tokens", p->all.tokens},
-                  {"tokens", p->tokens},
+    } number[] = {{"planned_tokens", p->input},
+                  {"tokens", input},
                   {"planned_computed", planned_computed(p)},
                   {"computed", judge_cost(a->judge).computed},
                   {"planned_written", p->output},
-                  {"written", p->written},
+                  {"written", output},
                   {"planned_bytes", p->bytes},
                   {"planned_seconds", p->seconds},
-                  {"seconds", clock_seconds() - p->began}};
+                  {"seconds", seconds}};
     for (int i = 0; i < COUNT(number); i++)
         json_object_set_new(out, number[i].name,
                             strstr(number[i].name, "seconds") ? json_real(number[i].value)
                                                               : json_integer((json_int_t)number[i].value));
-    if (a->source.endpoint)
-        json_object_set_new(out, "planned_dollars", json_real(p->dollars));
+    say_end(a, input, output, dollars, seconds);
+    if (spent)
+        json_object_update_new(out, json_pack("{s:f, s:f}", "planned_dollars", p->dollars, "dollars", dollars));
     else
         needs_met(out, a->stage->name, a->stage->peak_before);
+    json_decref(spent);
     return out;
 }
 
@@ -150,8 +236,8 @@ static void print_explanation(const Asking *a, int pairs, const char *prompt)
     bool both = a->options->method == LABEL_PAIRWISE && a->options->both_orders;
     printf("prompt            %s, %d exemplars%s\n", asked->name, a->judge->shown.n,
            a->judge->shown.cot ? ", chain of thought" : "");
-    printf("pairs             %d\nprompts           %d of %.0f tokens, the longest has %d\n", pairs, p->prompts,
-           p->tokens / p->prompts, p->longest);
+    printf("pairs             %d\nprompts           %d of %s%.0f tokens, the longest has %d\n", pairs, p->prompts,
+           a->source.endpoint ? "at most about " : "", p->tokens / p->prompts, p->longest);
     if (!a->source.endpoint)
         printf("all begin with    %d tokens\n", p->all_share);
     if (both && !a->source.endpoint)

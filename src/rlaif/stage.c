@@ -180,8 +180,9 @@ static bool work_chunks(Stage *s, const Rows *rows, const int *missing, int n, i
 {
     json_t **out = mem_zalloc((size_t)chunk, sizeof *out);
     bool ok = true;
-    for (int at = 0; ok && at < n; at += chunk) {
-        int size = n - at < chunk ? n - at : chunk;
+    for (int at = 0, size; ok && at < n; at += size) {
+        int most = at == 0 && s->first_chunk > 0 ? s->first_chunk : chunk;
+        size = n - at < most ? n - at : most;
         ok = not_interrupted(err) && work(context, rows, missing + at, size, out, err) &&
              put_rows(s, rows, missing + at, size, out, err);
         if (ok)

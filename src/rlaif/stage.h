@@ -44,6 +44,7 @@ typedef struct Stage {
     const Rows *rows;   /* within stage_rows: its rows, */
     const int *missing; /* and those that are still to do */
     int n_missing;
+    int first_chunk; /* rows of stage_rows' first chunk, by which `prepare` lets time be measured; 0: as of the others */
 } Stage;
 
 /* Begins a stage under a name. `about` (taken over) says everything that its results depend on: its hash is

@@ -14,6 +14,8 @@ typedef struct Endpointed {
     bool newer;         /* completions give log-probabilities in the form of chats */
     int most_top;       /* more log-probabilities are refused; 0: all are given */
     const char *writes;
+    double rate;                     /* tokens of a byte that it reads; 0: a quarter */
+    double late;                     /* seconds that it takes to answer */
     int fail_from, failures, status; /* requests from this one on, so many, get this status, */
     ServerCut cut;                   /* or are cut, */
     double wait;                     /* or late, */
@@ -137,7 +139,8 @@ static inline void planted_endpoint(void *context, const ServerRequest *q, Serve
         e->asked++;
         e->chats += chat;
         e->written += !logprobs;
-        int read = (int)strlen(text) / 4;
+        int read = (int)((double)strlen(text) * (e->rate > 0 ? e->rate : 0.25));
+        r->wait = e->late;
         e->tokens += read + (logprobs ? 1 : (int)strlen(e->writes) / 4 + 1);
         r->body = logprobs ? endpoint_reply(planted_tokens(planted_probability(e, text)), "1", chat, e->newer, read)
                            : endpoint_reply(NULL, e->writes, chat, e->newer, read);
