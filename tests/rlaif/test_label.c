@@ -175,35 +175,75 @@ static void plan_is_met(void **state)
     scene_free(&s);
 }
 
-/* What --explain prints, without a store and without weights. */
-static void explained(void **state)
+/* What --explain prints, without a store and without weights. The caller frees it. */
+static char *explain(const Scene *s, LabelOptions *o)
 {
-    (void)state;
-    Scene s = scene_new();
     Err err = {0};
-    LabelOptions *o = thoughtful(&s);
     o->explain = true;
-    o->judge.shots = 1;
-    char *path = path_join(s.folder, "explained.txt");
+    char *path = path_join(s->folder, "explained.txt");
     fflush(stdout);
     int shown = dup(STDOUT_FILENO), file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     dup2(file, STDOUT_FILENO);
-    bool ok = label(&s, o, "none.jsonl", CPU_AUTO, 1, NULL, &err);
+    bool ok = label(s, o, "none.jsonl", CPU_AUTO, 1, NULL, &err);
     fflush(stdout);
     dup2(shown, STDOUT_FILENO);
     close(shown);
     close(file);
+    free(path);
     need_ok(ok, &err);
-    char *text = contents(&s, "explained.txt"), *output = path_join(s.folder, "none.jsonl");
+    char *output = path_join(s->folder, "none.jsonl");
     assert_false(file_exists(output));
+    free(output);
+    return contents(s, "explained.txt");
+}
+
+static void explained(void **state)
+{
+    (void)state;
+    Scene s = scene_new();
+    LabelOptions *o = thoughtful(&s);
+    o->judge.shots = 1;
+    char *text = explain(&s, o);
     assert_non_null(strstr(text, "full, 1 exemplars, chain of thought"));
     assert_non_null(strstr(text, "prompts           36 of "));
     assert_non_null(strstr(text, "36 rationales of at most 12 tokens"));
     assert_non_null(
         strstr(text, "\nThink. Which?\n[c1|a1|b1\nr1;Best=1]\nrain in spring|It rains.|Spring!\nSo:... / Best=\n"));
     free(text);
-    free(output);
-    free(path);
+    options_free(&label_table, o);
+    scene_free(&s);
+}
+
+/* The prefix tree, counted by hand: to this tokenizer capitals, digits, bars and "=" are tokens of their own.
+ *     PPPCC|AB|AD=    PPPCC|AD|AB=    12 tokens each, 7 shared
+ *     PPPF|A|B=       PPPF|B|A=        9 tokens each, 5 shared
+ *     PPPCC|AB|E=     PPPCC|E|AB=     11 tokens each, 6 shared
+ * The first pair is a chunk: 7 + 5 + 5. The others are one, which has PPP of it already: F| for two, CC| for two, and what
+ * is behind: 2 + 4 + 4 + 3 + 5 + 5. */
+static void tree_by_hand(void **state)
+{
+    (void)state;
+    Scene s = scene_new();
+    Err err = {0};
+    LabelOptions *o = options_new(&label_table);
+    char *prompt =
+             write_rows(s.folder, "hand.yaml",
+                        "name: hand\nkind: pairwise\nchat: false\npreamble: \"PPP\"\n"
+                        "item: \"{context}|{response_1}|{response_2}\"\nending: \"=\"\nanswers: [\"1\", \"2\"]\n"),
+         *rows = write_rows(s.folder, "hand.jsonl",
+                            ROW("CC", "AB", "AD", "") ROW("F", "A", "B", "") ROW("CC", "AB", "E", ""));
+    options_put(&label_table, o, "pairs", rows);
+    options_put(&label_table, o, "model", s.model);
+    need_ok(options_set(&label_table, o, "prompt", prompt, "a test", &err), &err);
+    char *text = explain(&s, o);
+    says(text, "pairs             3\n");
+    says(text, "prompts           6 of 11 tokens, the longest has 12\n");
+    says(text, "all begin with    3 tokens\n");
+    says(text, "both orders with  6 tokens\n");
+    says(text, "to compute        40 tokens of 64: shared beginnings save 38 %\n");
+    free(text);
+    free(prompt);
+    free(rows);
     options_free(&label_table, o);
     scene_free(&s);
 }
@@ -217,6 +257,7 @@ int main(void)
         cmocka_unit_test(summary_of_labels),
         cmocka_unit_test(plan_is_met),
         cmocka_unit_test(explained),
+        cmocka_unit_test(tree_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
