@@ -183,7 +183,8 @@ extern const OptionTable ratings_table;
  * share a place, and are a tie between their policies.
  *
  * rankings, items, prompts   rows; different sets of responses; different prompts
- * policies          [{policy, n, mean_rank, first (share of first places), characters}]
+ * policies          [{policy, n, mean_rank, mean_rank_interval, first (share of first places), first_interval,
+ *                   characters}]; intervals by bootstrap over prompts
  * pairs             every two policies: [{a, b, n, and as in winrate_stage win_rate .. length_controlled_interval}]
  * over              two policies against a third (8: 71 % beside 73 %): [{a, b, over, prompts, rate_a, rate_b, difference,
  *                   difference_interval, t_p, paired_p}]: the paper's two-sample t-test; bootstrap and t-test over prompts

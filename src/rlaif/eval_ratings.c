@@ -118,24 +118,33 @@ static json_t *over_summary(const Rankings *r, int seed)
 
 /* --- one policy ----------------------------------------------------------------------------------------- */
 
-static json_t *policies_summary(const Rankings *r)
+static json_t *policy_summary(const Rankings *r, int policy, int seed)
+{
+    Outcomes rank = outcomes_begin(r->prompts), first = outcomes_begin(r->prompts);
+    double characters = 0;
+    for (int i = 0; i < r->n; i++)
+        for (int k = 0; k < r->at[i].n; k++) {
+            const Ranked *e = &r->at[i].entry[k];
+            if (e->policy != policy)
+                continue;
+            outcomes_add(&rank, r->at[i].prompt, e->rank);
+            outcomes_add(&first, r->at[i].prompt, e->rank == 1);
+            characters += e->characters;
+        }
+    json_t *out = json_pack("{s:s, s:i, s:f, s:f, s:f}", "policy", r->policy[policy], "n", rank.n, "mean_rank",
+                            rank.total / rank.n, "first", first.total / first.n, "characters", characters / rank.n);
+    json_object_set_new(out, "mean_rank_interval", eval_interval(outcomes_bootstrap(&rank, seed)));
+    json_object_set_new(out, "first_interval", eval_interval(outcomes_bootstrap(&first, seed)));
+    outcomes_release(&rank);
+    outcomes_release(&first);
+    return out;
+}
+
+static json_t *policies_summary(const Rankings *r, int seed)
 {
     json_t *list = json_array();
-    for (int p = 0; p < r->policies; p++) {
-        double n = 0, rank = 0, first = 0, characters = 0;
-        for (int i = 0; i < r->n; i++)
-            for (int k = 0; k < r->at[i].n; k++) {
-                const Ranked *e = &r->at[i].entry[k];
-                if (e->policy != p)
-                    continue;
-                n++;
-                rank += e->rank;
-                first += e->rank == 1;
-                characters += e->characters;
-            }
-        json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:f, s:f}", "policy", r->policy[p], "n", (int)n,
-                                              "mean_rank", rank / n, "first", first / n, "characters", characters / n));
-    }
+    for (int p = 0; p < r->policies; p++)
+        json_array_append_new(list, policy_summary(r, p, seed));
     return list;
 }
 
@@ -238,7 +247,7 @@ static void summarise(json_t *out, const Rankings *r, const RatingsOptions *o)
     json_object_set_new(out, "rankings", json_integer(r->n));
     json_object_set_new(out, "items", json_integer(r->items));
     json_object_set_new(out, "prompts", json_integer(r->prompts));
-    json_object_set_new(out, "policies", policies_summary(r));
+    json_object_set_new(out, "policies", policies_summary(r, seed));
     json_object_set_new(out, "pairs", pairs_summary(r, o));
     json_object_set_new(out, "over", over_summary(r, seed));
     json_object_set_new(out, "kendall", kendall_summary(r, seed));

@@ -4,29 +4,32 @@
 #include "base/mem.h"
 #include "rlaif/stats.h"
 
-/* Where a stage's summary holds a share, its interval (NULL: Wilson's) and its count (NULL: it has none, and no interval).
- * `#` is the place in a list. */
+/* Where a stage's summary holds a share, or another number, its interval (NULL: Wilson's) and its count (NULL: it has none, and
+ * no interval). `#` is the place in a list. */
 typedef struct PaperNumber {
     const char *name, *kind, *value, *interval, *n;
+    bool no_share;
 } PaperNumber;
 
+/* clang-format off */
 static const PaperNumber numbers[] = {
-    {"alignment", "label", "alignment.accuracy", "alignment.interval", "alignment.with_choice"},
-    {"same-slot", "label", "alignment.position.same_slot_rate", "alignment.position.interval",
-     "alignment.position.pairs"},
-    {"first-of-same-slot", "label", "alignment.position.first_share", NULL, "alignment.position.same_slot"},
-    {"longer", "label", "alignment.longer_accuracy", NULL, "alignment.with_choice"},
-    {"alignment-of-trials", "label", "choice.candidates.#.accuracy", "choice.candidates.#.interval",
-     "choice.candidates.#.n"},
-    {"least-of-trials", "label", "choice.candidates.#.least", NULL, NULL},
-    {"most-of-trials", "label", "choice.candidates.#.most", NULL, NULL},
-    {"accuracy", "reward", "eval_accuracy", NULL, "eval_pairs"},
-    {"accuracy", "eval accuracy", "accuracy", "interval", "pairs"},
-    {"win-rate", "eval winrate", "results.#.win_rate", "results.#.win_rate_bootstrap", "pairs"},
-    {"win-rate-at-equal-length", "eval winrate", "results.#.length_controlled", "results.#.length_controlled_interval",
-     "pairs"},
-    {"harmless-rate", "eval harmless", "policies.#.harmless", "policies.#.interval", "policies.#.n"},
+    {"alignment", "label", "alignment.accuracy", "alignment.interval", "alignment.with_choice", false},
+    {"same-slot", "label", "alignment.position.same_slot_rate", "alignment.position.interval", "alignment.position.pairs", false},
+    {"first-of-same-slot", "label", "alignment.position.first_share", NULL, "alignment.position.same_slot", false},
+    {"longer", "label", "alignment.longer_accuracy", NULL, "alignment.with_choice", false},
+    {"alignment-of-trials", "label", "choice.candidates.#.accuracy", "choice.candidates.#.interval", "choice.candidates.#.n", false},
+    {"least-of-trials", "label", "choice.candidates.#.least", NULL, NULL, false},
+    {"most-of-trials", "label", "choice.candidates.#.most", NULL, NULL, false},
+    {"accuracy", "reward", "eval_accuracy", NULL, "eval_pairs", false},
+    {"accuracy", "eval accuracy", "accuracy", "interval", "pairs", false},
+    {"win-rate", "eval winrate", "results.#.win_rate", "results.#.win_rate_bootstrap", "pairs", false},
+    {"win-rate-at-equal-length", "eval winrate", "results.#.length_controlled", "results.#.length_controlled_interval", "pairs", false},
+    {"harmless-rate", "eval harmless", "policies.#.harmless", "policies.#.interval", "policies.#.n", false},
+    {"win-rate", "eval ratings", "pairs.#.win_rate", "pairs.#.win_rate_bootstrap", "pairs.#.n", false},
+    {"win-rate-at-equal-length", "eval ratings", "pairs.#.length_controlled", "pairs.#.length_controlled_interval", "pairs.#.n", false},
+    {"kendall-w", "eval ratings", "kendall.w", "kendall.interval", "kendall.items", true},
 };
+/* clang-format on */
 
 /* --- the section ---------------------------------------------------------------------------------------- */
 
@@ -173,7 +176,9 @@ static double number_at(const json_t *summary, const char *path, int place)
 PaperValue paper_value(const PaperFigure *f, const json_t *summary)
 {
     const PaperNumber *p = f->number;
-    PaperValue v = {.value = number_at(summary, p->value, f->place), .n = number_at(summary, p->n, f->place)};
+    PaperValue v = {.value = number_at(summary, p->value, f->place),
+                    .n = number_at(summary, p->n, f->place),
+                    .share = !p->no_share};
     const json_t *interval = p->interval ? look_up(summary, p->interval, f->place) : NULL;
     Interval wilson = isfinite(v.value) && v.n >= 1 ? stats_wilson(v.value * v.n, (int)v.n) : (Interval){NAN, NAN};
     v.low = p->interval ? (double)NAN : wilson.low;

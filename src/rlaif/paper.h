@@ -31,9 +31,11 @@ bool paper_check(const Recipe *r, Err *err) MUST_CHECK;
 /* The section as YAML. */
 void paper_append_yaml(const Recipe *r, Str *out);
 
-/* A share with its interval (95 %, of the stage, or Wilson's) and what it was counted over; NaN where the stage has none. */
+/* A number with its interval (95 %, of the stage, or of a share Wilson's) and what it was counted over; NaN where the
+ * stage has none. */
 typedef struct PaperValue {
     double value, low, high, n;
+    bool share;
 } PaperValue;
 PaperValue paper_value(const PaperFigure *f, const json_t *summary);
 

@@ -305,8 +305,9 @@ static void add_contents(Str *out, const char *body)
     static const struct {
         const char *id, *title;
     } section[] = {
-        {"results", "Results"},   {"paper", "Beside the paper"}, {"meaning", "What it means"}, {"labels", "Labels"},
-        {"training", "Training"}, {"samples", "Samples"},        {"provenance", "Provenance"},
+        {"results", "Results"},        {"people", "People"},         {"harmless", "Harmless"}, {"probes", "Probes"},
+        {"paper", "Beside the paper"}, {"meaning", "What it means"}, {"labels", "Labels"},     {"training", "Training"},
+        {"samples", "Samples"},        {"provenance", "Provenance"},
     };
     str_add(out, "<nav>");
     for (int i = 0; i < COUNT(section); i++) {
@@ -331,6 +332,9 @@ static bool write_page(Str *out, const Report *r, Err *err)
     Str body = {0};
     report_lead(&body, r);
     report_results(&body, r);
+    report_people(&body, r);
+    report_harmless(&body, r);
+    report_probes(&body, r);
     bool ok = report_paper(&body, r, err);
     report_meaning(&body, r);
     report_labels(&body, r);

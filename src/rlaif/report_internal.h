@@ -137,13 +137,27 @@ bool range_holds(const json_t *interval, double x);                 /* also wher
 void html_prompt(Str *out, const char *name);
 /* Names a stage, with a link to what is said of it. */
 void html_stage(Str *out, const ReportStage *s);
+/* A policy as evaluations name it: the stage of that name, or the text. */
+void html_named(Str *out, const Report *r, const char *name);
 void html_heading(Str *out, int level, const char *id, const char *text);
 /* A paragraph: the format's own words are HTML; arguments must be ready for the page. */
 void html_p(Str *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* --- tables --------------------------------------------------------------------------------------------- */
 
-typedef enum Format { AS_COUNT, AS_TENTHS, AS_NUMBER, AS_SIGNED, AS_PERCENT, AS_P, AS_TEXT, AS_YES } Format;
+/* AS_POINTS: a difference of shares, "+2.5 points"; AS_DOLLARS: "$0.0091". */
+typedef enum Format {
+    AS_COUNT,
+    AS_TENTHS,
+    AS_NUMBER,
+    AS_SIGNED,
+    AS_PERCENT,
+    AS_POINTS,
+    AS_DOLLARS,
+    AS_P,
+    AS_TEXT,
+    AS_YES
+} Format;
 
 /* One line of a table: a field of every column's object. */
 typedef struct Measure {
@@ -152,9 +166,20 @@ typedef struct Measure {
     const char *interval; /* the field of its interval, or NULL */
 } Measure;
 
-/* Measures down, things side by side. Lines that no column has are left out. `head` is HTML. */
+/* Measures down, things side by side, so many that a page is wide enough, then the next below them. Lines that no column
+ * has are left out. `head` is HTML. */
 void html_measures(Str *out, const Measure *m, int n, const json_t *const *column, const char *const *head,
                    int columns);
+
+/* The same of one object, without a head. */
+void html_object(Str *out, const json_t *object, const Measure *m, int n);
+/* The same of the objects of a list, each with what `head` writes above it. */
+typedef void HtmlHead(Str *out, const Report *r, const json_t *object);
+void html_objects(Str *out, const Report *r, const json_t *list, HtmlHead *head, const Measure *m, int n);
+/* Of a policy ("policy"), of two of them ("a", "b"). */
+HtmlHead head_policy, head_against, head_less;
+/* What evaluations say of raters: how many, how far they agree (eval_raters.h). */
+void html_raters(Str *out, const Report *r, const json_t *raters);
 
 /* --- charts --------------------------------------------------------------------------------------------- */
 
@@ -176,6 +201,9 @@ void chart_whisker(Str *out, double value, const json_t *interval, double low, d
 
 void report_lead(Str *out, const Report *r);
 void report_results(Str *out, const Report *r);
+void report_people(Str *out, const Report *r);
+void report_harmless(Str *out, const Report *r);
+void report_probes(Str *out, const Report *r);
 bool report_paper(Str *out, const Report *r, Err *err) MUST_CHECK;
 void report_meaning(Str *out, const Report *r);
 bool report_samples(Str *out, const Report *r, Err *err) MUST_CHECK;

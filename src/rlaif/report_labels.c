@@ -72,6 +72,41 @@ static const Measure sureness[] = {
     {"probability on the answers", "mass", AS_PERCENT, NULL},
 };
 
+static const Measure people[] = {
+    {"pairs that several people chose between", "pairs", AS_COUNT, NULL},
+    {"their choices", "choices", AS_COUNT, NULL},
+    {"two people choose alike", "agreement", AS_PERCENT, "interval"},
+    {"labels on people\xe2\x80\x99s side there", "labels", AS_PERCENT, NULL},
+};
+
+static const Measure cost[] = {
+    {"pairs", "pairs", AS_COUNT, NULL},
+    {"tokens that the judge read", "input", AS_COUNT, NULL},
+    {"tokens that it wrote", "output", AS_COUNT, NULL},
+    {"the judge, all pairs", "judge", AS_DOLLARS, NULL},
+    {"the judge, a pair", "judge_per_pair", AS_DOLLARS, NULL},
+    {"words that people would read", "words", AS_COUNT, NULL},
+    {"people, all pairs", "people", AS_DOLLARS, NULL},
+    {"people, a pair", "people_per_pair", AS_DOLLARS, NULL},
+    {"people\xe2\x80\x99s cost over the judge\xe2\x80\x99s", "ratio", AS_TENTHS, NULL},
+};
+
+/* What labels cost a judge that is paid by tokens, and what they would cost people (paper.md 10). */
+static void cost_table(Str *out, const LabelSet *set, int n)
+{
+    LabelSet priced[MOST_STAGES];
+    int columns = 0;
+    for (int i = 0; i < n; i++) {
+        const json_t *c = json_object_get(set[i].stage->summary, "cost");
+        if (json_is_object(c))
+            priced[columns++] = (LabelSet){set[i].stage, c};
+    }
+    set_table(out, priced, columns, NULL, "judge", cost, COUNT(cost), "Cost");
+    if (columns > 0)
+        html_p(out, "<span class=\"note\">Dollars at the prices of the stage\xe2\x80\x99s options; of a judge on this "
+                    "machine, what its tokens would cost at them.</span>");
+}
+
 /* --- bins --- */
 
 /* Lines of a list of bins, one table for each set that has it. */
@@ -187,6 +222,8 @@ void report_labels(Str *out, const Report *r)
     set_table(out, set, n, NULL, "accuracy", alignment, COUNT(alignment), "Labels and people");
     for (int i = 0; i < n; i++)
         candidate_table(out, set[i].stage);
+    set_table(out, set, n, "people", "pairs", people, COUNT(people), "People and people");
+    cost_table(out, set, n);
     str_add(out, "<div class=\"charts\">\n");
     for (int i = 0; i < n; i++)
         set_bins(out, &set[i]);

@@ -26,6 +26,16 @@ void html_stage(Str *out, const ReportStage *s)
     str_add(out, "</a>");
 }
 
+void html_named(Str *out, const Report *r, const char *name)
+{
+    for (int i = 0; name && i < r->n; i++)
+        if (strcmp(r->stage[i].row.name, name) == 0) {
+            html_stage(out, &r->stage[i]);
+            return;
+        }
+    html_text(out, name ? name : "?");
+}
+
 void html_heading(Str *out, int level, const char *id, const char *text)
 {
     if (id)
@@ -127,6 +137,8 @@ static void measure_cell(Str *out, const Measure *m, const json_t *object)
     case AS_NUMBER: str_add(out, say_number(x, 3).text); break;
     case AS_SIGNED: str_add(out, say_signed(x, 3).text); break;
     case AS_PERCENT: str_add(out, say_percent(x).text); break;
+    case AS_POINTS: str_addf(out, isfinite(x) ? "%s points" : "%s", say_signed(100 * x, 1).text); break;
+    case AS_DOLLARS: str_addf(out, isfinite(x) ? "$%s" : "%s", say_number(x, 4).text); break;
     case AS_P: {
         Said p = isfinite(x) ? say_p(x) : say_number(x, 3);
         str_add(out, p.text + strspn(p.text, "p ="));
@@ -136,19 +148,17 @@ static void measure_cell(Str *out, const Measure *m, const json_t *object)
     case AS_YES: str_add(out, json_is_boolean(v) ? json_is_true(v) ? "yes" : "no" : DASH); break;
     }
     if (json_array_size(range) == 2) {
-        bool share = m->format == AS_PERCENT;
+        bool share = m->format == AS_PERCENT || m->format == AS_POINTS;
         str_addf(out, "<span class=\"range\">%s</span>",
                  say_range(range, share ? 100 : 1, share || m->format == AS_TENTHS ? 1 : 3).text);
     }
     str_add(out, "</td>");
 }
 
-void html_measures(Str *out, const Measure *m, int n, const json_t *const *column, const char *const *head, int columns)
+enum { SIDE_BY_SIDE = 6 }; /* columns that a printed page has room for */
+
+static void measure_rows(Str *out, const Measure *m, int n, const json_t *const *column, int columns)
 {
-    str_add(out, "<div class=\"wide\"><table>\n<thead><tr><th></th>");
-    for (int c = 0; c < columns; c++)
-        str_addf(out, "<th>%s</th>", head[c]);
-    str_add(out, "</tr></thead>\n<tbody>\n");
     for (int i = 0; i < n; i++) {
         bool present = false;
         for (int c = 0; c < columns; c++)
@@ -160,5 +170,40 @@ void html_measures(Str *out, const Measure *m, int n, const json_t *const *colum
             measure_cell(out, &m[i], column[c]);
         str_add(out, "</tr>\n");
     }
+}
+
+void html_measures(Str *out, const Measure *m, int n, const json_t *const *column, const char *const *head, int columns)
+{
+    for (int from = 0, end; from < columns; from = end) {
+        end = columns - from > SIDE_BY_SIDE ? from + SIDE_BY_SIDE : columns;
+        str_add(out, "<div class=\"wide\"><table>\n<thead><tr><th></th>");
+        for (int c = from; c < end; c++)
+            str_addf(out, "<th>%s</th>", head[c]);
+        str_add(out, "</tr></thead>\n<tbody>\n");
+        measure_rows(out, m, n, column + from, end - from);
+        str_add(out, "</tbody></table></div>\n");
+    }
+}
+
+void html_object(Str *out, const json_t *object, const Measure *m, int n)
+{
+    str_add(out, "<div class=\"wide\"><table>\n<tbody>\n");
+    measure_rows(out, m, n, &object, 1);
     str_add(out, "</tbody></table></div>\n");
+}
+
+void html_objects(Str *out, const Report *r, const json_t *list, HtmlHead *head, const Measure *m, int n)
+{
+    const json_t *column[MOST_STAGES];
+    char *heads[MOST_STAGES];
+    int columns = 0;
+    for (; columns < MOST_STAGES && (size_t)columns < json_array_size(list); columns++) {
+        Str h = {0};
+        column[columns] = json_array_get(list, (size_t)columns);
+        head(&h, r, column[columns]);
+        heads[columns] = str_take(&h);
+    }
+    html_measures(out, m, n, column, (const char *const *)heads, columns);
+    for (int i = 0; i < columns; i++)
+        free(heads[i]);
 }

@@ -18,12 +18,13 @@ static void figure_row(Str *out, const Report *r, const PaperFigure *f)
     str_add(out, "</th><td>");
     html_text(out, f->figure);
     str_add(out, "</td>");
-    PaperValue v = {(double)NAN, (double)NAN, (double)NAN, (double)NAN};
+    PaperValue v = {.value = (double)NAN, .low = (double)NAN, .high = (double)NAN, .n = (double)NAN};
     if (s)
         v = paper_value(f, s->summary);
-    str_addf(out, "<td>%s</td><td>", say_percent(v.value).text);
+    str_addf(out, "<td>%s</td><td>", v.share ? say_percent(v.value).text : say_number(v.value, 3).text);
     if (isfinite(v.low))
-        str_addf(out, "%s to %s&nbsp;%%", say_number(100 * v.low, 1).text, say_number(100 * v.high, 1).text);
+        str_addf(out, "%s to %s%s", say_number(v.share ? 100 * v.low : v.low, v.share ? 1 : 3).text,
+                 say_number(v.share ? 100 * v.high : v.high, v.share ? 1 : 3).text, v.share ? "&nbsp;%" : "");
     str_addf(out, "</td><td>%s</td><td class=\"left\">", say_number(v.n, 0).text);
     if (s)
         html_stage(out, s);

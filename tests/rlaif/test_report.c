@@ -1,5 +1,7 @@
 /* The report: made of stores written by hand, whose numbers are known, and of a run of a tiny model that is killed. */
-#include "report_helpers.h"
+#include "report_page.h"
+
+#include "base/mem.h"
 
 #include <signal.h>
 

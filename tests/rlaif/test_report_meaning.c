@@ -1,6 +1,8 @@
 /* What a report says of the judge behind a policy, whatever way it was trained: by reward models of a judge's labels, of
  * people's or of both, by a judge itself, or by both weighted; in one go or one after the other. */
-#include "report_helpers.h"
+#include "report_page.h"
+
+#include "base/mem.h"
 
 static const char about[] =
     "{\"options\": {}, \"hashes\": {\"model\": \"start\"}, \"seed\": 1, \"version\": \"0.1.0\"}";

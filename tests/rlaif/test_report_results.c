@@ -1,5 +1,7 @@
 /* The results on a report's page: every number with its interval, how many it is of, and its test. */
-#include "report_helpers.h"
+#include "report_page.h"
+
+#include "base/mem.h"
 
 static const char about[] = "{\"options\": {}, \"hashes\": {\"model\": \"aaaa\"}, \"seed\": 1, \"version\": \"0.1.0\"}";
 

@@ -1,21 +1,9 @@
-/* What tests of the report share: a store filled by hand, its page, and what holds of every page. */
-#ifndef TESTS_RLAIF_REPORT_HELPERS_H
-#define TESTS_RLAIF_REPORT_HELPERS_H
+/* A store filled by hand, its report's page, and what holds of every page. */
+#include "report_page.h"
 
-#include "base/file.h"
 #include "base/mem.h"
-#include "program.h"
-#include "rlaif/report.h"
 
-/* --- a store by hand ------------------------------------------------------------------------------------ */
-
-typedef struct Run {
-    char *folder;
-    CommonOptions common;
-    Work work;
-} Run;
-
-static inline Run run_new(void)
+Run run_new(void)
 {
     Err err = {0};
     Run r = {.folder = make_folder()};
@@ -26,13 +14,13 @@ static inline Run run_new(void)
     return r;
 }
 
-static inline void run_free(Run *r)
+void run_free(Run *r)
 {
     store_close(r->work.store);
     remove_folder(r->folder);
 }
 
-static inline json_t *parsed(const char *text)
+json_t *parsed(const char *text)
 {
     Err err = {0};
     json_t *j;
@@ -41,7 +29,7 @@ static inline json_t *parsed(const char *text)
 }
 
 /* A stage with what its `about` and summary say; not finished where summary is NULL. */
-static inline int64_t add_stage(Run *r, const char *name, const char *kind, const char *about, const char *summary)
+int64_t add_stage(Run *r, const char *name, const char *kind, const char *about, const char *summary)
 {
     Err err = {0};
     StageFound found;
@@ -56,8 +44,7 @@ static inline int64_t add_stage(Run *r, const char *name, const char *kind, cons
 }
 
 /* A finished stage whose product is a file or a directory. */
-static inline void add_made(Run *r, const char *name, const char *kind, const char *about, const char *summary,
-                            const char *output)
+void add_made(Run *r, const char *name, const char *kind, const char *about, const char *summary, const char *output)
 {
     Err err = {0};
     int64_t id = add_stage(r, name, kind, about, NULL);
@@ -66,7 +53,7 @@ static inline void add_made(Run *r, const char *name, const char *kind, const ch
     json_decref(s);
 }
 
-static inline void add_item(Run *r, int64_t stage, int position, const char *row)
+void add_item(Run *r, int64_t stage, int position, const char *row)
 {
     Err err = {0};
     char key[40];
@@ -75,34 +62,35 @@ static inline void add_item(Run *r, int64_t stage, int position, const char *row
 }
 
 /* The page, whole; the caller frees it. */
-static inline char *page_of(Run *r)
+char *page_of(Run *r)
 {
     Err err = {0};
     ReportOptions o = {.run_dir = r->folder};
-    char *path = path_join(r->folder, "report.html"), *page;
-    size_t n;
-    need_ok(report_stage(&r->work, "report", &o, &err) && file_read(path, 1 << 26, &page, &n, &err), &err);
+    char *path = path_join(r->folder, "report.html"), *page = NULL;
+    size_t n = 0;
+    need_ok(report_stage(&r->work, "report", &o, &err), &err);
+    need_ok(file_read(path, 1 << 26, &page, &n, &err), &err);
     assert_int_equal(strlen(page), n);
     free(path);
     return page;
 }
 
-static inline void has(const char *page, const char *text)
+void has(const char *page, const char *text)
 {
     if (!strstr(page, text))
         fail_msg("the page does not say \"%s\"", text);
 }
 
 /* The text between two others, the second behind the first. The caller frees it. */
-static inline char *part_of(const char *page, const char *from, const char *to)
+char *part_of(const char *page, const char *from, const char *to)
 {
-    const char *begin = strstr(page, from), *end = begin ? strstr(begin, to) : NULL;
+    const char *begin = strstr(page, from), *end = begin ? strstr(begin + strlen(from), to) : NULL;
     if (!end)
         fail_msg("the page has no \"%s\" with \"%s\" behind it", from, to);
     return mem_strn(begin, (size_t)(end - begin));
 }
 
-static inline void has_not(const char *page, const char *text)
+void has_not(const char *page, const char *text)
 {
     if (strstr(page, text))
         fail_msg("the page says \"%s\"", text);
@@ -110,13 +98,13 @@ static inline void has_not(const char *page, const char *text)
 
 /* --- what holds of every page --------------------------------------------------------------------------- */
 
-static inline bool is_void(const char *tag)
+static bool is_void(const char *tag)
 {
     return strcmp(tag, "meta") == 0 || strcmp(tag, "br") == 0 || strcmp(tag, "!doctype") == 0;
 }
 
 /* Checks one tag, which begins after '<': attributes load nothing, quotes end; returns where it ends. */
-static inline const char *check_tag(const char *at, char open[][20], int *depth)
+static const char *check_tag(const char *at, char open[][20], int *depth)
 {
     bool closes = *at == '/', alone = false;
     size_t n = strcspn(at += closes, " >/\n");
@@ -144,7 +132,7 @@ static inline const char *check_tag(const char *at, char open[][20], int *depth)
 }
 
 /* Nothing in scripts and styles names what would be loaded either. */
-static inline void loads_nothing(const char *page)
+static void loads_nothing(const char *page)
 {
     static const char *const loads[] = {"src=", "src =", "href=", "href =", "url(", "@import"};
     for (int i = 0; i < COUNT(loads); i++)
@@ -156,7 +144,7 @@ static inline void loads_nothing(const char *page)
 }
 
 /* Every tag is closed, nothing is loaded, no script or style but ours. */
-static inline void check_page(const char *page)
+void check_page(const char *page)
 {
     loads_nothing(page);
     char open[40][20];
@@ -173,5 +161,3 @@ static inline void check_page(const char *page)
     has_not(page, "sourceMappingURL");
     has_not(page, "7777"); /* measured seconds */
 }
-
-#endif

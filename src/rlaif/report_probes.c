@@ -1,0 +1,111 @@
+/* Probes: what no win rate shows, policy beside policy. */
+#include "rlaif/probes.h"
+#include "rlaif/report_internal.h"
+
+enum { COUNTS = 2, LINES = COUNTS + PROBES };
+
+/* "cut_off" is where the numbers have the mean, "cut_off_interval" its interval. */
+static const char *interval_key(Probe k)
+{
+    static const char *const key[PROBES] = {
+        [PROBE_CHARACTERS] = "characters_interval", [PROBE_CUT_OFF] = "cut_off_interval",
+        [PROBE_REPETITION] = "repetition_interval", [PROBE_TRAILING] = "trailing_interval",
+        [PROBE_NAMES] = "names_interval",           [PROBE_NUMBERS] = "numbers_interval",
+    };
+    return key[k];
+}
+
+static void make_measures(Measure m[LINES])
+{
+    m[0] = (Measure){"replies", "responses", AS_COUNT, NULL};
+    m[1] = (Measure){"prompts", "prompts", AS_COUNT, NULL};
+    for (int k = 0; k < PROBES; k++) {
+        bool share = k == PROBE_CUT_OFF || k == PROBE_REPETITION || k == PROBE_TRAILING;
+        m[COUNTS + k] = (Measure){probe_title((Probe)k), probe_name((Probe)k),
+                                  share                   ? AS_PERCENT
+                                  : k == PROBE_CHARACTERS ? AS_TENTHS
+                                                          : AS_NUMBER,
+                                  interval_key((Probe)k)};
+    }
+}
+
+/* A policy's probes as a column: the means by their names, with their intervals. */
+static json_t *column_of(const json_t *probes)
+{
+    json_t *out = json_object();
+    json_object_set(out, "policy", json_object_get(probes, "policy"));
+    json_object_set(out, "responses", json_object_get(probes, "responses"));
+    json_object_set(out, "prompts", json_object_get(probes, "prompts"));
+    for (int k = 0; k < PROBES; k++) {
+        const json_t *one = json_object_get(probes, probe_name((Probe)k));
+        json_object_set(out, probe_name((Probe)k), json_object_get(one, "mean"));
+        json_object_set(out, interval_key((Probe)k), json_object_get(one, "interval"));
+    }
+    return out;
+}
+
+static void add_stage(Str *out, const Report *r, const ReportStage *s)
+{
+    Measure m[LINES];
+    json_t *columns = json_array(), *one;
+    size_t i;
+    make_measures(m);
+    json_array_foreach(json_object_get(s->summary, "policies"), i, one) json_array_append_new(columns, column_of(one));
+    str_add(out, "<h3>");
+    html_stage(out, s);
+    str_add(out, "</h3>\n");
+    html_objects(out, r, columns, head_policy, m, LINES);
+    json_decref(columns);
+}
+
+/* --- of policies that were compared --- */
+
+/* One of each policy, by how the page calls it: the first comparison's. */
+static void add_compared(Str *out, const Report *r)
+{
+    Measure m[LINES];
+    json_t *columns = json_object();
+    make_measures(m);
+    for (const ReportStage *s = report_next(r, "eval winrate", NULL); s; s = report_next(r, "eval winrate", s))
+        for (int side = 1; side >= 0; side--) {
+            const json_t *probes = json_object_get(s->summary, side ? "probes_b" : "probes_a");
+            Str name = {0};
+            html_policy(&name, r, s, side ? "against" : "policy");
+            if (json_is_object(probes) && !json_object_get(columns, str_text(&name)))
+                json_object_set_new(columns, str_text(&name), column_of(probes));
+            str_release(&name);
+        }
+    const json_t *column[MOST_STAGES];
+    const char *head[MOST_STAGES], *key;
+    json_t *one;
+    int n = 0;
+    json_object_foreach(columns, key, one) if (n < MOST_STAGES)
+    {
+        head[n] = key;
+        column[n++] = one;
+    }
+    if (n > 0) {
+        str_add(out, "<h3>Of the replies that were compared</h3>\n");
+        html_measures(out, m, LINES, column, head, n);
+    }
+    json_decref(columns);
+}
+
+void report_probes(Str *out, const Report *r)
+{
+    const ReportStage *stage[MOST_STAGES];
+    int n = report_collect(r, "eval probes", stage, MOST_STAGES);
+    Str body = {0};
+    for (int i = 0; i < n; i++)
+        add_stage(&body, r, stage[i]);
+    add_compared(&body, r);
+    if (body.n > 0) {
+        html_heading(out, 2, "probes", "Probes");
+        html_p(
+            out,
+            "<span class=\"note\">What a win rate does not show, counted without a model: each a mean over a policy\xe2\x80\x99s "
+            "replies, with its 95&nbsp;%% interval by bootstrap over prompts.</span>");
+        str_add(out, str_text(&body));
+    }
+    str_release(&body);
+}
