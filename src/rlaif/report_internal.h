@@ -120,6 +120,9 @@ void html_judge(Str *out, const Report *r, const Outcome *x);
 /* What A ("policy") or B ("against") of an evaluation is: a stage, a model's file, or the letter. */
 void html_policy(Str *out, const Report *r, const ReportStage *eval, const char *option);
 
+/* The sample stage whose replies an evaluation's side ("policy", "against") are, or NULL. */
+const ReportStage *report_sampled(const Report *r, const ReportStage *eval, const char *option);
+
 /* --- words ---------------------------------------------------------------------------------------------- */
 
 typedef struct Said {
@@ -140,6 +143,9 @@ void html_stage(Str *out, const ReportStage *s);
 /* A policy as evaluations name it: the stage of that name, or the text. */
 void html_named(Str *out, const Report *r, const char *name);
 void html_heading(Str *out, int level, const char *id, const char *text);
+/* A reply, cut where it is very long; NULL: it is no whole text. And the prompt of a row, as a paragraph. */
+void html_reply(Str *out, const char *text);
+void html_row_prompt(Str *out, const json_t *row);
 /* A paragraph: the format's own words are HTML; arguments must be ready for the page. */
 void html_p(Str *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
@@ -206,6 +212,8 @@ void report_harmless(Str *out, const Report *r);
 void report_probes(Str *out, const Report *r);
 bool report_paper(Str *out, const Report *r, Err *err) MUST_CHECK;
 void report_meaning(Str *out, const Report *r);
+/* Replies of sample stages. Of evaluations whose replies are all among them whole[number of the stage] is set. */
+bool report_replies(Str *out, const Report *r, bool *whole, Err *err) MUST_CHECK;
 bool report_samples(Str *out, const Report *r, Err *err) MUST_CHECK;
 void report_labels(Str *out, const Report *r);
 void report_training(Str *out, const Report *r);

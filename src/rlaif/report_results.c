@@ -60,6 +60,26 @@ int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES])
     return n;
 }
 
+static const ReportStage *stage_called(const Report *r, const char *kind, const char *name, const char *suffix)
+{
+    size_t n = strlen(name);
+    for (const ReportStage *s = report_next(r, kind, NULL); s; s = report_next(r, kind, s))
+        if (strncmp(s->row.name, name, n) == 0 && strcmp(s->row.name + n, suffix) == 0)
+            return s;
+    return NULL;
+}
+
+const ReportStage *report_sampled(const Report *r, const ReportStage *eval, const char *option)
+{
+    const char *checkpoint;
+    const ReportStage *choice = choice_of(r, eval, &checkpoint), *maker = report_maker(r, eval, option);
+    bool policy = strcmp(option, "policy") == 0;
+    if (maker && strcmp(maker->row.kind, "sample") == 0)
+        return maker;
+    return stage_called(r, "sample", choice && !policy ? choice->row.name : eval->row.name,
+                        policy ? "-after" : "-before");
+}
+
 void html_policy(Str *out, const Report *r, const ReportStage *eval, const char *option)
 {
     const char *checkpoint;

@@ -17,7 +17,7 @@ static void add_text(Str *out, const char *text)
     free(part);
 }
 
-static void add_prompt(Str *out, const json_t *row)
+void html_row_prompt(Str *out, const json_t *row)
 {
     RowView v;
     Err ignored = {0};
@@ -31,14 +31,18 @@ static void add_prompt(Str *out, const json_t *row)
     str_add(out, "</p>");
 }
 
+void html_reply(Str *out, const char *text)
+{
+    if (text && text[0])
+        add_text(out, text);
+    else
+        str_addf(out, "<span class=\"note\">(%s)</span>", text ? "an empty reply" : "not kept: it is no whole text");
+}
+
 static void add_reply(Str *out, const char *side, const json_t *text)
 {
     str_addf(out, "<div class=\"reply %s\"><div class=\"said\">", side);
-    if (json_is_string(text) && json_string_length(text) > 0)
-        add_text(out, json_string_value(text));
-    else
-        str_add(out, json_is_string(text) ? "<span class=\"note\">(an empty reply)</span>"
-                                          : "<span class=\"note\">(not kept: it is no whole text)</span>");
+    html_reply(out, json_string_value(text));
     str_add(out, "</div><div class=\"scores\">");
 }
 
@@ -75,7 +79,7 @@ static bool add_pair(void *context, const char *text, Err *err)
     if (p->n < MOST) {
         Str *out = p->n < SHOWN ? &p->shown : &p->more;
         str_add(out, "<div class=\"sample\">");
-        add_prompt(out, row);
+        html_row_prompt(out, row);
         str_add(out, "<div class=\"pair\">");
         for (int side = 0; side < 2; side++) {
             const char *key = side ? "a" : "b";
@@ -196,15 +200,16 @@ static bool add_rollouts(Str *out, const Report *r, const ReportStage *rl, Err *
 bool report_samples(Str *out, const Report *r, Err *err)
 {
     Str body = {0};
-    bool ok = true;
+    bool *whole = mem_zalloc((size_t)r->n + 1, sizeof *whole), ok = report_replies(&body, r, whole, err);
     for (const ReportStage *s = report_next(r, "eval winrate", NULL); ok && s; s = report_next(r, "eval winrate", s))
-        ok = add_eval(&body, r, s, err);
+        ok = whole[s->number] || add_eval(&body, r, s, err);
     for (const ReportStage *s = report_next(r, "rl", NULL); ok && s; s = report_next(r, "rl", s))
         ok = add_rollouts(&body, r, s, err);
     if (ok && body.n > 0) {
         html_heading(out, 2, "samples", "Samples");
         str_add(out, str_text(&body));
     }
+    free(whole);
     str_release(&body);
     return ok;
 }
