@@ -92,6 +92,18 @@ static bool read_labels(Work *work, ReportStage *s, Err *err)
     return ok;
 }
 
+/* Is it a stage that the recipe's stage `whole` makes by itself: "eval-after", "choose-checkpoint-000010", "label.all"? */
+static bool is_part(const char *name, const char *whole)
+{
+    static const char *const suffix[] = {"-after", "-before", "-checkpoint-", ".all", ".choice-"};
+    size_t n = strlen(whole);
+    bool part = false;
+    for (int i = 0; i < COUNT(suffix); i++)
+        part = part || (strncmp(name, whole, n) == 0 && str_starts(name + n, suffix[i]));
+    return part;
+}
+
+/* Where the recipe has it, or what it is a part of. */
 static void place_in_recipe(const Report *r, ReportStage *s)
 {
     s->place = r->recipe.n;
@@ -100,22 +112,10 @@ static void place_in_recipe(const Report *r, ReportStage *s)
         if (strcmp(known->name, s->row.name) == 0 && strcmp(known->kind, s->row.kind) == 0) {
             s->recipe = known->options;
             s->place = i;
+        } else if (!s->recipe && is_part(s->row.name, known->name)) {
+            s->place = i;
         }
     }
-}
-
-/* Replies that an evaluation samples itself, "NAME-after" and "NAME-before", stand before it. */
-static void place_replies(Report *r)
-{
-    for (int i = 0; i < r->n; i++)
-        for (int k = 0; k < r->n; k++) {
-            const ReportStage *eval = &r->stage[k];
-            size_t n = strlen(eval->row.name);
-            const char *name = r->stage[i].row.name;
-            if (strcmp(eval->row.kind, "eval winrate") == 0 && strncmp(name, eval->row.name, n) == 0 &&
-                (strcmp(name + n, "-after") == 0 || strcmp(name + n, "-before") == 0))
-                r->stage[i].place = eval->place;
-        }
 }
 
 static bool read_stage(Report *r, ReportStage *s, Err *err)
@@ -157,7 +157,6 @@ static bool read_run(Report *r, Err *err)
     }
     if (!ok)
         return false;
-    place_replies(r);
     if (r->n > 0)
         qsort(r->stage, (size_t)r->n, sizeof *r->stage, by_place);
     for (int i = 0; i < r->n; i++)

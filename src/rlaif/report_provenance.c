@@ -46,32 +46,56 @@ static void add_value(Str *out, const Report *r, const json_t *v)
     }
 }
 
-/* As the command line would have them: of a recipe all, with the files; else those that shape results. */
+/* Of a recipe all, with the files; else those that shape results. */
 static void add_options(Str *out, const Report *r, const ReportStage *s)
 {
     const char *key;
-    json_t *v, *options = json_object_get(s->about, "options");
-    str_add(out, "<code>");
-    html_text(out, s->row.kind);
+    json_t *v;
+    int n = 0;
     for (int i = 0; s->recipe && i < s->recipe->n; i++) {
         const char *name = s->recipe->keys[i];
         if (strcmp(name, "kind") == 0 || strcmp(name, "as") == 0 || yaml_is_null(s->recipe->item[i]))
             continue;
-        str_add(out, " --");
+        str_add(out, n++ ? ", " : "");
         html_text(out, name);
-        str_addc(out, ' ');
+        str_add(out, ": ");
         add_yaml(out, r, s->recipe->item[i]);
     }
-    json_object_foreach(options, key, v)
+    json_object_foreach(json_object_get(s->about, "options"), key, v)
     {
         if (s->recipe || json_is_null(v))
             continue;
-        str_add(out, " --");
+        str_add(out, n++ ? ", " : "");
         html_text(out, key);
-        str_addc(out, ' ');
+        str_add(out, ": ");
         add_value(out, r, v);
     }
-    str_add(out, "</code>");
+}
+
+/* As a shell reads one word. */
+static void add_word(Str *out, const char *text)
+{
+    Str word = {0};
+    bool plain = text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == 0;
+    for (const char *at = text; !plain && *at; at++)
+        if (*at == '\'')
+            str_add(&word, "'\\''");
+        else
+            str_addc(&word, *at);
+    if (!plain)
+        str_addc(out, '\'');
+    html_text(out, plain ? text : str_text(&word));
+    if (!plain)
+        str_addc(out, '\'');
+    str_release(&word);
+}
+
+/* The command that makes a stage, or what it is a part of. */
+static void add_command(Str *out, const Report *r, const ReportStage *s)
+{
+    str_add(out, "<code>rlaif run &quot;$RUN/recipe.yaml&quot; --run &quot;$RUN&quot; --only ");
+    add_word(out, r->recipe.stage[s->place].name);
+    str_add(out, " --json</code>");
 }
 
 /* --- one stage --- */
@@ -99,18 +123,18 @@ static void add_stage(Str *out, const Report *r, const ReportStage *s)
     str_addf(out, "<div class=\"stage\" id=\"stage-%d\"><h3>", s->number);
     html_text(out, s->row.name);
     str_addf(out, "%s</h3>\n<dl>", s->row.done ? "" : " <span class=\"note\">(not finished)</span>");
-    begin(out, "ran");
+    begin(out, "stage");
+    html_text(out, s->row.kind);
+    end(out);
+    begin(out, "options");
     add_options(out, r, s);
     end(out);
-    if (s->recipe) {
-        begin(out, "again");
-        str_add(out, "<code>rlaif run recipe.yaml --only ");
-        html_text(out, s->row.name);
-        str_add(out, "</code>");
-        end(out);
-    } else if (r->has_recipe && s->place == r->recipe.n) {
-        begin(out, "recipe");
-        str_add(out, "it is not in the present recipe");
+    if (r->has_recipe) {
+        begin(out, s->place < r->recipe.n ? "again" : "recipe");
+        if (s->place < r->recipe.n)
+            add_command(out, r, s);
+        else
+            str_add(out, "it is not in the present recipe");
         end(out);
     }
     begin(out, "made");
@@ -146,8 +170,16 @@ void report_provenance(Str *out, const Report *r)
     if (r->has_recipe) {
         str_add(out, "<p>The recipe <b>");
         html_text(out, r->recipe.name);
-        str_addf(out, "</b>, seed %d, stands with every option in <code>recipe.yaml</code> beside this page.</p>\n",
+        str_addf(out,
+                 "</b>, seed %d, stands with every option in <code>recipe.yaml</code> beside this page.</p>\n"
+                 "<p><i>Again</i> is the command that made a stage: by a shell, in the folder where the run was begun, "
+                 "with RUN set to the run\xe2\x80\x99s directory as it is called from there, <code>RUN=runs/",
                  r->recipe.seed);
+        add_word(out, r->recipe.name);
+        str_add(
+            out,
+            "</code> where <code>--run</code> did not say otherwise. It prints the stage\xe2\x80\x99s numbers; what is "
+            "done it does not do again.</p>\n");
     }
     for (int i = 0; i < r->n; i++)
         add_stage(out, r, &r->stage[i]);

@@ -284,7 +284,9 @@ static void outcome_row(Str *out, const Report *r, const Outcome *x, double low,
     html_policy(out, r, x->eval, "policy");
     str_add(out, " against ");
     html_policy(out, r, x->eval, "against");
-    str_add(out, "</th><td class=\"left\">");
+    str_add(out, "<span class=\"range\">");
+    html_stage(out, x->eval);
+    str_add(out, "</span></th><td class=\"left\">");
     html_judge(out, r, x);
     str_addf(out, "%s</td><td>%s</td><td>%s</td><td>%s<span class=\"range\">%s%s</span></td><td class=\"whisker\">",
              x->trained != 1        ? ""

@@ -195,9 +195,12 @@ static void recipe(void **state)
     has(page, "id=\"stage-5\"><h3>gone");
     has(page, "it is not in the present recipe");
     has(page, "Not finished:</b> <a href=\"#stage-2\">label</a>");
-    has(page, "rlaif run recipe.yaml --only test");
-    has(page, "label --model judge.gguf --pairs of/people.jsonl");
-    has(page, "eval winrate --policy policy --against start.gguf<");
+    has(page, "<code>rlaif run &quot;$RUN/recipe.yaml&quot; --run &quot;$RUN&quot; --only test --json</code>");
+    has(page, "<dt>options</dt><dd>model: judge.gguf, pairs: of/people.jsonl</dd>");
+    has(page, "<dt>options</dt><dd>policy: policy, against: start.gguf</dd>");
+    char *before = part_of(page, "<h3>test-before", "</dl>"); /* a part of another stage */
+    has(before, "--only test --json</code>");
+    free(before);
     has(page, "policy is better than start.gguf"); /* no stage made it: the file's name */
     has_not(page, "/somewhere");
     has_not(page, r.folder);
@@ -440,6 +443,29 @@ static const char two_yaml[] =
     "which.yaml], reward: reward}\n"
     "  - report: {}\n";
 
+/* The commands that the page gives, by a shell in the folder in which the run was begun. */
+static void run_commands(const char *bench, const char *page)
+{
+    static const char begin[] = "<dt>again</dt><dd><code>";
+    int n = 0;
+    for (const char *at = page; (at = strstr(at, begin)); n++) {
+        char command[300];
+        size_t k = 0;
+        for (at += strlen(begin); *at != '<'; at++) {
+            bool quote = strncmp(at, "&quot;", 6) == 0;
+            assert_true(k < sizeof command - 1 && (quote || *at != '&'));
+            command[k++] = quote ? '"' : *at;
+            at += quote ? strlen("quot;") : 0;
+        }
+        command[k] = 0;
+        Ran r = run_in(bench, "RUN=shaken; %s", command);
+        need_status(&r, 0);
+        json_decref(last_json(&r));
+        ran_free(&r);
+    }
+    assert_int_equal(n, 7); /* five stages, and replies of two policies that one of them sampled */
+}
+
 /* The files that two runs of one recipe share whatever their directories are called, and with or without kills. */
 static void same_products(const char *bench, const char *a, const char *b)
 {
@@ -476,6 +502,9 @@ static void killed(void **state)
     size_t n;
     need_ok(file_read(path, 1 << 26, &page, &n, &err), &err);
     check_page(page);
+    runs_with_status(bench, 0, "rm -r shaken/policy"); /* what is gone is made again, in the same bytes */
+    run_commands(bench, page);
+    same_products(bench, "quiet", "shaken");
     has(page, "By <b>tone</b>, the judge that it was trained to please,");
     has(page, "By <b>which</b>, a judge that it was not trained to please, it wins");
     has(page, "By the <b>reward model</b> <a href=\"#stage-3\">reward</a>, which it was trained on, its replies score");
