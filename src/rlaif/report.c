@@ -304,9 +304,9 @@ static void add_contents(Str *out, const char *body)
     static const struct {
         const char *id, *title;
     } section[] = {
-        {"results", "Results"},        {"people", "People"},         {"harmless", "Harmless"}, {"probes", "Probes"},
-        {"paper", "Beside the paper"}, {"meaning", "What it means"}, {"labels", "Labels"},     {"training", "Training"},
-        {"samples", "Samples"},        {"provenance", "Provenance"},
+        {"arms", "Arms"},         {"results", "Results"},        {"people", "People"},         {"harmless", "Harmless"},
+        {"probes", "Probes"},     {"paper", "Beside the paper"}, {"meaning", "What it means"}, {"labels", "Labels"},
+        {"training", "Training"}, {"samples", "Samples"},        {"provenance", "Provenance"},
     };
     str_add(out, "<nav>");
     for (int i = 0; i < COUNT(section); i++) {
@@ -330,6 +330,7 @@ static bool write_page(Str *out, const Report *r, Err *err)
 {
     Str body = {0};
     report_lead(&body, r);
+    report_arms(&body, r);
     report_results(&body, r);
     report_people(&body, r);
     report_harmless(&body, r);

@@ -72,6 +72,10 @@ typedef struct JudgeHash {
     const char *judge, *prompt;
 } JudgeHash;
 
+/* A stage's options, its summary, the first and last values of its metrics ("reward_last"), and of accuracy on held-out
+ * pairs its interval, "eval_interval". The caller releases it. */
+json_t *report_numbers(const ReportStage *s);
+
 /* What a reward is made of, and with it what a policy was trained to please. */
 typedef struct Taste {
     const ReportStage *rl, *reward;          /* those that are known */
@@ -120,6 +124,10 @@ void html_judge(Str *out, const Report *r, const Outcome *x);
 /* What A ("policy") or B ("against") of an evaluation is: a stage, a model's file, or the letter. */
 void html_policy(Str *out, const Report *r, const ReportStage *eval, const char *option);
 
+/* The reinforcement learning that a side of an evaluation comes from, or NULL. */
+const ReportStage *report_side_training(const Report *r, const ReportStage *eval, const char *option);
+/* Was a checkpoint chosen by it? */
+bool report_is_choice(const Report *r, const ReportStage *eval);
 /* The sample stage whose replies an evaluation's side ("policy", "against") are, or NULL. */
 const ReportStage *report_sampled(const Report *r, const ReportStage *eval, const char *option);
 
@@ -205,6 +213,7 @@ void chart_whisker(Str *out, double value, const json_t *interval, double low, d
 
 /* --- parts of the page ---------------------------------------------------------------------------------- */
 
+void report_arms(Str *out, const Report *r);
 void report_lead(Str *out, const Report *r);
 void report_results(Str *out, const Report *r);
 void report_people(Str *out, const Report *r);

@@ -54,7 +54,8 @@ static void add_options(Str *out, const Report *r, const ReportStage *s)
     int n = 0;
     for (int i = 0; s->recipe && i < s->recipe->n; i++) {
         const char *name = s->recipe->keys[i];
-        if (strcmp(name, "kind") == 0 || strcmp(name, "as") == 0 || yaml_is_null(s->recipe->item[i]))
+        if (strcmp(name, "kind") == 0 || strcmp(name, "as") == 0 || yaml_is_null(s->recipe->item[i]) ||
+            (s->recipe->item[i]->kind == YAML_LIST && s->recipe->item[i]->n == 0))
             continue;
         str_add(out, n++ ? ", " : "");
         html_text(out, name);

@@ -19,8 +19,13 @@ static const ReportStage *choice_of(const Report *r, const ReportStage *eval, co
     return NULL;
 }
 
-/* The reinforcement learning that A or B of an evaluation comes from, or NULL. */
-static const ReportStage *training_of(const Report *r, const ReportStage *eval, const char *option)
+bool report_is_choice(const Report *r, const ReportStage *eval)
+{
+    const char *checkpoint;
+    return choice_of(r, eval, &checkpoint) != NULL;
+}
+
+const ReportStage *report_side_training(const Report *r, const ReportStage *eval, const char *option)
 {
     const char *checkpoint;
     const ReportStage *choice = choice_of(r, eval, &checkpoint);
@@ -44,8 +49,8 @@ static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *r
     x.interval = json_object_get(result, x.pointwise ? "gain_interval" : "win_rate_bootstrap");
     x.neutral = x.pointwise ? 0 : 0.5;
     x.sign = range_holds(x.interval, x.neutral) ? 0 : x.value > x.neutral ? 1 : -1;
-    x.trained = report_pleases(r, training_of(r, eval, "policy"), eval, result);
-    x.rival = x.sort == BY_REWARD && report_pleases(r, training_of(r, eval, "against"), eval, result) == 1;
+    x.trained = report_pleases(r, report_side_training(r, eval, "policy"), eval, result);
+    x.rival = x.sort == BY_REWARD && report_pleases(r, report_side_training(r, eval, "against"), eval, result) == 1;
     return x;
 }
 

@@ -84,8 +84,7 @@ static void set_ends(json_t *numbers, const ReportStage *s, const char *metric)
     json_object_set_new(numbers, key, json_real(x->value[x->n - 1]));
 }
 
-/* What a stage's table shows: its options, its summary, the ends of its curves. */
-static json_t *numbers_of(const ReportStage *s)
+json_t *report_numbers(const ReportStage *s)
 {
     json_t *numbers = json_object(), *options = json_object_get(s->about, "options");
     if (json_is_object(options))
@@ -112,7 +111,7 @@ static void table(Str *out, const ReportStage *const *stage, int n, const Measur
         if (!stage[i]->row.done)
             str_add(&h, "<span class=\"range\">unfinished</span>");
         head[i] = str_take(&h);
-        column[i] = numbers_of(stage[i]);
+        column[i] = report_numbers(stage[i]);
     }
     html_measures(out, m, measures, (const json_t *const *)column, (const char *const *)head, n);
     for (int i = 0; i < n; i++) {
