@@ -33,13 +33,13 @@ extern const OptionTable alignment_table;
  * accuracy, interval      share of labels on people's side (4.1); a label of exactly 1/2 is a tie
  * ties
  * single_order_accuracy   of one order alone, mean of both: before debiasing (3.5)
- * longer_accuracy         of "the longer response is better", on the same rows
+ * longer_accuracy, longer_interval   of "the longer response is better", on the same rows
  * kappa                   Cohen's, of first and second as given; null where people always chose the same
  * kappa_both_orders       the same with every pair counted in both orders: 2 accuracy - 1 without ties
  * mean_distance_from_half |p - 1/2|
  * certainty_auc           does |p - 1/2| tell right labels from wrong ones: area under the curve
  * calibration_error       mean |p of the chosen side - accuracy| over bins
- * calibration             [{from, to, n, mean_p, accuracy}], five bins of p of the chosen side
+ * calibration             [{from, to, n, mean_p, accuracy, interval}], five bins of p of the chosen side
  * by_margin               [{from, to, n, accuracy, interval}], quarters of the rows by |p - 1/2|
  * by_confidence           [{confidence, n, accuracy, interval}], rows with people's confidence (1 to 9)
  * people                  null where nobody chose twice between the same two responses; else
@@ -50,8 +50,9 @@ extern const OptionTable alignment_table;
  * position                null without rows in both orders; else
  *   pairs, same_slot      judged in both orders; those where both preferred the same position (4.3)
  *   same_slot_rate, interval
- *   first_share, p        of these, the share that preferred the first; exact binomial test against 1/2
- *   by_length_gap         [{from, to, pairs, same_slot_rate}]: longer over shorter response: under 1.25, under 2, above
+ *   first_share, first_share_interval, p   of these, the share that preferred the first; exact binomial test against 1/2
+ *   by_length_gap         [{from, to, pairs, same_slot_rate, interval}]: longer over shorter response: under 1.25, under 2,
+ *                         above
  * cost                    cost.h; not of alignment_numbers */
 bool alignment_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 /* The same numbers of rows at hand, viewed as pairs, set into an object. Fails for a row without a label. */
@@ -77,7 +78,7 @@ extern const OptionTable accuracy_table;
  * mean_margin, sd_margin  of r(preferred) - r(other)
  * auc                     of rewards over all responses, preferred against not: how far they compare across prompts
  * centre, scale           mean and standard deviation of the rewards of these rows: 0 and 1 on the training rows
- * longer_accuracy         of "the longer response is better", on the same rows
+ * longer_accuracy, longer_interval         of "the longer response is better", on the same rows
  * cut, cut_characters     where contexts were cut: of how many rows, by how much in all */
 bool accuracy_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 

@@ -144,6 +144,7 @@ static void set_numbers(json_t *out, const Scores *s, int without_choice)
     eval_set(out, "centre", all.mean);
     eval_set(out, "scale", all.sd);
     eval_set(out, "longer_accuracy", s->longer / s->n);
+    json_object_set_new(out, "longer_interval", eval_interval(stats_wilson(s->longer, s->n)));
 }
 
 static bool summarise(Stage *stage, int rows, int without_choice, Err *err)

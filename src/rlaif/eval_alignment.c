@@ -113,6 +113,7 @@ static void set_accuracy(json_t *out, const Case *c, int n)
     json_object_set_new(out, "ties", json_integer(ties));
     eval_set(out, "single_order_accuracy", one_order / ordered);
     eval_set(out, "longer_accuracy", longer / n);
+    json_object_set_new(out, "longer_interval", eval_interval(stats_wilson(longer, n)));
     eval_set(out, "kappa", varied[0] && varied[1] ? stats_kappa(table) : (double)NAN);
     eval_set(out, "kappa_both_orders", stats_kappa(both));
 }
@@ -139,6 +140,7 @@ static void set_calibration(json_t *out, const Case *c, int n)
         json_t *one = json_pack("{s:f, s:f, s:i}", "from", bin[b].low, "to", bin[b].high, "n", bin[b].n);
         eval_set(one, "mean_p", bin[b].mean_p);
         eval_set(one, "accuracy", bin[b].share);
+        json_object_set_new(one, "interval", eval_interval(stats_wilson(bin[b].share * bin[b].n, bin[b].n)));
         json_array_append_new(list, one);
     }
     eval_set(out, "certainty_auc", stats_auc(decided, positive, n_decided));
@@ -242,6 +244,7 @@ static json_t *position(const Case *c, int n)
     json_object_set_new(out, "same_slot", json_integer(all_same));
     eval_set_share(out, "same_slot_rate", all_same, all, NULL);
     eval_set(out, "first_share", (double)first / all_same);
+    json_object_set_new(out, "first_share_interval", eval_interval(stats_wilson(first, all_same)));
     eval_set(out, "p", stats_binomial(first, all_same, 0.5));
     for (int b = 0; b < GAP_BINS; b++) {
         json_t *one = json_object();
@@ -249,6 +252,7 @@ static json_t *position(const Case *c, int n)
         eval_set(one, "to", edge[b + 1]);
         json_object_set_new(one, "pairs", json_integer(pairs[b]));
         eval_set(one, "same_slot_rate", (double)same[b] / pairs[b]);
+        json_object_set_new(one, "interval", eval_interval(stats_wilson(same[b], pairs[b])));
         json_array_append_new(gaps, one);
     }
     json_object_set_new(out, "by_length_gap", gaps);

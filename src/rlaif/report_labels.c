@@ -50,7 +50,7 @@ static const Measure alignment[] = {
     {"pairs where people chose", "with_choice", AS_COUNT, NULL},
     {"labels on people\xe2\x80\x99s side", "accuracy", AS_PERCENT, "interval"},
     {"the same in one order, not averaged", "single_order_accuracy", AS_PERCENT, NULL},
-    {"the longer reply on people\xe2\x80\x99s side", "longer_accuracy", AS_PERCENT, NULL},
+    {"the longer reply on people\xe2\x80\x99s side", "longer_accuracy", AS_PERCENT, "longer_interval"},
     {"ties", "ties", AS_COUNT, NULL},
     {"Cohen\xe2\x80\x99s kappa", "kappa", AS_NUMBER, NULL},
     {"kappa, both orders counted", "kappa_both_orders", AS_NUMBER, NULL},
@@ -62,7 +62,7 @@ static const Measure position[] = {
     {"pairs judged in both orders", "pairs", AS_COUNT, NULL},
     {"the same position chosen in both", "same_slot", AS_COUNT, NULL},
     {"same-slot rate", "same_slot_rate", AS_PERCENT, "interval"},
-    {"of these, the first position", "first_share", AS_PERCENT, NULL},
+    {"of these, the first position", "first_share", AS_PERCENT, "first_share_interval"},
     {"p against one half, binomial, two-sided", "p", AS_P, NULL},
 };
 

@@ -162,7 +162,7 @@ static const Measure accuracy_measures[] = {
     {"pairs", "pairs", AS_COUNT, NULL},
     {"the preferred reply has the higher reward", "accuracy", AS_PERCENT, "interval"},
     {"ties", "ties", AS_COUNT, NULL},
-    {"the longer reply is the preferred one", "longer_accuracy", AS_PERCENT, NULL},
+    {"the longer reply is the preferred one", "longer_accuracy", AS_PERCENT, "longer_interval"},
     {"mean margin", "mean_margin", AS_NUMBER, NULL},
     {"its standard deviation", "sd_margin", AS_NUMBER, NULL},
     {"rewards compare across prompts: AUC", "auc", AS_NUMBER, NULL},

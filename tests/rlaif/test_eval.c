@@ -61,6 +61,18 @@ static void agreement(void **state)
     json_decref(s);
 }
 
+/* Wilson's of k in n under this key; n is 0: null. */
+static void wilson_field(const json_t *object, const char *key, double k, double n)
+{
+    const json_t *i = json_object_get(object, key);
+    Interval w = stats_wilson(k, n);
+    assert_int_equal(json_array_size(i), n > 0 ? 2 : 0);
+    if (n > 0)
+        close_to(json_number_value(json_array_get(i, 0)), w.low, 1e-12);
+    if (n > 0)
+        close_to(json_number_value(json_array_get(i, 1)), w.high, 1e-12);
+}
+
 static void bins(void **state)
 {
     (void)state;
@@ -71,6 +83,9 @@ static void bins(void **state)
                  *confidence = json_object_get(s, "by_confidence");
     field(json_array_get(calibration, 0), "n", 2); /* 0.5 and 0.55 */
     field(json_array_get(calibration, 0), "accuracy", 0.75);
+    wilson_field(json_array_get(calibration, 0), "interval", 1.5, 2);
+    wilson_field(json_array_get(calibration, 3), "interval", 0, 0);
+    wilson_field(s, "longer_interval", json_number_of(s, "longer_accuracy", -1) * 5, 5);
     field(json_array_get(calibration, 1), "n", 1); /* 0.6 */
     field(json_array_get(calibration, 4), "mean_p", 0.9);
     null_field(json_array_get(calibration, 3), "accuracy");
@@ -100,11 +115,13 @@ static void position_bias(void **state)
     field(p, "same_slot", 5);
     field(p, "same_slot_rate", 5.0 / 6);
     field(p, "first_share", 4.0 / 5);
+    wilson_field(p, "first_share_interval", 4, 5);
     field(p, "p", 0.375);
     field(json_array_get(gap, 0), "pairs", 1); /* 2 : 2 */
     field(json_array_get(gap, 1), "pairs", 1); /* 4 : 3; 4 : 2 is the next */
     field(json_array_get(gap, 2), "pairs", 4);
     field(json_array_get(gap, 2), "same_slot_rate", 3.0 / 4);
+    wilson_field(json_array_get(gap, 2), "interval", 3, 4);
     null_field(json_array_get(gap, 2), "to");
     json_decref(s);
 }
