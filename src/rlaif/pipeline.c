@@ -160,9 +160,9 @@ static void resolve_list(const Pipeline *p, OptionList *list)
 /* Options whose values may name a stage, the policy or the judge. */
 static bool may_refer(const char *option)
 {
-    static const char *const names[] = {"pairs", "labels",    "rows",       "prompts",  "data",      "eval",
-                                        "model", "judge",     "reward",     "policy",   "reference", "against",
-                                        "from",  "choose-on", "trained-on", "centre-on"};
+    static const char *const names[] = {"input",   "pairs", "labels",    "rows",       "prompts",  "data",
+                                        "eval",    "model", "judge",     "reward",     "policy",   "reference",
+                                        "against", "from",  "choose-on", "trained-on", "centre-on"};
     for (int i = 0; i < COUNT(names); i++)
         if (strcmp(names[i], option) == 0)
             return true;

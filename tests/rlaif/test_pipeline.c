@@ -36,6 +36,7 @@ static void holds(const char *text, const char *set, const char *const *lines, i
 
 static const char loop[] = "name: x\nseed: 4\npolicy: m.gguf\nstages:\n"
                            "- import: {input: in.jsonl, split: 2/3}\n"
+                           "- import: {as: some, input: import, sample: 15%}\n"
                            "- sample: {prompts: import, n: 2}\n"
                            "- label: {as: other, pairs: import.rest}\n"
                            "- label: {}\n"
@@ -50,6 +51,7 @@ static void stages_take_products(void **state)
     static const char *const lines[] = {
         "judge: m.gguf\n",
         "      prompts: runs/x/import.jsonl\n",
+        "      as: some\n      input: runs/x/import.jsonl\n",
         "      as: other\n      pairs: runs/x/import.rest.jsonl\n      model: m.gguf\n",
         "  - label:\n      pairs: \"stage:sample\"\n",
         "  - reward:\n      pairs: [\"stage:label\"]\n",
