@@ -226,15 +226,6 @@ static void add_judged_checkpoint(Run *r, const char *stage, const char *rate, c
     add_item(r, add_stage(r, stage, "eval winrate", about, summary), 0, row);
 }
 
-/* The text between two others, the second behind the first. The caller frees it. */
-static char *between(const char *page, const char *from, const char *to)
-{
-    const char *begin = strstr(page, from), *end = begin ? strstr(begin, to) : NULL;
-    if (!end)
-        fail_msg("the page has no \"%s\" with \"%s\" behind it", from, to);
-    return mem_strn(begin, (size_t)(end - begin));
-}
-
 /* Checkpoints that were judged stand side by side with what they were judged by, the one that was taken is marked, and
  * samples of each are shown (paper.md 6.4). */
 static void checkpoints(void **state)
@@ -252,15 +243,15 @@ static void checkpoints(void **state)
     add_stage(&r, "choose", "choose", about, choice);
     char *page = page_of(&r);
     check_page(page);
-    char *table = between(page, "<h3>The checkpoint that is taken: ", "</table>");
+    char *table = part_of(page, "<h3>The checkpoint that is taken: ", "</table>");
     has(table, "<th>checkpoint-000002<span class=\"range\">chosen</span></th><th>checkpoint-000004</th>");
     has(table, "<th>updates before it</th><td>2</td><td>4</td>");
     has(table, "<th>reward on held-out prompts</th><td>0.750</td><td>0.875</td>");
     has(table,
         "<td>62.5 %<span class=\"range\">51.0 to 72.0</span></td><td>55.0 %<span class=\"range\">40.0 to 70.0</span></td>");
     has(table, "is the best of several, and so flatters");
-    char *second = between(page, ">choose-checkpoint-000002</a></h3>", "<h3>"),
-         *fourth = between(page, ">choose-checkpoint-000004</a></h3>", "</body>");
+    char *second = part_of(page, ">choose-checkpoint-000002</a></h3>", "<h3>"),
+         *fourth = part_of(page, ">choose-checkpoint-000004</a></h3>", "</body>");
     has(second, "<div>After: checkpoint-000002</div>");
     has(second, "of the second");
     has(second, "which 62.5 %");
