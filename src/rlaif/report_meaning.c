@@ -124,7 +124,8 @@ static bool judges_itself(const Taste *t)
 
 static void say_optimised(Str *out, const Report *r)
 {
-    int judged = 0, own = 0;
+    Str own = {0};
+    int judged = 0;
     if (!report_next(r, "rl", NULL))
         return;
     begin(out, "What was optimised.");
@@ -135,7 +136,10 @@ static void say_optimised(Str *out, const Report *r)
         const ReportStage *start = report_training_of(r, report_maker(r, rl, "model"));
         double beta = json_number_of(json_object_get(rl->about, "options"), "beta", (double)NAN);
         judged += t.direct || t.ai || !t.known;
-        own += judges_itself(&t);
+        if (judges_itself(&t)) {
+            str_add(&own, own.n ? ", " : " In ");
+            html_stage(&own, rl);
+        }
         str_add(out, " In ");
         html_stage(out, rl);
         if (start) {
@@ -149,11 +153,12 @@ static void say_optimised(Str *out, const Report *r)
     }
     if (judged)
         str_add(out, " A judge\xe2\x80\x99s reward is what that judge says, and not what people prefer.");
-    if (own)
-        str_add(
+    if (own.n > 0)
+        str_addf(
             out,
-            " Where the judge is the very model that is trained, as here, it follows its own taste, and with it its "
-            "own errors.");
+            "%s the judge is the very model that is trained: it follows its own taste, and with it its own errors.",
+            str_text(&own));
+    str_release(&own);
     end(out);
 }
 
@@ -165,7 +170,7 @@ static void say_limits(Str *out, const Report *r)
     begin(out, "What this is not for.");
     str_add(
         out,
-        "A judge\xe2\x80\x99s biases pass into the policy, and nothing here shows that they did not: such a policy makes no "
+        "A judge\xe2\x80\x99s biases pass into the policy, and nothing here shows that they did not: let it make no "
         "decision in medicine, law or employment without people. The same method can optimise for harm: R, as said above, "
         "is what a policy was made for, and should be told wherever it goes.");
     end(out);

@@ -163,9 +163,23 @@ static void optimised(void **state)
         has(part, said[i]);
     has(part, "A judge\xe2\x80\x99s reward is what that judge says");
     has(page, "<b>What this is not for.</b> A judge\xe2\x80\x99s biases pass into the policy");
-    has(page, "no decision in medicine, law or employment without people");
+    has(page, "let it make no decision in medicine, law or employment without people");
     has(page, "The same method can optimise for harm");
     free(part);
+    free(page);
+    run_free(&r);
+}
+
+/* Of several policies only those are named whose judge is what they began as. */
+static void own_taste(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    add_stage(&r, "itself", "rl", "{\"hashes\": {\"model\": \"one\", \"judge\": \"one\", \"prompt\": \"w\"}}", "{}");
+    add_stage(&r, "another", "rl", "{\"hashes\": {\"model\": \"one\", \"judge\": \"two\", \"prompt\": \"w\"}}", "{}");
+    char *page = page_of(&r);
+    has(page,
+        " In <a href=\"#stage-1\">itself</a> the judge is the very model that is trained: it follows its own taste");
     free(page);
     run_free(&r);
 }
@@ -191,10 +205,8 @@ static void biased_labels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trained_to_please),
-        cmocka_unit_test(no_second_opinion),
-        cmocka_unit_test(optimised),
-        cmocka_unit_test(biased_labels),
+        cmocka_unit_test(trained_to_please), cmocka_unit_test(no_second_opinion), cmocka_unit_test(optimised),
+        cmocka_unit_test(own_taste),         cmocka_unit_test(biased_labels),
     };
     return cmocka_run_group_tests_name("report_meaning", tests, NULL, NULL);
 }
