@@ -256,6 +256,10 @@ void report_lead(Str *out, const Report *r)
     add_unfinished(out, r);
     if (n > 0)
         add_words(out, r, x, same_eval(x, n), " class=\"lead\"");
+    else if (report_count(r, "eval ratings") > 0)
+        str_add(out,
+                "<p class=\"lead\">No judge compared policies in this run; people did: <a href=\"#people\">what they "
+                "said</a>.</p>\n");
     else if (r->n > 0)
         str_add(out,
                 "<p class=\"lead\">No policy was compared with another in this run, so it does not say whether one "

@@ -58,6 +58,9 @@ static void ranked(void **state)
     const json_t *s = r.work.summary, *xy = entry(s, "pairs", 0);
     check_page(page);
     has(page, "<a href=\"#people\">People</a>");
+    has(page,
+        "<p class=\"lead\">No judge compared policies in this run; people did: <a href=\"#people\">what they said</a>.</p>");
+    has_not(page, "No policy was compared");
     has(part, "4 rankings of 2 sets of replies to 2 prompts");
     has(part, "<th><a href=\"#stage-1\">says-x</a></th><th>y</th><th>z</th>"); /* side by side, a stage by its link */
     has_freed(part, with_range("1.250", entry(s, "policies", 0), "mean_rank_interval", 1, 3));
