@@ -375,7 +375,7 @@ static void objectives(void **state)
     "{\"options\": {\"" MARK(1) "\": \"" MARK(2) "\", \"list\": [\"" MARK(3) "\"], \"deep\": {\"a\": \"" MARK(         \
         4) "\"}}, \"hashes\": {\"" MARK(5) "\": \"" MARK(6) "\"}, \"seed\": 1, \"version\": \"" MARK(7) "\"}"
 
-enum { MARKS = 17 };
+enum { MARKS = 22 };
 
 /* Every text that a store or a recipe holds and a page shows, each with a mark of its own. */
 static void add_marked_run(Run *r)
@@ -402,6 +402,13 @@ static void add_marked_run(Run *r)
         0,
         "{\"prompt\": \"" MARK(15) "\", \"a\": [\"" MARK(16) "\"], \"b\": [\"b\"], \"judgments\": [{\"prompt\": \"" MARK(
             17) "\", \"pairs\": [{\"a\": {\"reward\": 1}, \"b\": {\"reward\": 0}}]}]}");
+    add_stage(
+        r, "ratings", "eval ratings", ABOUT,
+        "{\"policies\": [{\"policy\": \"" MARK(
+            18) "\"}], \"raters\": {\"raters\": 2, \"by_rater\": [{\"rater\": \"" MARK(19) "\"}, {\"rater\": \"b\"}]}}");
+    add_stage(r, "rates", "eval harmless", ABOUT,
+              "{\"prompt\": \"" MARK(20) "\", \"policies\": [{\"policy\": \"" MARK(21) "\"}]}");
+    add_item(r, add_stage(r, "says", "sample", ABOUT, "{}"), 0, "{\"prompt\": \"p\", \"response\": \"" MARK(22) "\"}");
 }
 
 static void escaped(void **state)
