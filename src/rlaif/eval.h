@@ -193,8 +193,9 @@ extern const OptionTable ratings_table;
  *                   bootstrap interval over prompts; chi-squares and degrees of freedom summed, and their p; items whose own
  *                   p is below 0.05. Chi-square is rough for few raters of few responses
  * raters            {raters, pairs, agreement, interval, by_rater}: the order of two responses, alike or not
- * beside_judge      null, or where rows have `score` of each response or, of two, `label`: {pairs, agreement, interval,
- *                   bootstrap}, the order of two responses by the judge and by a rater */
+ * beside_judge      {pairs, agreement, interval, bootstrap, stages}, the order of two responses by a judge and by a rater. The
+ *                   judge's is of `score` of each response or, of two, `label` in the rows, else of the run's win rates by
+ *                   prompt and texts, whose names are `stages`; null where no judge was asked about any two */
 bool ratings_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 /* --- probes --------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "rlaif/eval_raters.h"
 #include "rlaif/eval_replies.h"
+#include "rlaif/eval_verdicts.h"
 #include "rlaif/heldout.h"
 #include "rlaif/rankings.h"
 
@@ -214,29 +215,37 @@ static json_t *kendall_summary(const Rankings *r, int seed)
     return out;
 }
 
-/* A judge's order of every two texts of a ranking beside the rater's; null where no row has a judge's label or score. */
-static json_t *judge_summary(const Rankings *r, int seed)
+/* Is x better than y, by what the row has of a judge, else by the run's win rates? NAN: neither says. */
+static double judge_outcome(const Rankings *r, const Ranking *of, const Ranked *x, const Ranked *y, Verdicts *v)
+{
+    if (isfinite(x->judge) && isfinite(y->judge))
+        return eval_outcome(x->judge, y->judge);
+    return verdicts_find(v, &r->rows.row[of->row].view.context, x->text, y->text);
+}
+
+/* A judge's order of every two texts of a ranking beside the rater's; null where no judge was asked about any. */
+static json_t *judge_summary(const Rankings *r, Verdicts *v, int seed)
 {
     Outcomes alike = outcomes_begin(r->prompts);
     for (int i = 0; i < r->n; i++)
         for (int x = 0; x < r->at[i].n; x++)
             for (int y = x + 1; y < r->at[i].n; y++) {
                 const Ranked *e = r->at[i].entry;
-                if (e[x].rank == e[y].rank || !isfinite(e[x].judge) || !isfinite(e[y].judge))
-                    continue;
-                double agree = eval_outcome(e[x].judge, e[y].judge);
-                outcomes_add(&alike, r->at[i].prompt, e[x].rank < e[y].rank ? agree : 1 - agree);
+                double agree = judge_outcome(r, &r->at[i], &e[x], &e[y], v);
+                if (e[x].rank != e[y].rank && isfinite(agree))
+                    outcomes_add(&alike, r->at[i].prompt, e[x].rank < e[y].rank ? agree : 1 - agree);
             }
     json_t *out = alike.n > 0 ? json_object() : json_null();
     if (alike.n > 0) {
         eval_set_share(out, "agreement", alike.total, alike.n, "pairs");
         json_object_set_new(out, "bootstrap", eval_interval(outcomes_bootstrap(&alike, seed)));
+        json_object_set(out, "stages", v->used);
     }
     outcomes_release(&alike);
     return out;
 }
 
-static void summarise(json_t *out, const Rankings *r, const RatingsOptions *o)
+static void summarise(json_t *out, const Rankings *r, Verdicts *v, const RatingsOptions *o)
 {
     int seed = o->common.seed, *number = mem_alloc((size_t)r->n, sizeof *number);
     Raters raters;
@@ -252,7 +261,7 @@ static void summarise(json_t *out, const Rankings *r, const RatingsOptions *o)
     json_object_set_new(out, "over", over_summary(r, seed));
     json_object_set_new(out, "kendall", kendall_summary(r, seed));
     json_object_set_new(out, "raters", raters_summary(&raters, seed));
-    json_object_set_new(out, "beside_judge", judge_summary(r, seed));
+    json_object_set_new(out, "beside_judge", judge_summary(r, v, seed));
     raters_release(&raters);
     free(number);
 }
@@ -354,21 +363,29 @@ bool ratings_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const RatingsOptions *o = options;
     Rankings r = {0};
+    Verdicts v = {0};
     Rows rows = {0};
     Stage s = {0};
     char hash[HASH_TEXT];
-    bool ok = read_rows(work, o, &rows, err) && heldout_check(work, &rows, &o->trained_on, err);
+    bool ok = read_rows(work, o, &rows, err) && heldout_check(work, &rows, &o->trained_on, err) &&
+              verdicts_read(work, &v, err);
     if (ok)
         rows_hash(&rows, hash);
     ok = ok && rankings_of_rows(&rows, &r, err) &&
-         stage_begin(&s, work, name, "eval ratings", stage_about(&ratings_table, o, &o->common, "rows", hash, NULL),
-                     err);
+         stage_begin(&s, work, name, "eval ratings",
+                     stage_about(&ratings_table, o, &o->common, "rows", hash, "verdicts", v.hash, NULL), err);
     if (ok)
-        summarise(s.summary, &r, o);
+        summarise(s.summary, &r, &v, o);
+    if (ok && json_is_null(json_object_get(s.summary, "beside_judge")))
+        log_note(
+            "%s: no judge was asked about these responses, so that none stands beside people: rlaif score gives rows a "
+            "score, eval winrate of the same run a verdict",
+            name);
     if (ok && !work->in_recipe && !(o->output && strcmp(o->output, "-") == 0))
         print_table(s.summary);
     ok = ok && stage_end(&s, NULL, err) && (!o->output || write_items(&r, o->output, err));
     rankings_release(&r);
+    verdicts_release(&v);
     rows_release(&rows);
     stage_release(&s);
     return ok;

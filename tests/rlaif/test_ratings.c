@@ -190,6 +190,56 @@ static void equal_texts(void **state)
     json_decref(s);
 }
 
+static void put_judged(Work *w, const char *stage, const char *const *row, int n)
+{
+    Err err = {0};
+    int64_t id;
+    StageFound found;
+    bool done;
+    json_t *about = json_object();
+    need_ok(store_stage_begin(w->store, stage, "eval winrate", stage, about, &id, &found, &done, &err), &err);
+    for (int i = 0; i < n; i++) {
+        char key[20];
+        snprintf(key, sizeof key, "%d", i);
+        need_ok(store_item_put(w->store, id, key, i, row[i], &err), &err);
+    }
+    need_ok(store_stage_end(w->store, id, NULL, NULL, 0, &err), &err);
+    json_decref(about);
+}
+
+/* Where the rows say nothing of a judge, what the run's win rates said of the same two texts to the same prompt counts: in
+ * whatever order, both ways of judging, the first stage that has it. */
+static void judged_by_win_rates(void **state)
+{
+    (void)state;
+    static const char *const duel[] = {
+        "{\"prompt\": \"p\", \"a\": [\"bbbb\", \"x\"], \"b\": [\"aa\", \"y\"], \"judgments\": [{\"prompt\": \"which\", \"pairs\": "
+        "[{\"p\": 0.2}, {\"p\": 0.9}]}]}",
+        "{\"prompt\": \"other\", \"a\": [\"aa\"], \"b\": [\"c\"], \"judgments\": [{\"prompt\": \"which\", \"pairs\": [{\"p\": "
+        "0.9}]}]}"};
+    static const char *const alone[] = {
+        "{\"prompt\": \"q\", \"a\": [\"aa\"], \"b\": [\"cc\"], \"judgments\": [{\"prompt\": \"tone\", \"pairs\": [{\"a\": "
+        "{\"reward\": -1}, \"b\": {\"reward\": 1}}]}]}",
+        "{\"prompt\": \"p\", \"a\": [\"aa\"], \"b\": [\"bbbb\"], \"judgments\": [{\"prompt\": \"tone\", \"pairs\": [{\"a\": "
+        "{\"reward\": -1}, \"b\": {\"reward\": 1}}]}]}"};
+    char *folder = make_folder(), *path = write_rows(folder, "ratings.jsonl", two_raters);
+    RatingsOptions o = {.rows = path};
+    Work w = work_new(&o.common);
+    Err err = {0};
+    put_judged(&w, "duel", duel, COUNT(duel));
+    put_judged(&w, "alone", alone, COUNT(alone));
+    need_ok(ratings_stage(&w, "ratings", &o, &err), &err);
+    const json_t *beside = json_object_get(w.summary, "beside_judge");
+    field(beside, "pairs", 4); /* of p: ann agrees, bob does not; of q neither does */
+    field(beside, "agreement", 0.25);
+    char *stages = json_text(json_object_get(beside, "stages"));
+    assert_string_equal(stages, "[\"duel\", \"alone\"]");
+    free(stages);
+    work_free(&w);
+    free(path);
+    remove_folder(folder);
+}
+
 static void items_out(void **state)
 {
     (void)state;
@@ -399,10 +449,19 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rankings),           cmocka_unit_test(over_a_third),      cmocka_unit_test(over_by_prompts),
-        cmocka_unit_test(agreement),          cmocka_unit_test(length_control),    cmocka_unit_test(equal_texts),
-        cmocka_unit_test(items_out),          cmocka_unit_test(refused),           cmocka_unit_test(harmless_by_people),
-        cmocka_unit_test(harmless_at_length), cmocka_unit_test(harmless_by_judge), cmocka_unit_test(probes),
+        cmocka_unit_test(rankings),
+        cmocka_unit_test(over_a_third),
+        cmocka_unit_test(over_by_prompts),
+        cmocka_unit_test(agreement),
+        cmocka_unit_test(length_control),
+        cmocka_unit_test(equal_texts),
+        cmocka_unit_test(items_out),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(harmless_by_people),
+        cmocka_unit_test(judged_by_win_rates),
+        cmocka_unit_test(harmless_at_length),
+        cmocka_unit_test(harmless_by_judge),
+        cmocka_unit_test(probes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
