@@ -3,7 +3,12 @@
 #include "base/mem.h"
 #include "serve/serve_internal.h"
 
-enum { PAGE_ROWS = 20, MOST_TEXT = 20000 /* bytes of one text */, MOST_STEP = 1000000000 };
+enum {
+    PAGE_ROWS = 20,
+    MOST_TEXT = 20000, /* bytes of one text */
+    MOST_LISTED = 16,  /* responses of a row, or of one side of it */
+    MOST_STEP = 1000000000
+};
 
 /* --- one row -------------------------------------------------------------------------------------------- */
 
@@ -63,23 +68,26 @@ static void add_response(Str *out, const json_t *row, const char *title, const j
     str_add(out, "</div></div>\n");
 }
 
-static void add_responses(Str *out, const json_t *row)
+/* The responses of a list, the first of them shown. */
+static void add_list(Str *out, const json_t *row, const char *name, const char *what)
 {
-    static const char *const sides[] = {"a", "b"};
-    const json_t *list = json_object_get(row, "responses");
-    char title[40];
-    add_response(out, row, "response", json_object_get(row, "response"), 0);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        snprintf(title, sizeof title, "response %zu", i + 1);
+    const json_t *list = json_object_get(row, name);
+    size_t n = json_array_size(list);
+    for (size_t i = 0; i < n && i < MOST_LISTED; i++) {
+        char title[40];
+        snprintf(title, sizeof title, "%s %zu", what, i + 1);
         add_response(out, row, title, json_array_get(list, i), i);
     }
-    for (int s = 0; s < COUNT(sides); s++) {
-        const json_t *of_side = json_object_get(row, sides[s]);
-        for (size_t i = 0; i < json_array_size(of_side); i++) {
-            snprintf(title, sizeof title, "%s %zu", s ? "B" : "A", i + 1);
-            add_response(out, row, title, json_array_get(of_side, i), i);
-        }
-    }
+    if (n > MOST_LISTED)
+        str_addf(out, "<p class=\"soft\">%zu more responses</p>\n", n - MOST_LISTED);
+}
+
+static void add_responses(Str *out, const json_t *row)
+{
+    add_response(out, row, "response", json_object_get(row, "response"), 0);
+    add_list(out, row, "responses", "response");
+    add_list(out, row, "a", "A");
+    add_list(out, row, "b", "B");
 }
 
 static bool add_row(void *context, const char *text, Err *err)
@@ -133,28 +141,38 @@ static void add_moves(Str *out, const char *stage, const char *what, int before,
     str_add(out, "</nav>\n");
 }
 
+/* Where a page of n things begins and what stands beside it: "rows 21 to 40 of 45". `what`: the argument of its links. */
+static bool add_part(Str *out, const char *stage, const Request *r, const char *things, const char *what, int n,
+                     int *from, Err *err)
+{
+    char shown[80];
+    if (!number_argument(r, "from", 0, MOST_STEP, from, err))
+        return false;
+    int end = *from + PAGE_ROWS < n ? *from + PAGE_ROWS : n;
+    snprintf(shown, sizeof shown, "%s %d to %d of %d", things, *from + 1, end, n);
+    int before = *from == 0 ? -1 : *from > PAGE_ROWS ? *from - PAGE_ROWS : 0, behind = end < n ? end : -1;
+    add_moves(out, stage, what, before, behind, shown);
+    return true;
+}
+
 static bool add_items(Str *out, Store *store, const StageRow *s, const Request *r, int items, Err *err)
 {
     int from;
-    char shown[80];
-    if (!number_argument(r, "from", 0, MOST_STEP, &from, err))
-        return false;
-    int end = from + PAGE_ROWS < items ? from + PAGE_ROWS : items;
-    snprintf(shown, sizeof shown, "rows %d to %d of %d", from + 1, end, items);
-    int before = from == 0 ? -1 : from > PAGE_ROWS ? from - PAGE_ROWS : 0, behind = end < items ? end : -1;
-    add_moves(out, s->name, "from", before, behind, shown);
-    return store_items_some(store, s->id, from, PAGE_ROWS, add_row, out, err);
+    return add_part(out, s->name, r, "rows", "from", items, &from, err) &&
+           store_items_some(store, s->id, from, PAGE_ROWS, add_row, out, err);
 }
 
 static bool add_rollouts(Str *out, Store *store, const StageRow *s, const Request *r, int last, Err *err)
 {
-    int step;
-    char shown[80];
-    if (!number_argument(r, "step", last, MOST_STEP, &step, err))
+    int step, n, from = 0;
+    char shown[80], what[40];
+    if (!number_argument(r, "step", last, MOST_STEP, &step, err) || !store_rollouts_count(store, s->id, step, &n, err))
         return false;
     snprintf(shown, sizeof shown, "rollouts of step %d of %d", step, last);
+    snprintf(what, sizeof what, "step=%d&amp;from", step);
     add_moves(out, s->name, "step", step > 0 ? step - 1 : -1, step < last ? step + 1 : -1, shown);
-    return store_rollouts_each(store, s->id, step, add_row, out, err);
+    return (n <= PAGE_ROWS || add_part(out, s->name, r, "rollouts", what, n, &from, err)) &&
+           store_rollouts_some(store, s->id, step, from, PAGE_ROWS, add_row, out, err);
 }
 
 bool samples_page(Site *s, Work *work, const Request *request, Reply *out, Err *err)

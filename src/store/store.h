@@ -98,6 +98,10 @@ bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *ro
 bool store_rollouts_last(Store *s, int64_t stage, int *step, Err *err) MUST_CHECK;
 /* Of one step in order of sample; step -1: all, by step. */
 bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void *context, Err *err) MUST_CHECK;
+/* At most n of a step, from the `from`th on. */
+bool store_rollouts_some(Store *s, int64_t stage, int step, int from, int n, StoreUse *use, void *context,
+                         Err *err) MUST_CHECK;
+bool store_rollouts_count(Store *s, int64_t stage, int step, int *n, Err *err) MUST_CHECK;
 
 /* Forgets metrics and rollouts of steps from `step` on: a resumed run makes them again. */
 bool store_forget_from(Store *s, int64_t stage, int step, Err *err) MUST_CHECK;

@@ -188,6 +188,32 @@ bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void 
     return each_text(&t, use, context, err);
 }
 
+bool store_rollouts_some(Store *s, int64_t stage, int step, int from, int n, StoreUse *use, void *context, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT row FROM rollout WHERE stage = ?1 AND step = ?2 ORDER BY sample LIMIT ?3 OFFSET ?4",
+                       &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, step);
+    sqlite3_bind_int(t.at, 3, n);
+    sqlite3_bind_int(t.at, 4, from);
+    return each_text(&t, use, context, err);
+}
+
+bool store_rollouts_count(Store *s, int64_t stage, int step, int *n, Err *err)
+{
+    Statement t;
+    if (!store_prepare(s, "SELECT count(*) FROM rollout WHERE stage = ?1 AND step = ?2", &t, err))
+        return false;
+    sqlite3_bind_int64(t.at, 1, stage);
+    sqlite3_bind_int(t.at, 2, step);
+    bool row, ok = statement_step(&t, &row, err);
+    *n = ok ? sqlite3_column_int(t.at, 0) : 0;
+    sqlite3_finalize(t.at);
+    return ok;
+}
+
 bool store_forget_from(Store *s, int64_t stage, int step, Err *err)
 {
     static const char *const sql[] = {"DELETE FROM metric WHERE stage = ?1 AND step >= ?2",

@@ -90,8 +90,65 @@ static void rollouts_by_step(void **state)
     bench_end(&b);
 }
 
+/* A step of many rollouts, and rows of many responses: a page has some, and says where the others are. */
+static void large_steps(void **state)
+{
+    (void)state;
+    enum { ROLLOUTS = 45, RESPONSES = 30 };
+    static const struct {
+        const char *path, *has[7], *has_not[4];
+    } cases[] = {
+        {"/samples?stage=big",
+         {"rollouts of step 4 of 4", "rollouts 1 to 20 of 45", "said-1.", "said-20.", "step=4&amp;from=20\"",
+          "step=3\""},
+         {"said-21.", "from=0"}},
+        {"/samples?stage=big&step=4&from=40",
+         {"rollouts 41 to 45 of 45", "said-45.", "step=4&amp;from=20\""},
+         {"said-40.", "from=60"}},
+        {"/samples?stage=wide",
+         {"of-a-16.", "of-b-16.", "one-16.", "14 more responses"},
+         {"of-a-17.</div>", "of-b-17.</div>", "one-17.</div>"}},
+    };
+    Bench b;
+    Err err = {0};
+    Store *store;
+    int64_t id;
+    bool done;
+    StageFound found;
+    bench_begin(&b);
+    char *path = path_join(b.folder, "store.sqlite");
+    json_t *empty = json_object(), *one = json_array(), *of_a = json_array(), *of_b = json_array();
+    for (int i = 1; i <= RESPONSES; i++) {
+        json_array_append_new(one, json_sprintf("one-%d.", i));
+        json_array_append_new(of_a, json_sprintf("of-a-%d.", i));
+        json_array_append_new(of_b, json_sprintf("of-b-%d.", i));
+    }
+    need_ok(store_open(&store, path, &err) &&
+                store_stage_begin(store, "big", "rl", "big", empty, &id, &found, &done, &err),
+            &err);
+    for (int i = 0; i < ROLLOUTS; i++) {
+        char row[80];
+        snprintf(row, sizeof row, "{\"prompt\": \"p\", \"response\": \"said-%d.\"}", i + 1);
+        need_ok(store_rollout(store, id, 4, i, row, &err), &err);
+    }
+    json_t *wide = json_pack("{s:s, s:o, s:o, s:o}", "prompt", "p", "responses", one, "a", of_a, "b", of_b);
+    char *text = json_text(wide);
+    need_ok(store_stage_begin(store, "wide", "sample", "wide", empty, &id, &found, &done, &err) &&
+                store_item_put(store, id, "key", 0, text, &err),
+            &err);
+    store_close(store);
+    for (int i = 0; i < COUNT(cases); i++)
+        need_page(b.site, cases[i].path, cases[i].has, cases[i].has_not);
+    json_decref(wide);
+    json_decref(empty);
+    free(text);
+    free(path);
+    bench_end(&b);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_by_page), cmocka_unit_test(rollouts_by_step)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_by_page), cmocka_unit_test(rollouts_by_step),
+                                       cmocka_unit_test(large_steps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
