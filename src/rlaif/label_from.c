@@ -20,7 +20,8 @@ static bool take_labels(Rows *labelled, Rows *bare, json_t **said, Err *err)
         char place[300];
         said[i] = json_incref(json_object_get(row, "label"));
         if (!said[i])
-            ok = err_set(err, ERR_INPUT, "%s: the row has no \"label\"", row_place(labelled, i, place));
+            ok = err_set(err, ERR_INPUT, "%s: the row has no \"label\"", row_place(labelled, i, place)) ||
+                 err_hint(err, "rlaif label adds labels; --from settles them anew");
         json_object_del(row, "label");
         json_append(&text, row);
         str_addc(&text, '\n');

@@ -32,25 +32,42 @@ static char *key_path(const RateExportOptions *o)
     return mem_printf("%.*s.key.jsonl", (int)(str_ends(o->output, ".html") ? n - strlen(".html") : n), o->output);
 }
 
-static bool write_key(const RatingItems *items, const char *path, Err *err)
+static bool write_key(const RatingItems *items, TextWriter *out, Err *err)
 {
     Str lines = {0};
     for (int i = 0; i < items->n; i++) {
         json_append(&lines, items->key[i]);
         str_addc(&lines, '\n');
     }
-    bool ok = file_write(path, str_text(&lines), lines.n, err);
+    bool ok = text_write(out, str_text(&lines), lines.n, err);
     str_release(&lines);
     return ok;
 }
 
-static bool write_page(const RatingItems *items, const RateExportOptions *o, Err *err)
+static bool write_page(const RatingItems *items, const char *question, TextWriter *out, Err *err)
 {
     Str page = {0};
-    rating_page(&page, items, o->question, NULL);
-    bool ok = file_write(o->output, str_text(&page), page.n, err);
+    rating_page(&page, items, question, NULL);
+    bool ok = text_write(out, str_text(&page), page.n, err);
     str_release(&page);
     return ok;
+}
+
+/* Both or none. The key is there first: a page without it is worth nothing. */
+static bool write_both(const RatingItems *items, const RateExportOptions *o, const char *key_path, Err *err)
+{
+    TextWriter *key = NULL, *page = NULL;
+    bool ok = text_open(&page, o->output, err) && text_open(&key, key_path, err) && write_key(items, key, err) &&
+              write_page(items, o->question, page, err);
+    if (!ok) {
+        text_discard(key);
+        text_discard(page);
+        return false;
+    }
+    if (text_close(key, err))
+        return text_close(page, err);
+    text_discard(page);
+    return false;
 }
 
 bool rate_export(Work *work, const RateExportOptions *o, Err *err)
@@ -60,9 +77,10 @@ bool rate_export(Work *work, const RateExportOptions *o, Err *err)
     char *key = key_path(o), *rows = o->source;
     if (!work->store && rating.samples.n == 0)
         rating.samples = (OptionList){&rows, 1};
-    /* the key first: a page without its key is worth nothing */
-    bool ok = rating_items_read(work, &rating, (RatingKind)o->kind, o->common.seed, &items, err) &&
-              write_key(&items, key, err) && write_page(&items, o, err);
+    bool ok = strcmp(key, o->output) != 0 ||
+              (err_set(err, ERR_USAGE, "--key %s is the page", key), err_hint(err, "the key needs a file of its own"));
+    ok = ok && rating_items_read(work, &rating, (RatingKind)o->kind, o->common.seed, &items, err) &&
+         write_both(&items, o, key, err);
     if (ok) {
         log_note("%d items: %s for people; %s says who wrote what: keep it, and from them", items.n, o->output, key);
         json_decref(work->summary);

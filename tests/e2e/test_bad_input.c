@@ -1,6 +1,6 @@
 /* Bad input, as a user meets it: one message that names the file, the line or value and the remedy; the right exit status;
  * and the folder as it was before. */
-#include "program.h"
+#include "refusals.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -22,68 +22,10 @@ static int end(void **state)
     return folder_end(state);
 }
 
-/* A command line behind `rlaif` that has to fail. */
-typedef struct Case {
-    const char *line;
-    int status;
-    const char *message, *remedy; /* words of the first and the second line */
-    const char *file, *text;      /* a file that is written first; NULL: none */
-} Case;
-
-/* Every name in the folder, with what is in those below, but for links. */
-static char *all_names(const char *path)
-{
-    Err err = {0};
-    Str s = {0};
-    char **names;
-    int n;
-    need_ok(dir_list(path, &names, &n, &err), &err);
-    for (int i = 0; i < n; i++) {
-        char *inner = path_join(path, names[i]);
-        bool linked = strcmp(names[i], "llama") == 0 || strcmp(names[i], "gemma") == 0;
-        char *below = !linked && file_is_dir(inner) ? all_names(inner) : NULL;
-        str_addf(&s, "%s%s%s%s\n", names[i], below ? " (" : "", below ? below : "", below ? ")" : "");
-        free(below);
-        free(inner);
-    }
-    names_free(names, n);
-    return str_take(&s);
-}
-
-/* Runs a case; false, with all that was seen, unless the program refuses it as it should. */
-static bool is_refused(const Case *c)
-{
-    if (c->file)
-        put_text(bench, c->file, c->text);
-    char *before = all_names(bench);
-    Ran r = run_in(bench, "rlaif %s --threads 1 --quiet", c->line);
-    char *after = all_names(bench);
-    bool ok = is_message(&r, c->status, c->message, c->remedy);
-    if (strcmp(before, after) != 0) {
-        ok = false;
-        print_error("it left behind:\n%snot\n%s", after, before);
-    }
-    if (!ok)
-        print_error("that was rlaif %s\n\n", c->line);
-    ran_free(&r);
-    free(before);
-    free(after);
-    return ok;
-}
-
-static void need_refusals(const Case *c, int n)
-{
-    int wrong = 0;
-    for (int i = 0; i < n; i++)
-        wrong += !is_refused(&c[i]);
-    if (wrong)
-        fail_msg("%d of %d are not refused as they should be", wrong, n);
-}
-
 /* --- the command line --------------------------------------------------------------------------------------------- */
 
 /* Beside those of tests/cli/test_messages.c. */
-static const Case usage_cases[] = {
+static const Refusal usage_cases[] = {
     {"sample p.jsonl --model llama --n 2.5", 2, "--n \"2.5\" cannot be used", "whole number", NULL, NULL},
     {"sample p.jsonl --model llama --temperature nan", 2, "--temperature \"nan\"", "from 0.01 to 100", NULL, NULL},
     {"sample p.jsonl --model llama --chat yes", 2, "--chat \"yes\"", "auto|true|false", NULL, NULL},
@@ -100,12 +42,12 @@ static const Case usage_cases[] = {
 static void usage(void **state)
 {
     (void)state;
-    need_refusals(usage_cases, COUNT(usage_cases));
+    need_refusals(bench, usage_cases, COUNT(usage_cases));
 }
 
 /* --- files that are not there, or of another kind ----------------------------------------------------------------- */
 
-static const Case file_cases[] = {
+static const Refusal file_cases[] = {
     {"sample none.jsonl --model llama -o out.jsonl", 1, "none.jsonl: No such file", "check the name", NULL, NULL},
     {"sample p.jsonl --model none.gguf -o out.jsonl", 1, "none.gguf: No such file", "check the name", NULL, NULL},
     {"label human.jsonl --model llama --prompt none.yaml -o out.jsonl", 1, "none.yaml", "rlaif help prompts", NULL,
@@ -149,7 +91,7 @@ static const Case file_cases[] = {
 static void files(void **state)
 {
     (void)state;
-    need_refusals(file_cases, COUNT(file_cases));
+    need_refusals(bench, file_cases, COUNT(file_cases));
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -157,7 +99,7 @@ static void files(void **state)
 #define P    "{\"prompt\": \"Tell me.\"}\n"
 #define ROWS "rows.jsonl"
 
-static const Case row_cases[] = {
+static const Refusal row_cases[] = {
     {"sample rows.jsonl --model llama -o out.jsonl", 1, "rows.jsonl:2: ", "--skip-bad", ROWS, P "{\"prompt\": \n" P},
     {"sample rows.jsonl --model llama -o out.jsonl", 1, "rows.jsonl:3: a row must be a JSON object", "--skip-bad", ROWS,
      P P "[1, 2]\n"},
@@ -209,14 +151,14 @@ static const Case row_cases[] = {
 static void rows(void **state)
 {
     (void)state;
-    need_refusals(row_cases, COUNT(row_cases));
+    need_refusals(bench, row_cases, COUNT(row_cases));
 }
 
 /* What is compressed and cut off is not taken for its beginning. */
 static void cut_rows(void **state)
 {
     (void)state;
-    static const Case cases[] = {
+    static const Refusal cases[] = {
         {"sample cut.gz --model llama -o out.jsonl", 1, "cut.gz: broken after line ", "compress or download it again",
          NULL, NULL},
         {"sample broken.gz --model llama -o out.jsonl", 1, "broken.gz: broken after line ",
@@ -225,7 +167,7 @@ static void cut_rows(void **state)
     runs_with_status(bench, 0,
                      "gzip -c p.jsonl > whole && head -c 60 whole > cut.gz && "
                      "(head -c 40 whole; printf 'XXXXXXXX'; tail -c +49 whole) > broken.gz && rm whole");
-    need_refusals(cases, COUNT(cases));
+    need_refusals(bench, cases, COUNT(cases));
 }
 
 /* A prompt of about `words` times two tokens; tiny models read 256. */
@@ -245,7 +187,7 @@ static void put_long(const char *name, const char *before, const char *after, in
 static void long_prompts(void **state)
 {
     (void)state;
-    static const Case cases[] = {
+    static const Refusal cases[] = {
         {"sample long.jsonl --model llama -o out.jsonl", 1,
          "long.jsonl:2: 918 tokens, the model's context has room for 128", "shorten", NULL, NULL},
         {"sample p.jsonl --max-new-tokens 300 --model llama -o out.jsonl", 1, "p.jsonl:1: ", "--max-new-tokens", NULL,
@@ -263,7 +205,7 @@ static void long_prompts(void **state)
     put_long("pair.jsonl", "{\"prompt\": \"Tell me.\", \"responses\": [\"Tea.\", \"", "\"], \"preferred\": 0}", 300);
     put_long("demo.jsonl", "{\"prompt\": \"Tell me.\", \"completion\": \"", "\"}", 300);
     runs_with_status(bench, 0, "for f in pair demo; do tail -n 1 $f.jsonl > x && mv x $f.jsonl; done");
-    need_refusals(cases, COUNT(cases));
+    need_refusals(bench, cases, COUNT(cases));
 }
 
 /* --- models ------------------------------------------------------------------------------------------------------- */
@@ -340,8 +282,8 @@ static void gguf_files(void **state)
         memcpy(b.at + at, &lie->value, (size_t)lie->bytes);
         b.n = lie->cut ? lie->cut : b.n;
         put_bytes("m.gguf", b);
-        Case c = {"sample p.jsonl --model m.gguf -o out.jsonl", 1, lie->message, lie->remedy, NULL, NULL};
-        wrong += !is_refused(&c);
+        Refusal c = {"sample p.jsonl --model m.gguf -o out.jsonl", 1, lie->message, lie->remedy, NULL, NULL};
+        wrong += !is_refused(bench, &c);
     }
     assert_int_equal(wrong, 0);
 }
@@ -411,8 +353,8 @@ static Bytes replaced(Bytes b, const char *from, const char *to, bool header)
 /* The same for the model in the folder m, which goes. */
 static bool is_model_refused(const char *message, const char *remedy)
 {
-    Case c = {"sample p.jsonl --model m -o out.jsonl", 1, message, remedy, NULL, NULL};
-    bool ok = is_refused(&c);
+    Refusal c = {"sample p.jsonl --model m -o out.jsonl", 1, message, remedy, NULL, NULL};
+    bool ok = is_refused(bench, &c);
     runs_with_status(bench, 0, "rm -r m");
     return ok;
 }
@@ -463,7 +405,7 @@ static void weights(void **state)
 
 #define HEAD "name: r\npolicy: llama\nstages:\n"
 
-static const Case recipe_cases[] = {
+static const Refusal recipe_cases[] = {
     {"run r.yaml", 1, "r.yaml:2: there is no key \"polcy\"", "did you mean \"policy\"?", "r.yaml",
      "name: r\npolcy: llama\nstages:\n  - report: {}\n"},
     {"run r.yaml", 1, "r.yaml:4: there is no stage \"smaple\"", "did you mean \"sample\"?", "r.yaml",
@@ -492,7 +434,7 @@ static const Case recipe_cases[] = {
     {"run r.yaml", 1, "r.yaml:2: the key \"name\" stands twice", "mend", "r.yaml", "name: r\nname: s\n"},
 };
 
-static const Case prompt_cases[] = {
+static const Refusal prompt_cases[] = {
     {"label human.jsonl --model llama --prompt j.yaml -o out.jsonl", 1, "j.yaml:2: there is no key \"kid\"",
      "did you mean \"kind\"?", "j.yaml", "name: j\nkid: verdict\n"},
     {"label human.jsonl --model llama --prompt j.yaml -o out.jsonl", 1, "j.yaml: the key \"answers\" is missing",
@@ -510,13 +452,13 @@ static const Case prompt_cases[] = {
 static void recipes(void **state)
 {
     (void)state;
-    need_refusals(recipe_cases, COUNT(recipe_cases));
+    need_refusals(bench, recipe_cases, COUNT(recipe_cases));
 }
 
 static void prompts(void **state)
 {
     (void)state;
-    need_refusals(prompt_cases, COUNT(prompt_cases));
+    need_refusals(bench, prompt_cases, COUNT(prompt_cases));
 }
 
 /* --- stopped half-way --------------------------------------------------------------------------------------------- */
