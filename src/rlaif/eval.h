@@ -212,7 +212,7 @@ extern const OptionTable probes_table;
 /* What win rates do not show, policy by policy (probes.h); no model is asked. Rows get `probes`.
  *
  * prompts           different prompts
- * policies          [{policy, responses, prompts, characters, cut_off, repetition, trailing, names, numbers}], each probe
+ * policies          [{policy, responses, prompts, characters, cut_off, next_turn, repetition, trailing, names, numbers}], each probe
  *                   {mean, interval}, the interval bootstrap over prompts */
 bool probes_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 

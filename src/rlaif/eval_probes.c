@@ -68,9 +68,8 @@ void probes_print(const char *of, const json_t *summary)
     for (int k = 0; k < PROBES; k++) {
         const json_t *one = json_object_get(summary, probe_name((Probe)k)), *i = json_object_get(one, "interval");
         char what[60];
-        bool share = k == PROBE_CUT_OFF || k == PROBE_REPETITION || k == PROBE_TRAILING;
         snprintf(what, sizeof what, "  %s", probe_title((Probe)k));
-        if (share)
+        if (probe_is_share((Probe)k))
             eval_print_share(what, one, "mean", "interval");
         else if (json_is_array(i))
             eval_print(what, "%-10.2f95 %%: %.2f to %.2f", json_number_of(one, "mean", 0),

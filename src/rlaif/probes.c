@@ -7,8 +7,9 @@
 const char *probe_name(Probe p)
 {
     static const char *const name[PROBES] = {
-        [PROBE_CHARACTERS] = "characters", [PROBE_CUT_OFF] = "cut_off", [PROBE_REPETITION] = "repetition",
-        [PROBE_TRAILING] = "trailing",     [PROBE_NAMES] = "names",     [PROBE_NUMBERS] = "numbers"};
+        [PROBE_CHARACTERS] = "characters", [PROBE_CUT_OFF] = "cut_off",   [PROBE_NEXT_TURN] = "next_turn",
+        [PROBE_REPETITION] = "repetition", [PROBE_TRAILING] = "trailing", [PROBE_NAMES] = "names",
+        [PROBE_NUMBERS] = "numbers"};
     return name[p];
 }
 
@@ -17,12 +18,18 @@ const char *probe_title(Probe p)
     static const char *const title[PROBES] = {
         [PROBE_CHARACTERS] = "characters",
         [PROBE_CUT_OFF] = "cut off before their end",
+        [PROBE_NEXT_TURN] = "an invented turn behind the reply",
         [PROBE_REPETITION] = "four words that stood before",
         [PROBE_TRAILING] = "symbols behind the end",
         [PROBE_NAMES] = "names not in the source",
         [PROBE_NUMBERS] = "numbers not in the source",
     };
     return title[p];
+}
+
+bool probe_is_share(Probe p)
+{
+    return p == PROBE_CUT_OFF || p == PROBE_NEXT_TURN || p == PROBE_REPETITION || p == PROBE_TRAILING;
 }
 
 /* --- the source ----------------------------------------------------------------------------------------- */
@@ -74,6 +81,35 @@ char *response_trimmed(const char *text)
     return alone ? mem_strn(text, end) : mem_printf("%.*s%s", (int)run, text, mark && !ended ? "." : "");
 }
 
+/* Does the line say that another begins to speak? In the first line a reply's own name stands for itself. */
+static bool names_a_speaker(const char *line, bool first)
+{
+    static const char *const speaker[] = {"Human:", "User:", "SUBREDDIT:", "Assistant:"};
+    line += strspn(line, " \t\r");
+    for (int i = 0; i < COUNT(speaker) - first; i++)
+        if (str_starts(line, speaker[i]))
+            return true;
+    return false;
+}
+
+/* Does a reply go on with what would be said next: a transcript's turn, the next post, a chat template's marks? */
+static bool has_next_turn(const char *text)
+{
+    static const char *const mark[] = {"<|im_start|>", "<|im_end|>",    "<start_of_turn>",     "<end_of_turn>",
+                                       "<|user|>",     "<|assistant|>", "<|start_header_id|>", "<|eot_id|>",
+                                       "[INST]",       "[/INST]"};
+    for (int i = 0; i < COUNT(mark); i++)
+        if (strstr(text, mark[i]))
+            return true;
+    text += strspn(text, " \t\r\n");
+    for (const char *line = text, *end; line; line = end ? end + 1 : NULL) {
+        if (names_a_speaker(line, line == text))
+            return true;
+        end = strchr(line, '\n');
+    }
+    return false;
+}
+
 /* A list of folded words, for counting. */
 typedef struct Folded {
     char **word;
@@ -111,6 +147,7 @@ void probe_response(const ResponseView *r, const SourceWords *source, double out
     char *trimmed = response_trimmed(r->text);
     out[PROBE_CHARACTERS] = text_characters(r->text);
     out[PROBE_CUT_OFF] = !r->ended;
+    out[PROBE_NEXT_TURN] = has_next_turn(r->text);
     out[PROBE_TRAILING] = strcmp(trimmed, r->text) != 0;
     out[PROBE_NAMES] = out[PROBE_NUMBERS] = 0;
     while (words_next(&reader, &w)) {

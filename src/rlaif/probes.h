@@ -6,7 +6,8 @@
 
 typedef enum Probe {
     PROBE_CHARACTERS,
-    PROBE_CUT_OFF,    /* 1: no end within the token limit */
+    PROBE_CUT_OFF,   /* 1: no end within the token limit */
+    PROBE_NEXT_TURN, /* 1: goes on with a turn that nobody asked for: a line of another speaker or post, a chat's marks */
     PROBE_REPETITION, /* share of its sequences of four words that stood before in it: 1 - different / all; 0 below four */
     PROBE_TRAILING, /* 1: superfluous symbols at its end (response_trimmed takes something off) */
     PROBE_NAMES,    /* capitalised words that the source lacks, those that open a sentence or a line left out */
@@ -17,6 +18,8 @@ typedef enum Probe {
 /* Its name in summaries ("cut_off") and in tables. */
 const char *probe_name(Probe p);
 const char *probe_title(Probe p);
+/* Is its mean a share, in per cent? */
+bool probe_is_share(Probe p);
 
 /* The text after which things are looked up in a source: every word of it, folded (text/words.h). */
 typedef struct SourceWords SourceWords;

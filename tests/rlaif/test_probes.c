@@ -26,6 +26,40 @@ static void unsourced(void **state)
     close_to(p[PROBE_CUT_OFF], 1, 0);
 }
 
+/* A reply that writes the next turn too, as a transcript, a chat or a post begins it; names within a line are none. */
+static void next_turn(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double wanted;
+    } cases[] = {
+        {"Yes.\n\nHuman: And then?\n\nAssistant: No.", 1},
+        {"Yes.\nUser: And then?", 1},
+        {"Yes.\n  Human: And then?", 1},
+        {"Yes.\n\nAssistant: Yes.", 1},
+        {"Human: And then?", 1},
+        {"Yes.<|im_end|>\n<|im_start|>user", 1},
+        {"Yes.<end_of_turn>", 1},
+        {"Yes. [INST] And then? [/INST]", 1},
+        {"A summary.\n\nSUBREDDIT: r/pets", 1},
+        {"Yes.", 0},
+        {"", 0},
+        {"\n\nHuman: And then?", 1},
+        {"\n\nAssistant: Yes.\n\n", 0},
+        {"Assistant: Yes.", 0}, /* its own name, before its own reply */
+        {"I am no Human: I am a cat.\nHumans: many", 0},
+        {"Say human: it is\nhumane.", 0},
+        {"if (a <b> c) [x] |y|", 0},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        double p[PROBES];
+        probe("", cases[i].text, true, p);
+        if (p[PROBE_NEXT_TURN] != cases[i].wanted)
+            fail_msg("\"%s\": %g", cases[i].text, p[PROBE_NEXT_TURN]);
+    }
+}
+
 static void repetition(void **state)
 {
     (void)state;
@@ -77,7 +111,7 @@ static void trimmed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(unsourced), cmocka_unit_test(repetition),
-                                       cmocka_unit_test(trimmed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(unsourced), cmocka_unit_test(next_turn),
+                                       cmocka_unit_test(repetition), cmocka_unit_test(trimmed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -432,6 +432,7 @@ static void probes(void **state)
     field(after, "prompts", 2);
     field(json_object_get(after, "characters"), "mean", (19 + 4 + 5) / 3.0);
     field(json_object_get(after, "cut_off"), "mean", 1.0 / 3);
+    field(json_object_get(after, "next_turn"), "mean", 0);
     field(json_object_get(after, "trailing"), "mean", 1.0 / 3);
     field(json_object_get(after, "names"), "mean", 1.0 / 3);
     field(json_object_get(before, "cut_off"), "mean", 0);
