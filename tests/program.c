@@ -234,6 +234,12 @@ char *make_bench(const char *folder, const char *name)
         "{\"messages\": [{\"role\": \"user\", \"content\": \"Three?\"}, {\"role\": \"assistant\", \"content\": "
         "\"Tea.\"}]}\n");
     put_text(bench, "human.jsonl", human_jsonl);
+    put_text(
+        bench, "ranked.jsonl",
+        "{\"prompt\": \"Gold?\", \"responses\": [\"A cup.\", \"Six.\"], \"models\": [\"x\", \"y\"], \"ranks\": [1, 2], "
+        "\"rater\": \"ann\"}\n"
+        "{\"prompt\": \"Teal?\", \"responses\": [\"Tea.\", \"A storm.\"], \"models\": [\"x\", \"y\"], \"ranks\": [2, 1], "
+        "\"rater\": \"ann\"}\n");
     put_text(bench, "people.jsonl",
              "{\"prompt\": \"Grey?\", \"responses\": [\"A cup.\", \"The sea.\"], \"preferred\": 1}\n"
              "{\"prompt\": \"Pink?\", \"responses\": [\"Six.\", \"Every morning.\"], \"preferred\": 0}\n");

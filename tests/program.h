@@ -45,8 +45,8 @@ json_t *last_json(const Ran *r);
 void put_text(const char *folder, const char *name, const char *text);
 
 /* A folder with what small runs need: llama and gemma (links to tiny models), p.jsonl and held.jsonl (prompts),
- * demos.jsonl, human.jsonl (pairs with people's choices), people.jsonl (others), tone.yaml (a verdict), which.yaml
- * (pairwise), small.yaml (a recipe). `name` is one below make_folder's; the caller frees the path. */
+ * demos.jsonl, human.jsonl (pairs with people's choices), people.jsonl (others), ranked.jsonl (rankings), tone.yaml (a
+ * verdict), which.yaml (pairwise), small.yaml (a recipe). `name` is one below make_folder's; the caller frees the path. */
 char *make_bench(const char *folder, const char *name);
 
 /* Both folders hold the same files of the same bytes, and stores of the same rows but for times. */

@@ -137,6 +137,10 @@ static void goes_on(void **state)
 #define DIRECT                                                                                                          \
     "rlaif rl p.jsonl --model llama --judge gemma --prompt tone.yaml --baseline group --samples 2 --steps 3 --batch 2 " \
     "--max-new-tokens 5 --lr 1e-2 --eval held.jsonl --eval-every 1 --keep-best 2 -o policy"
+#define EXPORT "rlaif rate export ranked.jsonl -o rate.html"
+#define RATED                                                                                                               \
+    "sed 's/.*\"item\": \"\\([0-9a-f]*\\)\".*/{\"item\": \"\\1\", \"rater\": \"bob\", \"ranks\": [2, 1]}/' rate.key.jsonl " \
+    "> rated.jsonl"
 #define REWARD "rlaif reward labels.jsonl --model llama --batch 2 --lr 1e-3 --save-every 2 -o reward"
 
 static const Command commands[] = {
@@ -168,6 +172,18 @@ static const Command commands[] = {
     {"rlaif choose policy --prompts held.jsonl --against llama --judge llama --prompt tone.yaml --max-new-tokens 6 "
      "-o chosen",
      {DIRECT}},
+    {"rlaif label --from labels.jsonl --label-temperature 2 --drop-undecided 0.001 -o settled.jsonl", {SAMPLE, LABEL}},
+    {"rlaif label pairs.jsonl --model llama --prompt which.yaml,better.yaml --choose-on people.jsonl --limit 3 -o "
+     "labels.jsonl",
+     {SAMPLE, "sed s/Best/Better/ which.yaml > better.yaml"}},
+    {"rlaif score pairs.jsonl --model reward -o scores.jsonl", {SAMPLE, LABEL, REWARD}},
+    {"rlaif import human.jsonl --prompts -o prompts.jsonl", {NULL}},
+    {EXPORT, {NULL}},
+    {"rlaif import rated.jsonl --key rate.key.jsonl -o rankings.jsonl", {EXPORT, RATED}},
+    {"rlaif eval accuracy people.jsonl --reward reward -o rewards.jsonl", {SAMPLE, LABEL, REWARD}},
+    {"rlaif eval harmless pairs.jsonl --judge llama --prompt tone.yaml -o marks.jsonl", {SAMPLE}},
+    {"rlaif eval ratings ranked.jsonl -o items.jsonl", {NULL}},
+    {"rlaif eval probes pairs.jsonl -o probes.jsonl", {SAMPLE}},
     {"rlaif eval winrate a.jsonl b.jsonl --judge llama --prompt which.yaml",
      {"rlaif sample p.jsonl --model llama --max-new-tokens 6 -o a.jsonl",
       "rlaif sample p.jsonl --model gemma --max-new-tokens 6 -o b.jsonl"}},
