@@ -1,6 +1,7 @@
 /* A recipe's evaluations against its trainings, ahead of both. */
 #include "rlaif/recipe_heldout.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "rlaif/heldout.h"
 
@@ -160,7 +161,8 @@ static bool find_source(const RecipePrompts *p, const char *value, int limit, in
         limit = smaller_limit(limit, limit_of(s, feed));
     }
     *out = (Source){value, limit};
-    return json_number_of(p->products, value, -1) < done;
+    bool once = strcmp(value, "-") == 0 || file_is_special(value); /* what can be read but once is left to its stage */
+    return !once && json_number_of(p->products, value, -1) < done;
 }
 
 /* --- comparing ------------------------------------------------------------------------------------------ */
