@@ -4,57 +4,56 @@
 
 enum { COUNTS = 2, LINES = COUNTS + PROBES };
 
-/* "cut_off" is where the numbers have the mean, "cut_off_interval" its interval. */
-static const char *interval_key(Probe k)
+typedef struct ProbeLines {
+    Measure m[LINES];
+    char interval[PROBES][60]; /* their keys: "cut_off_interval" beside "cut_off" */
+} ProbeLines;
+
+static const char *interval_key(Probe k, char out[60])
 {
-    static const char *const key[PROBES] = {
-        [PROBE_CHARACTERS] = "characters_interval", [PROBE_CUT_OFF] = "cut_off_interval",
-        [PROBE_REPETITION] = "repetition_interval", [PROBE_TRAILING] = "trailing_interval",
-        [PROBE_NAMES] = "names_interval",           [PROBE_NUMBERS] = "numbers_interval",
-    };
-    return key[k];
+    snprintf(out, 60, "%s_interval", probe_name(k));
+    return out;
 }
 
-static void make_measures(Measure m[LINES])
+static void make_lines(ProbeLines *l)
 {
-    m[0] = (Measure){"replies", "responses", AS_COUNT, NULL};
-    m[1] = (Measure){"prompts", "prompts", AS_COUNT, NULL};
-    for (int k = 0; k < PROBES; k++) {
-        bool share = k == PROBE_CUT_OFF || k == PROBE_REPETITION || k == PROBE_TRAILING;
-        m[COUNTS + k] = (Measure){probe_title((Probe)k), probe_name((Probe)k),
-                                  share                   ? AS_PERCENT
-                                  : k == PROBE_CHARACTERS ? AS_TENTHS
-                                                          : AS_NUMBER,
-                                  interval_key((Probe)k)};
-    }
+    l->m[0] = (Measure){"replies", "responses", AS_COUNT, NULL};
+    l->m[1] = (Measure){"prompts", "prompts", AS_COUNT, NULL};
+    for (int k = 0; k < PROBES; k++)
+        l->m[COUNTS + k] = (Measure){probe_title((Probe)k), probe_name((Probe)k),
+                                     probe_is_share((Probe)k) ? AS_PERCENT
+                                     : k == PROBE_CHARACTERS  ? AS_TENTHS
+                                                              : AS_NUMBER,
+                                     interval_key((Probe)k, l->interval[k])};
 }
 
 /* A policy's probes as a column: the means by their names, with their intervals. */
 static json_t *column_of(const json_t *probes)
 {
     json_t *out = json_object();
+    char key[60];
     json_object_set(out, "policy", json_object_get(probes, "policy"));
     json_object_set(out, "responses", json_object_get(probes, "responses"));
     json_object_set(out, "prompts", json_object_get(probes, "prompts"));
     for (int k = 0; k < PROBES; k++) {
         const json_t *one = json_object_get(probes, probe_name((Probe)k));
         json_object_set(out, probe_name((Probe)k), json_object_get(one, "mean"));
-        json_object_set(out, interval_key((Probe)k), json_object_get(one, "interval"));
+        json_object_set(out, interval_key((Probe)k, key), json_object_get(one, "interval"));
     }
     return out;
 }
 
 static void add_stage(Str *out, const Report *r, const ReportStage *s)
 {
-    Measure m[LINES];
+    ProbeLines lines;
     json_t *columns = json_array(), *one;
     size_t i;
-    make_measures(m);
+    make_lines(&lines);
     json_array_foreach(json_object_get(s->summary, "policies"), i, one) json_array_append_new(columns, column_of(one));
     str_add(out, "<h3>");
     html_stage(out, s);
     str_add(out, "</h3>\n");
-    html_objects(out, r, columns, head_policy, m, LINES);
+    html_objects(out, r, columns, head_policy, lines.m, LINES);
     json_decref(columns);
 }
 
@@ -63,9 +62,9 @@ static void add_stage(Str *out, const Report *r, const ReportStage *s)
 /* One of each policy, by how the page calls it: the first comparison's. */
 static void add_compared(Str *out, const Report *r)
 {
-    Measure m[LINES];
+    ProbeLines lines;
     json_t *columns = json_object();
-    make_measures(m);
+    make_lines(&lines);
     for (const ReportStage *s = report_next(r, "eval winrate", NULL); s; s = report_next(r, "eval winrate", s))
         for (int side = 1; side >= 0; side--) {
             const json_t *probes = json_object_get(s->summary, side ? "probes_b" : "probes_a");
@@ -86,7 +85,7 @@ static void add_compared(Str *out, const Report *r)
     }
     if (n > 0) {
         str_add(out, "<h3>Of the replies that were compared</h3>\n");
-        html_measures(out, m, LINES, column, head, n);
+        html_measures(out, lines.m, LINES, column, head, n);
     }
     json_decref(columns);
 }

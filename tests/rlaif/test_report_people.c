@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "rlaif/eval.h"
+#include "rlaif/probes.h"
 #include "rlaif/report_internal.h"
 
 #define RANK(prompt, ranks, rater, scores)                                                                             \
@@ -124,6 +125,25 @@ static void harmless(void **state)
     run_free(&r);
 }
 
+/* The line of a probe of both policies. The caller frees it. */
+static char *probe_line(Probe k, const json_t *summary)
+{
+    Str line = {0};
+    str_addf(&line, "<th>%s</th>", probe_title(k));
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *one = json_object_get(entry(summary, "policies", i), probe_name(k));
+        double mean = json_number_of(one, "mean", -1);
+        char *cell = with_range(probe_is_share(k)       ? say_percent(mean).text
+                                : k == PROBE_CHARACTERS ? say_number(mean, 1).text
+                                                        : say_number(mean, 3).text,
+                                one, "interval", probe_is_share(k) ? 100 : 1,
+                                probe_is_share(k) || k == PROBE_CHARACTERS ? 1 : 3);
+        str_add(&line, cell);
+        free(cell);
+    }
+    return str_take(&line);
+}
+
 static void probed(void **state)
 {
     (void)state;
@@ -149,6 +169,8 @@ static void probed(void **state)
         "<th>cut off before their end</th><td>75.0 %<span class=\"range\">50.0 to 87.5</span></td><td>25.0 %<span "
         "class=\"range\">12.5 to 50.0</span></td>");
     has(part, "<th>B</th><th>A</th>");
+    for (int k = 0; k < PROBES; k++) /* each of them, with its interval */
+        has_freed(part, probe_line((Probe)k, r.work.summary));
     free(part);
     free(page);
     free(path);
