@@ -49,31 +49,22 @@ static bool prepare(void *context, Err *err)
 static bool reward_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
     Accuracy *a = context;
-    Ids ids[2 * CHUNK] = {{0}};
-    Sequence seq[2 * CHUNK] = {{0}};
+    Rewarded row[CHUNK] = {{0}};
+    char place[CHUNK][300];
     double reward[2 * CHUNK];
-    int cut[CHUNK] = {0};
     Room room = {.rule = (CutRule)a->options->truncate};
-    bool ok = true;
-    for (int i = 0; ok && i < n; i++) {
-        RowView *v = &rows->row[index[i]].view;
-        char place[300];
-        ok = cut_render(a->model->model, v, a->model->chat, room, &ids[2 * i], &cut[i], err) ||
-             err_context(err, "%s", row_place(rows, index[i], place));
-    }
-    for (int i = 0; i < 2 * n; i++)
-        seq[i] = (Sequence){ids[i].id, ids[i].n};
-    ok = ok && reward_model_score(a->model, seq, 2 * n, reward, err);
-    for (int i = 0; ok && i < n; i++) {
+    for (int i = 0; i < n; i++)
+        row[i] = (Rewarded){.view = &rows->row[index[i]].view, .where = row_place(rows, index[i], place[i])};
+    if (!reward_model_rows(a->model, row, n, room, reward, err))
+        return false;
+    for (int i = 0; i < n; i++) {
         out[i] = json_copy(rows->row[index[i]].json);
         json_object_set_new(out[i], "rewards", json_pack("[f, f]", reward[2 * i], reward[2 * i + 1]));
         json_object_del(out[i], "rewards_cut");
-        if (cut[i] > 0)
-            json_object_set_new(out[i], "rewards_cut", json_integer(cut[i]));
+        if (row[i].cut > 0)
+            json_object_set_new(out[i], "rewards_cut", json_integer(row[i].cut));
     }
-    for (int i = 0; i < 2 * n; i++)
-        ids_release(&ids[i]);
-    return ok;
+    return true;
 }
 
 /* Leaves only rows that say what people preferred. */

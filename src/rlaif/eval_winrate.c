@@ -286,17 +286,15 @@ static bool ask_responses(Judge *j, const Pairs *p, json_t **out, Err *err)
 /* Rewards of both responses: {"a": {"reward"}, "b": {"reward"}}. */
 static bool ask_reward(RewardModel *m, const Pairs *p, json_t **out, Err *err)
 {
-    Rewarded *reply = mem_alloc((size_t)p->n * 2, sizeof *reply);
+    Rewarded *row = mem_zalloc((size_t)p->rows, sizeof *row);
     double *reward = mem_zalloc((size_t)p->n * 2, sizeof *reward);
-    int n = 0;
     for (int i = 0; i < p->rows; i++)
-        for (int k = 0; k < p->view[i].n; k++)
-            reply[n++] = (Rewarded){&p->view[i], k, p->place[i]};
-    bool ok = reward_model_replies(m, reply, n, reward, err);
+        row[i] = (Rewarded){.view = &p->view[i], .where = p->place[i]};
+    bool ok = reward_model_rows(m, row, p->rows, (Room){0}, reward, err);
     for (int i = 0; ok && i < p->n; i++)
         out[i] = json_pack("{s:{s:f}, s:{s:f}}", "a", "reward", reward[2 * i], "b", "reward", reward[2 * i + 1]);
     free(reward);
-    free(reply);
+    free(row);
     return ok;
 }
 

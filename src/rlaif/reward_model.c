@@ -63,29 +63,26 @@ bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *rewa
 
 enum { AT_ONCE = 64 }; /* sequences that are merged into one forest */
 
-static bool reward_part(RewardModel *r, const Rewarded *reply, int n, double *reward, Err *err)
+bool reward_model_rows(RewardModel *r, Rewarded *row, int n, Room room, double *reward, Err *err)
 {
-    Ids ids[AT_ONCE] = {{0}};
-    Sequence seq[AT_ONCE];
-    bool ok = not_interrupted(err);
-    for (int i = 0; ok && i < n; i++) {
-        int from;
-        ok = (render_whole(r->model, reply[i].view, reply[i].response, r->chat, &ids[i], &from, err) &&
-              render_fits(r->model, ids[i].n, 0, err)) ||
-             err_context(err, "%s", reply[i].where);
-        seq[i] = (Sequence){ids[i].id, ids[i].n};
-    }
-    ok = ok && reward_model_score(r, seq, n, reward, err);
-    for (int i = 0; i < n; i++)
-        ids_release(&ids[i]);
-    return ok;
-}
-
-bool reward_model_replies(RewardModel *r, const Rewarded *reply, int n, double *reward, Err *err)
-{
+    int total = 0, done = 0;
     bool ok = true;
-    for (int at = 0; ok && at < n; at += AT_ONCE)
-        ok = reward_part(r, reply + at, n - at < AT_ONCE ? n - at : AT_ONCE, reward + at, err);
+    for (int i = 0; i < n; i++)
+        total += row[i].view->n;
+    Ids *ids = mem_zalloc((size_t)total, sizeof *ids);
+    Sequence *seq = mem_alloc((size_t)total, sizeof *seq);
+    for (int i = 0; ok && i < n; done += row[i++].view->n)
+        ok = cut_render(r->model, row[i].view, r->chat, room, ids + done, &row[i].cut, err) ||
+             err_context(err, "%s", row[i].where);
+    for (int i = 0; i < total; i++)
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
+    for (int at = 0; ok && at < total; at += AT_ONCE)
+        ok = not_interrupted(err) &&
+             reward_model_score(r, seq + at, total - at < AT_ONCE ? total - at : AT_ONCE, reward + at, err);
+    for (int i = 0; i < total; i++)
+        ids_release(&ids[i]);
+    free(seq);
+    free(ids);
     return ok;
 }
 

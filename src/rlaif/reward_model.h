@@ -4,7 +4,7 @@
 #define RLAIF_REWARD_MODEL_H
 
 #include "infer/scorer.h"
-#include "rlaif/render.h"
+#include "rlaif/cut.h"
 
 typedef struct RewardModel {
     Model *model; /* owned */
@@ -21,14 +21,15 @@ void reward_model_free(RewardModel *r); /* accepts NULL */
 /* Rewards of n sequences of ids, each ending where the response ends. */
 bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *reward, Err *err) MUST_CHECK;
 
-/* One response to be rewarded. */
+/* A row whose responses are to be rewarded. */
 typedef struct Rewarded {
-    const RowView *view;
-    int response;
-    const char *where; /* begins the message where it is too long for the model */
+    RowView *view;     /* its context is cut where there is too little room and a rule */
+    const char *where; /* begins messages */
+    int cut;           /* characters that were taken off, once it is rewarded */
 } Rewarded;
-/* Rewards of n responses, rendered as the model reads them. */
-bool reward_model_replies(RewardModel *r, const Rewarded *reply, int n, double *reward, Err *err) MUST_CHECK;
+/* Rewards of all responses of n rows, one row after the other, rendered as the model reads them. Fails for a row that is too
+ * long for the room and its rule. */
+bool reward_model_rows(RewardModel *r, Rewarded *row, int n, Room room, double *reward, Err *err) MUST_CHECK;
 
 /* The head of a model on n sequences of ids, as it stands: not centred, not scaled. */
 bool model_rewards(Model *m, const Ids *ids, int n, float *r, Err *err) MUST_CHECK;

@@ -120,24 +120,17 @@ static bool score_by_judge(Scoring *s, Chunk *c, Err *err)
 
 static bool score_by_reward(Scoring *s, Chunk *c, Err *err)
 {
-    Ids *ids = mem_zalloc((size_t)c->total, sizeof *ids);
-    Sequence *seq = mem_alloc((size_t)c->total, sizeof *seq);
     Room room = {(CutRule)s->options->truncate, s->options->max_input, 0, "--max-input"};
-    bool ok = true;
-    for (int i = 0, at = 0; ok && i < c->n; i++) {
-        char place[300];
-        RowView *v = &c->rows->row[c->index[i]].view;
-        ok = cut_render(s->reward->model, v, s->reward->chat, room, &ids[at], &c->cut[i], err) ||
-             err_context(err, "%s", row_place(c->rows, c->index[i], place));
-        at += v->n;
-    }
-    for (int i = 0; i < c->total; i++)
-        seq[i] = (Sequence){ids[i].id, ids[i].n};
-    ok = ok && reward_model_score(s->reward, seq, c->total, c->score, err);
-    for (int i = 0; i < c->total; i++)
-        ids_release(&ids[i]);
-    free(ids);
-    free(seq);
+    Rewarded *row = mem_zalloc((size_t)c->n, sizeof *row);
+    char(*place)[300] = mem_alloc((size_t)c->n, sizeof *place);
+    for (int i = 0; i < c->n; i++)
+        row[i] =
+            (Rewarded){.view = &c->rows->row[c->index[i]].view, .where = row_place(c->rows, c->index[i], place[i])};
+    bool ok = reward_model_rows(s->reward, row, c->n, room, c->score, err);
+    for (int i = 0; i < c->n; i++)
+        c->cut[i] = row[i].cut;
+    free(place);
+    free(row);
     return ok;
 }
 
