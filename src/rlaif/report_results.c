@@ -54,15 +54,23 @@ static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *r
     return x;
 }
 
-int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES])
+/* Appends those of evaluations that a checkpoint was chosen by, or of all others. */
+static int add_outcomes(const Report *r, bool chosen_by, Outcome out[MOST_OUTCOMES], int n)
 {
-    int n = 0;
     for (const ReportStage *s = report_next(r, "eval winrate", NULL); s; s = report_next(r, "eval winrate", s)) {
         const json_t *results = json_object_get(s->summary, "results");
+        if (report_is_choice(r, s) != chosen_by)
+            continue;
         for (size_t i = 0; i < json_array_size(results) && n < MOST_OUTCOMES; i++)
             out[n++] = outcome(r, s, json_array_get(results, i));
     }
     return n;
+}
+
+/* What a checkpoint was chosen by flatters it, and comes last. */
+int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES])
+{
+    return add_outcomes(r, true, out, add_outcomes(r, false, out, 0));
 }
 
 static const ReportStage *stage_called(const Report *r, const char *kind, const char *name, const char *suffix)

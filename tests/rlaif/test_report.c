@@ -241,8 +241,13 @@ static void checkpoints(void **state)
     add_judged_checkpoint(&r, "choose-checkpoint-000002", "0.625", "of the second");
     add_judged_checkpoint(&r, "choose-checkpoint-000004", "0.55", "of the fourth");
     add_stage(&r, "choose", "choose", about, choice);
+    add_judged_checkpoint(&r, "afterwards", "0.675", "of the chosen");
     char *page = page_of(&r);
     check_page(page);
+    char *lead = part_of(page, "class=\"lead\"", "</p>"); /* what it was chosen by flatters */
+    has(lead, "67.5");
+    has_not(lead, "62.5");
+    free(lead);
     char *table = part_of(page, "<h3>The checkpoint that is taken: ", "</table>");
     has(table, "<th>checkpoint-000002<span class=\"range\">chosen</span></th><th>checkpoint-000004</th>");
     has(table, "<th>updates before it</th><td>2</td><td>4</td>");
