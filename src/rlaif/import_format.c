@@ -195,9 +195,11 @@ bool rating_keys_read(const char *path, json_t **out, Err *err)
             json_object_set(*out, item, key);
     }
     rows_release(&rows);
-    if (!ok)
-        json_decref(*out);
-    return ok;
+    if (ok)
+        return true;
+    json_decref(*out);
+    *out = NULL;
+    return false;
 }
 
 bool import_rating(const json_t *row, const json_t *keys, json_t **out, Err *err)
