@@ -249,6 +249,21 @@ char *make_bench(const char *folder, const char *name)
     return bench;
 }
 
+char *test_bench;
+
+int test_bench_begin(void **state)
+{
+    folder_begin(state);
+    test_bench = make_bench(test_folder, "bench");
+    return 0;
+}
+
+int test_bench_end(void **state)
+{
+    free(test_bench);
+    return folder_end(state);
+}
+
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 /* A store's rows as text, without its times. */

@@ -48,6 +48,11 @@ void put_text(const char *folder, const char *name, const char *text);
  * demos.jsonl, human.jsonl (pairs with people's choices), people.jsonl (others), ranked.jsonl (rankings), tone.yaml (a
  * verdict), which.yaml (pairwise), small.yaml (a recipe). `name` is one below make_folder's; the caller frees the path. */
 char *make_bench(const char *folder, const char *name);
+/* Of the test that runs: a bench in `test_folder`. */
+extern char *test_bench;
+int test_bench_begin(void **state);
+int test_bench_end(void **state);
+#define IN_BENCH(test) cmocka_unit_test_setup_teardown(test, test_bench_begin, test_bench_end)
 
 /* Both folders hold the same files of the same bytes, and stores of the same rows but for times. */
 void same_folders(const char *a, const char *b);

@@ -7,21 +7,6 @@
 
 #include <signal.h>
 
-static char *bench; /* of the test that runs */
-
-static int begin(void **state)
-{
-    folder_begin(state);
-    bench = make_bench(test_folder, "bench");
-    return 0;
-}
-
-static int end(void **state)
-{
-    free(bench);
-    return folder_end(state);
-}
-
 /* --- the command line --------------------------------------------------------------------------------------------- */
 
 /* Beside those of tests/cli/test_messages.c. */
@@ -42,7 +27,7 @@ static const Refusal usage_cases[] = {
 static void usage(void **state)
 {
     (void)state;
-    need_refusals(bench, usage_cases, COUNT(usage_cases));
+    need_refusals(test_bench, usage_cases, COUNT(usage_cases));
 }
 
 /* --- files that are not there, or of another kind ----------------------------------------------------------------- */
@@ -91,7 +76,7 @@ static const Refusal file_cases[] = {
 static void files(void **state)
 {
     (void)state;
-    need_refusals(bench, file_cases, COUNT(file_cases));
+    need_refusals(test_bench, file_cases, COUNT(file_cases));
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -151,7 +136,7 @@ static const Refusal row_cases[] = {
 static void rows(void **state)
 {
     (void)state;
-    need_refusals(bench, row_cases, COUNT(row_cases));
+    need_refusals(test_bench, row_cases, COUNT(row_cases));
 }
 
 /* What is compressed and cut off is not taken for its beginning. */
@@ -164,10 +149,10 @@ static void cut_rows(void **state)
         {"sample broken.gz --model llama -o out.jsonl", 1, "broken.gz: broken after line ",
          "compress or download it again", NULL, NULL},
     };
-    runs_with_status(bench, 0,
+    runs_with_status(test_bench, 0,
                      "gzip -c p.jsonl > whole && head -c 60 whole > cut.gz && "
                      "(head -c 40 whole; printf 'XXXXXXXX'; tail -c +49 whole) > broken.gz && rm whole");
-    need_refusals(bench, cases, COUNT(cases));
+    need_refusals(test_bench, cases, COUNT(cases));
 }
 
 /* A prompt of about `words` times two tokens; tiny models read 256. */
@@ -180,7 +165,7 @@ static void put_long(const char *name, const char *before, const char *after, in
         str_add(&s, "word ");
     str_add(&s, after);
     str_addc(&s, '\n');
-    put_text(bench, name, str_text(&s));
+    put_text(test_bench, name, str_text(&s));
     str_release(&s);
 }
 
@@ -204,8 +189,8 @@ static void long_prompts(void **state)
     put_long("long.jsonl", "{\"prompt\": \"", "\"}", 300);
     put_long("pair.jsonl", "{\"prompt\": \"Tell me.\", \"responses\": [\"Tea.\", \"", "\"], \"preferred\": 0}", 300);
     put_long("demo.jsonl", "{\"prompt\": \"Tell me.\", \"completion\": \"", "\"}", 300);
-    runs_with_status(bench, 0, "for f in pair demo; do tail -n 1 $f.jsonl > x && mv x $f.jsonl; done");
-    need_refusals(bench, cases, COUNT(cases));
+    runs_with_status(test_bench, 0, "for f in pair demo; do tail -n 1 $f.jsonl > x && mv x $f.jsonl; done");
+    need_refusals(test_bench, cases, COUNT(cases));
 }
 
 /* --- models ------------------------------------------------------------------------------------------------------- */
@@ -228,7 +213,7 @@ static Bytes read_bytes(const char *path)
 static void put_bytes(const char *name, Bytes b)
 {
     Err err = {0};
-    char *path = path_join(bench, name);
+    char *path = path_join(test_bench, name);
     need_ok(file_write(path, b.at, b.n, &err), &err);
     free(path);
     free(b.at);
@@ -283,7 +268,7 @@ static void gguf_files(void **state)
         b.n = lie->cut ? lie->cut : b.n;
         put_bytes("m.gguf", b);
         Refusal c = {"sample p.jsonl --model m.gguf -o out.jsonl", 1, lie->message, lie->remedy, NULL, NULL};
-        wrong += !is_refused(bench, &c);
+        wrong += !is_refused(test_bench, &c);
     }
     assert_int_equal(wrong, 0);
 }
@@ -354,8 +339,8 @@ static Bytes replaced(Bytes b, const char *from, const char *to, bool header)
 static bool is_model_refused(const char *message, const char *remedy)
 {
     Refusal c = {"sample p.jsonl --model m -o out.jsonl", 1, message, remedy, NULL, NULL};
-    bool ok = is_refused(bench, &c);
-    runs_with_status(bench, 0, "rm -r m");
+    bool ok = is_refused(test_bench, &c);
+    runs_with_status(test_bench, 0, "rm -r m");
     return ok;
 }
 
@@ -365,14 +350,14 @@ static void model_directories(void **state)
     int wrong = 0;
     for (int i = 0; i < COUNT(dir_lies); i++) {
         const DirLie *lie = &dir_lies[i];
-        runs_with_status(bench, 0, "cp -rL llama m");
-        char *name = path_join("m", lie->file), *path = path_join(bench, name);
+        runs_with_status(test_bench, 0, "cp -rL llama m");
+        char *name = path_join("m", lie->file), *path = path_join(test_bench, name);
         if (lie->from) {
             put_bytes(name, replaced(read_bytes(path), lie->from, lie->to, strcmp(lie->file, ST) == 0));
         } else if (lie->to) {
-            put_text(bench, name, lie->to);
+            put_text(test_bench, name, lie->to);
         } else {
-            runs_with_status(bench, 0, "rm %s", name);
+            runs_with_status(test_bench, 0, "rm %s", name);
         }
         free(path);
         free(name);
@@ -387,7 +372,7 @@ static void weights(void **state)
     (void)state;
     static const uint32_t wrong[] = {0x7fc00000, 0xff800000}; /* NaN, -infinity */
     for (int i = 0; i < COUNT(wrong) + 1; i++) {
-        runs_with_status(bench, 0, "cp -rL llama m");
+        runs_with_status(test_bench, 0, "cp -rL llama m");
         Bytes b = read_bytes("tests/fixtures/tiny-llama/" ST);
         if (i < COUNT(wrong))
             memcpy(b.at + b.n - 4, &wrong[i], 4);
@@ -452,13 +437,13 @@ static const Refusal prompt_cases[] = {
 static void recipes(void **state)
 {
     (void)state;
-    need_refusals(bench, recipe_cases, COUNT(recipe_cases));
+    need_refusals(test_bench, recipe_cases, COUNT(recipe_cases));
 }
 
 static void prompts(void **state)
 {
     (void)state;
-    need_refusals(bench, prompt_cases, COUNT(prompt_cases));
+    need_refusals(test_bench, prompt_cases, COUNT(prompt_cases));
 }
 
 /* --- stopped half-way --------------------------------------------------------------------------------------------- */
@@ -469,27 +454,27 @@ static void prompts(void **state)
 static void interrupted(void **state)
 {
     (void)state;
-    Ran r = run_with_fault(bench, (Fault){0}, DRAW);
+    Ran r = run_with_fault(test_bench, (Fault){0}, DRAW);
     need_status(&r, 0);
     int changes = r.changes;
     ran_free(&r);
-    runs_with_status(bench, 0, "mv out.jsonl whole.jsonl && rm out.jsonl.rlaif");
-    r = run_with_fault(bench, (Fault){.at = changes / 2, .signal = SIGINT}, DRAW);
+    runs_with_status(test_bench, 0, "mv out.jsonl whole.jsonl && rm out.jsonl.rlaif");
+    r = run_with_fault(test_bench, (Fault){.at = changes / 2, .signal = SIGINT}, DRAW);
     if (!strstr(r.err, "what is finished is stored; to go on: " DRAW))
         fail_msg("it does not say how to go on:\n%s", r.err);
     need_message(r, 130, "interrupted", "to go on");
-    runs_with_status(bench, 0, "test ! -e out.jsonl && test -e out.jsonl.rlaif");
-    r = run_in(bench, DRAW);
+    runs_with_status(test_bench, 0, "test ! -e out.jsonl && test -e out.jsonl.rlaif");
+    r = run_in(test_bench, DRAW);
     int fresh = -1;
     const char *said = strstr(r.err, "rlaif: sample: ");
     need_status(&r, 0);
     if (!said || sscanf(said, "rlaif: sample: %d prompts", &fresh) != 1 || fresh < 1 || fresh > 5)
         fail_msg("%d of 6 prompts were sampled again:\n%s", fresh, r.err);
     ran_free(&r);
-    runs_with_status(bench, 0, "cmp out.jsonl whole.jsonl");
+    runs_with_status(test_bench, 0, "cmp out.jsonl whole.jsonl");
 
-    put_text(bench, "it's.jsonl", "{\"text\": \"Tea.\"}\n"); /* words as a shell reads them back */
-    r = run_with_fault(bench, (Fault){.at = 1, .signal = SIGINT},
+    put_text(test_bench, "it's.jsonl", "{\"text\": \"Tea.\"}\n"); /* words as a shell reads them back */
+    r = run_with_fault(test_bench, (Fault){.at = 1, .signal = SIGINT},
                        "rlaif tokenize \"it's.jsonl\" --model llama -o ids.jsonl");
     need_message(r, 130, "interrupted", "rlaif tokenize 'it'\\''s.jsonl' --model llama -o ids.jsonl");
 }
@@ -507,35 +492,33 @@ static void full_disk(void **state)
     for (int i = 0; i < COUNT(lines); i++) {
         bool through = false;
         for (int at = 1; !through; at *= 5) {
-            Ran r = run_with_fault(bench, (Fault){.at = at, .full = true}, lines[i]);
+            Ran r = run_with_fault(test_bench, (Fault){.at = at, .full = true}, lines[i]);
             through = r.status == 0;
             if (through)
                 ran_free(&r);
             else
                 need_message(r, 1, "out", "free some space");
         }
-        runs_with_status(bench, 0, "rm -rf out out.*");
+        runs_with_status(test_bench, 0, "rm -rf out out.*");
     }
-    runs_with_status(bench, 1, "rlaif import human.jsonl > /dev/full");
+    runs_with_status(test_bench, 1, "rlaif import human.jsonl > /dev/full");
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(usage),
-        TEST(files),
-        TEST(rows),
-        TEST(cut_rows),
-        TEST(long_prompts),
-        TEST(gguf_files),
-        TEST(model_directories),
-        TEST(weights),
-        TEST(recipes),
-        TEST(prompts),
-        TEST(interrupted),
-        TEST(full_disk),
+        IN_BENCH(usage),
+        IN_BENCH(files),
+        IN_BENCH(rows),
+        IN_BENCH(cut_rows),
+        IN_BENCH(long_prompts),
+        IN_BENCH(gguf_files),
+        IN_BENCH(model_directories),
+        IN_BENCH(weights),
+        IN_BENCH(recipes),
+        IN_BENCH(prompts),
+        IN_BENCH(interrupted),
+        IN_BENCH(full_disk),
     };
     return cmocka_run_group_tests_name("bad input", tests, NULL, NULL);
 }

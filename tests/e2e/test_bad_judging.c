@@ -3,29 +3,21 @@
 
 #include "base/mem.h"
 
-static char *bench; /* of the test that runs; with reward/, a reward model of human.jsonl */
-
+/* The bench has reward/ too, a reward model of human.jsonl. */
 static int begin(void **state)
 {
-    folder_begin(state);
-    bench = make_bench(test_folder, "bench");
-    runs_with_status(bench, 0, "rlaif reward human.jsonl --model llama --batch 8 -o reward");
-    put_text(bench, "pair.jsonl", "{\"prompt\": \"Tell me.\", \"responses\": [\"Tea.\", \"No.\"]}\n");
-    put_text(bench, "reply.jsonl", "{\"prompt\": \"Tell me.\", \"response\": \"Tea.\"}\n");
-    put_text(bench, "arms.jsonl",
+    test_bench_begin(state);
+    runs_with_status(test_bench, 0, "rlaif reward human.jsonl --model llama --batch 8 -o reward");
+    put_text(test_bench, "pair.jsonl", "{\"prompt\": \"Tell me.\", \"responses\": [\"Tea.\", \"No.\"]}\n");
+    put_text(test_bench, "reply.jsonl", "{\"prompt\": \"Tell me.\", \"response\": \"Tea.\"}\n");
+    put_text(test_bench, "arms.jsonl",
              "{\"prompt\": \"Tell me.\", \"responses\": [\"Tea.\", \"No.\"], \"models\": [\"a\", \"b\"]}\n");
-    put_text(bench, "rated.jsonl", "{\"item\": \"x\", \"rater\": \"ann\", \"ranks\": [1, 2]}\n");
-    put_text(bench, "key.jsonl",
+    put_text(test_bench, "rated.jsonl", "{\"item\": \"x\", \"rater\": \"ann\", \"ranks\": [1, 2]}\n");
+    put_text(test_bench, "key.jsonl",
              "{\"item\": \"y\", \"kind\": \"rank\", \"prompt\": \"a\", \"texts\": [\"b\", \"c\"], \"shown\": [0, 1], "
              "\"models\": [\"k\", \"l\"]}\n");
-    runs_with_status(bench, 0, "mkdir folder");
+    runs_with_status(test_bench, 0, "mkdir folder");
     return 0;
-}
-
-static int end(void **state)
-{
-    free(bench);
-    return folder_end(state);
 }
 
 static const Refusal label_cases[] = {
@@ -43,7 +35,7 @@ static const Refusal label_cases[] = {
 static void labels_and_scores(void **state)
 {
     (void)state;
-    need_refusals(bench, label_cases, COUNT(label_cases));
+    need_refusals(test_bench, label_cases, COUNT(label_cases));
 }
 
 static const Refusal eval_cases[] = {
@@ -73,7 +65,7 @@ static const Refusal eval_cases[] = {
 static void evaluations(void **state)
 {
     (void)state;
-    need_refusals(bench, eval_cases, COUNT(eval_cases));
+    need_refusals(test_bench, eval_cases, COUNT(eval_cases));
 }
 
 static const Refusal rating_cases[] = {
@@ -104,10 +96,10 @@ static const Refusal rating_cases[] = {
 static void ratings(void **state)
 {
     (void)state;
-    need_refusals(bench, rating_cases, COUNT(rating_cases));
+    need_refusals(test_bench, rating_cases, COUNT(rating_cases));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, test_bench_end)
 
 int main(void)
 {

@@ -5,25 +5,10 @@
 
 #include <signal.h>
 
-static char *bench; /* of the test that runs */
-
-static int begin(void **state)
-{
-    folder_begin(state);
-    bench = make_bench(test_folder, "bench");
-    return 0;
-}
-
-static int end(void **state)
-{
-    free(bench);
-    return folder_end(state);
-}
-
 /* Every name in the folder and below, one a line. The caller frees it. */
 static char *names_below(void)
 {
-    Ran r = run_in(bench, "find . | sort");
+    Ran r = run_in(test_bench, "find . | sort");
     need_status(&r, 0);
     char *names = r.out;
     free(r.err);
@@ -69,12 +54,12 @@ static void refused(void **state)
         {"choose policy --prompts held.jsonl" CHOOSE "-o p.jsonl", 1, "p.jsonl is a file", "name a directory"},
         {"choose policy --prompts held.jsonl" CHOOSE "-o no/such/chosen", 1, "no/such", "make it first"},
     };
-    runs_with_status(bench, 0, RL "--eval held.jsonl --eval-every 1 --keep-best 2 -o policy");
-    runs_with_status(bench, 0, RL "-o bare");
+    runs_with_status(test_bench, 0, RL "--eval held.jsonl --eval-every 1 --keep-best 2 -o policy");
+    runs_with_status(test_bench, 0, RL "-o bare");
     char *before = names_below();
     int wrong = 0;
     for (int i = 0; i < COUNT(cases); i++) {
-        Ran r = run_in(bench, "rlaif %s --threads 1 --quiet", cases[i].line);
+        Ran r = run_in(test_bench, "rlaif %s --threads 1 --quiet", cases[i].line);
         wrong += !is_message(&r, cases[i].status, cases[i].message, cases[i].remedy);
         ran_free(&r);
         char *after = names_below();
@@ -89,8 +74,8 @@ static void refused(void **state)
 static void chosen(void **state)
 {
     (void)state;
-    runs_with_status(bench, 0, RL "--eval held.jsonl --eval-every 1 --keep-best 2 -o policy");
-    Ran r = run_in(bench, "rlaif choose policy/ --prompts held.jsonl" CHOOSE "-o chosen --json --quiet");
+    runs_with_status(test_bench, 0, RL "--eval held.jsonl --eval-every 1 --keep-best 2 -o policy");
+    Ran r = run_in(test_bench, "rlaif choose policy/ --prompts held.jsonl" CHOOSE "-o chosen --json --quiet");
     need_status(&r, 0);
     assert_true(str_starts(r.out, "checkpoint ")); /* what is sampled and judged on the way is not printed */
     json_t *said = last_json(&r), *one;
@@ -99,24 +84,24 @@ static void chosen(void **state)
     assert_int_equal((int)json_array_size(json_object_get(said, "checkpoints")), 2);
     json_array_foreach(json_object_get(said, "checkpoints"), i, one) says(r.out, json_text_of(one, "name"));
     says(r.out, "rlaif report policy");
-    runs_with_status(bench, 0, "cmp chosen/model.safetensors policy/%s/model.safetensors", name);
-    runs_with_status(bench, 0,
+    runs_with_status(test_bench, 0, "cmp chosen/model.safetensors policy/%s/model.safetensors", name);
+    runs_with_status(test_bench, 0,
                      "rlaif report policy && grep -q 'Replies to the same prompts' policy.html && "
                      "grep -q '%s' policy.html && ! test -e policy/policy.html",
                      name);
     ran_free(&r);
     json_decref(said);
-    r = run_in(bench, "rlaif choose policy --prompts held.jsonl" CHOOSE "--n 2 -o chosen");
+    r = run_in(test_bench, "rlaif choose policy --prompts held.jsonl" CHOOSE "--n 2 -o chosen");
     need_status(&r, 0);
     says(r.err, "what it had is replaced");
     ran_free(&r);
-    runs_with_status(bench, 0, "echo mine > chosen/notes.txt");
-    need_message(run_in(bench, "rlaif choose policy --prompts held.jsonl" CHOOSE "-o chosen --quiet"), 1,
+    runs_with_status(test_bench, 0, "echo mine > chosen/notes.txt");
+    need_message(run_in(test_bench, "rlaif choose policy --prompts held.jsonl" CHOOSE "-o chosen --quiet"), 1,
                  "chosen is not empty: it holds notes.txt", "a new directory");
-    runs_with_status(bench, 0,
+    runs_with_status(test_bench, 0,
                      "mkdir there && cd there && rlaif choose ../policy --prompts ../held.jsonl --against "
                      "../llama --judge ../llama --prompt ../tone.yaml --max-new-tokens 4 -o chosen");
-    runs_with_status(bench, 0, "grep -q mine chosen/notes.txt && test -e there/chosen/config.json");
+    runs_with_status(test_bench, 0, "grep -q mine chosen/notes.txt && test -e there/chosen/config.json");
 }
 
 /* Another choice takes the place of the one before. Killed where that one goes and the new one comes, the directory is still the
@@ -126,8 +111,8 @@ static void killed_while_replacing(void **state)
     (void)state;
     static const char command[] = "rlaif choose policy --prompts held.jsonl" CHOOSE "--n 2 -o chosen --quiet";
     char *whole = path_join(test_folder, "whole"), *part = path_join(test_folder, "part");
-    runs_with_status(bench, 0, RL "--eval held.jsonl --eval-every 1 --keep-best 2 -o policy");
-    runs_with_status(bench, 0, "rlaif choose policy --prompts held.jsonl" CHOOSE "-o chosen --quiet");
+    runs_with_status(test_bench, 0, RL "--eval held.jsonl --eval-every 1 --keep-best 2 -o policy");
+    runs_with_status(test_bench, 0, "rlaif choose policy --prompts held.jsonl" CHOOSE "-o chosen --quiet");
     runs_with_status(test_folder, 0, "cp -a bench whole");
     Ran r = run_with_fault(whole, (Fault){0}, command);
     need_status(&r, 0);
@@ -146,10 +131,8 @@ static void killed_while_replacing(void **state)
     free(part);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(refused), TEST(chosen), TEST(killed_while_replacing)};
+    const struct CMUnitTest tests[] = {IN_BENCH(refused), IN_BENCH(chosen), IN_BENCH(killed_while_replacing)};
     return cmocka_run_group_tests_name("choose", tests, NULL, NULL);
 }

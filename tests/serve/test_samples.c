@@ -36,24 +36,29 @@ static void add_stages(Bench *b)
     free(path);
 }
 
-static void need_page(Site *site, const char *path, const char *const *has, const char *const *has_not)
+/* What a page has, and what it has not. */
+typedef struct PageCase {
+    const char *path, *has[8], *has_not[4];
+} PageCase;
+
+static void need_pages(Site *site, const PageCase *c, int n)
 {
-    char *page = get(site, path);
-    for (int i = 0; has[i]; i++)
-        if (!strstr(page, has[i]))
-            fail_msg("%s: there is no %s", path, has[i]);
-    for (int i = 0; has_not[i]; i++)
-        if (strstr(page, has_not[i]))
-            fail_msg("%s: there is %s", path, has_not[i]);
-    free(page);
+    for (; n > 0; n--, c++) {
+        char *page = get(site, c->path);
+        for (int i = 0; c->has[i]; i++)
+            if (!strstr(page, c->has[i]))
+                fail_msg("%s: there is no %s", c->path, c->has[i]);
+        for (int i = 0; c->has_not[i]; i++)
+            if (strstr(page, c->has_not[i]))
+                fail_msg("%s: there is %s", c->path, c->has_not[i]);
+        free(page);
+    }
 }
 
 static void rows_by_page(void **state)
 {
     (void)state;
-    static const struct {
-        const char *path, *has[6], *has_not[3];
-    } cases[] = {
+    static const PageCase cases[] = {
         {"/", {"/samples?stage=a%20%26%20b", "/samples?stage=rl"}, {NULL}},
         {"/samples?stage=a%20%26%20b",
          {"rows 1 to 20 of 45", "answer-1.", "answer-20.", "/samples?stage=a%20%26%20b&amp;from=20"},
@@ -66,17 +71,14 @@ static void rows_by_page(void **state)
     Bench b;
     bench_begin(&b);
     add_stages(&b);
-    for (int i = 0; i < COUNT(cases); i++)
-        need_page(b.site, cases[i].path, cases[i].has, cases[i].has_not);
+    need_pages(b.site, cases, COUNT(cases));
     bench_end(&b);
 }
 
 static void rollouts_by_step(void **state)
 {
     (void)state;
-    static const struct {
-        const char *path, *has[6], *has_not[4];
-    } cases[] = {
+    static const PageCase cases[] = {
         {"/samples?stage=rl",
          {"rollouts of step 2 of 2", "said-late", "reward 0.75", "step=1\"", "\xc3\xa4 &hellip; <i>("},
          {"said-early", "step=3", "\xc3 &hellip;"}},
@@ -85,8 +87,7 @@ static void rollouts_by_step(void **state)
     Bench b;
     bench_begin(&b);
     add_stages(&b);
-    for (int i = 0; i < COUNT(cases); i++)
-        need_page(b.site, cases[i].path, cases[i].has, cases[i].has_not);
+    need_pages(b.site, cases, COUNT(cases));
     bench_end(&b);
 }
 
@@ -95,9 +96,7 @@ static void large_steps(void **state)
 {
     (void)state;
     enum { ROLLOUTS = 45, RESPONSES = 30 };
-    static const struct {
-        const char *path, *has[7], *has_not[4];
-    } cases[] = {
+    static const PageCase cases[] = {
         {"/samples?stage=big",
          {"rollouts of step 4 of 4", "rollouts 1 to 20 of 45", "said-1.", "said-20.", "step=4&amp;from=20\"",
           "step=3\""},
@@ -137,8 +136,7 @@ static void large_steps(void **state)
                 store_item_put(store, id, "key", 0, text, &err),
             &err);
     store_close(store);
-    for (int i = 0; i < COUNT(cases); i++)
-        need_page(b.site, cases[i].path, cases[i].has, cases[i].has_not);
+    need_pages(b.site, cases, COUNT(cases));
     json_decref(wide);
     json_decref(empty);
     free(text);
