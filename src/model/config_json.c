@@ -248,7 +248,7 @@ static bool read_sizes(const Source *s, const struct Reading *d)
     return read_id(s, "bos_token_id", d->bos, &c->bos) && read_id(s, "eos_token_id", d->eos, &c->eos);
 }
 
-/* What would change the numbers and is not implemented. */
+/* What would change the numbers and is refused: no operation here does it. */
 static bool refuse_unknown(const Source *s)
 {
     static const char *const off[] = {"attention_bias", "mlp_bias"};

@@ -89,7 +89,7 @@ static bool read_sizes(const Meta *m)
     return true;
 }
 
-/* What would change the numbers and is not implemented: each must be absent or 0. */
+/* What would change the numbers and is refused, as no operation here does it: each must be absent or 0. */
 static bool refuse_unknown(const Meta *m)
 {
     static const char *const zero[] = {"expert_count",        "attn_logit_softcapping",  "final_logit_softcapping",

@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "rlaif/eval_internal.h"
 #include "rlaif/judge_source.h"
-#include "rlaif/reward_model.h"
 #include "rlaif/training.h"
 
 static const Option option_rows[] = {
@@ -66,23 +65,6 @@ static bool find_checkpoints(Work *work, const char *dir, json_t **list, Err *er
     return err_hint(err, "give the rl stage held-out prompts (eval) and eval-every");
 }
 
-/* Who judges and how is known before anything is sampled. */
-static bool check_judge(const Work *work, const CompareOptions *o, Err *err)
-{
-    JudgeSource source = {0};
-    bool judged = o->judge || o->endpoint.url || o->prompt.n > 0;
-    bool ok = (!judged || judge_source_name(&source, work, "judge", o->judge, &o->endpoint, err)) &&
-              (!o->reward || reward_model_check(o->reward, err));
-    judge_source_release(&source);
-    for (int i = 0; ok && i < o->prompt.n; i++) {
-        JudgePrompt *p;
-        ok = judge_prompt_load(&p, o->prompt.item[i], err);
-        if (ok)
-            judge_prompt_free(p);
-    }
-    return ok;
-}
-
 /* The model's directory is as good as empty; *ours: what stands there is this stage's. */
 static bool check_output(Work *work, const char *name, const char *out, bool *ours, Err *err)
 {
@@ -116,6 +98,15 @@ static bool judge_one(Work *work, const char *name, const CompareOptions *o, con
     return ok;
 }
 
+/* What can be known is known before anything is sampled. */
+static bool check_comparison(Work *work, const char *name, const CompareOptions *o, Err *err)
+{
+    work->choosing = true;
+    bool ok = compare_check(work, o, name, err);
+    work->choosing = false;
+    return ok;
+}
+
 /* What is sampled and judged on the way stays in the store. */
 static bool judge_all(Work *work, const char *name, const CompareOptions *o, json_t *list, Err *err)
 {
@@ -124,7 +115,7 @@ static bool judge_all(Work *work, const char *name, const CompareOptions *o, jso
     json_t *one;
     bool in_recipe = work->in_recipe;
     work->choosing = work->in_recipe = true;
-    bool ok = compare_check(work, o, name, err) && compare_side(work, o, start, o->against, &against, err);
+    bool ok = compare_side(work, o, start, o->against, &against, err);
     json_array_foreach(list, i, one) ok = ok && judge_one(work, name, o, against, one, err);
     work->choosing = false;
     work->in_recipe = in_recipe;
@@ -219,7 +210,7 @@ bool choose_stage(Work *work, const char *name, const void *options, Err *err)
     json_t *list = NULL;
     Stage s = {0};
     bool ours, done = false;
-    bool ok = find_checkpoints(work, o->compare.policy, &list, err) && check_judge(work, &o->compare, err) &&
+    bool ok = find_checkpoints(work, o->compare.policy, &list, err) && check_comparison(work, name, &o->compare, err) &&
               check_output(work, name, o->output, &ours, err) && judge_all(work, name, &o->compare, list, err) &&
               begin(&s, work, name, o, list, ours, &done, err);
     if (ok && !done) {

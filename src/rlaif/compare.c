@@ -74,9 +74,26 @@ bool compare_side(Work *work, const CompareOptions *o, const char *name, char *m
     return is_rows(model) || sample_stage(work, name, &s, err);
 }
 
+/* Who judges and how is known before anything is sampled. */
+static bool check_judge(const Work *work, const CompareOptions *o, Err *err)
+{
+    JudgeSource source = {0};
+    bool judged = o->judge || o->endpoint.url || o->prompt.n > 0;
+    bool ok = (!o->reward || reward_model_check(o->reward, err)) &&
+              (!judged || judge_source_name(&source, work, "judge", o->judge, &o->endpoint, err));
+    judge_source_release(&source);
+    for (int i = 0; ok && i < o->prompt.n; i++) {
+        JudgePrompt *p;
+        ok = judge_prompt_load(&p, o->prompt.item[i], err);
+        if (ok)
+            judge_prompt_free(p);
+    }
+    return ok;
+}
+
 bool compare_check(Work *work, const CompareOptions *o, const char *name, Err *err)
 {
-    if (o->reward && !reward_model_check(o->reward, err))
+    if (!check_judge(work, o, err))
         return false;
     if (is_rows(o->policy) && is_rows(o->against))
         return true;

@@ -211,6 +211,12 @@ static void recipes(void **state)
     assert_true(err.code == ERR_INPUT && strstr(err.msg, "recipe.yaml: prompts is missing"));
     options_put(&table, s, "prompts", "p");
     options_put(&table, s, "model", "m");
+    options_put(&table, s, "judges", "a");
+    options_put(&table, s, "judges", "b, c"); /* a list becomes this one text */
+    assert_int_equal(s->judges.n, 1);
+    assert_string_equal(s->judges.item[0], "b, c");
+    options_put(&table, s, "judges", NULL);
+    assert_int_equal(s->judges.n, 0);
     err_clear(&err);
     need_ok(options_complete(&table, s, "recipe.yaml", &err), &err);
     need_ok(options_set(&table, s, "n", "3", "recipe.yaml:9", &err), &err);

@@ -17,6 +17,7 @@ static void bench_begin(Bench *b)
     free(write_rows(b->folder, "train.jsonl", ROW("red") ROW("blue") ROW("green")));
     free(write_rows(b->folder, "test.jsonl", ROW("white") ROW("black") ROW("green")));
     free(write_rows(b->folder, "fresh.jsonl", ROW("white") ROW("black")));
+    free(write_rows(b->folder, "other.jsonl", ROW("grey")));
     free(write_rows(b->folder, "which.yaml",
                     "name: which\nkind: pairwise\nchat: false\nitem: \"{context} 1 {response_1} 2 {response_2}\"\n"
                     "ending: \" =\"\nanswers: [\"1\", \"2\"]\n"));
@@ -83,6 +84,33 @@ static void refused_before_training(void **state)
         {"  - sft: {data: @train.jsonl, eval: @fresh.jsonl, eval-every: 1, early-stop: 2}\n"
          "  - eval: {kind: winrate, prompts: @fresh.jsonl, against: policy, prompt: @which.yaml}\n",
          "fresh.jsonl:1", "fresh.jsonl:1, which the stage \"sft\" uses", 0},
+        {"  - label: {pairs: @other.jsonl, prompt: @which.yaml, choose-on: @train.jsonl}\n" SAMPLE(
+             "a", "@test.jsonl") "  - eval: {kind: harmless, rows: [a], judge: policy, prompt: @which.yaml}\n",
+         "test.jsonl:3", "train.jsonl:3, which the stage \"label\" uses", 0},
+        {"  - rl: {prompts: @train.jsonl, reward: r}\n"
+         "  - eval: {kind: winrate, prompts: @test.jsonl, against: policy, prompt: @which.yaml}\n",
+         "test.jsonl:3", "train.jsonl:3, which the stage \"rl\" uses", 0},
+        {"  - rl: {prompts: @train.jsonl, reward: r, eval: @fresh.jsonl, eval-every: 1}\n"
+         "  - eval: {kind: winrate, prompts: @fresh.jsonl, against: policy, prompt: @which.yaml}\n",
+         "fresh.jsonl:1", "fresh.jsonl:1, which the stage \"rl\" uses", 0},
+        {"  - reward: {pairs: @train.jsonl, eval: @fresh.jsonl, eval-every: 1, early-stop: 2}\n"
+         "  - eval: {kind: accuracy, pairs: @fresh.jsonl}\n",
+         "fresh.jsonl:1", "fresh.jsonl:1, which the stage \"reward\" uses", 0},
+        {"  - rl: {prompts: @train.jsonl, reward: r, eval: @test.jsonl}\n", "test.jsonl:3",
+         "train.jsonl:3, which the stage \"rl\" uses", 0},
+        {"  - sft: {data: @train.jsonl, eval: @test.jsonl}\n", "test.jsonl:3",
+         "train.jsonl:3, which the stage \"sft\" uses", 0},
+        {"  - choose: {policy: r, prompts: @fresh.jsonl, prompt: @which.yaml}\n"
+         "  - eval: {kind: winrate, prompts: @fresh.jsonl, against: policy, prompt: @which.yaml}\n",
+         "fresh.jsonl:1", "fresh.jsonl:1, which the stage \"choose\" uses", 0},
+        {SAMPLE(
+             "pairs",
+             "@train.jsonl") "  - score: {as: scored, rows: pairs, model: r}\n"
+                             "  - label: {as: first, pairs: scored, prompt: @which.yaml}\n  - label: {as: settled, from: first}\n"
+                             "  - reward: {pairs: settled, eval: @test.jsonl}\n",
+         "test.jsonl:3", "train.jsonl:3, which the stage \"reward\" uses", 0},
+        {"  - label: {from: @train.jsonl}\n  - eval: {kind: accuracy, reward: r, pairs: @test.jsonl}\n", "test.jsonl:3",
+         "train.jsonl:3, which the stage \"label\" uses", 0},
         {"  - sft: {data: @train.jsonl}\n  - choose: {policy: sft, prompts: @test.jsonl, prompt: @which.yaml}\n",
          "test.jsonl:3", "train.jsonl:3, which the stage \"sft\" uses", 0},
     };

@@ -76,6 +76,40 @@ static double mean_score(Bench *b, const char *model, const char *rows)
     return bench_summary(b, "mean");
 }
 
+/* A row may have more responses than are read at once: each has the score that it has alone. */
+static void many_responses(void **state)
+{
+    (void)state;
+    enum { MANY = 70 };
+    Bench b;
+    Err err = {0};
+    Str together = {0}, alone = {0};
+    bench_begin(&b);
+    for (int i = 0; i < MANY; i++) {
+        str_addf(&together, "%s\"no, %d\"", i ? ", " : "{\"prompt\": \"On rain\", \"responses\": [", i);
+        str_addf(&alone, "{\"id\": \"%d\", \"prompt\": \"On rain\", \"response\": \"no, %d\"}\n", i, i);
+    }
+    str_add(&together, "]}\n");
+    bench_put(&b, "together.jsonl", &together);
+    bench_put(&b, "alone.jsonl", &alone);
+    need_ok(bench_run(&b, &score_table, score_stage, "together", &err, "model=@reward", "rows=@together.jsonl", NULL) &&
+                bench_run(&b, &score_table, score_stage, "alone", &err, "model=@reward", "rows=@alone.jsonl", NULL),
+            &err);
+    json_t *one = bench_rows(&b, "together"), *each = bench_rows(&b, "alone");
+    const json_t *scores = json_object_get(json_array_get(one, 0), "score");
+    assert_int_equal(json_array_size(scores), MANY);
+    for (size_t i = 0; i < MANY; i++) {
+        const json_t *score = json_object_get(json_array_get(each, i), "score");
+        score = json_is_array(score) ? json_array_get(score, 0) : score;
+        if (json_number_value(score) != json_number_value(json_array_get(scores, i)))
+            fail_msg("response %d: %.17g, alone %.17g", (int)i, json_number_value(json_array_get(scores, i)),
+                     json_number_value(score));
+    }
+    json_decref(one);
+    json_decref(each);
+    bench_end(&b);
+}
+
 /* Where it is centred, rewards are 0 on average; the scale stays that of the training rows. */
 static void centre(void **state)
 {
@@ -392,17 +426,12 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights),
-        cmocka_unit_test(several_files),
-        cmocka_unit_test(centre),
-        cmocka_unit_test(starts),
-        cmocka_unit_test(held_out),
-        cmocka_unit_test(planned_for),
-        cmocka_unit_test(stops_at_the_plateau),
-        cmocka_unit_test(best_is_kept),
-        cmocka_unit_test(subset),
-        cmocka_unit_test(names_the_pair),
-        cmocka_unit_test(names_the_gradient),
+        cmocka_unit_test(weights),        cmocka_unit_test(several_files),
+        cmocka_unit_test(many_responses), cmocka_unit_test(centre),
+        cmocka_unit_test(starts),         cmocka_unit_test(held_out),
+        cmocka_unit_test(planned_for),    cmocka_unit_test(stops_at_the_plateau),
+        cmocka_unit_test(best_is_kept),   cmocka_unit_test(subset),
+        cmocka_unit_test(names_the_pair), cmocka_unit_test(names_the_gradient),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("reward", tests, NULL, NULL);

@@ -230,6 +230,31 @@ static void in_a_recipe(void **state)
     bench_end(&b);
 }
 
+/* Who cannot judge is refused before a reply is sampled. */
+static void known_before_sampling(void **state)
+{
+    (void)state;
+    static const char *const judges[][3] = {
+        {"reward=" TINY_LLAMA_DIR, "", "has no reward head"},
+        {"judge=" TINY_LLAMA_DIR, "prompt=helpful-bass", "helpful-bass"},
+        {"judge=tests/fixtures/none", "prompt=helpful-base", "tests/fixtures/none"}};
+    Bench b;
+    begin(&b);
+    for (int i = 0; i < COUNT(judges); i++) {
+        Err err = {0}, none = {0};
+        StageRow row;
+        bool present, prompted = judges[i][1][0] != 0;
+        assert_false(bench_run(&b, &compare_table, compare_stage, "eval", &err, "prompts=@held.jsonl",
+                               "policy=" TINY_LLAMA_DIR, "against=" TINY_LLAMA_DIR, "max-new-tokens=4", judges[i][0],
+                               prompted ? judges[i][1] : NULL, NULL));
+        says(err.msg, judges[i][2]);
+        need_ok(store_stage_find(b.work.store, "eval-after", &row, &present, &none), &none);
+        assert_false(present);
+        stage_row_release(&row);
+    }
+    bench_end(&b);
+}
+
 /* The checkpoint that a reward model prefers, without a judge. */
 static void chooses(void **state)
 {
@@ -256,7 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_scores), cmocka_unit_test(beside_a_judge), cmocka_unit_test(goes_on),
-        cmocka_unit_test(refused),   cmocka_unit_test(in_a_recipe),    cmocka_unit_test(chooses),
+        cmocka_unit_test(refused),   cmocka_unit_test(in_a_recipe),    cmocka_unit_test(known_before_sampling),
+        cmocka_unit_test(chooses),
     };
     return cmocka_run_group_tests_name("win rates by a reward model", tests, NULL, NULL);
 }
