@@ -10,7 +10,19 @@
 static const char *const model_dir[] = {TINY_LLAMA_DIR, "tests/fixtures/tiny-gemma3"};
 enum { MODELS = COUNT(model_dir) };
 
-typedef enum Product { PAIRWISE, POINTWISE, REWARD, RL_GROUP, RL_VALUE, PRODUCTS } Product;
+/* What trained has two: the model and its rollouts, whose bytes change only where what is computed does, and its metrics,
+ * which also change where a number gets another name or is added. */
+typedef enum Product {
+    PAIRWISE,
+    POINTWISE,
+    REWARD,
+    REWARD_METRICS,
+    RL_GROUP,
+    RL_GROUP_METRICS,
+    RL_VALUE,
+    RL_VALUE_METRICS,
+    PRODUCTS
+} Product;
 
 /* clang-format off */
 static const struct {
@@ -22,15 +34,24 @@ static const struct {
     [POINTWISE] = {"labels by scores",
      {"4057eac831ee0c8b4b6cd526a8b88c0e6e3a3c6c5abe5c2edbb3656d3db434ac",
       "86b3770c3840ef4df7337362ca550aeb079b15713941a3020d1b661810a29b27"}},
-    [REWARD] = {"a reward model and its metrics",
-     {"2417bf8bf550cc2f598da602cc168d27a4edfa88184ddcbfb650ae59c794cfd2",
-      "1ab12b2451cd899978a85754193dd0d2ba310873b7c1c42c7c944aef68040505"}},
-    [RL_GROUP] = {"RL with the group's baseline: policy, metrics, rollouts",
-     {"50c3c6389bb5f75c43f390eed826b6540213b1b85c90951bbb18bf4beb97be98",
-      "05e44d10c16b1e9f370e2c3ac9b21ef3b5a1267bb8331024a8784e191499e437"}},
-    [RL_VALUE] = {"RL with a value network: policy, metrics, rollouts",
-     {"f0c933c298fe8161a41f56a7f772d51137d4a7d6bbd5fa7f155d72f96511dcd6",
-      "bb092e97b94d1d5650d3e77457daae04d6719d86b87f91187fa5882bcba9d16e"}},
+    [REWARD] = {"a reward model",
+     {"f5501b78934e0d35821d47ee2b18228c2fe4ab780b62fa3b2152537aed921010",
+      "0855700bcbef48e8a9dc6e653661dc923ac9fda886a2692a33444d064e0391c0"}},
+    [REWARD_METRICS] = {"its metrics",
+     {"fca3beea7178cd929e056b12fd8cb8130596e359812ecb6e0bc7807742032322",
+      "6e78508402de492341be1cde699fb96709f9e69da1e3a07e1009785b7cbccdff"}},
+    [RL_GROUP] = {"RL with the group's baseline: policy, rollouts",
+     {"6192dceb75c75f950d67655c789a17a61033d69029f7b8a058b38487a8c9327a",
+      "ec1f0285c7173915a8420d352cf01b1110caaedddf98f45d5f22135def304e77"}},
+    [RL_GROUP_METRICS] = {"its metrics",
+     {"81549894189435f0b019845bceb17b0b3b1980c2568a4554bf2472bac506071a",
+      "48c7e2590af094dacf5b0df967ae44e53b29e8c0d48eafeebf9c4e0b5a607d34"}},
+    [RL_VALUE] = {"RL with a value network: policy, rollouts",
+     {"070d29b6c16748b853ac538f17da40b52210ca74517862e7428029bf484f9f45",
+      "36adec5e70b331ea3aac2a9d1d1413b7edc9cce80a34e53d600e7c41e18eefbf"}},
+    [RL_VALUE_METRICS] = {"its metrics",
+     {"702dd7968e7d6faf9773c3cf77f70d855617ffca6b08fddc1ffc3e5f7debf749",
+      "5bf9b1c1e4d0825a9b30ec8b6a49c910504eb9771a1b90b9ce5dc188349f4bfe"}},
 };
 /* clang-format on */
 
@@ -73,21 +94,20 @@ static void hash_of_file(const Bench *b, const char *name, char digits[HASH_TEXT
     free(path);
 }
 
-/* Of a stage that trained into a directory of its own name: the model's files, metrics, rollouts. */
-static void hash_of_training(const Bench *b, const char *name, char digits[HASH_TEXT])
+/* Of a stage that trained into a directory of its own name: the model's files and the rollouts, then its metrics. */
+static void hash_of_training(const Bench *b, const char *name, char digits[HASH_TEXT], char of_metrics[HASH_TEXT])
 {
     Err err = {0};
     StageRow row;
     bool present;
-    char *dir = bench_path(b, name), part[HASH_TEXT], metrics[100];
+    char *dir = bench_path(b, name), of_model[HASH_TEXT], metrics[100];
     Hash *h = hash_new();
-    need_ok(model_hash(dir, part, &err) && store_stage_find(b->work.store, name, &row, &present, &err), &err);
-    hash_add_text(h, part);
-    snprintf(metrics, sizeof metrics, "%s/metrics.jsonl", name);
-    hash_of_file(b, metrics, part);
-    hash_add_text(h, part);
+    need_ok(model_hash(dir, of_model, &err) && store_stage_find(b->work.store, name, &row, &present, &err), &err);
+    hash_add_text(h, of_model);
     need_ok(store_rollouts_each(b->work.store, row.id, -1, add_rollout, h, &err), &err);
     hash_end(h, digits);
+    snprintf(metrics, sizeof metrics, "%s/metrics.jsonl", name);
+    hash_of_file(b, metrics, of_metrics);
     stage_row_release(&row);
     free(dir);
 }
@@ -122,17 +142,17 @@ static void make(Bench *b, const char *dir, char digits[PRODUCTS][HASH_TEXT])
     need_ok(bench_run(b, &reward_table, reward_stage, "reward", &err, "pairs=@pairwise.jsonl", model, "output=@reward",
                       "batch=2", "lr=1e-3", "optimizer=adamw", NULL),
             &err);
-    hash_of_training(b, "reward", digits[REWARD]);
+    hash_of_training(b, "reward", digits[REWARD], digits[REWARD_METRICS]);
     need_ok(bench_run(b, &rl_table, rl_stage, "group", &err, "prompts=@prompts.jsonl", model, "output=@group",
                       "reward=@reward", "baseline=group", "samples=3", "batch=2", "steps=2", "max-new-tokens=7",
                       "lr=1e-3", "optimizer=adamw", "kl=loss", NULL),
             &err);
-    hash_of_training(b, "group", digits[RL_GROUP]);
+    hash_of_training(b, "group", digits[RL_GROUP], digits[RL_GROUP_METRICS]);
     need_ok(bench_run(b, &rl_table, rl_stage, "value", &err, "prompts=@prompts.jsonl", model, "output=@value",
                       "reward=@reward", "baseline=value", "batch=4", "steps=2", "max-new-tokens=7", "lr=1e-3",
                       "optimizer=adafactor", "top-k=50", NULL),
             &err);
-    hash_of_training(b, "value", digits[RL_VALUE]);
+    hash_of_training(b, "value", digits[RL_VALUE], digits[RL_VALUE_METRICS]);
 }
 
 static const CpuLevel levels[] = {CPU_PLAIN, CPU_AVX2, CPU_AVX512};
