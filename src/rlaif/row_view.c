@@ -1,6 +1,7 @@
 /* The shapes of rows: prompts, responses, pairs in our own form, TRL's, HH's and OpenAI's. */
 #include "base/mem.h"
 #include "rlaif/rows.h"
+#include "rlaif/turns.h"
 
 void context_release(Context *c)
 {
@@ -29,33 +30,13 @@ static json_t *turn(const char *role, const char *text, size_t n)
     return json_pack("{s:s, s:s%}", "role", role, "content", text, n);
 }
 
-/* --- turns --- */
-
-static bool check_turns(const json_t *turns, const char *name, Err *err)
-{
-    size_t i;
-    json_t *t;
-    bool ok = json_is_array(turns) && json_array_size(turns) > 0;
-    if (ok)
-        json_array_foreach((json_t *)(uintptr_t)turns, i, t) ok =
-            ok && json_text_of(t, "role") && json_text_of(t, "content");
-    if (ok)
-        return true;
-    err_set(err, ERR_INPUT, "\"%s\" is neither a text nor a list of turns", name);
-    return err_hint(err, "a turn is {\"role\": \"user\", \"content\": \"...\"}");
-}
-
 /* The prompt field: a text or turns. */
 static bool read_prompt(const json_t *row, Context *c, Err *err)
 {
     json_t *p = json_object_get(row, "prompt");
-    if (json_is_string(p)) {
-        c->text = mem_str(json_string_value(p));
-        return true;
-    }
-    if (!check_turns(p, "prompt", err))
-        return false;
-    c->turns = json_incref(p);
+    if (!json_is_string(p))
+        return turns_read(p, "prompt", &c->turns, err);
+    c->text = mem_str(json_string_value(p));
     return true;
 }
 
@@ -172,13 +153,14 @@ static bool read_completion(const json_t *value, const char *name, json_t **befo
         *text = mem_str(json_string_value(value));
         return true;
     }
-    if (!check_turns(value, name, err))
+    if (!turns_read(value, name, before, err))
         return false;
-    size_t n = json_array_size(value);
-    *text = mem_str(json_text_of(json_array_get(value, n - 1), "content"));
-    if (n > 1) {
-        *before = json_copy((json_t *)(uintptr_t)value);
-        json_array_remove(*before, n - 1);
+    size_t last = json_array_size(*before) - 1;
+    *text = mem_str(json_text_of(json_array_get(*before, last), "content"));
+    json_array_remove(*before, last);
+    if (last == 0) {
+        json_decref(*before);
+        *before = NULL;
     }
     return true;
 }

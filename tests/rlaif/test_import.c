@@ -151,6 +151,44 @@ static void prompts_and_demonstrations(void **state)
     row_is_refused("{\"prompt\": 3}", IMPORT_AUTO, "neither a text nor a list");
 }
 
+#define TURN(role, content) "{\"role\": \"" role "\", \"content\": " content "}"
+#define TEXT(text)          "{\"type\": \"text\", \"text\": \"" text "\"}"
+
+/* A content that is a list of texts is read as them; what has no text is refused, and the message says which turn. */
+static void contents_of_turns(void **state)
+{
+    (void)state;
+    row_becomes(
+        "{\"prompt\": [{\"role\": \"user\", \"content\": [" TEXT("Look ") ", " TEXT(
+            "up.") "]}],"
+                   " \"chosen\": [{\"role\": \"assistant\", \"content\": [" TEXT("Yes") "]}], \"rejected\": \"No\"}",
+        IMPORT_AUTO, IMPORT_TRL,
+        "{\"prompt\": [" TURN("user", "\"Look up.\"") "], \"responses\": [\"Yes\", \"No\"], \"preferred\": 0}");
+    static const struct {
+        const char *turn, *words;
+    } cases[] = {
+        {TURN("assistant", "null"), "turn 2 (assistant) of \"prompt\": its \"content\" is null"},
+        {"{\"role\": \"assistant\", \"content\": null, \"tool_calls\": []}", "its \"content\" is null"},
+        {"{\"role\": \"tool\"}", "turn 2 (tool) of \"prompt\": its \"content\" is missing"},
+        {"{\"content\": \"x\"}", "turn 2 of \"prompt\": it has no \"role\""},
+        {"\"x\"", "turn 2 of \"prompt\": it is no object"},
+        {TURN("user", "7"), "its \"content\" is neither a text nor a list of texts"},
+        {TURN("user", "[]"), "\"content\" is an empty list"},
+        {TURN("user", "[\"x\"]"), "part 1 of \"content\" is of no type"},
+        {TURN("user", "[" TEXT("x") ", {\"type\": \"image_url\", \"image_url\": {}}]"),
+         "turn 2 (user) of \"prompt\": part 2 of \"content\" is \"image_url\", only text"},
+        {TURN("user", "[{\"type\": \"text\", \"text\": null}]"), "part 1 of \"content\" has no \"text\""},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        char *row = mem_printf("{\"prompt\": [%s, %s], \"chosen\": \"a\", \"rejected\": \"b\"}", TURN("user", "\"Hi\""),
+                               cases[i].turn);
+        row_is_refused(row, IMPORT_AUTO, cases[i].words);
+        free(row);
+    }
+    row_is_refused("{\"messages\": [" TURN("user", "\"Q\"") ", " TURN("assistant", "null") "]}", IMPORT_AUTO,
+                   "turn 2 (assistant) of \"messages\"");
+}
+
 /* Of a pair that a person chose from, the chosen response is the demonstration; without a choice there is none. */
 static void choices_demonstrate(void **state)
 {
@@ -577,6 +615,7 @@ int main(void)
         cmocka_unit_test(shp_pairs),
         cmocka_unit_test(score_ratio),
         cmocka_unit_test(prompts_and_demonstrations),
+        cmocka_unit_test(contents_of_turns),
         cmocka_unit_test(choices_demonstrate),
         cmocka_unit_test(samples),
         cmocka_unit_test(splits),
