@@ -18,7 +18,9 @@ typedef enum RngPurpose {
     RNG_RATIONALE,  /* tokens of a rationale */
     RNG_EXEMPLAR,   /* which exemplars a judge is shown */
     RNG_RETRY,      /* waits before a request is made again; no result depends on them */
-    RNG_RATING      /* order of what people rate */
+    RNG_RATING,     /* order of what people rate */
+    RNG_ROLLOUT,    /* tokens of a response that reinforcement learning learns from: not those that were labelled */
+    RNG_HELD_OUT    /* tokens of a response that a checkpoint is kept for: not those that choose and eval judge */
 } RngPurpose;
 
 typedef struct RngKey {

@@ -16,7 +16,7 @@ static bool measure_some(Rl *rl, int first, int n, HeldMeans *sum, Err *err)
     Rollout *r = mem_zalloc((size_t)n, sizeof *r);
     for (int i = 0; i < n; i++)
         r[i] = (Rollout){.row = first + i, .prompt = &rl->held_prompt[first + i]};
-    bool ok = rollouts_sample(r, n, rl->policy, &rl->held, &how, o->common.seed, err) &&
+    bool ok = rollouts_sample(r, n, rl->policy, &rl->held, &how, RNG_HELD_OUT, o->common.seed, err) &&
               rollouts_reward(r, n, &rl->source, rl->policy, &rl->held, err) &&
               rollouts_reference(r, n, rl->reference_scorer, err);
     for (int i = 0; i < n; i++) {

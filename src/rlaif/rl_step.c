@@ -55,7 +55,7 @@ bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err)
     Sampling how = rl_sampling(o);
     double at[RL_PHASES];
     at[RL_SAMPLE] = clock_seconds();
-    bool ok = rollouts_sample(r, n, rl->policy, rl->rows, &how, o->common.seed, err);
+    bool ok = rollouts_sample(r, n, rl->policy, rl->rows, &how, RNG_ROLLOUT, o->common.seed, err);
     at[RL_REWARD] = clock_seconds();
     ok = ok && rollouts_reward(r, n, &rl->source, rl->policy, rl->rows, err);
     at[RL_REFERENCE] = clock_seconds();

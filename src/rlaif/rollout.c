@@ -28,12 +28,13 @@ void reward_source_release(RewardSource *s)
     *s = (RewardSource){0};
 }
 
-bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const Sampling *how, int seed, Err *err)
+bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const Sampling *how, RngPurpose purpose,
+                     int seed, Err *err)
 {
     Response *y = mem_zalloc((size_t)n, sizeof *y);
     for (int i = 0; i < n; i++) {
         RngKey key = {.seed = (uint64_t)seed,
-                      .purpose = RNG_SAMPLE,
+                      .purpose = purpose,
                       .row = rows->row[r[i].row].identity,
                       .visit = (uint32_t)r[i].visit,
                       .sample = (uint32_t)r[i].sample};

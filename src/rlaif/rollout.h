@@ -42,9 +42,10 @@ typedef struct RewardSource {
 } RewardSource;
 void reward_source_release(RewardSource *s);
 
-/* Draws every rollout's response: row, visit, sample and prompt are set. Rollouts of one prompt stand together. */
-bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const Sampling *how, int seed,
-                     Err *err) MUST_CHECK;
+/* Draws every rollout's response: row, visit, sample and prompt are set. Rollouts of one prompt stand together. What they
+ * are for, RNG_ROLLOUT or RNG_HELD_OUT, keeps their random numbers apart from those of `sample`. */
+bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const Sampling *how, RngPurpose purpose,
+                     int seed, Err *err) MUST_CHECK;
 /* R of every rollout. */
 bool rollouts_reward(Rollout *r, int n, RewardSource *source, const Model *policy, const Rows *rows,
                      Err *err) MUST_CHECK;

@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "rlaif/rl_inspect.h"
+#include "rlaif/sample.h"
+#include "rlaif/score.h"
 #include "training.h"
 
 /* Both see the same responses: what each alone says is what the mixture is made of. */
@@ -60,14 +62,15 @@ static void kl_as_a_loss(void **state)
 
 /* --- held-out prompts --- */
 
-/* What a policy's responses to the held-out prompts are worth: the first step of a training on them draws the same. */
+/* What a policy's responses to the held-out prompts are worth: a training that changes nothing measures the same. */
 static double mean_reward(Bench *b, const char *model)
 {
     Err err = {0};
-    need_ok(bench_run(b, &rl_table, rl_stage, "again", &err, model, "prompts=@held.jsonl", "output=@again",
-                      "reward=@reward", "steps=1", "batch=8", "baseline=none", "max-new-tokens=8", NULL),
+    need_ok(bench_run(b, &rl_table, rl_stage, "again", &err, model, "prompts=@prompts.jsonl", "eval=@held.jsonl",
+                      "output=@again", "reward=@reward", "steps=1", "batch=1", "lr=0", "baseline=none",
+                      "max-new-tokens=8", NULL),
             &err);
-    return bench_metric(b, "again", 0, "reward");
+    return bench_metric(b, "again", 0, "eval_reward");
 }
 
 static bool is_there(const Bench *b, const char *name)
@@ -131,6 +134,85 @@ static void best_are_kept(void **state)
     }
     assert_true(fabs(mean_reward(&b, "model=@rl") - last) < 1e-9);
     json_decref(kept);
+    bench_end(&b);
+}
+
+/* --- drawn for another purpose --- */
+
+static bool take_response(void *context, const char *row, Err *err)
+{
+    json_t *j;
+    if (!json_parse(row, strlen(row), "a rollout", &j, err))
+        return false;
+    json_array_append(context, json_object_get(j, "response"));
+    json_decref(j);
+    return true;
+}
+
+/* How many of a step's 16 rollouts are among a sample stage's replies. */
+static int known_replies(const Bench *b, const char *rl, const char *samples)
+{
+    Err err = {0};
+    StageRow s;
+    bool present;
+    int known = 0;
+    size_t i, r, k;
+    json_t *drawn = json_array(), *rows = bench_rows(b, samples), *response, *row, *reply;
+    need_ok(store_stage_find(b->work.store, rl, &s, &present, &err) &&
+                store_rollouts_each(b->work.store, s.id, 0, take_response, drawn, &err),
+            &err);
+    assert_int_equal((int)json_array_size(drawn), 16);
+    json_array_foreach(drawn, i, response) json_array_foreach(rows, r, row)
+        json_array_foreach(json_object_get(row, "responses"), k, reply) known += json_equal(response, reply);
+    stage_row_release(&s);
+    json_decref(rows);
+    json_decref(drawn);
+    return known;
+}
+
+/* The replies that were labelled are not those that the policy learns from: of one seed, one model and the same prompts. */
+static void drawn_apart(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    need_ok(bench_run(&b, &sample_table, sample_stage, "sample", &err, "prompts=@prompts.jsonl",
+                      "model=" TINY_LLAMA_DIR, "n=2", "max-new-tokens=8", NULL) &&
+                bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                          "output=@rl", "reward=@reward", "steps=1", "batch=8", "samples=2", "baseline=group",
+                          "max-new-tokens=8", NULL),
+            &err);
+    assert_int_equal(known_replies(&b, "rl", "sample"), 0);
+    bench_end(&b);
+}
+
+/* What measures a checkpoint is neither. Where policy and reward model read prompts in two ways, rewards are of the texts, as
+ * scores are: the same replies would have the same mean. */
+static void measured_apart(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    static const char *const runs[][2] = {{"prompts=@prompts.jsonl", "eval=@held.jsonl"},
+                                          {"prompts=@held.jsonl", "eval=@prompts.jsonl"}};
+    double mean[2]; /* of what measures, of what is learned from */
+    for (int i = 0; i < 2; i++) {
+        need_ok(bench_run(&b, &rl_table, rl_stage, "rl", &err, runs[i][0], runs[i][1], "model=" TINY_LLAMA_DIR,
+                          "output=@rl", "reward=@reward", "steps=1", "batch=8", "lr=0", "baseline=none",
+                          "max-new-tokens=8", "chat=false", NULL),
+                &err);
+        mean[i] = bench_metric(&b, "rl", 0, i ? "reward" : "eval_reward");
+    }
+    need_ok(bench_run(&b, &sample_table, sample_stage, "sample", &err, "prompts=@held.jsonl", "model=" TINY_LLAMA_DIR,
+                      "max-new-tokens=8", "chat=false", NULL) &&
+                bench_run(&b, &score_table, score_stage, "score", &err, "rows=stage:sample", "model=@reward", NULL),
+            &err);
+    double labelled = bench_summary(&b, "mean");
+    assert_true(fabs(mean[0] - mean[1]) > 1e-6);
+    assert_true(fabs(mean[0] - labelled) > 1e-6);
+    assert_true(fabs(mean[1] - labelled) > 1e-6);
     bench_end(&b);
 }
 
@@ -335,6 +417,7 @@ int main(void)
         cmocka_unit_test(made_again),       cmocka_unit_test(best_are_kept),
         cmocka_unit_test(value_warmup),     cmocka_unit_test(made_again_otherwise),
         cmocka_unit_test(names_the_sample), cmocka_unit_test(defaults_of_the_paper),
+        cmocka_unit_test(drawn_apart),      cmocka_unit_test(measured_apart),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("rl", tests, NULL, NULL);
