@@ -10,13 +10,20 @@ complain() {
 }
 
 # --- layers: a folder includes itself and the folders on lines above its own ---
-layer_of() { awk -v f="$1" '!/^#/ && !/^only/ {n++; for (i = 1; i <= NF; i++) if ($i == f) {print n; exit}}' LAYERS; }
+# "FOLDER LINE" of a path below src/: the longest name in LAYERS that it lies in, and that name's line; nothing where there is none.
+layer_of() {
+    awk -v path="$1" '!/^#/ && !/^only/ && NF {
+        n++
+        for (i = 1; i <= NF; i++)
+            if (index(path, $i "/") == 1 && length($i) > length(name)) { name = $i; line = n }
+    } END { if (name) print name, line }' LAYERS
+}
 while IFS=: read -r file _ line; do
-    from=${file#src/} from=${from%%/*}
-    to=${line#*\"} to=${to%%/*}
-    a=$(layer_of "$from") b=$(layer_of "$to")
-    [ -n "$a" ] || complain "$file: the folder $from is not in LAYERS"
-    [ -n "$b" ] || { complain "$file: includes \"$to/...\", which is no folder of LAYERS"; continue; }
+    to=${line#*\"} to=${to%%\"*}
+    read -r from a <<<"$(layer_of "${file#src/}")"
+    read -r to b <<<"$(layer_of "$to")"
+    [ -n "$from" ] || complain "$file: its folder is not in LAYERS"
+    [ -n "$to" ] || { complain "$file: ${line#*:} is in no folder of LAYERS"; continue; }
     if [ "$from" != "$to" ] && [ "$b" -ge "${a:-0}" ]; then
         complain "$file: $from must not include $to (LAYERS)"
     fi

@@ -2,8 +2,8 @@
 #include "cli/help.h"
 
 #include "base/str.h"
+#include "base/version.h"
 #include "rlaif/judge_prompt.h"
-#include "rlaif/version.h"
 
 void help_usage(FILE *out)
 {

@@ -4,6 +4,7 @@
 
 #include "base/libraries.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "net/http.h"
 #include "rlaif/choose.h"
 #include "rlaif/eval.h"
@@ -16,7 +17,6 @@
 #include "rlaif/sample.h"
 #include "rlaif/score.h"
 #include "rlaif/sft.h"
-#include "rlaif/version.h"
 #include "serve/listener.h"
 #include "serve/serve.h"
 #include "text/text_libraries.h"

@@ -6,6 +6,7 @@
 #define RLAIF_ENDPOINT_H
 
 #include "rlaif/cost.h"
+#include "rlaif/spending.h"
 #include "store/store.h"
 
 /* How prompts go out. */
@@ -31,13 +32,6 @@ extern const Option endpoint_option_rows[ENDPOINT_OPTIONS];
 /* What shapes its answers: {"url", "model", "kind", "top_logprobs"}, the address in one form. The caller releases it. Fails
  * for an address with more than scheme, host and path, and without a model's name. */
 bool endpoint_about(const EndpointOptions *o, json_t **out, Err *err) MUST_CHECK;
-
-/* What a call of the program has taken of endpoints, whichever and however often they were opened: budgets and rates are of
- * the call. It begins as zeros. */
-typedef struct Spending {
-    double input, output, dollars; /* tokens read, written */
-    double next_start;             /* clock from which the next request may begin */
-} Spending;
 
 typedef struct Endpoint Endpoint;
 

@@ -2,9 +2,9 @@
 #include "rlaif/public.h"
 
 #include "base/mem.h"
+#include "base/version.h"
 #include "rlaif/judge.h"
 #include "rlaif/reward_model.h"
-#include "rlaif/version.h"
 
 struct RlaifJudge {
     Device *device;

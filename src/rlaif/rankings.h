@@ -7,7 +7,7 @@
 #ifndef RLAIF_RANKINGS_H
 #define RLAIF_RANKINGS_H
 
-#include "rlaif/stage.h"
+#include "rlaif/rows.h"
 
 /* One response of a ranking. */
 typedef struct Ranked {

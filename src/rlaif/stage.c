@@ -3,8 +3,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "rlaif/needs.h"
-#include "rlaif/version.h"
 
 #include <stdarg.h>
 

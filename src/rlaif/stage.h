@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "base/options.h"
-#include "rlaif/endpoint.h"
 #include "rlaif/rows.h"
+#include "rlaif/spending.h"
 #include "store/store.h"
 #include "tensor/device.h"
 
