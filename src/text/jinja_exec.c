@@ -374,18 +374,19 @@ bool jinja_loop_call(Run *r, Value *out, Loop *loop, bool changed, const Call *c
     return true;
 }
 
-/* The body for the current item. *whole: it was not left by break or continue. */
-static bool iteration(Run *r, Loop *loop, Scope *scope, bool *whole)
+/* The body for the current item; *left is how it was left. What is evaluated next, such as a macro in the loop's
+ * test, runs from its own beginning to its end. */
+static bool iteration(Run *r, Loop *loop, Scope *scope, Flow *left)
 {
     r->scope = scope;
-    r->flow = FLOW_ON;
     bool ok = assign(r, loop->node->a, loop->current);
     if (ok) {
         jinja_bind(r, scope, r->names->loop, (Value){.kind = V_LOOP, .loop = loop});
         ok = jinja_exec(r, loop->node->kids);
     }
     r->scope = loop->outer;
-    *whole = r->flow == FLOW_ON;
+    *left = r->flow;
+    r->flow = FLOW_ON;
     return ok;
 }
 
@@ -393,26 +394,24 @@ static bool exec_for(Run *r, const Node *n)
 {
     Value v;
     Scope *scope = jinja_scope(r, r->scope); /* one for all iterations, emptied before each */
-    bool nothing = true, whole = true;
+    bool nothing = true;
+    Flow left = FLOW_ON;
     Loop *loop = jinja_alloc(r->pool, 1, sizeof *loop);
     *loop = (Loop){.node = n, .test = n->c, .outer = r->scope, .index0 = -1, .length = -1};
     if (!jinja_eval(r, &v, n->b) || !jinja_iterate(r, &loop->from, v))
         return false;
     if (!n->c && v.kind != V_ITER)
         loop->length = (int64_t)loop->from->n;
-    for (;;) {
+    while (left != FLOW_BREAK) {
         if (!advance(r, loop))
             return false;
         if (loop->current.kind == V_ABSENT)
             break;
         scope->n = 0;
-        if (!iteration(r, loop, scope, &whole))
+        if (!iteration(r, loop, scope, &left))
             return false;
-        nothing = nothing && !whole;
-        if (r->flow == FLOW_BREAK)
-            break;
+        nothing = nothing && left != FLOW_ON;
     }
-    r->flow = FLOW_ON;
     /* Jinja's else is for a loop none of whose iterations came to its end. */
     return !nothing || !n->orelse || exec_in(r, jinja_scope(r, r->scope), n->orelse);
 }
