@@ -78,6 +78,9 @@ static void say_config(json_t *s, const Model *m)
     say(s, "tied", json_boolean(c->tied));
     say(s, "outputs", heads_of(c->head));
     say(s, "chat template", json_boolean(m->chat != NULL));
+    Err fault = {0};
+    if (m->chat && !chat_template_check(m->chat, &fault))
+        say(s, "fault of the template", json_string(fault.msg));
     say(s, "adds BOS", json_boolean(tokenizer_adds_bos(m->tokenizer)));
     say(s, "memory in f32", json_string(mem_human(h, (double)weights_floats(c, false) * sizeof(float))));
 }

@@ -113,7 +113,8 @@ bool cmd_generate(Work *work, void *options, Err *err)
         render_begin(m, &prompt);
         ok = tokenizer_encode(m->tokenizer, o->text, strlen(o->text), TOKENIZE_SPECIAL, &prompt, err);
     } else {
-        ok = render_context(m, &context, m->chat != NULL, &prompt, err);
+        bool chat;
+        ok = render_chat(m, CHAT_AUTO, &chat, err) && render_context(m, &context, chat, &prompt, err);
     }
     work->summary = json_object();
     if (ok && prompt.n == 0)
@@ -136,8 +137,8 @@ static bool chat_turn(Model *m, json_t *messages, const TextOptions *o, int turn
     Context context = {.turns = messages};
     Ids prompt = {0};
     char *reply = NULL;
-    bool ok = render_context(m, &context, m->chat != NULL, &prompt, err) &&
-              respond(m, &prompt, o, turn, &reply, summary, err);
+    bool chat, ok = render_chat(m, CHAT_AUTO, &chat, err) && render_context(m, &context, chat, &prompt, err) &&
+                    respond(m, &prompt, o, turn, &reply, summary, err);
     if (ok)
         add_turn(messages, "assistant", reply);
     free(reply);

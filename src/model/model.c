@@ -156,10 +156,8 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
     }
     const char *bos = tokenizer_token(m->tokenizer, tokenizer_bos(m->tokenizer));
     const char *eos = tokenizer_token(m->tokenizer, tokenizer_eos(m->tokenizer));
-    if (!template || chat_template_new(&m->chat, template, bos, eos, err))
-        return true;
-    err_hint(err, "write the template without that, or take it away; --chat false then gives the text as it is");
-    return err_context(err, "%s", s->path);
+    m->chat = template ? chat_template_new(template, bos, eos) : NULL;
+    return true;
 }
 
 /* Is it a file that makes up a model? What a trainer or people put beside does not count. */

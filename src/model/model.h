@@ -13,7 +13,7 @@ typedef struct Model {
     Device *device; /* borrowed */
     Weights w;
     Tokenizer *tokenizer;            /* shared with copies */
-    ChatTemplate *chat;              /* NULL: the model has none; shared with copies */
+    ChatTemplate *chat;              /* NULL: the model has none; perhaps one that cannot be read; shared with copies */
     struct Model *lender;            /* the model that owns tokenizer and chat; NULL: this one */
     json_t *notes;                   /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
     char *path;                      /* as the user named it */

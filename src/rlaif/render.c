@@ -6,8 +6,10 @@
 bool render_chat(const Model *m, ChatMode mode, bool *chat, Err *err)
 {
     *chat = mode == CHAT_TRUE || (mode == CHAT_AUTO && m->chat);
-    if (!*chat || m->chat)
+    if (!*chat || (m->chat && chat_template_check(m->chat, err)))
         return true;
+    if (m->chat)
+        return err_context(err, "%s", m->path);
     err_set(err, ERR_INPUT, "%s has no chat template", m->path);
     return err_hint(err, "use --chat false, or an instruction-tuned model");
 }

@@ -9,7 +9,8 @@
 typedef enum ChatMode { CHAT_AUTO, CHAT_TRUE, CHAT_FALSE } ChatMode;
 #define CHAT_MODES "auto|true|false"
 
-/* Does this model read rows as chat? Fails where chat is asked for and the model has no template. */
+/* Does this model read rows as chat? Fails where chat is asked for and the model has no template,
+ * or one that cannot be read. */
 bool render_chat(const Model *m, ChatMode mode, bool *chat, Err *err) MUST_CHECK;
 
 /* BOS if the model's sequences begin with it. */

@@ -10,6 +10,7 @@ static const char *const given_names[GIVEN] = {"messages", "add_generation_promp
 
 struct ChatTemplate {
     char *source, *bos, *eos;
+    Err fault; /* why it cannot be read; none where it can */
     Pool pool; /* of the nodes and names */
     Names names;
     Node *body;
@@ -28,26 +29,34 @@ static bool is_utf8(const char *s)
     return true;
 }
 
-bool chat_template_new(ChatTemplate **out, const char *source, const char *bos, const char *eos, Err *err)
+static bool read_template(ChatTemplate *t, Err *err)
 {
-    *out = NULL;
+    if (!is_utf8(t->source) || !is_utf8(t->bos) || !is_utf8(t->eos))
+        return err_set(err, ERR_INPUT, "the chat template, or its BOS or EOS token, is not UTF-8");
+    if (!jinja_parse(&t->pool, &t->names, t->source, &t->body, err))
+        return false;
+    for (int i = 0; i < GIVEN; i++)
+        t->given[i] = jinja_intern(&t->names, given_names[i], strlen(given_names[i]));
+    return true;
+}
+
+ChatTemplate *chat_template_new(const char *source, const char *bos, const char *eos)
+{
     ChatTemplate *t = mem_zalloc(1, sizeof *t);
     t->source = mem_str(source);
     t->bos = mem_str(bos ? bos : "");
     t->eos = mem_str(eos ? eos : "");
-    if (!is_utf8(source) || !is_utf8(t->bos) || !is_utf8(t->eos)) {
-        err_set(err, ERR_INPUT, "the chat template, or its BOS or EOS token, is not UTF-8");
-        goto fail;
-    }
-    if (!jinja_parse(&t->pool, &t->names, source, &t->body, err))
-        goto fail;
-    for (int i = 0; i < GIVEN; i++)
-        t->given[i] = jinja_intern(&t->names, given_names[i], strlen(given_names[i]));
-    *out = t;
-    return true;
-fail:
-    chat_template_free(t);
-    return false;
+    if (!read_template(t, &t->fault))
+        err_hint(&t->fault,
+                 "write the template without that, or take it away; --chat false then gives the text as it is");
+    return t;
+}
+
+bool chat_template_check(const ChatTemplate *t, Err *err)
+{
+    if (t->fault.code != ERR_NONE)
+        *err = t->fault;
+    return t->fault.code == ERR_NONE;
 }
 
 void chat_template_free(ChatTemplate *t)
@@ -147,7 +156,7 @@ static bool render(const ChatTemplate *t, Run *r, const json_t *messages, bool a
 
 bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Str *out, Err *err)
 {
-    if (!check_messages(messages, err))
+    if (!chat_template_check(t, err) || !check_messages(messages, err))
         return false;
     Pool pool = {0};
     Str text = {0};

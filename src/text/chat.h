@@ -5,7 +5,8 @@
  * add_generation_prompt, bos_token, eos_token, and tools and documents, which are none.
  *
  * What the interpreter does not support (an unknown filter, test, tag or function) is an error that names the
- * construct and its line, found when the template is read wherever possible: never a wrong prompt. Among it is
+ * construct and its line, found when the template is read wherever possible: never a wrong prompt. A template that
+ * cannot be read fails when it is used; a model is of use without its template, too. Among it is
  * strftime_now, as a prompt must not depend on the day: for the template it is not defined, so that one which
  * asks takes its own fixed date; calling it is an error. */
 #ifndef TEXT_CHAT_H
@@ -19,7 +20,9 @@
 typedef struct ChatTemplate ChatTemplate;
 
 /* Reads a template; `bos` and `eos` are what {{ bos_token }} and {{ eos_token }} give (NULL: ""). */
-bool chat_template_new(ChatTemplate **out, const char *source, const char *bos, const char *eos, Err *err) MUST_CHECK;
+ChatTemplate *chat_template_new(const char *source, const char *bos, const char *eos);
+/* Fails, as every rendering would, where the template could not be read. */
+bool chat_template_check(const ChatTemplate *t, Err *err) MUST_CHECK;
 void chat_template_free(ChatTemplate *t); /* accepts NULL */
 
 /* Appends the rendered text of a list of {"role": ..., "content": ...} objects. Message text is pasted as it

@@ -366,6 +366,26 @@ static void model_directories(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* A template that cannot be read stops what would be rendered by it, before any work, and nothing else. */
+static void unreadable_templates(void **state)
+{
+    (void)state;
+    static const char *const templates[] = {"{% bogus %}", "{{ messages | frobnicate }}", "{% if %}", "\xff"};
+    for (int i = 0; i < COUNT(templates); i++) {
+        runs_with_status(test_bench, 0, "cp -rL llama m");
+        put_text(test_bench, "m/chat_template.jinja", templates[i]);
+        runs_with_status(test_bench, 0, "rlaif generate Hi --model m --raw --greedy --max-new-tokens 2");
+        runs_with_status(test_bench, 0, "rlaif sample p.jsonl --model m --chat false --max-new-tokens 2 -o out.jsonl");
+        Ran r = run_in(test_bench, "rlaif inspect m --json");
+        json_t *said = last_json(&r);
+        assert_non_null(strstr(json_text_of(said, "fault of the template"), "chat template"));
+        json_decref(said);
+        ran_free(&r);
+        need_message(run_in(test_bench, "rlaif generate Hi --model m --greedy"), 1, "m: ", "--chat false");
+        assert_true(is_model_refused("m: ", "--chat false"));
+    }
+}
+
 /* Weights that are no numbers, and a file that ends early. */
 static void weights(void **state)
 {
@@ -514,6 +534,7 @@ int main(void)
         IN_BENCH(long_prompts),
         IN_BENCH(gguf_files),
         IN_BENCH(model_directories),
+        IN_BENCH(unreadable_templates),
         IN_BENCH(weights),
         IN_BENCH(recipes),
         IN_BENCH(prompts),

@@ -17,8 +17,8 @@ static json_t *parsed(const char *text)
 /* Renders into *out; false with *err set where reading or rendering fails. */
 static bool rendered(const char *source, const json_t *messages, bool prompt, Str *out, Err *err)
 {
-    ChatTemplate *t;
-    bool ok = chat_template_new(&t, source, "<s>", "</s>", err) && chat_render(t, messages, prompt, out, err);
+    ChatTemplate *t = chat_template_new(source, "<s>", "</s>");
+    bool ok = chat_render(t, messages, prompt, out, err);
     chat_template_free(t);
     return ok;
 }
@@ -115,10 +115,12 @@ static void test_unsupported_names(void **state)
     };
     for (int i = 0; i < COUNT(cases); i++) {
         Err err = {0};
-        ChatTemplate *t;
-        assert_false(chat_template_new(&t, cases[i][0], NULL, NULL, &err));
-        assert_null(t);
+        ChatTemplate *t = chat_template_new(cases[i][0], NULL, NULL);
+        assert_string_equal(chat_template_source(t), cases[i][0]);
+        assert_false(chat_template_check(t, &err));
         assert_string_equal(err.msg, cases[i][1]);
+        chat_template_free(t);
+        expect_failure(cases[i][0], cases[i][1], "--chat false");
     }
 }
 
@@ -219,11 +221,12 @@ static void expect_too_deep(const char *piece, int copies)
 {
     Str source = {0};
     Err err = {0};
-    ChatTemplate *t;
     str_add(&source, "{{ ");
     for (int i = 0; i < copies; i++)
         str_add(&source, piece);
-    assert_false(chat_template_new(&t, str_text(&source), NULL, NULL, &err));
+    ChatTemplate *t = chat_template_new(str_text(&source), NULL, NULL);
+    assert_false(chat_template_check(t, &err));
+    chat_template_free(t);
     if (!strstr(err.msg, "more than 150"))
         fail_msg("%d times %s: %s", copies, piece, err.msg);
     str_release(&source);
@@ -246,9 +249,9 @@ static void test_interface(void **state)
     static const char source[] = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ eos_token }}";
     Err err = {0};
     Str out = {0};
-    ChatTemplate *t;
+    ChatTemplate *t = chat_template_new(source, NULL, "E");
     json_t *messages = parsed("[{\"role\": \"user\", \"content\": \"{{ 1 }} <|im_end|>\"}]");
-    assert_true(chat_template_new(&t, source, NULL, "E", &err));
+    assert_true(chat_template_check(t, &err));
     assert_string_equal(chat_template_source(t), source);
     for (int i = 0; i < 2; i++)
         assert_true(chat_render(t, messages, false, &out, &err));
@@ -264,8 +267,6 @@ static void test_bad_input(void **state)
     (void)state;
     static const char *const bad[][2] = {{"{}", "a chat is a list of messages"},
                                          {"[{\"role\": \"user\"}, 5]", "message 2 of a chat is no object"}};
-    ChatTemplate *t;
-    Err err = {0};
     for (int i = 0; i < COUNT(bad); i++) {
         Str out = {0};
         json_t *messages = parsed(bad[i][0]);
@@ -274,11 +275,14 @@ static void test_bad_input(void **state)
         assert_string_equal(why.msg, bad[i][1]);
         json_decref(messages);
     }
-    assert_false(chat_template_new(&t, "\xff", NULL, NULL, &err));
-    assert_string_equal(err.msg, "the chat template, or its BOS or EOS token, is not UTF-8");
-    err_clear(&err);
-    assert_false(chat_template_new(&t, "x", "\xc0\x80", NULL, &err));
-    assert_string_equal(err.msg, "the chat template, or its BOS or EOS token, is not UTF-8");
+    static const char *const no_utf8[][2] = {{"\xff", NULL}, {"x", "\xc0\x80"}};
+    for (int i = 0; i < COUNT(no_utf8); i++) {
+        Err err = {0};
+        ChatTemplate *t = chat_template_new(no_utf8[i][0], no_utf8[i][1], NULL);
+        assert_false(chat_template_check(t, &err));
+        assert_string_equal(err.msg, "the chat template, or its BOS or EOS token, is not UTF-8");
+        chat_template_free(t);
+    }
 }
 
 /* --- a real model's template ------------------------------------------------------------------------- */
