@@ -1,5 +1,6 @@
 /* Whole files, mappings and directories. Lines and compressed text are in lines.c. */
 #include "base/file_internal.h"
+#include "base/input.h"
 #include "base/mem.h"
 
 #include <dirent.h>
@@ -10,59 +11,87 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Opens a regular file for reading and tells its size. */
-static int open_regular(const char *path, size_t *size, Err *err)
+static bool is_no_directory(const char *path, Err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (!file_is_dir(path))
+        return true;
+    err_set(err, ERR_INPUT, "%s is a directory, a file is needed", path);
+    return err_hint(err, "name a file inside it");
+}
+
+/* Reads to the end, at most `most` bytes. */
+static bool read_to_end(const char *path, int fd, size_t most, char **out, size_t *n, Err *err)
+{
     struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        file_failed(path, err);
-    } else if (S_ISDIR(st.st_mode)) {
-        err_set(err, ERR_INPUT, "%s is a directory, a file is needed", path);
-        err_hint(err, "name a file inside it");
-    } else {
-        *size = (size_t)st.st_size;
-        return fd;
+    size_t room = fstat(fd, &st) == 0 && st.st_size > 0 ? (size_t)st.st_size : 0, got;
+    char *text = NULL, human[32];
+    do { /* one byte more than is known of shows whether that is all; of a pipe nothing is known */
+        room = *n < room ? room : 2 * *n + 4096;
+        text = mem_resize(text, (room = room < most ? room : most) + 2, 1);
+        if (!input_fill(fd, path, text + *n, room + 1 - *n, &got, err)) {
+            free(text);
+            return false;
+        }
+        *n += got;
+    } while (*n > room && *n <= most);
+    if (*n > most) {
+        free(text);
+        err_set(err, ERR_INPUT, "%s: larger than %s, the most that is read", path, mem_human(human, (double)most));
+        return err_hint(err, "name another file");
     }
-    if (fd >= 0)
-        close(fd);
-    return -1;
+    text[*n] = 0;
+    *out = text;
+    return true;
+}
+
+/* What came through a pipe is gone with its first reading. It is kept for whoever asks again: a judge's prompt is looked at
+ * before its judge is made of it. */
+typedef struct Piped {
+    dev_t device;
+    ino_t inode;
+    char *text;
+    size_t n;
+    struct Piped *next;
+} Piped;
+static Piped *piped;
+
+static const Piped *find_piped(const struct stat *st)
+{
+    const Piped *p = piped;
+    while (p && (p->device != st->st_dev || p->inode != st->st_ino))
+        p = p->next;
+    return p;
+}
+
+static void keep_piped(const struct stat *st, const char *text, size_t n)
+{
+    Piped *p = mem_alloc(1, sizeof *p);
+    *p = (Piped){st->st_dev, st->st_ino, mem_copy(text, n + 1, 1), n, piped};
+    piped = p;
 }
 
 bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err)
 {
+    struct stat st;
     *out = NULL;
     *n = 0;
-    size_t size = 0;
-    int fd = open_regular(path, &size, err);
-    if (fd < 0)
+    bool is_pipe = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+    const Piped *known = is_pipe ? find_piped(&st) : NULL;
+    if (known && known->n <= most) {
+        *out = mem_copy(known->text, known->n + 1, 1);
+        *n = known->n;
+        return true;
+    }
+    if (!is_no_directory(path, err))
         return false;
-    if (size > most) {
-        close(fd);
-        char a[32], b[32];
-        err_set(err, ERR_INPUT, "%s: %s, at most %s are read", path, mem_human(a, (double)size),
-                mem_human(b, (double)most));
-        return err_hint(err, "name another file");
-    }
-    char *text = mem_alloc(size + 1, 1);
-    size_t got = 0;
-    while (got < size) {
-        ssize_t k = read(fd, text + got, size - got);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            break;
-        got += (size_t)k;
-    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return file_failed(path, err);
+    bool ok = read_to_end(path, fd, most, out, n, err);
     close(fd);
-    if (got < size) {
-        free(text);
-        return err_set(err, ERR_IO, "%s: cannot be read", path);
-    }
-    text[size] = 0;
-    *out = text;
-    *n = size;
-    return true;
+    if (ok && is_pipe)
+        keep_piped(&st, *out, *n);
+    return ok;
 }
 
 /* All of the bytes, whatever the system takes at a time. */
@@ -107,16 +136,23 @@ bool file_append(const char *path, const void *bytes, size_t n, Err *err)
 bool file_map(const char *path, FileMap *map, Err *err)
 {
     *map = (FileMap){0};
-    size_t size = 0;
-    int fd = open_regular(path, &size, err);
-    if (fd < 0)
+    if (!is_no_directory(path, err))
         return false;
+    if (file_is_special(path)) { /* before it is opened: a pipe would wait for who writes into it */
+        err_set(err, ERR_INPUT, "%s is a pipe or a device, a file is needed", path);
+        return err_hint(err, "its parts are read in any order and more than once: write it to a file first");
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    bool ok = fd >= 0 && fstat(fd, &st) == 0;
+    size_t size = ok ? (size_t)st.st_size : 0;
     void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
-    close(fd);
-    if (p == MAP_FAILED)
-        return file_failed(path, err);
-    *map = (FileMap){p, size};
-    return true;
+    ok = (ok && p != MAP_FAILED) || file_failed(path, err);
+    if (fd >= 0)
+        close(fd);
+    if (ok)
+        *map = (FileMap){p, size};
+    return ok;
 }
 
 void file_unmap(FileMap *map)

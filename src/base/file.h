@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* The whole of a file into *out, ended by a NUL that *n does not count; the caller frees it. Fails for a
- * directory, a missing file, and one larger than `most` bytes. */
+ * directory, a missing file, and one larger than `most` bytes. A pipe may be asked for again. */
 bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err) MUST_CHECK;
 
 /* Writes a file whole: to a temporary neighbour, PATH.tmp, synced, renamed. A second writer of the same file is refused.
@@ -18,7 +18,7 @@ bool file_write(const char *path, const void *bytes, size_t n, Err *err) MUST_CH
 /* Puts bytes behind those of a file, in one write, for logs that grow; a file that is absent is made. */
 bool file_append(const char *path, const void *bytes, size_t n, Err *err) MUST_CHECK;
 
-/* A read-only mapping of a file. Release with file_unmap. */
+/* A read-only mapping of a file, which is no pipe. Release with file_unmap. */
 typedef struct FileMap {
     const unsigned char *bytes;
     size_t n;

@@ -1,5 +1,6 @@
-/* Lines of plain, gzip or zstd text, and text written to appear whole. zlib reads plain text too. */
+/* Lines of plain, gzip or zstd text, and text written to appear whole. */
 #include "base/file_internal.h"
+#include "base/input.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -11,105 +12,54 @@
 enum { BLOCK = 1 << 16, LONGEST_LINE = 64 << 20 };
 
 struct LineReader {
-    char *path;
-    gzFile gz;  /* plain and gzip */
-    FILE *file; /* zstd */
-    ZSTD_DStream *zstd;
-    ZSTD_inBuffer in;
-    char *in_bytes;
+    Input *input;
     char *buf; /* decoded text not yet given out: buf[at, n) */
     size_t at, n, cap;
     int line;
     bool ended;
-    bool frame_open; /* inside a zstd frame */
 };
 
 bool lines_open(LineReader **out, const char *path, Err *err)
 {
     *out = NULL;
-    bool standard = strcmp(path, "-") == 0;
-    if (!standard && file_is_dir(path)) {
+    if (strcmp(path, "-") != 0 && file_is_dir(path)) {
         err_set(err, ERR_INPUT, "%s is a directory, a file of rows is needed", path);
         return err_hint(err, "name a .jsonl file inside it");
     }
-    FILE *f = standard ? NULL : fopen(path, "rb");
-    if (!standard && !f)
-        return file_failed(path, err);
-    LineReader *r = mem_zalloc(1, sizeof *r);
-    r->path = mem_str(standard ? "standard input" : path);
-    unsigned char magic[4] = {0};
-    size_t got = f ? fread(magic, 1, 4, f) : 0;
-    if (got == 4 && memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0) {
-        rewind(f);
-        r->file = f;
-        r->zstd = ZSTD_createDStream();
-        ZSTD_initDStream(r->zstd);
-        r->in_bytes = mem_alloc(BLOCK, 1);
-        r->in = (ZSTD_inBuffer){r->in_bytes, 0, 0};
-    } else {
-        if (f)
-            fclose(f);
-        r->gz = standard ? gzdopen(dup(STDIN_FILENO), "rb") : gzopen(path, "rb");
-        if (!r->gz) {
-            lines_close(r);
-            return err_set(err, ERR_IO, "%s: cannot be opened", path);
-        }
-    }
-    *out = r;
+    Input *input;
+    if (!input_open(&input, path, err))
+        return false;
+    *out = mem_zalloc(1, sizeof **out);
+    (*out)->input = input;
     return true;
-}
-
-static bool broken(const LineReader *r, const char *why, Err *err)
-{
-    if (str_starts(why, r->path)) /* zlib says it, too */
-        why += strlen(r->path) + strlen(": ");
-    err_set(err, ERR_INPUT, "%s: broken after line %d: %s", r->path, r->line, why);
-    return err_hint(err, "the file is cut short or damaged: compress or download it again");
 }
 
 /* Decodes up to BLOCK more bytes to the end of buf. */
 static bool fill(LineReader *r, Err *err)
 {
+    const char *name = input_name(r->input);
     if (r->at > 0) {
         memmove(r->buf, r->buf + r->at, r->n - r->at);
         r->n -= r->at;
         r->at = 0;
     }
     if (r->n > LONGEST_LINE)
-        return err_set(err, ERR_INPUT, "%s:%d: the line is longer than 64 MB", r->path, r->line + 1),
+        return err_set(err, ERR_INPUT, "%s:%d: the line is longer than 64 MB", name, r->line + 1),
                err_hint(err, "a row is a JSON object on a line of its own");
     if (r->cap - r->n < BLOCK) {
         r->cap = r->cap * 2 + BLOCK;
         r->buf = mem_resize(r->buf, r->cap, 1);
     }
-    if (r->gz) {
-        int k = gzread(r->gz, r->buf + r->n, BLOCK);
-        int code = Z_OK;
-        const char *why = gzerror(r->gz, &code);
-        if (k < 0 || (code != Z_OK && code != Z_STREAM_END))
-            return broken(r, why, err);
-        r->n += (size_t)k;
-        r->ended = k == 0;
-        return true;
-    }
-    ZSTD_outBuffer o = {r->buf + r->n, BLOCK, 0};
-    while (o.pos == 0 && !r->ended) {
-        if (r->in.pos == r->in.size) {
-            r->in.size = fread(r->in_bytes, 1, BLOCK, r->file);
-            r->in.pos = 0;
-            if (r->in.size == 0) {
-                if (r->frame_open)
-                    return broken(r, "it ends in the middle of its compressed data", err);
-                r->ended = true;
-                break;
-            }
+    size_t got;
+    if (!input_read(r->input, r->buf + r->n, BLOCK, &got, err)) {
+        if (err->code == ERR_INPUT) {
+            err_context(err, "%s: broken after line %d", name, r->line);
+            err_hint(err, "the file is cut short or damaged: compress or download it again");
         }
-        size_t left = ZSTD_decompressStream(r->zstd, &o, &r->in);
-        if (ZSTD_isError(left))
-            return broken(r, ZSTD_getErrorName(left), err);
-        r->frame_open = left != 0;
+        return false;
     }
-    r->n += o.pos;
+    r->n += got;
+    r->ended = got == 0;
     return true;
 }
 
@@ -149,14 +99,8 @@ void lines_close(LineReader *r)
 {
     if (!r)
         return;
-    if (r->gz)
-        gzclose(r->gz);
-    if (r->file)
-        fclose(r->file);
-    ZSTD_freeDStream(r->zstd);
-    free(r->in_bytes);
+    input_close(r->input);
     free(r->buf);
-    free(r->path);
     free(r);
 }
 

@@ -51,7 +51,7 @@ static void whole_files(void **state)
     assert_int_equal(entries(), 1); /* no temporary file is left */
 
     put(path, "12345", 5);
-    failed(file_read(path, 4, &text, &n, &err), &err, ERR_INPUT, "5 bytes, at most 4 bytes", "");
+    failed(file_read(path, 4, &text, &n, &err), &err, ERR_INPUT, "larger than 4 bytes", "");
     assert_null(text);
     failed(file_read(test_folder, 4, &text, &n, &err), &err, ERR_INPUT, "is a directory", "name a file inside it");
     char *none = path_join(test_folder, "none");
