@@ -48,9 +48,9 @@ extern const OptionTable alignment_table;
  *   labels                share of labels on people's side there
  * mass                    mean probability on the answers
  * position                null without rows in both orders; else
- *   pairs, same_slot      judged in both orders; those where both preferred the same position (4.3)
+ *   pairs, same_slot      judged in both orders; those where both answers named the same position (4.3)
  *   same_slot_rate, interval
- *   first_share, first_share_interval, p   of these, the share that preferred the first; exact binomial test against 1/2
+ *   first_share, first_share_interval, p   of these, the share that named the first; exact binomial test against 1/2
  *   by_length_gap         [{from, to, pairs, same_slot_rate, interval}]: longer over shorter response: under 1.25, under 2,
  *                         above
  * cost                    cost.h; not of alignment_numbers */

@@ -22,7 +22,7 @@ enum { CALIBRATION_BINS = 5, MARGIN_BINS = 4, GAP_BINS = 3, MOST_CONFIDENT = 9 }
 /* One labelled row. */
 typedef struct Case {
     double p, order[2]; /* P(first is preferred): the label, and each order alone */
-    bool both;          /* judged in both orders */
+    bool both, flip;    /* judged in both orders; by answers that name the worse response */
     double mass;        /* mean over what was asked; NAN: not said */
     int preferred;      /* by people: 0, 1, or -1 */
     int confidence;     /* of people, 1 to 9; 0: none */
@@ -42,6 +42,7 @@ static void read_orders(const json_t *label, Case *c)
                  *parts = orders ? orders : json_object_get(label, "scores");
     size_t n = json_array_size(parts);
     c->both = orders && n == 2;
+    c->flip = json_bool_of(label, "flip", false);
     for (size_t i = 0; i < n; i++) {
         const json_t *part = json_array_get(parts, i);
         if (c->both)
@@ -235,7 +236,7 @@ static json_t *position(const Case *c, int n)
         same[gap_bin(&c[i])] += is_same;
         all++;
         all_same += is_same;
-        first += is_same && c[i].order[0] > 0.5;
+        first += is_same && eval_first_slot(c[i].order[0], c[i].flip);
     }
     if (all == 0)
         return json_null();

@@ -64,13 +64,20 @@ Figure eval_p(const json_t *object, const char *key);
 /* Sets `people`: null, or how far people agree with each other (alignment_stage). */
 void eval_set_agreement(json_t *out, const Rows *rows);
 
+/* Did the answer to the order as given name the first position? `p` is P(the first response is preferred), turned where the
+ * answers name the worse one. */
+static inline bool eval_first_slot(double p, bool flip)
+{
+    return (p > 0.5) != flip;
+}
+
 /* One pair of responses under one judge prompt, or by a reward model. */
 typedef struct Contest {
     int cluster;           /* the prompt: its number */
     double a, b;           /* rewards, or p and 1 - p */
     double ratio;          /* length of A / length of B; NAN: B is empty */
     double mass;           /* mean over what the judge was asked; NAN of a reward model */
-    bool same_slot, first; /* pairwise: both orders preferred the same position, the first */
+    bool same_slot, first; /* pairwise: both orders named the same position, the first */
 } Contest;
 
 /* The numbers of one judge prompt, or of a reward model, into `out` (keys: winrate_stage); `pointwise` where a and b are rewards. */

@@ -242,7 +242,7 @@ static json_t *with_number(const Judge *j, const char *name, double number, cons
     return judgment;
 }
 
-/* Judgments of pairs in both orders: {"p", "orders", "same_slot"}. */
+/* Judgments of pairs in both orders: {"p", "orders", "same_slot"}, and `flip` as in a label. */
 static bool ask_pairs(Judge *j, const Pairs *p, json_t **out, Err *err)
 {
     PairVerdict *v = mem_zalloc((size_t)p->n, sizeof *v);
@@ -254,6 +254,8 @@ static bool ask_pairs(Judge *j, const Pairs *p, json_t **out, Err *err)
             json_array_append_new(orders, with_number(j, "p", one->p, &one->verdict));
         }
         out[i] = json_pack("{s:f, s:o, s:b}", "p", v[i].p, "orders", orders, "same_slot", v[i].same_slot);
+        if (j->prompt->flip)
+            json_object_set_new(out[i], "flip", json_true());
         judgment_set_cut(out[i], v[i].cut);
     }
     free(v);
@@ -368,7 +370,7 @@ static void read_pair_judgment(const json_t *j, Contest *c)
     c->a = json_number_of(j, "p", 0.5);
     c->b = 1 - c->a;
     c->same_slot = json_bool_of(j, "same_slot", false);
-    c->first = json_number_of(json_array_get(orders, 0), "p", 0.5) > 0.5;
+    c->first = eval_first_slot(json_number_of(json_array_get(orders, 0), "p", 0.5), json_bool_of(j, "flip", false));
     for (size_t o = 0; o < 2; o++)
         c->mass += json_number_of(json_array_get(orders, o), "mass", 0) / 2;
 }

@@ -168,7 +168,7 @@ json_t *judgment_json(const Judge *j, const Verdict *v);
 /* Adds "cut", the characters that its context lost, where it did. */
 void judgment_set_cut(json_t *judgment, int cut);
 
-/* The expectation of a score's numbers; for a verdict P1 / (P1 + P2). */
+/* The expectation of a score's numbers; for a verdict P1 / (P1 + P2). Of a prompt that flips, turned: high is better. */
 double judge_expectation(const Judge *j, const Verdict *v);
 
 /* P(S1 > S2) / (P(S1 > S2) + P(S2 > S1)) for independent draws from the two answer distributions, each at a

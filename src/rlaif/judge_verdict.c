@@ -72,10 +72,10 @@ double judge_expectation(const Judge *j, const Verdict *v)
     double p[MOST_ANSWERS], sum = 0;
     renormalise(s->n, v, 1, p);
     if (s->kind == JUDGE_VERDICT)
-        return p[0];
+        return j->prompt->flip ? p[1] : p[0];
     for (int a = 0; a < s->n; a++)
         sum += s->number[a] * p[a];
-    return sum;
+    return j->prompt->flip ? s->low + s->high - sum : sum;
 }
 
 double judge_reward(const Judge *j, const Verdict *v)

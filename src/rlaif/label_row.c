@@ -17,6 +17,8 @@ const Option settle_option_rows[SETTLE_OPTIONS] = {
 
 static void set_reading(json_t *label, const Judge *j, int cut, TokenCount tokens)
 {
+    if (j->prompt->flip)
+        json_object_set_new(label, "flip", json_true());
     if (cut > 0)
         json_object_set_new(label, "cut", json_integer(cut));
     json_object_set_new(label, "tokens", json_pack("{s:i, s:i}", "input", tokens.input, "output", tokens.output));
@@ -50,8 +52,6 @@ json_t *label_of_pair(const Judge *j, const PairVerdict *v)
     if (json_array_size(rationales) > 0)
         json_object_set(label, "rationales", rationales);
     json_decref(rationales);
-    if (j->prompt->flip)
-        json_object_set_new(label, "flip", json_true());
     set_reading(label, j, v->cut, v->tokens);
     return label;
 }

@@ -27,6 +27,8 @@ static json_t *align(const char *lines, bool skip_bad, Err *err)
 #define PAIR(a, b) "{\"prompt\": \"q\", \"responses\": [\"" a "\", \"" b "\"]"
 #define LABEL(p, first, second)                                                                                        \
     ", \"label\": {\"p\": " p ", \"orders\": [{\"p\": " first ", \"mass\": 0.8}, {\"p\": " second ", \"mass\": 0.6}]}"
+#define FLIPPED(p, first, second)                                                                                      \
+    ", \"label\": {\"p\": " p ", \"flip\": true, \"orders\": [{\"p\": " first "}, {\"p\": " second "}]}"
 
 /* Rows 2, 3, 4, 6 prefer the first position in both orders, row 5 the second. */
 /* clang-format off */
@@ -123,6 +125,28 @@ static void position_bias(void **state)
     field(json_array_get(gap, 2), "same_slot_rate", 3.0 / 4);
     wilson_field(json_array_get(gap, 2), "interval", 3, 4);
     null_field(json_array_get(gap, 2), "to");
+    json_decref(s);
+}
+
+/* The answers of a prompt that flips name the worse response: the position that they named is the other one. */
+static void position_of_flipped(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const char rows[] =
+        PAIR("a", "b") FLIPPED("0.6", "0.9", "0.3") "}\n"  /* "2", then "2" */
+        PAIR("a", "c") FLIPPED("0.4", "0.1", "0.7") "}\n"  /* "1", "1" */
+        PAIR("a", "d") FLIPPED("0.5", "0.8", "0.2") "}\n"  /* "2", "2" */
+        PAIR("a", "e") LABEL("0.5", "0.2", "0.8") "}\n"    /* no flip: "2", "2" */
+        PAIR("a", "f") FLIPPED("0.8", "0.7", "0.9") "}\n"; /* "2", then "1" */
+    /* clang-format on */
+    Err err = {0};
+    json_t *s = align(rows, false, &err);
+    need_ok(s != NULL, &err);
+    const json_t *p = json_object_get(s, "position");
+    field(p, "pairs", 5);
+    field(p, "same_slot", 4);
+    field(p, "first_share", 0.25);
     json_decref(s);
 }
 
@@ -283,10 +307,15 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agreement),          cmocka_unit_test(bins),
-        cmocka_unit_test(position_bias),      cmocka_unit_test(partial_rows),
-        cmocka_unit_test(reward_accuracy),    cmocka_unit_test(people_among_themselves),
-        cmocka_unit_test(costs_of_the_paper), cmocka_unit_test(costs_of_rows),
+        cmocka_unit_test(agreement),
+        cmocka_unit_test(bins),
+        cmocka_unit_test(position_bias),
+        cmocka_unit_test(position_of_flipped),
+        cmocka_unit_test(partial_rows),
+        cmocka_unit_test(reward_accuracy),
+        cmocka_unit_test(people_among_themselves),
+        cmocka_unit_test(costs_of_the_paper),
+        cmocka_unit_test(costs_of_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

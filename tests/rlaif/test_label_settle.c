@@ -43,6 +43,70 @@ static void settled_as_labelled(void **state)
     scene_free(&s);
 }
 
+/* A prompt whose answers name the worse response labels as the same prompt with --flip true, of any kind: labels are turned,
+ * what the positions do is not. */
+static void prompts_that_flip(void **state)
+{
+    (void)state;
+    static const struct {
+        LabelMethod method;
+        const char *prompt;
+    } table[] = {
+        {LABEL_PAIRWISE, "name: x\nkind: pairwise\nchat: false\nitem: \"{context} 1 {response_1} 2 {response_2}\"\n"
+                         "ending: \" =\"\nanswers: [\"1\", \"2\"]\n"},
+        {LABEL_POINTWISE, "name: x\nkind: verdict\nchat: false\nitem: \"{response}\"\nending: \" is\"\n"
+                          "answers: [\" good\", \" bad\"]\n"},
+        {LABEL_POINTWISE, "name: x\nkind: score\nchat: false\nitem: \"{response}\"\nending: \":\"\n"
+                          "answers: [\"1\", \"2\", \"4\"]\n"},
+    };
+    Scene s = scene_new();
+    Err err = {0};
+    for (int i = 0; i < COUNT(table); i++) {
+        json_t *labels[3], *summary[3]; /* plain, --flip true, a prompt that flips */
+        for (int k = 0; k < 3; k++) {
+            char *text = mem_printf("%s%s", table[i].prompt, k == 2 ? "flip: true\n" : ""),
+                 *prompt = write_rows(s.folder, "flips.yaml", text);
+            LabelOptions *o = options_new(&label_table);
+            options_put(&label_table, o, "pairs", s.pairs);
+            options_put(&label_table, o, "model", s.model);
+            need_ok(options_set(&label_table, o, "prompt", prompt, "a test", &err), &err);
+            o->method = table[i].method;
+            o->settle.flip = k == 1 ? FLIP_TRUE : FLIP_AUTO;
+            need_ok(label(&s, o, "flips.jsonl", CPU_AUTO, 1, &summary[k], &err), &err);
+            labels[k] = labels_of(&s, "flips.jsonl");
+            options_free(&label_table, o);
+            free(prompt);
+            free(text);
+        }
+        for (size_t row = 0; row < json_array_size(labels[0]); row++) {
+            const json_t *plain = json_array_get(labels[0], row);
+            for (int k = 1; k < 3; k++) {
+                const json_t *turned = json_array_get(labels[k], row);
+                close_to(json_number_of(turned, "p", -1), 1 - json_number_of(plain, "p", -1), 1e-12);
+                assert_true(json_bool_of(turned, "flip", false));
+            }
+            for (size_t r = 0; r < json_array_size(json_object_get(plain, "scores")); r++)
+                close_to(
+                    json_number_of(json_array_get(json_object_get(plain, "scores"), r), "reward", -9) +
+                        json_number_of(json_array_get(json_object_get(json_array_get(labels[2], row), "scores"), r),
+                                       "reward", -9),
+                    0, 1e-12);
+        }
+        for (int k = 0; k < 3; k++) {
+            const json_t *position[2];
+            for (int of = 0; of < 2; of++)
+                position[of] = json_object_get(json_object_get(summary[of ? k : 0], "alignment"), "position");
+            assert_true(json_equal(position[0], position[1]));
+            assert_int_equal(json_is_object(position[0]), table[i].method == LABEL_PAIRWISE);
+        }
+        for (int k = 0; k < 3; k++) {
+            json_decref(labels[k]);
+            json_decref(summary[k]);
+        }
+    }
+    scene_free(&s);
+}
+
 /* Of labels in both orders, one order is kept: the one that would have been asked alone. Of three samples, one. */
 static void parts_of_labels(void **state)
 {
@@ -382,15 +446,11 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(settled_as_labelled),
-        cmocka_unit_test(parts_of_labels),
-        cmocka_unit_test(filters),
-        cmocka_unit_test(filters_on_the_way),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(scores_anew),
-        cmocka_unit_test(best_prompt_is_used),
-        cmocka_unit_test(trials_of_exemplars),
-        cmocka_unit_test(choices_refused),
+        cmocka_unit_test(settled_as_labelled), cmocka_unit_test(prompts_that_flip),
+        cmocka_unit_test(parts_of_labels),     cmocka_unit_test(filters),
+        cmocka_unit_test(filters_on_the_way),  cmocka_unit_test(refused),
+        cmocka_unit_test(scores_anew),         cmocka_unit_test(best_prompt_is_used),
+        cmocka_unit_test(trials_of_exemplars), cmocka_unit_test(choices_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

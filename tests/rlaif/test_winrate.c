@@ -267,6 +267,31 @@ static void symmetry(void **state)
     match_end(&m);
 }
 
+/* Of judges that name the worse response the outcome is turned, whether they compare or judge alone, and the positions that
+ * they name are as they were. */
+static void flipped(void **state)
+{
+    (void)state;
+    Match m;
+    match_begin(&m);
+    const json_t *r = judge_all(&m, 0);
+    double rate = json_number_of(r, "win_rate", -1), same = json_number_of(r, "same_slot_rate", -1),
+           first = json_number_of(r, "first_share", -1), gain = json_number_of(judge_all(&m, 1), "gain", -9);
+    assert_true(same > 0 && first != 0.5);
+    static const char *const names[] = {"pairwise.yaml", "verdict.yaml"}, *const texts[] = {pairwise, verdict};
+    for (int i = 0; i < COUNT(names); i++) {
+        char *text = mem_printf("%sflip: true\n", texts[i]);
+        free(write_rows(m.folder, names[i], text));
+        free(text);
+    }
+    r = judge_all(&m, 0);
+    close_to(json_number_of(r, "win_rate", -1), 1 - rate, 1e-12);
+    field(r, "same_slot_rate", same);
+    field(r, "first_share", first);
+    close_to(json_number_of(judge_all(&m, 1), "gain", -9), -gain, 1e-12);
+    match_end(&m);
+}
+
 /* What was judged before is not asked again, whatever the seed: a row that was changed in the store stays changed. Then
  * the others are judged as they would have been at once. */
 static void goes_on(void **state)
@@ -325,7 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matched),           cmocka_unit_test(unmatched), cmocka_unit_test(contest),
         cmocka_unit_test(contest_of_orders), cmocka_unit_test(symmetry),  cmocka_unit_test(goes_on),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(flipped),           cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
