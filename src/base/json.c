@@ -132,6 +132,12 @@ char *json_text(const json_t *value)
     return str_take(&s);
 }
 
+json_t *json_field(const json_t *object, const char *key)
+{
+    json_t *v = json_object_get(object, key);
+    return json_is_null(v) ? NULL : v;
+}
+
 const char *json_text_of(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));

@@ -26,7 +26,9 @@ json_t *json_take_text(char *text);
 /* The number of a name, in order of appearance: `numbers` is an object name -> number, and grows by a new name. */
 int json_index_of(json_t *numbers, const char *name);
 
-/* Fields of an object, with a default where absent. json_text_of is NULL where it is no string. */
+/* Fields of an object. A field that is null is an absent one: NULL, or the default. json_text_of is NULL where it is no
+ * string. */
+json_t *json_field(const json_t *object, const char *key);
 const char *json_text_of(const json_t *object, const char *key);
 double json_number_of(const json_t *object, const char *key, double otherwise);
 bool json_bool_of(const json_t *object, const char *key, bool otherwise);

@@ -111,9 +111,8 @@ static bool judge_chunk(void *context, const Rows *rows, const int *index, int n
             json_array_append_new(list, judgment);
         }
         if (ok) {
-            bool one = json_object_get(row->json, "response") != NULL;
             out[i] = json_copy(row->json);
-            json_object_set(out[i], "judgment", one ? json_array_get(list, 0) : list);
+            json_object_set(out[i], "judgment", row_is_single(row) ? json_array_get(list, 0) : list);
         }
         json_decref(list);
         free(text[i]);

@@ -6,7 +6,7 @@
 static bool all_have_ids(const Rows *rows)
 {
     for (int i = 0; i < rows->n; i++)
-        if (!json_object_get(rows->row[i].json, "id"))
+        if (!json_field(rows->row[i].json, "id"))
             return false;
     return true;
 }
@@ -15,7 +15,7 @@ static bool all_have_ids(const Rows *rows)
 static char *match_name(const Row *row, bool by_id, json_t *seen)
 {
     if (by_id)
-        return json_text(json_object_get(row->json, "id"));
+        return row_id(row->json);
     char *prompt = context_lines(&row->view.context);
     json_int_t n = json_integer_value(json_object_get(seen, prompt));
     json_object_set_new(seen, prompt, json_integer(n + 1));
@@ -40,7 +40,7 @@ static json_t *index_rows(const Rows *rows, bool by_id)
 /* The beginning of a prompt, or the id: for messages. */
 static void describe(const Row *row, bool by_id, char out[80])
 {
-    char *text = by_id ? json_text(json_object_get(row->json, "id")) : context_lines(&row->view.context);
+    char *text = by_id ? row_id(row->json) : context_lines(&row->view.context);
     size_t n = strcspn(text, "\n"), cut = n < 60 ? n : 60;
     while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80) /* never within a character */
         cut--;
@@ -95,7 +95,7 @@ static void set_ended(json_t *row, const char *name, const RowView *v)
 /* One line of the combined rows; takes `b` over. */
 static void add_line(const Row *a, json_t *b, const RowView *of_b, Str *out)
 {
-    json_t *row = json_object(), *id = json_object_get(a->json, "id");
+    json_t *row = json_object(), *id = json_field(a->json, "id");
     if (id)
         json_object_set(row, "id", id);
     json_object_set_new(row, "prompt", context_json(&a->view.context));
@@ -148,7 +148,7 @@ static void compare_stripping(const Rows *a, const Rows *b)
     for (int side = 0; side < 2; side++) {
         const Rows *rows = side ? b : a;
         for (int i = 0; i < rows->n; i++)
-            n[side] += json_object_get(rows->row[i].json, "stripped") != NULL;
+            n[side] += json_field(rows->row[i].json, "stripped") != NULL;
     }
     if ((double)n[0] * b->n != (double)n[1] * a->n)
         log_note(

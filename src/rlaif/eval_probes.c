@@ -125,7 +125,7 @@ static bool with_probes(void *context, const Rows *rows, const int *index, int n
         for (; at < p->replies.n && p->replies.at[at].row == index[i]; at++)
             json_array_append_new(list, probes_json(p->probed[at].value));
         out[i] = json_copy(rows->row[index[i]].json);
-        bool one = json_object_get(out[i], "response") != NULL;
+        bool one = row_is_single(&rows->row[index[i]]);
         json_object_set(out[i], "probes", one ? json_array_get(list, 0) : list);
         json_decref(list);
     }

@@ -18,7 +18,7 @@ static bool take_labels(Rows *labelled, Rows *bare, json_t **said, Err *err)
     for (int i = 0; ok && i < labelled->n; i++) {
         json_t *row = labelled->row[i].json;
         char place[300];
-        said[i] = json_incref(json_object_get(row, "label"));
+        said[i] = json_incref(json_field(row, "label"));
         if (!said[i])
             ok = err_set(err, ERR_INPUT, "%s: the row has no \"label\"", row_place(labelled, i, place)) ||
                  err_hint(err, "rlaif label adds labels; --from settles them anew");

@@ -28,7 +28,7 @@ static char *prompt_of(const json_t *row)
 /* The first reply of a row; NULL where it is no whole text. */
 static const char *reply_of(const json_t *row)
 {
-    const json_t *one = json_object_get(row, "response");
+    const json_t *one = json_field(row, "response");
     return json_string_value(one ? one : json_array_get(json_object_get(row, "responses"), 0));
 }
 
@@ -41,7 +41,7 @@ static bool add_row(void *context, const char *text, Err *err)
     if (!json_parse(text, strlen(text), "a stored reply", &row, err))
         return false;
     char *prompt = prompt_of(row);
-    v->single = v->single && json_object_get(row, "response");
+    v->single = v->single && json_field(row, "response");
     if (!json_object_get(v->rows, prompt))
         json_object_set(v->rows, prompt, row);
     free(prompt);

@@ -395,11 +395,7 @@ char *context_lines(const Context *c)
     size_t i;
     json_t *t;
     json_array_foreach(c->turns, i, t)
-    {
-        const char *role = json_text_of(t, "role");
-        const char *who = strcmp(role, "user") == 0 ? "Human" : strcmp(role, "assistant") == 0 ? "Assistant" : "System";
-        str_addf(&s, "%s%s: %s", i ? "\n" : "", who, json_text_of(t, "content"));
-    }
+        str_addf(&s, "%s%s: %s", i ? "\n" : "", turn_speaker(t), json_text_of(t, "content"));
     return str_take(&s);
 }
 

@@ -16,20 +16,43 @@ static int times_seen(json_t *seen, const char *name)
     return (int)n;
 }
 
-static char *row_id(const json_t *row)
+char *row_id(const json_t *row)
 {
-    const json_t *id = json_object_get(row, "id");
-    if (json_is_string(id))
-        return mem_str(json_string_value(id));
-    return json_is_integer(id) ? mem_printf("%" JSON_INTEGER_FORMAT, json_integer_value(id)) : NULL;
+    const json_t *id = json_field(row, "id");
+    return json_is_string(id) ? mem_str(json_string_value(id)) : json_is_number(id) ? json_text(id) : NULL;
+}
+
+static bool check_id(const json_t *row, const char *path, int line, Err *err)
+{
+    const json_t *id = json_field(row, "id");
+    if (!id || json_is_string(id) || json_is_number(id))
+        return true;
+    char *text = json_text(id);
+    err_set(err, ERR_INPUT, "%s:%d: the id %s is neither a text nor a number", path, line, text);
+    free(text);
+    return err_hint(err, "write it as a text, or leave it out");
+}
+
+/* The hash of what a row says: fields that are null say nothing. */
+static void hash_content(const json_t *row, char out[HASH_TEXT])
+{
+    json_t *said = json_copy((json_t *)(uintptr_t)row), *value;
+    const char *name;
+    void *next;
+    json_object_foreach_safe(said, next, name, value) if (json_is_null(value)) json_object_del(said, name);
+    char *text = json_dumps(said, JSON_SORT_KEYS | JSON_COMPACT);
+    hash_bytes(text, strlen(text), out);
+    free(text);
+    json_decref(said);
 }
 
 /* Key and identity of a row, by its content and its id. */
 static bool identify(Row *r, json_t *contents, json_t *ids, const char *path, Err *err)
 {
-    char *text = json_dumps(r->json, JSON_SORT_KEYS | JSON_COMPACT), digits[HASH_TEXT];
-    hash_bytes(text, strlen(text), digits);
-    free(text);
+    char digits[HASH_TEXT];
+    if (!check_id(r->json, path, r->line, err))
+        return false;
+    hash_content(r->json, digits);
     int n = times_seen(contents, digits);
     snprintf(r->key, sizeof r->key, n > 1 ? "%s#%d" : "%s", digits, n);
     char *id = row_id(r->json);
@@ -203,6 +226,11 @@ void rows_release(Rows *r)
     free(r->row);
     free(r->path);
     *r = (Rows){0};
+}
+
+bool row_is_single(const Row *row)
+{
+    return row->view.n == 1 && json_field(row->json, "response");
 }
 
 const char *row_place(const Rows *rows, int i, char out[300])

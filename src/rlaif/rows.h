@@ -2,7 +2,7 @@
  * fields; unknown fields are kept.
  *
  * A row's identity for random numbers is its `id`, else its content's hash and its number among equals; its
- * key in a store is always that hash and number. */
+ * key in a store is always that hash and number. A field that is null is an absent one everywhere. */
 #ifndef RLAIF_ROWS_H
 #define RLAIF_ROWS_H
 
@@ -83,8 +83,14 @@ bool rows_pass_over(Rows *r, bool skip_bad, Err *err) MUST_CHECK;
 /* Fails where n, the rows that are left, is 0. */
 bool rows_are_left(const Rows *r, int n, Err *err) MUST_CHECK;
 
+/* Does the row, which has been viewed, hold its response in `response`? What is said of it is then no list. */
+bool row_is_single(const Row *row);
+
 /* A hash over all keys: what a stage's identity says of its input. */
 void rows_hash(const Rows *r, char out[HASH_TEXT]);
+
+/* The id of a row: a text, or a number as JSON writes it; NULL: it has none. The caller frees it. */
+char *row_id(const json_t *row);
 
 /* "path:line", which begins messages about a row; in a caller's buffer. */
 const char *row_place(const Rows *rows, int i, char out[300]);

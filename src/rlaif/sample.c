@@ -84,7 +84,7 @@ static json_t *without_responses(const Row *row)
     json_t *out = json_copy(row->json);
     for (int i = 0; i < COUNT(names); i++)
         json_object_del(out, names[i]);
-    if (!json_object_get(out, "prompt"))
+    if (!json_field(out, "prompt"))
         json_object_set_new(out, "prompt", context_json(&row->view.context));
     return out;
 }

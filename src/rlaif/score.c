@@ -135,9 +135,8 @@ static bool score_by_reward(Scoring *s, Chunk *c, Err *err)
 }
 
 /* A list becomes the row's field; where the row has `response`, its one entry does. */
-static void set_field(json_t *row, const char *name, json_t *list)
+static void set_field(json_t *row, bool one, const char *name, json_t *list)
 {
-    bool one = json_object_get(row, "response") != NULL;
     json_object_set(row, name, one ? json_array_get(list, 0) : list);
     json_decref(list);
 }
@@ -156,9 +155,10 @@ static bool score_chunk(void *context, const Rows *rows, const int *index, int n
         }
         out[i] = json_copy(rows->row[index[i]].json);
         json_object_del(out[i], "score_cut");
-        set_field(out[i], "score", scores);
+        bool one = row_is_single(&rows->row[index[i]]);
+        set_field(out[i], one, "score", scores);
         if (s->judge)
-            set_field(out[i], "judgment", judgments);
+            set_field(out[i], one, "judgment", judgments);
         else
             json_decref(judgments);
         if (c.cut[i] > 0)
