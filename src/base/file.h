@@ -35,7 +35,9 @@ bool lines_open(LineReader **out, const char *path, Err *err) MUST_CHECK;
  * are at most 64 MB. */
 bool lines_next(LineReader *r, const char **line, size_t *n, bool *more, Err *err) MUST_CHECK;
 int lines_number(const LineReader *r); /* of the line just read, from 1 */
-void lines_close(LineReader *r);       /* accepts NULL */
+/* Bytes from the line just read on that are at hand, it and what follows. */
+size_t lines_ahead(const LineReader *r, const char *line);
+void lines_close(LineReader *r); /* accepts NULL */
 
 /* Text to a file that appears under its name when it is closed: plain, .gz or .zst by name; "-" or NULL is
  * standard output. text_close on failure paths: text_discard. */

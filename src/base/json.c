@@ -2,17 +2,65 @@
 #include "base/json.h"
 
 #include "base/file.h"
+#include "base/kind.h"
 #include "base/mem.h"
+
+/* What the library says of a text, and how it is said here. */
+static const struct {
+    const char *theirs, *ours;
+} complaints[] = {
+    {"unable to decode", "bytes that are no UTF-8"},
+    {"\\u0000 is not allowed", "a text holds \\u0000, which none may"},
+    {"NUL byte in object key", "a key holds \\u0000, which none may"},
+    {"control character 0x0 ", "a NUL byte"},
+    {"control character", "a control character that is not written by its escape"},
+    {"unexpected newline", "a text goes on behind the end of the line"},
+    {"invalid Unicode", "half a character, a surrogate without the other"},
+    {"invalid escape", "a backslash that begins no escape"},
+    {"premature end of input", "it ends in the middle of a text"},
+    {"end of file expected", "something stands behind the end"},
+    {"duplicate object key", "a key stands twice"},
+    {"real number overflow", "a number is too large"},
+    {"too big integer", "a number is too large"},
+    {"maximum parsing depth", "nested too deep"},
+};
+
+char *json_complaint(const json_error_t *e)
+{
+    const char *near = strstr(e->text, " near "), *ours = "no JSON";
+    if (near && strcmp(near, " near end of file") == 0)
+        return mem_str("it ends too early");
+    for (int i = 0; i < COUNT(complaints); i++)
+        if (str_starts(e->text, complaints[i].theirs)) {
+            ours = complaints[i].ours;
+            break;
+        }
+    return mem_printf("%s%s%s", ours, near ? "," : "", near ? near : "");
+}
+
+static bool parse(const char *text, size_t n, const char *where, size_t flags, json_t **out, Err *err)
+{
+    json_error_t e;
+    str_skip_mark(&text, &n);
+    *out = json_loadb(text, n, flags, &e);
+    if (*out || !kind_check(where, text, n, "JSON is needed", "take the file that belongs there", err))
+        return *out != NULL;
+    char *complaint = json_complaint(&e), line[32] = "";
+    if (e.line > 1)
+        snprintf(line, sizeof line, "line %d, ", e.line);
+    err_set(err, ERR_INPUT, "%s: %scolumn %d: %s", where, line, e.column, complaint);
+    free(complaint);
+    return false;
+}
 
 bool json_parse(const char *text, size_t n, const char *where, json_t **out, Err *err)
 {
-    json_error_t e;
-    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-    if (*out)
-        return true;
-    if (e.line > 1)
-        return err_set(err, ERR_INPUT, "%s: line %d, column %d: %s", where, e.line, e.column, e.text);
-    return err_set(err, ERR_INPUT, "%s: column %d: %s", where, e.column, e.text);
+    return parse(text, n, where, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, out, err);
+}
+
+bool json_parse_loosely(const char *text, size_t n, const char *where, json_t **out, Err *err)
+{
+    return parse(text, n, where, JSON_DECODE_INT_AS_REAL, out, err);
 }
 
 bool json_read_file(const char *path, json_t **out, Err *err)

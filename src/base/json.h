@@ -9,6 +9,10 @@
 
 /* Parses a text; `where` names it in messages ("rows.jsonl:17"). Release *out with json_decref. */
 bool json_parse(const char *text, size_t n, const char *where, json_t **out, Err *err) MUST_CHECK;
+/* The same where integers may be larger than this machine's and keys may stand twice: numbers are read as doubles. */
+bool json_parse_loosely(const char *text, size_t n, const char *where, json_t **out, Err *err) MUST_CHECK;
+/* What is wrong with a text that the library refused. The caller frees it. */
+char *json_complaint(const json_error_t *e);
 bool json_read_file(const char *path, json_t **out, Err *err) MUST_CHECK;
 
 /* Appends a value on one line: keys in their order, numbers in the fewest digits that read back exactly,

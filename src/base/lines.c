@@ -1,6 +1,7 @@
 /* Lines of plain, gzip or zstd text, and text written to appear whole. */
 #include "base/file_internal.h"
 #include "base/input.h"
+#include "base/kind.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -58,9 +59,11 @@ static bool fill(LineReader *r, Err *err)
         }
         return false;
     }
+    bool begins = r->line == 0 && r->n == 0;
     r->n += got;
     r->ended = got == 0;
-    return true;
+    return !begins ||
+           kind_check(name, r->buf, r->n, "rows are needed, a JSON object on a line each", kind_rows_remedy, err);
 }
 
 bool lines_next(LineReader *r, const char **line, size_t *n, bool *more, Err *err)
@@ -88,6 +91,11 @@ bool lines_next(LineReader *r, const char **line, size_t *n, bool *more, Err *er
         *more = true;
         return true;
     }
+}
+
+size_t lines_ahead(const LineReader *r, const char *line)
+{
+    return (size_t)(r->buf + r->n - line);
 }
 
 int lines_number(const LineReader *r)

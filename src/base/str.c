@@ -136,6 +136,14 @@ int str_utf8_length(const unsigned char *s, size_t n)
     return len;
 }
 
+void str_skip_mark(const char **text, size_t *n)
+{
+    if (*n >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
+        *text += 3;
+        *n -= 3;
+    }
+}
+
 void str_add_utf8(Str *s, const char *text, size_t n)
 {
     for (size_t i = 0; i < n;) {

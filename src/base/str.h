@@ -33,6 +33,9 @@ const char *str_nearest(const char *name, const char *const *names, int n, size_
 /* Bytes of the UTF-8 character at s (1 to 4), or 0 where the bytes are not UTF-8. */
 int str_utf8_length(const unsigned char *s, size_t n);
 
+/* Passes over a byte order mark that a text of n bytes begins with. */
+void str_skip_mark(const char **text, size_t *n);
+
 /* Appends n bytes as UTF-8: what is none, such as half a character at a cut, becomes U+FFFD. */
 void str_add_utf8(Str *s, const char *text, size_t n);
 

@@ -2,6 +2,7 @@
 #include "base/yaml.h"
 
 #include "base/file.h"
+#include "base/kind.h"
 #include "base/mem.h"
 
 #include <yaml.h>
@@ -139,6 +140,9 @@ bool yaml_parse(const char *text, size_t n, const char *where, Yaml **out, Err *
     yaml_parser_delete(&p.parser);
     if (ok && !*out)
         ok = err_set(err, ERR_INPUT, "%s: is empty", where);
+    Err other = {0};
+    if (!ok && !kind_check(where, text, n, "YAML is needed", "name a file of that", &other))
+        *err = other;
     if (!ok) {
         yaml_free_tree(*out);
         *out = NULL;

@@ -3,6 +3,7 @@
  */
 #include "model/gguf_internal.h"
 
+#include "base/kind.h"
 #include "base/mem.h"
 
 #include <limits.h>
@@ -306,9 +307,14 @@ static bool read_tensors(Reader *r, int n)
 static bool check_kind(Reader *r)
 {
     const Gguf *g = r->g;
-    if (g->map.n < 8 || memcmp(g->map.bytes, "GGUF", 4) != 0)
-        return err_set(r->err, ERR_INPUT, "%s: this is no GGUF file: it does not begin with \"GGUF\"", g->path),
-               err_hint(r->err, "name a .gguf file, or a directory with config.json and .safetensors files");
+    static const char remedy[] = "name a .gguf file, or a directory with config.json and .safetensors files";
+    if (g->map.n < 8 || memcmp(g->map.bytes, "GGUF", 4) != 0) {
+        bool cut = g->map.n >= 4 && g->map.n < 8;
+        if (!cut && !kind_check(g->path, g->map.bytes, g->map.n, "a model is needed", remedy, r->err))
+            return false;
+        err_set(r->err, ERR_INPUT, "%s: this is no GGUF file: it does not begin with \"GGUF\"", g->path);
+        return err_hint(r->err, "%s", remedy);
+    }
     unsigned int version = (unsigned int)load(g->map.bytes + 4, 4);
     if (version == 3)
         return true;

@@ -3,6 +3,7 @@
 #include "model/safetensors_internal.h"
 
 #include "base/file.h"
+#include "base/kind.h"
 #include "base/mem.h"
 
 #include <limits.h>
@@ -132,9 +133,12 @@ static bool read_header(Shard *s, Err *err)
         memcpy(&n, s->map.bytes, sizeof n);
     if (s->map.n < LENGTH_BYTES + 2 || n < 2 || n > LONGEST_HEADER || n > s->map.n - LENGTH_BYTES ||
         s->map.bytes[LENGTH_BYTES] != '{') {
+        static const char remedy[] = "the file is cut short, or of another format: download it again";
+        if (!kind_check(s->path, s->map.bytes, s->map.n, "a .safetensors file is needed", remedy, err))
+            return false;
         err_set(err, ERR_INPUT, "%s: no safetensors file: a header of %llu bytes in a file of %zu", s->path,
                 (unsigned long long)n, s->map.n);
-        return err_hint(err, "the file is cut short, or of another format: download it again");
+        return err_hint(err, "%s", remedy);
     }
     if (!json_parse((const char *)s->map.bytes + LENGTH_BYTES, (size_t)n, s->path, &s->header, err))
         return err_hint(err, "%s", DAMAGED);

@@ -135,8 +135,12 @@ bool endpoint_read(const char *body, size_t n, const Demand *d, EndpointKind kin
     json_t *reply = json_loadb(body, n, JSON_ALLOW_NUL, &e), *part = NULL; /* a token may be a NUL */
     *said = NULL;
     *again = true;
-    if (!reply)
-        return err_set(err, ERR_IO, "the endpoint's reply is no JSON: %s", e.text);
+    if (!reply) {
+        char *complaint = json_complaint(&e);
+        err_set(err, ERR_IO, "the endpoint's reply is no JSON: %s", complaint);
+        free(complaint);
+        return false;
+    }
     const json_t *choice = json_array_get(json_object_get(reply, "choices"), 0),
                  *usage = json_object_get(reply, "usage");
     const char *words = http_error_words(reply);

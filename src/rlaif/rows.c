@@ -2,6 +2,7 @@
 #include "rlaif/rows.h"
 
 #include "base/file.h"
+#include "base/kind.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -66,19 +67,6 @@ static bool identify(Row *r, json_t *contents, json_t *ids, const char *path, Er
     return !repeated;
 }
 
-static bool parse_row(const char *path, int line, const char *text, size_t n, json_t **out, Err *err)
-{
-    char *where = mem_printf("%s:%d", path, line);
-    bool ok = json_parse(text, n, where, out, err);
-    if (ok && !json_is_object(*out)) {
-        json_decref(*out);
-        *out = NULL;
-        ok = err_set(err, ERR_INPUT, "%s: a row must be a JSON object", where);
-    }
-    free(where);
-    return ok;
-}
-
 bool rows_pass_over(Rows *out, bool skip_bad, Err *err)
 {
     if (err->code != ERR_INPUT)
@@ -101,7 +89,7 @@ bool rows_are_left(const Rows *r, int n, Err *err)
 typedef struct Intake {
     Rows *out;
     int cap, limit;
-    bool skip_bad;
+    bool skip_bad, begun;
     json_t *contents, *ids;
 } Intake;
 
@@ -113,15 +101,47 @@ static bool is_blank(const char *text, size_t n)
     return true;
 }
 
-static bool take_line(Intake *in, int line, const char *text, size_t n, Err *err)
+static bool parse_row(const char *path, int line, const char *text, size_t n, json_t **out, Err *err)
 {
+    char *where = mem_printf("%s:%d", path, line);
+    bool ok = json_parse(text, n, where, out, err) &&
+              (json_is_object(*out) || err_set(err, ERR_INPUT, "%s: a row must be a JSON object", where));
+    free(where);
+    return ok;
+}
+
+/* The first line is no row: is it that the file is of another kind altogether? Then no line is passed over. */
+static bool check_file(const Intake *in, const Row *row, const char *text, size_t n, size_t ahead, Err *err)
+{
+    Err other = {0};
+    const char *table = row->json ? NULL : kind_of_line(text, n);
+    bool list = !row->json || json_is_object(json_array_get(row->json, 0));
+    bool rows = !list || kind_check_rows(in->out->path, text, n, ahead, &other);
+    if (rows && table) {
+        err_set(&other, ERR_INPUT, "%s:%d: no JSON object; the file seems to be %s", in->out->path, row->line, table);
+        err_hint(&other, "%s", kind_rows_remedy);
+    }
+    if (other.code != ERR_NONE)
+        *err = other;
+    return rows;
+}
+
+/* `ahead` bytes stand from the line's text on, it and what follows, as far as they are at hand. */
+static bool take_line(Intake *in, int line, const char *text, size_t n, size_t ahead, Err *err)
+{
+    size_t marked = n;
+    str_skip_mark(&text, &n);
+    ahead -= marked - n;
     if (is_blank(text, n))
         return true;
     Row row = {.line = line};
+    bool first = !in->begun;
+    in->begun = true;
     if (!parse_row(in->out->path, line, text, n, &row.json, err) ||
         !identify(&row, in->contents, in->ids, in->out->path, err)) {
+        bool rows = !first || check_file(in, &row, text, n, ahead, err);
         json_decref(row.json);
-        return rows_pass_over(in->out, in->skip_bad, err);
+        return rows && rows_pass_over(in->out, in->skip_bad, err);
     }
     in->out->row = MEM_GROW(in->out->row, in->out->n, in->cap);
     in->out->row[in->out->n++] = row;
@@ -156,7 +176,7 @@ bool rows_read(Rows *out, const char *path, int limit, bool skip_bad, Err *err)
         const char *text;
         size_t n;
         ok = lines_next(lines, &text, &n, &more, err);
-        ok = ok && (!more || take_line(&in, lines_number(lines), text, n, err));
+        ok = ok && (!more || take_line(&in, lines_number(lines), text, n, lines_ahead(lines, text), err));
     }
     lines_close(lines);
     return intake_end(&in, ok, err);
@@ -171,7 +191,7 @@ bool rows_parse(Rows *out, const char *name, const char *text, size_t n, int lim
     for (int line = 1; ok && text < end && !is_full(&in); line++) {
         const char *stop = memchr(text, '\n', (size_t)(end - text));
         size_t length = (size_t)((stop ? stop : end) - text);
-        ok = take_line(&in, line, text, length, err);
+        ok = take_line(&in, line, text, length, (size_t)(end - text), err);
         text += length + 1;
     }
     return intake_end(&in, ok, err);

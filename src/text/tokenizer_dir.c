@@ -24,17 +24,10 @@ static bool parse(const TokenizerFiles *f, FileName name, json_t **out, Err *err
     *out = NULL;
     if (!f->text[name])
         return true;
-    if (name == FILE_TOKENIZER || name == FILE_EXACT) {
-        if (!json_parse(f->text[name], f->n[name], tokenizer_file[name], out, err))
-            return false;
-    } else {
-        /* transformers writes a model_max_length of 10^30 there: no integer of this machine. */
-        json_error_t e;
-        *out = json_loadb(f->text[name], f->n[name], JSON_DECODE_INT_AS_REAL, &e);
-        if (!*out)
-            return err_set(err, ERR_INPUT, "%s: line %d, column %d: %s", tokenizer_file[name], e.line, e.column,
-                           e.text);
-    }
+    /* transformers writes a model_max_length of 10^30 into others: no integer of this machine. */
+    bool strict = name == FILE_TOKENIZER || name == FILE_EXACT;
+    if (!(strict ? json_parse : json_parse_loosely)(f->text[name], f->n[name], tokenizer_file[name], out, err))
+        return false;
     if (json_is_object(*out))
         return true;
     json_decref(*out);

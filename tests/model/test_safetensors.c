@@ -267,7 +267,7 @@ static void wrong_headers(void **state)
         {"{\"a\": " F32("[2]", "0", "8") ", \"b\": " F32("[1]", "4", "8") "}", 8, "\"a\" and \"b\" lie over"},
         {"{\"a\": " F32("[1]", "0", "4") ", \"b\": " F32("[1]", "8", "12") "}", 12, "12 bytes of data, 8 belong"},
         {"{\"a\": " F32("[1]", "0", "4") "}", 6, "6 bytes of data, 4 belong"},
-        {"{\"a\": " F32("[1]", "0", "4") ", \"a\": " F32("[1]", "4", "8") "}", 8, "duplicate"},
+        {"{\"a\": " F32("[1]", "0", "4") ", \"a\": " F32("[1]", "4", "8") "}", 8, "stands twice"},
         {"{\"__metadata__\": {\"n\": 1}}", 0, "__metadata__ must be an object of texts"},
         {"{\"__metadata__\": [\"n\"]}", 0, "__metadata__ must be an object of texts"},
         {"[1, 2]", 0, "no safetensors file"},

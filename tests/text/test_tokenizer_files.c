@@ -72,7 +72,7 @@ static void refused_models(void **state)
         {"{\"model\": {\"type\": \"BPE\"}}", "\"vocab\""},
         {FILE_OF(MODEL("", "", ""), "", PARTS("null", "null", "null", "null")), "0 tokens"},
         {FILE_OF(MODEL("", "\"a\": 0, \"b\": 0", ""), "", ""), "both have the id 0"},
-        {FILE_OF(MODEL("", "\"a\": 0, \"a\": 1", ""), "", ""), "duplicate"},
+        {FILE_OF(MODEL("", "\"a\": 0, \"a\": 1", ""), "", ""), "stands twice"},
         {FILE_OF(MODEL("", "\"a\": 0, \"b\": 2", ""), "", ""), "has the id 2, but there are 2 tokens"},
         {FILE_OF(MODEL("", "\"a\": 0, \"b\": -1", ""), "", ""), "has the id -1"},
         {FILE_OF(MODEL("", "\"a\": 0, \"b\": 4000000000", ""), "", ""), "has the id 4000000000"},
