@@ -1,6 +1,7 @@
 /* What is said of a set of labels when it is done: from the stored rows, so that a resumed stage says the same. */
 #include "base/mem.h"
 #include "rlaif/eval.h"
+#include "rlaif/flat.h"
 #include "rlaif/label_internal.h"
 
 typedef struct LabelSums {
@@ -36,6 +37,7 @@ static void warn(const char *stage, const LabelSums *s)
         log_warn("%s: only %.0f %% of the probability falls on the answers; look at the prompt with --explain and "
                  "--chat, or at another one",
                  stage, 100 * mass);
+    flat_labels_warn(stage, s->distance / s->n);
     if (s->two_orders && s->same_slot > 0.8 * s->two_orders)
         log_warn(
             "%s: in %.0f %% of the pairs the judge chose the same position in both orders: it tells little about the "

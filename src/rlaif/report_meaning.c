@@ -1,5 +1,6 @@
 /* What the numbers mean, in plain words: what was optimised, who judged, what its bias does, what was not measured. */
 #include "base/file.h"
+#include "rlaif/flat.h"
 #include "rlaif/report_internal.h"
 
 static void begin(Str *out, const char *title)
@@ -223,6 +224,29 @@ static void say_reward_model(Str *out, const Report *r)
             str_add(out, " The policy was not trained on it.");
         end(out);
     }
+}
+
+/* What says next to nothing, and what its scale made of it. */
+static void say_flat(Str *out, const ReportStage *reward)
+{
+    const json_t *s = reward->summary;
+    double labels = json_number_of(s, "label_distance", 1), margins = json_number_of(s, "margin_distance", 1),
+           scale = json_number_of(s, "scale", 1);
+    if (!(labels < FLAT || margins < FLAT))
+        return;
+    begin(out, labels < FLAT ? "Flat labels." : "Flat margins.");
+    str_add(out, "What ");
+    html_stage(out, reward);
+    if (labels < FLAT)
+        str_addf(out, " learned from is %s from one half on average", say_number(labels, 3).text);
+    if (margins < FLAT)
+        str_addf(out, "%s makes of a pair is %s from one half on average", labels < FLAT ? ", what it" : "",
+                 say_number(margins, 3).text);
+    str_add(out, ": that says next to nothing, and a policy trained on it goes wherever chance points.");
+    if (scale < 1)
+        str_addf(out, " Its rewards were divided by %s, which made that %s times as large.", say_number(scale, 3).text,
+                 say_number(1 / scale, 1).text);
+    end(out);
 }
 
 /* --- what training saw --- */
@@ -516,6 +540,8 @@ void report_meaning(Str *out, const Report *r)
         say_people(&list, s, s->summary, "judge");
     for (const ReportStage *s = report_next(r, "eval accuracy", NULL); s; s = report_next(r, "eval accuracy", s))
         say_people(&list, s, s->summary, "reward model");
+    for (const ReportStage *s = report_next(r, "reward", NULL); s; s = report_next(r, "reward", s))
+        say_flat(&list, s);
     say_training(&list, r);
     say_limits(&list, r);
     if (list.n > 0) {

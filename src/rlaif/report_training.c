@@ -127,6 +127,7 @@ static const Measure rl_measures[] = {
     {"baseline", "baseline", AS_TEXT, NULL},
     {"objective", "objective", AS_TEXT, NULL},
     {"\xce\xb2, weight of the KL", "beta", AS_NUMBER, NULL},
+    {"scale of the reward model, divided by", "reward_scale", AS_NUMBER, NULL},
     {"reward, first step", "reward_first", AS_NUMBER, NULL},
     {"reward, last step", "reward_last", AS_NUMBER, NULL},
     {"held-out prompts", "eval_prompts", AS_COUNT, NULL},
@@ -155,6 +156,9 @@ static const Measure reward_measures[] = {
     {"accuracy on held-out pairs", "eval_accuracy", AS_PERCENT, "eval_interval"},
     {"loss on held-out pairs", "eval_loss", AS_NUMBER, NULL},
     {"stopped at the plateau: updates before the best", "best_step", AS_COUNT, NULL},
+    {"distance of the labels from one half, mean", "label_distance", AS_NUMBER, NULL},
+    {"distance of its answers from one half, mean", "margin_distance", AS_NUMBER, NULL},
+    {"deviation of the rewards before scaling", "sd", AS_NUMBER, NULL},
     {"centre of the rewards, taken off", "centre", AS_NUMBER, NULL},
     {"scale of the rewards, divided by", "scale", AS_NUMBER, NULL},
 };

@@ -2,9 +2,12 @@
  * and backward. */
 #include "rlaif/reward.h"
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/real.h"
 #include "infer/trie.h"
 #include "rlaif/batches.h"
+#include "rlaif/flat.h"
 #include "rlaif/held_pairs.h"
 #include "rlaif/heldout.h"
 #include "rlaif/part.h"
@@ -37,6 +40,9 @@ static const Option option_rows[] = {
      .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
     {"centre-on", OPT_TEXT, AT(RewardOptions, centre_on), .value = "ROWS", .flags = OPT_WORKING,
      .help = "rows with responses whose mean reward becomes 0, such as the start's; not given: the training rows"},
+    {"scale", OPT_CHOICE, AT(RewardOptions, scale), .choices = REWARD_SCALES, .otherwise = "auto",
+     .help = "what rewards are divided by: auto, so that their deviation is 1 on the training rows; none: nothing, "
+             "margins stay as they are"},
     {"chat", OPT_CHOICE, AT(RewardOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the model's chat template; auto: if it has one"},
     {"subset", OPT_TEXT, AT(RewardOptions, subset), .value = "5%|N",
@@ -70,6 +76,7 @@ struct RewardTraining {
     Pass pass;
     LabelledPair *pair;
     int n, cap, n_ai;
+    double from_half; /* sum of |p - 1/2| over the n_ai labels of a judge */
     CutCount cut;
     HeldPairs held;
     Ids *centre; /* of the responses of --centre-on */
@@ -113,6 +120,7 @@ static bool add_row(RewardTraining *t, int row, RowView *v, Err *err)
         return false;
     cut_count(&t->cut, cut);
     t->n_ai += ai;
+    t->from_half += ai ? fabs(v->label - 0.5) : 0;
     return (!ai || add_pair(t, row, v->label, o->weight_ai, err)) &&
            (!human || add_pair(t, row, v->preferred == 0 ? 1 : 0, o->weight_human, err));
 }
@@ -240,6 +248,9 @@ static bool rewards_bytes(const RewardTraining *t, double *most, Err *err)
     return ok;
 }
 
+/* Rewards that differ by less are one reward and rounding: they are left as they are. */
+static const double LEAST_SD = 1e-5;
+
 /* Mean and standard deviation. */
 typedef struct Moments {
     double mean, sd;
@@ -255,13 +266,39 @@ static Moments moments(const float *r, int n)
     return (Moments){mean, sqrt(spread)};
 }
 
-static bool measure(Model *m, const Ids *ids, int n, Moments *out, Err *err)
+static bool measure(Model *m, const Ids *ids, int n, float *r, Moments *out, Err *err)
 {
-    float *r = mem_alloc((size_t)n, sizeof *r);
     bool ok = model_rewards(m, ids, n, r, err);
     *out = ok ? moments(r, n) : (Moments){0, 0};
-    free(r);
     return ok;
+}
+
+/* Of what the training rows say (centre, deviation, margins) and the centre's: notes in the model, numbers in the summary. */
+static void note_scale(RewardTraining *t, Stage *s, Moments training, Moments centre, double margins)
+{
+    bool constant = training.sd < LEAST_SD;
+    double scale = t->options->scale == SCALE_NONE || constant ? 1 : training.sd;
+    double labels = t->n_ai > 0 ? t->from_half / t->n_ai : (double)NAN;
+    json_t *notes =
+        json_pack("{s:f, s:f, s:b, s:i}", "centre", centre.mean, "scale", scale, "chat", t->chat, "pairs", t->n);
+    json_decref(t->model->notes);
+    t->model->notes = notes;
+    json_object_set_new(s->summary, "centre", json_real(centre.mean));
+    json_object_set_new(s->summary, "scale", json_real(scale));
+    json_object_set_new(s->summary, "sd", json_real(training.sd));
+    json_object_set_new(s->summary, "margin_distance", json_real(margins));
+    if (isfinite(labels))
+        json_object_set_new(s->summary, "label_distance", json_real(labels));
+    if (constant)
+        log_warn(
+            "%s: every response gets the same reward, %.3g: nothing was learned, and nothing can be learned from it",
+            s->name, training.mean);
+    else if (margins < FLAT) {
+        char what[100];
+        snprintf(what, sizeof what,
+                 "the margins are flat, what the model makes of a pair is %.3f from one half on average", margins);
+        flat_margins_warn(s->name, what, scale);
+    }
 }
 
 /* Mean and standard deviation over the training rows become the model's centre and scale; --centre-on has other rows for
@@ -270,19 +307,19 @@ static bool store_scale(RewardTraining *t, Stage *s, Err *err)
 {
     Moments training, centre;
     Ids *ids = sequences_of(t);
-    bool ok = measure(t->model, ids, 2 * t->n, &training, err);
+    int most = 2 * t->n > t->n_centre ? 2 * t->n : t->n_centre;
+    float *r = mem_alloc((size_t)most, sizeof *r);
+    double margins = 0;
+    bool ok = measure(t->model, ids, 2 * t->n, r, &training, err);
+    for (int i = 0; ok && i < t->n; i++)
+        margins += fabs(real_sigmoid((double)r[2 * i] - (double)r[2 * i + 1]) - 0.5) / t->n;
     centre = training;
-    ok = ok && (!t->centre || measure(t->model, t->centre, t->n_centre, &centre, err));
+    ok = ok && (!t->centre || measure(t->model, t->centre, t->n_centre, r, &centre, err));
+    free(r);
     free(ids);
     if (!ok)
         return false;
-    double scale = training.sd > 1e-6 ? training.sd : 1;
-    json_t *notes =
-        json_pack("{s:f, s:f, s:b, s:i}", "centre", centre.mean, "scale", scale, "chat", t->chat, "pairs", t->n);
-    json_decref(t->model->notes);
-    t->model->notes = notes;
-    json_object_set_new(s->summary, "centre", json_real(centre.mean));
-    json_object_set_new(s->summary, "scale", json_real(scale));
+    note_scale(t, s, training, centre, margins);
     if (t->centre) {
         json_object_set_new(s->summary, "centre_responses", json_integer(t->n_centre));
         json_object_set_new(s->summary, "centre_sd", json_real(centre.sd));
@@ -454,6 +491,8 @@ static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
     Batches b = batches_of(t);
     bool ok = read_held_out(t, s, err) && read_centre(t, s, err);
     cut_report(&t->cut, s->name, s->summary);
+    if (t->n_ai > 0)
+        flat_labels_warn(s->name, t->from_half / t->n_ai);
     ok = ok && check_needs(t, &b, s, err) &&
          ((training_begin(&training, err) && batches_train(&b, &training, err) && settle_result(t, &training, err) &&
            store_scale(t, s, err) && training_end(&training, err)) ||

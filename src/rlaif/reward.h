@@ -18,7 +18,7 @@ typedef struct RewardOptions {
     TrainOptions train;
     OptionList pairs;
     char *model, *output, *eval, *centre_on, *subset;
-    int source, chat, limit, batch, epochs, max_tokens, truncate, eval_labels, eval_every, early_stop;
+    int source, chat, limit, batch, epochs, max_tokens, truncate, eval_labels, eval_every, early_stop, scale;
     double weight_ai, weight_human;
     bool skip_bad;
 } RewardOptions;
@@ -26,10 +26,11 @@ extern const OptionTable reward_table;
 
 /* Trains a scalar head and its trunk on L = -w (p log sigma(d) + (1 - p) log sigma(-d)), d = r(first) - r(second), w the
  * weight of the label's source; then stores the centre of its rewards on the training rows, or on the responses of
- * --centre-on, and their scale on the training rows.
+ * --centre-on, and their scale on the training rows. Labels or margins that are flat (reward_model.h) are warned of.
  *
- * Summary: pairs, pairs_ai, pairs_human, centre, scale; with centre_on centre_responses, centre_sd (of them) and
- * training_centre; with eval eval_pairs, eval_accuracy, eval_loss, of the model that is
+ * Summary: pairs, pairs_ai, pairs_human, centre, scale, sd (of the head's values on the training rows), margin_distance
+ * and of a judge's labels label_distance (FLAT, in reward_model.h, says of what); with centre_on centre_responses,
+ * centre_sd (of them) and training_centre; with eval eval_pairs, eval_accuracy, eval_loss, of the model that is
  * delivered; with early_stop best_step and stopped_early. */
 bool reward_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 

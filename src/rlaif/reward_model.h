@@ -13,6 +13,10 @@ typedef struct RewardModel {
     double centre, scale; /* reward = (head - centre) / scale */
 } RewardModel;
 
+/* --scale: reward, by the deviation of the head's values on the training rows; rl, as the reward model was trained. */
+typedef enum RewardScale { SCALE_AUTO, SCALE_NONE } RewardScale;
+#define REWARD_SCALES "auto|none"
+
 /* Fails for a model without a reward head; the first one before anything is loaded. */
 bool reward_model_check(const char *path, Err *err) MUST_CHECK;
 bool reward_model_open(RewardModel **out, const char *path, Device *device, ChatMode chat, Err *err) MUST_CHECK;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "rlaif/flat.h"
 #include "rlaif/heldout.h"
 
 static const Option option_rows[] = {
@@ -19,6 +20,10 @@ static const Option option_rows[] = {
      .help = "its prompt, of kind score or verdict"},
     {"reward-weight", OPT_REAL, AT(RlOptions, reward_weight), 0, 1, "0.5",
      .help = "with both: weight (the reward model's) + (1 - weight) (the judge's)"},
+    {"scale", OPT_CHOICE, AT(RlOptions, scale), .choices = REWARD_SCALES, .otherwise = "auto",
+     .help =
+         "what a reward model's rewards are divided by: auto, as it was trained; none: nothing, its margins stay as "
+         "they are"},
     {"output", OPT_TEXT, AT(RlOptions, output), .value = "DIR",
      .flags = OPT_SHORT_O | OPT_REQUIRED | OPT_WORKING | OPT_CLI, .help = "the trained policy"},
     {"algorithm", OPT_CHOICE, AT(RlOptions, algorithm), .choices = "reinforce", .otherwise = "reinforce",
@@ -84,6 +89,9 @@ static bool train(Rl *rl, Training *training, Err *err)
     bool ok = training_settle(training, err);
     while (ok && t->step < t->steps) {
         ok = not_interrupted(err) && rl_step(rl, training->stage, &s, err) && training_settle(training, err);
+        if (ok && t->step == 1 && !rl->flat && s.margins < FLAT)
+            flat_margins_warn(p.what, "the reward model's margins between replies to one prompt are flat",
+                              rl->source.model->scale);
         progress_figure(&p, "reward %.3f, KL %.2f", s.reward, s.kl);
         progress_at(&p, t->step);
     }
@@ -116,6 +124,9 @@ static bool check_options(const Work *work, const RlOptions *o, Err *err)
     if (o->prompt && !is_direct(o))
         return err_set(err, code, "--prompt needs --judge or --endpoint"),
                err_hint(err, "it is the direct judge's prompt");
+    if (o->scale == SCALE_NONE && !o->reward)
+        return err_set(err, code, "--scale needs --reward"),
+               err_hint(err, "a direct judge's rewards are between -1 and 1 as they are");
     if (o->baseline == BASELINE_GROUP && o->samples < 2)
         return err_set(err, code, "--baseline group needs --samples of 2 or more"),
                err_hint(err, "the baseline is the mean of a prompt's other samples");
@@ -210,7 +221,10 @@ static bool open_models(Rl *rl, Work *work, Err *err)
     if ((is_direct(o) && !rl_judge_open(rl, work, err)) ||
         (o->reward && !reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err)))
         return false;
-    const RewardModel *m = rl->source.model;
+    RewardModel *m = rl->source.model;
+    rl->flat = m && flat_by_scale(m->scale);
+    if (m && o->scale == SCALE_NONE)
+        m->scale = 1;
     rl->source.same_ids = m && tokenizer_same(rl->policy->tokenizer, m->model->tokenizer) && rl->chat == m->chat;
     return true;
 }
@@ -283,6 +297,8 @@ static bool summarise(const Rl *rl, Stage *s, Err *err)
     static const char *const measured[] = {"reward", "kl", "entropy", "tokens", "ended", "eval_reward"};
     const RlOptions *o = rl->options;
     bool kept = o->eval && o->eval_every > 0;
+    if (rl->source.model)
+        json_object_set_new(s->summary, "reward_scale", json_real(rl->source.model->scale));
     if (o->eval)
         json_object_set_new(s->summary, "eval_prompts", json_integer(rl->held.n));
     if (kept)
@@ -314,6 +330,9 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
     if (o->eval)
         training.held =
             (HeldOut){rl_measure_held_out, rl, "eval_reward", NULL, o->eval_every, o->eval_every ? o->keep_best : 0, 0};
+    if (rl->flat)
+        flat_margins_warn(s->name, "the reward model says next to nothing, its margins were flat where it was trained",
+                          rl->source.model->scale);
     bool ok = read_held_out(rl, s, err) && rl_judge_fits(rl, rl->rows, err) && rl_judge_fits(rl, &rl->held, err) &&
               rl_needs(rl, &needs, err) && needs_check(&needs, s->name, o->output, s->summary, err);
     cut_report(&rl->cut, s->name, s->summary);

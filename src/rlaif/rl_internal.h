@@ -17,6 +17,7 @@ struct Rl {
     Scorer *reference_scorer;
     RewardSource source;
     bool from_reference; /* the policy started as the reference */
+    bool flat;           /* the reward model's margins were, on its training rows */
     Trainer policy_trainer, value_trainer;
     TrainOptions value_train; /* the value network's: with its own rate */
     Pass pass;

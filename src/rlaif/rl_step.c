@@ -2,6 +2,7 @@
 #include "rlaif/rl_internal.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 #include "rlaif/metric_log.h"
 
 /* --- rollouts --- */
@@ -69,8 +70,20 @@ bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err)
     return ok;
 }
 
-static void measure(const Rollout *r, int n, StepStats *s)
+/* How far from one half the reward model is, on average, about two replies to one prompt. NAN: it is not asked, or of one. */
+static double measure_margins(const Rl *rl, const Rollout *r, int n)
 {
+    double sum = 0;
+    int pairs = 0, group = rl->options->samples;
+    for (int i = 0; rl->source.model && i < n; i++)
+        for (int k = i + 1; k < n && k / group == i / group; k++, pairs++)
+            sum += fabs(real_sigmoid((r[i].by_model - r[k].by_model) * rl->source.model->scale) - 0.5);
+    return sum / pairs;
+}
+
+static void measure(const Rl *rl, const Rollout *r, int n, StepStats *s)
+{
+    s->margins = measure_margins(rl, r, n);
     double squares = 0, entropy = 0;
     for (int i = 0; i < n; i++) {
         s->reward += r[i].reward / n;
@@ -265,7 +278,7 @@ bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err)
     *stats = (StepStats){0};
     bool ok = rl_draw(rl, r, n, stats->seconds, err);
     if (ok) {
-        measure(r, n, stats);
+        measure(rl, r, n, stats);
         ok = update(rl, r, n, stats, err) && (!record || record_step(rl, record, at, r, n, stats, err));
     }
     if (!ok && err->code == ERR_NUMBER)

@@ -202,11 +202,35 @@ static void biased_labels(void **state)
     run_free(&r);
 }
 
+/* What says next to nothing is named with its scale; what says something is not. */
+static void flat_rewards(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    add_made(&r, "empty", "reward", "{}",
+             "{\"pairs\": 9, \"label_distance\": 0.026, \"margin_distance\": 0.012, \"sd\": 0.025, \"scale\": 0.025}",
+             "run/a");
+    add_made(&r, "untrained", "reward", "{}",
+             "{\"pairs\": 9, \"label_distance\": 0.3, \"margin_distance\": 0.012, \"sd\": 0.02, \"scale\": 1}",
+             "run/b");
+    add_made(&r, "sound", "reward", "{}",
+             "{\"pairs\": 9, \"label_distance\": 0.3, \"margin_distance\": 0.2, \"sd\": 0.8, \"scale\": 0.8}", "run/c");
+    char *page = page_of(&r);
+    has(page,
+        "<b>Flat labels.</b> What <a href=\"#stage-1\">empty</a> learned from is 0.026 from one half on average, what it "
+        "makes of a pair is 0.012 from one half on average");
+    has(page, "Its rewards were divided by 0.025, which made that 40.0 times as large.");
+    has(page, "<b>Flat margins.</b> What <a href=\"#stage-2\">untrained</a> makes of a pair is 0.012");
+    assert_null(strstr(page, "<a href=\"#stage-3\">sound</a> makes"));
+    free(page);
+    run_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trained_to_please), cmocka_unit_test(no_second_opinion), cmocka_unit_test(optimised),
-        cmocka_unit_test(own_taste),         cmocka_unit_test(biased_labels),
+        cmocka_unit_test(own_taste),         cmocka_unit_test(biased_labels),     cmocka_unit_test(flat_rewards),
     };
     return cmocka_run_group_tests_name("report_meaning", tests, NULL, NULL);
 }
