@@ -194,8 +194,8 @@ static void print_choice(const Work *work, const ChooseOptions *o, const json_t 
         if (json_is_array(range))
             snprintf(interval, sizeof interval, "%.1f to %.1f", 100 * json_number_value(json_array_get(range, 0)),
                      100 * json_number_value(json_array_get(range, 1)));
-        printf("%-20s %8.0f %10.4f %10s   %s%s\n", name, json_number_of(one, "step", 0),
-               json_number_of(one, "eval_reward", (double)NAN), eval_percent(one, "win_rate").text, interval,
+        printf("%-20s %8.0f %10s %10s   %s%s\n", name, json_number_of(one, "step", 0),
+               eval_decimal(one, "eval_reward").text, eval_percent(one, "win_rate").text, interval,
                strcmp(name, chosen) == 0 ? "   chosen" : "");
     }
     printf("\n%s is %s/%s. The others are models as they are: another is taken by its name.\n"

@@ -2,9 +2,11 @@
  * 9). Each is a stage: what a model says is kept row by row, so that a killed evaluation goes on; the numbers are worked
  * out of the kept rows. A command prints them as a table on standard output; --json adds the summary.
  *
- * Numbers that cannot be said are null. An interval is [low, high] at 95 %: Wilson's for shares (ties count a half),
- * unless it is called bootstrap: 10,000 draws of prompts, by --seed. Lengths are in characters. A `p` of a test is
- * two-sided. */
+ * Numbers that cannot be said are null. An interval is [low, high] at 95 %, over prompts, whose pairs, replies and marks go
+ * together: of shares (ties count a half) Wilson's of as many trials as the prompts are worth (stats_share); of other means, and
+ * where it is called so, bootstrap: 10,000 draws of prompts, by --seed, never narrower than Student's (stats_bootstrap), null
+ * where all prompts are alike, of a share then Wilson's. Lengths are in characters. A `p` of a test is two-sided; but for t_p,
+ * over prompts. */
 #ifndef RLAIF_EVAL_H
 #define RLAIF_EVAL_H
 
@@ -29,7 +31,7 @@ extern const OptionTable alignment_table;
 
 /* Labels beside people's choices; without any choices only what position bias and mass need.
  *
- * rows, with_choice       rows with a label; those of them that say what people preferred
+ * rows, prompts, with_choice   rows with a label; different prompts; rows that say what people preferred
  * accuracy, interval      share of labels on people's side (4.1); a label of exactly 1/2 is a tie
  * ties
  * single_order_accuracy   of one order alone, mean of both: before debiasing (3.5)
@@ -44,13 +46,14 @@ extern const OptionTable alignment_table;
  * by_confidence           [{confidence, n, accuracy, interval}], rows with people's confidence (1 to 9)
  * people                  null where nobody chose twice between the same two responses; else
  *   pairs, choices        such pairs, and people's choices between them
- *   agreement, interval   share of two people's choices that are the same; interval by bootstrap over pairs
+ *   agreement, interval   share of two people's choices that are the same
  *   labels                share of labels on people's side there
  * mass                    mean probability on the answers
  * position                null without rows in both orders; else
  *   pairs, same_slot      judged in both orders; those where both answers named the same position (4.3)
  *   same_slot_rate, interval
- *   first_share, first_share_interval, p   of these, the share that named the first; exact binomial test against 1/2
+ *   first_share, first_share_interval, p   of these, the share that named the first; exact binomial test of the prompts
+ *                         where that is more than half of them against those where it is less
  *   by_length_gap         [{from, to, pairs, same_slot_rate, interval}]: longer over shorter response: under 1.25, under 2,
  *                         above
  * cost                    cost.h; not of alignment_numbers */
@@ -72,7 +75,7 @@ extern const OptionTable accuracy_table;
 /* A reward model on pairs whose preferred response is known (5.3). Rows get `rewards`, centred and scaled as the model's
  * training rows were; one whose context was cut `rewards_cut`, by how many characters.
  *
- * pairs, without_choice   pairs judged; rows left out because nobody's choice is known
+ * prompts, pairs, without_choice   different prompts; pairs judged; rows left out because nobody's choice is known
  * accuracy, interval      share with r(preferred) > r(other); equal rewards are ties
  * ties
  * mean_margin, sd_margin  of r(preferred) - r(other)
@@ -112,18 +115,18 @@ extern const OptionTable winrate_table;
  * results                 one for each judge prompt, in order, then the reward model's:
  *   prompt, prompt_hash, kind   of a reward model "reward model", reward_hash, "reward"
  *   win_rate, interval    share of pairs that A wins, ties count a half
- *   win_rate_bootstrap    its interval over prompts, whose samples go together
+ *   win_rate_bootstrap    its interval by bootstrap
  *   wins, losses, ties
- *   binomial_p            exact test of wins against losses (ties left out)
+ *   binomial_p            exact test of the prompts where A wins more than half against those where it wins less
  *   paired_p              t-test of the prompts' mean outcomes against 1/2: minds that samples of a prompt go together
- *   t_p                   two-sample t-test of A's outcomes against B's, as the paper (8). Each is what the other is not,
- *                         and a test that takes them as independent says too much: believe paired_p
+ *   t_p                   two-sample t-test of A's outcomes against B's, as the paper (8). Each is what the other is not:
+ *                         its size is about 17 % for a nominal 5 %; believe paired_p
  *   length_controlled, length_controlled_interval   win rate where both are equally long: logistic in z = length A /
  *                         length B, at z = 1 (9), or by --length log in log z, at 0; interval over prompts. Null where z
  *                         is always the same, but not 1. Pairs with an empty response of B are left out of it
  *   mass                  mean probability on the answers; not of a reward model
  *  pairwise:
- *   mean_p, mean_p_interval   bootstrap over prompts
+ *   mean_p, mean_p_interval   by bootstrap
  *   same_slot_rate, same_slot_interval, first_share, first_share_interval, first_share_p   as in alignment, over pairs
  *  score, verdict and reward:
  *   mean_a, mean_b        mean rewards, a judge's in [-1, 1], a reward model's as it was centred and scaled in training

@@ -86,7 +86,8 @@ static bool keep_chosen(Rows *rows, int *without, Err *err)
 typedef struct Scores {
     double *margin, *reward; /* [n]; [2 n], the preferred one first */
     bool *positive;          /* [2 n] */
-    double longer;
+    Outcomes right, longer;  /* is the preferred response the higher, the longer */
+    json_t *prompts;         /* prompt -> its number */
     int n;
     CutCount cut;
 } Scores;
@@ -107,7 +108,10 @@ static bool add_row(void *context, const char *row, Err *err)
         s->reward[2 * s->n] = r[best];
         s->reward[2 * s->n + 1] = r[other];
         s->positive[2 * s->n] = true;
-        s->longer += eval_outcome(text_characters(v.response[best].text), text_characters(v.response[other].text));
+        int prompt = eval_prompt_number(s->prompts, &v);
+        outcomes_add(&s->right, prompt, eval_outcome(r[best], r[other]));
+        outcomes_add(&s->longer, prompt,
+                     eval_outcome(text_characters(v.response[best].text), text_characters(v.response[other].text)));
         s->n++;
         cut_count(&s->cut, (int)json_number_of(j, "rewards_cut", 0));
         row_view_release(&v);
@@ -118,34 +122,32 @@ static bool add_row(void *context, const char *row, Err *err)
 
 static void set_numbers(json_t *out, const Scores *s, int without_choice)
 {
-    double right = 0;
     int ties = 0;
-    for (int i = 0; i < s->n; i++) {
-        right += eval_outcome(s->margin[i], 0);
+    for (int i = 0; i < s->n; i++)
         ties += s->margin[i] == 0;
-    }
     Moments margin = stats_moments(s->margin, s->n), all = stats_moments(s->reward, 2 * s->n);
     json_object_set_new(out, "pairs", json_integer(s->n));
+    json_object_set_new(out, "prompts", json_integer((json_int_t)json_object_size(s->prompts)));
     json_object_set_new(out, "without_choice", json_integer(without_choice));
-    eval_set_share(out, "accuracy", right, s->n, NULL);
+    eval_set_share(out, "accuracy", &s->right, NULL);
     json_object_set_new(out, "ties", json_integer(ties));
     eval_set(out, "mean_margin", margin.mean);
     eval_set(out, "sd_margin", margin.sd);
     eval_set(out, "auc", stats_auc(s->reward, s->positive, 2 * s->n));
     eval_set(out, "centre", all.mean);
     eval_set(out, "scale", all.sd);
-    eval_set(out, "longer_accuracy", s->longer / s->n);
-    json_object_set_new(out, "longer_interval", eval_interval(stats_wilson(s->longer, s->n)));
+    eval_set(out, "longer_accuracy", s->longer.total / s->n);
+    json_object_set_new(out, "longer_interval", eval_interval(outcomes_share(&s->longer)));
 }
 
 static bool summarise(Stage *stage, int rows, int without_choice, Err *err)
 {
-    Scores s = {mem_alloc((size_t)rows, sizeof(double)),
-                mem_alloc((size_t)rows, 2 * sizeof(double)),
-                mem_zalloc((size_t)rows, 2 * sizeof(bool)),
-                0,
-                0,
-                {0}};
+    Scores s = {.margin = mem_alloc((size_t)rows, sizeof(double)),
+                .reward = mem_alloc((size_t)rows, 2 * sizeof(double)),
+                .positive = mem_zalloc((size_t)rows, 2 * sizeof(bool)),
+                .right = outcomes_begin(rows),
+                .longer = outcomes_begin(rows),
+                .prompts = json_object()};
     bool ok = store_items_each(stage->work->store, stage->id, add_row, &s, err);
     if (ok) {
         set_numbers(stage->summary, &s, without_choice);
@@ -154,14 +156,17 @@ static bool summarise(Stage *stage, int rows, int without_choice, Err *err)
     free(s.margin);
     free(s.reward);
     free(s.positive);
+    outcomes_release(&s.right);
+    outcomes_release(&s.longer);
+    json_decref(s.prompts);
     return ok;
 }
 
 static void print_table(const json_t *s)
 {
-    eval_print("pairs", "%.0f", json_number_of(s, "pairs", 0));
+    eval_print("prompts, pairs", "%.0f, %.0f", json_number_of(s, "prompts", 0), json_number_of(s, "pairs", 0));
     eval_print_share("accuracy", s, "accuracy", "interval");
-    eval_print_share("  of the longer response", s, "longer_accuracy", NULL);
+    eval_print_share("  of the longer response", s, "longer_accuracy", "longer_interval");
     eval_print("margin: mean, deviation", "%s, %s", eval_decimal(s, "mean_margin").text,
                eval_decimal(s, "sd_margin").text);
     eval_print("rewards: centre, scale", "%s, %s", eval_decimal(s, "centre").text, eval_decimal(s, "scale").text);

@@ -23,11 +23,17 @@ enum { CALIBRATION_BINS = 5, MARGIN_BINS = 4, GAP_BINS = 3, MOST_CONFIDENT = 9 }
 typedef struct Case {
     double p, order[2]; /* P(first is preferred): the label, and each order alone */
     bool both, flip;    /* judged in both orders; by answers that name the worse response */
+    int prompt;         /* its number */
     double mass;        /* mean over what was asked; NAN: not said */
     int preferred;      /* by people: 0, 1, or -1 */
     int confidence;     /* of people, 1 to 9; 0: none */
     int length[2];
 } Case;
+
+typedef struct Cases {
+    Case *at;
+    int n, prompts;
+} Cases;
 
 /* 1 where p is on people's side, 1/2 on neither. */
 static double is_right(double p, int preferred)
@@ -68,87 +74,118 @@ static bool read_case(const Row *row, Case *c, Err *err)
 }
 
 /* Every row as a case; those without a label stop it or are left out. */
-static bool read_cases(const Rows *rows, bool skip_bad, Case *c, int *n, Err *err)
+static bool read_cases(const Rows *rows, bool skip_bad, Cases *c, Err *err)
 {
-    *n = 0;
-    for (int i = 0; i < rows->n; i++) {
+    json_t *numbers = json_object();
+    *c = (Cases){.at = mem_alloc((size_t)rows->n + 1, sizeof *c->at)};
+    bool ok = true;
+    for (int i = 0; ok && i < rows->n; i++) {
         char place[300];
-        if (read_case(&rows->row[i], &c[*n], err)) {
-            ++*n;
+        if (read_case(&rows->row[i], &c->at[c->n], err)) {
+            c->at[c->n++].prompt = eval_prompt_number(numbers, &rows->row[i].view);
             continue;
         }
         err_context(err, "%s", row_place(rows, i, place));
-        if (!skip_bad)
-            return false;
+        ok = skip_bad;
+        if (!ok)
+            break;
         log_warn("%s; left out", err->msg);
         err_clear(err);
     }
-    return *n > 0 ||
-           (err_set(err, ERR_INPUT, "%s: no row has a label", rows->path), err_hint(err, "rlaif label makes labels"));
+    c->prompts = (int)json_object_size(numbers);
+    json_decref(numbers);
+    if (ok && c->n == 0)
+        ok = err_set(err, ERR_INPUT, "%s: no row has a label", rows->path), err_hint(err, "rlaif label makes labels");
+    return ok;
 }
 
 /* --- agreement ------------------------------------------------------------------------------------------ */
 
-static void set_accuracy(json_t *out, const Case *c, int n)
+/* Is the label on people's side, in each case? */
+static Outcomes right_of(const Cases *c)
 {
-    double right = 0, one_order = 0, longer = 0, table[2][2] = {{0}}, both[2][2] = {{0}};
-    int ties = 0, ordered = 0;
+    Outcomes o = outcomes_begin(c->prompts);
+    for (int i = 0; i < c->n; i++)
+        outcomes_add(&o, c->at[i].prompt, is_right(c->at[i].p, c->at[i].preferred));
+    return o;
+}
+
+/* Cohen's kappa of labels that are no ties, of the responses as given, and with every pair in both orders. */
+static void set_kappas(json_t *out, const Cases *all)
+{
+    double table[2][2] = {{0}}, both[2][2] = {{0}};
     bool varied[2] = {false, false};
-    for (int i = 0; i < n; i++) {
-        right += is_right(c[i].p, c[i].preferred);
-        longer += is_right(eval_outcome(c[i].length[0], c[i].length[1]), c[i].preferred);
-        varied[c[i].preferred] = true;
-        ties += c[i].p == 0.5;
-        if (c[i].both) {
-            one_order += (is_right(c[i].order[0], c[i].preferred) + is_right(c[i].order[1], c[i].preferred)) / 2;
-            ordered++;
-        }
-        if (c[i].p != 0.5) {
-            int said = c[i].p < 0.5;
-            table[said][c[i].preferred]++;
-            both[said][c[i].preferred]++;
-            both[1 - said][1 - c[i].preferred]++;
-        }
+    for (int i = 0; i < all->n; i++) {
+        const Case *c = &all->at[i];
+        int said = c->p < 0.5;
+        varied[c->preferred] = true;
+        if (c->p == 0.5)
+            continue;
+        table[said][c->preferred]++;
+        both[said][c->preferred]++;
+        both[1 - said][1 - c->preferred]++;
     }
-    eval_set_share(out, "accuracy", right, n, NULL);
-    json_object_set_new(out, "ties", json_integer(ties));
-    eval_set(out, "single_order_accuracy", one_order / ordered);
-    eval_set(out, "longer_accuracy", longer / n);
-    json_object_set_new(out, "longer_interval", eval_interval(stats_wilson(longer, n)));
     eval_set(out, "kappa", varied[0] && varied[1] ? stats_kappa(table) : (double)NAN);
     eval_set(out, "kappa_both_orders", stats_kappa(both));
 }
 
-/* Label certainty: of the chosen side, beside how often that side is right. */
-static void set_calibration(json_t *out, const Case *c, int n)
+static void set_accuracy(json_t *out, const Cases *all)
 {
-    double *p = mem_alloc((size_t)n + 1, sizeof *p), *right = mem_alloc((size_t)n + 1, sizeof *right);
-    bool *positive = mem_alloc((size_t)n + 1, sizeof *positive);
-    double *decided = mem_alloc((size_t)n + 1, sizeof *decided);
+    Outcomes right = right_of(all), longer = outcomes_begin(all->prompts);
+    double one_order = 0;
+    int ties = 0, ordered = 0;
+    for (int i = 0; i < all->n; i++) {
+        const Case *c = &all->at[i];
+        outcomes_add(&longer, c->prompt, is_right(eval_outcome(c->length[0], c->length[1]), c->preferred));
+        ties += c->p == 0.5;
+        if (c->both) {
+            one_order += (is_right(c->order[0], c->preferred) + is_right(c->order[1], c->preferred)) / 2;
+            ordered++;
+        }
+    }
+    eval_set_share(out, "accuracy", &right, NULL);
+    json_object_set_new(out, "ties", json_integer(ties));
+    eval_set(out, "single_order_accuracy", one_order / ordered);
+    eval_set(out, "longer_accuracy", longer.total / longer.n);
+    json_object_set_new(out, "longer_interval", eval_interval(outcomes_share(&longer)));
+    set_kappas(out, all);
+    outcomes_release(&right);
+    outcomes_release(&longer);
+}
+
+/* Label certainty: of the chosen side, beside how often that side is right. */
+static void set_calibration(json_t *out, const Cases *c)
+{
+    double *p = mem_alloc((size_t)c->n + 1, sizeof *p), *decided = mem_alloc((size_t)c->n + 1, sizeof *decided);
+    bool *positive = mem_alloc((size_t)c->n + 1, sizeof *positive);
+    Outcomes right = right_of(c);
     int n_decided = 0;
-    for (int i = 0; i < n; i++) {
-        p[i] = 0.5 + fabs(c[i].p - 0.5);
-        right[i] = is_right(c[i].p, c[i].preferred);
-        if (right[i] != 0.5) {
+    for (int i = 0; i < c->n; i++) {
+        p[i] = 0.5 + fabs(c->at[i].p - 0.5);
+        if (right.at[i] != 0.5) {
             decided[n_decided] = p[i];
-            positive[n_decided++] = right[i] == 1;
+            positive[n_decided++] = right.at[i] == 1;
         }
     }
     CalibrationBin bin[CALIBRATION_BINS];
-    double error = stats_calibration(p, right, n, 0.5, 1, bin, CALIBRATION_BINS);
+    double error = stats_calibration(p, right.at, c->n, 0.5, 1, bin, CALIBRATION_BINS);
     json_t *list = json_array();
     for (int b = 0; b < CALIBRATION_BINS; b++) {
-        json_t *one = json_pack("{s:f, s:f, s:i}", "from", bin[b].low, "to", bin[b].high, "n", bin[b].n);
+        Outcomes here = outcomes_begin(c->prompts);
+        for (int i = 0; i < c->n; i++)
+            if (calibration_bin(p[i], bin, CALIBRATION_BINS) == b)
+                outcomes_add(&here, c->at[i].prompt, right.at[i]);
+        json_t *one = json_pack("{s:f, s:f}", "from", bin[b].low, "to", bin[b].high);
+        eval_set_share(one, "accuracy", &here, "n");
         eval_set(one, "mean_p", bin[b].mean_p);
-        eval_set(one, "accuracy", bin[b].share);
-        json_object_set_new(one, "interval", eval_interval(stats_wilson(bin[b].share * bin[b].n, bin[b].n)));
         json_array_append_new(list, one);
+        outcomes_release(&here);
     }
     eval_set(out, "certainty_auc", stats_auc(decided, positive, n_decided));
     eval_set(out, "calibration_error", error);
     json_object_set_new(out, "calibration", list);
+    outcomes_release(&right);
     free(p);
-    free(right);
     free(positive);
     free(decided);
 }
@@ -160,53 +197,56 @@ static int compare_margins(const void *a, const void *b)
 }
 
 /* Quarters of the cases by margin. Cases of one margin count with their mean, so that their order does not matter. */
-static void set_margins(json_t *out, const Case *c, int n)
+static void set_margins(json_t *out, const Cases *c)
 {
-    Case *sorted = mem_copy(c, (size_t)n, sizeof *c);
+    int n = c->n;
+    Cases sorted = {mem_copy(c->at, (size_t)n, sizeof *c->at), n, c->prompts};
     double *right = mem_alloc((size_t)n, sizeof *right);
     json_t *list = json_array();
-    qsort(sorted, (size_t)n, sizeof *sorted, compare_margins);
+    qsort(sorted.at, (size_t)n, sizeof *sorted.at, compare_margins);
     for (int i = 0, end; i < n; i = end) {
         double sum = 0;
-        for (end = i; end < n && compare_margins(&sorted[i], &sorted[end]) == 0; end++)
-            sum += is_right(sorted[end].p, sorted[end].preferred);
+        for (end = i; end < n && compare_margins(&sorted.at[i], &sorted.at[end]) == 0; end++)
+            sum += is_right(sorted.at[end].p, sorted.at[end].preferred);
         for (int k = i; k < end; k++)
             right[k] = sum / (end - i);
     }
     for (int b = 0; b < MARGIN_BINS; b++) {
         int from = (int)((long long)n * b / MARGIN_BINS), to = (int)((long long)n * (b + 1) / MARGIN_BINS);
-        double sum = 0;
         if (from == to)
             continue;
+        Outcomes here = outcomes_begin(c->prompts);
         for (int i = from; i < to; i++)
-            sum += right[i];
-        json_t *one = json_pack("{s:f, s:f}", "from", fabs(sorted[from].p - 0.5), "to", fabs(sorted[to - 1].p - 0.5));
-        eval_set_share(one, "accuracy", sum, to - from, "n");
+            outcomes_add(&here, sorted.at[i].prompt, right[i]);
+        json_t *one =
+            json_pack("{s:f, s:f}", "from", fabs(sorted.at[from].p - 0.5), "to", fabs(sorted.at[to - 1].p - 0.5));
+        eval_set_share(one, "accuracy", &here, "n");
         json_array_append_new(list, one);
+        outcomes_release(&here);
     }
     json_object_set_new(out, "by_margin", list);
-    free(sorted);
+    free(sorted.at);
     free(right);
 }
 
-static void set_confidences(json_t *out, const Case *c, int n)
+static void set_confidences(json_t *out, const Cases *c)
 {
+    Outcomes right = right_of(c);
     json_t *list = json_array();
     for (int confidence = 1; confidence <= MOST_CONFIDENT; confidence++) {
-        double right = 0;
-        int here = 0;
-        for (int i = 0; i < n; i++)
-            if (c[i].confidence == confidence) {
-                right += is_right(c[i].p, c[i].preferred);
-                here++;
-            }
-        if (here == 0)
-            continue;
-        json_t *one = json_pack("{s:i}", "confidence", confidence);
-        eval_set_share(one, "accuracy", right, here, "n");
-        json_array_append_new(list, one);
+        Outcomes here = outcomes_begin(c->prompts);
+        for (int i = 0; i < c->n; i++)
+            if (c->at[i].confidence == confidence)
+                outcomes_add(&here, c->at[i].prompt, right.at[i]);
+        if (here.n > 0) {
+            json_t *one = json_pack("{s:i}", "confidence", confidence);
+            eval_set_share(one, "accuracy", &here, "n");
+            json_array_append_new(list, one);
+        }
+        outcomes_release(&here);
     }
     json_object_set_new(out, "by_confidence", list);
+    outcomes_release(&right);
 }
 
 /* --- position bias -------------------------------------------------------------------------------------- */
@@ -224,80 +264,83 @@ static int gap_bin(const Case *c)
     return longer < 1.25 * shorter || longer == shorter ? 0 : longer < 2.0 * shorter ? 1 : 2;
 }
 
-static json_t *position(const Case *c, int n)
+static json_t *position(const Cases *all)
 {
     static const double edge[GAP_BINS + 1] = {1, 1.25, 2, (double)INFINITY};
-    int pairs[GAP_BINS] = {0}, same[GAP_BINS] = {0}, first = 0, all = 0, all_same = 0;
-    for (int i = 0; i < n; i++) {
-        if (!c[i].both)
+    Outcomes same = outcomes_begin(all->prompts), first = outcomes_begin(all->prompts), by_gap[GAP_BINS];
+    for (int b = 0; b < GAP_BINS; b++)
+        by_gap[b] = outcomes_begin(all->prompts);
+    for (int i = 0; i < all->n; i++) {
+        const Case *c = &all->at[i];
+        if (!c->both)
             continue;
-        bool is_same = is_same_slot(&c[i]);
-        pairs[gap_bin(&c[i])]++;
-        same[gap_bin(&c[i])] += is_same;
-        all++;
-        all_same += is_same;
-        first += is_same && eval_first_slot(c[i].order[0], c[i].flip);
+        outcomes_add(&same, c->prompt, is_same_slot(c));
+        outcomes_add(&by_gap[gap_bin(c)], c->prompt, is_same_slot(c));
+        if (is_same_slot(c))
+            outcomes_add(&first, c->prompt, eval_first_slot(c->order[0], c->flip));
     }
-    if (all == 0)
-        return json_null();
-    json_t *out = json_object(), *gaps = json_array();
-    json_object_set_new(out, "pairs", json_integer(all));
-    json_object_set_new(out, "same_slot", json_integer(all_same));
-    eval_set_share(out, "same_slot_rate", all_same, all, NULL);
-    eval_set(out, "first_share", (double)first / all_same);
-    json_object_set_new(out, "first_share_interval", eval_interval(stats_wilson(first, all_same)));
-    eval_set(out, "p", stats_binomial(first, all_same, 0.5));
+    json_t *out = same.n > 0 ? json_object() : json_null(), *gaps = json_array();
     for (int b = 0; b < GAP_BINS; b++) {
         json_t *one = json_object();
         eval_set(one, "from", edge[b]);
         eval_set(one, "to", edge[b + 1]);
-        json_object_set_new(one, "pairs", json_integer(pairs[b]));
-        eval_set(one, "same_slot_rate", (double)same[b] / pairs[b]);
-        json_object_set_new(one, "interval", eval_interval(stats_wilson(same[b], pairs[b])));
+        eval_set_share(one, "same_slot_rate", &by_gap[b], "pairs");
         json_array_append_new(gaps, one);
+        outcomes_release(&by_gap[b]);
     }
-    json_object_set_new(out, "by_length_gap", gaps);
+    if (same.n > 0) {
+        eval_set_share(out, "same_slot_rate", &same, "pairs");
+        json_object_set_new(out, "same_slot", json_integer(first.n));
+        eval_set(out, "first_share", first.total / first.n);
+        json_object_set_new(out, "first_share_interval", eval_interval(outcomes_share(&first)));
+        eval_set(out, "p", outcomes_sign_test(&first, 0.5));
+        json_object_set(out, "by_length_gap", gaps);
+    }
+    json_decref(gaps);
+    outcomes_release(&same);
+    outcomes_release(&first);
     return out;
 }
 
 /* --- the stage ------------------------------------------------------------------------------------------ */
 
-static void summarise(json_t *out, const Case *all, int n)
+static void summarise(json_t *out, const Cases *all)
 {
-    Case *chosen = mem_alloc((size_t)n, sizeof *chosen);
-    int with_choice = 0, with_mass = 0;
+    Cases chosen = {mem_alloc((size_t)all->n, sizeof *chosen.at), 0, all->prompts};
+    int with_mass = 0;
     double distance = 0, mass = 0;
-    for (int i = 0; i < n; i++) {
-        distance += fabs(all[i].p - 0.5) / n;
-        mass += isfinite(all[i].mass) ? all[i].mass : 0;
-        with_mass += isfinite(all[i].mass);
-        if (all[i].preferred >= 0)
-            chosen[with_choice++] = all[i];
+    for (int i = 0; i < all->n; i++) {
+        const Case *c = &all->at[i];
+        distance += fabs(c->p - 0.5) / all->n;
+        mass += isfinite(c->mass) ? c->mass : 0;
+        with_mass += isfinite(c->mass);
+        if (c->preferred >= 0)
+            chosen.at[chosen.n++] = *c;
     }
-    json_object_set_new(out, "rows", json_integer(n));
-    json_object_set_new(out, "with_choice", json_integer(with_choice));
-    if (with_choice > 0) {
-        set_accuracy(out, chosen, with_choice);
-        set_calibration(out, chosen, with_choice);
-        set_margins(out, chosen, with_choice);
-        set_confidences(out, chosen, with_choice);
+    json_object_set_new(out, "rows", json_integer(all->n));
+    json_object_set_new(out, "prompts", json_integer(all->prompts));
+    json_object_set_new(out, "with_choice", json_integer(chosen.n));
+    if (chosen.n > 0) {
+        set_accuracy(out, &chosen);
+        set_calibration(out, &chosen);
+        set_margins(out, &chosen);
+        set_confidences(out, &chosen);
     }
     eval_set(out, "mean_distance_from_half", distance);
     eval_set(out, "mass", mass / with_mass);
-    json_object_set_new(out, "position", position(all, n));
-    free(chosen);
+    json_object_set_new(out, "position", position(all));
+    free(chosen.at);
 }
 
 bool alignment_numbers(const Rows *rows, json_t *out, Err *err)
 {
-    Case *cases = mem_alloc((size_t)rows->n, sizeof *cases);
-    int n;
-    bool ok = read_cases(rows, false, cases, &n, err);
+    Cases cases;
+    bool ok = read_cases(rows, false, &cases, err);
     if (ok) {
-        summarise(out, cases, n);
+        summarise(out, &cases);
         eval_set_agreement(out, rows);
     }
-    free(cases);
+    free(cases.at);
     return ok;
 }
 
@@ -324,8 +367,8 @@ static void print_position(const json_t *position)
     json_t *bin;
     eval_print("pairs in both orders", "%.0f", json_number_of(position, "pairs", 0));
     eval_print_share("same position in both", position, "same_slot_rate", "interval");
-    eval_print("of these the first", "%-10sp %s (binomial, against 50 %%)", eval_percent(position, "first_share").text,
-               eval_p(position, "p").text);
+    eval_print("of these the first", "%-10sp %s (binomial over prompts, against 50 %%)",
+               eval_percent(position, "first_share").text, eval_p(position, "p").text);
     json_array_foreach(json_object_get(position, "by_length_gap"), i, bin)
     {
         char what[160];
@@ -352,12 +395,12 @@ static void print_cost(const json_t *cost)
 
 static void print_table(const json_t *s)
 {
-    eval_print("rows, with people's choices", "%.0f, %.0f", json_number_of(s, "rows", 0),
-               json_number_of(s, "with_choice", 0));
+    eval_print("rows, prompts, with people's choices", "%.0f, %.0f, %.0f", json_number_of(s, "rows", 0),
+               json_number_of(s, "prompts", 0), json_number_of(s, "with_choice", 0));
     if (json_object_get(s, "accuracy")) {
         eval_print_share("accuracy", s, "accuracy", "interval");
         eval_print_share("  in one order", s, "single_order_accuracy", NULL);
-        eval_print_share("  of the longer response", s, "longer_accuracy", NULL);
+        eval_print_share("  of the longer response", s, "longer_accuracy", "longer_interval");
         eval_print("kappa, both orders counted", "%s, %s", eval_decimal(s, "kappa").text,
                    eval_decimal(s, "kappa_both_orders").text);
         eval_print("certain labels are right: AUC", "%s", eval_decimal(s, "certainty_auc").text);
@@ -381,26 +424,23 @@ bool alignment_stage(Work *work, const char *name, const void *options, Err *err
     const AlignmentOptions *o = options;
     Rows rows = {0};
     Stage s = {0};
-    Case *cases = NULL;
-    int n;
+    Cases cases = {0};
     char labels[HASH_TEXT];
     bool ok = stage_read_rows(work, o->labels, o->limit, NEED_PAIR, o->skip_bad, &rows, err);
-    if (ok) {
+    if (ok)
         rows_hash(&rows, labels);
-        cases = mem_alloc((size_t)rows.n, sizeof *cases);
-    }
-    ok = ok && read_cases(&rows, o->skip_bad, cases, &n, err) &&
+    ok = ok && read_cases(&rows, o->skip_bad, &cases, err) &&
          stage_begin(&s, work, name, "eval alignment",
                      stage_about(&alignment_table, o, &o->common, "labels", labels, NULL), err);
     if (ok) {
-        summarise(s.summary, cases, n);
+        summarise(s.summary, &cases);
         eval_set_agreement(s.summary, &rows);
         json_object_set_new(s.summary, "cost", cost_json(&o->prices, &rows));
         if (!work->in_recipe)
             print_table(s.summary);
         ok = stage_end(&s, NULL, err);
     }
-    free(cases);
+    free(cases.at);
     rows_release(&rows);
     stage_release(&s);
     return ok;

@@ -232,22 +232,21 @@ static bool compare_raters(const Harmless *h, json_t *out, Err *err)
 /* A judge beside people's marks of the same responses. */
 static json_t *compare_judge(const Harmless *h)
 {
-    double table[2][2] = {{0, 0}, {0, 0}}, alike = 0;
-    int n = 0;
+    double table[2][2] = {{0, 0}, {0, 0}};
+    Outcomes alike = outcomes_begin(h->replies.prompts);
     for (int i = 0; i < h->replies.n; i++) {
         const Mark *m = &h->mark[i];
         if (!isfinite(m->person))
             continue;
-        double agree = m->harmless == 0.5 ? 0.5 : m->harmless == m->person;
-        alike += agree;
+        outcomes_add(&alike, h->replies.at[i].prompt, m->harmless == 0.5 ? 0.5 : m->harmless == m->person);
         table[m->harmless > 0.5][m->person > 0.5] += 1;
-        n++;
     }
-    if (n == 0)
-        return json_null();
-    json_t *out = json_object();
-    eval_set_share(out, "accuracy", alike, n, "marks");
-    eval_set(out, "kappa", stats_kappa(table));
+    json_t *out = alike.n > 0 ? json_object() : json_null();
+    if (alike.n > 0) {
+        eval_set_share(out, "accuracy", &alike, "marks");
+        eval_set(out, "kappa", stats_kappa(table));
+    }
+    outcomes_release(&alike);
     return out;
 }
 
@@ -309,8 +308,8 @@ static json_t *policy_summary(const Harmless *h, int policy, const Outcomes *mar
             mass += h->mark[i].mass / marks->n;
         }
     json_t *out = json_pack("{s:s, s:i, s:i}", "policy", r->policy[policy], "n", marks->n, "prompts", prompts);
-    eval_set_share(out, "harmless", marks->total, marks->n, NULL);
-    json_object_set_new(out, "bootstrap", eval_interval(outcomes_bootstrap(marks, h->options->common.seed)));
+    eval_set_share(out, "harmless", marks, NULL);
+    json_object_set_new(out, "bootstrap", eval_interval(outcomes_share_bootstrap(marks, h->options->common.seed)));
     eval_set(out, "characters", mean_characters(r, policy));
     eval_set_adjusted(out, adjusted_rate(h, policy));
     if (h->judged) {
@@ -324,15 +323,11 @@ static json_t *policy_summary(const Harmless *h, int policy, const Outcomes *mar
 static json_t *difference(const Harmless *h, int a, int b, const Outcomes *x, const Outcomes *y)
 {
     const Replies *r = &h->replies;
-    int n, above = 0, below = 0;
+    int n;
     double *gap = outcomes_gaps(x, y, &n);
-    for (int i = 0; i < n; i++) {
-        above += gap[i] > 0;
-        below += gap[i] < 0;
-    }
     json_t *out = json_pack("{s:s, s:s, s:i}", "a", r->policy[a], "b", r->policy[b], "prompts", n);
     eval_set_gaps(out, x, y, gap, n, h->options->common.seed);
-    eval_set(out, "binomial_p", n > 0 ? stats_binomial(above, above + below, 0.5) : (double)NAN);
+    eval_set(out, "binomial_p", stats_sign_test(gap, n));
     free(gap);
     return out;
 }
@@ -379,7 +374,7 @@ static void print_table(const json_t *s)
                    json_number_of(one, "n", 0), json_number_of(one, "prompts", 0),
                    json_number_of(one, "characters", 0));
         eval_print_share("  harmless", one, "harmless", "interval");
-        eval_print_share("  the same, over prompts", one, "harmless", "bootstrap");
+        eval_print_share("  the same by bootstrap", one, "harmless", "bootstrap");
         eval_print_share("  at the baseline's length", one, "length_controlled", "length_controlled_interval");
         if (json_object_get(one, "mass"))
             eval_print_share("  mass on the answers", one, "mass", NULL);
@@ -389,8 +384,9 @@ static void print_table(const json_t *s)
         char what[100];
         snprintf(what, sizeof what, "%s - %s", json_text_of(one, "a"), json_text_of(one, "b"));
         eval_print_share(what, one, "difference", "difference_interval");
-        eval_print("  against none", "p %s (two-sample t), %s (t over prompts), %s (binomial)", eval_p(one, "t_p").text,
-                   eval_p(one, "paired_p").text, eval_p(one, "binomial_p").text);
+        eval_print("  against none", "p %s (t over prompts), %s (binomial over prompts)", eval_p(one, "paired_p").text,
+                   eval_p(one, "binomial_p").text);
+        eval_print_two_samples(one, "t_p");
     }
     const json_t *raters = json_object_get(s, "raters"), *people = json_object_get(s, "beside_people");
     if (raters)

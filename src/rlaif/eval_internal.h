@@ -13,9 +13,6 @@ double eval_outcome(double a, double b);
 json_t *eval_interval(Interval i);
 void eval_set(json_t *object, const char *key, double x);
 
-/* A share of n with halves: `share_key`, "interval" and, where n_key is not NULL, n_key. */
-void eval_set_share(json_t *object, const char *share_key, double k, int n, const char *n_key);
-
 /* A share of outcomes in [0, 1] where both sides are equally long (paper.md 9): logistic in the ratio of lengths, at 1,
  * or in its logarithm, at 0, with its interval over clusters. Rows whose ratio is not finite, or without a logarithm, are
  * left out. NAN where one ratio, but 1, is all there is. */
@@ -27,6 +24,12 @@ Adjusted eval_length_controlled(const double *ratio, const double *outcome, cons
                                 LengthControl how);
 /* "length_controlled" and "length_controlled_interval". */
 void eval_set_adjusted(json_t *object, Adjusted a);
+
+/* The number of a row's prompt among those met; a new one where it has not been. */
+int eval_prompt_number(json_t *prompts, const RowView *v);
+
+/* A line with the p of the paper's two-sample t-test (8), and what it is worth (docs/math.md, "The two-sample test"). */
+void eval_print_two_samples(const json_t *object, const char *key);
 
 /* Outcomes of one policy, of two raters, ...: all of them, and by prompt. */
 typedef struct Outcomes {
@@ -40,9 +43,17 @@ void outcomes_release(Outcomes *o);
 
 /* Interval of the mean by bootstrap over the prompts that have any. */
 Interval outcomes_bootstrap(const Outcomes *o, int seed);
+/* Of a mean of shares: Wilson's over prompts (stats_share); by bootstrap, and where that has no width Wilson's. */
+Interval outcomes_share(const Outcomes *o);
+Interval outcomes_share_bootstrap(const Outcomes *o, int seed);
+/* Against `neutral`: sign test of the prompts whose mean is above against those whose mean is below; t-test of the means. */
+double outcomes_sign_test(const Outcomes *o, double neutral);
+double outcomes_t_test(const Outcomes *o, double neutral);
+/* The mean of shares, halves for ties: `share_key`, "interval" (outcomes_share) and, where n_key is not NULL, n_key. */
+void eval_set_share(json_t *object, const char *share_key, const Outcomes *o, const char *n_key);
 /* Mean of A - mean of B, of every prompt that has both: *n of them. The caller frees them. */
 double *outcomes_gaps(const Outcomes *a, const Outcomes *b, int *n);
-/* Is A above B? "difference" (mean of the gaps), "difference_interval" (bootstrap over them), "t_p" (two samples), "paired_p" (t-test of the gaps). */
+/* Is A above B? "difference" (mean of the gaps), "difference_interval" (bootstrap over them, of shares), "t_p" (two samples), "paired_p" (t-test of the gaps). */
 void eval_set_gaps(json_t *object, const Outcomes *a, const Outcomes *b, const double *gap, int n, int seed);
 
 /* What a stage is about, without the seed: what a model says of given texts does not depend on it. Returns `about`. */

@@ -54,8 +54,11 @@ void probes_summary(json_t *out, const Probed *p, int n, int clusters, int seed)
         for (int c = 0; c < kept; c++)
             total += sum[k][c];
         json_t *one = json_object();
+        Interval i = interval_within(interval[k], 0, probe_is_share((Probe)k) ? 1 : INFINITY);
+        if (probe_is_share((Probe)k) && !isfinite(i.low)) /* all alike: none, as a rule */
+            i = stats_share(sum[k], count, kept);
         eval_set(one, "mean", total / n);
-        json_object_set_new(one, "interval", eval_interval(interval[k]));
+        json_object_set_new(one, "interval", eval_interval(i));
         json_object_set_new(out, probe_name((Probe)k), one);
     }
     free(all);

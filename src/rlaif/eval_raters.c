@@ -53,7 +53,7 @@ json_t *raters_summary(const Raters *r, int seed)
     json_object_set_new(out, "raters", json_integer(r->n));
     json_object_set_new(out, "pairs", json_integer(r->alike.n));
     eval_set(out, "agreement", r->alike.total / r->alike.n);
-    json_object_set_new(out, "interval", eval_interval(outcomes_bootstrap(&r->alike, seed)));
+    json_object_set_new(out, "interval", eval_interval(outcomes_share_bootstrap(&r->alike, seed)));
     for (int i = 0; i < r->n; i++) {
         json_t *one = json_pack("{s:s, s:i, s:i}", "rater", r->name[i], "judgments", (int)r->judged[i], "pairs",
                                 (int)r->pairs[i]);

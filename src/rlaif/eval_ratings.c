@@ -122,20 +122,22 @@ static json_t *over_summary(const Rankings *r, int seed)
 static json_t *policy_summary(const Rankings *r, int policy, int seed)
 {
     Outcomes rank = outcomes_begin(r->prompts), first = outcomes_begin(r->prompts);
-    double characters = 0;
+    double characters = 0, most = 1;
     for (int i = 0; i < r->n; i++)
         for (int k = 0; k < r->at[i].n; k++) {
             const Ranked *e = &r->at[i].entry[k];
             if (e->policy != policy)
                 continue;
+            most = fmax(most, r->at[i].n);
             outcomes_add(&rank, r->at[i].prompt, e->rank);
             outcomes_add(&first, r->at[i].prompt, e->rank == 1);
             characters += e->characters;
         }
     json_t *out = json_pack("{s:s, s:i, s:f, s:f, s:f}", "policy", r->policy[policy], "n", rank.n, "mean_rank",
                             rank.total / rank.n, "first", first.total / first.n, "characters", characters / rank.n);
-    json_object_set_new(out, "mean_rank_interval", eval_interval(outcomes_bootstrap(&rank, seed)));
-    json_object_set_new(out, "first_interval", eval_interval(outcomes_bootstrap(&first, seed)));
+    json_object_set_new(out, "mean_rank_interval",
+                        eval_interval(interval_within(outcomes_bootstrap(&rank, seed), 1, most)));
+    json_object_set_new(out, "first_interval", eval_interval(outcomes_share_bootstrap(&first, seed)));
     outcomes_release(&rank);
     outcomes_release(&first);
     return out;
@@ -206,7 +208,7 @@ static json_t *kendall_summary(const Rankings *r, int seed)
     }
     json_t *out = json_pack("{s:i}", "items", w.n);
     eval_set(out, "w", w.total / w.n);
-    json_object_set_new(out, "interval", eval_interval(outcomes_bootstrap(&w, seed)));
+    json_object_set_new(out, "interval", eval_interval(interval_within(outcomes_bootstrap(&w, seed), 0, 1)));
     eval_set(out, "chi_square", w.n > 0 ? chi_square : (double)NAN);
     json_object_set_new(out, "df", json_integer((json_int_t)df));
     eval_set(out, "p", stats_chi_square_p(chi_square, df));
@@ -237,8 +239,8 @@ static json_t *judge_summary(const Rankings *r, Verdicts *v, int seed)
             }
     json_t *out = alike.n > 0 ? json_object() : json_null();
     if (alike.n > 0) {
-        eval_set_share(out, "agreement", alike.total, alike.n, "pairs");
-        json_object_set_new(out, "bootstrap", eval_interval(outcomes_bootstrap(&alike, seed)));
+        eval_set_share(out, "agreement", &alike, "pairs");
+        json_object_set_new(out, "bootstrap", eval_interval(outcomes_share_bootstrap(&alike, seed)));
         json_object_set(out, "stages", v->used);
     }
     outcomes_release(&alike);
@@ -342,8 +344,8 @@ static void print_table(const json_t *s)
         snprintf(what, sizeof what, "over %s: %s - %s", json_text_of(one, "over"), json_text_of(one, "a"),
                  json_text_of(one, "b"));
         eval_print_share(what, one, "difference", "difference_interval");
-        eval_print("  against none", "p %s (two-sample t), %s (t over prompts)", eval_p(one, "t_p").text,
-                   eval_p(one, "paired_p").text);
+        eval_print("  against none", "p %s (t over prompts)", eval_p(one, "paired_p").text);
+        eval_print_two_samples(one, "t_p");
     }
     print_kendall(json_object_get(s, "kendall"));
     raters_print(json_object_get(s, "raters"));

@@ -65,6 +65,19 @@ static int different_draws(const json_t *trials)
     return different;
 }
 
+/* Of their mean, which is over the same rows: the mean of either end of the trials' intervals. */
+static Interval mean_interval(const json_t *trials)
+{
+    size_t n = json_array_size(trials);
+    Interval mean = {0, 0};
+    for (size_t i = 0; i < n; i++) {
+        const json_t *one = json_object_get(json_array_get(trials, i), "interval");
+        mean.low += json_number_value(json_array_get(one, 0)) / (double)n;
+        mean.high += json_number_value(json_array_get(one, 1)) / (double)n;
+    }
+    return mean;
+}
+
 /* Mean and spread over the trials of a candidate. */
 static json_t *summary_of(const char *text, json_t *trials)
 {
@@ -77,9 +90,9 @@ static json_t *summary_of(const char *text, json_t *trials)
     }
     Moments m = stats_moments(accuracy, n);
     free(accuracy);
-    int rows = (int)json_number_of(json_array_get(trials, 0), "with_choice", 0);
-    json_t *out = json_pack("{s:s}", "prompt", text);
-    eval_set_share(out, "accuracy", m.mean * rows, rows, "n");
+    json_t *out = json_pack("{s:s, s:f, s:i}", "prompt", text, "accuracy", m.mean, "n",
+                            (int)json_number_of(json_array_get(trials, 0), "with_choice", 0));
+    json_object_set_new(out, "interval", eval_interval(mean_interval(trials)));
     if (n > 1) {
         json_object_set_new(out, "different", json_integer(different_draws(trials)));
         eval_set(out, "sd", m.sd);

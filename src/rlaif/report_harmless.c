@@ -4,7 +4,7 @@
 static const Measure policy_measures[] = {
     {"replies", "n", AS_COUNT, NULL},
     {"prompts", "prompts", AS_COUNT, NULL},
-    {"harmless, Wilson\xe2\x80\x99s interval", "harmless", AS_PERCENT, "interval"},
+    {"harmless, Wilson\xe2\x80\x99s interval over prompts", "harmless", AS_PERCENT, "interval"},
     {"harmless, bootstrap over prompts", "harmless", AS_PERCENT, "bootstrap"},
     {"mean characters", "characters", AS_TENTHS, NULL},
     {"harmless at the baseline\xe2\x80\x99s mean length", "length_controlled", AS_PERCENT,
@@ -52,6 +52,8 @@ static void add_rates(Str *out, const Report *r, const ReportStage *s)
     html_objects(out, r, json_object_get(s->summary, "policies"), head_policy, policy_measures, COUNT(policy_measures));
     html_objects(out, r, json_object_get(s->summary, "against"), head_less, difference_measures,
                  COUNT(difference_measures));
+    if (json_array_size(json_object_get(s->summary, "against")) > 0)
+        html_two_samples(out);
     html_raters(out, r, json_object_get(s->summary, "raters"));
     if (json_is_object(people)) {
         str_add(out, "<p class=\"note\">The judge beside people, on the same replies:</p>\n");

@@ -192,6 +192,8 @@ typedef void HtmlHead(Str *out, const Report *r, const json_t *object);
 void html_objects(Str *out, const Report *r, const json_t *list, HtmlHead *head, const Measure *m, int n);
 /* Of a policy ("policy"), of two of them ("a", "b"). */
 HtmlHead head_policy, head_against, head_less;
+/* What the paper's two-sample t-test is worth, beside which it stands. */
+void html_two_samples(Str *out);
 /* What evaluations say of raters: how many, how far they agree (eval_raters.h). */
 void html_raters(Str *out, const Report *r, const json_t *raters);
 

@@ -9,14 +9,14 @@ static const Measure policy_measures[] = {
 };
 static const Measure pair_measures[] = {
     {"times that one was ranked against the other", "n", AS_COUNT, NULL},
-    {"win rate, Wilson\xe2\x80\x99s interval", "win_rate", AS_PERCENT, "interval"},
+    {"win rate, Wilson\xe2\x80\x99s interval over prompts", "win_rate", AS_PERCENT, "interval"},
     {"win rate, bootstrap over prompts", "win_rate", AS_PERCENT, "win_rate_bootstrap"},
     {"wins", "wins", AS_COUNT, NULL},
     {"losses", "losses", AS_COUNT, NULL},
     {"ties: equal texts", "ties", AS_COUNT, NULL},
-    {"p of 50 %: binomial, without ties", "binomial_p", AS_P, NULL},
+    {"p of 50 %: binomial, prompts above against below", "binomial_p", AS_P, NULL},
     {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL},
-    {"p of 50 %: two-sample t-test, as the paper", "t_p", AS_P, NULL},
+    {"p of 50 %: two-sample t-test, as the paper; its size is 17 %", "t_p", AS_P, NULL},
     {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"},
 };
 static const Measure over_measures[] = {
@@ -48,9 +48,9 @@ static const Measure by_rater_measures[] = {
 };
 static const Measure judge_measures[] = {
     {"two replies in a ranking", "pairs", AS_COUNT, NULL},
-    {"the judge\xe2\x80\x99s order is the person\xe2\x80\x99s, Wilson\xe2\x80\x99s interval", "agreement", AS_PERCENT,
-     "interval"},
-    {"the same, bootstrap over prompts", "agreement", AS_PERCENT, "bootstrap"},
+    {"the judge\xe2\x80\x99s order is the person\xe2\x80\x99s, Wilson\xe2\x80\x99s interval over prompts", "agreement",
+     AS_PERCENT, "interval"},
+    {"the same by bootstrap", "agreement", AS_PERCENT, "bootstrap"},
 };
 
 void head_policy(Str *out, const Report *r, const json_t *one)
@@ -97,6 +97,15 @@ void html_raters(Str *out, const Report *r, const json_t *raters)
         html_objects(out, r, list, head_rater, by_rater_measures, COUNT(by_rater_measures));
 }
 
+void html_two_samples(Str *out)
+{
+    html_p(
+        out,
+        "<span class=\"note\">The paper\xe2\x80\x99s two-sample t-test takes rankings of one item as independent, though one "
+        "policy\xe2\x80\x99s win is the other\xe2\x80\x99s loss: where nothing differs it calls about 17&nbsp;%% of win rates "
+        "different at a nominal 5&nbsp;%%. The tests over prompts are to be believed.</span>");
+}
+
 /* --- rankings ------------------------------------------------------------------------------------------- */
 
 /* "People prefer A to B in 61.0 % (95 % interval 52.0 to 69.0 %; 40 times)": of every pair, as it is shown or not. */
@@ -119,7 +128,7 @@ static void say_pairs(Str *out, const Report *r, const json_t *list)
         str_addf(out, " in %s of %s; ", say_percent(fmax(rate, 1 - rate)).text,
                  say_count(json_number_of(one, "n", 0), "ranking", "rankings").text);
         if (json_array_size(interval) != 2)
-            str_add(out, "too few prompts for an interval.");
+            str_add(out, "too few prompts, or too much alike, for an interval.");
         else
             str_add(out, none ? "the interval of that rate contains 50&nbsp;%." : "50&nbsp;% is not in its interval.");
     }
@@ -139,6 +148,7 @@ static void add_ratings(Str *out, const Report *r, const ReportStage *s)
     say_pairs(out, r, pairs);
     html_objects(out, r, json_object_get(s->summary, "policies"), head_policy, policy_measures, COUNT(policy_measures));
     html_objects(out, r, pairs, head_against, pair_measures, COUNT(pair_measures));
+    html_two_samples(out);
     if (json_array_size(over) > 0) {
         str_add(out, "<p class=\"note\">Two policies over a third, as the paper compares 71 % with 73 %:</p>\n");
         html_objects(out, r, over, head_over, over_measures, COUNT(over_measures));

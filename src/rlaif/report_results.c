@@ -170,7 +170,7 @@ static void add_sentence(Str *out, const Report *r, const Outcome *x, bool scale
     str_addf(out, "%s, %s)", say_count(json_number_of(s, "prompts", 0), "prompt", "prompts").text,
              say_count(json_number_of(s, "pairs", 0), "pair of replies", "pairs of replies").text);
     if (!known)
-        str_add(out, ": too few prompts for an interval. ");
+        str_add(out, ": too few prompts, or too much alike, for an interval. ");
     else if (x->sign == 0)
         str_addf(out, ": <b>the interval contains %s</b>. ", nothing);
     else
@@ -365,14 +365,14 @@ static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
         {"p of no gain: t-test over prompts", "gain_paired_p", AS_P, NULL},
         {"p of no gain: two-sample t-test", "gain_t_p", AS_P, NULL},
         {"p of no gain: Welch\xe2\x80\x99s t-test", "gain_welch_p", AS_P, NULL},
-        {"win rate, Wilson\xe2\x80\x99s interval over pairs", "win_rate", AS_PERCENT, "interval"},
+        {"win rate, Wilson\xe2\x80\x99s interval over prompts", "win_rate", AS_PERCENT, "interval"},
         {"win rate, bootstrap over prompts", "win_rate", AS_PERCENT, "win_rate_bootstrap"},
         {"wins", "wins", AS_COUNT, NULL},
         {"losses", "losses", AS_COUNT, NULL},
         {"ties", "ties", AS_COUNT, NULL},
-        {"p of 50 %: binomial, without ties", "binomial_p", AS_P, NULL},
+        {"p of 50 %: binomial, prompts above against below", "binomial_p", AS_P, NULL},
         {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL},
-        {"p of 50 %: two-sample t-test, as the paper", "t_p", AS_P, NULL},
+        {"p of 50 %: two-sample t-test, as the paper; its size is 17 %", "t_p", AS_P, NULL},
         {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"},
         {"mean P(the new policy\xe2\x80\x99s is better)", "mean_p", AS_NUMBER, "mean_p_interval"},
         {"same position in both orders", "same_slot_rate", AS_PERCENT, "same_slot_interval"},
@@ -399,9 +399,9 @@ static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
     html_heading(out, 3, NULL, "Every number of the comparisons");
     html_p(
         out,
-        "<span class=\"note\">Intervals at 95&nbsp;%%. The paper\xe2\x80\x99s two-sample t-test of win rates takes "
-        "both policies\xe2\x80\x99 outcomes as independent, though one\xe2\x80\x99s win is the other\xe2\x80\x99s loss: it says too "
-        "much, and the t-test over prompts is to be believed.</span>");
+        "<span class=\"note\">Intervals at 95&nbsp;%%, over prompts, whose pairs of replies go together; tests over prompts but "
+        "for those of two samples.</span>");
+    html_two_samples(out);
     html_measures(out, measures, COUNT(measures), (const json_t *const *)column, (const char *const *)head, n);
     for (int i = 0; i < n; i++) {
         free(head[i]);

@@ -102,10 +102,10 @@ double stats_incomplete_beta(double x, double a, double b)
     return beta_share(x, 1 - x, a, b);
 }
 
-/* The test of `effect` with its standard error. */
+/* The test of `effect` with its standard error; of one that is rounding alone, none. */
 static TTest t_test(double effect, double error, double df)
 {
-    if (!(error > 0) || !(df > 0))
+    if (!(error > 1e-12 * fabs(effect)) || !(df > 0))
         return (TTest){NONE, df, NONE};
     double t = effect / error, t2 = t * t;
     return (TTest){t, df, beta_share(df / (df + t2), t2 / (df + t2), df / 2, 0.5)};
@@ -128,6 +128,76 @@ TTest stats_t_welch(Moments a, Moments b)
 TTest stats_t_paired(Moments difference)
 {
     return t_test(difference.mean, difference.sd / sqrt(difference.n), difference.n - 1.0);
+}
+
+/* t of which 5 % lie outside of -t .. t, by bisection: 12.7 at one degree of freedom, 1.96 at many. */
+static double t_point(double df)
+{
+    double low = 1.9, high = 13;
+    for (int i = 0; i < 50; i++) {
+        double t = (low + high) / 2, t2 = t * t;
+        if (beta_share(df / (df + t2), t2 / (df + t2), df / 2, 0.5) > 0.05)
+            low = t;
+        else
+            high = t;
+    }
+    return high;
+}
+
+/* --- clusters ------------------------------------------------------------------------------------------- */
+
+/* What is summed over clusters, those of weight 0 left out. */
+typedef struct Ratio {
+    double sum, weight, weights2; /* of sums, weights, squared weights */
+    double spread;                /* of (sum - ratio * weight)^2 */
+    int n;
+} Ratio;
+
+static Ratio ratio_of(const double *sum, const double *weight, int n)
+{
+    Ratio r = {0};
+    for (int i = 0; i < n; i++) {
+        double w = weight ? weight[i] : 1;
+        r.sum += w > 0 ? sum[i] : 0;
+        r.weight += w;
+        r.weights2 += w * w;
+        r.n += w > 0;
+    }
+    for (int i = 0; i < n; i++) {
+        double w = weight ? weight[i] : 1, e = sum[i] - r.sum / r.weight * w;
+        r.spread += w > 0 ? e * e : 0;
+    }
+    return r;
+}
+
+Interval stats_share(const double *sum, const double *count, int clusters)
+{
+    enum {
+        BEFOREHAND = 3
+    }; /* clusters that are taken as seen, with members alike: so few do not say how alike they are */
+    Ratio r = ratio_of(sum, count, clusters);
+    double n = r.weight, alike = r.weights2 / n, each = r.sum / n * (1 - r.sum / n), design = alike;
+    if (r.n > 1 && each > 0)
+        design = (r.spread / each + BEFOREHAND * alike * alike) / (n + BEFOREHAND * alike);
+    design = fmin(fmax(design, 1), alike);
+    return stats_wilson(r.sum / design, n / design);
+}
+
+double stats_sign_test(const double *x, int n)
+{
+    int above = 0, below = 0;
+    for (int i = 0; i < n; i++) {
+        above += x[i] > 0;
+        below += x[i] < 0;
+    }
+    return n > 0 ? stats_binomial(above, above + below, 0.5) : NONE;
+}
+
+Interval interval_within(Interval i, double low, double high)
+{
+    if (!isfinite(i.low) || !isfinite(i.high))
+        return i;
+    return (Interval){fmax(i.low, low), fmin(i.high, high)};
 }
 
 /* --- bootstrap ------------------------------------------------------------------------------------------ */
@@ -162,6 +232,19 @@ static void draw_clusters(const double *const *sum, const double *const *weight,
     }
 }
 
+/* What was drawn, sorted, and Student's interval of the ratio: the farther of the two at either end. A width that is rounding
+ * alone is none. */
+static Interval widest(const double *drawn, int used, const double *sum, const double *weight, int n)
+{
+    Ratio r = ratio_of(sum, weight, n);
+    if (used == 0 || r.n < 2)
+        return (Interval){NONE, NONE};
+    double ratio = r.sum / r.weight, half = t_point(r.n - 1) * sqrt(r.spread * r.n / (r.n - 1.0)) / r.weight;
+    Interval i = {fmin(percentile(drawn, used, 0.025), ratio - half),
+                  fmax(percentile(drawn, used, 0.975), ratio + half)};
+    return i.high - i.low > 1e-9 * (fabs(i.low) + fabs(i.high)) ? i : (Interval){NONE, NONE};
+}
+
 void stats_bootstrap_all(const double *const *sum, const double *const *weight, int k, int n, int seed, Interval *out)
 {
     double *drawn = mem_alloc((size_t)k * DRAWS, sizeof *drawn), *total = mem_alloc((size_t)k, 2 * sizeof *total);
@@ -176,8 +259,7 @@ void stats_bootstrap_all(const double *const *sum, const double *const *weight, 
     for (int j = 0; j < k; j++) {
         double *mine = drawn + (size_t)j * DRAWS;
         qsort(mine, (size_t)used[j], sizeof *mine, compare_reals);
-        out[j] = used[j] > 0 ? (Interval){percentile(mine, used[j], 0.025), percentile(mine, used[j], 0.975)}
-                             : (Interval){NONE, NONE};
+        out[j] = widest(mine, used[j], sum[j], weight ? weight[j] : NULL, n);
     }
     free(drawn);
     free(total);
@@ -355,6 +437,14 @@ double stats_auc(const double *score, const bool *positive, int n)
     return positives > 0 && negatives > 0 ? above / (positives * negatives) : NONE;
 }
 
+int calibration_bin(double p, const CalibrationBin *bin, int bins)
+{
+    int b = bins - 1;
+    while (b > 0 && p < bin[b].low)
+        b--;
+    return b;
+}
+
 double stats_calibration(const double *p, const double *right, int n, double low, double high, CalibrationBin *bin,
                          int bins)
 {
@@ -362,9 +452,7 @@ double stats_calibration(const double *p, const double *right, int n, double low
     for (int b = 0; b < bins; b++)
         bin[b] = (CalibrationBin){.low = low + b * width, .high = b == bins - 1 ? high : low + (b + 1) * width};
     for (int i = 0; i < n; i++) {
-        int b = bins - 1;
-        while (b > 0 && p[i] < bin[b].low)
-            b--;
+        int b = calibration_bin(p[i], bin, bins);
         bin[b].n++;
         bin[b].mean_p += p[i];
         bin[b].share += right[i];

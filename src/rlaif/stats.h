@@ -22,10 +22,21 @@ Moments stats_moments(const double *x, int n);
  * (k/n + z^2/2n +- z sqrt(k/n (1 - k/n)/n + z^2/4n^2)) / (1 + z^2/n). */
 Interval stats_wilson(double k, double n);
 
+/* The same of successes that come in clusters (prompts), whose members go together: sum[i] successes among count[i] trials.
+ * Wilson's interval of n / d trials; d is the design effect of the clusters (docs/math.md, "Shares of clusters"). Clusters of
+ * one trial each: stats_wilson. */
+Interval stats_share(const double *sum, const double *count, int clusters);
+
+/* The part of an interval within [low, high], what is measured having no other values. */
+Interval interval_within(Interval i, double low, double high);
+
 /* Exact two-sided binomial test of k successes in n trials against the probability `chance`: the summed probability
  * of all outcomes that are not more likely than k. Exact for every n: the outcomes' weights follow from one another
  * by their ratios, outward from the most likely one. 1 where n is 0. */
 double stats_binomial(int k, int n, double chance);
+
+/* Sign test: the same of those x above 0 among those above and below, against 1/2. NAN where n is 0. */
+double stats_sign_test(const double *x, int n);
 
 /* Cohen's kappa of two raters with two answers: (p_o - p_e) / (1 - p_e), p_o the share of equal answers, p_e what it
  * would be by chance. table[i][j]: times that the first said i and the second j. NAN where p_e is 1. */
@@ -46,9 +57,10 @@ TTest stats_t_welch(Moments a, Moments b);
 /* One sample against 0: of differences, a paired test. */
 TTest stats_t_paired(Moments difference);
 
-/* 95 % percentile interval of sum_i sum[i] / sum_i weight[i] over n clusters (prompts), whose members go together:
- * 10,000 draws of n clusters with replacement, by seed. weight NULL: all 1, the mean of sum. Percentiles are
- * interpolated between neighbours. NAN for n < 2. */
+/* 95 % interval of sum_i sum[i] / sum_i weight[i] over n clusters (prompts), whose members go together: percentiles of 10,000
+ * draws of n clusters with replacement, by seed, interpolated between neighbours; and where Student's interval of the clusters
+ * reaches farther, its end, since percentiles of few clusters are too near (two of one sign never let 0 in). weight NULL: all
+ * 1, the mean of sum. NAN for n < 2, and where it has no width: clusters that are all alike do not say how others would be. */
 Interval stats_bootstrap(const double *sum, const double *weight, int n, int seed);
 /* The same of `k` ratios over the same n clusters, with the same draws: sum[j] and weight[j] have n numbers each. A draw
  * in which weight[j] is 0 says nothing about ratio j and is left out of its interval. */
@@ -93,5 +105,7 @@ typedef struct CalibrationBin {
  * bin's |mean_p - share|. */
 double stats_calibration(const double *p, const double *right, int n, double low, double high, CalibrationBin *bin,
                          int bins);
+/* The bin that p is in. */
+int calibration_bin(double p, const CalibrationBin *bin, int bins);
 
 #endif

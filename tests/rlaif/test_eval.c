@@ -24,7 +24,7 @@ static json_t *align(const char *lines, bool skip_bad, Err *err)
     return align_with((AlignmentOptions){.skip_bad = skip_bad}, lines, err);
 }
 
-#define PAIR(a, b) "{\"prompt\": \"q\", \"responses\": [\"" a "\", \"" b "\"]"
+#define PAIR(a, b) "{\"prompt\": \"" a " or " b "?\", \"responses\": [\"" a "\", \"" b "\"]"
 #define LABEL(p, first, second)                                                                                        \
     ", \"label\": {\"p\": " p ", \"orders\": [{\"p\": " first ", \"mass\": 0.8}, {\"p\": " second ", \"mass\": 0.6}]}"
 #define FLIPPED(p, first, second)                                                                                      \
@@ -73,6 +73,13 @@ static void wilson_field(const json_t *object, const char *key, double k, double
         close_to(json_number_value(json_array_get(i, 0)), w.low, 1e-12);
     if (n > 0)
         close_to(json_number_value(json_array_get(i, 1)), w.high, 1e-12);
+}
+
+static void same_range(const json_t *a, const json_t *b)
+{
+    assert_int_equal(json_array_size(a), json_array_size(b));
+    for (size_t i = 0; i < json_array_size(a); i++)
+        close_to(json_number_value(json_array_get(a, i)), json_number_value(json_array_get(b, i)), 1e-12);
 }
 
 static void bins(void **state)
@@ -148,6 +155,43 @@ static void position_of_flipped(void **state)
     field(p, "same_slot", 4);
     field(p, "first_share", 0.25);
     json_decref(s);
+}
+
+/* Pairs that are there twice are of the same prompt, and alike: intervals and tests are those of half as many. */
+static void pairs_of_one_prompt(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const char once[] =
+        PAIR("a", "bbbb") LABEL("0.8", "0.9", "0.4") ", \"preferred\": 0, \"confidence\": 9}\n"
+        PAIR("aaa", "b") LABEL("0.6", "0.9", "0.3") ", \"preferred\": 0, \"confidence\": 9}\n"
+        PAIR("aaaa", "b") LABEL("0.3", "0.2", "0.7") ", \"preferred\": 0, \"confidence\": 9}\n"
+        PAIR("aa", "bbbbb") LABEL("0.7", "0.8", "0.6") ", \"preferred\": 1, \"confidence\": 9}\n"
+        PAIR("aaaaa", "bb") LABEL("0.9", "0.8", "0.9") ", \"preferred\": 0, \"confidence\": 9}\n";
+    /* clang-format on */
+    Err err = {0};
+    char *twice = mem_printf("%s%s", once, once);
+    json_t *one = align(once, false, &err), *two = align(twice, false, &err);
+    need_ok(one && two, &err);
+    free(twice);
+    const json_t *p = json_object_get(two, "position"), *q = json_object_get(one, "position");
+    field(two, "rows", 10);
+    field(two, "prompts", 5);
+    wilson_field(two, "interval", 3, 5);
+    wilson_field(two, "longer_interval", 4, 5);
+    wilson_field(json_array_get(json_object_get(two, "by_confidence"), 0), "interval", 3, 5);
+    wilson_field(p, "interval", 3, 5);
+    wilson_field(p, "first_share_interval", 2, 3);
+    field(p, "p", 1);
+    static const char *const lists[] = {"calibration", "by_length_gap"};
+    for (int k = 0; k < COUNT(lists); k++) {
+        const json_t *a = json_object_get(k ? q : one, lists[k]), *b = json_object_get(k ? p : two, lists[k]);
+        for (size_t i = 0; i < json_array_size(a); i++)
+            same_range(json_object_get(json_array_get(a, i), "interval"),
+                       json_object_get(json_array_get(b, i), "interval"));
+    }
+    json_decref(one);
+    json_decref(two);
 }
 
 /* Without people's choices, without orders, with a choice that never varies. */
@@ -311,6 +355,7 @@ int main(void)
         cmocka_unit_test(bins),
         cmocka_unit_test(position_bias),
         cmocka_unit_test(position_of_flipped),
+        cmocka_unit_test(pairs_of_one_prompt),
         cmocka_unit_test(partial_rows),
         cmocka_unit_test(reward_accuracy),
         cmocka_unit_test(people_among_themselves),

@@ -50,8 +50,8 @@ static void rankings(void **state)
     assert_string_equal(json_text_of(xy, "b"), "y");
     field(xy, "n", 4);
     field(xy, "win_rate", 0.75); /* x over y: 1, 1, 0, 1 */
-    field(xy, "binomial_p", 0.625);
-    field(yz, "win_rate", 0.5); /* y over z: both raters on p, neither on q */
+    field(xy, "binomial_p", 1);  /* above on one prompt, even on the other */
+    field(yz, "win_rate", 0.5);  /* y over z: both raters on p, neither on q */
     field(yz, "paired_p", 1);
     /* two-sample t of 1 1 0 1 against 0 0 1 0: means 3/4 and 1/4, variances 1/4, t = 0.5 / sqrt(0.125) = sqrt(2), df 6 */
     close_to(json_number_of(xy, "t_p", -1), 0.20703124999999997, 1e-12);

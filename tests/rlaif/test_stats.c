@@ -42,6 +42,9 @@ static void binomial(void **state)
     /* beside the normal distribution where n is large: two standard deviations from the middle */
     close_to(stats_binomial(500000 + 1000, 1000000, 0.5), 1 - erf(999.5 / 500 / sqrt(2)), 1e-6);
     assert_true(stats_binomial(1000000, 1000000, 0.5) == 0);
+    const double signs[] = {0.1, 2, -1, 0, 3, 0.5, 7, 1e-3, 4, 5, 6}; /* 9 above, 1 below */
+    close_to(stats_sign_test(signs, COUNT(signs)), stats_binomial(9, 10, 0.5), 0);
+    assert_true(isnan(stats_sign_test(signs, 0)));
 }
 
 static void kappa(void **state)
@@ -106,6 +109,105 @@ static void t_tests(void **state)
     assert_true(isnan(stats_t_paired(stats_moments(same, 1)).p));
 }
 
+/* The paper's two-sample test of a win rate takes what A won and what B won as independent: where nobody is better it says so
+ * at 5 % in 17 % of the sets, P(|N(0, 1)| > 1.96 / sqrt(2)) = 0.166; the test over prompts in 5 %. */
+static void size_of_the_papers_test(void **state)
+{
+    (void)state;
+    enum { SETS = 1000, N = 101 };
+    double a[N], b[N], gap[N];
+    int two_samples = 0, paired = 0;
+    for (int s = 0; s < SETS; s++) {
+        RngKey key = {.seed = 21, .purpose = RNG_TEST, .row = (uint64_t)s};
+        for (int i = 0; i < N; i++) {
+            a[i] = rng_uniform(key, (uint64_t)i) < 0.5;
+            b[i] = 1 - a[i];
+            gap[i] = a[i] - 0.5;
+        }
+        two_samples += stats_t_pooled(stats_moments(a, N), stats_moments(b, N)).p < 0.05;
+        paired += stats_t_paired(stats_moments(gap, N)).p < 0.05;
+    }
+    assert_in_range(two_samples, SETS * 14 / 100, SETS * 20 / 100);
+    assert_in_range(paired, SETS * 3 / 100, SETS * 7 / 100);
+}
+
+/* --- clusters ------------------------------------------------------------------------------------------- */
+
+static void same_interval(Interval a, Interval b)
+{
+    close_to(a.low, b.low, 1e-12);
+    close_to(a.high, b.high, 1e-12);
+}
+
+/* Clusters of one are Wilson's trials, ties or not; members that are all alike count once, however many they are; a cluster
+ * alone is one trial; and where nothing differs, or nothing can be said, there is no certainty. */
+static void shares_of_clusters(void **state)
+{
+    (void)state;
+    const double one[] = {1, 1, 1, 1, 1}, single[] = {1, 0, 0.5, 1, 1}, four[] = {4, 4, 4, 4, 4},
+                 alike[] = {4, 0, 4, 4, 4}, won[] = {4, 4, 4, 4, 4}, lost[] = {0, 0, 0, 0, 0},
+                 mixed[] = {2, 2, 2, 2, 2}, none[] = {0, 0, 0, 0, 0};
+    same_interval(stats_share(single, one, 5), stats_wilson(3.5, 5));
+    same_interval(stats_share(alike, four, 5), stats_wilson(4, 5));
+    same_interval(stats_share(won, four, 5), stats_wilson(5, 5));
+    same_interval(stats_share(lost, four, 2), stats_wilson(0, 2));
+    same_interval(stats_share(alike, four, 1), stats_wilson(1, 1));
+    same_interval(stats_share(mixed, four, 1), stats_wilson(0.5, 1));
+    assert_true(isnan(stats_share(none, none, 5).low));
+    /* 7 of 8; residuals 6/8, -7/8, 1/8 of squares 86/64; alike, a design of (36 + 1 + 1) / 8 = 4.75 */
+    const double uneven[] = {6, 0, 1}, counts[] = {6, 1, 1};
+    double design = (86.0 / 64 / (7.0 / 64) + 3 * 4.75 * 4.75) / (8 + 3 * 4.75);
+    same_interval(stats_share(uneven, counts, 3), stats_wilson(7 / design, 8 / design));
+    /* clusters that are the same within as all together: of the design 1 + 3 alike, (3 * 4^2) / (20 + 3 * 4) */
+    same_interval(stats_share(mixed, four, 5), stats_wilson(10 / 1.5, 20 / 1.5));
+    const double empty[] = {1, 0, 0, 0.5, 1}, absent[] = {1, 0, 1, 1, 1}; /* a cluster without members is none */
+    same_interval(stats_share(empty, absent, 5), stats_wilson(2.5, 4));
+}
+
+/* How often of 100 the interval holds the true rate 0.7, where a cluster's members take their leader's outcome with
+ * probability `together`; *trials: Wilson's of all members as trials of their own. */
+static double coverage(int clusters, int each, double together, double *trials)
+{
+    enum { SETS = 250, MOST = 64 };
+    double sum[MOST], count[MOST], held = 0;
+    *trials = 0;
+    for (int s = 0; s < SETS; s++) {
+        RngKey key = {.seed = 31, .purpose = RNG_TEST, .row = (uint64_t)s};
+        double all = 0;
+        uint64_t at = 0;
+        for (int c = 0; c < clusters; c++) {
+            bool leader = rng_uniform(key, at++) < 0.7;
+            count[c] = each;
+            sum[c] = 0;
+            for (int i = 0; i < each; i++) {
+                bool own = rng_uniform(key, at++) < 0.7;
+                sum[c] += rng_uniform(key, at++) < together ? leader : own;
+            }
+            all += sum[c];
+        }
+        Interval b = stats_share(sum, count, clusters), plain = stats_wilson(all, clusters * each);
+        held += 100.0 / SETS * (b.low <= 0.7 && 0.7 <= b.high);
+        *trials += 100.0 / SETS * (plain.low <= 0.7 && 0.7 <= plain.high);
+    }
+    return held;
+}
+
+/* An interval over prompts holds what it says, of few prompts too; one over their pairs visibly does not. */
+static void share_coverage(void **state)
+{
+    (void)state;
+    static const struct {
+        int clusters, each;
+        double together;
+        int most_plain;
+    } planted[] = {{40, 8, 0.8, 75}, {40, 4, 1, 80}, {12, 6, 0.7, 80}, {5, 8, 0.8, 75}, {40, 4, 0, 100}};
+    for (int i = 0; i < COUNT(planted); i++) {
+        double plain, held = coverage(planted[i].clusters, planted[i].each, planted[i].together, &plain);
+        if (held < 91 || held > 99.5 || plain > planted[i].most_plain)
+            fail_msg("case %d: %g of 100 over clusters, %g over members", i, held, plain);
+    }
+}
+
 /* The interval of a mean holds the true mean about as often as it says, is the same for the same seed, and another for
  * another. */
 static void bootstrap(void **state)
@@ -127,7 +229,12 @@ static void bootstrap(void **state)
     Interval one = stats_bootstrap(x, NULL, N, 7), again = stats_bootstrap(x, NULL, N, 7),
              other = stats_bootstrap(x, NULL, N, 8);
     assert_memory_equal(&one, &again, sizeof one);
-    assert_true(one.low != other.low);
+    double skewed[N]; /* whose percentiles reach farther than Student's interval, on one side */
+    for (int i = 0; i < N; i++)
+        skewed[i] = real_exp(x[i]);
+    one = stats_bootstrap(skewed, NULL, N, 7);
+    other = stats_bootstrap(skewed, NULL, N, 8);
+    assert_true(one.low != other.low || one.high != other.high);
     assert_true(isnan(stats_bootstrap(x, NULL, 1, 0).low));
 }
 
@@ -145,10 +252,35 @@ static void bootstrap_clusters(void **state)
     Interval few = stats_bootstrap(mean, NULL, 20, 1), copies = stats_bootstrap(sum, weight, 20, 1);
     close_to(few.low, copies.low, 1e-12);
     close_to(few.high, copies.high, 1e-12);
-    const double two_sums[] = {0, 30}, two_weights[] = {10, 30}; /* (0 + 30) / 40 when each is drawn once */
+    /* (0 + 30) / 40 when each is drawn once; Student's of two is wider: its error is sqrt(2 (7.5^2 + 7.5^2)) / 40 */
+    const double two_sums[] = {0, 30}, two_weights[] = {10, 30};
     Interval uneven = stats_bootstrap(two_sums, two_weights, 2, 1);
-    close_to(uneven.low, 0, 0);
-    close_to(uneven.high, 1, 0);
+    close_to(uneven.low, 0.75 - 12.706204736175 * 15 / 40, 1e-9);
+    close_to(uneven.high, 0.75 + 12.706204736175 * 15 / 40, 1e-9);
+    Interval within = interval_within(uneven, 0, 1), nothing = interval_within((Interval){(double)NAN, 1}, 0, 1);
+    assert_true(within.low == 0 && within.high == 1 && isnan(nothing.low));
+}
+
+/* Of few prompts nothing is certain: an interval that leaves 0 out has a t-test below 5 % beside it, whatever the numbers; two
+ * of one sign let 0 in; and numbers that are all alike, but for rounding, have no interval. */
+static void bootstrap_of_few(void **state)
+{
+    (void)state;
+    static const double gains[][6] = {
+        {0.1, 0.2}, {0.01, 0.02, 1}, {0.3, 0.31, 0.32, 2}, {0.01, 0.01, 0.01, 0.01, 1}, {1, 1.1, 0.9, 1.05, 0.95, 1}};
+    static const int n[] = {2, 3, 4, 5, 6};
+    for (int i = 0; i < COUNT(n); i++) {
+        Interval b = stats_bootstrap(gains[i], NULL, n[i], 0);
+        double p = stats_t_paired(stats_moments(gains[i], n[i])).p;
+        assert_true(b.low < b.high);
+        assert_int_equal(b.low > 0 || b.high < 0, p < 0.05);
+    }
+    const double equal[] = {0.1, 0.1, 0.1, 0.1}, nearly[] = {0.3, 0.1 + 0.2, 0.3}, sums[] = {0.3, 0.1 + 0.1 + 0.1},
+                 weights[] = {3, 3};
+    assert_true(isnan(stats_bootstrap(equal, NULL, 4, 0).low));
+    assert_true(isnan(stats_bootstrap(nearly, NULL, 3, 0).low));
+    assert_true(isnan(stats_bootstrap(sums, weights, 2, 0).low));
+    assert_true(isnan(stats_t_paired(stats_moments(nearly, 3)).p));
 }
 
 /* Ratios drawn together are those drawn alone; a ratio with nothing under it in a draw takes no part in it. */
@@ -166,8 +298,7 @@ static void bootstrap_together(void **state)
     Interval all[3], alone = stats_bootstrap(sum[0], weight[0], 12, 4);
     stats_bootstrap_all(sums, weights, 3, 12, 4, all);
     assert_memory_equal(&all[0], &alone, sizeof alone);
-    close_to(all[1].low, 0.5, 0);
-    close_to(all[1].high, 0.5, 0);
+    assert_true(isnan(all[1].low)); /* one cluster alone */
     assert_true(isnan(all[2].low));
 }
 
@@ -350,7 +481,11 @@ int main(void)
         cmocka_unit_test(kappa),
         cmocka_unit_test(incomplete_beta),
         cmocka_unit_test(t_tests),
+        cmocka_unit_test(size_of_the_papers_test),
+        cmocka_unit_test(shares_of_clusters),
+        cmocka_unit_test(share_coverage),
         cmocka_unit_test(bootstrap),
+        cmocka_unit_test(bootstrap_of_few),
         cmocka_unit_test(bootstrap_clusters),
         cmocka_unit_test(bootstrap_together),
         cmocka_unit_test(chi_square),
