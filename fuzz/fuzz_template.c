@@ -25,14 +25,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     char *source = mem_strn((const char *)data, n);
     ChatTemplate *t = chat_template_new(source, "<s>", "</s>");
     Err err = {0};
-    Str out = {0};
+    Tainted out = {0};
     json_t *list = conversation();
-    str_add(&out, "before");
+    tainted_add(&out, "before", 6, NULL);
     bool ok = chat_render(t, list, n & 1, &out, &err);
-    if (ok == (err.code != ERR_NONE) || (!ok && out.n != 6) || strcmp(chat_template_source(t), source) != 0)
+    if (ok == (err.code != ERR_NONE) || (!ok && out.text.n != 6) || strcmp(chat_template_source(t), source) != 0)
         __builtin_trap();
     json_decref(list);
-    str_release(&out);
+    tainted_release(&out);
     chat_template_free(t);
     free(source);
     return 0;

@@ -29,38 +29,6 @@ bool render_fits(const Model *m, int n, int most, Err *err)
     return err_hint(err, "shorten or leave out the row%s", limit == most ? ", or raise --max-tokens" : "");
 }
 
-/* A character that no message holds: put inside the text of control tokens that occur in messages, so that
- * the template's own control tokens can be told from them; the tokenizer takes it out again. */
-static bool find_guard(const json_t *messages, char guard[5], Err *err)
-{
-    for (unsigned int c = 0xfdd0; c <= 0xfdef; c++) { /* Unicode's noncharacters */
-        guard[str_utf8_write(c, guard)] = 0;
-        bool free_of_it = true;
-        size_t i;
-        json_t *t;
-        json_array_foreach((json_t *)(uintptr_t)messages, i, t) free_of_it =
-            free_of_it && !strstr(json_text_of(t, "content"), guard);
-        if (free_of_it)
-            return true;
-    }
-    return err_set(err, ERR_INPUT, "the text holds every noncharacter of Unicode");
-}
-
-static json_t *guard_messages(const Model *m, const json_t *messages, const char *guard)
-{
-    json_t *guarded = json_deep_copy(messages), *t;
-    size_t i;
-    json_array_foreach(guarded, i, t)
-    {
-        Str s = {0};
-        const char *content = json_text_of(t, "content");
-        tokenizer_guard(m->tokenizer, content, strlen(content), guard, &s);
-        json_object_set_new(t, "content", json_stringn(str_text(&s), s.n));
-        str_release(&s);
-    }
-    return guarded;
-}
-
 /* A template that writes BOS itself gets no second one. */
 static void drop_second_bos(const Model *m, Ids *out, int from)
 {
@@ -73,21 +41,16 @@ static void drop_second_bos(const Model *m, Ids *out, int from)
 
 bool render_chat_text(const Model *m, const json_t *messages, const char *ending, Ids *out, Err *err)
 {
-    char guard[5];
-    if (!find_guard(messages, guard, err))
-        return false;
-    json_t *guarded = guard_messages(m, messages, guard);
-    Str text = {0};
+    Tainted text = {0};
     int from = out->n;
-    bool ok = chat_render(m->chat, guarded, true, &text, err);
+    bool ok = chat_render(m->chat, messages, true, &text, err);
     if (ok) {
-        tokenizer_guard(m->tokenizer, ending, strlen(ending), guard, &text);
+        tainted_add(&text, ending, strlen(ending), TAINT_ALL);
         render_begin(m, out);
-        ok = tokenizer_encode_guarded(m->tokenizer, str_text(&text), text.n, guard, out, err);
+        ok = tokenizer_encode_tainted(m->tokenizer, &text, out, err);
         drop_second_bos(m, out, from);
     }
-    str_release(&text);
-    json_decref(guarded);
+    tainted_release(&text);
     return ok;
 }
 

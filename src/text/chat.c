@@ -79,6 +79,12 @@ const char *chat_template_source(const ChatTemplate *t)
 
 static bool value_of(Run *r, Value *out, const json_t *json);
 
+static Value tainted(Value v)
+{
+    v.taint = TAINT_ALL;
+    return v;
+}
+
 static bool dict_of(Run *r, Value *out, const json_t *json)
 {
     Dict *d = jinja_alloc(r->pool, 1, sizeof *d);
@@ -87,7 +93,7 @@ static bool dict_of(Run *r, Value *out, const json_t *json)
     json_object_foreach((json_t *)(uintptr_t)json, key, field)
     {
         Value v;
-        if (!value_of(r, &v, field) || !jinja_dict_put(r, d, jinja_literal(key), v))
+        if (!value_of(r, &v, field) || !jinja_dict_put(r, d, tainted(jinja_literal(key)), v))
             return false;
     }
     *out = (Value){.kind = V_DICT, .dict = d};
@@ -117,15 +123,25 @@ static bool value_of(Run *r, Value *out, const json_t *json)
     switch (json_typeof(json)) {
     case JSON_OBJECT: ok = dict_of(r, out, json); break;
     case JSON_ARRAY: ok = list_of(r, out, json); break;
-    case JSON_STRING: *out = jinja_text(json_string_value(json), json_string_length(json)); break;
-    case JSON_INTEGER: *out = jinja_int(json_integer_value(json)); break;
-    case JSON_REAL: *out = jinja_float(json_real_value(json)); break;
-    case JSON_TRUE: *out = jinja_bool(true); break;
-    case JSON_FALSE: *out = jinja_bool(false); break;
-    case JSON_NULL: *out = jinja_none(); break;
+    case JSON_STRING: *out = tainted(jinja_text(json_string_value(json), json_string_length(json))); break;
+    case JSON_INTEGER: *out = tainted(jinja_int(json_integer_value(json))); break;
+    case JSON_REAL: *out = tainted(jinja_float(json_real_value(json))); break;
+    case JSON_TRUE: *out = tainted(jinja_bool(true)); break;
+    case JSON_FALSE: *out = tainted(jinja_bool(false)); break;
+    case JSON_NULL: *out = tainted(jinja_none()); break;
     }
     r->depth--;
     return ok;
+}
+
+/* A role that there is, is one of a few names and no text of the row. */
+static void clear_role(Dict *message)
+{
+    static const char *const roles[] = {"system", "user", "assistant", "tool"};
+    Pair *role = jinja_dict_name(message, "role", 4);
+    for (int i = 0; role && i < COUNT(roles); i++)
+        if (jinja_is_text(role->value, roles[i]))
+            role->value.taint = NULL;
 }
 
 static bool check_messages(const json_t *messages, Err *err)
@@ -144,6 +160,8 @@ static bool render(const ChatTemplate *t, Run *r, const json_t *messages, bool a
     Value given[GIVEN] = {{0}};
     if (!value_of(r, &given[0], messages))
         return false;
+    for (size_t i = 0; i < given[0].seq->n; i++)
+        clear_role(given[0].seq->item[i].dict);
     given[1] = jinja_bool(add_generation_prompt);
     given[2] = jinja_literal(t->bos);
     given[3] = jinja_literal(t->eos);
@@ -154,17 +172,17 @@ static bool render(const ChatTemplate *t, Run *r, const json_t *messages, bool a
     return jinja_exec(r, t->body);
 }
 
-bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Str *out, Err *err)
+bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Tainted *out, Err *err)
 {
     if (!chat_template_check(t, err) || !check_messages(messages, err))
         return false;
     Pool pool = {0};
-    Str text = {0};
+    Tainted text = {0};
     Run r = {.pool = &pool, .err = err, .names = &t->names, .line = 1, .out = &text};
     bool ok = render(t, &r, messages, add_generation_prompt);
     if (ok)
-        str_addn(out, str_text(&text), text.n);
-    str_release(&text);
+        tainted_add(out, str_text(&text.text), text.text.n, tainted_taint(&text));
+    tainted_release(&text);
     jinja_pool_release(&pool);
     return ok;
 }

@@ -12,8 +12,7 @@
 #ifndef TEXT_CHAT_H
 #define TEXT_CHAT_H
 
-#include "base/err.h"
-#include "base/str.h"
+#include "text/taint.h"
 
 #include <jansson.h>
 
@@ -25,10 +24,11 @@ ChatTemplate *chat_template_new(const char *source, const char *bos, const char 
 bool chat_template_check(const ChatTemplate *t, Err *err) MUST_CHECK;
 void chat_template_free(ChatTemplate *t); /* accepts NULL */
 
-/* Appends the rendered text of a list of {"role": ..., "content": ...} objects. Message text is pasted as it
- * is. Fails, and appends nothing, where the template raises an exception, meets a value that it cannot use, or
+/* Appends the rendered text of a list of {"role": ..., "content": ...} objects. What comes from them is tainted,
+ * whatever the template makes of it; but for the names of the roles that there are, which a template may build its
+ * control tokens of ("<|" + role + "|>"). Fails, and appends nothing, where the template raises an exception, meets a value that it cannot use, or
  * exceeds a limit (steps, nesting, 64 MB of text). A template may be rendered by several threads at once. */
-bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Str *out,
+bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Tainted *out,
                  Err *err) MUST_CHECK;
 
 /* The template's text as it was given. */

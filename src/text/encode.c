@@ -8,10 +8,11 @@ enum { MOST_TEXT = 1 << 28 }; /* bytes of one text: its symbols and their queue 
 /* Scratch of one call, so that threads may share a tokenizer. */
 typedef struct Encoder {
     const Tokenizer *t;
-    bool special, bare;
+    bool bare;
     Ids *ids;
     Matches raw, added;
-    Str normal, prefixed, word;
+    Tainted normal, prefixed;
+    Str word;
     Spans spans;
     MergeWork merge;
 } Encoder;
@@ -20,8 +21,8 @@ static void encoder_release(Encoder *e)
 {
     matches_release(&e->raw);
     matches_release(&e->added);
-    str_release(&e->normal);
-    str_release(&e->prefixed);
+    tainted_release(&e->normal);
+    tainted_release(&e->prefixed);
     str_release(&e->word);
     spans_release(&e->spans);
     merge_work_release(&e->merge);
@@ -137,13 +138,13 @@ static StepPlace place(const Encoder *e, bool very_first)
 
 /* A piece that holds no added token: prefixed, cut into words. Bytes that are not UTF-8 are words of their
  * own, which no pattern sees. */
-static bool encode_piece(Encoder *e, const char *text, int n, bool very_first, Err *err)
+static bool encode_piece(Encoder *e, const char *text, int n, const char *taint, bool very_first, Err *err)
 {
     if (e->t->prefix.n) {
-        str_clear(&e->prefixed);
-        if (!steps_run(&e->t->prefix, text, (size_t)n, place(e, very_first), &e->prefixed, err))
+        tainted_clear(&e->prefixed);
+        if (!steps_run(&e->t->prefix, text, (size_t)n, taint, place(e, very_first), &e->prefixed, err))
             return false;
-        text = str_text(&e->prefixed), n = (int)e->prefixed.n;
+        text = str_text(&e->prefixed.text), n = (int)e->prefixed.text.n;
     }
     bool valid;
     for (int i = 0, len; i < n; i += len) {
@@ -163,17 +164,18 @@ static bool encode_piece(Encoder *e, const char *text, int n, bool very_first, E
     return true;
 }
 
-typedef bool PieceFn(Encoder *e, const char *text, int n, bool very_first, Err *err);
+typedef bool PieceFn(Encoder *e, const char *text, int n, const char *taint, bool very_first, Err *err);
 
 /* What stands between the tokens of `specials` goes to `piece`, they themselves become ids. */
-static bool encode_between(Encoder *e, const Specials *specials, Matches *m, const char *text, int n, bool very_first,
-                           PieceFn *piece, Err *err)
+static bool encode_between(Encoder *e, const Specials *specials, Matches *m, const char *text, int n, const char *taint,
+                           bool very_first, PieceFn *piece, Err *err)
 {
     int done = 0;
-    specials_find(specials, text, n, e->special, m);
+    specials_find(specials, text, n, taint, m);
     for (int i = 0; i <= m->n; i++) {
         Match next = i < m->n ? m->item[i] : (Match){n, 0, -1};
-        if (next.at > done && !piece(e, text + done, next.at - done, very_first && done == 0, err))
+        const char *rest = taint_from(taint, (size_t)done);
+        if (next.at > done && !piece(e, text + done, next.at - done, rest, very_first && done == 0, err))
             return false;
         if (i < m->n)
             ids_add(e->ids, next.id);
@@ -182,26 +184,27 @@ static bool encode_between(Encoder *e, const Specials *specials, Matches *m, con
     return true;
 }
 
-static bool encode_fragment(Encoder *e, const char *text, int n, bool very_first, Err *err)
+static bool encode_fragment(Encoder *e, const char *text, int n, const char *taint, bool very_first, Err *err)
 {
     if (e->t->normalize.n) {
-        str_clear(&e->normal);
-        if (!steps_run(&e->t->normalize, text, (size_t)n, place(e, very_first), &e->normal, err))
+        tainted_clear(&e->normal);
+        if (!steps_run(&e->t->normalize, text, (size_t)n, taint, place(e, very_first), &e->normal, err))
             return false;
-        if (e->normal.n > MOST_TEXT)
+        if (e->normal.text.n > MOST_TEXT)
             return err_set(err, ERR_INPUT, "a text of %d bytes is too long once normalized", n);
-        text = str_text(&e->normal), n = (int)e->normal.n;
+        text = str_text(&e->normal.text), n = (int)e->normal.text.n, taint = tainted_taint(&e->normal);
     }
-    return encode_between(e, &e->t->added, &e->added, text, n, very_first, encode_piece, err);
+    return encode_between(e, &e->t->added, &e->added, text, n, taint, very_first, encode_piece, err);
 }
 
-static bool encode_from(const Tokenizer *t, const char *text, size_t n, int how, bool very_first, Ids *ids, Err *err)
+static bool encode_text(const Tokenizer *t, const char *text, size_t n, const char *taint, bool bare, Ids *ids,
+                        Err *err)
 {
     if (n > MOST_TEXT)
         return err_set(err, ERR_INPUT, "a text of %zu bytes is too long for the tokenizer: at most %d", n, MOST_TEXT);
-    Encoder e = {.t = t, .special = how & TOKENIZE_SPECIAL, .bare = how & TOKENIZE_BARE, .ids = ids};
+    Encoder e = {.t = t, .bare = bare, .ids = ids};
     int before = ids->n;
-    bool ok = encode_between(&e, &t->raw, &e.raw, text, (int)n, very_first, encode_fragment, err);
+    bool ok = encode_between(&e, &t->raw, &e.raw, text, (int)n, taint, true, encode_fragment, err);
     if (!ok)
         ids->n = before;
     encoder_release(&e);
@@ -210,76 +213,10 @@ static bool encode_from(const Tokenizer *t, const char *text, size_t n, int how,
 
 bool tokenizer_encode(const Tokenizer *t, const char *text, size_t n, int how, Ids *ids, Err *err)
 {
-    return encode_from(t, text, n, how, true, ids, err);
+    return encode_text(t, text, n, how & TOKENIZE_SPECIAL ? NULL : TAINT_ALL, how & TOKENIZE_BARE, ids, err);
 }
 
-/* --- guards --- */
-
-/* Control tokens in a text, from left to right; those of the vocabulary's two sets. */
-static void find_controls(const Tokenizer *t, const char *text, int n, Matches *m)
+bool tokenizer_encode_tainted(const Tokenizer *t, Tainted *text, Ids *ids, Err *err)
 {
-    const Specials *sets[] = {&t->raw, &t->added};
-    Matches found = {0};
-    m->n = 0;
-    for (int k = 0; k < COUNT(sets) && m->n == 0; k++) {
-        specials_find(sets[k], text, n, true, &found);
-        for (int i = 0; i < found.n; i++)
-            if (vocab_is_special(&t->vocab, found.item[i].id)) {
-                m->item = MEM_GROW(m->item, m->n, m->cap);
-                m->item[m->n++] = found.item[i];
-            }
-    }
-    matches_release(&found);
-}
-
-void tokenizer_guard(const Tokenizer *t, const char *text, size_t n, const char *guard, Str *out)
-{
-    Matches m = {0};
-    size_t done = 0;
-    find_controls(t, text, (int)n, &m);
-    for (int i = 0; i < m.n; i++) {
-        size_t cut = (size_t)m.item[i].at + (size_t)char_length(text + m.item[i].at, n - (size_t)m.item[i].at);
-        str_addn(out, text + done, cut - done);
-        str_add(out, guard);
-        done = cut;
-    }
-    str_addn(out, text + done, n - done);
-    matches_release(&m);
-}
-
-/* Encodes text between control tokens, guards taken out. */
-static bool encode_plain(const Tokenizer *t, const char *text, size_t n, const char *guard, bool first, Ids *ids,
-                         Err *err)
-{
-    Str plain = {0};
-    size_t g = strlen(guard);
-    for (size_t i = 0; i < n;) {
-        bool here = n - i >= g && memcmp(text + i, guard, g) == 0;
-        if (!here)
-            str_addc(&plain, text[i]);
-        i += here ? g : 1;
-    }
-    bool ok = plain.n == 0 || encode_from(t, plain.text, plain.n, 0, first, ids, err);
-    str_release(&plain);
-    return ok;
-}
-
-bool tokenizer_encode_guarded(const Tokenizer *t, const char *text, size_t n, const char *guard, Ids *ids, Err *err)
-{
-    if (n > MOST_TEXT)
-        return err_set(err, ERR_INPUT, "a text of %zu bytes is too long for the tokenizer: at most %d", n, MOST_TEXT);
-    Matches m = {0};
-    size_t done = 0;
-    bool ok = true;
-    find_controls(t, text, (int)n, &m);
-    for (int i = 0; ok && i <= m.n; i++) {
-        size_t stop = i < m.n ? (size_t)m.item[i].at : n;
-        ok = encode_plain(t, text + done, stop - done, guard, done == 0, ids, err);
-        if (ok && i < m.n) {
-            ids_add(ids, m.item[i].id);
-            done = stop + (size_t)m.item[i].len;
-        }
-    }
-    matches_release(&m);
-    return ok;
+    return encode_text(t, str_text(&text->text), text->text.n, tainted_taint(text), false, ids, err);
 }

@@ -9,7 +9,7 @@
 #define TEXT_JINJA_H
 
 #include "base/err.h"
-#include "base/str.h"
+#include "text/taint.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -67,6 +67,7 @@ typedef struct Value {
         const struct Method *method;
     };
     size_t n;
+    const char *taint; /* V_TEXT: of its bytes (taint.h); V_NONE to V_FLOAT: TAINT_ALL or NULL */
 } Value;
 
 typedef struct Seq {
@@ -288,8 +289,8 @@ typedef struct Run {
     int line;
     int depth;
     size_t steps;
-    Str *out;    /* where text goes now */
-    Value input; /* of a filter block: the text that its first filter gets */
+    Tainted *out; /* where text goes now */
+    Value input;  /* of a filter block: the text that its first filter gets */
     Scope *scope;
     Flow flow;
 } Run;
@@ -315,6 +316,7 @@ Scope *jinja_scope(Run *r, Scope *parent);
 typedef struct Keyword {
     const char *name;
     Value value;
+    const char *taint; /* of the name: a row's, where it comes from a dict */
 } Keyword;
 
 typedef struct Call {
@@ -356,7 +358,9 @@ Value jinja_none(void);
 Value jinja_bool(bool yes);
 Value jinja_int(int64_t i);
 Value jinja_float(double f);
-Value jinja_text(const char *s, size_t n);
+Value jinja_text(const char *s, size_t n);         /* untainted */
+Value jinja_part(Value text, size_t at, size_t n); /* n bytes of it, with their taint, marked as safe no more */
+Value jinja_name(const Keyword *k);
 Value jinja_literal(const char *s);
 Value jinja_undefined(Why why, const char *s, size_t n);
 Value jinja_of_seq(Kind kind, Seq *seq);
@@ -393,14 +397,14 @@ typedef struct JsonStyle {
     Value indent;            /* V_TEXT: one level */
     Value comma, colon;
 } JsonStyle;
-bool jinja_print(Run *r, Str *s, Value v) MUST_CHECK;
-bool jinja_json(Run *r, Str *s, Value v, const JsonStyle *style, int level) MUST_CHECK;
+bool jinja_print(Run *r, Tainted *s, Value v) MUST_CHECK;
+bool jinja_json(Run *r, Tainted *s, Value v, const JsonStyle *style, int level) MUST_CHECK;
 bool jinja_to_text(Run *r, Value *out, Value v) MUST_CHECK; /* texts stay as they are, marked or not */
 
 /* --- texts, as Python sees them (jinja_text.c, jinja_case.c) ----------------------------------------- */
 
 /* A text built in s becomes a value where ok; s is released in any case. */
-bool jinja_take(Run *r, Value *out, Str *s, bool ok) MUST_CHECK;
+bool jinja_take(Run *r, Value *out, Tainted *s, bool ok) MUST_CHECK;
 
 /* Bytes of the blank that begins, or ends, the n bytes at s; 0 where there is none. */
 size_t jinja_blank(const char *s, size_t n);

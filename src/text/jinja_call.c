@@ -28,7 +28,7 @@ bool jinja_want_int(Run *r, int64_t *out, Value v, const char *what)
 
 /* --- arguments --------------------------------------------------------------------------------------- */
 
-static void add_keyword(Run *r, Call *c, const char *name, Value v)
+static void add_keyword(Run *r, Call *c, const char *name, Value v, const char *taint)
 {
     if ((c->nkw & (c->nkw - 1)) == 0) { /* full at every power of two */
         Keyword *kw = jinja_alloc(r->pool, c->nkw ? 2 * c->nkw : 1, sizeof *kw);
@@ -36,7 +36,7 @@ static void add_keyword(Run *r, Call *c, const char *name, Value v)
             memcpy(kw, c->kw, c->nkw * sizeof *kw);
         c->kw = kw;
     }
-    c->kw[c->nkw++] = (Keyword){name, v};
+    c->kw[c->nkw++] = (Keyword){name, v, taint};
 }
 
 /* The items of `list` as positional arguments. */
@@ -59,7 +59,7 @@ static bool spread_dict(Run *r, Call *c, Value dict)
         Value key = dict.dict->pair[i].key;
         if (!jinja_want_text(r, key, "an argument's name cannot be"))
             return false;
-        add_keyword(r, c, jinja_keep(r->pool, key.s, key.n), dict.dict->pair[i].value);
+        add_keyword(r, c, jinja_keep(r->pool, key.s, key.n), dict.dict->pair[i].value, key.taint);
     }
     return jinja_spend(r, dict.dict->n);
 }
@@ -73,7 +73,7 @@ bool jinja_arguments(Run *r, Call *c, const Node *kids)
         if (!jinja_eval(r, &v, plain ? kid : kid->a))
             return false;
         if (kid->kind == EX_KEYWORD)
-            add_keyword(r, c, kid->name, v);
+            add_keyword(r, c, kid->name, v, NULL);
         else if (plain)
             jinja_push(r, pos, v);
         else
@@ -176,7 +176,7 @@ static bool bind_special(Run *r, Scope *s, const Node *n, const Call *c, bool *u
     for (size_t i = 0; i < c->nkw; i++) {
         if (!used[i] && !(n->flag & USES_KWARGS))
             return jinja_fail(r, "the macro takes no argument \"%s\"", c->kw[i].name);
-        if (!used[i] && !jinja_dict_put(r, rest, jinja_literal(c->kw[i].name), c->kw[i].value))
+        if (!used[i] && !jinja_dict_put(r, rest, jinja_name(&c->kw[i]), c->kw[i].value))
             return false;
     }
     if (n->flag & USES_KWARGS)
@@ -299,7 +299,7 @@ static bool call_dict(Run *r, Value *out, Call *c)
         if (!put_pair(r, d, pairs->item[pairs->at++]))
             return false;
     for (size_t i = 0; i < c->nkw; i++)
-        if (!jinja_dict_put(r, d, jinja_literal(c->kw[i].name), c->kw[i].value))
+        if (!jinja_dict_put(r, d, jinja_name(&c->kw[i]), c->kw[i].value))
             return false;
     return true;
 }

@@ -129,12 +129,13 @@ static bool add_cased(Run *r, Str *s, unsigned c, unsigned before, bool first, C
 
 bool jinja_case(Run *r, Value *out, Value text, Case how)
 {
-    Str s = {0};
+    Tainted s = {0};
     bool ok = true;
     unsigned before = 0;
     for (size_t i = 0, k; ok && i < text.n; i += k) {
         unsigned c = jinja_code(text.s + i, text.n - i, &k);
-        ok = add_cased(r, &s, c, before, i == 0, how);
+        ok = add_cased(r, &s.text, c, before, i == 0, how);
+        tainted_fill(&s, taint_at(text.taint, i));
         before = c;
     }
     ok = jinja_take(r, out, &s, ok);

@@ -102,6 +102,7 @@ static bool eval_unary(Run *r, Value *out, const Node *n)
     }
     if (v.kind == V_FLOAT) {
         *out = jinja_float(n->op == OP_NEG ? -v.f : v.f);
+        out->taint = v.taint;
         return true;
     }
     return jinja_binary(r, out, n->op == OP_NEG ? OP_SUB : OP_ADD, jinja_int(0), v);
@@ -141,11 +142,11 @@ static bool eval_compare(Run *r, Value *out, const Node *n)
 
 static bool eval_concat(Run *r, Value *out, const Node *n)
 {
-    Str s = {0};
+    Tainted s = {0};
     bool ok = true;
     for (const Node *kid = n->kids; ok && kid; kid = kid->next) {
         Value v;
-        ok = jinja_eval(r, &v, kid) && jinja_print(r, &s, v) && jinja_room(r, s.n, 1);
+        ok = jinja_eval(r, &v, kid) && jinja_print(r, &s, v) && jinja_room(r, s.text.n, 1);
     }
     return jinja_take(r, out, &s, ok);
 }

@@ -6,28 +6,28 @@
 
 /* --- output ------------------------------------------------------------------------------------------ */
 
-static bool write_out(Run *r, const char *s, size_t n)
+static bool write_out(Run *r, Value text)
 {
-    if (r->out->n + n > JINJA_OUTPUT)
+    if (r->out->text.n + text.n > JINJA_OUTPUT)
         return jinja_fail(r, "more than %d MB of text", JINJA_OUTPUT >> 20);
-    str_addn(r->out, s, n);
-    return jinja_spend(r, 1 + n / 64);
+    tainted_add(r->out, text.s, text.n, text.taint);
+    return jinja_spend(r, 1 + text.n / 64);
 }
 
 static bool exec_text(Run *r, const Node *n)
 {
-    return write_out(r, n->value.s, n->value.n);
+    return write_out(r, n->value);
 }
 
 static bool exec_output(Run *r, const Node *n)
 {
     Value v, text;
-    return jinja_eval(r, &v, n->a) && jinja_to_text(r, &text, v) && write_out(r, text.s, text.n);
+    return jinja_eval(r, &v, n->a) && jinja_to_text(r, &text, v) && write_out(r, text);
 }
 
 bool jinja_capture(Run *r, Value *out, const Node *list)
 {
-    Str s = {0}, *before = r->out;
+    Tainted s = {0}, *before = r->out;
     r->out = &s;
     bool ok = jinja_exec(r, list);
     r->out = before;
@@ -134,7 +134,7 @@ static bool exec_set_block(Run *r, const Node *n)
 /* Filter and call blocks write a text, or nothing else. */
 static bool write_text(Run *r, Value v, const char *what)
 {
-    return jinja_want_text(r, v, what) && write_out(r, v.s, v.n);
+    return jinja_want_text(r, v, what) && write_out(r, v);
 }
 
 static bool exec_filter(Run *r, const Node *n)
@@ -222,7 +222,7 @@ static bool exec_call(Run *r, const Node *n)
     Keyword *kw = jinja_alloc(r->pool, c.nkw + 1, sizeof *kw);
     for (size_t i = 0; i < c.nkw; i++)
         kw[i] = c.kw[i];
-    kw[c.nkw++] = (Keyword){"caller", macro(r, n)};
+    kw[c.nkw++] = (Keyword){"caller", macro(r, n), NULL};
     c.kw = kw;
     return jinja_call(r, &out, callee, &c) && write_text(r, out, "{% call %} must make a text, not");
 }

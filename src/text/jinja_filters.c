@@ -94,16 +94,17 @@ bool jinja_filter_wordcount(Run *r, Value *out, Call *c)
 }
 
 /* The lines, each after the first with the indention before it; empty ones only where `blank`. */
-static bool indent_lines(Run *r, Str *s, const Seq *lines, Value indention, bool first, bool blank)
+static bool indent_lines(Run *r, Tainted *s, const Seq *lines, Value indention, bool first, bool blank)
 {
     for (size_t i = 0; i < lines->n; i++) {
         Value line = lines->item[i];
-        str_add(s, i ? "\n" : "");
-        if (!jinja_room(r, s->n + indention.n + line.n, 1) || !jinja_spend(r, 1 + indention.n / 64))
+        if (i) /* it stands for the end of the line before, which had that line's taint */
+            tainted_add(s, "\n", 1, lines->item[i - 1].taint ? TAINT_ALL : NULL);
+        if (!jinja_room(r, s->text.n + indention.n + line.n, 1) || !jinja_spend(r, 1 + indention.n / 64))
             return false;
         if (i ? blank || line.n : first)
-            str_addn(s, indention.s, indention.n);
-        str_addn(s, line.s, line.n);
+            tainted_add(s, indention.s, indention.n, indention.taint);
+        tainted_add(s, line.s, line.n, line.taint);
     }
     return true;
 }
@@ -132,10 +133,10 @@ bool jinja_filter_indent(Run *r, Value *out, Call *c)
          !spaces(r, &width, n)))
         return false;
     /* with a newline at the end, so that a text's own last newline begins an empty line */
-    if (!jinja_binary(r, &longer, OP_ADD, jinja_text(c->self.s, c->self.n), jinja_literal("\n")) ||
+    if (!jinja_binary(r, &longer, OP_ADD, jinja_part(c->self, 0, c->self.n), jinja_literal("\n")) ||
         !jinja_lines(r, &lines, longer, false))
         return false;
-    Str s = {0};
+    Tainted s = {0};
     bool ok = indent_lines(r, &s, lines, width, jinja_truth(c->arg[1]), jinja_truth(c->arg[2]));
     ok = jinja_take(r, out, &s, ok);
     if (ok)
@@ -231,6 +232,12 @@ static bool number_of(Run *r, Value text, Kind *kind, int64_t *i, double *f)
     return !over || jinja_fail(r, "an integer of more than 64 bits");
 }
 
+/* A number read from a row's text is the row's. */
+static const char *number_taint(Value v)
+{
+    return taint_any(v.taint, v.kind == V_TEXT ? v.n : 1) ? TAINT_ALL : NULL;
+}
+
 static bool truncated(Run *r, Value *out, double f)
 {
     f = trunc(f);
@@ -256,13 +263,15 @@ bool jinja_filter_int(Run *r, Value *out, Call *c)
         return false;
     if (v.kind == V_FLOAT && isinf(f))
         return jinja_fail(r, "infinity is no integer");
-    if (kind == V_INT || kind == V_BOOL)
+    bool whole = kind == V_INT || kind == V_BOOL, ok = true;
+    if (whole)
         *out = jinja_int(v.kind == V_TEXT ? i : v.kind == V_BOOL ? v.yes : v.i);
     else if (kind == V_FLOAT && !isnan(f) && !isinf(f))
-        return truncated(r, out, f);
+        ok = truncated(r, out, f);
     else
-        *out = otherwise;
-    return true;
+        return *out = otherwise, true;
+    out->taint = number_taint(v);
+    return ok;
 }
 
 bool jinja_filter_float(Run *r, Value *out, Call *c)
@@ -281,6 +290,9 @@ bool jinja_filter_float(Run *r, Value *out, Call *c)
         *out = jinja_float(f);
     else if (jinja_number(v, &x))
         *out = jinja_float((double)x);
+    else
+        return true;
+    out->taint = number_taint(v);
     return true;
 }
 
@@ -312,6 +324,7 @@ bool jinja_filter_round(Run *r, Value *out, Call *c)
         if (!isfinite(scaled))
             return jinja_fail(r, "round to an integer of infinity or of no number");
         *out = jinja_float(((up ? ceil(scaled) : floor(scaled)) + 0.0) / scale); /* an integer has no -0 */
+        out->taint = v.taint;
         return true;
     }
     if (method.kind != V_ABSENT && !jinja_is_text(method, "common"))
@@ -320,6 +333,7 @@ bool jinja_filter_round(Run *r, Value *out, Call *c)
         *out = jinja_int((int64_t)x);
     else
         *out = isfinite(v.f) ? jinja_float(decimals(v.f, (int)precision)) : v;
+    out->taint = v.taint;
     return true;
 }
 
@@ -359,7 +373,7 @@ bool jinja_filter_tojson(Run *r, Value *out, Call *c)
         return false;
     if (!separators(r, &style, c->arg[2]))
         return false;
-    Str s = {0};
+    Tainted s = {0};
     bool ok = jinja_json(r, &s, c->self, &style, 0);
     return jinja_take(r, out, &s, ok);
 }

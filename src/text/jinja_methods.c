@@ -105,7 +105,7 @@ static bool text_removeprefix(Run *r, Value *out, Call *c)
     if (!unmarked(r, c) || !jinja_want_text(r, c->arg[0], "removeprefix() needs a text, not"))
         return false;
     size_t n = has_affix(c->self, c->arg[0], false) ? c->arg[0].n : 0;
-    *out = jinja_text(c->self.s + n, c->self.n - n);
+    *out = jinja_part(c->self, n, c->self.n - n);
     return true;
 }
 
@@ -114,7 +114,7 @@ static bool text_removesuffix(Run *r, Value *out, Call *c)
     if (!unmarked(r, c) || !jinja_want_text(r, c->arg[0], "removesuffix() needs a text, not"))
         return false;
     size_t n = has_affix(c->self, c->arg[0], true) ? c->arg[0].n : 0;
-    *out = jinja_text(c->self.s, c->self.n - n);
+    *out = jinja_part(c->self, 0, c->self.n - n);
     return true;
 }
 
@@ -155,14 +155,14 @@ static bool text_replace(Run *r, Value *out, Call *c)
 static bool text_join(Run *r, Value *out, Call *c)
 {
     Seq *items;
-    Str s = {0};
+    Tainted s = {0};
     bool ok = unmarked(r, c) && jinja_iterate(r, &items, c->arg[0]);
     for (bool first = true; ok && items->at < items->n; first = false) {
         Value v = items->item[items->at++];
-        str_addn(&s, c->self.s, first ? 0 : c->self.n);
-        ok = jinja_want_text(r, v, "join() needs texts, not") && jinja_room(r, s.n + v.n, 1) && jinja_spend(r, 1);
+        tainted_add(&s, c->self.s, first ? 0 : c->self.n, c->self.taint);
+        ok = jinja_want_text(r, v, "join() needs texts, not") && jinja_room(r, s.text.n + v.n, 1) && jinja_spend(r, 1);
         if (ok)
-            str_addn(&s, v.s, v.n);
+            tainted_add(&s, v.s, v.n, v.taint);
     }
     return jinja_take(r, out, &s, ok);
 }
@@ -228,23 +228,24 @@ static bool text_format(Run *r, Value *out, Call *c)
 {
     const char *p = c->self.s, *end = p + c->self.n;
     int64_t automatic = 0;
-    Str s = {0};
+    Tainted s = {0};
     bool ok = unmarked(r, c);
     while (ok && p < end) {
+        const char *taint = taint_from(c->self.taint, (size_t)(p - c->self.s));
         if (p + 1 < end && (*p == '{' || *p == '}') && p[1] == *p) {
-            str_addc(&s, *p);
+            tainted_add(&s, p, 1, taint);
             p += 2;
         } else if (*p == '{') {
             const char *close = memchr(p, '}', (size_t)(end - p));
             Value v;
             ok = close ? field(r, &v, c, p + 1, (size_t)(close - p - 1), &automatic) && jinja_print(r, &s, v) &&
-                             jinja_room(r, s.n, 1) && jinja_spend(r, 1)
+                             jinja_room(r, s.text.n, 1) && jinja_spend(r, 1)
                        : jinja_fail(r, "format() of a text with a single {");
             p = close ? close + 1 : end;
         } else if (*p == '}') {
             ok = jinja_fail(r, "format() of a text with a single }");
         } else {
-            str_addc(&s, *p++);
+            tainted_add(&s, p++, 1, taint);
         }
     }
     return jinja_take(r, out, &s, ok);

@@ -125,16 +125,15 @@ static bool join_texts(Run *r, Value *out, Value a, Value b)
     bool marked = a.flag || b.flag;
     if (marked && (!jinja_escape(r, &a, a) || !jinja_escape(r, &b, b)))
         return false;
-    if (!jinja_room(r, a.n + b.n, 1) || !jinja_spend(r, (a.n + b.n) / 64))
+    if (!jinja_room(r, a.n + b.n, 1))
         return false;
-    char *s = jinja_alloc(r->pool, a.n + b.n + 1, 1);
-    if (a.n)
-        memcpy(s, a.s, a.n);
-    if (b.n)
-        memcpy(s + a.n, b.s, b.n);
-    *out = jinja_text(s, a.n + b.n);
-    out->flag = marked;
-    return true;
+    Tainted s = {0};
+    tainted_add(&s, a.s, a.n, a.taint);
+    tainted_add(&s, b.s, b.n, b.taint);
+    bool ok = jinja_take(r, out, &s, true);
+    if (ok)
+        out->flag = marked;
+    return ok;
 }
 
 static bool join_seqs(Run *r, Value *out, Value a, Value b)
@@ -165,12 +164,13 @@ static bool repeat(Run *r, Value *out, Value v, int64_t times)
         *out = jinja_of_seq(v.kind, q);
         return true;
     }
-    char *s = jinja_alloc(r->pool, n + 1, 1);
-    for (size_t at = 0; at < n; at += one)
-        memcpy(s + at, v.s, one);
-    *out = jinja_text(s, n);
-    out->flag = v.flag;
-    return true;
+    Tainted s = {0};
+    for (size_t i = 0; i < (one ? count : 0); i++)
+        tainted_add(&s, v.s, v.n, v.taint);
+    bool ok = jinja_take(r, out, &s, true);
+    if (ok)
+        out->flag = v.flag;
+    return ok;
 }
 
 static bool is_seq(Value v)
@@ -187,10 +187,12 @@ bool jinja_binary(Run *r, Value *out, Op op, Value a, Value b)
 {
     static const char *const names[] = {"+", "-", "*", "/", "//", "%", "**"};
     long double x;
-    if (is_int(a) && is_int(b))
-        return ints(r, out, op, as_int(a), as_int(b));
-    if (jinja_number(a, &x) && jinja_number(b, &x))
-        return floats(r, out, op, as_double(a), as_double(b));
+    if (jinja_number(a, &x) && jinja_number(b, &x)) {
+        bool whole = is_int(a) && is_int(b);
+        bool ok = whole ? ints(r, out, op, as_int(a), as_int(b)) : floats(r, out, op, as_double(a), as_double(b));
+        out->taint = a.taint ? a.taint : b.taint;
+        return ok;
+    }
     if (op == OP_ADD && a.kind == V_TEXT && b.kind == V_TEXT)
         return join_texts(r, out, a, b);
     if (op == OP_ADD && is_seq(a) && a.kind == b.kind)
@@ -322,12 +324,12 @@ static bool slice_text(Run *r, Value *out, Value text, const int64_t bound[3], s
         return true;
     }
     Seq *chars;
-    Str s = {0};
+    Tainted s = {0};
     if (!jinja_iterate(r, &chars, text))
         return false;
     int64_t at = bound[0];
     for (size_t i = 0; i < count; i++, at += bound[2])
-        str_addn(&s, chars->item[at].s, chars->item[at].n);
+        tainted_add(&s, chars->item[at].s, chars->item[at].n, chars->item[at].taint);
     bool ok = jinja_take(r, out, &s, true);
     if (ok)
         out->flag = text.flag;

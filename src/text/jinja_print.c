@@ -39,91 +39,95 @@ static void repr_char(Str *s, const char *bytes, size_t k, unsigned c, char quot
         str_addf(s, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
 }
 
-static void repr_text(Str *s, Value v)
+static void repr_text(Tainted *s, Value v)
 {
     bool single = v.n && memchr(v.s, '\'', v.n), both = single && memchr(v.s, '"', v.n);
     char quote = single && !both ? '"' : '\'';
     if (v.flag)
-        str_add(s, "Markup(");
-    str_addc(s, quote);
+        str_add(&s->text, "Markup(");
+    str_addc(&s->text, quote);
+    tainted_fill(s, false);
     for (size_t i = 0, k; i < v.n; i += k) {
         unsigned c = jinja_code(v.s + i, v.n - i, &k);
-        repr_char(s, v.s + i, k, c, quote);
+        repr_char(&s->text, v.s + i, k, c, quote);
+        tainted_fill(s, taint_at(v.taint, i));
     }
-    str_addc(s, quote);
+    str_addc(&s->text, quote);
     if (v.flag)
-        str_addc(s, ')');
+        str_addc(&s->text, ')');
 }
 
-static bool repr(Run *r, Str *s, Value v);
+static bool repr(Run *r, Tainted *s, Value v);
 
-static bool repr_seq(Run *r, Str *s, Value v)
+static bool repr_seq(Run *r, Tainted *s, Value v)
 {
     bool tuple = v.kind == V_TUPLE;
-    str_addc(s, tuple ? '(' : '[');
+    str_addc(&s->text, tuple ? '(' : '[');
     for (size_t i = 0; i < v.seq->n; i++) {
-        str_add(s, i ? ", " : "");
+        str_add(&s->text, i ? ", " : "");
         if (!repr(r, s, v.seq->item[i]))
             return false;
     }
-    str_add(s, !tuple ? "]" : v.seq->n == 1 ? ",)" : ")");
+    str_add(&s->text, !tuple ? "]" : v.seq->n == 1 ? ",)" : ")");
     return true;
 }
 
-static bool repr_view(Run *r, Str *s, Value v)
+static bool repr_view(Run *r, Tainted *s, Value v)
 {
-    str_add(s, v.flag == 'k' ? "dict_keys(" : v.flag == 'v' ? "dict_values(" : "dict_items(");
+    str_add(&s->text, v.flag == 'k' ? "dict_keys(" : v.flag == 'v' ? "dict_values(" : "dict_items(");
     bool ok = repr_seq(r, s, v);
-    str_addc(s, ')');
+    str_addc(&s->text, ')');
     return ok;
 }
 
-static bool repr_dict(Run *r, Str *s, const Dict *d)
+static bool repr_dict(Run *r, Tainted *s, const Dict *d)
 {
-    str_addc(s, '{');
+    str_addc(&s->text, '{');
     for (size_t i = 0; i < d->n; i++) {
-        str_add(s, i ? ", " : "");
+        str_add(&s->text, i ? ", " : "");
         if (!repr(r, s, d->pair[i].key))
             return false;
-        str_add(s, ": ");
+        str_add(&s->text, ": ");
         if (!repr(r, s, d->pair[i].value))
             return false;
     }
-    str_addc(s, '}');
+    str_addc(&s->text, '}');
     return true;
 }
 
-static bool repr(Run *r, Str *s, Value v)
+static bool repr(Run *r, Tainted *s, Value v)
 {
-    if (!jinja_enter(r) || !jinja_spend(r, 1 + (v.kind == V_TEXT ? v.n / 64 : 0)) || !jinja_room(r, s->n, 1))
+    if (!jinja_enter(r) || !jinja_spend(r, 1 + (v.kind == V_TEXT ? v.n / 64 : 0)) || !jinja_room(r, s->text.n, 1))
         return false;
     bool ok = true;
+    tainted_fill(s, false);
     switch (v.kind) {
-    case V_UNDEFINED: str_add(s, "Undefined"); break;
-    case V_NONE: str_add(s, "None"); break;
-    case V_BOOL: str_add(s, v.yes ? "True" : "False"); break;
-    case V_INT: str_addf(s, "%lld", (long long)v.i); break;
-    case V_FLOAT: print_float(s, v.f); break;
+    case V_UNDEFINED: str_add(&s->text, "Undefined"); break;
+    case V_NONE: str_add(&s->text, "None"); break;
+    case V_BOOL: str_add(&s->text, v.yes ? "True" : "False"); break;
+    case V_INT: str_addf(&s->text, "%lld", (long long)v.i); break;
+    case V_FLOAT: print_float(&s->text, v.f); break;
     case V_TEXT: repr_text(s, v); break;
     case V_LIST:
     case V_TUPLE: ok = repr_seq(r, s, v); break;
     case V_VIEW: ok = repr_view(r, s, v); break;
     case V_DICT: ok = repr_dict(r, s, v.dict); break;
     case V_NAMESPACE:
-        str_add(s, "<Namespace ");
+        str_add(&s->text, "<Namespace ");
         ok = repr_dict(r, s, v.dict);
-        str_addc(s, '>');
+        str_addc(&s->text, '>');
         break;
     default: ok = jinja_fail_value(r, "the template writes", v); break;
     }
+    tainted_fill(s, v.kind < V_TEXT && v.taint);
     r->depth--;
     return ok;
 }
 
-bool jinja_print(Run *r, Str *s, Value v)
+bool jinja_print(Run *r, Tainted *s, Value v)
 {
     if (v.kind == V_TEXT)
-        str_addn(s, v.s, v.n);
+        tainted_add(s, v.s, v.n, v.taint);
     else if (v.kind != V_UNDEFINED)
         return repr(r, s, v);
     return true;
@@ -131,7 +135,7 @@ bool jinja_print(Run *r, Str *s, Value v)
 
 bool jinja_to_text(Run *r, Value *out, Value v)
 {
-    Str s = {0};
+    Tainted s = {0};
     if (v.kind == V_TEXT) {
         *out = v;
         return true;
@@ -156,67 +160,71 @@ static void json_char(Str *s, const char *bytes, size_t k, unsigned c, bool asci
         str_addn(s, bytes, k);
 }
 
-static void json_string(Str *s, Value v, bool ascii)
+static void json_string(Tainted *s, Value v, bool ascii)
 {
-    str_addc(s, '"');
+    str_addc(&s->text, '"');
+    tainted_fill(s, false);
     for (size_t i = 0, k; i < v.n; i += k) {
         unsigned c = jinja_code(v.s + i, v.n - i, &k);
-        json_char(s, v.s + i, k, c, ascii);
+        json_char(&s->text, v.s + i, k, c, ascii);
+        tainted_fill(s, taint_at(v.taint, i));
     }
-    str_addc(s, '"');
+    str_addc(&s->text, '"');
 }
 
-static bool json_scalar(Run *r, Str *s, Value v)
+static bool json_scalar(Run *r, Tainted *s, Value v)
 {
+    tainted_fill(s, false);
     if (v.kind == V_FLOAT && (isnan(v.f) || isinf(v.f)))
-        str_add(s, isnan(v.f) ? "NaN" : v.f < 0 ? "-Infinity" : "Infinity");
+        str_add(&s->text, isnan(v.f) ? "NaN" : v.f < 0 ? "-Infinity" : "Infinity");
     else if (v.kind == V_NONE)
-        str_add(s, "null");
+        str_add(&s->text, "null");
     else if (v.kind == V_BOOL)
-        str_add(s, v.yes ? "true" : "false");
+        str_add(&s->text, v.yes ? "true" : "false");
     else if (v.kind == V_INT || v.kind == V_FLOAT)
         return repr(r, s, v);
     else
         return jinja_fail_value(r, "JSON cannot hold", v);
+    tainted_fill(s, v.taint);
     return true;
 }
 
-static bool json_key(Run *r, Str *s, Value key, const JsonStyle *style)
+static bool json_key(Run *r, Tainted *s, Value key, const JsonStyle *style)
 {
     if (key.kind == V_TEXT) {
         json_string(s, key, style->ascii);
         return true;
     }
-    str_addc(s, '"');
+    str_addc(&s->text, '"');
     bool ok = json_scalar(r, s, key);
-    str_addc(s, '"');
+    str_addc(&s->text, '"');
     return ok;
 }
 
-static bool new_line(Run *r, Str *s, const JsonStyle *style, int level)
+static bool new_line(Run *r, Tainted *s, const JsonStyle *style, int level)
 {
     if (!style->lines)
         return true;
-    str_addc(s, '\n');
-    if (!jinja_room(r, s->n + (size_t)level * style->indent.n, 1) ||
+    str_addc(&s->text, '\n');
+    if (!jinja_room(r, s->text.n + (size_t)level * style->indent.n, 1) ||
         !jinja_spend(r, (size_t)level * (1 + style->indent.n / 64)))
         return false;
     for (int i = 0; i < level; i++)
-        str_addn(s, style->indent.s, style->indent.n);
+        tainted_add(s, style->indent.s, style->indent.n, style->indent.taint);
     return true;
 }
 
-static bool json_seq(Run *r, Str *s, const Seq *q, const JsonStyle *style, int level)
+static bool json_seq(Run *r, Tainted *s, const Seq *q, const JsonStyle *style, int level)
 {
-    str_addc(s, '[');
+    str_addc(&s->text, '[');
     for (size_t i = 0; i < q->n; i++) {
-        str_addn(s, style->comma.s, i ? style->comma.n : 0);
+        tainted_add(s, style->comma.s, i ? style->comma.n : 0, style->comma.taint);
         if (!new_line(r, s, style, level + 1) || !jinja_json(r, s, q->item[i], style, level + 1))
             return false;
     }
     if (q->n && !new_line(r, s, style, level))
         return false;
-    str_addc(s, ']');
+    str_addc(&s->text, ']');
     return true;
 }
 
@@ -236,7 +244,7 @@ static bool sorted(Run *r, Dict *out, const Dict *d)
     return true;
 }
 
-static bool json_dict(Run *r, Str *s, const Dict *d, const JsonStyle *style, int level)
+static bool json_dict(Run *r, Tainted *s, const Dict *d, const JsonStyle *style, int level)
 {
     Dict by_key;
     if (style->sort) {
@@ -244,24 +252,24 @@ static bool json_dict(Run *r, Str *s, const Dict *d, const JsonStyle *style, int
             return false;
         d = &by_key;
     }
-    str_addc(s, '{');
+    str_addc(&s->text, '{');
     for (size_t i = 0; i < d->n; i++) {
-        str_addn(s, style->comma.s, i ? style->comma.n : 0);
+        tainted_add(s, style->comma.s, i ? style->comma.n : 0, style->comma.taint);
         if (!new_line(r, s, style, level + 1) || !json_key(r, s, d->pair[i].key, style))
             return false;
-        str_addn(s, style->colon.s, style->colon.n);
+        tainted_add(s, style->colon.s, style->colon.n, style->colon.taint);
         if (!jinja_json(r, s, d->pair[i].value, style, level + 1))
             return false;
     }
     if (d->n && !new_line(r, s, style, level))
         return false;
-    str_addc(s, '}');
+    str_addc(&s->text, '}');
     return true;
 }
 
-bool jinja_json(Run *r, Str *s, Value v, const JsonStyle *style, int level)
+bool jinja_json(Run *r, Tainted *s, Value v, const JsonStyle *style, int level)
 {
-    if (!jinja_enter(r) || !jinja_spend(r, 1 + (v.kind == V_TEXT ? v.n / 64 : 0)) || !jinja_room(r, s->n, 1))
+    if (!jinja_enter(r) || !jinja_spend(r, 1 + (v.kind == V_TEXT ? v.n / 64 : 0)) || !jinja_room(r, s->text.n, 1))
         return false;
     bool ok = true;
     if (v.kind == V_TEXT)

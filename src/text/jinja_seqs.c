@@ -263,13 +263,13 @@ bool jinja_filter_join(Run *r, Value *out, Call *c)
         return false;
     if (!jinja_iterate(r, &items, c->self))
         return false;
-    Str s = {0};
+    Tainted s = {0};
     bool ok = true;
     for (bool first = true; ok && items->at < items->n; first = false) {
         Value v;
-        str_addn(&s, between.s, first ? 0 : between.n);
+        tainted_add(&s, between.s, first ? 0 : between.n, between.taint);
         ok = follow(r, &v, items->item[items->at++], c->arg[1], (Value){0}) && jinja_print(r, &s, v) &&
-             jinja_room(r, s.n, 1) && jinja_spend(r, 1);
+             jinja_room(r, s.text.n, 1) && jinja_spend(r, 1);
     }
     return jinja_take(r, out, &s, ok);
 }

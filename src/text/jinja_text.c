@@ -1,12 +1,17 @@
 /* Texts as Python's str has them: characters are code points, blanks are Unicode's. */
 #include "text/jinja.h"
 
-bool jinja_take(Run *r, Value *out, Str *s, bool ok)
+bool jinja_take(Run *r, Value *out, Tainted *s, bool ok)
 {
-    ok = ok && jinja_room(r, s->n, 1) && jinja_spend(r, s->n / 64);
-    if (ok)
-        *out = jinja_text(jinja_keep(r->pool, str_text(s), s->n), s->n);
-    str_release(s);
+    size_t n = s->text.n;
+    const char *taint = tainted_taint(s);
+    bool mixed = taint && taint != TAINT_ALL;
+    ok = ok && jinja_room(r, n, mixed ? 2 : 1) && jinja_spend(r, n / 64);
+    if (ok) {
+        *out = jinja_text(jinja_keep(r->pool, str_text(&s->text), n), n);
+        out->taint = mixed ? jinja_keep(r->pool, taint, n) : taint;
+    }
+    tainted_release(s);
     return ok;
 }
 
@@ -50,7 +55,7 @@ static size_t byte_of(Value text, size_t index)
 Value jinja_substring(Value text, size_t from, size_t to)
 {
     size_t a = byte_of(text, from), b = to > from ? byte_of(text, to) : a;
-    Value out = jinja_text(text.s + a, b - a);
+    Value out = jinja_part(text, a, b - a);
     out.flag = text.flag;
     return out;
 }
@@ -99,13 +104,21 @@ static bool strips(const char *s, size_t k, Value chars)
     return false;
 }
 
+/* All but the first k bytes. */
+static Value rest_of(Value text, size_t k)
+{
+    Value out = jinja_part(text, k, text.n - k);
+    out.flag = text.flag;
+    return out;
+}
+
 Value jinja_strip(Value text, Value chars, int sides)
 {
     while (sides & STRIP_LEFT && text.n) {
         size_t k = jinja_char(text.s, text.n);
         if (!strips(text.s, k, chars))
             break;
-        text.s += k, text.n -= k;
+        text = rest_of(text, k);
     }
     while (sides & STRIP_RIGHT && text.n) {
         size_t at = last_char(text.s, text.n);
@@ -146,8 +159,8 @@ static void split_blanks(Run *r, Seq *parts, Value text, int64_t most)
             while (end < text.n && !jinja_blank(text.s + end, text.n - end))
                 end += jinja_char(text.s + end, text.n - end);
         }
-        jinja_push(r, parts, jinja_text(text.s, end));
-        text.s += end, text.n -= end;
+        jinja_push(r, parts, jinja_part(text, 0, end));
+        text = rest_of(text, end);
     }
 }
 
@@ -163,7 +176,7 @@ static void split_blanks_right(Run *r, Seq *parts, Value text, int64_t most)
             while (from > 0 && !jinja_blank_before(text.s, from))
                 from = last_char(text.s, from);
         }
-        jinja_push(r, parts, jinja_text(text.s + from, text.n - from));
+        jinja_push(r, parts, jinja_part(text, from, text.n - from));
         text.n = from;
     }
 }
@@ -175,16 +188,16 @@ static void split_at(Run *r, Seq *parts, Value text, Value separator, int64_t mo
         if (from_right) {
             if (!find_last(text, separator, &at))
                 break;
-            jinja_push(r, parts, jinja_text(text.s + at + separator.n, text.n - at - separator.n));
+            jinja_push(r, parts, jinja_part(text, at + separator.n, text.n - at - separator.n));
             text.n = at;
         } else {
             if (!jinja_find_text(text.s, text.n, separator.s, separator.n, &at))
                 break;
-            jinja_push(r, parts, jinja_text(text.s, at));
-            text.s += at + separator.n, text.n -= at + separator.n;
+            jinja_push(r, parts, jinja_part(text, 0, at));
+            text = rest_of(text, at + separator.n);
         }
     }
-    jinja_push(r, parts, jinja_text(text.s, text.n));
+    jinja_push(r, parts, jinja_part(text, 0, text.n));
 }
 
 bool jinja_split(Run *r, Seq **out, Value text, Value separator, int64_t most, bool from_right)
@@ -228,44 +241,44 @@ bool jinja_lines(Run *r, Seq **out, Value text, bool keep_ends)
             i += jinja_char(text.s + i, text.n - i);
             continue;
         }
-        jinja_push(r, *out, jinja_text(text.s + from, i - from + (keep_ends ? end : 0)));
+        jinja_push(r, *out, jinja_part(text, from, i - from + (keep_ends ? end : 0)));
         i = from = i + end;
     }
     if (from < text.n)
-        jinja_push(r, *out, jinja_text(text.s + from, text.n - from));
+        jinja_push(r, *out, jinja_part(text, from, text.n - from));
     return jinja_spend(r, (*out)->n + text.n / 64);
 }
 
 /* --- replace, escape --------------------------------------------------------------------------------- */
 
 /* Appends, with a look at the room that is left. */
-static bool append(Run *r, Str *s, const char *text, size_t n)
+static bool append(Run *r, Tainted *s, Value text)
 {
-    if (!jinja_room(r, s->n + n, 1))
+    if (!jinja_room(r, s->text.n + text.n, 1))
         return false;
-    str_addn(s, text, n);
+    tainted_add(s, text.s, text.n, text.taint);
     return true;
 }
 
 bool jinja_replace(Run *r, Value *out, Value text, Value old, Value new, int64_t most)
 {
-    Str s = {0};
+    Tainted s = {0};
     bool ok = true;
     size_t i = 0, at;
     for (; ok && (most < 0 || most > 0); most -= most > 0) {
         if (!jinja_find_text(text.s + i, text.n - i, old.s, old.n, &at))
             break;
-        ok = append(r, &s, text.s + i, at) && append(r, &s, new.s, new.n) && jinja_spend(r, 1);
+        ok = append(r, &s, jinja_part(text, i, at)) && append(r, &s, new) && jinja_spend(r, 1);
         i += at + old.n;
         if (!old.n) { /* the empty text stands before every character and at the end */
             if (i >= text.n)
                 break;
             size_t k = jinja_char(text.s + i, text.n - i);
-            ok = ok && append(r, &s, text.s + i, k);
+            ok = ok && append(r, &s, jinja_part(text, i, k));
             i += k;
         }
     }
-    ok = ok && append(r, &s, text.s + i, text.n - i);
+    ok = ok && append(r, &s, jinja_part(text, i, text.n - i));
     return jinja_take(r, out, &s, ok);
 }
 
@@ -290,13 +303,14 @@ bool jinja_escape(Run *r, Value *out, Value v)
         *out = text;
         return true;
     }
-    Str s = {0};
+    Tainted s = {0};
     for (size_t i = 0; i < text.n; i++) {
         const char *instead = entity(text.s[i]);
         if (instead)
-            str_add(&s, instead);
+            str_add(&s.text, instead);
         else
-            str_addc(&s, text.s[i]);
+            str_addc(&s.text, text.s[i]);
+        tainted_fill(&s, taint_at(text.taint, i));
     }
     bool ok = jinja_take(r, out, &s, true);
     out->flag = ok;

@@ -161,6 +161,20 @@ Value jinja_text(const char *s, size_t n)
     return (Value){.kind = V_TEXT, .s = s, .n = n};
 }
 
+Value jinja_part(Value text, size_t at, size_t n)
+{
+    Value out = jinja_text(text.s + at, n);
+    out.taint = taint_from(text.taint, at);
+    return out;
+}
+
+Value jinja_name(const Keyword *k)
+{
+    Value out = jinja_literal(k->name);
+    out.taint = k->taint;
+    return out;
+}
+
 Value jinja_literal(const char *s)
 {
     return jinja_text(s, strlen(s));
@@ -344,7 +358,7 @@ static bool characters(Run *r, Seq **out, Value text)
     *out = jinja_seq(r, jinja_chars(text));
     for (size_t i = 0, k; i < text.n; i += k) {
         k = jinja_char(text.s + i, text.n - i);
-        jinja_push(r, *out, jinja_text(text.s + i, k));
+        jinja_push(r, *out, jinja_part(text, i, k));
     }
     return jinja_spend(r, (*out)->n);
 }

@@ -32,17 +32,17 @@ size_t text_run(const char *text, size_t n, bool *valid)
     return i;
 }
 
-static void replace(const Step *step, const char *text, size_t n, Str *out)
+static void replace(const Step *step, const char *text, size_t n, const char *taint, Tainted *out)
 {
     size_t m = strlen(step->from), begin = 0;
     const char *found;
     while (m && (found = memmem(text + begin, n - begin, step->from, m))) {
         size_t at = (size_t)(found - text);
-        str_addn(out, text + begin, at - begin);
-        str_add(out, step->to);
+        tainted_add(out, text + begin, at - begin, taint_from(taint, begin));
+        tainted_add(out, step->to, strlen(step->to), taint_any(taint_from(taint, at), m) ? TAINT_ALL : NULL);
         begin = at + m;
     }
-    str_addn(out, text + begin, n - begin);
+    tainted_add(out, text + begin, n - begin, taint_from(taint, begin));
 }
 
 static bool is_ascii(const char *text, size_t n)
@@ -73,27 +73,63 @@ static bool to_form(StepKind kind, const char *text, size_t n, Str *out, Err *er
     return true;
 }
 
-static bool normal_form(StepKind kind, const char *text, size_t n, Str *out, Err *err)
+/* Bytes at the beginning of n that are all tainted, or all not. */
+static size_t even(const char *taint, size_t n)
+{
+    size_t i = taint && taint != TAINT_ALL ? 1 : n;
+    while (i < n && taint_at(taint, i) == taint_at(taint, 0))
+        i++;
+    return i;
+}
+
+/* The normal form of n bytes of UTF-8, each part's with its taint. Where parts do not stand alone, because a row's text
+ * begins with an accent, all of it counts as the row's. */
+static bool taint_form(StepKind kind, const char *text, size_t n, const char *taint, Tainted *out, Err *err)
+{
+    if (even(taint, n) == n) {
+        tainted_fill(out, false);
+        bool done = to_form(kind, text, n, &out->text, err);
+        tainted_fill(out, taint_at(taint, 0));
+        return done;
+    }
+    Str whole = {0};
+    Tainted parts = {0};
+    bool ok = to_form(kind, text, n, &whole, err);
+    for (size_t i = 0, len; ok && i < n; i += len) {
+        len = even(taint_from(taint, i), n - i);
+        ok = to_form(kind, text + i, len, &parts.text, err);
+        tainted_fill(&parts, taint_at(taint, i));
+    }
+    bool same = ok && parts.text.n == whole.n && !memcmp(str_text(&parts.text), str_text(&whole), whole.n);
+    if (ok)
+        tainted_add(out, str_text(&whole), whole.n, same ? tainted_taint(&parts) : TAINT_ALL);
+    str_release(&whole);
+    tainted_release(&parts);
+    return ok;
+}
+
+static bool normal_form(StepKind kind, const char *text, size_t n, const char *taint, Tainted *out, Err *err)
 {
     bool valid;
     for (size_t i = 0, len; i < n; i += len) {
         len = text_run(text + i, n - i, &valid);
         if (!valid)
-            str_addn(out, text + i, len);
-        else if (!to_form(kind, text + i, len, out, err))
+            tainted_add(out, text + i, len, taint_from(taint, i));
+        else if (!taint_form(kind, text + i, len, taint_from(taint, i), out, err))
             return false;
     }
     return true;
 }
 
-static bool run_step(const Step *step, const char *text, size_t n, StepPlace place, Str *out, Err *err)
+static bool run_step(const Step *step, const char *text, size_t n, const char *taint, StepPlace place, Tainted *out,
+                     Err *err)
 {
     switch (step->kind) {
-    case STEP_REPLACE: replace(step, text, n, out); return true;
+    case STEP_REPLACE: replace(step, text, n, taint, out); return true;
     case STEP_NFC:
     case STEP_NFD:
     case STEP_NFKC:
-    case STEP_NFKD: return normal_form(step->kind, text, n, out, err);
+    case STEP_NFKD: return normal_form(step->kind, text, n, taint, out, err);
     case STEP_PREPEND:
     case STEP_PREFIX:
     case STEP_PREFIX_FIRST: break;
@@ -102,26 +138,26 @@ static bool run_step(const Step *step, const char *text, size_t n, StepPlace pla
     bool has = step->kind != STEP_PREPEND && n >= m && !memcmp(text, step->to, m);
     bool due = place == PLACE_FIRST || (place == PLACE_LATER && step->kind != STEP_PREFIX_FIRST);
     if (n && !has && due)
-        str_addn(out, step->to, m);
-    str_addn(out, text, n);
+        tainted_add(out, step->to, m, NULL);
+    tainted_add(out, text, n, taint);
     return true;
 }
 
-bool steps_run(const Steps *s, const char *text, size_t n, StepPlace place, Str *out, Err *err)
+bool steps_run(const Steps *s, const char *text, size_t n, const char *taint, StepPlace place, Tainted *out, Err *err)
 {
-    Str from = {0}, to = {0};
+    Tainted from = {0}, to = {0};
     bool ok = true;
-    str_addn(&from, text, n);
+    tainted_add(&from, text, n, taint);
     for (int i = 0; ok && i < s->n; i++) {
-        str_clear(&to);
-        ok = run_step(&s->item[i], str_text(&from), from.n, place, &to, err);
-        Str old = from;
+        tainted_clear(&to);
+        ok = run_step(&s->item[i], str_text(&from.text), from.text.n, tainted_taint(&from), place, &to, err);
+        Tainted old = from;
         from = to;
         to = old;
     }
     if (ok)
-        str_addn(out, str_text(&from), from.n);
-    str_release(&from);
-    str_release(&to);
+        tainted_add(out, str_text(&from.text), from.text.n, tainted_taint(&from));
+    tainted_release(&from);
+    tainted_release(&to);
     return ok;
 }

@@ -2,7 +2,7 @@
 #ifndef TEXT_NORMALIZE_H
 #define TEXT_NORMALIZE_H
 
-#include "base/str.h"
+#include "text/taint.h"
 
 /* U+2581, which stands for a blank in SentencePiece-type vocabularies. */
 #define BLANK_MARK "\xe2\x96\x81"
@@ -35,9 +35,9 @@ void steps_release(Steps *s);
 /* Where a piece of text stands: nothing before it; behind something; or anywhere, and nothing may be put before it. */
 typedef enum StepPlace { PLACE_FIRST, PLACE_LATER, PLACE_BARE } StepPlace;
 
-/* Appends to `out` what the steps make of n bytes. Bytes that are not
- * UTF-8 pass as they are. */
-bool steps_run(const Steps *s, const char *text, size_t n, StepPlace place, Str *out, Err *err) MUST_CHECK;
+/* Appends to `out` what the steps make of n bytes with this taint. Bytes that are not UTF-8 pass as they are. */
+bool steps_run(const Steps *s, const char *text, size_t n, const char *taint, StepPlace place, Tainted *out,
+               Err *err) MUST_CHECK;
 
 /* Bytes of the UTF-8 that text begins with, or of what is not UTF-8 (*valid). */
 size_t text_run(const char *text, size_t n, bool *valid);

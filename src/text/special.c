@@ -1,7 +1,7 @@
 /* Tokens that are found in a text as they stand, before anything else looks at it. */
 #include "text/special.h"
 
-#include "base/str.h"
+#include "text/taint.h"
 
 static int node_new(Specials *s, unsigned char byte)
 {
@@ -79,12 +79,14 @@ void matches_release(Matches *m)
 }
 
 /* The longest token, of at most n bytes, that text begins with: its index and length, or -1. */
-static int longest(const Specials *s, const char *text, int n, bool control, int *len)
+static int longest(const Specials *s, const char *text, int n, const char *taint, int *len)
 {
     int best = -1, node = n > 0 ? s->first[(unsigned char)text[0]] : 0;
+    bool tainted = false;
     for (int i = 1; node; i++) {
         int item = s->node[node].item;
-        if (item >= 0 && (control || !s->item[item].control)) {
+        tainted = tainted || taint_at(taint, (size_t)i - 1);
+        if (item >= 0 && !(tainted && s->item[item].control)) {
             best = item;
             *len = i;
         }
@@ -94,9 +96,9 @@ static int longest(const Specials *s, const char *text, int n, bool control, int
 }
 
 /* Puts the best candidate that begins at byte `at` and ends within n bytes into the queue. */
-static void offer(const Specials *s, const char *text, int at, int n, bool control, Matches *m)
+static void offer(const Specials *s, const char *text, int at, int n, const char *taint, Matches *m)
 {
-    int len = 0, item = longest(s, text + at, n, control, &len);
+    int len = 0, item = longest(s, text + at, n, taint_from(taint, (size_t)at), &len);
     if (item < 0)
         return;
     uint64_t key = s->longest_first ? (uint64_t)(INT32_MAX - len) << 32 | (uint32_t)at : (uint32_t)at;
@@ -111,7 +113,7 @@ static int by_place(const void *a, const void *b)
 
 /* Takes candidates in their order; one that meets a match already taken shrinks to the longest token that
  * ends before it, or is dropped where it begins inside. */
-static void take(const Specials *s, const char *text, bool control, Matches *m)
+static void take(const Specials *s, const char *text, const char *taint, Matches *m)
 {
     while (m->heap.n) {
         HeapItem x = heap_pop(&m->heap);
@@ -119,7 +121,7 @@ static void take(const Specials *s, const char *text, bool control, Matches *m)
         while (clear < x.len && !m->taken[x.left + clear])
             clear++;
         if (clear < x.len) {
-            offer(s, text, x.left, clear, control, m);
+            offer(s, text, x.left, clear, taint, m);
             continue;
         }
         memset(m->taken + x.left, 1, (size_t)x.len);
@@ -175,16 +177,16 @@ static void finish(const Specials *s, const char *text, int n, Matches *m)
     }
 }
 
-void specials_find(const Specials *s, const char *text, int n, bool control, Matches *out)
+void specials_find(const Specials *s, const char *text, int n, const char *taint, Matches *out)
 {
     out->n = out->heap.n = 0;
     for (int i = 0; i < n && s->n; i++)
         if (s->first[(unsigned char)text[i]])
-            offer(s, text, i, n - i, control, out);
+            offer(s, text, i, n - i, taint, out);
     if (!out->heap.n)
         return;
     free(out->taken);
     out->taken = mem_zalloc((size_t)n, 1);
-    take(s, text, control, out);
+    take(s, text, taint, out);
     finish(s, text, n, out);
 }

@@ -7,7 +7,7 @@
 
 typedef struct Special {
     int id;
-    bool control;               /* counts only where special tokens are parsed */
+    bool control;               /* counts only outside of tainted text */
     bool eats_left, eats_right; /* takes the white space on that side with it */
     char *text;                 /* what is looked for; specials_add fills it in */
 } Special;
@@ -48,8 +48,8 @@ typedef struct Matches {
     unsigned char *taken; /* a flag for each byte of the text: part of a match */
 } Matches;
 
-/* control: those that are control tokens count too. */
-void specials_find(const Specials *s, const char *text, int n, bool control, Matches *out);
+/* Control tokens count where none of their bytes is tainted; the white space that they take may be. */
+void specials_find(const Specials *s, const char *text, int n, const char *taint, Matches *out);
 void matches_release(Matches *m);
 
 #endif

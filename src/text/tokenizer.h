@@ -11,8 +11,7 @@
 #ifndef TEXT_TOKENIZER_H
 #define TEXT_TOKENIZER_H
 
-#include "base/err.h"
-#include "base/str.h"
+#include "text/taint.h"
 
 typedef struct Tokenizer Tokenizer;
 
@@ -76,12 +75,8 @@ enum {
  * character has no token at all. */
 bool tokenizer_encode(const Tokenizer *t, const char *text, size_t n, int how, Ids *ids, Err *err) MUST_CHECK;
 
-/* Copies n bytes of text with `guard`, a text that it does not hold, inside the text of every control token. */
-void tokenizer_guard(const Tokenizer *t, const char *text, size_t n, const char *guard, Str *out);
-/* Encodes a text whose control tokens count, but for those that a guard interrupts: the guard is taken out and they
- * are plain text. */
-bool tokenizer_encode_guarded(const Tokenizer *t, const char *text, size_t n, const char *guard, Ids *ids,
-                              Err *err) MUST_CHECK;
+/* The same for a text whose control tokens count where no byte of theirs is tainted. */
+bool tokenizer_encode_tainted(const Tokenizer *t, Tainted *text, Ids *ids, Err *err) MUST_CHECK;
 
 /* Do both give the same ids and texts? */
 bool tokenizer_same(const Tokenizer *a, const Tokenizer *b);

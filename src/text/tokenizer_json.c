@@ -89,11 +89,11 @@ static bool add_special(Tokenizer *t, const Slots *s, int id, Err *err)
     if (!json_bool_of(entry, "normalized", !item.control) || !t->normalize.n)
         return specials_add(&t->raw, s->text[id], strlen(s->text[id]), item) ||
                err_set(err, ERR_INPUT, "added_tokens: \"%.60s\" is there twice", s->text[id]);
-    Str text = {0};
-    bool ok = steps_run(&t->normalize, s->text[id], strlen(s->text[id]), PLACE_FIRST, &text, err);
-    if (ok && !specials_add(&t->added, str_text(&text), text.n, item))
+    Tainted text = {0};
+    bool ok = steps_run(&t->normalize, s->text[id], strlen(s->text[id]), NULL, PLACE_FIRST, &text, err);
+    if (ok && !specials_add(&t->added, str_text(&text.text), text.text.n, item))
         ok = err_set(err, ERR_INPUT, "added_tokens: \"%.60s\" is empty or there twice once normalized", s->text[id]);
-    str_release(&text);
+    tainted_release(&text);
     return ok;
 }
 

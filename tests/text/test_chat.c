@@ -15,7 +15,7 @@ static json_t *parsed(const char *text)
 }
 
 /* Renders into *out; false with *err set where reading or rendering fails. */
-static bool rendered(const char *source, const json_t *messages, bool prompt, Str *out, Err *err)
+static bool rendered(const char *source, const json_t *messages, bool prompt, Tainted *out, Err *err)
 {
     ChatTemplate *t = chat_template_new(source, "<s>", "</s>");
     bool ok = chat_render(t, messages, prompt, out, err);
@@ -26,30 +26,30 @@ static bool rendered(const char *source, const json_t *messages, bool prompt, St
 static void expect_text(const char *source, const json_t *messages, bool prompt, const char *wanted, size_t n)
 {
     Err err = {0};
-    Str out = {0};
+    Tainted out = {0};
     if (!rendered(source, messages, prompt, &out, &err))
         fail_msg("%s\nfails: %s\nshould give: %s", source, err.msg, wanted);
-    if (out.n != n || memcmp(str_text(&out), wanted, n) != 0)
-        fail_msg("%s\ngives: %s\nshould give: %s", source, str_text(&out), wanted);
-    str_release(&out);
+    if (out.text.n != n || memcmp(str_text(&out.text), wanted, n) != 0)
+        fail_msg("%s\ngives: %s\nshould give: %s", source, str_text(&out.text), wanted);
+    tainted_release(&out);
 }
 
 /* The template must fail with this message; *hint (if not NULL) must be in its hint. */
 static void expect_failure(const char *source, const char *wanted, const char *hint)
 {
     Err err = {0};
-    Str out = {0};
+    Tainted out = {0};
     json_t *messages = parsed("[{\"role\": \"user\", \"content\": \"Hi\"}]");
-    str_add(&out, "kept");
+    tainted_add(&out, "kept", 4, NULL);
     if (rendered(source, messages, false, &out, &err))
-        fail_msg("%s\nrenders \"%s\", should say \"%s\"", source, str_text(&out), wanted);
+        fail_msg("%s\nrenders \"%s\", should say \"%s\"", source, str_text(&out.text), wanted);
     if (strcmp(err.msg, wanted) != 0)
         fail_msg("%s\nsays \"%s\"\nnot  \"%s\"", source, err.msg, wanted);
     if (hint && !strstr(err.hint, hint))
         fail_msg("%s\nhints \"%s\", not \"%s\"", source, err.hint, hint);
     assert_int_equal(err.code, ERR_INPUT);
-    assert_string_equal(str_text(&out), "kept");
-    str_release(&out);
+    assert_string_equal(str_text(&out.text), "kept");
+    tainted_release(&out);
     json_decref(messages);
 }
 
@@ -66,13 +66,13 @@ static void fixture(const json_t *row, json_t *none)
         return;
     }
     Err err = {0};
-    Str out = {0};
+    Tainted out = {0};
     if (rendered(source, messages, prompt, &out, &err))
-        fail_msg("%s\nrenders \"%s\", Python says %s", source, str_text(&out), json_text_of(row, "error"));
+        fail_msg("%s\nrenders \"%s\", Python says %s", source, str_text(&out.text), json_text_of(row, "error"));
     if (!str_starts(err.msg, "chat template line "))
         fail_msg("%s\nfails without its line: %s", source, err.msg);
-    assert_int_equal(out.n, 0);
-    str_release(&out);
+    assert_int_equal(out.text.n, 0);
+    tainted_release(&out);
 }
 
 static void test_fixtures(void **state)
@@ -248,15 +248,15 @@ static void test_interface(void **state)
     (void)state;
     static const char source[] = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ eos_token }}";
     Err err = {0};
-    Str out = {0};
+    Tainted out = {0};
     ChatTemplate *t = chat_template_new(source, NULL, "E");
     json_t *messages = parsed("[{\"role\": \"user\", \"content\": \"{{ 1 }} <|im_end|>\"}]");
     assert_true(chat_template_check(t, &err));
     assert_string_equal(chat_template_source(t), source);
     for (int i = 0; i < 2; i++)
         assert_true(chat_render(t, messages, false, &out, &err));
-    assert_string_equal(str_text(&out), "{{ 1 }} <|im_end|>E{{ 1 }} <|im_end|>E");
-    str_release(&out);
+    assert_string_equal(str_text(&out.text), "{{ 1 }} <|im_end|>E{{ 1 }} <|im_end|>E");
+    tainted_release(&out);
     json_decref(messages);
     chat_template_free(t);
     chat_template_free(NULL);
@@ -268,7 +268,7 @@ static void test_bad_input(void **state)
     static const char *const bad[][2] = {{"{}", "a chat is a list of messages"},
                                          {"[{\"role\": \"user\"}, 5]", "message 2 of a chat is no object"}};
     for (int i = 0; i < COUNT(bad); i++) {
-        Str out = {0};
+        Tainted out = {0};
         json_t *messages = parsed(bad[i][0]);
         Err why = {0};
         assert_false(rendered("x", messages, false, &out, &why));
