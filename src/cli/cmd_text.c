@@ -51,7 +51,7 @@ static bool print_token(void *context, int index, int id)
     Str s = {0};
     (void)index;
     ids_add(&l->ids, id);
-    tokenizer_decode(l->model->tokenizer, l->ids.id, l->ids.n, false, &s);
+    tokenizer_decode(l->model->tokenizer, l->ids.id, l->ids.n, TOKENIZE_BARE, &s);
     if (s.n > l->printed) {
         fwrite(s.text + l->printed, 1, s.n - l->printed, stdout);
         fflush(stdout);

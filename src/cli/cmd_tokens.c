@@ -139,7 +139,7 @@ static bool tokenize_row(Pass *p, json_t *row, Err *err)
     if (o->decode) {
         ok = read_ids(row, m, &ids, err);
         if (ok) {
-            tokenizer_decode(m->tokenizer, ids.id, ids.n, true, &text);
+            tokenizer_decode(m->tokenizer, ids.id, ids.n, TOKENIZE_SPECIAL, &text);
             set_text(row, &text);
         }
     } else {

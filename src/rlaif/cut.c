@@ -142,13 +142,11 @@ static int characters(const Context *c)
     return n;
 }
 
-/* The context becomes its own copy, which no transcript stands beside. */
-static void own(Cutting *c, RowView *whole)
+/* The context becomes its own copy, which a transcript's own text is not beside. */
+static void own(Context *x)
 {
-    Context *x = c->context;
-    x->transcript = NULL;
-    for (int i = 0; whole && i < whole->n; i++)
-        whole->response[i].transcript = NULL;
+    free(x->plain);
+    x->plain = NULL;
     if (!x->turns)
         return;
     json_t *copy = json_deep_copy(x->turns);
@@ -178,7 +176,7 @@ static bool too_long(const Cutting *c, int tokens, const char *option, Err *err)
                                    : "");
 }
 
-static bool fit(Cutting *c, RowView *whole, CutRule rule, const char *option, int *cut, Err *err)
+static bool fit(Cutting *c, CutRule rule, const char *option, int *cut, Err *err)
 {
     int tokens, before = 0;
     char *kept = NULL;
@@ -190,7 +188,7 @@ static bool fit(Cutting *c, RowView *whole, CutRule rule, const char *option, in
     if (rule == CUT_NOTHING)
         return too_long(c, tokens, option, err);
     before = characters(c->context);
-    own(c, whole);
+    own(c->context);
     if (c->context->turns && rule == CUT_CONTEXT_LEFT && !drop_turns(c, &tokens, err))
         return false;
     size_t turns = json_array_size(c->context->turns);
@@ -217,7 +215,7 @@ bool cut_prompt(const Model *m, Context *context, bool chat, Room room, int *cut
     int left = m->config.context - room.after;
     bool own_limit = room.most > 0 && room.most <= left;
     c.limit = own_limit ? room.most : left;
-    return fit(&c, NULL, room.rule, own_limit ? room.option : NULL, cut, err);
+    return fit(&c, room.rule, own_limit ? room.option : NULL, cut, err);
 }
 
 bool cut_whole(const Model *m, RowView *v, bool chat, Room room, int *cut, Err *err)
@@ -225,7 +223,7 @@ bool cut_whole(const Model *m, RowView *v, bool chat, Room room, int *cut, Err *
     Cutting c = {.model = m, .chat = chat, .context = &v->context, .whole = v};
     bool own_limit = room.most > 0 && room.most <= m->config.context;
     c.limit = own_limit ? room.most : m->config.context;
-    return fit(&c, v, room.rule, own_limit ? room.option : NULL, cut, err);
+    return fit(&c, room.rule, own_limit ? room.option : NULL, cut, err);
 }
 
 bool cut_render(const Model *m, RowView *v, bool chat, Room room, Ids *ids, int *cut, Err *err)

@@ -79,31 +79,40 @@ static json_t *texts(const RowView *v)
     return list;
 }
 
-static void set_ended(json_t *row, const char *name, const RowView *v)
+/* What is known of a side's responses beside their texts, where it is not what it would be taken for. */
+static void set_flags(json_t *row, const char *side, const RowView *v)
 {
-    json_t *list = json_array();
-    bool all = true;
+    json_t *ended = json_array(), *blank = json_array();
+    char name[40];
+    bool usual_end = true, usual_blank = true;
     for (int i = 0; i < v->n; i++) {
-        json_array_append_new(list, json_boolean(v->response[i].ended));
-        all = all && v->response[i].ended;
+        const ResponseView *r = &v->response[i];
+        json_array_append_new(ended, json_boolean(r->ended));
+        json_array_append_new(blank, json_boolean(r->blank_before));
+        usual_end = usual_end && r->ended;
+        usual_blank = usual_blank && r->blank_before == blank_before(&v->context, r->text);
     }
-    if (!all)
-        json_object_set(row, name, list);
-    json_decref(list);
+    snprintf(name, sizeof name, "%s_ended", side);
+    if (!usual_end)
+        json_object_set(row, name, ended);
+    snprintf(name, sizeof name, "%s_blank_before", side);
+    if (!usual_blank)
+        json_object_set(row, name, blank);
+    json_decref(ended);
+    json_decref(blank);
 }
 
-/* One line of the combined rows; takes `b` over. */
-static void add_line(const Row *a, json_t *b, const RowView *of_b, Str *out)
+/* One line of the combined rows. */
+static void add_line(const Row *a, const RowView *b, Str *out)
 {
     json_t *row = json_object(), *id = json_field(a->json, "id");
     if (id)
         json_object_set(row, "id", id);
     json_object_set_new(row, "prompt", context_json(&a->view.context));
     json_object_set_new(row, "a", texts(&a->view));
-    json_object_set_new(row, "b", b);
-    set_ended(row, "a_ended", &a->view);
-    if (of_b)
-        set_ended(row, "b_ended", of_b);
+    json_object_set_new(row, "b", texts(b));
+    set_flags(row, "a", &a->view);
+    set_flags(row, "b", b);
     json_append(out, row);
     str_addc(out, '\n');
     json_decref(row);
@@ -127,7 +136,7 @@ static bool add_match(const Rows *a, int i, const Rows *b, int k, Str *out, Err 
     if (!same)
         return err_set(err, ERR_INPUT, "%s: the prompt is another than in %s, which has the same id", at, other),
                err_hint(err, "both files must answer the same prompts");
-    add_line(x, texts(&y->view), &y->view, out);
+    add_line(x, &y->view, out);
     return true;
 }
 
@@ -178,12 +187,16 @@ static bool combine(const Rows *a, const Rows *b, int limit, Rows *out, Err *err
     return ok;
 }
 
-/* The text that a person wrote for the row's prompt; NULL: none. */
-static const char *reference_of(const json_t *row)
+/* What a person wrote for the row's prompt, which stays the row's; its text is NULL where there is none. */
+static ResponseView reference_of(const Row *row)
 {
-    const char *text = json_text_of(row, "reference");
-    text = text ? text : json_text_of(row, "completion");
-    return text ? text + (*text == ' ') : NULL;
+    const char *text = json_text_of(row->json, "reference");
+    text = text ? text : json_text_of(row->json, "completion");
+    bool blank = text && *text == ' ';
+    return (ResponseView){.text = text ? (char *)(uintptr_t)text + blank : NULL,
+                          .ended = true,
+                          .blank_before = blank || (text && json_bool_of(row->json, "blank_before",
+                                                                         blank_before(&row->view.context, text)))};
 }
 
 static bool with_references(const Rows *a, int limit, Rows *out, Err *err)
@@ -192,17 +205,19 @@ static bool with_references(const Rows *a, int limit, Rows *out, Err *err)
     bool ok = true;
     for (int i = 0; ok && i < a->n && (limit == 0 || i < limit); i++) {
         const Row *row = &a->row[i];
-        const char *reference = reference_of(row->json);
+        ResponseView reference = reference_of(row);
         char place[300];
-        if (!reference) {
+        if (!reference.text) {
             err_set(err, ERR_INPUT, "%s: the row has no text \"reference\" or \"completion\"", row_place(a, i, place));
             ok = err_hint(err, "the prompts must carry what people wrote when they are sampled");
             break;
         }
-        json_t *b = json_array();
-        for (int k = 0; k < row->view.n; k++)
-            json_array_append_new(b, json_string(reference));
-        add_line(row, b, NULL, &text);
+        RowView b = {.context = row->view.context, .n = row->view.n};
+        b.response = mem_alloc((size_t)b.n, sizeof *b.response);
+        for (int k = 0; k < b.n; k++)
+            b.response[k] = reference;
+        add_line(row, &b, &text);
+        free(b.response);
     }
     ok = ok && take_lines(a, &text, out, err);
     str_release(&text);

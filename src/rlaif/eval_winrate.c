@@ -176,14 +176,22 @@ static const json_t *responses(const Row *row, const char *side)
     return json_object_get(row->json, side);
 }
 
-/* The k-th response of a side, which the row keeps. */
-static ResponseView response_of(const json_t *row, const char *side, size_t k)
+/* What the row says of a side's k-th response, if it does. */
+static bool flag_of(const json_t *row, const char *side, const char *flag, size_t k, bool otherwise)
 {
-    char ended[10];
-    snprintf(ended, sizeof ended, "%s_ended", side);
-    const json_t *ends = json_object_get(row, ended);
-    return (ResponseView){.text = (char *)(uintptr_t)json_string_value(json_array_get(json_object_get(row, side), k)),
-                          .ended = !ends || json_is_true(json_array_get(ends, k))};
+    char name[40];
+    snprintf(name, sizeof name, "%s_%s", side, flag);
+    const json_t *list = json_object_get(row, name);
+    return list ? json_is_true(json_array_get(list, k)) : otherwise;
+}
+
+/* The k-th response of a side, which the row keeps. */
+static ResponseView response_of(const json_t *row, const Context *context, const char *side, size_t k)
+{
+    const char *text = json_string_value(json_array_get(json_object_get(row, side), k));
+    return (ResponseView){.text = (char *)(uintptr_t)text,
+                          .ended = flag_of(row, side, "ended", k, true),
+                          .blank_before = flag_of(row, side, "blank_before", k, blank_before(context, text))};
 }
 
 static RowView view_of(const Row *row)
@@ -192,7 +200,7 @@ static RowView view_of(const Row *row)
     v.n = 2 * (int)json_array_size(responses(row, "a"));
     v.response = mem_alloc((size_t)v.n, sizeof *v.response);
     for (int i = 0; i < v.n; i++)
-        v.response[i] = response_of(row->json, i % 2 ? "b" : "a", (size_t)i / 2);
+        v.response[i] = response_of(row->json, &v.context, i % 2 ? "b" : "a", (size_t)i / 2);
     return v;
 }
 
@@ -400,7 +408,7 @@ static bool add_probes(Results *r, const json_t *row, const char *side, int whic
     char *context = context_lines(&v.context);
     SourceWords *source = source_words(context);
     for (size_t k = 0; k < json_array_size(json_object_get(row, side)); k++) {
-        ResponseView one = response_of(row, side, k);
+        ResponseView one = response_of(row, &v.context, side, k);
         Probed *p = &r->probed[which][r->pairs + (int)k];
         p->cluster = cluster;
         probe_response(&one, source, p->value);

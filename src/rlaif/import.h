@@ -10,7 +10,8 @@
  *   rows              prompt, or messages                    -> as it is
  *   ratings           item, rater, ranks or harmless         -> a ranking, or a response with a mark (rankings.h, eval.h)
  *
- * A TL;DR prompt is "SUBREDDIT: r/...\n\nTITLE: ...\n\nPOST: ...\n\nTL;DR:" (paper.md 2.1). Fields that a format does
+ * A TL;DR prompt is "SUBREDDIT: r/...\n\nTITLE: ...\n\nPOST: ...\n\nTL;DR:" (paper.md 2.1); the blank behind it is said by
+ * `blank_before`. Fields that a format does
  * not use are kept under their names; one that has the name of a row's own field, as `preferred` beside `query`,
  * under "source_NAME"; what is left of info and summaries, under "comparison".
  *

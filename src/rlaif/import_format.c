@@ -7,8 +7,8 @@
  * it is an object: rlaif label keeps the form of the rows that it labels. */
 static bool is_taken(const char *name, const json_t *value)
 {
-    static const char *const ours[] = {"prompt", "completion", "messages", "response",  "responses",
-                                       "ended",  "chosen",     "rejected", "preferred", "label"};
+    static const char *const ours[] = {"prompt", "completion", "messages",  "response", "responses",   "ended",
+                                       "chosen", "rejected",   "preferred", "label",    "blank_before"};
     for (int i = 0; i < COUNT(ours); i++)
         if (strcmp(ours[i], name) == 0)
             return !(strcmp(name, "label") == 0 && json_is_object(value));
@@ -35,20 +35,38 @@ static void keep_others(json_t *out, const json_t *row, const char *const *used,
 
 /* --- pairs: what row_view makes of them ----------------------------------------------------------------- */
 
-static void set_pair(json_t *out, const RowView *v)
+/* Responses as the list of a row. Where the row must say whether a blank is before them, it is one for all: of different ones the
+ * blanks stand in the texts. */
+static void set_responses(json_t *out, const RowView *v)
 {
     json_t *responses = json_array();
-    for (int i = 0; i < v->n; i++)
-        json_array_append_new(responses, json_string(v->response[i].text));
-    json_object_set_new(out, "prompt", context_json(&v->context));
+    bool usual = true, all = true;
+    for (int i = 0; i < v->n; i++) {
+        const ResponseView *r = &v->response[i];
+        usual = usual && r->blank_before == blank_before(&v->context, r->text);
+        all = all && (r->blank_before || !*r->text);
+    }
+    for (int i = 0; i < v->n; i++) {
+        const ResponseView *r = &v->response[i];
+        bool within = !usual && !all && r->blank_before;
+        json_array_append_new(responses, json_take_text(mem_printf("%s%s", within ? " " : "", r->text)));
+    }
     json_object_set_new(out, "responses", responses);
+    if (!usual)
+        json_object_set_new(out, "blank_before", json_boolean(all));
+}
+
+static void set_pair(json_t *out, const RowView *v)
+{
+    json_object_set_new(out, "prompt", context_json(&v->context));
+    set_responses(out, v);
     if (v->preferred >= 0)
         json_object_set_new(out, "preferred", json_integer(v->preferred));
 }
 
 static bool from_chosen_rejected(const json_t *row, json_t *out, Err *err)
 {
-    static const char *const used[] = {"prompt", "chosen", "rejected"};
+    static const char *const used[] = {"prompt", "chosen", "rejected", "blank_before"};
     RowView v;
     if (!row_view(row, NEED_PAIR, &v, err))
         return false;
@@ -130,8 +148,10 @@ static bool from_post(const json_t *row, json_t *out, Err *err)
     char *prompt = mem_printf("SUBREDDIT: r/%s\n\nTITLE: %s\n\nPOST: %s\n\nTL;DR:", text[0], text[1], text[2]);
     json_object_set_new(out, "prompt", json_string(prompt));
     free(prompt);
-    if (text[3])
+    if (text[3]) {
         json_object_set_new(out, "completion", json_string(text[3] + (text[3][0] == ' ')));
+        json_object_set_new(out, "blank_before", json_true());
+    }
     keep_others(out, row, used, text[3] ? 4 : 3);
     return true;
 }

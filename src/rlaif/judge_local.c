@@ -142,7 +142,7 @@ static bool watch_token(void *context, int index, int id)
     int from = ids->n > tail ? ids->n - tail : 0;
     Str s = {0};
     (void)id;
-    tokenizer_decode(w->local->model->tokenizer, ids->id + from, ids->n - from, false, &s);
+    tokenizer_decode(w->local->model->tokenizer, ids->id + from, ids->n - from, TOKENIZE_BARE, &s);
     bool stopped = strstr(str_text(&s), w->stop) != NULL;
     str_release(&s);
     return !stopped;
@@ -164,7 +164,7 @@ static bool local_write(void *self, const Asked *a, int n, const RngKey *key, co
     for (int i = 0; i < n; i++) {
         Str s = {0};
         if (ok) {
-            tokenizer_decode(l->model->tokenizer, r[i].ids.id, r[i].ids.n, false, &s);
+            tokenizer_decode(l->model->tokenizer, r[i].ids.id, r[i].ids.n, TOKENIZE_BARE, &s);
             text[i] = str_take(&s);
             tokens[i] = (TokenCount){r[i].n_prompt, r[i].ids.n};
         }
@@ -249,7 +249,7 @@ static bool local_show(void *self, const Asked *a, Str *out, Err *err)
     Ids ids = {0};
     bool ok = render_asked(l, a, &ids, err);
     if (ok)
-        tokenizer_decode(l->model->tokenizer, ids.id, ids.n, true, out);
+        tokenizer_decode(l->model->tokenizer, ids.id, ids.n, TOKENIZE_SPECIAL, out);
     ids_release(&ids);
     return ok;
 }

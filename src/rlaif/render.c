@@ -54,21 +54,6 @@ bool render_chat_text(const Model *m, const json_t *messages, const char *ending
     return ok;
 }
 
-/* Turns as plain text, in the form of HH's transcripts, up to where the reply begins. */
-static char *plain_turns(const json_t *turns)
-{
-    Str s = {0};
-    size_t i;
-    json_t *t;
-    json_array_foreach((json_t *)(uintptr_t)turns, i, t)
-    {
-        bool assistant = strcmp(json_text_of(t, "role"), "assistant") == 0;
-        str_addf(&s, "\n\n%s: %s", assistant ? "Assistant" : "Human", json_text_of(t, "content"));
-    }
-    str_add(&s, "\n\nAssistant:");
-    return str_take(&s);
-}
-
 bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *err)
 {
     if (chat) {
@@ -77,7 +62,7 @@ bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *
         json_decref(turns);
         return ok;
     }
-    char *text = c->text ? mem_str(c->text) : plain_turns(c->turns);
+    char *text = context_plain(c);
     render_begin(m, out);
     bool ok = tokenizer_encode(m->tokenizer, text, strlen(text), 0, out, err);
     free(text);
@@ -86,10 +71,10 @@ bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *
     return ok;
 }
 
-static void render_end(const Model *m, bool ended, Ids *out)
+void render_end(const Model *m, bool ended, Ids *out)
 {
-    if (ended && tokenizer_eos(m->tokenizer) >= 0)
-        ids_add(out, tokenizer_eos(m->tokenizer));
+    if (ended && tokenizer_end(m->tokenizer) >= 0)
+        ids_add(out, tokenizer_end(m->tokenizer));
 }
 
 bool render_response(const Model *m, const char *text, bool ended, Ids *out, Err *err)
@@ -100,23 +85,21 @@ bool render_response(const Model *m, const char *text, bool ended, Ids *out, Err
     return true;
 }
 
+/* Without chat the blank between them is the beginning of the reply's first token: so it is sampled behind the context. */
+bool render_reply(const Model *m, const ResponseView *r, bool chat, Ids *out, Err *err)
+{
+    if (chat || !r->blank_before)
+        return render_response(m, r->text, r->ended, out, err);
+    char *text = mem_printf(" %s", r->text);
+    bool ok = render_response(m, text, r->ended, out, err);
+    free(text);
+    return ok;
+}
+
 bool render_whole(const Model *m, const RowView *v, int response, bool chat, Ids *out, int *from, Err *err)
 {
-    const ResponseView *r = &v->response[response];
-    if (chat || !r->transcript) {
-        if (!render_context(m, &v->context, chat, out, err))
-            return false;
-        *from = out->n;
-        return render_response(m, r->text, r->ended, out, err);
-    }
-    /* The transcript as one text; its reply begins after the last "Assistant:". */
-    render_begin(m, out);
-    size_t n = strlen(r->transcript), reply = n - strlen(r->text);
-    Ids head = {0};
-    bool ok = tokenizer_encode(m->tokenizer, r->transcript, reply, 0, &head, err);
-    *from = out->n + head.n;
-    ids_release(&head);
-    ok = ok && tokenizer_encode(m->tokenizer, r->transcript, n, 0, out, err);
-    render_end(m, r->ended, out);
-    return ok;
+    if (!render_context(m, &v->context, chat, out, err))
+        return false;
+    *from = out->n;
+    return render_reply(m, &v->response[response], chat, out, err);
 }

@@ -17,14 +17,20 @@ bool render_chat(const Model *m, ChatMode mode, bool *chat, Err *err) MUST_CHECK
 void render_begin(const Model *m, Ids *out);
 
 /* What stands before a response: BOS where due, the context, and with chat the opening of the assistant's
- * turn. A context without chat is its text; turns are "\n\nHuman: ...\n\nAssistant:". */
+ * turn; without chat context_plain. */
 bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *err) MUST_CHECK;
+
+/* The token by which a response ends, if it ended and there is such a token. */
+void render_end(const Model *m, bool ended, Ids *out);
 
 /* A response alone: its text's ids and, if it ended, the end-of-turn token. */
 bool render_response(const Model *m, const char *text, bool ended, Ids *out, Err *err) MUST_CHECK;
 
-/* Context and response. An HH transcript without chat is encoded as the one text that it is; *from is where
- * the ids of the response begin. */
+/* The same of a row's response, which without chat may begin with a blank. */
+bool render_reply(const Model *m, const ResponseView *r, bool chat, Ids *out, Err *err) MUST_CHECK;
+
+/* Context and response: the ids of the context as a policy reads it, then those that it draws where it writes the response
+ * and ends. *from is where these begin. */
 bool render_whole(const Model *m, const RowView *v, int response, bool chat, Ids *out, int *from, Err *err) MUST_CHECK;
 
 /* Fails where n tokens exceed the context of the model, or `most` where that is not 0. */

@@ -225,6 +225,7 @@ static bool open_models(Rl *rl, Work *work, Err *err)
     rl->flat = m && flat_by_scale(m->scale);
     if (m && o->scale == SCALE_NONE)
         m->scale = 1;
+    rl->source.policy_chats = rl->chat;
     rl->source.same_ids = m && tokenizer_same(rl->policy->tokenizer, m->model->tokenizer) && rl->chat == m->chat;
     return true;
 }

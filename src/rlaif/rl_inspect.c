@@ -175,7 +175,7 @@ static void describe_tokens(const Rl *rl, const Rollout *r, RolloutInspection *o
     size_t before = 0;
     for (int t = 0; t < out->tokens; t++) { /* what each adds to the text: alone it could lose a blank */
         Str text = {0}, own = {0};
-        tokenizer_decode(rl->policy->tokenizer, r->y.ids.id, t + 1, true, &text);
+        tokenizer_decode(rl->policy->tokenizer, r->y.ids.id, t + 1, TOKENIZE_SPECIAL | TOKENIZE_BARE, &text);
         str_add_utf8(&own, str_text(&text) + before, text.n - before);
         before = text.n;
         out->token[t] = str_take(&own);

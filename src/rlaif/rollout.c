@@ -50,19 +50,22 @@ bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const S
     return ok;
 }
 
-/* The reward model reads prompt and response; where its tokenizer or its way of reading prompts is another, the text
- * is rendered again. */
+/* The reward model reads prompt and response, ended as in the pairs that it was trained on, by whichever token the policy did;
+ * where its tokenizer or its way of reading prompts is another, the text is rendered again as it would be from a row. */
 static bool render_rollout(const Rollout *r, const RewardSource *s, const Model *policy, const Rows *rows, Ids *out,
                            Err *err)
 {
     if (s->same_ids) {
         ids_append(out, r->prompt->id, r->prompt->n);
-        ids_append(out, r->y.ids.id, r->y.ids.n);
+        ids_append(out, r->y.ids.id, r->y.ids.n - r->y.ended);
+        render_end(s->model->model, r->y.ended, out);
         return true;
     }
+    const Context *context = &rows->row[r->row].view.context;
     char *text = response_text(policy, &r->y);
-    bool ok = render_context(s->model->model, &rows->row[r->row].view.context, s->model->chat, out, err) &&
-              render_response(s->model->model, text, r->y.ended, out, err);
+    const ResponseView y = {text, r->y.ended, s->policy_chats && blank_before(context, text)};
+    bool ok = render_context(s->model->model, context, s->model->chat, out, err) &&
+              render_reply(s->model->model, &y, s->model->chat, out, err);
     free(text);
     return ok && render_fits(s->model->model, out->n, 0, err);
 }

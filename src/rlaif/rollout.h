@@ -39,6 +39,7 @@ typedef struct RewardSource {
     JudgeSource judges; /* where it comes from, unless that is the reference */
     double weight;      /* with both: R = weight (the model's) + (1 - weight) (the judge's) */
     bool same_ids;      /* the reward model reads the policy's own ids */
+    bool policy_chats;  /* the policy reads prompts as chat */
 } RewardSource;
 void reward_source_release(RewardSource *s);
 

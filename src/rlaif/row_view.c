@@ -7,6 +7,7 @@ void context_release(Context *c)
 {
     free(c->text);
     json_decref(c->turns);
+    free(c->plain);
     *c = (Context){0};
 }
 
@@ -19,10 +20,17 @@ void row_view_release(RowView *v)
     *v = (RowView){0};
 }
 
-static void add_response(RowView *v, char *text, bool ended, const char *transcript)
+static void add_response(RowView *v, char *text, bool ended)
 {
     v->response = mem_resize(v->response, (size_t)v->n + 1, sizeof *v->response);
-    v->response[v->n++] = (ResponseView){text, ended, transcript};
+    v->response[v->n++] = (ResponseView){.text = text, .ended = ended};
+}
+
+/* Of formats that are a text of their own, in which replies stand behind a colon and a blank. */
+static void add_behind_colon(RowView *v, const char *text, bool blank)
+{
+    add_response(v, mem_str(text + (*text == ' ')), true);
+    v->response[v->n - 1].blank_before = blank;
 }
 
 static json_t *turn(const char *role, const char *text, size_t n)
@@ -64,20 +72,21 @@ static bool is_transcript(const char *s)
     return str_starts(s, "Human:") && strstr(s, ASSISTANT);
 }
 
-/* Splits a transcript into the turns before its last reply and that reply. */
-static void split_transcript(const char *s, json_t **turns, char **reply)
+/* Splits a transcript into the turns before its last reply and that reply, which begins behind its "Assistant:". */
+static void split_transcript(const char *s, json_t **turns, const char **reply)
 {
     *turns = json_array();
     *reply = NULL;
     for (s = skip_blanks(s); *s;) {
         bool human = str_starts(s, "Human:");
         const char *text = s + (human ? strlen("Human:") : strlen("Assistant:")), *end = next_turn(text);
-        text += *text == ' ';
         bool last = *end == 0;
-        if (last && !human)
-            *reply = mem_strn(text, (size_t)(end - text));
-        else
+        if (last && !human) {
+            *reply = text;
+        } else {
+            text += *text == ' ';
             json_array_append_new(*turns, turn(human ? "user" : "assistant", text, (size_t)(end - text)));
+        }
         s = last ? end : skip_blanks(end);
     }
 }
@@ -96,20 +105,20 @@ static size_t shared_head(const char *a, const char *b)
 
 /* A reply that goes on to write further turns is one reply all the same: both begin behind the last "Assistant:" that the
  * transcripts share. False where they share none. */
-static bool split_at_shared_head(const char *const transcript[2], json_t **turns, char *reply[2])
+static bool split_at_shared_head(const char *const transcript[2], json_t **turns, const char *reply[2])
 {
     size_t head = shared_head(transcript[0], transcript[1]);
     if (head == 0)
         return false;
-    char *before = mem_strn(transcript[0], head - strlen(ASSISTANT)), *last;
+    char *before = mem_strn(transcript[0], head - strlen(ASSISTANT));
+    const char *last;
     split_transcript(before, turns, &last);
-    if (last) /* two turns of the assistant, one after the other */
+    if (last) { /* two turns of the assistant, one after the other */
+        last += *last == ' ';
         json_array_append_new(*turns, turn("assistant", last, strlen(last)));
-    for (int i = 0; i < 2; i++) {
-        const char *text = transcript[i] + head;
-        reply[i] = mem_str(text + (*text == ' '));
     }
-    free(last);
+    for (int i = 0; i < 2; i++)
+        reply[i] = transcript[i] + head;
     free(before);
     return true;
 }
@@ -117,15 +126,12 @@ static bool split_at_shared_head(const char *const transcript[2], json_t **turns
 static bool read_transcript_pair(const char *chosen, const char *rejected, RowView *v, Err *err)
 {
     json_t *turns[2];
-    char *reply[2];
+    const char *reply[2];
     split_transcript(chosen, &turns[0], &reply[0]);
     split_transcript(rejected, &turns[1], &reply[1]);
     bool ok = reply[0] && reply[1] && json_equal(turns[0], turns[1]);
     if (!ok) {
-        free(reply[0]);
-        free(reply[1]);
         json_decref(turns[0]);
-        reply[0] = reply[1] = NULL;
         turns[0] = NULL;
         ok = split_at_shared_head((const char *const[]){chosen, rejected}, &turns[0], reply);
     }
@@ -133,9 +139,9 @@ static bool read_transcript_pair(const char *chosen, const char *rejected, RowVi
         err_set(err, ERR_INPUT, "\"chosen\" and \"rejected\" are not two replies to the same conversation");
         err_hint(err, "both transcripts must be alike up to where the replies begin, behind an \"Assistant:\"");
     } else {
-        v->context = (Context){.turns = json_incref(turns[0]), .transcript = chosen};
-        add_response(v, reply[0], true, chosen);
-        add_response(v, reply[1], true, rejected);
+        v->context = (Context){.turns = json_incref(turns[0]), .plain = mem_strn(chosen, (size_t)(reply[0] - chosen))};
+        add_behind_colon(v, reply[0], *reply[0] == ' ');
+        add_behind_colon(v, reply[1], *reply[1] == ' ');
     }
     json_decref(turns[0]);
     json_decref(turns[1]);
@@ -180,7 +186,7 @@ static bool read_chosen_rejected(const json_t *row, RowView *v, Err *err)
         char *text;
         if (!read_completion(json_object_get(row, name[i]), name[i], &before, &text, err))
             return false;
-        add_response(v, text, true, NULL);
+        add_response(v, text, true);
         if (!has_prompt && before && !v->context.turns)
             v->context.turns = json_incref(before);
         bool same = has_prompt || !before || json_equal(before, v->context.turns);
@@ -209,7 +215,7 @@ static bool read_comparison(const json_t *row, RowView *v, Err *err)
         const char *s = json_text_of(json_array_get(summaries, i), "text");
         if (!s)
             return err_set(err, ERR_INPUT, "a summary has no \"text\"");
-        add_response(v, mem_str(s + (*s == ' ')), true, NULL);
+        add_behind_colon(v, s, *s != 0);
     }
     double choice = json_number_of(row, "choice", -1);
     if (choice != -1 && choice != 0 && choice != 1)
@@ -232,7 +238,7 @@ static bool read_responses(const json_t *row, RowView *v, Err *err)
         const char *text = json_string_value(json_array_get(list, i));
         if (!text)
             return err_set(err, ERR_INPUT, "\"responses\" holds something that is no text");
-        add_response(v, mem_str(text), !ended || json_is_true(json_array_get(ended, i)), NULL);
+        add_response(v, mem_str(text), !ended || json_is_true(json_array_get(ended, i)));
     }
     json_t *preferred = json_object_get(row, "preferred");
     if (!preferred)
@@ -254,9 +260,14 @@ static bool read_label(const json_t *row, RowView *v, Err *err)
            err_set(err, ERR_INPUT, "\"label\" has no \"p\" between 0 and 1");
 }
 
+static bool is_comparison(const json_t *row)
+{
+    return json_object_get(row, "summaries") && json_object_get(row, "info");
+}
+
 static bool read_any(const json_t *row, RowView *v, Err *err)
 {
-    if (json_object_get(row, "summaries") && json_object_get(row, "info"))
+    if (is_comparison(row))
         return read_comparison(row, v, err);
     if (json_object_get(row, "chosen") && json_object_get(row, "rejected"))
         return read_chosen_rejected(row, v, err);
@@ -269,7 +280,7 @@ static bool read_any(const json_t *row, RowView *v, Err *err)
         return read_responses(row, v, err);
     const char *response = json_text_of(row, "response");
     if (response)
-        add_response(v, mem_str(response), json_bool_of(row, "ended", true), NULL);
+        add_response(v, mem_str(response), json_bool_of(row, "ended", true));
     return true;
 }
 
@@ -305,7 +316,7 @@ static bool read_messages(const json_t *messages, RowView *v, Err *err)
     char *text;
     if (!read_completion(messages, "messages", &v->context.turns, &text, err))
         return false;
-    add_response(v, text, true, NULL);
+    add_response(v, text, true);
     return (v->context.turns && role && strcmp(role, "assistant") == 0) ||
            err_set(err, ERR_INPUT, "\"messages\" must end with an assistant's turn after another");
 }
@@ -313,12 +324,12 @@ static bool read_messages(const json_t *messages, RowView *v, Err *err)
 /* The reply that people chose. */
 static bool read_chosen_transcript(const char *chosen, RowView *v, Err *err)
 {
-    char *text;
-    split_transcript(chosen, &v->context.turns, &text);
-    v->context.transcript = chosen;
-    if (!text)
+    const char *reply;
+    split_transcript(chosen, &v->context.turns, &reply);
+    if (!reply)
         return err_set(err, ERR_INPUT, "\"chosen\" does not end with an \"Assistant:\" turn");
-    add_response(v, text, true, chosen);
+    v->context.plain = mem_strn(chosen, (size_t)(reply - chosen));
+    add_behind_colon(v, reply, *reply == ' ');
     return true;
 }
 
@@ -342,7 +353,7 @@ static bool read_demonstration(const json_t *row, RowView *v, Err *err)
     if (!read_prompt(row, &v->context, err) || !read_completion(value, names[i], &before, &text, err))
         return false;
     json_decref(before);
-    add_response(v, text, json_bool_of(row, "ended", true), NULL);
+    add_response(v, text, json_bool_of(row, "ended", true));
     return true;
 }
 
@@ -361,14 +372,24 @@ static bool check_need(const RowView *v, RowNeed need, Err *err)
     return true;
 }
 
+/* Where the form of a row does not know it, the row says whether a blank is before its responses. */
+static void settle_blanks(const json_t *row, RowView *v)
+{
+    for (int i = 0; i < v->n && !v->context.plain && !is_comparison(row); i++)
+        v->response[i].blank_before =
+            *v->response[i].text && json_bool_of(row, "blank_before", blank_before(&v->context, v->response[i].text));
+}
+
 bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err)
 {
     *out = (RowView){.preferred = -1};
     bool demonstration =
         need == NEED_DEMONSTRATION || (need == NEED_CONTEXT && json_object_get(row, "messages") != NULL);
     bool ok = demonstration ? read_demonstration(row, out, err) : read_any(row, out, err) && read_label(row, out, err);
-    if (ok && check_need(out, need, err))
+    if (ok && check_need(out, need, err)) {
+        settle_blanks(row, out);
         return true;
+    }
     row_view_release(out);
     return false;
 }
@@ -377,7 +398,9 @@ bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err)
 
 Context context_copy(const Context *c)
 {
-    return (Context){.text = c->text ? mem_str(c->text) : NULL, .turns = c->turns ? json_deep_copy(c->turns) : NULL};
+    return (Context){.text = c->text ? mem_str(c->text) : NULL,
+                     .turns = c->turns ? json_deep_copy(c->turns) : NULL,
+                     .plain = c->plain ? mem_str(c->plain) : NULL};
 }
 
 json_t *context_turns(const Context *c)
@@ -385,6 +408,27 @@ json_t *context_turns(const Context *c)
     if (c->turns)
         return json_incref(c->turns);
     return json_pack("[{s:s, s:s}]", "role", "user", "content", c->text);
+}
+
+bool blank_before(const Context *c, const char *text)
+{
+    return c->turns && *text && !strchr(" \t\r\n", *text);
+}
+
+char *context_plain(const Context *c)
+{
+    if (c->text || c->plain)
+        return mem_str(c->text ? c->text : c->plain);
+    Str s = {0};
+    size_t i;
+    json_t *t;
+    json_array_foreach(c->turns, i, t)
+    {
+        const char *text = json_text_of(t, "content");
+        str_addf(&s, "\n\n%s:%s%s", turn_speaker(t), blank_before(c, text) ? " " : "", text);
+    }
+    str_add(&s, ASSISTANT);
+    return str_take(&s);
 }
 
 char *context_lines(const Context *c)
@@ -404,6 +448,15 @@ void context_hash(const Context *c, char out[HASH_TEXT])
     char *lines = context_lines(c);
     hash_bytes(lines, strlen(lines), out);
     free(lines);
+}
+
+json_t *context_exact(const Context *c)
+{
+    const Context turns = {.turns = c->turns};
+    char *text = c->plain ? context_plain(&turns) : NULL;
+    bool own = text && strcmp(text, c->plain) != 0;
+    free(text);
+    return own ? json_string(c->plain) : context_json(c);
 }
 
 json_t *context_json(const Context *c)

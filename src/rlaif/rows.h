@@ -15,16 +15,18 @@ enum { ROW_KEY = HASH_TEXT + 12 };
 
 /* What a response answers: a text, or the turns of a conversation. */
 typedef struct Context {
-    char *text;             /* owned; NULL: turns */
-    json_t *turns;          /* [{"role", "content"}], owned; NULL: text */
-    const char *transcript; /* an HH transcript as it stands in the row, its last reply included; else NULL */
+    char *text;    /* owned; NULL: turns */
+    json_t *turns; /* [{"role", "content"}], owned; NULL: text */
+    char
+        *plain; /* of an HH transcript: its own text up to where the reply begins, for models without chat; else NULL */
 } Context;
 
 /* One response of a row. */
 typedef struct ResponseView {
     char *text;
-    bool ended;             /* false: cut off before its end */
-    const char *transcript; /* the whole HH transcript that it ends, as it stands in the row; else NULL */
+    bool ended; /* false: cut off before its end */
+    bool
+        blank_before; /* without chat a blank stands between the context and this text: its first token begins with it */
 } ResponseView;
 
 /* A row seen as a context and its responses. */
@@ -95,12 +97,21 @@ char *row_id(const json_t *row);
 /* "path:line", which begins messages about a row; in a caller's buffer. */
 const char *row_place(const Rows *rows, int i, char out[300]);
 
-/* A copy of its own, for instance to be cut; without a transcript. */
+/* A copy of its own, for instance to be cut. */
 Context context_copy(const Context *c);
 void context_release(Context *c);
 
 /* The turns of a context: a text is one turn of the user. The caller releases the list. */
 json_t *context_turns(const Context *c);
+/* As models without chat read it: a text as it is, turns as "\n\nHuman: ...\n\nAssistant:" in the form of HH's transcripts, which
+ * stay as they are. The caller frees it. */
+char *context_plain(const Context *c);
+/* As a row's `prompt` holds it so that it is that text again: the turns, or of a transcript that they do not give, its text. The
+ * caller releases it. */
+json_t *context_exact(const Context *c);
+/* Does a blank stand between a context and a reply to it without chat, where the row does not say? Behind "Assistant:", unless
+ * the text begins with a blank itself. */
+bool blank_before(const Context *c, const char *text);
 /* As judges read it: a text as it is, turns as lines "Human: ..." and "Assistant: ...". The caller frees it.
  */
 char *context_lines(const Context *c);

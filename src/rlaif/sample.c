@@ -69,24 +69,42 @@ static bool prepare(void *context, Err *err)
 char *response_text(const Model *m, const Response *r)
 {
     Str bytes = {0}, text = {0};
-    tokenizer_decode(m->tokenizer, r->ids.id, r->ids.n, false, &bytes);
+    tokenizer_decode(m->tokenizer, r->ids.id, r->ids.n, TOKENIZE_BARE, &bytes);
     str_add_utf8(&text, str_text(&bytes), bytes.n);
     str_release(&bytes);
     return str_take(&text);
 }
 
-/* The row without what it says of other responses: beside the new ones that would be read as theirs. */
-static json_t *without_responses(const Row *row)
+/* The row without what it says of other responses: beside the new ones that would be read as theirs. A transcript whose own text
+ * its turns do not give is its text, where that was the prompt. */
+static json_t *without_responses(const Row *row, bool chat)
 {
-    static const char *const names[] = {"response", "responses", "ended",    "stripped",  "preferred",
-                                        "label",    "score",     "judgment", "score_cut", "harmless",
-                                        "models",   "chosen",    "rejected", "summaries", "choice"};
+    static const char *const names[] = {"response", "responses", "ended",     "stripped",    "preferred", "label",
+                                        "score",    "judgment",  "score_cut", "harmless",    "models",    "chosen",
+                                        "rejected", "summaries", "choice",    "blank_before"};
     json_t *out = json_copy(row->json);
     for (int i = 0; i < COUNT(names); i++)
         json_object_del(out, names[i]);
     if (!json_field(out, "prompt"))
-        json_object_set_new(out, "prompt", context_json(&row->view.context));
+        json_object_set_new(out, "prompt", chat ? context_json(&row->view.context) : context_exact(&row->view.context));
     return out;
+}
+
+/* Says in the row how texts that were drawn without chat are read again to the same ids: with the blank that they begin with
+ * before them, where the prompt's row keeps its own text so; else as they are. */
+static void settle_blank(json_t *out, const Row *row, char **text, int n)
+{
+    Context written = {.text = (char *)(uintptr_t)json_text_of(out, "prompt")};
+    const Context *context = written.text ? &written : &row->view.context;
+    bool apart = json_bool_of(row->json, "blank_before", false), usual = true;
+    for (int i = 0; i < n; i++) {
+        apart = apart && *text[i] == ' ';
+        usual = usual && !blank_before(context, text[i]);
+    }
+    for (int i = 0; apart && i < n; i++)
+        memmove(text[i], text[i] + 1, strlen(text[i]));
+    if (apart || !usual)
+        json_object_set_new(out, "blank_before", json_boolean(apart));
 }
 
 /* Takes the text over; says in the list whether it had anything to take off. */
@@ -100,15 +118,23 @@ static char *strip(char *text, json_t *stripped)
 
 static json_t *sampled_row(const Sampler *s, const Row *row, const Response *r, int cut)
 {
-    json_t *out = without_responses(row), *responses = json_array(), *ended = json_array(), *stripped = json_array();
-    for (int i = 0; i < s->options->n; i++) {
-        char *text = response_text(s->model, &r[i]);
+    json_t *out = without_responses(row, s->chat), *responses = json_array(), *ended = json_array(),
+           *stripped = json_array();
+    int n = s->options->n;
+    char **text = mem_alloc((size_t)n, sizeof *text);
+    for (int i = 0; i < n; i++) {
+        text[i] = response_text(s->model, &r[i]);
         if (s->options->strip_trailing)
-            text = strip(text, stripped);
-        json_array_append_new(responses, json_take_text(text));
+            text[i] = strip(text[i], stripped);
+    }
+    if (!s->chat)
+        settle_blank(out, row, text, n);
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(responses, json_take_text(text[i]));
         json_array_append_new(ended, json_boolean(r[i].ended));
     }
-    bool one = s->options->n == 1;
+    free(text);
+    bool one = n == 1;
     json_object_set(out, one ? "response" : "responses", one ? json_array_get(responses, 0) : responses);
     json_object_set(out, "ended", one ? json_array_get(ended, 0) : ended);
     if (s->options->strip_trailing)

@@ -67,8 +67,11 @@ static bool render_all(const Sft *t, Rows *rows, Demonstration **item, int *n, C
         RowView *v = &rows->row[i].view;
         char place[300];
         int cut;
-        if (!cut_whole(t->model, v, chat, room, &cut, err) ||
-            !render_whole(t->model, v, 0, chat, &d->ids, &d->from, err))
+        bool ok =
+            cut_whole(t->model, v, chat, room, &cut, err) && render_whole(t->model, v, 0, chat, &d->ids, &d->from, err);
+        if (ok && d->from == d->ids.n) /* empty, and no token says that it ended */
+            ok = err_set(err, ERR_INPUT, "the completion has no tokens"), err_hint(err, "leave out the row");
+        if (!ok)
             return err_context(err, "%s", row_place(rows, i, place));
         cut_count(count, cut);
     }

@@ -129,6 +129,11 @@ int tokenizer_eos(const Tokenizer *t)
     return t->eos;
 }
 
+int tokenizer_end(const Tokenizer *t)
+{
+    return t->eos >= 0 ? t->eos : t->ends.n ? t->ends.id[0] : -1;
+}
+
 bool tokenizer_adds_bos(const Tokenizer *t)
 {
     return t->add_bos && t->bos >= 0;
@@ -187,9 +192,9 @@ static void append_token(const Tokenizer *t, int id, Str *out)
         str_addn(out, text, n);
 }
 
-void tokenizer_decode(const Tokenizer *t, const int *id, int n, bool special, Str *out)
+void tokenizer_decode(const Tokenizer *t, const int *id, int n, int how, Str *out)
 {
-    bool first = true;
+    bool special = how & TOKENIZE_SPECIAL, first = !(how & TOKENIZE_BARE);
     for (int i = 0; i < n; i++) {
         if (id[i] < 0 || id[i] >= t->vocab.n || (!special && vocab_is_special(&t->vocab, id[i])))
             continue;

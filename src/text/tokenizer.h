@@ -64,7 +64,7 @@ bool tokenizer_open(Tokenizer **out, const char *dir, Err *err) MUST_CHECK;
 bool tokenizer_save(const Tokenizer *t, const char *dir, const char *chat_template, Err *err) MUST_CHECK;
 void tokenizer_free(Tokenizer *t); /* accepts NULL */
 
-/* How a text is encoded, or-ed. */
+/* How a text is encoded or ids decoded, or-ed. */
 enum {
     TOKENIZE_SPECIAL = 1, /* control tokens in the text count as such */
     TOKENIZE_BARE = 2     /* no blank is put before the text, even where the vocabulary's texts begin with one */
@@ -81,14 +81,15 @@ bool tokenizer_encode_tainted(const Tokenizer *t, Tainted *text, Ids *ids, Err *
 /* Do both give the same ids and texts? */
 bool tokenizer_same(const Tokenizer *a, const Tokenizer *b);
 
-/* Appends the bytes that ids stand for. special: control tokens appear as their text; otherwise they are
- * left out. Ids outside the vocabulary are left out. Where encoding puts a blank before a text, the first
- * blank is left out, too. */
-void tokenizer_decode(const Tokenizer *t, const int *id, int n, bool special, Str *out);
+/* Appends the bytes that ids stand for. TOKENIZE_SPECIAL: control tokens appear as their text; otherwise they are left out. Ids
+ * outside the vocabulary are left out. Where encoding puts a blank before a text, the first blank is left out, too, unless
+ * TOKENIZE_BARE: the ids go on from others, and their blank is one that was drawn. */
+void tokenizer_decode(const Tokenizer *t, const int *id, int n, int how, Str *out);
 
 int tokenizer_size(const Tokenizer *t);      /* ids are 0 .. size-1 */
 int tokenizer_bos(const Tokenizer *t);       /* -1: none */
 int tokenizer_eos(const Tokenizer *t);       /* the end of a text or turn; -1: none */
+int tokenizer_end(const Tokenizer *t);       /* EOS, else another token that ends a response; -1: none */
 bool tokenizer_adds_bos(const Tokenizer *t); /* does a sequence begin with BOS? */
 /* Does this token end a response? EOS, EOT, what generation_config.json names, and control tokens with a
  * well-known name ("<|im_end|>", "<end_of_turn>", ...). */

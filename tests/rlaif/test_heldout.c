@@ -263,7 +263,8 @@ static void references(void **state)
     bench_begin(&b);
     need_ok(match_rows(&b.work, b.rows, REFERENCE, 0, &rows, &err), &err);
     char *first = json_text(rows.row[0].json), *second = json_text(rows.row[1].json);
-    assert_string_equal(first, "{\"prompt\": \"one\", \"a\": [\"a\"], \"b\": [\"a person's\"]}");
+    assert_string_equal(first,
+                        "{\"prompt\": \"one\", \"a\": [\"a\"], \"b\": [\"a person's\"], \"b_blank_before\": [true]}");
     assert_string_equal(second, "{\"prompt\": \"two\", \"a\": [\"b\"], \"b\": [\"another's\"]}");
     free(first);
     free(second);

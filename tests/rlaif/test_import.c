@@ -91,7 +91,7 @@ static void comparisons(void **state)
         " \"choice\": 1, \"extra\": {\"confidence\": 8}}",
         IMPORT_AUTO, IMPORT_COMPARISONS,
         "{\"prompt\": \"SUBREDDIT: r/S\\n\\nTITLE: T\\n\\nPOST: P\\n\\nTL;DR:\", \"responses\": [\"one\", \"two\"],"
-        " \"preferred\": 1, \"confidence\": 8, \"split\": \"train\", \"extra\": {\"confidence\": 8},"
+        " \"blank_before\": true, \"preferred\": 1, \"confidence\": 8, \"split\": \"train\", \"extra\": {\"confidence\": 8},"
         " \"comparison\": {\"info\": {\"id\": \"t3_x\"}, \"summaries\": [{\"policy\": \"sup\", \"note\": null}, {\"policy\": \"ref\"}]}}");
     row_is_refused(
         "{\"info\": {\"post\": \"P\"}, \"summaries\": [{\"text\": \"a\"}, {\"text\": \"b\"}], \"choice\": 2}",
@@ -132,7 +132,7 @@ static void prompts_and_demonstrations(void **state)
         "{\"id\": \"a\", \"subreddit\": \"S\", \"title\": \"T\", \"post\": \"P\", \"summary\": \"short\", \"score\": 3}",
         IMPORT_AUTO, IMPORT_TLDR,
         "{\"id\": \"a\", \"prompt\": \"SUBREDDIT: r/S\\n\\nTITLE: T\\n\\nPOST: P\\n\\nTL;DR:\","
-        " \"completion\": \"short\", \"score\": 3}");
+        " \"completion\": \"short\", \"blank_before\": true, \"score\": 3}");
     row_becomes("{\"query\": \"Q TL;DR:\", \"reference\": \"r\", \"preferred\": \"ours\"}", IMPORT_AUTO, IMPORT_TLDR,
                 "{\"prompt\": \"Q TL;DR:\", \"reference\": \"r\", \"source_preferred\": \"ours\"}");
     row_becomes("{\"instruction\": \"Do\", \"input\": \"this\", \"output\": \"done\"}", IMPORT_AUTO, IMPORT_INSTRUCTION,

@@ -343,7 +343,7 @@ static void thought_of_a_model(void **state)
         Sampling how = {.greedy = true, .temperature = 1, .top_p = 1, .max_new_tokens = 12};
         need_ok(generate(w.model, &r, 1, &how, NULL, NULL, &err), &err);
         Str written = {0};
-        tokenizer_decode(w.model->tokenizer, r.ids.id, r.ids.n, false, &written);
+        tokenizer_decode(w.model->tokenizer, r.ids.id, r.ids.n, TOKENIZE_BARE, &written);
         const char *said = v.order[side].opinion[0].rationale;
         assert_true(strlen(said) > 0);
         Str repaired = {0};

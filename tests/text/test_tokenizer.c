@@ -275,7 +275,7 @@ static void expect_text(const Tokenizer *t, const char *where, const char *text,
 {
     Ids ids = encode(t, text, strlen(text), special);
     Str back = {0};
-    tokenizer_decode(t, ids.id, ids.n, true, &back);
+    tokenizer_decode(t, ids.id, ids.n, TOKENIZE_SPECIAL, &back);
     if (!strstr(wanted, "\xef\xbf\xbd") && strcmp(str_text(&back), wanted) != 0)
         fail_msg("%s: \"%s\" decodes to \"%s\", not \"%s\"", where, text, str_text(&back), wanted);
     str_release(&back);
