@@ -2,6 +2,7 @@
 #include "rlaif/held_pairs.h"
 
 #include "base/mem.h"
+#include "rlaif/eval_internal.h"
 
 /* P(the first is better), or -1 where the row does not say. */
 static double choice_of(const RowView *v, HeldLabels labels)
@@ -25,7 +26,9 @@ bool held_pairs_read(HeldPairs *h, Rows *rows, HeldLabels labels, const Model *m
 {
     *h = (HeldPairs){.ids = mem_zalloc((size_t)rows->n * 2, sizeof *h->ids),
                      .p = mem_alloc((size_t)rows->n, sizeof *h->p)};
-    for (int i = 0; i < rows->n; i++) {
+    json_t *prompts = json_object();
+    bool ok = true;
+    for (int i = 0; ok && i < rows->n; i++) {
         RowView *v = &rows->row[i].view;
         double p = choice_of(v, labels);
         char place[300];
@@ -35,11 +38,15 @@ bool held_pairs_read(HeldPairs *h, Rows *rows, HeldLabels labels, const Model *m
         Ids *ids = &h->ids[2 * h->n];
         h->p[h->n++] = p;
         h->chosen += p != 0.5;
-        if (!cut_render(m, v, chat, room, ids, &cut, err))
-            return err_context(err, "%s", row_place(rows, i, place));
-        cut_count(count, cut);
+        if (p != 0.5)
+            eval_prompt_number(prompts, v);
+        ok = cut_render(m, v, chat, room, ids, &cut, err) || err_context(err, "%s", row_place(rows, i, place));
+        if (ok)
+            cut_count(count, cut);
     }
-    return h->chosen > 0 || no_choice(rows, labels, err);
+    h->prompts = (int)json_object_size(prompts);
+    json_decref(prompts);
+    return ok && (h->chosen > 0 || no_choice(rows, labels, err));
 }
 
 void held_pairs_release(HeldPairs *h)

@@ -10,10 +10,11 @@ typedef enum HeldLabels { HELD_HUMAN, HELD_AI } HeldLabels;
 #define HELD_LABELS "human|ai"
 
 typedef struct HeldPairs {
-    Ids *ids;   /* [2 n] both sequences of every pair */
-    double *p;  /* [n] P(the first is better); of a person's choice 0 or 1 */
-    int n;      /* rows that have such a label */
-    int chosen; /* of them those that prefer one: p is not a half */
+    Ids *ids;    /* [2 n] both sequences of every pair */
+    double *p;   /* [n] P(the first is better); of a person's choice 0 or 1 */
+    int n;       /* rows that have such a label */
+    int chosen;  /* of them those that prefer one: p is not a half */
+    int prompts; /* of those: different prompts */
 } HeldPairs;
 
 /* Renders the rows (viewed) that have a label of this kind. Those that there is no room for are refused, or cut in the rows

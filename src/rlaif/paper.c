@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "rlaif/stats.h"
 
-/* Where a stage's summary holds a share, or another number, its interval (NULL: Wilson's) and its count (NULL: it has none, and
+/* Where a stage's summary holds a share, or another number, its interval (NULL, or absent: Wilson's) and its count (NULL: it has none, and
  * no interval). `#` is the place in a list. */
 typedef struct PaperNumber {
     const char *name, *kind, *value, *interval, *n;
@@ -15,12 +15,12 @@ typedef struct PaperNumber {
 static const PaperNumber numbers[] = {
     {"alignment", "label", "alignment.accuracy", "alignment.interval", "alignment.with_choice", false},
     {"same-slot", "label", "alignment.position.same_slot_rate", "alignment.position.interval", "alignment.position.pairs", false},
-    {"first-of-same-slot", "label", "alignment.position.first_share", NULL, "alignment.position.same_slot", false},
-    {"longer", "label", "alignment.longer_accuracy", NULL, "alignment.with_choice", false},
+    {"first-of-same-slot", "label", "alignment.position.first_share", "alignment.position.first_share_interval", "alignment.position.same_slot", false},
+    {"longer", "label", "alignment.longer_accuracy", "alignment.longer_interval", "alignment.with_choice", false},
     {"alignment-of-trials", "label", "choice.candidates.#.accuracy", "choice.candidates.#.interval", "choice.candidates.#.n", false},
     {"least-of-trials", "label", "choice.candidates.#.least", NULL, NULL, false},
     {"most-of-trials", "label", "choice.candidates.#.most", NULL, NULL, false},
-    {"accuracy", "reward", "eval_accuracy", NULL, "eval_pairs", false},
+    {"accuracy", "reward", "eval_accuracy", NULL, "eval_prompts", false},
     {"accuracy", "eval accuracy", "accuracy", "interval", "pairs", false},
     {"win-rate", "eval winrate", "results.#.win_rate", "results.#.win_rate_bootstrap", "pairs", false},
     {"win-rate-at-equal-length", "eval winrate", "results.#.length_controlled", "results.#.length_controlled_interval", "pairs", false},
@@ -181,8 +181,9 @@ PaperValue paper_value(const PaperFigure *f, const json_t *summary)
                     .share = !p->no_share};
     const json_t *interval = p->interval ? look_up(summary, p->interval, f->place) : NULL;
     Interval wilson = isfinite(v.value) && v.n >= 1 ? stats_wilson(v.value * v.n, (int)v.n) : (Interval){NAN, NAN};
-    v.low = p->interval ? (double)NAN : wilson.low;
-    v.high = p->interval ? (double)NAN : wilson.high;
+    bool without = v.share && !interval; /* null: the stage says that it has none */
+    v.low = without ? wilson.low : (double)NAN;
+    v.high = without ? wilson.high : (double)NAN;
     if (json_array_size(interval) == 2) {
         v.low = json_number_value(json_array_get(interval, 0));
         v.high = json_number_value(json_array_get(interval, 1));

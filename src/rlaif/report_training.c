@@ -15,7 +15,8 @@ static const Metric metrics[] = {
     {"entropy", "Entropy, nats a token"},
     {"ended", "Share of replies that ended by themselves"},
     {"penalty", "Taken off the reward of replies without an end, mean"},
-    {"reward_sd", "Reward, standard deviation"},
+    {"reward_sd", "Reward, standard deviation of a step\xe2\x80\x99s replies"},
+    {"reward_sd_within", "Reward, standard deviation within the replies to a prompt"},
     {"advantage_sd", "Advantage, standard deviation"},
     {"loss", "Loss"},
     {"eval_reward", "Reward on held-out prompts"},
@@ -93,8 +94,10 @@ json_t *report_numbers(const ReportStage *s)
     for (int i = 0; i < s->n_series; i++)
         if (isfinite(s->series[i].value[0]) && isfinite(s->series[i].value[s->series[i].n - 1]))
             set_ends(numbers, s, s->series[i].metric);
-    double n = json_number_of(numbers, "eval_pairs", 0), share = json_number_of(numbers, "eval_accuracy", 0);
-    if (n > 0) {
+    /* pairs of one prompt go together: each prompt counts once */
+    double n = json_number_of(numbers, "eval_prompts", json_number_of(numbers, "eval_pairs", 0)),
+           share = json_number_of(numbers, "eval_accuracy", (double)NAN);
+    if (n > 0 && isfinite(share)) {
         Interval i = stats_wilson(share * n, n);
         json_object_set_new(numbers, "eval_interval", json_pack("[f, f]", i.low, i.high));
     }
@@ -130,6 +133,8 @@ static const Measure rl_measures[] = {
     {"scale of the reward model, divided by", "reward_scale", AS_NUMBER, NULL},
     {"reward, first step", "reward_first", AS_NUMBER, NULL},
     {"reward, last step", "reward_last", AS_NUMBER, NULL},
+    {"its standard deviation, first step", "reward_sd_first", AS_NUMBER, NULL},
+    {"the same within the replies to a prompt", "reward_sd_within_first", AS_NUMBER, NULL},
     {"held-out prompts", "eval_prompts", AS_COUNT, NULL},
     {"reward on held-out prompts, last step", "eval_reward_last", AS_NUMBER, NULL},
     {"KL to the reference, last step, nats a reply", "kl_last", AS_NUMBER, NULL},
@@ -153,6 +158,7 @@ static const Measure reward_measures[] = {
     {"loss, first step", "loss_first", AS_NUMBER, NULL},
     {"loss, last step", "loss_last", AS_NUMBER, NULL},
     {"held-out pairs", "eval_pairs", AS_COUNT, NULL},
+    {"prompts of them", "eval_prompts", AS_COUNT, NULL},
     {"accuracy on held-out pairs", "eval_accuracy", AS_PERCENT, "eval_interval"},
     {"loss on held-out pairs", "eval_loss", AS_NUMBER, NULL},
     {"stopped at the plateau: updates before the best", "best_step", AS_COUNT, NULL},

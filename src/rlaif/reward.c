@@ -359,6 +359,7 @@ static bool settle_result(const RewardTraining *t, Training *training, Err *err)
     if (!t->options->eval)
         return true;
     json_object_set_new(s->summary, "eval_pairs", json_integer(t->held.chosen));
+    json_object_set_new(s->summary, "eval_prompts", json_integer(t->held.prompts));
     json_object_set_new(s->summary, "eval_accuracy", json_real(accuracy));
     json_object_set_new(s->summary, "eval_loss", json_real(loss));
     training_say_best(training, best, last);

@@ -30,7 +30,7 @@ extern const OptionTable reward_table;
  *
  * Summary: pairs, pairs_ai, pairs_human, centre, scale, sd (of the head's values on the training rows), margin_distance
  * and of a judge's labels label_distance (FLAT, in reward_model.h, says of what); with centre_on centre_responses,
- * centre_sd (of them) and training_centre; with eval eval_pairs, eval_accuracy, eval_loss, of the model that is
+ * centre_sd (of them) and training_centre; with eval eval_pairs, eval_prompts, eval_accuracy, eval_loss, of the model that is
  * delivered; with early_stop best_step and stopped_early. */
 bool reward_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 

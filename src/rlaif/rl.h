@@ -28,8 +28,9 @@ typedef struct StepStats {
     double reward, reward_sd, kl, entropy, tokens, ended; /* means over rollouts; kl of a whole sequence, in nats */
     double penalty;                                       /* the mean of what was taken off */
     double by_model, by_judge;                            /* means of the parts of the reward; NAN: not asked */
-    double margins; /* the reward model's: mean |sigma(d) - 1/2|; NAN: no groups */
-    CutCount cut;   /* of the judge's contexts */
+    double reward_sd_within; /* of the rewards about the means of their prompts; NAN: one sample a prompt */
+    double margins;          /* the reward model's: mean |sigma(d) - 1/2|; NAN: no groups */
+    CutCount cut;            /* of the judge's contexts */
     ReinforceStats gradients;
     double seconds[RL_PHASES];
 } StepStats;

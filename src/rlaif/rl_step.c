@@ -81,9 +81,26 @@ static double measure_margins(const Rl *rl, const Rollout *r, int n)
     return sum / pairs;
 }
 
+/* The standard deviation of rewards within the samples of their prompts, each about its own prompt's mean: what a group's
+ * baseline leaves. Its square and the variance of the prompts' means add up to the square of the batch's. NAN: of one sample. */
+static double measure_within(const Rl *rl, const Rollout *r, int n)
+{
+    double squares = 0;
+    int group = rl->options->samples;
+    for (int i = 0; i < n; i += group) {
+        double mean = 0;
+        for (int k = i; k < i + group; k++)
+            mean += r[k].reward / group;
+        for (int k = i; k < i + group; k++)
+            squares += (r[k].reward - mean) * (r[k].reward - mean) / n;
+    }
+    return group > 1 ? sqrt(squares) : (double)NAN;
+}
+
 static void measure(const Rl *rl, const Rollout *r, int n, StepStats *s)
 {
     s->margins = measure_margins(rl, r, n);
+    s->reward_sd_within = measure_within(rl, r, n);
     double squares = 0, entropy = 0;
     for (int i = 0; i < n; i++) {
         s->reward += r[i].reward / n;
@@ -136,6 +153,7 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
     } metric[] = {
         {"reward", s->reward},
         {"reward_sd", s->reward_sd},
+        {"reward_sd_within", s->reward_sd_within},
         {"reward_model", mixed ? s->by_model : (double)NAN},
         {"reward_judge", mixed ? s->by_judge : (double)NAN},
         {JUDGE_CUT, cuts ? s->cut.rows : (double)NAN},

@@ -197,6 +197,8 @@ static void held_out(void **state)
                scale = bench_summary(&b, "scale"), margin[8], right = 0, sum = 0;
         int chosen = 0;
         assert_int_equal((int)bench_summary(&b, "steps"), 4);
+        assert_true(bench_summary(&b, "eval_prompts") > 0 &&
+                    bench_summary(&b, "eval_prompts") <= bench_summary(&b, "eval_pairs"));
         assert_true(isnan(bench_metric(&b, "held", 0, "eval_loss")) && isnan(bench_metric(&b, "held", 1, "eval_loss")));
         assert_false(isnan(bench_metric(&b, "held", 2, "eval_accuracy")));
         close_to(bench_metric(&b, "held", 3, "eval_accuracy"), accuracy, 0);

@@ -245,6 +245,65 @@ static void value_warmup(void **state)
     bench_end(&b);
 }
 
+/* --- how far rewards spread --------------------------------------------------------------------------------------- */
+
+/* Rewards of a step's rollouts, in order. */
+typedef struct Rewards {
+    double at[64];
+    int n;
+} Rewards;
+
+static bool take_reward(void *context, const char *row, Err *err)
+{
+    Rewards *r = context;
+    json_t *j;
+    if (!json_parse(row, strlen(row), "a rollout", &j, err))
+        return false;
+    r->at[r->n++] = json_number_of(j, "reward", (double)NAN);
+    json_decref(j);
+    return true;
+}
+
+/* Within the samples of a prompt rewards spread less than over the batch, whose variance has that of the prompts' means too; of
+ * one sample a prompt there is nothing within. */
+static void spread_within(void **state)
+{
+    (void)state;
+    enum { PROMPTS = 4, SAMPLES = 4 };
+    Bench b;
+    Err err = {0};
+    StageRow s;
+    bool present;
+    Rewards r = {.n = 0};
+    bench_begin(&b);
+    need_ok(bench_run(&b, &rl_table, rl_stage, "one", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                      "output=@one", "reward=@reward", "steps=1", "batch=4", "max-new-tokens=6", NULL) &&
+                bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                          "output=@rl", "reward=@reward", "steps=1", "batch=4", "samples=4", "max-new-tokens=6",
+                          NULL) &&
+                store_stage_find(b.work.store, "rl", &s, &present, &err) &&
+                store_rollouts_each(b.work.store, s.id, 0, take_reward, &r, &err),
+            &err);
+    assert_int_equal(r.n, PROMPTS * SAMPLES);
+    double within = 0, between = 0, all = 0;
+    for (int i = 0; i < r.n; i++)
+        all += r.at[i] / r.n;
+    for (int p = 0; p < PROMPTS; p++) {
+        double mean = 0;
+        for (int k = 0; k < SAMPLES; k++)
+            mean += r.at[p * SAMPLES + k] / SAMPLES;
+        for (int k = 0; k < SAMPLES; k++)
+            within += pow(r.at[p * SAMPLES + k] - mean, 2) / r.n;
+        between += pow(mean - all, 2) / PROMPTS;
+    }
+    assert_true(within > 1e-6 && between > 1e-6);
+    close_to(bench_metric(&b, "rl", 0, "reward_sd_within"), sqrt(within), 1e-9);
+    close_to(bench_metric(&b, "rl", 0, "reward_sd"), sqrt(within + between), 1e-9);
+    assert_true(isnan(bench_metric(&b, "one", 0, "reward_sd_within")));
+    stage_row_release(&s);
+    bench_end(&b);
+}
+
 /* --- a rollout made again ---------------------------------------------------------------------------------------- */
 
 /* Every rollout of a run is made again in the same bits: from a checkpoint, from the start, at the last step. */
@@ -413,12 +472,12 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mixed_rewards),    cmocka_unit_test(kl_as_a_loss),
-        cmocka_unit_test(made_again),       cmocka_unit_test(best_are_kept),
-        cmocka_unit_test(value_warmup),     cmocka_unit_test(made_again_otherwise),
-        cmocka_unit_test(names_the_sample), cmocka_unit_test(defaults_of_the_paper),
-        cmocka_unit_test(drawn_apart),      cmocka_unit_test(measured_apart),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(spread_within),         cmocka_unit_test(mixed_rewards),
+        cmocka_unit_test(kl_as_a_loss),          cmocka_unit_test(made_again),
+        cmocka_unit_test(best_are_kept),         cmocka_unit_test(value_warmup),
+        cmocka_unit_test(made_again_otherwise),  cmocka_unit_test(names_the_sample),
+        cmocka_unit_test(defaults_of_the_paper), cmocka_unit_test(drawn_apart),
+        cmocka_unit_test(measured_apart),        cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("rl", tests, NULL, NULL);
 }
