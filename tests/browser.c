@@ -135,15 +135,19 @@ static _Noreturn void become(const char *program, const char *folder, const int 
     _exit(127);
 }
 
+bool browser_is_there(void)
+{
+    char *program = find_chromium();
+    bool there = program != NULL;
+    free(program);
+    return there;
+}
+
 Browser *browser_start(const char *folder)
 {
     char *program = find_chromium(), *full = realpath(folder, NULL);
     int in[2], out[2];
-    if (!program) {
-        free(full);
-        return NULL;
-    }
-    assert_true(full && pipe(in) == 0 && pipe(out) == 0);
+    assert_true(program && full && pipe(in) == 0 && pipe(out) == 0);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     Browser *b = mem_zalloc(1, sizeof *b);

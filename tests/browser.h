@@ -7,7 +7,8 @@
 
 typedef struct Browser Browser;
 
-/* With its own files in a folder, where downloads land too; NULL: there is no Chromium here. */
+bool browser_is_there(void);
+/* With its own files in a folder, where downloads land too. */
 Browser *browser_start(const char *folder);
 void browser_stop(Browser *b); /* accepts NULL */
 

@@ -169,13 +169,12 @@ void put_text(const char *folder, const char *name, const char *text)
     free(path);
 }
 
-static void link_fixture(const char *bench, const char *name, const char *fixture)
+void put_link(const char *folder, const char *name, const char *to)
 {
-    char *from = path_join(bench, name), *to = path_join("tests/fixtures", fixture), *whole = realpath(to, NULL);
+    char *from = path_join(folder, name), *whole = realpath(to, NULL);
     if (!whole || symlink(whole, from) != 0)
         fail_msg("%s cannot be linked as %s", to, from);
     free(whole);
-    free(to);
     free(from);
 }
 
@@ -223,8 +222,8 @@ char *make_bench(const char *folder, const char *name)
     Err err = {0};
     char *bench = path_join(folder, name);
     need_ok(dir_make(bench, &err), &err);
-    link_fixture(bench, "llama", "tiny-llama");
-    link_fixture(bench, "gemma", "tiny-gemma3");
+    put_link(bench, "llama", "tests/fixtures/tiny-llama");
+    put_link(bench, "gemma", "tests/fixtures/tiny-gemma3");
     put_prompts(bench, "p.jsonl", "ships", 6);
     put_prompts(bench, "held.jsonl", "tea", 4);
     put_prompts(bench, "test.jsonl", "snow", 4);

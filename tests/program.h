@@ -27,6 +27,10 @@ typedef struct Fault {
 /* Runs a command under ptrace, which skips the test aloud where that is not allowed. One process, no pipelines. */
 Ran run_with_fault(const char *folder, Fault fault, const char *command);
 
+/* Runs a command that can start no thread and no process, as under a limit on them; skips the test aloud where that cannot be
+ * forbidden. */
+Ran run_without_threads(const char *folder, const char *command);
+
 /* Ends the test as failed, showing both streams, unless the status is this. */
 void need_status(const Ran *r, int status);
 /* The same and frees it. */
@@ -43,6 +47,9 @@ json_t *last_json(const Ran *r);
 
 /* Writes a file of this text into a folder. */
 void put_text(const char *folder, const char *name, const char *text);
+
+/* A link in a folder to a file or directory of the project, so that commands need not say where the project is. */
+void put_link(const char *folder, const char *name, const char *to);
 
 /* A folder with what small runs need: llama and gemma (links to tiny models), p.jsonl and held.jsonl (prompts),
  * demos.jsonl, human.jsonl (pairs with people's choices), people.jsonl (others), ranked.jsonl (rankings), tone.yaml (a

@@ -1,5 +1,6 @@
 /* A program under ptrace: every call that changes a file stops it, and there it can be killed, or told that the disk is
- * full. Time plays no part, so that a fault is at the same place again, however busy the machine is. */
+ * full. Time plays no part, so that a fault is at the same place again, however busy the machine is. And one that may not
+ * start threads. */
 #include "program_internal.h"
 
 #include "base/mem.h"
@@ -36,6 +37,13 @@ static const Call calls[] = {
 #endif
 };
 
+/* From here on, for this process and what it becomes. */
+static bool use_filter(struct sock_filter *f, unsigned short n)
+{
+    struct sock_fprog program = {n, f};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
 /* A filter that stops at these calls and lets all others pass at full speed. */
 static bool install_filter(void)
 {
@@ -59,25 +67,36 @@ static bool install_filter(void)
         f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
     }
     f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    struct sock_fprog program = {n, f};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    return use_filter(f, n);
 }
 
 enum { NOT_ALLOWED = 98 }; /* status of a child that may not be traced */
 
-static _Noreturn void traced_child(const char *folder, const char *command, FILE *out, FILE *err)
+/* A leak checker cannot work on a program that is traced or may start nothing. */
+static void check_no_leaks(void)
 {
-    /* a leak checker cannot work on a traced program */
     const char *asan = getenv("ASAN_OPTIONS");
     char *options = mem_printf("%s%sdetect_leaks=0", asan ? asan : "", asan ? ":" : "");
     setenv("ASAN_OPTIONS", options, 1);
+    free(options);
+}
+
+/* In a child: becomes the command, and no shell stays between. */
+static _Noreturn void become(const char *folder, const char *command, FILE *out, FILE *err)
+{
+    char *only = mem_printf("exec %s", command);
+    program_child(folder, only, out, err);
+}
+
+static _Noreturn void traced_child(const char *folder, const char *command, FILE *out, FILE *err)
+{
+    check_no_leaks();
     if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0)
         _exit(NOT_ALLOWED);
     raise(SIGSTOP);
     if (!install_filter())
         _exit(NOT_ALLOWED);
-    char *only = mem_printf("exec %s", command); /* no shell stays between */
-    program_child(folder, only, out, err);
+    become(folder, command, out, err);
 }
 
 /* The number of the call that a stopped thread is about to make; `fail` turns it into ENOSPC. */
@@ -162,5 +181,42 @@ Ran run_with_fault(const char *folder, Fault fault, const char *command)
     r.changes = changes;
     if (!stopped || r.status == NOT_ALLOWED)
         skip_aloud("this system does not let a test trace the program");
+    return r;
+}
+
+/* --- nothing may be started ------------------------------------------------------------------------------ */
+
+/* As where a limit on processes is reached: no thread and no process can be started. */
+static bool allow_no_threads(void)
+{
+    static const long starts[] = {SYS_clone, SYS_clone3, SYS_fork, SYS_vfork};
+    struct sock_filter f[2 * COUNT(starts) + 2];
+    unsigned short n = 0;
+    f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (int i = 0; i < COUNT(starts); i++) {
+        f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)starts[i], 0, 1);
+        f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN);
+    }
+    f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    return use_filter(f, n);
+}
+
+Ran run_without_threads(const char *folder, const char *command)
+{
+    FILE *out = tmpfile(), *err = tmpfile();
+    assert_true(out && err);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        check_no_leaks();
+        if (!allow_no_threads())
+            _exit(NOT_ALLOWED);
+        become(folder, command, out, err);
+    }
+    int status = 0;
+    assert_true(child > 0 && waitpid(child, &status, 0) == child);
+    Ran r = program_ran(status, out, err);
+    if (r.status == NOT_ALLOWED)
+        skip_aloud("this system does not let a test forbid threads to the program");
     return r;
 }

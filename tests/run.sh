@@ -6,7 +6,7 @@
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
 
 log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log" "$log.why"' EXIT
 tests=0 passed=0 failed=0 skipped=0 broken=()
 
 # The number in a line like "[  PASSED  ] 12 test(s)."; 0 where there is none.
@@ -29,11 +29,13 @@ for program in "$@"; do
         all=$((ok + out < all ? all : all + 1)) bad=$((all - ok - out))
         echo "${program##*/tests/}: ended with status $status"
     fi
+    sed -n 's/^\[ *NOTE *\] skipped: //p' "$log" >>"$log.why"
     tests=$((tests + all)) passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + out))
     [ "$bad" -eq 0 ] || broken+=("${program##*/tests/}")
 done
 
 echo
+[ "$skipped" -eq 0 ] || { echo "skipped:" && LC_ALL=C sort "$log.why" | uniq -c; }
 [ "$failed" -eq 0 ] || printf 'failed in: %s\n' "${broken[*]}"
 echo "tests $tests, passed $passed, failed $failed, skipped $skipped"
 [ "$failed" -eq 0 ]

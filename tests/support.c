@@ -25,18 +25,6 @@ void says(const char *text, const char *words)
         fail_msg("\"%s\" does not say \"%s\"", text, words);
 }
 
-void skip_aloud(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    char why[500];
-    vsnprintf(why, sizeof why, fmt, ap);
-    va_end(ap);
-    print_message("[     NOTE ] skipped: %s\n", why);
-    skip();
-    exit(1); /* skip() does not return */
-}
-
 void fill_normal(float *at, size_t n, uint64_t stream, double scale)
 {
     RngKey key = {.seed = 1, .purpose = RNG_TEST, .row = stream};

@@ -4,12 +4,8 @@
 
 #include "base/json.h"
 #include "base/rng.h"
+#include "group.h"
 #include "tensor/ops.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 /* Ends the test as failed with the words of an error. */
 void need_ok(bool ok, const Err *err);
@@ -18,9 +14,6 @@ void need_ok(bool ok, const Err *err);
 void close_to(double got, double wanted, double tolerance);
 /* Fails unless the words stand in the text. */
 void says(const char *text, const char *words);
-
-/* Prints why, then ends the test as skipped. */
-_Noreturn void skip_aloud(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* n normal deviates times scale; a stream is one sequence of them. The caller frees random_floats. */
 void fill_normal(float *at, size_t n, uint64_t stream, double scale);

@@ -77,6 +77,8 @@ bad=$(grep -nE '\bgetenv\(' -r src --include='*.[ch]' | grep -v '^src/cli/')
 [ -z "$bad" ] || complain "getenv is for src/cli only:" "$bad"
 bad=$(grep -nE '\b(exp|log|log1p|tanh|sin|cos|pow|erf)f?\(' -r src --include='*.[ch]' | grep -vE '\*|//|#define|real_|v_|jinja' | grep -vE '^src/base/real|"')
 [ -z "$bad" ] || complain "the C library's exp, log, ... differ between machines; base/real.h has ours:" "$bad"
+bad=$(grep -nE '#pragma omp parallel' -r src --include='*.[ch]' | grep -v 'num_threads(')
+[ -z "$bad" ] || complain "as many threads as were asked for, num_threads(...), not one per core:" "$bad"
 bad=$(git grep -nIE '\b(TODO|FIXME|XXX)\b' -- src tests fuzz tools docs recipes '*.md' | grep -v '^tools/lint.sh')
 [ -z "$bad" ] || complain "unfinished:" "$bad"
 bad=$(git grep -nIE '(^|[^a-zA-Z0-9_.])/(work|root|home)/[a-z]' -- . | grep -v '^tools/lint.sh')

@@ -172,7 +172,7 @@ void file_forget(const FileMap *map, const void *from, size_t n)
 
 bool file_exists(const char *path)
 {
-    return access(path, F_OK) == 0;
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool file_is_dir(const char *path)
@@ -197,10 +197,11 @@ bool dir_make(const char *path, Err *err)
             continue;
         *s = 0;
         ok = file_is_dir(p) || mkdir(p, 0777) == 0;
-        if (!ok && file_exists(p))
+        int reason = errno;
+        if (!ok && access(p, F_OK) == 0)
             err_set(err, ERR_INPUT, "%s is a file, a directory is needed", p), err_hint(err, "name a directory");
         else if (!ok)
-            err_set(err, errno == ENOENT ? ERR_INPUT : ERR_IO, "%s: cannot be made: %s", p, strerror(errno)),
+            err_set(err, reason == ENOENT ? ERR_INPUT : ERR_IO, "%s: cannot be made: %s", p, strerror(reason)),
                 err_hint(err, "free some space, mend permissions, or name another directory");
         if (end)
             break;

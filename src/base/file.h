@@ -8,6 +8,9 @@
 
 #include <stddef.h>
 
+/* Sets the failure of the system call just made, by errno, with what to do about it, and returns false. */
+bool file_failed(const char *path, Err *err);
+
 /* The whole of a file into *out, ended by a NUL that *n does not count; the caller frees it. Fails for a
  * directory, a missing file, and one larger than `most` bytes. A pipe may be asked for again. */
 bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err) MUST_CHECK;
@@ -53,6 +56,7 @@ void text_discard(TextWriter *w);                    /* frees w, removes what wa
 bool file_lock(int *fd, const char *lock, const char *path, Err *err) MUST_CHECK;
 void file_unlock(int fd, const char *lock); /* the lock goes too; accepts -1 */
 
+/* What may not be looked at counts as there, so that its use fails with the system's reason. */
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 bool file_same(const char *a, const char *b); /* the same name, or two names of one thing that is there */

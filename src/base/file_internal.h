@@ -4,9 +4,6 @@
 
 #include "base/file.h"
 
-/* Sets the failure of the last system call, by errno, and returns false. */
-bool file_failed(const char *path, Err *err);
-
 /* A file while it is written: PATH.tmp, which takes the name PATH once it is whole and on the disk. What is no regular
  * file, as /dev/null or a pipe, is written as it stands; a link is followed, and what it names is replaced. PATH.tmp is
  * locked: a second writer is refused, and what a kill left is written over. */

@@ -19,8 +19,10 @@ static const char *remedy_of(int e)
     case EPERM:
     case EROFS: return "mend its permissions, or name another";
     case ENOSPC:
-    case EDQUOT:
-    case EFBIG: return "free some space, or name another output; the same command then goes on";
+    case EDQUOT: return "free some space, or name another output; the same command then goes on";
+    case EFBIG: return "raise the limit on the size of files (ulimit -f); the same command then goes on";
+    case EPIPE: return "what read it has ended; the same command goes on from what is stored";
+    case EBADF: return "it was closed by what started this: send it to a file, or to /dev/null";
     default: return "";
     }
 }
@@ -36,14 +38,16 @@ bool file_has_folder(const char *path, Err *err)
 {
     size_t n = (size_t)(path_base(path) - path);
     char *folder = n > 0 ? mem_strn(path, n > 1 ? n - 1 : n) : mem_str(".");
-    bool there = file_is_dir(folder);
-    if (!there) {
-        err_set(err, ERR_INPUT, "%s: %s %s", path, folder,
-                file_exists(folder) ? "is a file, not a directory" : "is not there");
-        err_hint(err, file_exists(folder) ? "name another output" : "make it first, or name another output");
+    struct stat st;
+    bool there = stat(folder, &st) == 0, ok = there && S_ISDIR(st.st_mode);
+    if (!there && errno != ENOENT) {
+        file_failed(path, err);
+    } else if (!ok) {
+        err_set(err, ERR_INPUT, "%s: %s %s", path, folder, there ? "is a file, not a directory" : "is not there");
+        err_hint(err, there ? "name another output" : "make it first, or name another output");
     }
     free(folder);
-    return there;
+    return ok;
 }
 
 bool file_is_special(const char *path)

@@ -4,6 +4,7 @@
 
 #include "base/libraries.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/version.h"
 #include "net/http.h"
 #include "rlaif/choose.h"
@@ -141,8 +142,6 @@ static bool run_command(const Command *c, void *options, Err *err)
         printf("%s\n", str_text(&s));
         str_release(&s);
     }
-    if (fflush(stdout) != 0 && ok)
-        ok = err_set(err, ERR_IO, "standard output cannot be written");
     json_decref(work.summary);
     store_close(work.store);
     device_free(work.device);
@@ -174,10 +173,9 @@ static void limit_spinning(char **argv)
     execv(self, argv); /* where that fails, it is only slower */
 }
 
-int main(int argc, char **argv)
+/* What the words after the program's name ask for. Returns the exit status. */
+static int answer(int argc, char **argv)
 {
-    limit_spinning(argv);
-    argc--, argv++;
     if (argc == 0) {
         help_usage(stderr);
         return STATUS_USAGE;
@@ -204,4 +202,13 @@ int main(int argc, char **argv)
     bool ok = options_parse(c->table, options, argc - words, argv + words, &err) && run_command(c, options, &err);
     options_free(c->table, options);
     return ok ? STATUS_DONE : report_error(&err, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    process_begin();
+    limit_spinning(argv);
+    Err err = {0};
+    int status = answer(argc - 1, argv + 1);
+    return status == STATUS_DONE && !process_printed(&err) ? report_error(&err, argc - 1, argv + 1) : status;
 }

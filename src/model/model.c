@@ -82,13 +82,13 @@ static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, 
 
 /* Copies a tensor into its packed matrix; false where a number is not finite. A vector is one row of the
  * file. */
-static bool fill_matrix(const Source *s, const ModelConfig *c, const Param *p, const StoredTensor *t)
+static bool fill_matrix(const Source *s, const ModelConfig *c, const Param *p, const StoredTensor *t, int threads)
 {
     bool vector = p->dims == 1;
     int rows = vector ? 1 : p->matrix->rows, cols = vector ? p->matrix->rows : p->matrix->cols, bad = 0;
     size_t row_bytes = t->n_bytes / (size_t)rows;
     bool gain = s->gguf && p->layout == GGUF_GAIN && c->norm_plus_one;
-#pragma omp parallel reduction(+ : bad)
+#pragma omp parallel num_threads(threads) reduction(+ : bad)
     {
         float *values = mem_alloc((size_t)cols, sizeof *values);
 #pragma omp for schedule(static, PANEL)
@@ -123,7 +123,7 @@ static bool read_weights(Model *m, const Source *s, Err *err)
         if (!t && is_head(m, p))
             continue;
         ok = check_shape(s, p, t, err);
-        if (ok && !fill_matrix(s, &m->config, p, t)) {
+        if (ok && !fill_matrix(s, &m->config, p, t, m->device->threads)) {
             err_set(err, ERR_INPUT, "%s: %s holds a number that is not finite", s->path, t->name);
             ok = err_hint(err, "the file is damaged, or its training failed");
         }

@@ -23,11 +23,11 @@ static double frequency(const Rope *r, int i, int rotary_dim)
 }
 
 /* [positions][half] cosines, then as many sines. */
-static void fill(float *table, const Rope *r, int rotary_dim, int positions)
+static void fill(float *table, const Rope *r, int rotary_dim, int positions, int threads)
 {
     int half = rotary_dim / 2;
     float *cosines = table, *sines = table + (size_t)positions * (size_t)half;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int i = 0; i < half; i++) {
         double f = frequency(r, i, rotary_dim);
         for (int p = 0; p < positions; p++) {
@@ -51,9 +51,9 @@ bool model_reserve_positions(Model *m, int positions, Err *err)
         mem_big_free(global, floats, sizeof(float));
         return false;
     }
-    fill(global, &c->rope, c->rotary_dim, n);
+    fill(global, &c->rope, c->rotary_dim, n, m->device->threads);
     if (local)
-        fill(local, &c->rope_local, c->rotary_dim, n);
+        fill(local, &c->rope_local, c->rotary_dim, n, m->device->threads);
     size_t old = (size_t)m->rope_positions * (size_t)c->rotary_dim;
     mem_big_free(m->rope_global, old, sizeof(float));
     mem_big_free(m->rope_local, old, sizeof(float));

@@ -22,16 +22,19 @@ enum {
 bool store_failed(Store *s, const char *doing, Err *err)
 {
     int code = sqlite3_errcode(s->db), system = sqlite3_system_errno(s->db);
-    bool by_system = system != 0 && (code == SQLITE_IOERR || code == SQLITE_FULL);
     if (code == SQLITE_BUSY)
         return err_set(err, ERR_BUSY, "%s: another rlaif is writing it", s->path),
                err_hint(err, "wait for it, or use another output");
+    if (system != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN)) {
+        errno = system;
+        return file_failed(s->path, err);
+    }
     err_set(err, code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ERR_INPUT : ERR_IO, "%s: %s: %s", s->path, doing,
-            by_system ? strerror(system) : sqlite3_errmsg(s->db));
+            sqlite3_errmsg(s->db));
     if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY)
         return err_hint(
             err, "it must be possible to write there: free some space, mend permissions, or name another output");
-    if (code == SQLITE_FULL || (by_system && (system == ENOSPC || system == EDQUOT || system == EFBIG)))
+    if (code == SQLITE_FULL)
         return err_hint(err, "free some space on that disk and run the same command again");
     if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
         return err_hint(err, "it is no store of rlaif, or damaged: move it away to begin anew");

@@ -1,11 +1,8 @@
 /* The GGUF container: what a right file says, and that a wrong one gets a message and nothing else. */
 #include "gguf_build.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static Gguf *open_or_fail(const unsigned char *bytes, size_t n)
 {

@@ -3,11 +3,7 @@
 
 #include "base/json.h"
 #include "base/real.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "group.h"
 
 typedef struct Opened {
     unsigned char *bytes;
@@ -370,10 +366,8 @@ static void golden_models(void **state)
 {
     (void)state;
     static const char folder[] = "../shared/golden/tiny-llama";
-    if (!file_is_dir(folder)) {
-        print_message("%s is absent: not compared\n", folder);
-        skip();
-    }
+    if (!file_is_dir(folder))
+        skip_aloud("%s is absent: not compared", folder);
     Err err = {0};
     json_t *golden, *file;
     const char *type, *name;
@@ -403,10 +397,8 @@ static ModelConfig real_model(const char *path, Gguf **g)
     Err err = {0};
     ModelConfig c = {0};
     const char *choice = getenv("RLAIF_TEST_MODELS");
-    if ((choice && strcmp(choice, "none") == 0) || !file_exists(path)) {
-        print_message("%s is %s\n", path, file_exists(path) ? "not wanted" : "absent");
-        skip();
-    }
+    if ((choice && strcmp(choice, "none") == 0) || !file_exists(path))
+        skip_aloud("%s is %s", path, file_exists(path) ? "not wanted" : "absent");
     if (!gguf_open(g, path, &err) || !gguf_config(*g, &c, &err))
         fail_msg("%s", err.msg);
     return c;

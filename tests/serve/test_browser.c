@@ -44,19 +44,13 @@ static void kill_server(void)
 static int begin(void **state)
 {
     (void)state;
+    if (!browser_is_there())
+        skip_aloud("there is no chromium: nobody clicks on the pages (tools/setup browser installs it)");
     bench = (Bench){.folder = make_folder(), .options = {.common.seed = 1}};
     bench.options.run_dir = bench.folder;
     make_run(bench.folder);
     serve_beside();
     browser = browser_start(bench.folder);
-    return 0;
-}
-
-static int need_browser(void **state)
-{
-    (void)state;
-    if (!browser)
-        skip_aloud("there is no chromium: nobody clicks on the pages (tools/setup browser installs it)");
     return 0;
 }
 
@@ -345,8 +339,8 @@ static void file_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(ranked_by_keys, need_browser), cmocka_unit_test_setup(ranked_by_mouse, need_browser),
-        cmocka_unit_test_setup(marked, need_browser), cmocka_unit_test_setup(own_orders, need_browser),
-        cmocka_unit_test_setup(file_alone, need_browser)};
+        cmocka_unit_test(ranked_by_keys), cmocka_unit_test(ranked_by_mouse), cmocka_unit_test(marked),
+        cmocka_unit_test(own_orders),     cmocka_unit_test(file_alone),
+    };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -6,21 +6,16 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "group.h"
 #include "text/tokenizer.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* Skips the test, aloud, where the file is absent. Returns its name. */
 static inline const char *need_file(const char *path)
 {
-    if (!file_exists(path)) {
-        print_message("skipped: %s is absent\n", path);
-        skip();
-    }
+    if (!file_exists(path))
+        skip_aloud("%s is absent", path);
     return path;
 }
 
@@ -28,10 +23,8 @@ static inline const char *need_file(const char *path)
 static inline const char *need_model(const char *path)
 {
     const char *choice = getenv("RLAIF_TEST_MODELS");
-    if (choice && !strcmp(choice, "none")) {
-        print_message("skipped: %s, since RLAIF_TEST_MODELS=none\n", path);
-        skip();
-    }
+    if (choice && !strcmp(choice, "none"))
+        skip_aloud("%s, since RLAIF_TEST_MODELS=none", path);
     return need_file(path);
 }
 
