@@ -25,7 +25,8 @@ bool store_failed(Store *s, const char *doing, Err *err)
     if (code == SQLITE_BUSY)
         return err_set(err, ERR_BUSY, "%s: another rlaif is writing it", s->path),
                err_hint(err, "wait for it, or use another output");
-    if (system != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN)) {
+    /* what cannot be opened is tried once more for reading alone, which makes ENOENT of a full disk */
+    if (system != 0 && (code == SQLITE_IOERR || (code == SQLITE_CANTOPEN && system != ENOENT))) {
         errno = system;
         return file_failed(s->path, err);
     }
