@@ -1,6 +1,8 @@
 /* Tokens that are found in a text as they stand, before anything else looks at it. */
 #include "text/special.h"
 
+#include <utf8proc.h>
+
 #include "text/taint.h"
 
 static int node_new(Specials *s, unsigned char byte)
@@ -78,15 +80,17 @@ void matches_release(Matches *m)
     *m = (Matches){0};
 }
 
-/* The longest token, of at most n bytes, that text begins with: its index and length, or -1. */
+/* The longest token, of at most n bytes, that text begins with: its index and length, or -1. A control token that is
+ * tainted in part is none; one that is tainted as a whole is in the way of others, as in tokenizers, or not, as in
+ * llama.cpp. */
 static int longest(const Specials *s, const char *text, int n, const char *taint, int *len)
 {
     int best = -1, node = n > 0 ? s->first[(unsigned char)text[0]] : 0;
-    bool tainted = false;
+    bool tainted = false, own = false;
     for (int i = 1; node; i++) {
         int item = s->node[node].item;
-        tainted = tainted || taint_at(taint, (size_t)i - 1);
-        if (item >= 0 && !(tainted && s->item[item].control)) {
+        *(taint_at(taint, (size_t)i - 1) ? &tainted : &own) = true;
+        if (item >= 0 && (!s->item[item].control || !tainted || (!own && !s->longest_first))) {
             best = item;
             *len = i;
         }
@@ -111,9 +115,33 @@ static int by_place(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
+/* \w of the Rust crate regex: Alphabetic, marks, decimal digits, connectors, joiners (UTS #18). */
+static bool is_word(utf8proc_int32_t c)
+{
+    utf8proc_category_t k = utf8proc_category(c);
+    bool circled = (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
+                   (c >= 0x1f170 && c <= 0x1f189);
+    return (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_NL) || k == UTF8PROC_CATEGORY_PC || circled ||
+           c == 0x200c || c == 0x200d;
+}
+
+/* Does no character of a word stand before or behind? */
+static bool stands_alone(const char *text, int n, int at, int len)
+{
+    const utf8proc_uint8_t *s = (const utf8proc_uint8_t *)text;
+    utf8proc_int32_t c = -1;
+    int before = at;
+    while (before > 0 && at - before < 4 && (before == at || (s[before] & 0xc0) == 0x80))
+        before--;
+    if (at > 0 && utf8proc_iterate(s + before, at - before, &c) > 0 && is_word(c))
+        return false;
+    return !(utf8proc_iterate(s + at + len, n - at - len, &c) > 0 && is_word(c));
+}
+
 /* Takes candidates in their order; one that meets a match already taken shrinks to the longest token that
- * ends before it, or is dropped where it begins inside. */
-static void take(const Specials *s, const char *text, const char *taint, Matches *m)
+ * ends before it, or is dropped where it begins inside. A control token of tainted text, or one that is only a part of a
+ * word, is in the way of others, but no match. */
+static void take(const Specials *s, const char *text, int n, const char *taint, Matches *m)
 {
     while (m->heap.n) {
         HeapItem x = heap_pop(&m->heap);
@@ -125,6 +153,10 @@ static void take(const Specials *s, const char *text, const char *taint, Matches
             continue;
         }
         memset(m->taken + x.left, 1, (size_t)x.len);
+        const Special *item = &s->item[x.id];
+        if ((item->control && taint_at(taint, (size_t)x.left)) ||
+            (item->whole_word && !stands_alone(text, n, x.left, x.len)))
+            continue;
         m->item = MEM_GROW(m->item, m->n, m->cap);
         m->item[m->n++] = (Match){x.left, x.len, x.id};
     }
@@ -160,21 +192,25 @@ static int space_before(const char *s, int n)
 }
 
 /* Lets matches take the white space beside them, and turns indices into ids. A token that is itself white
- * space stays, even where the one before it took that: so does tokenizers. */
+ * space stays, even where the one before it took that, unless it takes from the left as well: so does tokenizers. */
 static void finish(const Specials *s, const char *text, int n, Matches *m)
 {
-    int end = 0;
+    int end = 0, kept = 0;
     for (int i = 0; i < m->n; i++) {
         Match x = m->item[i];
         const Special *item = &s->item[x.id];
         int stop = x.at + x.len, len;
+        if (item->eats_left && x.at < end)
+            x.at = end;
         while (item->eats_left && (len = space_before(text + end, x.at - end)))
             x.at -= len;
         while (item->eats_right && (len = space_at(text + stop, n - stop)))
             stop += len;
         end = stop;
-        m->item[i] = (Match){x.at, stop - x.at, item->id};
+        if (x.at < stop)
+            m->item[kept++] = (Match){x.at, stop - x.at, item->id};
     }
+    m->n = kept;
 }
 
 void specials_find(const Specials *s, const char *text, int n, const char *taint, Matches *out)
@@ -187,6 +223,6 @@ void specials_find(const Specials *s, const char *text, int n, const char *taint
         return;
     free(out->taken);
     out->taken = mem_zalloc((size_t)n, 1);
-    take(s, text, taint, out);
+    take(s, text, n, taint, out);
     finish(s, text, n, out);
 }

@@ -9,6 +9,7 @@ typedef struct Special {
     int id;
     bool control;               /* counts only outside of tainted text */
     bool eats_left, eats_right; /* takes the white space on that side with it */
+    bool whole_word;            /* counts only where no letter, digit or _ stands beside it */
     char *text;                 /* what is looked for; specials_add fills it in */
 } Special;
 

@@ -35,8 +35,6 @@ static bool place_added(Slots *s, const json_t *entry, const json_t *vocab, Err 
     const json_t *id = json_object_get(entry, "id");
     if (!text || !*text || !id)
         return err_set(err, ERR_INPUT, "added_tokens: an entry has no \"content\" or no \"id\"");
-    if (json_bool_of(entry, "single_word", false))
-        return err_set(err, ERR_INPUT, "added_tokens: \"single_word\" of \"%.60s\" is not supported", text);
     const json_t *known = json_object_get(vocab, text);
     if (known && !json_equal(known, id))
         return err_set(err, ERR_INPUT, "added_tokens: \"%.60s\" has another id in the model's vocabulary", text);
@@ -64,7 +62,8 @@ static bool place_all(Slots *s, const json_t *vocab, const json_t *added, Err *e
     return true; /* n tokens in n places, no two in one: none is empty */
 }
 
-static bool fill_vocab(Tokenizer *t, const Slots *s, Err *err)
+/* Words are looked up in the model's vocabulary alone. */
+static bool fill_vocab(Tokenizer *t, const Slots *s, const json_t *vocab, Err *err)
 {
     vocab_reserve(&t->vocab, s->n);
     for (int i = 0; i < s->n; i++) {
@@ -73,20 +72,23 @@ static bool fill_vocab(Tokenizer *t, const Slots *s, Err *err)
                                                                        : TOKEN_USER_DEFINED;
         if (!vocab_add(&t->vocab, s->text[i], strlen(s->text[i]), type))
             return err_set(err, ERR_INPUT, "the token \"%.60s\" has two ids", s->text[i]);
+        if (s->added[i] && !json_object_get(vocab, s->text[i]))
+            vocab_set_apart(&t->vocab, i);
     }
     return true;
 }
 
-/* Added tokens that are normalized are looked for in normalized text, by what the normalizer makes of them.
- */
+/* Added tokens that are normalized are looked for in normalized text, by what the normalizer makes of them: after the
+ * others, even where there is no normalizer. */
 static bool add_special(Tokenizer *t, const Slots *s, int id, Err *err)
 {
     const json_t *entry = s->added[id];
     Special item = {.id = id,
                     .control = json_bool_of(entry, "special", false),
                     .eats_left = json_bool_of(entry, "lstrip", false),
-                    .eats_right = json_bool_of(entry, "rstrip", false)};
-    if (!json_bool_of(entry, "normalized", !item.control) || !t->normalize.n)
+                    .eats_right = json_bool_of(entry, "rstrip", false),
+                    .whole_word = json_bool_of(entry, "single_word", false)};
+    if (!json_bool_of(entry, "normalized", !item.control))
         return specials_add(&t->raw, s->text[id], strlen(s->text[id]), item) ||
                err_set(err, ERR_INPUT, "added_tokens: \"%.60s\" is there twice", s->text[id]);
     Tainted text = {0};
@@ -108,7 +110,7 @@ static bool read_tokens(Tokenizer *t, const json_t *vocab, const json_t *added, 
     if (n == 0 || n > INT32_MAX / 4)
         return err_set(err, ERR_INPUT, "model.vocab has %zu tokens", n);
     Slots s = {mem_zalloc(n, sizeof *s.text), mem_zalloc(n, sizeof *s.added), (int)n};
-    bool ok = place_all(&s, vocab, added, err) && fill_vocab(t, &s, err);
+    bool ok = place_all(&s, vocab, added, err) && fill_vocab(t, &s, vocab, err);
     for (int i = 0; ok && i < s.n; i++)
         ok = !s.added[i] || add_special(t, &s, i, err);
     free(s.text);

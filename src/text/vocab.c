@@ -8,6 +8,7 @@ void vocab_release(Vocab *v)
     str_release(&v->text);
     free(v->at);
     free(v->type);
+    free(v->apart);
     free(v->slot);
     *v = (Vocab){0};
 }
@@ -60,6 +61,7 @@ void vocab_reserve(Vocab *v, int n)
         return;
     v->at = mem_resize(v->at, (size_t)n, sizeof *v->at);
     v->type = mem_resize(v->type, (size_t)n, 1);
+    v->apart = mem_resize(v->apart, (size_t)n, sizeof *v->apart);
     v->cap = n;
 }
 
@@ -71,6 +73,7 @@ bool vocab_add(Vocab *v, const char *text, size_t n, TokenType type)
         vocab_reserve(v, v->cap ? 2 * v->cap : 64);
     v->at[v->n] = v->text.n;
     v->type[v->n] = (unsigned char)type;
+    v->apart[v->n] = type == TOKEN_CONTROL || type == TOKEN_UNKNOWN;
     str_addn(&v->text, text, n);
     str_addc(&v->text, 0);
     place(v, hash_text(text, n), v->n++);
@@ -98,7 +101,12 @@ int vocab_find(const Vocab *v, const char *text, size_t n)
 int vocab_find_plain(const Vocab *v, const char *text, size_t n)
 {
     int id = vocab_find(v, text, n);
-    return id >= 0 && vocab_is_special(v, id) ? -1 : id;
+    return id >= 0 && v->apart[id] ? -1 : id;
+}
+
+void vocab_set_apart(Vocab *v, int id)
+{
+    v->apart[id] = true;
 }
 
 const char *vocab_text(const Vocab *v, int id)

@@ -17,6 +17,7 @@ typedef struct Vocab {
     Str text;            /* every token's text and a NUL, one after another */
     size_t *at;          /* [n] where a token's text begins in `text` */
     unsigned char *type; /* [n] TokenType */
+    bool *apart;         /* [n] never made out of text, only found in it as it stands */
     VocabSlot *slot;     /* open addressing, a power of two, at most half full */
     size_t slots;
 } Vocab;
@@ -29,10 +30,13 @@ void vocab_reserve(Vocab *v, int n);
 /* Gives the text the next id; false where it has one already. */
 bool vocab_add(Vocab *v, const char *text, size_t n, TokenType type) MUST_CHECK;
 
+/* Keeps this token apart. Control and unknown tokens are from the beginning. */
+void vocab_set_apart(Vocab *v, int id);
+
 /* The id of a text, or -1. */
 int vocab_find(const Vocab *v, const char *text, size_t n);
 
-/* The same, but -1 for control and unknown tokens: those are never made out of text. */
+/* The same, but -1 for tokens that are apart. */
 int vocab_find_plain(const Vocab *v, const char *text, size_t n);
 
 const char *vocab_text(const Vocab *v, int id);

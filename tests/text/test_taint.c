@@ -328,13 +328,89 @@ static void roles(void **state)
     tokenizer_free(t);
 }
 
+/* --- added tokens of a tokenizer.json -------------------------------------------------------------------------------- */
+
+/* What stands between { and } is a row's. */
+static Tainted braced(const char *text)
+{
+    Tainted out = {0};
+    bool row = false;
+    for (; *text; text++)
+        if (*text == '{' || *text == '}')
+            row = *text == '{';
+        else
+            tainted_add(&out, text, 1, row ? TAINT_ALL : NULL);
+    return out;
+}
+
+static void expect_ids(const Tokenizer *t, const char *text, const char *wanted)
+{
+    Err err = {0};
+    Ids ids = {0};
+    Str got = {0};
+    Tainted tainted = braced(text);
+    if (!tokenizer_encode_tainted(t, &tainted, &ids, &err))
+        fail_msg("%s: %s", text, err.msg);
+    for (int i = 0; i < ids.n; i++)
+        str_addf(&got, "%s%s", i ? " " : "", tokenizer_token(t, ids.id[i]));
+    if (strcmp(str_text(&got), wanted) != 0)
+        fail_msg("%s gives %s, not %s", text, str_text(&got), wanted);
+    str_release(&got);
+    ids_release(&ids);
+    tainted_release(&tainted);
+}
+
+static Tokenizer *fixture(const char *name)
+{
+    Err err = {0};
+    char *dir = scratch_dir(), *file = path_join(dir, "tokenizer.json");
+    json_t *whole = read_json(name);
+    char *text = json_text(json_object_get(whole, "tokenizer"));
+    assert_true(file_write(file, text, strlen(text), &err));
+    Tokenizer *t = open_dir(dir);
+    json_decref(whole);
+    free(text), free(file);
+    scratch_end(dir);
+    return t;
+}
+
+/* Tokens that take blanks with them, before and after normalization; those that are no control tokens stay everywhere. */
+static void added_tokens(void **state)
+{
+    (void)state;
+    static const char *const row[][2] = {
+        {"{ }<|mask|>{ }", "<|mask|>"},
+        {"{ <|mask|>}", "\xc4\xa0 < | m a s k | >"},
+        {"{q  <|mask|> q}", "q \xc4\xa0 \xc4\xa0 < | m a s k | > \xc4\xa0 q"},
+        {"{q }<|mask|>{ q}", "q <|mask|> q"},
+        {" {<|mask|>} ", "\xc4\xa0 < | m a s k | > \xc4\xa0"},
+        {"<{|mask|>}", "< | mask|>"},
+        {"<|mask|{>}", "< | mask|>"},
+        {"{<}|mask|>", "< | mask|>"},
+        {"<|{mas}k|>", "< | mask|>"},
+        {"{<|mask|>}<|mask|>{<|mask|>}", "< | m a s k | > <|mask|> < | m a s k | >"},
+        {"q<|late|>{ <|late|>}", "q <|late|> \xc4\xa0 < | l at e | >"},
+        {"{q}<|mask|>q<|late|>{<|mask|>}", "q <|mask|> q <|late|> < | m a s k | >"},
+        {"{\xc3\xa9}<|late|>{\xc3\xa9}", "\xc3\x83\xc2\xa9 <|late|> \xc3\x83\xc2\xa9"},
+        {"{<|one|>} <|one|>", "< | on e | > \xc4\xa0 <|one|>"},
+        {"{<h> ab<}", "<h> \xc4\xa0 ab<"},
+        {"<{h}>", "<h>"},
+    };
+    static const char *const name[] = {"tests/fixtures/tokenizers/added.json",
+                                       "tests/fixtures/tokenizers/added_nfc.json"};
+    for (int k = 0; k < COUNT(name); k++) {
+        Tokenizer *t = fixture(name[k]);
+        for (int i = 0; i < COUNT(row); i++)
+            expect_ids(t, row[i][0], row[i][1]);
+        tokenizer_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_stay_text),
-        cmocka_unit_test(other_values_stay_text),
-        cmocka_unit_test(own_tokens_count),
-        cmocka_unit_test(roles),
+        cmocka_unit_test(rows_stay_text), cmocka_unit_test(other_values_stay_text), cmocka_unit_test(own_tokens_count),
+        cmocka_unit_test(roles),          cmocka_unit_test(added_tokens),
     };
     return cmocka_run_group_tests_name("text/taint", tests, NULL, NULL);
 }

@@ -314,7 +314,7 @@ static void tokenizer_json_of_every_kind(void **state)
     char **name;
     int n;
     assert_true(dir_list("tests/fixtures/tokenizers", &name, &n, &err));
-    assert_int_equal(n, 9);
+    assert_int_equal(n, 11);
     for (int i = 0; i < n; i++)
         check_fixture(name[i]);
     names_free(name, n);

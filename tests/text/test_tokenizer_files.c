@@ -92,7 +92,6 @@ static void refused_models(void **state)
         {FILE_OF(MODEL("", VOCAB, ""), "{\"id\": 2, \"content\": \"a\"}", ""), "another id"},
         {FILE_OF(MODEL("", VOCAB, ""), ADDED ", " ADDED, ""), "there twice"},
         {FILE_OF(MODEL("", VOCAB, ""), "{\"id\": 5}", ""), "content"},
-        {FILE_OF(MODEL("", VOCAB, ""), "{\"id\": 5, \"content\": \"x\", \"single_word\": true}", ""), "single_word"},
     };
     char *dir = scratch_dir();
     expect_refused(dir, "no tokenizer.json");
