@@ -14,7 +14,7 @@ static Choice read_choice(const RowView *v, json_t *prompts)
 {
     const char *a = v->response[0].text, *b = v->response[1].text;
     bool in_order = strcmp(a, b) <= 0;
-    char *context = context_lines(&v->context);
+    char *context = context_key(&v->context);
     Choice c = {
         .prompt = eval_prompt_number(prompts, v), .lesser = (v->preferred == 0) == in_order, .label = (double)NAN};
     Hash *h = hash_new();

@@ -16,7 +16,7 @@ static char *match_name(const Row *row, bool by_id, json_t *seen)
 {
     if (by_id)
         return row_id(row->json);
-    char *prompt = context_lines(&row->view.context);
+    char *prompt = context_key(&row->view.context);
     json_int_t n = json_integer_value(json_object_get(seen, prompt));
     json_object_set_new(seen, prompt, json_integer(n + 1));
     char *name = mem_printf("%" JSON_INTEGER_FORMAT " %s", n, prompt);
@@ -129,7 +129,7 @@ static bool add_match(const Rows *a, int i, const Rows *b, int k, Str *out, Err 
                 y->view.n, other);
         return err_hint(err, "sample both policies with the same --n");
     }
-    char *first = context_lines(&x->view.context), *second = context_lines(&y->view.context);
+    char *first = context_key(&x->view.context), *second = context_key(&y->view.context);
     bool same = strcmp(first, second) == 0;
     free(first);
     free(second);

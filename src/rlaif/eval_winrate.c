@@ -392,12 +392,14 @@ static void read_point_judgment(const json_t *j, Contest *c)
 }
 
 /* The number of a prompt, a new one where it has not been met. */
-static int cluster_of(Results *r, const json_t *row)
+static bool cluster_of(Results *r, const json_t *row, int *cluster, Err *err)
 {
-    char *prompt = json_text(json_object_get(row, "prompt"));
-    int n = json_index_of(r->clusters, prompt);
-    free(prompt);
-    return n;
+    RowView v;
+    if (!row_view(row, NEED_PROMPT, &v, err))
+        return false;
+    *cluster = eval_prompt_number(r->clusters, &v);
+    row_view_release(&v);
+    return true;
 }
 
 static bool add_probes(Results *r, const json_t *row, const char *side, int which, int cluster, Err *err)
@@ -438,11 +440,12 @@ static bool add_judged(void *context, const char *text, Err *err)
     json_t *row;
     if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
         return false;
-    int cluster = cluster_of(r, row);
+    int cluster = 0;
     const json_t *judgments = json_object_get(row, "judgments"), *a = json_object_get(row, "a"),
                  *b = json_object_get(row, "b");
     make_room(r, (int)json_array_size(a));
-    bool ok = add_probes(r, row, "a", 0, cluster, err) && add_probes(r, row, "b", 1, cluster, err);
+    bool ok = cluster_of(r, row, &cluster, err) && add_probes(r, row, "a", 0, cluster, err) &&
+              add_probes(r, row, "b", 1, cluster, err);
     for (size_t k = 0; ok && k < json_array_size(a); k++) {
         double x = text_characters(json_string_value(json_array_get(a, k)));
         double y = text_characters(json_string_value(json_array_get(b, k)));

@@ -2,6 +2,7 @@
 #ifndef RLAIF_HELDOUT_H
 #define RLAIF_HELDOUT_H
 
+#include "rlaif/render.h"
 #include "rlaif/stage.h"
 
 /* --trained-on, an option of evaluations on plain files, whose store knows nothing of the training. */
@@ -13,8 +14,8 @@
     }
 
 /* Refuses rows (viewed) whose prompts occur in what a stage of the store trained on, labelled or, unless `work` is choosing
- * itself, chose a model by, or in rows of `trained_on` (files or "stage:NAME"); prompts are compared as judges read them. The
- * message names both places. */
+ * itself, chose a model by, or in rows of `trained_on` (files or "stage:NAME"); prompts are the same by context_hash. The
+ * message names both places. Conversations that only begin alike are warned of. */
 bool heldout_check(Work *work, const Rows *rows, const OptionList *trained_on, Err *err) MUST_CHECK;
 
 /* The same by what the store beside a model has of its training: MODEL.rlaif of a command, or a run's in the model's folder.
@@ -25,6 +26,10 @@ bool heldout_check_model(const Work *work, const Rows *rows, const char *model, 
  * trained on, too. */
 bool heldout_hash_rows(Work *work, const char *source, RowNeed need, bool skip_bad, const Rows *trained,
                        char out[HASH_TEXT], Err *err) MUST_CHECK;
+
+/* The same of rows that a model reads as the same ids, whatever they say: as where a template adds a system turn that another
+ * row has. */
+bool heldout_check_read(const Model *m, ChatMode mode, const Rows *rows, const Rows *trained, Err *err) MUST_CHECK;
 
 /* The places ("path:line") of rows (viewed) by the hashes of their prompts. The caller releases it. */
 json_t *heldout_index(const Rows *rows);

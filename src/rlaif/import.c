@@ -302,6 +302,20 @@ static void warn_of_few(const Import *im, const char *option, double wanted)
     free(text);
 }
 
+/* Has no row before had this prompt? */
+static bool is_first(const json_t *row, json_t *seen, Err *err)
+{
+    RowView v;
+    char hash[HASH_TEXT];
+    if (!row_view(row, NEED_PROMPT, &v, err))
+        return false;
+    context_hash(&v.context, hash);
+    row_view_release(&v);
+    bool first = !json_object_get(seen, hash);
+    json_object_set_new(seen, hash, json_true());
+    return first;
+}
+
 static bool choose(Import *im, Err *err)
 {
     const ImportOptions *o = im->options;
@@ -321,10 +335,7 @@ static bool choose(Import *im, Err *err)
         } else if (o->score_ratio > 0 && !(json_number_of(*row, "score_ratio", 0) >= o->score_ratio)) {
             im->fate[i] = TOO_CLOSE;
         } else if (o->prompts && prompt_alone(row, err)) {
-            char *prompt = json_text(json_object_get(*row, "prompt"));
-            im->fate[i] = json_object_get(seen, prompt) ? REPEATED : KEPT;
-            json_object_set_new(seen, prompt, json_true());
-            free(prompt);
+            im->fate[i] = is_first(*row, seen, err) ? KEPT : REPEATED;
         }
         if (im->fate[i] == KEPT && o->max_chars > 0 && !is_short(im, *row, err))
             im->fate[i] = TOO_LONG;

@@ -444,6 +444,7 @@ static bool read_held_out(RewardTraining *t, Stage *s, Err *err)
     const RewardOptions *o = t->options;
     Rows rows = {0};
     bool ok = !o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_PAIR, o->skip_bad, &rows, err) &&
+                           heldout_check_read(t->model, (ChatMode)o->chat, &rows, t->rows, err) &&
                            (o->early_stop == 0 || stage_uses_prompts(s, CHOSEN_BY, &rows, err)) &&
                            held_pairs_read(&t->held, &rows, (HeldLabels)o->eval_labels, t->model, t->chat, room_of(o),
                                            &t->cut, err));

@@ -313,6 +313,7 @@ static bool read_held_out(Rl *rl, Stage *s, Err *err)
 {
     const RlOptions *o = rl->options;
     return !o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_PROMPT, o->skip_bad, &rl->held, err) &&
+                        heldout_check_read(rl->policy, (ChatMode)o->chat, &rl->held, rl->rows, err) &&
                         (o->eval_every == 0 || stage_uses_prompts(s, CHOSEN_BY, &rl->held, err)) &&
                         rl_render(rl, &rl->held, &rl->held_prompt, err));
 }

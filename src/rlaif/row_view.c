@@ -443,13 +443,6 @@ char *context_lines(const Context *c)
     return str_take(&s);
 }
 
-void context_hash(const Context *c, char out[HASH_TEXT])
-{
-    char *lines = context_lines(c);
-    hash_bytes(lines, strlen(lines), out);
-    free(lines);
-}
-
 json_t *context_exact(const Context *c)
 {
     const Context turns = {.turns = c->turns};

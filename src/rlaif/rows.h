@@ -117,8 +117,13 @@ bool blank_before(const Context *c, const char *text);
 char *context_lines(const Context *c);
 /* As a row's `prompt` holds it: a text, or a list of turns. The caller releases it. */
 json_t *context_json(const Context *c);
-/* SHA-256 of the same: by it prompts are compared. */
+/* What decides whether two prompts are the same one, however their rows are written (context_key.c). The caller frees it. */
+char *context_key(const Context *c);
+/* SHA-256 of that: by it prompts are compared. */
 void context_hash(const Context *c, char out[HASH_TEXT]);
+/* Of the user's first turn: the hash of a prompt that is that turn alone, and one that is the same for all longer ones which
+ * begin with it. True where this is a longer one. */
+bool context_first(const Context *c, char alone[HASH_TEXT], char longer[HASH_TEXT]);
 /* Characters (code points) of a text; lengths are counted in them. */
 int text_characters(const char *text);
 

@@ -233,6 +233,7 @@ static bool open_model(Sft *t, Stage *s, Rows *rows, CutCount *cut, Err *err)
     bool ok = model_load(&t->model, o->model, s->work->device, HEAD_LM, err) &&
               render_all(t, rows, &t->item, &t->n, cut, err) &&
               (!o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_DEMONSTRATION, o->skip_bad, &held, err) &&
+                            heldout_check_read(t->model, (ChatMode)o->chat, &held, rows, err) &&
                             (o->early_stop == 0 || stage_uses_prompts(s, CHOSEN_BY, &held, err)) &&
                             render_all(t, &held, &t->held, &t->n_held, cut, err)));
     rows_release(&held);

@@ -94,13 +94,16 @@ bool stage_end(Stage *s, const char *output, Err *err)
 
 bool stage_uses_prompts(Stage *s, PromptUse use, const Rows *rows, Err *err)
 {
-    char(*digits)[HASH_TEXT] = mem_alloc((size_t)rows->n, sizeof *digits);
-    const char **hash = mem_alloc((size_t)rows->n, sizeof *hash);
+    char(*digits)[HASH_TEXT] = mem_alloc((size_t)rows->n * 2 + 1, sizeof *digits), alone[HASH_TEXT];
+    const char **hash = mem_alloc((size_t)rows->n * 2 + 1, sizeof *hash);
+    int n = 0;
     for (int i = 0; i < rows->n; i++) {
-        context_hash(&rows->row[i].view.context, digits[i]);
-        hash[i] = digits[i];
+        context_hash(&rows->row[i].view.context, digits[n++]);
+        n += context_first(&rows->row[i].view.context, alone, digits[n]);
     }
-    bool ok = store_contexts_put(s->work->store, s->id, use, hash, rows->n, err);
+    for (int i = 0; i < n; i++)
+        hash[i] = digits[i];
+    bool ok = store_contexts_put(s->work->store, s->id, use, hash, n, err);
     free(digits);
     free(hash);
     return ok;

@@ -132,7 +132,8 @@ typedef enum PromptUse {
     CHOSEN_BY   /* chose a model by what it makes of them */
 } PromptUse;
 
-/* The prompts that a stage used so, by the hashes of their texts; those it had before are forgotten. */
+/* The prompts that a stage used so, by their hashes (context_hash, and of longer ones that of their beginning); those it had
+ * before are forgotten. */
 bool store_contexts_put(Store *s, int64_t stage, PromptUse use, const char *const *hash, int n, Err *err) MUST_CHECK;
 /* The first stage that trained on this prompt, or with `chosen` also one that chose by it: its name, which the caller
  * frees, or NULL. */
