@@ -42,7 +42,7 @@ static json_t *gguf_types(const Gguf *g)
 {
     json_t *types = json_object();
     for (int i = 0; i < gguf_tensors(g); i++) {
-        const char *name = dtype_info(gguf_tensor(g, i)->type)->name;
+        const char *name = gguf_type_name(g, i);
         json_int_t n = json_integer_value(json_object_get(types, name));
         json_object_set_new(types, name, json_integer(n + 1));
     }

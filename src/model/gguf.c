@@ -168,16 +168,18 @@ static bool read_values(Reader *r, int n)
     return true;
 }
 
-static bool tensor_type(Reader *r, const char *name, uint64_t number, DType *type)
+/* The type of a tensor; DTYPE_COUNT where it is not read: that is refused when the tensor is needed. */
+static bool take_tensor_type(Reader *r, int i, DType *type)
 {
+    Gguf *g = r->g;
+    uint64_t number;
+    if (!take_number(r, 4, &number))
+        return false;
     const char *known = number < (uint64_t)COUNT(tensor_types) ? tensor_types[number] : NULL;
     *type = known ? dtype_find(known) : DTYPE_COUNT;
-    if (*type < DTYPE_COUNT)
-        return true;
-    err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" has type %llu (%s), which is not read", r->g->path, name,
-            (unsigned long long)number, known ? known : "unknown");
-    return err_hint(r->err, "take a file in F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q5_1, Q5_0, Q4_1 or Q4_0, "
-                            "such as Q8_0 or Q4_K_M");
+    if (*type == DTYPE_COUNT)
+        g->unread[i] = mem_printf("%llu (%s)", (unsigned long long)number, known ? known : "unknown");
+    return true;
 }
 
 /* The sizes, innermost first in the file. */
@@ -204,6 +206,8 @@ static bool read_shape(Reader *r, StoredTensor *t)
 /* The bytes that the shape and the type make. */
 static bool measure(Reader *r, StoredTensor *t)
 {
+    if (t->type == DTYPE_COUNT) /* nobody knows how many */
+        return true;
     const DTypeInfo *info = dtype_info(t->type);
     size_t n = 1;
     bool fits = true;
@@ -223,14 +227,12 @@ static bool read_tensor(Reader *r, int i, uint64_t *offset)
 {
     Gguf *g = r->g;
     StoredTensor *t = &g->tensors[i];
-    uint64_t type;
     snprintf(r->what, sizeof r->what, "the name of tensor %d", i + 1);
     if (!take_string(r, LONGEST_NAME, &g->names[i]))
         return false;
     t->name = g->names[i];
     snprintf(r->what, sizeof r->what, "the description of the tensor \"%.150s\"", t->name);
-    return read_shape(r, t) && take_number(r, 4, &type) && tensor_type(r, t->name, type, &t->type) && measure(r, t) &&
-           take_number(r, 8, offset);
+    return read_shape(r, t) && take_tensor_type(r, i, &t->type) && measure(r, t) && take_number(r, 8, offset);
 }
 
 static int by_name(const void *a, const void *b)
@@ -294,6 +296,7 @@ static bool read_tensors(Reader *r, int n)
     Gguf *g = r->g;
     g->tensors = mem_zalloc((size_t)n, sizeof *g->tensors);
     g->names = mem_zalloc((size_t)n, sizeof *g->names);
+    g->unread = mem_zalloc((size_t)n, sizeof *g->unread);
     g->n_tensors = n;
     uint64_t *offset = mem_zalloc((size_t)n, sizeof *offset);
     bool ok = true;
@@ -401,8 +404,10 @@ void gguf_free(Gguf *g)
         free(g->values[i].text);
     }
     free(g->values);
-    if (g->names)
+    if (g->names) {
         names_free(g->names, g->n_tensors);
+        names_free(g->unread, g->n_tensors);
+    }
     free(g->tensors);
     free(g->by_name);
     free(g->tokens);
@@ -479,13 +484,36 @@ const StoredTensor *gguf_tensor(const Gguf *g, int i)
     return &g->tensors[i];
 }
 
-const StoredTensor *gguf_find(const Gguf *g, const char *name)
+static const StoredTensor *find_any(const Gguf *g, const char *name)
 {
     StoredTensor wanted = {.name = name};
     const StoredTensor *key = &wanted;
     const StoredTensor **found =
         g->n_tensors ? bsearch(&key, g->by_name, (size_t)g->n_tensors, sizeof key, by_name) : NULL;
     return found ? *found : NULL;
+}
+
+const StoredTensor *gguf_find(const Gguf *g, const char *name)
+{
+    const StoredTensor *t = find_any(g, name);
+    return t && t->type < DTYPE_COUNT ? t : NULL;
+}
+
+const char *gguf_type_name(const Gguf *g, int i)
+{
+    return g->unread[i] ? g->unread[i] : dtype_info(g->tensors[i].type)->name;
+}
+
+bool gguf_unread(const Gguf *g, const char *name, Err *err)
+{
+    const StoredTensor *t = find_any(g, name);
+    if (!t || t->type < DTYPE_COUNT)
+        return false;
+    err_set(err, ERR_INPUT, "%s: the tensor \"%s\" has type %s, which is not read", g->path, name,
+            g->unread[t - g->tensors]);
+    err_hint(err, "take a file in F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q5_1, Q5_0, Q4_1 or Q4_0, "
+                  "such as Q8_0 or Q4_K_M");
+    return true;
 }
 
 void gguf_forget(const Gguf *g, const StoredTensor *t)

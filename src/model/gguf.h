@@ -22,9 +22,14 @@ bool gguf_text(const Gguf *g, const char *key, const char **out);
 bool gguf_bool(const Gguf *g, const char *key, bool *out);
 
 int gguf_tensors(const Gguf *g);
-const StoredTensor *gguf_tensor(const Gguf *g, int i); /* in the file's order */
-/* By its GGUF name ("blk.0.attn_q.weight"), or NULL. Shapes are in Hugging Face's order. */
+/* In the file's order. One of a type that is not read has the type DTYPE_COUNT and no bytes. */
+const StoredTensor *gguf_tensor(const Gguf *g, int i);
+const char *gguf_type_name(const Gguf *g, int i);
+/* By its GGUF name ("blk.0.attn_q.weight"), or NULL where there is none of a type that is read. Shapes are in Hugging
+ * Face's order. */
 const StoredTensor *gguf_find(const Gguf *g, const char *name);
+/* Is there a tensor of this name whose type is not read? Then err says so. */
+bool gguf_unread(const Gguf *g, const char *name, Err *err);
 
 /* The configuration, checked against the metadata and the shapes of the tensors: every tensor that the
  * architecture needs is there in its right shape. Two things are as GGUF has them, not as Hugging Face: the

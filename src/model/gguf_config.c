@@ -7,6 +7,7 @@
 #include "base/real.h"
 #include "base/str.h"
 #include "model/config_family.h"
+#include "model/places.h"
 
 #include <limits.h>
 
@@ -144,43 +145,52 @@ static double llama3_divisor(const Rope *r, int i, int rotary_dim)
     return 1 / ((1 - smooth) / r->factor + smooth);
 }
 
-/* Llama 3's scaling is stored as the divisors alone: found again from the largest, the one of the lowest
- * frequency, and the numbers that all its models have. */
-static bool read_divisors(const Meta *m)
+/* Are the divisors of the rotary frequencies those of Llama 3's scaling? They are all that is stored of it: it is found again
+ * from the largest, the one of the lowest frequency, and the numbers that all its models have. */
+static bool is_llama3(const float *divisor, Rope *guess, int rotary_dim)
 {
-    const StoredTensor *t = gguf_find(m->g, "rope_freqs.weight");
+    int n = rotary_dim / 2;
+    guess->factor = (double)divisor[n - 1];
+    for (int i = 0; i < n; i++) {
+        double wanted = llama3_divisor(guess, i, rotary_dim);
+        if (!(fabs((double)divisor[i] - wanted) <= 1e-4 * wanted))
+            return false;
+    }
+    return true;
+}
+
+/* A table of divisors that does nothing is none; any other must be what the configuration can say. */
+static bool read_divisors(const Meta *m, bool llama3)
+{
+    static const char name[] = "rope_freqs.weight";
+    const StoredTensor *t = gguf_find(m->g, name);
     if (!t)
-        return true;
+        return !gguf_unread(m->g, name, m->err);
     Rope *r = &m->c->rope, guess = {r->theta, ROPE_LLAMA3, .low_freq = 1, .high_freq = 4};
     int n = m->c->rotary_dim / 2;
     double original;
     if (!meta_real(m, "rope.scaling.original_context_length", 8192, &original))
         return false;
     guess.original_context = original;
-    bool same = n > 0 && r->scaling == ROPE_PLAIN && r->theta > 0 && stored_values(t) == (size_t)n &&
-                dtype_info(t->type)->block == 1;
+    bool plain = n > 0 && stored_values(t) == (size_t)n && dtype_info(t->type)->block == 1, fits = plain;
     float *divisor = mem_zalloc((size_t)n, sizeof *divisor);
-    if (same) {
+    if (plain)
         dtype_to_f32(t->type, t->bytes, divisor, (size_t)n);
-        guess.factor = (double)divisor[n - 1];
-    }
-    bool plain = same;
-    for (int i = 0; i < n && same; i++) {
-        double wanted = llama3_divisor(&guess, i, m->c->rotary_dim);
+    for (int i = 0; i < n; i++)
         plain = plain && divisor[i] == 1.0f;
-        same = plain || fabs((double)divisor[i] - wanted) <= 1e-4 * wanted;
-    }
+    if (!plain && fits)
+        fits = llama3 && r->scaling == ROPE_PLAIN && r->theta > 0 && is_llama3(divisor, &guess, m->c->rotary_dim);
     free(divisor);
-    if (same && !plain)
+    if (fits && !plain)
         *r = guess;
-    return same || (err_set(m->err, ERR_INPUT, "%s: rope_freqs.weight is not Llama 3's rotary scaling", m->g->path),
+    return fits || (err_set(m->err, ERR_INPUT, "%s: %s is not Llama 3's rotary scaling", m->g->path, name),
                     err_hint(m->err, "no other scaling by a table is supported"));
 }
 
 static bool read_llama(const Meta *m)
 {
     int window;
-    if (!read_divisors(m) || !meta_int(m, "attention.sliding_window", 0, &window))
+    if (!read_divisors(m, true) || !meta_int(m, "attention.sliding_window", 0, &window))
         return false;
     if (window)
         return err_set(m->err, ERR_INPUT, "%s: a sliding window (%d) is not supported for llama", m->g->path, window),
@@ -221,7 +231,7 @@ static bool read_gemma3(const Meta *m)
 {
     ModelConfig *c = m->c;
     double theta;
-    if (!meta_int(m, "attention.sliding_window", REQUIRED, &c->window) ||
+    if (!read_divisors(m, false) || !meta_int(m, "attention.sliding_window", REQUIRED, &c->window) ||
         !meta_real(m, "rope.local.freq_base", 10000, &theta) || !meta_real(m, "rope.freq_base_swa", theta, &theta) ||
         !read_pattern(m))
         return false;
@@ -270,6 +280,8 @@ typedef struct Expected {
 static bool check_tensor(const Meta *m, const char *name, const Expected *e)
 {
     const StoredTensor *t = gguf_find(m->g, name);
+    if (!t && gguf_unread(m->g, name, m->err))
+        return false;
     if (!t)
         return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\" is missing", m->g->path, name),
                err_hint(m->err, "the file holds no complete model: convert it again");
@@ -321,15 +333,11 @@ static bool check_layer(const Meta *m, int layer)
     return true;
 }
 
-/* No layer beyond the last, and no bias: no family that is known has one. */
-static bool check_names(const Meta *m)
+/* No layer beyond the last. */
+static bool check_layers(const Meta *m)
 {
     for (int i = 0; i < gguf_tensors(m->g); i++) {
         const char *name = gguf_tensor(m->g, i)->name;
-        if (str_ends(name, ".bias"))
-            return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\": biases are not supported for %s", m->g->path,
-                           name, m->c->family),
-                   err_hint(m->err, "take a model without them");
         if (str_starts(name, "blk.") && strtol(name + 4, NULL, 10) >= m->c->layers)
             return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\", but block_count is %d", m->g->path, name,
                            m->c->layers),
@@ -344,7 +352,8 @@ static bool check_tensors(const Meta *m)
     static const char keys[] = "vocab_size and embedding_length";
     const Expected vocabulary = {"token_embd.weight", c->vocab, c->width, keys};
     const Expected norm = {"output_norm.weight", 0, c->width, "embedding_length"};
-    if (!check_names(m) || !check_tensor(m, vocabulary.name, &vocabulary) || !check_tensor(m, norm.name, &norm))
+    if (!check_layers(m) || !places_check(c, true, m->g->tensors, m->g->n_tensors, m->g->path, m->err) ||
+        !check_tensor(m, vocabulary.name, &vocabulary) || !check_tensor(m, norm.name, &norm))
         return false;
     if (!c->tied && !check_tensor(m, "output.weight", &vocabulary))
         return false;
@@ -362,6 +371,8 @@ static bool read_vocabulary(const Meta *m)
     const GgufValue *tokens = gguf_value(m->g, "tokenizer.ggml.tokens");
     size_t rows = t && t->dims == 2 ? t->shape[0] : 0;
     int stated;
+    if (gguf_unread(m->g, "token_embd.weight", m->err))
+        return false;
     if (!rows || rows > INT_MAX)
         return err_set(m->err, ERR_INPUT, "%s: there is no matrix \"token_embd.weight\"", m->g->path),
                err_hint(m->err, "the file holds no complete model: a vocabulary or an adapter alone?");
@@ -388,6 +399,8 @@ bool gguf_config(const Gguf *g, ModelConfig *c, Err *err)
         return false;
     c->attn_scale = (float)scale;
     if (!reading->read(&m) || !read_vocabulary(&m))
+        return false;
+    if (gguf_unread(g, "output.weight", err))
         return false;
     c->tied = gguf_find(g, "output.weight") == NULL;
     family_scales(family_find(c->family), c);

@@ -39,7 +39,8 @@ struct Gguf {
     GgufValue *values; /* by key, sorted */
     int n_values;
     StoredTensor *tensors;
-    char **names; /* of the tensors */
+    char **names;  /* of the tensors */
+    char **unread; /* their types, "10 (Q2_K)", where these are not read; else NULL */
     int n_tensors;
     const StoredTensor **by_name;
     /* gguf_tokenizer's lists: */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/gguf.h"
+#include "model/places.h"
 #include "model/safetensors.h"
 
 /* The file that a model is read from: one of the two. */
@@ -32,7 +33,8 @@ static bool open_directory(Source *s, ModelConfig *c, Err *err)
         err_hint(err, "a MODEL is a GGUF file or a directory with config.json, model.safetensors and tokenizer.json");
     }
     ok = ok && json_read_file(path, &s->config, err) && config_from_json(c, s->config, path, err) &&
-         safetensors_open(&s->tensors, s->path, err);
+         safetensors_open(&s->tensors, s->path, err) &&
+         places_check(c, false, safetensors_tensor(s->tensors, 0), safetensors_all(s->tensors), s->path, err);
     free(path);
     return ok;
 }

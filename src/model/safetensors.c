@@ -346,6 +346,11 @@ int safetensors_count(const Safetensors *s)
     return s->n;
 }
 
+int safetensors_all(const Safetensors *s)
+{
+    return s->n_all;
+}
+
 const StoredTensor *safetensors_tensor(const Safetensors *s, int i)
 {
     return &s->tensors[i];

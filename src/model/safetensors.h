@@ -3,7 +3,7 @@
  * agree with the bytes.
  *
  * F32, F16 and BF16 are read. A file may hold tensors of other types (counters in I64, masks) or of more than
- * four dimensions: these are neither listed nor found, and only whoever needs one has to complain. */
+ * four dimensions: these are not found, and only whoever needs one has to complain. */
 #ifndef MODEL_SAFETENSORS_H
 #define MODEL_SAFETENSORS_H
 
@@ -17,7 +17,8 @@ bool safetensors_open(Safetensors **out, const char *path, Err *err) MUST_CHECK;
 void safetensors_free(Safetensors *s); /* accepts NULL; everything borrowed from it ends */
 
 int safetensors_count(const Safetensors *s);
-const StoredTensor *safetensors_tensor(const Safetensors *s, int i);          /* by name, sorted */
+int safetensors_all(const Safetensors *s); /* the same and those that are not read, which have the type DTYPE_COUNT */
+const StoredTensor *safetensors_tensor(const Safetensors *s, int i); /* by name, sorted; behind them those not read */
 const StoredTensor *safetensors_find(const Safetensors *s, const char *name); /* or NULL */
 /* The type ("I64") of a tensor that is there but is not read; NULL for one that is read or is not there. */
 const char *safetensors_unread(const Safetensors *s, const char *name);

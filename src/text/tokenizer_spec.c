@@ -157,6 +157,20 @@ static bool build_sentencepiece(Tokenizer *t, const TokenizerSpec *spec, Err *er
     return true;
 }
 
+/* A token of several characters is made by merges alone: without any, texts would fall into bytes. */
+static bool check_merges(const TokenizerSpec *spec, Err *err)
+{
+    for (int i = 0; i < spec->n && spec->n_merges == 0; i++) {
+        const char *text = spec->tokens[i];
+        size_t n = strlen(text);
+        int first = str_utf8_length((const unsigned char *)text, n);
+        if (type_of(spec, i) == TOKEN_NORMAL && n > (size_t)(first ? first : 1))
+            return err_set(err, ERR_INPUT, "there are no merges, but tokens that only they make: %d (\"%.60s\")", i,
+                           text);
+    }
+    return true;
+}
+
 bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err)
 {
     Tokenizer *t = tokenizer_blank();
@@ -176,7 +190,7 @@ bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err)
         err_hint(err, "known are \"gpt2\" (byte-level BPE) and \"llama\" (SentencePiece)");
         goto fail;
     }
-    if (!set_ids(t, spec, err))
+    if (!set_ids(t, spec, err) || (t->byte_level && !check_merges(spec, err)))
         goto fail;
     tokenizer_finish(t);
     *out = t;

@@ -282,6 +282,9 @@ typedef struct DirLie {
 #define NORM "\"model.norm.weight\":{\"dtype\":\"F32\",\"shape\":[40],\"data_offsets\":[194240,194400]}"
 #define ST   "model.safetensors"
 
+/* One tensor more, of no numbers, in the header of a safetensors file that begins with {". */
+#define MORE(name) "{\"" name "\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\""
+
 static const DirLie dir_lies[] = {
     {ST, NULL, "", "m/model.safetensors: no safetensors file", "cut short"},
     {ST, NULL, NULL, "m: there is neither model.safetensors", "converted to safetensors"},
@@ -298,7 +301,17 @@ static const DirLie dir_lies[] = {
     {ST, "[40],\"data_offsets\":[194240", "[20,2],\"data_offsets\":[194240", "has shape [20, 2]", "another model"},
     {ST, "\"model.norm.weight\":{\"dtype\":\"F32\"", "\"model.norm.weight\":{\"dtype\":\"F99\"", "has type F99",
      "F32, F16"},
-    {ST, "\"model.norm.weight\"", "\"model.form.weight\"", "the tensor model.norm.weight is missing", "not complete"},
+    {ST, "\"model.norm.weight\"", "\"model.form.weight\"", "the tensor \"model.form.weight\" has no place in llama",
+     "another architecture"},
+    {ST, "{\"", MORE("model.layers.0.self_attn.q_norm.weight"), "q_norm.weight\" has no place", "another architecture"},
+    {ST, "{\"", MORE("model.layers.0.self_attn.q_proj.lora_A.weight"), "lora_A.weight\" has no place",
+     "merge the adapter"},
+    {ST, "{\"", MORE("model.layers.1.mlp.up_proj.weight_scale"), "weight_scale\" has no place", "no factors beside"},
+    {ST, "{\"", MORE("model.layers.0.self_attn.q_proj.bias"), "q_proj.bias\": biases are not supported",
+     "without them"},
+    {ST, "{\"", MORE("score.weight"), "\"score.weight\" has no place", "another architecture"},
+    {"config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1", "\"model.layers.1.",
+     "another architecture"},
     {"config.json", NULL, NULL, "m: there is no config.json in it", "GGUF file or a directory"},
     {"config.json", NULL, "", "m/config.json: ", "damaged"},
     {"config.json", NULL, "{\"model_type\":", "m/config.json: ", "damaged"},

@@ -225,6 +225,8 @@ static inline void build_touch(Gguf *g)
     double sum = 0;
     for (int i = 0; i < gguf_tensors(g); i++) {
         const StoredTensor *t = gguf_tensor(g, i);
+        if (t->type == DTYPE_COUNT)
+            continue;
         size_t block = (size_t)dtype_info(t->type)->block, n = stored_values(t);
         dtype_to_f32(t->type, t->bytes, values, block);
         size_t bytes = (size_t)dtype_info(t->type)->block_bytes;

@@ -207,10 +207,6 @@ static void wrong_tensors(void **state)
     expect_build_refused(&b, "product too large");
     add_info(&b, "ragged", 2, (const uint64_t[]){2, 48}, 2, 0);
     expect_build_refused(&b, "rows are not whole blocks of Q4_0");
-    add_info(&b, "two", 10, shape + 3, 2, 0);
-    expect_build_refused(&b, "\"two\" has type 10 (Q2_K)");
-    add_info(&b, "what", 77, shape + 3, 2, 0);
-    expect_build_refused(&b, "\"what\" has type 77 (unknown)");
     add_tensor(&b, "same", 2, 2), add_tensor(&b, "same", 3, 3);
     expect_build_refused(&b, "\"same\" is there twice");
     add_tensor(&b, "a", 2, 8), add_info(&b, "odd", 0, shape + 3, 1, 4);
@@ -223,6 +219,38 @@ static void wrong_tensors(void **state)
     expect_build_refused(&b, "\"long\" has 256 bytes at");
     add_tensor(&b, "a", 2, 8), add_info(&b, "over", 0, shape + 3, 1, 32);
     expect_build_refused(&b, "\"a\" and \"over\" lie over each other");
+}
+
+/* A type that is not read is no harm but to whom needs the tensor. */
+static void unread_types(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t number;
+        const char *words;
+    } types[] = {{10, "\"odd\" has type 10 (Q2_K)"},
+                 {26, "type 26 (I32)"},
+                 {5, "type 5 (Q4_3)"},
+                 {33, "type 33 (unknown)"},
+                 {4000000000, "type 4000000000"}};
+    for (int i = 0; i < COUNT(types); i++) {
+        Build b = {0};
+        Err err = {0};
+        Gguf *g;
+        size_t n;
+        add_info(&b, "odd", types[i].number, (const uint64_t[]){3, 5}, 2, 0);
+        add_tensor(&b, "a", 2, 8);
+        unsigned char *bytes = build_end(&b, &n);
+        g = open_or_fail(bytes, n);
+        assert_null(gguf_find(g, "odd"));
+        assert_non_null(gguf_find(g, "a"));
+        assert_false(gguf_unread(g, "a", &err) || gguf_unread(g, "b", &err));
+        assert_true(gguf_unread(g, "odd", &err));
+        if (!strstr(err.msg, types[i].words) || !strstr(err.hint, "Q4_K_M"))
+            fail_msg("says \"%s\" (%s), should say \"%s\"", err.msg, err.hint, types[i].words);
+        gguf_free(g);
+        free(bytes);
+    }
 }
 
 /* Cut at every length, it is refused: by the container, as the last tensor ends the file. */
@@ -304,8 +332,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_is_read), cmocka_unit_test(tensors_are_found), cmocka_unit_test(wrong_headers),
-        cmocka_unit_test(wrong_metadata),     cmocka_unit_test(wrong_tensors),     cmocka_unit_test(truncated_files),
-        cmocka_unit_test(flipped_bits),       cmocka_unit_test(files_are_mapped),
+        cmocka_unit_test(wrong_metadata),     cmocka_unit_test(wrong_tensors),     cmocka_unit_test(unread_types),
+        cmocka_unit_test(truncated_files),    cmocka_unit_test(flipped_bits),      cmocka_unit_test(files_are_mapped),
     };
     return cmocka_run_group_tests_name("gguf", tests, NULL, NULL);
 }

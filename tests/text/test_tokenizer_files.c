@@ -221,6 +221,7 @@ static void refused_merges_of_specs(void **state)
     static const char *const good[] = {"a b"}, *const twice[] = {"a b", "a b"};
     static const char *const bad[][1] = {{"a c"}, {"c a"}, {"ab"}, {" a"}, {"a "}, {""}};
     TokenizerSpec spec = small_spec("gpt2");
+    expect_spec_refused(spec, "no merges, but tokens that only they make: 2 (\"ab\")");
     spec.n_merges = 1;
     for (int i = 0; i < COUNT(bad); i++) {
         spec.merges = bad[i];
