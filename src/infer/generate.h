@@ -13,7 +13,7 @@ typedef struct Response {
     RngKey key;
     /* the result; release with response_release: */
     Ids ids;        /* the end-of-turn token included, where it came */
-    float *logp;    /* [ids.n] at temperature 1 */
+    float *logp;    /* [ids.n] */
     float *entropy; /* [ids.n] */
     bool ended;     /* by its end-of-turn token, not by max_new_tokens or the caller */
     bool failed;    /* generate has failed because what the model says here is not finite */

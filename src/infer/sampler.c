@@ -44,7 +44,7 @@ static bool scan_vocabulary(Draw *d, int top, Err *err)
                           .top_id = d->ids + n};
     f += 4 * n;
     if (sampling) {
-        d->scan.inv_temperature = (float)(1 / d->how.temperature);
+        d->scan.inv_temperature = d->how.logp_tempered ? 1 : (float)(1 / d->how.temperature); /* of what is scanned */
         d->scan.chunk_max = f;
         d->scan.block_sum = f + n * chunks;
     }
@@ -196,8 +196,10 @@ bool sample_tokens(Model *m, Tensor hidden, const Sampling *how, const RngKey *k
     Draw d = {.model = m, .how = *how};
     if (how->top_k >= m->config.vocab)
         d.how.top_k = 0;
-    bool ok = head_input(m, &d.in, hidden, row, n, err) && scan_for(&d, err) &&
-              draw_rows(&d, key, position, out, err) && device_ok(m->device, err);
+    bool ok = head_input(m, &d.in, hidden, row, n, err);
+    if (ok && how->logp_tempered)
+        head_temper(&d.in, how->temperature);
+    ok = ok && scan_for(&d, err) && draw_rows(&d, key, position, out, err) && device_ok(m->device, err);
     draw_release(&d);
     free(row);
     return ok;

@@ -1,5 +1,5 @@
-/* Drawing next tokens. A token's log-probability is always at temperature 1 over the whole vocabulary;
- * temperature, top-k and top-p shape the draw only. */
+/* Drawing next tokens. A token's log-probability is over the whole vocabulary, at temperature 1 or at that of the draw; top-k
+ * and top-p shape the draw only. */
 #ifndef INFER_SAMPLER_H
 #define INFER_SAMPLER_H
 
@@ -9,6 +9,7 @@
 typedef struct Sampling {
     bool greedy;
     double temperature; /* > 0 */
+    bool logp_tempered; /* log-probabilities and entropy are at that temperature, too, not at 1 */
     int top_k;          /* 0: all */
     double top_p;       /* 1: all; applied after top_k */
     int max_new_tokens;
@@ -16,8 +17,8 @@ typedef struct Sampling {
 
 typedef struct Drawn {
     int id;
-    float logp;    /* at temperature 1 */
-    float entropy; /* of the whole distribution at temperature 1, in nats */
+    float logp;
+    float entropy; /* of the whole distribution, in nats */
 } Drawn;
 
 /* Draws a token after each of the rows of hidden [n][C]. key[i] and position[i] (of the token in its

@@ -18,7 +18,8 @@ struct Scorer {
     Acts acts;
     int prefix; /* segment of what all sequences begin with; -1: none */
     int *prefix_ids, prefix_n;
-    bool hollow; /* counts, computes nothing */
+    double temperature; /* 0: 1 */
+    bool hollow;        /* counts, computes nothing */
     int most_rows;
     ScorerCost cost;
 };
@@ -42,6 +43,11 @@ void scorer_open_hollow(Scorer **out, Model *model)
 {
     scorer_open(out, model);
     (*out)->hollow = (*out)->forest.hollow = true;
+}
+
+void scorer_temper(Scorer *s, double temperature)
+{
+    s->temperature = temperature;
 }
 
 void scorer_free(Scorer *s)
@@ -339,8 +345,10 @@ bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, flo
         for (int t = from[i]; t < seq[i].n; t++)
             target[at++] = seq[i].ids[t];
     for (int r = 0; ok && r < states.rows; r += HEAD_ROWS) {
-        Targets t = {
-            .n = states.rows - r < HEAD_ROWS ? states.rows - r : HEAD_ROWS, .row = row + r, .target = target + r};
+        Targets t = {.n = states.rows - r < HEAD_ROWS ? states.rows - r : HEAD_ROWS,
+                     .row = row + r,
+                     .target = target + r,
+                     .temperature = s->temperature};
         ok = head_logprobs(s->model, states, t, (LogProbs){.logp = out + r}, err);
     }
     at = 0;

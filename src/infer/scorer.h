@@ -27,11 +27,13 @@ void scorer_open(Scorer **out, Model *model);
 /* One that computes nothing and returns nothing: scorer_logprobs and scorer_rewards only add to its cost. The model needs
  * no weights. */
 void scorer_open_hollow(Scorer **out, Model *model);
+/* Log-probabilities of scorer_logprobs are at this temperature from now on, and not at 1. */
+void scorer_temper(Scorer *s, double temperature);
 void scorer_free(Scorer *s); /* accepts NULL */
 ScorerCost scorer_cost(const Scorer *s);
 
 /* logp[i][t] = log P(ids[from + t] | ids[.. from + t]) of sequence i, for every token from from[i] (at least
- * 1) to its end; over the whole vocabulary, at temperature 1. */
+ * 1) to its end; over the whole vocabulary. */
 bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, float *const *logp, Err *err) MUST_CHECK;
 
 /* The reward head at each sequence's last token. */

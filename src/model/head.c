@@ -38,6 +38,31 @@ void head_input_release(HeadInput *in)
     *in = (HeadInput){0};
 }
 
+static float inverse(double temperature)
+{
+    return temperature > 0 ? (float)(1 / temperature) : 1;
+}
+
+static void scale_rows(Tensor x, float factor)
+{
+    for (size_t i = 0; factor != 1 && i < tensor_count(x); i++)
+        x.at[i] *= factor;
+}
+
+void head_temper(HeadInput *in, double temperature)
+{
+    scale_rows(in->normed, inverse(temperature));
+}
+
+/* The rows under the LM head, at the temperature of what is wanted. */
+static bool tempered_input(Model *m, HeadInput *in, Tensor hidden, Targets t, Err *err)
+{
+    bool ok = head_input(m, in, hidden, t.row, t.n, err);
+    if (ok)
+        head_temper(in, t.temperature);
+    return ok;
+}
+
 bool head_norm_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Tensor dnormed, Err *err)
 {
     size_t rows = tensor_count(hidden), floats = rows + (size_t)hidden.rows;
@@ -84,12 +109,13 @@ static double scan_log_z(const VocabScan *s, int row)
 
 /* head_scan with the reference's logits beside: sets its log_z and kl. sum_v p_v (log p_v - log q_v) is the mean of
  * logit - reference logit under p, less log Z - log Z of the reference. */
-static bool scan_beside(Model *m, Tensor normed, VocabScan *scan, const Reference *ref, const int *row, Err *err)
+static bool scan_beside(Model *m, Tensor normed, VocabScan *scan, Targets t, Err *err)
 {
     HeadInput in;
+    const Reference *ref = t.reference;
     int n = normed.rows;
     size_t floats = (size_t)n * 2 * VOCAB_CHUNK;
-    if (!head_input(ref->model, &in, ref->hidden, row, n, err))
+    if (!tempered_input(ref->model, &in, ref->hidden, t, err))
         return false;
     float *logits = mem_big(floats, sizeof(float), "a chunk of two models' logits", err);
     if (!logits) {
@@ -125,7 +151,7 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
     if (t.n == 0)
         return true;
     HeadInput in;
-    if (!head_input(m, &in, hidden, t.row, t.n, err))
+    if (!tempered_input(m, &in, hidden, t, err))
         return false;
     float *stats = mem_alloc((size_t)t.n * 4, sizeof *stats);
     VocabScan scan = {.rows = t.n,
@@ -135,8 +161,7 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
                       .target = t.target,
                       .target_logit = stats + 3 * t.n,
                       .chunks = head_chunks(m)};
-    bool ok =
-        t.reference ? scan_beside(m, in.normed, &scan, t.reference, t.row, err) : head_scan(m, in.normed, &scan, err);
+    bool ok = t.reference ? scan_beside(m, in.normed, &scan, t, err) : head_scan(m, in.normed, &scan, err);
     for (int i = 0; ok && i < t.n; i++) {
         double log_z = scan_log_z(&scan, i);
         out.logp[i] = (float)((double)scan.target_logit[i] - log_z);
@@ -170,13 +195,13 @@ bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Ta
     if (t.n == 0)
         return true;
     HeadInput in, ref = {0};
-    if (!head_input(m, &in, hidden, t.row, t.n, err))
+    if (!tempered_input(m, &in, hidden, t, err))
         return false;
     int C = m->config.width;
     size_t chunk_floats = (size_t)t.n * VOCAB_CHUNK;
     size_t floats = chunk_floats * (t.reference ? 2 : 1) + (size_t)t.n * (size_t)C;
     float *block = mem_big(floats, sizeof(float), "a chunk of logits and their gradient", err);
-    bool ok = block && (!t.reference || head_input(t.reference->model, &ref, t.reference->hidden, t.row, t.n, err));
+    bool ok = block && (!t.reference || tempered_input(t.reference->model, &ref, t.reference->hidden, t, err));
     Tensor dx = tensor(ok ? block + chunk_floats : NULL, t.n, C);
     float *beside = ok ? dx.at + tensor_count(dx) : NULL;
     for (int first = 0; ok && first < m->config.vocab; first += VOCAB_CHUNK) {
@@ -187,8 +212,10 @@ bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Ta
         op_linear_back_x_add(m->device, dx, chunk, w); /* zero at first: the block was cleared */
         op_linear_back_w(m->device, matrix_rows(dw->lm_head, first, chunk.cols), chunk, in.normed);
     }
-    if (ok)
+    if (ok) {
+        scale_rows(dx, inverse(t.temperature)); /* from the divided rows to the rows; dU has the factor with them */
         op_scatter_add(m->device, dnormed, dx, t.row);
+    }
     mem_big_free(block, floats, sizeof(float));
     head_input_release(&ref);
     head_input_release(&in);

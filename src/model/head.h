@@ -20,11 +20,12 @@ typedef struct Targets {
     int n;
     const int *row, *target;
     const Reference *reference; /* NULL: none */
+    double temperature;         /* what all logits, the reference's too, are divided by; 0: 1 */
 } Targets;
 
 /* What the LM head says of them; arrays [n], the caller's. */
 typedef struct LogProbs {
-    float *logp;    /* log P(target) over the whole vocabulary, at temperature 1 */
+    float *logp;    /* log P(target) over the whole vocabulary */
     float *entropy; /* of the whole distribution, in nats; NULL: not wanted */
     float *log_z;   /* logarithm of the sum of exp(logit): backward wants it; NULL: not wanted */
 } LogProbs;
@@ -57,6 +58,8 @@ typedef struct HeadInput {
 } HeadInput;
 bool head_input(Model *m, HeadInput *in, Tensor hidden, const int *row, int n, Err *err) MUST_CHECK;
 void head_input_release(HeadInput *in);
+/* Divides the rows by a temperature (0: 1), and so all their logits. */
+void head_temper(HeadInput *in, double temperature);
 
 /* Runs the LM head over the vocabulary in chunks; the scan (its arrays the caller's) sees every logit. */
 bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err) MUST_CHECK;

@@ -106,6 +106,7 @@ static bool head_pass(const Reinforce *rl, Rollout *r, int n, int per_group, Bat
     Pass *p = rl->pass;
     (void)b;
     pass_begin(p, rl->policy);
+    p->temperature = rl->temperature;
     for (int g = 0; g < n; g += per_group)
         plant_group(p, r + g, per_group, true, true);
     if (!pass_forward(p, err))
@@ -184,6 +185,7 @@ static bool policy_pass(const Reinforce *rl, Rollout *r, int n, int per_group, B
     Pass *p = rl->pass;
     bool head = rl->baseline == BASELINE_VALUE && rl->place == VALUE_HEAD;
     pass_begin(p, rl->policy);
+    p->temperature = rl->temperature;
     for (int g = 0; g < n; g += per_group)
         plant_group(p, r + g, per_group, true, head);
     if (rl->kl == KL_LOSS)

@@ -46,6 +46,7 @@ typedef struct Reinforce {
     ValuePlace place;
     KlPlace kl;
     double beta;
+    double temperature;  /* of log pi, log pi_ref and the KL; 0: 1 */
     double value_weight; /* VALUE_HEAD: of L_V in the sum of losses */
     bool whiten;         /* advantages are normalised over all tokens of the batch */
     int pass_rows;       /* tokens of one pass, about */

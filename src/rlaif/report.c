@@ -212,6 +212,11 @@ int report_count(const Report *r, const char *kind)
     return n;
 }
 
+double report_kl(const json_t *summary)
+{
+    return json_number_of(summary, "kl_last", json_number_of(summary, "kl_sampling_last", (double)NAN));
+}
+
 const Series *report_series(const ReportStage *s, const char *metric)
 {
     for (int i = 0; i < s->n_series; i++)

@@ -63,7 +63,7 @@ static void training_cells(Str *out, const ReportStage *rl)
     str_addf(out, "<td>%s", say_number(json_number_of(rl->summary, "reward_last", (double)NAN), 3).text);
     if (isfinite(first))
         str_addf(out, "<span class=\"range\">at first %s</span>", say_number(first, 3).text);
-    str_addf(out, "</td><td>%s</td>", say_number(json_number_of(rl->summary, "kl_last", (double)NAN), 2).text);
+    str_addf(out, "</td><td>%s</td>", say_number(report_kl(rl->summary), 2).text);
 }
 
 /* The comparison that tells most of a policy: the first with one that no reinforcement learning made, else the first. Those

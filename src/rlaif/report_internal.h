@@ -49,6 +49,8 @@ int report_count(const Report *r, const char *kind);
 int report_collect(const Report *r, const char *kind, const ReportStage **out, int most);
 enum { MOST_STAGES = 64 };
 const Series *report_series(const ReportStage *s, const char *metric); /* or NULL */
+double report_kl(
+    const json_t *summary); /* of rl: the last step's KL, at whichever temperature; NAN where it has none */
 
 /* An option's text in the recipe as it stands there, or NULL. */
 const char *report_value(const ReportStage *s, const char *option);

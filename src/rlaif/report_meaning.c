@@ -255,7 +255,7 @@ typedef bool Which(const ReportStage *rl);
 
 static bool went_far(const ReportStage *rl)
 {
-    return json_number_of(rl->summary, "kl_last", 0) > 10;
+    return report_kl(rl->summary) > 10;
 }
 
 static bool was_cut(const ReportStage *rl)
@@ -287,8 +287,7 @@ static void say_training(Str *out, const Report *r)
         str_addf(&list, " from %s to %s (%s, KL to the reference at the end %s nats a reply)",
                  say_number(json_number_of(s, "reward_first", (double)NAN), 3).text,
                  say_number(json_number_of(s, "reward_last", (double)NAN), 3).text,
-                 say_count(json_number_of(s, "steps", 0), "step", "steps").text,
-                 say_number(json_number_of(s, "kl_last", (double)NAN), 2).text);
+                 say_count(json_number_of(s, "steps", 0), "step", "steps").text, say_number(report_kl(s), 2).text);
     }
     if (list.n > 0) {
         begin(out, "What training saw.");

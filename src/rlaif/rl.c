@@ -63,7 +63,11 @@ static const Option option_rows[] = {
      .help = "what a longer prompt loses: nothing, it is refused; or words at one end of its context"},
     {"max-new-tokens", OPT_INT, AT(RlOptions, max_new_tokens), 1, 1e6, "128", .help = "longest response"},
     {"temperature", OPT_REAL, AT(RlOptions, temperature), 0.01, 100, "0.9",
-     .help = "of the draw; log-probabilities and gradients are at 1"},
+     .help = "of the draw; of log-probabilities, the KL and gradients as --logp-temperature says"},
+    {"logp-temperature", OPT_CHOICE, AT(RlOptions, logp_temperature), .choices = LOGP_TEMPERATURES, .otherwise = "1",
+     .help =
+         "of policy, reference, KL and gradients: 1, or sampling: that of the draw; over the whole vocabulary, top-k and "
+         "top-p never enter"},
     {"top-k", OPT_INT, AT(RlOptions, top_k), 0, 1e9, "0", .help = "draw from the k best tokens only; 0: all"},
     {"top-p", OPT_REAL, AT(RlOptions, top_p), 0.0001, 1, "1", .help = "draw from the fewest tokens of this mass"},
     {"chat", OPT_CHOICE, AT(RlOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
@@ -213,6 +217,7 @@ static bool open_models(Rl *rl, Work *work, Err *err)
     if (!open_policy(rl, device, err))
         return false;
     scorer_open(&rl->reference_scorer, rl->reference);
+    scorer_temper(rl->reference_scorer, rl_logp_temperature(o));
     if (!render_chat(rl->policy, (ChatMode)o->chat, &rl->chat, err))
         return false;
     if (rl->source.function)
@@ -295,7 +300,8 @@ static bool add_best(void *context, int step, const char *path, double score, Er
 
 static bool summarise(const Rl *rl, Stage *s, Err *err)
 {
-    static const char *const measured[] = {"reward", "kl", "entropy", "tokens", "ended", "eval_reward"};
+    const char *const measured[] = {"reward",     rl_kl_name(rl->options, METRIC_KL), "entropy", "tokens", "ended",
+                                    "eval_reward"};
     const RlOptions *o = rl->options;
     bool kept = o->eval && o->eval_every > 0;
     if (rl->source.model)

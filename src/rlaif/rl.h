@@ -13,8 +13,8 @@ typedef struct RlOptions {
     JudgeReading reading;     /* of a direct judge */
     EndpointOptions endpoint; /* one elsewhere */
     char *prompts, *model, *reference, *output, *reward, *judge, *prompt, *eval;
-    int algorithm, objective, baseline, value, kl, chat, limit, steps, epochs, batch, samples, max_prompt_tokens,
-        truncate, max_new_tokens, top_k, value_warmup, eval_every, keep_best, scale;
+    int algorithm, objective, baseline, value, kl, logp_temperature, chat, limit, steps, epochs, batch, samples,
+        max_prompt_tokens, truncate, max_new_tokens, top_k, value_warmup, eval_every, keep_best, scale;
     double beta, no_end_penalty, value_lr, value_weight, reward_weight, temperature, top_p;
     bool whiten, skip_bad;
 } RlOptions;
@@ -50,7 +50,7 @@ bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err) MUST_CHECK;
 /* Trains a policy. The last one is the result; of those in between the checkpoints of the best reward on held-out prompts
  * are kept (paper.md 6.4).
  *
- * Summary: steps, and of the first and the last step reward, kl, entropy, tokens, ended; with a reward model reward_scale, what
+ * Summary: steps, and of the first and the last step reward, kl (or kl_sampling), entropy, tokens, ended; with a reward model reward_scale, what
  * its rewards were divided by; with eval eval_prompts,
  * eval_reward_last, and `checkpoints`, the best first: step (updates before it), eval_reward, name. */
 bool rl_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;

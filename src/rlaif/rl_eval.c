@@ -40,7 +40,7 @@ bool rl_measure_held_out(void *self, Stage *s, int step, Err *err)
     for (int i = 0; ok && i < rl->held.n; i += most)
         ok = not_interrupted(err) && measure_some(rl, i, rl->held.n - i < most ? rl->held.n - i : most, &m, err);
     return ok && store_begin(store, err) && store_metric(store, s->id, step, "eval_reward", m.reward, err) &&
-           store_metric(store, s->id, step, "eval_kl", m.kl, err) &&
+           store_metric(store, s->id, step, rl_kl_name(rl->options, METRIC_EVAL_KL), m.kl, err) &&
            store_metric(store, s->id, step, "eval_tokens", m.tokens, err) &&
            store_metric(store, s->id, step, "eval_ended", m.ended, err) && store_commit(store, err);
 }

@@ -5,6 +5,12 @@
 
 #include "rlaif/rl.h"
 
+/* At which temperature log-probabilities are. */
+typedef enum LogpTemperature { LOGP_AT_ONE, LOGP_AT_SAMPLING } LogpTemperature;
+#define LOGP_TEMPERATURES "1|sampling"
+
+typedef enum KlMetric { METRIC_KL, METRIC_EXACT_KL, METRIC_EVAL_KL } KlMetric;
+
 struct Rl {
     const RlOptions *options;
     const Rows *rows;
@@ -40,6 +46,11 @@ bool rl_gradients(Rl *rl, Rollout *r, int n, ReinforceStats *stats, Err *err) MU
 
 /* How responses are drawn. */
 Sampling rl_sampling(const RlOptions *o);
+/* The temperature of log pi, log pi_ref and the KL. */
+double rl_logp_temperature(const RlOptions *o);
+/* The name under which a KL is logged: METRIC_KL, METRIC_EXACT_KL or METRIC_EVAL_KL, at the temperature of the draw with an end
+ * of its own. */
+const char *rl_kl_name(const RlOptions *o, KlMetric which);
 
 /* Prompts as the policy reads them, [rows.n]; contexts that are too long are cut in the rows, where the options say so. The
  * caller releases each and frees the list, on failure too. */

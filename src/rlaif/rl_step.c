@@ -34,8 +34,24 @@ Rollout *rl_plan(const Rl *rl, int step, int *rollouts)
 
 Sampling rl_sampling(const RlOptions *o)
 {
-    return (Sampling){
-        .temperature = o->temperature, .top_k = o->top_k, .top_p = o->top_p, .max_new_tokens = o->max_new_tokens};
+    return (Sampling){.temperature = o->temperature,
+                      .logp_tempered = o->logp_temperature == LOGP_AT_SAMPLING,
+                      .top_k = o->top_k,
+                      .top_p = o->top_p,
+                      .max_new_tokens = o->max_new_tokens};
+}
+
+double rl_logp_temperature(const RlOptions *o)
+{
+    return o->logp_temperature == LOGP_AT_SAMPLING ? o->temperature : 1;
+}
+
+const char *rl_kl_name(const RlOptions *o, KlMetric which)
+{
+    static const char *const name[][2] = {[METRIC_KL] = {"kl", "kl_sampling"},
+                                          [METRIC_EXACT_KL] = {"exact_kl", "exact_kl_sampling"},
+                                          [METRIC_EVAL_KL] = {"eval_kl", "eval_kl_sampling"}};
+    return name[which][o->logp_temperature];
 }
 
 /* Before its first update policy and reference are one, where no other reference is named: their log-probabilities must be
@@ -133,6 +149,7 @@ bool rl_gradients(Rl *rl, Rollout *r, int n, ReinforceStats *stats, Err *err)
                      .place = (ValuePlace)o->value,
                      .kl = (KlPlace)o->kl,
                      .beta = o->beta,
+                     .temperature = rl_logp_temperature(o),
                      .value_weight = o->value_weight,
                      .whiten = o->whiten,
                      .pass_rows = PASS_ROWS};
@@ -159,8 +176,8 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
         {JUDGE_CUT, cuts ? s->cut.rows : (double)NAN},
         {JUDGE_CUT_CHARACTERS, cuts ? s->cut.characters : (double)NAN},
         {"penalty", rl->options->no_end_penalty > 0 ? s->penalty : (double)NAN},
-        {"kl", s->kl},
-        {"exact_kl", s->gradients.exact_kl},
+        {rl_kl_name(rl->options, METRIC_KL), s->kl},
+        {rl_kl_name(rl->options, METRIC_EXACT_KL), s->gradients.exact_kl},
         {"entropy", s->entropy},
         {"tokens", s->tokens},
         {"ended", s->ended},
@@ -194,6 +211,8 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
                             json_take_text(context_lines(&rl->rows->row[r->row].view.context)), "response",
                             json_take_text(response_text(rl->policy, &r->y)), "ended", r->y.ended, "tokens", n,
                             "reward", r->reward, "kl", r->kl);
+    if (rl->options->logp_temperature == LOGP_AT_SAMPLING)
+        json_object_set_new(row, "logp_temperature", json_real(rl_logp_temperature(rl->options)));
     if (rl->source.model && rl->source.judge) {
         json_object_set_new(row, "reward_model", json_real(r->by_model));
         json_object_set_new(row, "reward_judge", json_real(r->by_judge));

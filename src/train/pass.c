@@ -29,6 +29,7 @@ void pass_begin(Pass *p, Model *model)
 {
     p->model = model;
     p->segments = p->targets = p->scalars = p->rows = 0;
+    p->temperature = 0;
     forest_clear(&p->forest);
     p->forest.config = &model->config;
     batch_clear(&p->batch);
@@ -94,7 +95,8 @@ static bool plant(const Pass *p, Forest *forest, Batch *batch, Err *err)
 
 static Targets targets_of(const Pass *p)
 {
-    return (Targets){p->targets, p->target_row, p->target_id, p->reference.model ? &p->reference : NULL};
+    return (Targets){p->targets, p->target_row, p->target_id, p->reference.model ? &p->reference : NULL,
+                     p->temperature};
 }
 
 /* The same tokens through the reference, which nothing is trained of. */

@@ -34,6 +34,7 @@ typedef struct Pass {
     int *target_row, *target_id;
     float *logp, *entropy, *log_z; /* [targets], after pass_forward */
     float *kl;                     /* [targets] the same, with a reference */
+    double temperature;            /* of all these, set after pass_begin; 0: 1 */
 
     int scalars, scalars_cap;
     ScalarHead scalar_head;

@@ -146,13 +146,14 @@ static void in_any_company(void **state)
     free(again);
 }
 
-/* Scored and trained on, the same tokens have the same log-probabilities. */
+/* Scored and trained on, the same tokens have the same log-probabilities, at temperature 1 and at that of the draw. */
 static void recomputed(void **state)
 {
     (void)state;
-    Sampling how = {.temperature = 0.8, .top_p = 1, .max_new_tokens = 70};
     Work *w = mem_alloc(1, sizeof *w);
-    for (int kind = 0; kind < COUNT(fixture); kind++) {
+    for (int way = 0; way < 2 * COUNT(fixture); way++) {
+        int kind = way / 2;
+        Sampling how = {.temperature = 0.8, .logp_tempered = way % 2, .top_p = 1, .max_new_tokens = 70};
         Device *d = open_device(CPU_AUTO, 2);
         Model *m = load(kind, d);
         Err err = {0};
@@ -163,6 +164,10 @@ static void recomputed(void **state)
         pass_init(&p);
         scorer_open(&scorer, m);
         pass_begin(&p, m);
+        if (how.logp_tempered) {
+            scorer_temper(scorer, how.temperature);
+            p.temperature = how.temperature;
+        }
         for (int i = 0, root = -1; i < w->n; i++) {
             Response *r = &w->r[i];
             root = i % 4 == 0 ? pass_segment(&p, -1, r->prompt, r->n_prompt) : root;

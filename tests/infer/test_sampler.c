@@ -12,7 +12,8 @@ typedef struct Plain {
     int vocab, id[MOST_VOCAB];
     float logit[MOST_VOCAB];
     double weight[MOST_VOCAB]; /* exp((logit - largest) / temperature) of id[k] */
-    double log_z, entropy;     /* at temperature 1 */
+    double log_z, entropy;     /* at the temperature of log-probabilities, */
+    double logp_temperature;
 } Plain;
 
 static int by_logit(const void *a, const void *b, void *context)
@@ -24,7 +25,7 @@ static int by_logit(const void *a, const void *b, void *context)
     return i - j;
 }
 
-static void plain_of(Plain *p, Model *m, Tensor hidden, int row, double temperature)
+static void plain_of(Plain *p, Model *m, Tensor hidden, int row, double temperature, double logp_temperature)
 {
     Err err = {0};
     HeadInput in;
@@ -37,12 +38,13 @@ static void plain_of(Plain *p, Model *m, Tensor hidden, int row, double temperat
     qsort_r(p->id, (size_t)p->vocab, sizeof *p->id, by_logit, p->logit);
     double max = (double)p->logit[p->id[0]], sum = 0, moment = 0;
     for (int k = 0; k < p->vocab; k++) {
-        double x = (double)p->logit[p->id[k]] - max;
+        double x = (double)p->logit[p->id[k]] - max, y = x / logp_temperature;
         p->weight[k] = exp(x / temperature);
-        sum += exp(x);
-        moment += exp(x) * x;
+        sum += exp(y);
+        moment += exp(y) * y;
     }
-    p->log_z = max + log(sum);
+    p->logp_temperature = logp_temperature;
+    p->log_z = max / logp_temperature + log(sum);
     p->entropy = log(sum) - moment / sum;
 }
 
@@ -96,7 +98,7 @@ static void check_draw(const Plain *p, const Sampling *how, double u, int id)
 
 static void check_numbers(const Plain *p, const Drawn *d)
 {
-    assert_true(fabs((double)d->logp - ((double)p->logit[d->id] - p->log_z)) < 1e-5);
+    assert_true(fabs((double)d->logp - ((double)p->logit[d->id] / p->logp_temperature - p->log_z)) < 1e-5);
     assert_true(fabs((double)d->entropy - p->entropy) < 1e-4);
 }
 
@@ -113,7 +115,7 @@ static void check_way(Model *m, Plain *p, Sampling how, uint64_t stream)
     }
     need_ok(sample_tokens(m, hidden, &how, key, position, all, &err), &err);
     for (int r = 0; r < ROWS; r++) {
-        plain_of(p, m, hidden, r, how.greedy ? 1 : how.temperature);
+        plain_of(p, m, hidden, r, how.greedy ? 1 : how.temperature, how.logp_tempered ? how.temperature : 1);
         check_numbers(p, &all[r]);
         if (how.greedy)
             assert_int_equal(all[r].id, p->id[0]);
@@ -144,6 +146,9 @@ static void ways(void **state)
         {.temperature = 1, .top_p = 0.0001},
         {.temperature = 1, .top_p = 0.8, .top_k = 40},
         {.temperature = 5, .top_p = 0.9999999},
+        {.temperature = 0.7, .top_p = 1, .logp_tempered = true},
+        {.temperature = 3, .top_p = 0.9, .logp_tempered = true}, /* of all tokens, however many are drawn from */
+        {.temperature = 0.9, .top_p = 1, .top_k = 10, .logp_tempered = true},
     };
     static const int vocab[] = {3, 61, 500, MOST_VOCAB};
     Device *d = open_device(CPU_AUTO, 2);
@@ -179,7 +184,7 @@ static void frequencies(void **state)
     need_ok(sample_tokens(m, hidden, &how, key, position, drawn, &err), &err);
     for (int i = 0; i < DRAWS; i++)
         seen[drawn[i].id]++;
-    plain_of(p, m, one, 0, how.temperature);
+    plain_of(p, m, one, 0, how.temperature, 1);
     double chi = 0, total = mass_of(p, VOCAB);
     for (int k = 0; k < VOCAB; k++) {
         double wanted = DRAWS * p->weight[k] / total, off = seen[p->id[k]] - wanted;

@@ -34,6 +34,7 @@ typedef struct Loss {
     int heads;
     bool targets, reward, values, kl; /* what it wants of the pass */
     double (*value)(const Pass *p, float *coef, float *dscalar);
+    double temperature; /* of log-probabilities and the KL; 0: 1 */
 } Loss;
 
 static double fixed(uint64_t stream, int i)
@@ -110,12 +111,14 @@ static double policy_and_kl(const Pass *p, float *coef, float *dscalar)
 }
 
 static const Loss losses[] = {
-    {"next token", HEAD_LM, true, false, false, false, next_token},
-    {"soft labels", HEAD_REWARD, false, true, false, false, soft_labels},
-    {"policy gradient", HEAD_LM, true, false, false, false, policy_gradient},
-    {"value", HEAD_VALUE, false, false, true, false, value_loss},
-    {"policy and value", HEAD_LM | HEAD_VALUE, true, false, true, false, policy_and_value},
-    {"policy and KL", HEAD_LM, true, false, false, true, policy_and_kl},
+    {"next token", HEAD_LM, true, false, false, false, next_token, 0},
+    {"soft labels", HEAD_REWARD, false, true, false, false, soft_labels, 0},
+    {"policy gradient", HEAD_LM, true, false, false, false, policy_gradient, 0},
+    {"value", HEAD_VALUE, false, false, true, false, value_loss, 0},
+    {"policy and value", HEAD_LM | HEAD_VALUE, true, false, true, false, policy_and_value, 0},
+    {"policy and KL", HEAD_LM, true, false, false, true, policy_and_kl, 0},
+    {"policy and KL at 0.6", HEAD_LM, true, false, false, true, policy_and_kl, 0.6},
+    {"policy and value at 1.7", HEAD_LM | HEAD_VALUE, true, false, true, false, policy_and_value, 1.7},
 };
 
 /* --- passes ------------------------------------------------------------------------------------------------------ */
@@ -138,6 +141,7 @@ static void want(Pass *p, const Loss *l, int before, int before_at, int segment,
 static void begin(Pass *p, Model *m, const Loss *l, Model *reference)
 {
     pass_begin(p, m);
+    p->temperature = l->temperature;
     if (l->kl)
         pass_compare(p, reference, (float)KL_WEIGHT);
 }

@@ -15,6 +15,7 @@ typedef struct Step {
     Pass pass;
     Ids prompt[PROMPTS];
     Rollout r[N];
+    double temperature; /* of all log-probabilities; 0: 1 */
 } Step;
 
 static int first_logp(Pass *p, const Rollout *r)
@@ -30,6 +31,7 @@ static float *logps(Step *s, Model *m, const Rollout *r)
 {
     Err err = {0};
     pass_begin(&s->pass, m);
+    s->pass.temperature = s->temperature;
     int at = first_logp(&s->pass, r);
     need_ok(pass_forward(&s->pass, &err), &err);
     return mem_copy(s->pass.logp + at, (size_t)r->y.ids.n, sizeof(float));
@@ -171,21 +173,24 @@ typedef struct Way {
     ValuePlace place;
     KlPlace kl;
     bool of_value, kl_alone, whiten;
-    double value_weight;
+    double value_weight, temperature;
 } Way;
 
 static const Way ways[] = {
-    {"no baseline", BASELINE_NONE, VALUE_OWN, KL_REWARD, false, false, false, 1},
-    {"the group", BASELINE_GROUP, VALUE_OWN, KL_REWARD, false, false, false, 1},
-    {"the group, whitened", BASELINE_GROUP, VALUE_OWN, KL_REWARD, false, false, true, 1},
-    {"own values, policy", BASELINE_VALUE, VALUE_OWN, KL_REWARD, false, false, false, 1},
-    {"own values, network", BASELINE_VALUE, VALUE_OWN, KL_REWARD, true, false, false, 1},
-    {"own values, whitened", BASELINE_VALUE, VALUE_OWN, KL_REWARD, false, false, true, 1},
-    {"a value head", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false, false, 1},
-    {"a value head of weight 3", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false, false, 3},
-    {"a value head, whitened", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false, true, 0.5},
-    {"a value head and the KL", BASELINE_VALUE, VALUE_HEAD, KL_LOSS, false, false, false, 1},
-    {"the KL alone", BASELINE_NONE, VALUE_OWN, KL_LOSS, false, true, false, 1},
+    {"no baseline", BASELINE_NONE, VALUE_OWN, KL_REWARD, false, false, false, 1, 0},
+    {"the group", BASELINE_GROUP, VALUE_OWN, KL_REWARD, false, false, false, 1, 0},
+    {"the group, whitened", BASELINE_GROUP, VALUE_OWN, KL_REWARD, false, false, true, 1, 0},
+    {"own values, policy", BASELINE_VALUE, VALUE_OWN, KL_REWARD, false, false, false, 1, 0},
+    {"own values, network", BASELINE_VALUE, VALUE_OWN, KL_REWARD, true, false, false, 1, 0},
+    {"own values, whitened", BASELINE_VALUE, VALUE_OWN, KL_REWARD, false, false, true, 1, 0},
+    {"a value head", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false, false, 1, 0},
+    {"a value head of weight 3", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false, false, 3, 0},
+    {"a value head, whitened", BASELINE_VALUE, VALUE_HEAD, KL_REWARD, false, false, true, 0.5, 0},
+    {"a value head and the KL", BASELINE_VALUE, VALUE_HEAD, KL_LOSS, false, false, false, 1, 0},
+    {"the KL alone", BASELINE_NONE, VALUE_OWN, KL_LOSS, false, true, false, 1, 0},
+    {"the KL alone at 0.7", BASELINE_NONE, VALUE_OWN, KL_LOSS, false, true, false, 1, 0.7},
+    {"the group at 0.7", BASELINE_GROUP, VALUE_OWN, KL_REWARD, false, false, false, 1, 0.7},
+    {"a value head and the KL at 2", BASELINE_VALUE, VALUE_HEAD, KL_LOSS, false, false, false, 1, 2},
 };
 
 enum { DIRECTIONS = 4 };
@@ -206,6 +211,7 @@ static ReinforceStats gradients_of(Step *s, const Way *w)
                      .place = w->place,
                      .kl = w->kl,
                      .beta = BETA,
+                     .temperature = w->temperature,
                      .value_weight = w->value_weight,
                      .whiten = w->whiten,
                      .pass_rows = 30};
@@ -295,6 +301,8 @@ static void against_differences(void **state)
         float advantage[N][LONGEST];
         const Objective objective = {.beta = BETA, .kl = w->kl};
         step_begin(&s, (TinyKind)kind);
+        s.temperature = w->temperature;
+        score(&s);
         for (int i = 0; i < N && w->kl_alone; i++)
             s.r[i].reward = 0;
         reinforce_returns(s.r, N, &objective);

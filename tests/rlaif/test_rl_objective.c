@@ -189,6 +189,85 @@ static void whitened(void **state)
     bench_end(&b);
 }
 
+/* log pi_ref of a row's tokens by the tiny model, divided by T over the whole vocabulary: from log-probabilities at 1, as they
+ * differ from logits by a number of their own. */
+static void tempered_logps(const Bench *b, const json_t *row, double T, double *wanted)
+{
+    Err err = {0};
+    Model *m;
+    Scorer *s;
+    Rows rows;
+    Ids ids = {0};
+    char *path = bench_path(b, "prompts.jsonl");
+    const json_t *y = json_object_get(row, "ids");
+    need_ok(model_load(&m, TINY_LLAMA_DIR, b->work.device, HEAD_LM, &err) && rows_read(&rows, path, 0, false, &err) &&
+                rows_view(&rows, NEED_PROMPT, false, &err),
+            &err);
+    int vocab = m->config.vocab, *best = mem_alloc((size_t)vocab, sizeof *best);
+    float *logp = mem_alloc((size_t)vocab, sizeof *logp);
+    scorer_open(&s, m);
+    need_ok(render_context(m, &rows.row[(int)json_number_of(row, "row", 0) - 1].view.context, true, &ids, &err), &err);
+    for (size_t t = 0; t < json_array_size(y); t++) {
+        int id = (int)json_integer_value(json_array_get(y, t));
+        double z = 0, own = 0;
+        need_ok(scorer_next(s, &(Sequence){ids.id, ids.n}, 1, vocab, best, logp, &err), &err);
+        for (int k = 0; k < vocab; k++) {
+            z += exp((double)logp[k] / T);
+            own = best[k] == id ? (double)logp[k] / T : own;
+        }
+        wanted[t] = own - log(z);
+        ids_add(&ids, id);
+    }
+    scorer_free(s);
+    ids_release(&ids);
+    rows_release(&rows);
+    model_free(m);
+    free(best), free(logp), free(path);
+}
+
+/* At the temperature of the draw policy, reference and KL are that distribution's, uncut, whatever top-k leaves out of the draw;
+ * the recomputed log-probabilities have the sampled ones' bits, which every step looks at, and the KL's name says so. */
+static void at_sampling_temperature(void **state)
+{
+    (void)state;
+    static const char *const ways[][3] = {{"kl=reward", "baseline=group", "top-k=40"},
+                                          {"kl=loss", "baseline=value", "top-p=0.8"}};
+    static const char *const names[] = {"kl",          "exact_kl",          "eval_kl",
+                                        "kl_sampling", "exact_kl_sampling", "eval_kl_sampling"};
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    for (int i = 0; i < 2 * COUNT(ways); i++) {
+        char name[8], output[16];
+        bool sampling = i % 2, loss = i / 2;
+        const char *const *more = ways[i / 2];
+        snprintf(name, sizeof name, "t%d", i);
+        snprintf(output, sizeof output, "output=@t%d", i);
+        need_ok(bench_run(&b, &rl_table, rl_stage, name, &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                          output, "reward=@reward", "steps=2", "batch=4", "samples=2", "max-new-tokens=5",
+                          "temperature=0.5", "lr=3e-3", "eval=@held.jsonl",
+                          sampling ? "logp-temperature=sampling" : "logp-temperature=1", more[0], more[1], more[2],
+                          NULL),
+                &err);
+        for (int k = 0; k < COUNT(names); k++) {
+            bool there = (k >= COUNT(names) / 2) == sampling && (loss || !strstr(names[k], "exact"));
+            int step = strstr(names[k], "eval") ? 1 : 0;
+            assert_int_equal(!isnan(bench_metric(&b, name, step, names[k])), there);
+        }
+        assert_true(bench_metric(&b, name, 0, sampling ? "kl_sampling" : "kl") == 0);
+        assert_true(bench_metric(&b, name, 1, sampling ? "kl_sampling" : "kl") != 0);
+        assert_true(isfinite(bench_summary(&b, sampling ? "kl_sampling_last" : "kl_last")));
+        json_t *row = rollout(&b, name, 1, 3);
+        double wanted[5];
+        tempered_logps(&b, row, sampling ? 0.5 : 1, wanted);
+        for (size_t t = 0; t < json_array_size(json_object_get(row, "ids")); t++)
+            close_to(number_at(row, "reference_logp", t), wanted[t], 1e-5);
+        close_to(json_number_of(row, "logp_temperature", 1), sampling ? 0.5 : 1, 0);
+        json_decref(row);
+    }
+    bench_end(&b);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -217,8 +296,12 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(another_reference), cmocka_unit_test(objectives), cmocka_unit_test(value_rate),
-        cmocka_unit_test(whitened),          cmocka_unit_test(refused),
+        cmocka_unit_test(another_reference),
+        cmocka_unit_test(objectives),
+        cmocka_unit_test(value_rate),
+        cmocka_unit_test(whitened),
+        cmocka_unit_test(at_sampling_temperature),
+        cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("rl_objective", tests, NULL, NULL);
 }
