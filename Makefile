@@ -161,11 +161,11 @@ $(B)/public/librlaif.a: $(LIB_OBJ)
 	$(Q)ar rcs $@ $(B)/public/rlaif.o
 
 install: rlaif $(B)/public/librlaif.a ## the program, its man page, librlaif.a and rlaif.h under PREFIX
-	install -D -m 755 rlaif $(DESTDIR)$(PREFIX)/bin/rlaif
-	install -D -m 644 $(B)/public/librlaif.a $(DESTDIR)$(PREFIX)/lib/librlaif.a
-	install -D -m 644 src/rlaif/public.h $(DESTDIR)$(PREFIX)/include/rlaif.h
+	install -D -m 755 rlaif "$(DESTDIR)$(PREFIX)/bin/rlaif"
+	install -D -m 644 $(B)/public/librlaif.a "$(DESTDIR)$(PREFIX)/lib/librlaif.a"
+	install -D -m 644 src/rlaif/public.h "$(DESTDIR)$(PREFIX)/include/rlaif.h"
 	./rlaif help man >$(B)/public/rlaif.1
-	install -D -m 644 $(B)/public/rlaif.1 $(DESTDIR)$(PREFIX)/share/man/man1/rlaif.1
+	install -D -m 644 $(B)/public/rlaif.1 "$(DESTDIR)$(PREFIX)/share/man/man1/rlaif.1"
 
 docs: rlaif          ## write docs/reference.md anew
 	@./rlaif help reference >docs/reference.md

@@ -4,6 +4,8 @@
 #
 # Kernels on tiny matrices wait for each other all the time: where cores are shared, waiting threads must not spin.
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
+# What a user has set for other programs is not for servers on this machine, nor for these tests' output.
+unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY OPENAI_API_KEY CMOCKA_MESSAGE_OUTPUT
 
 log=$(mktemp) || exit 1
 trap 'rm -f "$log" "$log.why"' EXIT
@@ -18,7 +20,7 @@ count() {
 
 for program in "$@"; do
     echo "--- ${program##*/tests/}"
-    "$program" 2>&1 | tee "$log"
+    "$program" </dev/null 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     all=$(count ==========) ok=$(count PASSED) bad=$(count FAILED) out=$(count SKIPPED)
     if ! grep -q '^\[==========\] [0-9]* test(s) run' "$log"; then # it ended in the middle

@@ -3,16 +3,19 @@
 # The rows are made from examples/; with WORK=FOLDER they are the peers' own: label_8.jsonl with label.yaml,
 # reward_16.jsonl, prompts_12.jsonl, prompts_64.jsonl.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd -- "$(dirname -- "$0")/.."
 model=${1:-models/smollm2-135m-instruct.gguf}
 [ -e "$model" ] || tools/get_model smollm2
-rows=$(mktemp -d)
+mkdir -p build
+rows=$(mktemp -d build/bench.XXXXXX)
 trap 'rm -rf "$rows"' EXIT INT TERM
 
 if [ -n "${WORK:-}" ]; then
-    label="--input $WORK/label_8.jsonl --prompt $WORK/label.yaml"
-    reward="--input $WORK/reward_16.jsonl --chat false"
-    rl="--input $WORK/prompts_12.jsonl" generate="--input $WORK/prompts_64.jsonl"
+    work=$rows/work # without a blank
+    ln -s "$(realpath -- "$WORK")" "$work"
+    label="--input $work/label_8.jsonl --prompt $work/label.yaml"
+    reward="--input $work/reward_16.jsonl --chat false"
+    rl="--input $work/prompts_12.jsonl" generate="--input $work/prompts_64.jsonl"
 else
     head -n 64 examples/prompts.jsonl >"$rows/prompts"
     head -n 16 examples/prompts.jsonl >"$rows/few"

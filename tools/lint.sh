@@ -2,7 +2,11 @@
 # What `make lint` checks: the layer order, private headers, headers that compile alone, format, sizes, forbidden words.
 # Every check goes on to the end; the exit status is 1 if any found something.
 set -u
-cd "$(dirname "$0")/.." || exit 1
+CDPATH='' cd -- "$(dirname -- "$0")/.." || exit 1
+git ls-files --error-unmatch tools/lint.sh >/dev/null || { # as of an unpacked archive, or of a folder that is another user's
+    echo "lint looks at the files that git knows, and git cannot list them here: see its message" >&2
+    exit 1
+}
 found=0
 complain() {
     printf '%s\n' "$@" >&2
