@@ -188,20 +188,16 @@ static void print_choice(const Work *work, const ChooseOptions *o, const json_t 
     printf("%-20s %8s %10s %10s   95 %%\n", "checkpoint", "step", "reward", "win rate");
     for (size_t i = 0; i < json_array_size(list); i++) {
         one = json_array_get(list, i);
-        const json_t *range = json_object_get(one, "interval");
         const char *name = json_text_of(one, "name");
-        char interval[40] = "-";
-        if (json_is_array(range))
-            snprintf(interval, sizeof interval, "%.1f to %.1f", 100 * json_number_value(json_array_get(range, 0)),
-                     100 * json_number_value(json_array_get(range, 1)));
         printf("%-20s %8.0f %10s %10s   %s%s\n", name, json_number_of(one, "step", 0),
-               eval_decimal(one, "eval_reward").text, eval_percent(one, "win_rate").text, interval,
-               strcmp(name, chosen) == 0 ? "   chosen" : "");
+               eval_decimal(one, "eval_reward").text, eval_percent(one, "win_rate").text,
+               eval_range(json_object_get(one, "interval"), 100, 1).text, strcmp(name, chosen) == 0 ? "   chosen" : "");
     }
     printf("\n%s is %s/%s. The others are models as they are: another is taken by its name.\n"
            "About a dozen replies of each, to read before that: rlaif report %s\n"
-           "A win rate that was chosen by flatters: measure it on other prompts.\n",
-           o->output, o->compare.policy, chosen, work->common->run ? work->common->run : o->compare.policy);
+           "The best of %zu win rates flatters: measure it on other prompts.\n",
+           o->output, o->compare.policy, chosen, work->common->run ? work->common->run : o->compare.policy,
+           json_array_size(list));
 }
 
 bool choose_stage(Work *work, const char *name, const void *options, Err *err)
@@ -216,6 +212,7 @@ bool choose_stage(Work *work, const char *name, const void *options, Err *err)
     if (ok && !done) {
         const json_t *best = best_of(list);
         json_object_set(s.summary, "checkpoints", list);
+        json_object_set_new(s.summary, "comparisons", json_integer((json_int_t)json_array_size(list)));
         json_object_set(s.summary, "chosen", json_object_get(best, "name"));
         json_object_set(s.summary, "step", json_object_get(best, "step"));
         json_object_set(s.summary, "win_rate", json_object_get(best, "win_rate"));

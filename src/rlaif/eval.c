@@ -81,14 +81,47 @@ void eval_print(const char *what, const char *fmt, ...)
     va_end(ap);
 }
 
+int interval_decimals(const json_t *interval, double times, int least)
+{
+    enum { MOST = 12 };
+    double low = times * json_number_value(json_array_get(interval, 0)),
+           high = times * json_number_value(json_array_get(interval, 1)), unit = 1;
+    int decimals = 0;
+    for (; decimals < least; decimals++)
+        unit /= 10;
+    for (; decimals < MOST; decimals++, unit /= 10) {
+        bool apart = fabs(floor(high / unit + 0.5) - floor(low / unit + 0.5)) >= 1;
+        bool signs = low * high <= 0 || fmin(fabs(low), fabs(high)) >= unit / 2;
+        if (low == high || (apart && signs))
+            break;
+    }
+    return decimals;
+}
+
+Figure eval_range(const json_t *interval, double times, int least)
+{
+    Figure f = {"-"};
+    int decimals = interval_decimals(interval, times, least);
+    if (json_array_size(interval) == 2)
+        snprintf(f.text, sizeof f.text, "%.*f to %.*f", decimals,
+                 times * json_number_value(json_array_get(interval, 0)), decimals,
+                 times * json_number_value(json_array_get(interval, 1)));
+    return f;
+}
+
+void eval_print_interval(const char *what, const char *value, const json_t *interval, double times, int least,
+                         const char *after)
+{
+    if (json_array_size(interval) == 2)
+        eval_print(what, "%-10s95 %%: %s%s", value, eval_range(interval, times, least).text, after);
+    else
+        eval_print(what, "%s", value);
+}
+
 void eval_print_share(const char *what, const json_t *object, const char *share, const char *interval)
 {
-    const json_t *i = interval ? json_object_get(object, interval) : NULL;
-    if (json_is_array(i))
-        eval_print(what, "%-10s95 %%: %.1f to %.1f", eval_percent(object, share).text,
-                   100 * json_number_value(json_array_get(i, 0)), 100 * json_number_value(json_array_get(i, 1)));
-    else
-        eval_print(what, "%s", eval_percent(object, share).text);
+    eval_print_interval(what, eval_percent(object, share).text, interval ? json_object_get(object, interval) : NULL,
+                        100, 1, "");
 }
 
 void eval_print_two_samples(const json_t *object, const char *key)
@@ -96,6 +129,29 @@ void eval_print_two_samples(const json_t *object, const char *key)
     eval_print("  two-sample t, as the paper",
                "p %s; it takes rankings of one item for independent: on a win rate its size is about 17 %%, not 5 %%",
                eval_p(object, key).text);
+}
+
+int eval_comparisons(const json_t *summary)
+{
+    static const char *const lists[] = {"results", "against", "pairs", "over"};
+    size_t n = 0;
+    for (int i = 0; i < COUNT(lists); i++)
+        n += json_array_size(json_object_get(summary, lists[i])); /* `pairs` may be a number */
+    return (int)n;
+}
+
+void eval_set_comparisons(json_t *summary)
+{
+    json_object_set_new(summary, "comparisons", json_integer(eval_comparisons(summary)));
+}
+
+void eval_print_comparisons(const json_t *summary)
+{
+    int n = eval_comparisons(summary);
+    if (n > 1)
+        eval_print("comparisons",
+                   "%d: of so many intervals at 95 %% %.2f miss by chance; at %.2f %% each all hold at 95 %%", n,
+                   0.05 * n, 100 - 5.0 / n);
 }
 
 /* --- a contest ------------------------------------------------------------------------------------------ */
@@ -277,14 +333,9 @@ void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool po
 
 static void print_gain(const json_t *r)
 {
-    const json_t *i = json_object_get(r, "gain_interval");
     eval_print("  mean reward of A, of B", "%s, %s", eval_decimal(r, "mean_a").text, eval_decimal(r, "mean_b").text);
-    if (json_is_array(i))
-        eval_print("  gain of A over B", "%-10s95 %%: %.3f to %.3f, %s", eval_decimal(r, "gain").text,
-                   json_number_value(json_array_get(i, 0)), json_number_value(json_array_get(i, 1)),
-                   json_is_true(json_object_get(r, "excludes_zero")) ? "without 0" : "with 0 in it");
-    else
-        eval_print("  gain of A over B", "%s", eval_decimal(r, "gain").text);
+    eval_print_interval("  gain of A over B", eval_decimal(r, "gain").text, json_object_get(r, "gain_interval"), 1, 3,
+                        json_is_true(json_object_get(r, "excludes_zero")) ? ", without 0" : ", with 0 in it");
     eval_print("  against no gain", "p %s (t over prompts), %s (Welch, two samples)", eval_p(r, "gain_paired_p").text,
                eval_p(r, "gain_welch_p").text);
     eval_print_two_samples(r, "gain_t_p");

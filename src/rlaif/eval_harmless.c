@@ -358,6 +358,7 @@ static bool summarise(json_t *out, const Harmless *h, Err *err)
     }
     json_object_set_new(out, "policies", policies);
     json_object_set_new(out, "against", against);
+    eval_set_comparisons(out);
     for (int k = 0; k < r->policies; k++)
         outcomes_release(&marks[k]);
     free(marks);
@@ -388,6 +389,7 @@ static void print_table(const json_t *s)
                    eval_p(one, "binomial_p").text);
         eval_print_two_samples(one, "t_p");
     }
+    eval_print_comparisons(s);
     const json_t *raters = json_object_get(s, "raters"), *people = json_object_get(s, "beside_people");
     if (raters)
         raters_print(raters);

@@ -56,17 +56,30 @@ double *outcomes_gaps(const Outcomes *a, const Outcomes *b, int *n);
 /* Is A above B? "difference" (mean of the gaps), "difference_interval" (bootstrap over them, of shares), "t_p" (two samples), "paired_p" (t-test of the gaps). */
 void eval_set_gaps(json_t *object, const Outcomes *a, const Outcomes *b, const double *gap, int n, int seed);
 
+/* How often an evaluation compared two policies, by its summary: judge prompts of a win rate, two policies of others. */
+int eval_comparisons(const json_t *summary);
+/* Sets that as "comparisons"; and a line of what several mean for intervals (docs/math.md, "Several comparisons"). */
+void eval_set_comparisons(json_t *summary);
+void eval_print_comparisons(const json_t *summary);
+
 /* What a stage is about, without the seed: what a model says of given texts does not depend on it. Returns `about`. */
 json_t *eval_about(json_t *about);
+
+/* "12.3 %", "0.123" or "-" in a caller's buffer. */
+typedef struct Figure {
+    char text[60];
+} Figure;
+/* "12.3 to 45.6" of an interval `times` as large; with more than `least` decimals where it needs them: until its ends differ, and
+ * neither looks like 0 where 0 is not in it. */
+Figure eval_range(const json_t *interval, double times, int least);
+int interval_decimals(const json_t *interval, double times, int least);
 
 /* Lines of a table on standard output. A null prints as "-". eval_print_share takes the summary's own keys:
  * "accuracy            62.3 %   95 %: 59.1 to 65.4". `interval` may be NULL. */
 void eval_print(const char *what, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void eval_print_interval(const char *what, const char *value, const json_t *interval, double times, int least,
+                         const char *after);
 void eval_print_share(const char *what, const json_t *object, const char *share, const char *interval);
-/* "12.3 %", "0.123" or "-" in a caller's buffer. */
-typedef struct Figure {
-    char text[48];
-} Figure;
 Figure eval_percent(const json_t *object, const char *key);
 Figure eval_decimal(const json_t *object, const char *key);
 /* A probability of a test: "0.034", "< 0.0001". */

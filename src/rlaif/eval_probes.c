@@ -69,16 +69,15 @@ void probes_print(const char *of, const json_t *summary)
     eval_print(of, "%.0f responses to %.0f prompts", json_number_of(summary, "responses", 0),
                json_number_of(summary, "prompts", 0));
     for (int k = 0; k < PROBES; k++) {
-        const json_t *one = json_object_get(summary, probe_name((Probe)k)), *i = json_object_get(one, "interval");
+        const json_t *one = json_object_get(summary, probe_name((Probe)k));
         char what[60];
         snprintf(what, sizeof what, "  %s", probe_title((Probe)k));
+        char mean[40];
+        snprintf(mean, sizeof mean, "%.2f", json_number_of(one, "mean", 0));
         if (probe_is_share((Probe)k))
             eval_print_share(what, one, "mean", "interval");
-        else if (json_is_array(i))
-            eval_print(what, "%-10.2f95 %%: %.2f to %.2f", json_number_of(one, "mean", 0),
-                       json_number_value(json_array_get(i, 0)), json_number_value(json_array_get(i, 1)));
         else
-            eval_print(what, "%.2f", json_number_of(one, "mean", 0));
+            eval_print_interval(what, mean, json_object_get(one, "interval"), 1, 2, "");
     }
 }
 

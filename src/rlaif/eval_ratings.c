@@ -261,6 +261,7 @@ static void summarise(json_t *out, const Rankings *r, Verdicts *v, const Ratings
     json_object_set_new(out, "policies", policies_summary(r, seed));
     json_object_set_new(out, "pairs", pairs_summary(r, o));
     json_object_set_new(out, "over", over_summary(r, seed));
+    eval_set_comparisons(out);
     json_object_set_new(out, "kendall", kendall_summary(r, seed));
     json_object_set_new(out, "raters", raters_summary(&raters, seed));
     json_object_set_new(out, "beside_judge", judge_summary(r, v, seed));
@@ -314,12 +315,7 @@ static bool write_items(const Rankings *r, const char *path, Err *err)
 
 static void print_kendall(const json_t *k)
 {
-    const json_t *i = json_object_get(k, "interval");
-    if (json_is_array(i))
-        eval_print("Kendall's W", "%-10s95 %%: %.3f to %.3f", eval_decimal(k, "w").text,
-                   json_number_value(json_array_get(i, 0)), json_number_value(json_array_get(i, 1)));
-    else
-        eval_print("Kendall's W", "%s", eval_decimal(k, "w").text);
+    eval_print_interval("Kendall's W", eval_decimal(k, "w").text, json_object_get(k, "interval"), 1, 3, "");
     eval_print("  items of several raters", "%.0f, of them %.0f with p < 0.05; all together p %s",
                json_number_of(k, "items", 0), json_number_of(k, "significant", 0), eval_p(k, "p").text);
 }
@@ -347,6 +343,7 @@ static void print_table(const json_t *s)
         eval_print("  against none", "p %s (t over prompts)", eval_p(one, "paired_p").text);
         eval_print_two_samples(one, "t_p");
     }
+    eval_print_comparisons(s);
     print_kendall(json_object_get(s, "kendall"));
     raters_print(json_object_get(s, "raters"));
     if (json_is_object(json_object_get(s, "beside_judge")))

@@ -500,6 +500,7 @@ static void set_results(json_t *out, const Results *r)
     for (int i = 0; i < w->n; i++)
         json_array_append_new(list, result_of(r, i));
     json_object_set_new(out, "results", list);
+    eval_set_comparisons(out);
     free(judge);
 }
 
@@ -526,6 +527,7 @@ static void print_table(const WinrateOptions *o, const json_t *s)
     eval_print("A, B", "%s, %s", o->a, o->b);
     eval_print("prompts, pairs", "%.0f, %.0f", json_number_of(s, "prompts", 0), json_number_of(s, "pairs", 0));
     json_array_foreach(json_object_get(s, "results"), i, result) contest_print(result);
+    eval_print_comparisons(s);
     probes_print("A", json_object_get(s, "probes_a"));
     probes_print("B", json_object_get(s, "probes_b"));
 }

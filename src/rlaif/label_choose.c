@@ -182,12 +182,13 @@ bool label_choose(Work *work, const char *name, const LabelOptions *o, LabelOpti
     if (ok) {
         if (o->trials > 1)
             chosen->judge.exemplar_seed = o->common.seed;
-        *choice =
-            json_pack("{s:s, s:b, s:O}", "chosen", o->prompt.item[best], "same_rows", same, "candidates", candidates);
-        log_note("%s: the prompt is %s%s", name, o->prompt.item[best],
-                 same && o->prompt.n > 1 ? ", chosen by the very rows that it labels: its agreement with people there "
-                                           "flatters it"
-                                         : "");
+        *choice = json_pack("{s:s, s:b, s:i, s:O}", "chosen", o->prompt.item[best], "same_rows", same, "comparisons",
+                            o->prompt.n, "candidates", candidates);
+        char of[100] = "";
+        if (o->prompt.n > 1)
+            snprintf(of, sizeof of, ", the best of %d%s: its agreement with people there flatters it", o->prompt.n,
+                     same ? ", chosen by the very rows that it labels" : "");
+        log_note("%s: the prompt is %s%s", name, o->prompt.item[best], of);
     }
     json_decref(candidates);
     return ok;

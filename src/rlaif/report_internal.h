@@ -104,6 +104,12 @@ const ReportStage *report_training_of(const Report *r, const ReportStage *s);
  * 1: it is, 0: it is another, -1: not known. */
 int report_pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result);
 
+/* Is the network that judged an evaluation behind the rewards of a policy, or of the one that it began with, by whatever
+ * prompt? */
+bool report_same_network(const Report *r, const ReportStage *rl, const ReportStage *eval);
+/* Did a policy's training, or one before it, begin with the model of this hash? */
+bool report_began_as(const Report *r, const ReportStage *rl, const char *hash);
+
 /* Who compares two replies at once, a judge; or says of each alone how good it is, a judge or a reward model. */
 typedef enum Sort { BY_COMPARISON, BY_SCORE, BY_REWARD, SORTS } Sort;
 
@@ -115,8 +121,9 @@ typedef struct Outcome {
     bool pointwise;        /* each reply alone */
     double value, neutral; /* the gain and 0, or the win rate and 1/2 */
     int sign;              /* 1: A is better, -1: worse, 0: the interval holds `neutral`, or there is none */
-    int trained; /* 1: the judge, or the reward model, that A was trained to please, 0: another, -1: not known */
-    bool rival;  /* the reward model is the one that B was trained on */
+    int trained;  /* 1: the judge, or the reward model, that A was trained to please, 0: another, -1: not known */
+    bool rival;   /* the reward model is the one that B was trained on */
+    bool network; /* the judge is the network that A was trained to please, by this prompt or another */
 } Outcome;
 enum { MOST_OUTCOMES = 64 };
 bool report_by_reward(const json_t *result); /* a reward model's? */
@@ -225,6 +232,9 @@ void report_harmless(Str *out, const Report *r);
 void report_probes(Str *out, const Report *r);
 bool report_paper(Str *out, const Report *r, Err *err) MUST_CHECK;
 void report_meaning(Str *out, const Report *r);
+/* Entries of its list: which questions were asked of one network; how many comparisons there are. */
+void report_say_networks(Str *out, const Report *r);
+void report_say_comparisons(Str *out, const Report *r);
 /* Replies of sample stages. Of evaluations whose replies are all among them whole[number of the stage] is set. */
 bool report_replies(Str *out, const Report *r, bool *whole, Err *err) MUST_CHECK;
 bool report_samples(Str *out, const Report *r, Err *err) MUST_CHECK;

@@ -315,8 +315,10 @@ static void add_opinion(Str *out, const Report *r, const Outcome *first, const O
                                       : "The judge that the policy was trained to please");
     html_judge(out, r, second);
     str_addf(out, " %s: its %s is %s (95&nbsp;%% interval %s%s). ",
-             models ? "was not trained on" : "asks in other words and was not trained on", alone ? "gain" : "win rate",
-             alone ? say_signed(second->value, 3).text : say_percent(second->value).text,
+             models            ? "was not trained on"
+             : second->network ? "asks the same network in other words and was not trained on"
+                               : "asks in other words and was not trained on",
+             alone ? "gain" : "win rate", alone ? say_signed(second->value, 3).text : say_percent(second->value).text,
              say_range(second->interval, alone ? 1 : 100, alone ? 3 : 1).text, alone ? "" : "&nbsp;%");
     if (second->sign > 0)
         str_add(out, models ? "That speaks for a difference in the replies and not in the errors of what was optimised."
@@ -526,6 +528,8 @@ void report_meaning(Str *out, const Report *r)
     bool aligned = report_count(r, "eval alignment") > 0;
     say_optimised(&list, r);
     say_reward_model(&list, r);
+    report_say_networks(&list, r);
+    report_say_comparisons(&list, r);
     say_agreement(&list, r);
     say_alone(&list, r);
     say_length(&list, r);

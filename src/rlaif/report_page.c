@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "rlaif/eval_internal.h"
 
 #include <stdarg.h>
 
@@ -103,6 +104,7 @@ Said say_p(double p)
 Said say_range(const json_t *interval, double times, int decimals)
 {
     Said s = {"no interval"};
+    decimals = interval_decimals(interval, times, decimals);
     if (json_array_size(interval) == 2)
         snprintf(s.text, sizeof s.text, "%s to %s",
                  say_number(times * json_number_value(json_array_get(interval, 0)), decimals).text,

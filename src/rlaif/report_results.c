@@ -50,6 +50,7 @@ static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *r
     x.neutral = x.pointwise ? 0 : 0.5;
     x.sign = range_holds(x.interval, x.neutral) ? 0 : x.value > x.neutral ? 1 : -1;
     x.trained = report_pleases(r, report_side_training(r, eval, "policy"), eval, result);
+    x.network = x.sort != BY_REWARD && report_same_network(r, report_side_training(r, eval, "policy"), eval);
     x.rival = x.sort == BY_REWARD && report_pleases(r, report_side_training(r, eval, "against"), eval, result) == 1;
     return x;
 }
@@ -143,7 +144,8 @@ static const char *trained_words(const Outcome *x)
                : x->trained == 0           ? ", which it was not trained on,"
                                            : "";
     return x->trained == 1   ? ", the judge that it was trained to please,"
-           : x->trained == 0 ? ", a judge that it was not trained to please,"
+           : x->trained == 0 ? x->network ? ", another question to the network that it was trained to please,"
+                                          : ", a judge that it was not trained to please,"
                              : "";
 }
 
@@ -197,7 +199,9 @@ static const char *pleased_words(const Outcome *x, int n)
 static void add_headline(Str *out, const Report *r, const Outcome *x, int n)
 {
     int better = 0, worse = 0, pleased = 0;
+    bool network = false;
     for (int i = 0; i < n; i++) {
+        network = network || (x[i].trained != 1 && x[i].network);
         better += x[i].sign > 0;
         worse += x[i].sign < 0;
         pleased += x[i].sign > 0 && x[i].trained == 1;
@@ -215,8 +219,8 @@ static void add_headline(Str *out, const Report *r, const Outcome *x, int n)
     else if (better + worse == 0)
         str_addf(out, "<b>It is not shown that %s is better or worse than %s.</b> ", A, B);
     else if (better == pleased && worse == 0)
-        str_addf(out, "<b>%s is better than %s by %s; another judge does not confirm it.</b> ", A, B,
-                 pleased_words(x, n));
+        str_addf(out, "<b>%s is better than %s by %s; %s does not confirm it.</b> ", A, B, pleased_words(x, n),
+                 network ? "another question to the same network" : "another judge");
     else
         str_addf(out, "<b>The judges do not agree on whether %s is better than %s.</b> ", A, B);
     str_release(&a);

@@ -124,3 +124,26 @@ int report_pleases(const Report *r, const ReportStage *rl, const ReportStage *ev
     }
     return said;
 }
+
+bool report_same_network(const Report *r, const ReportStage *rl, const ReportStage *eval)
+{
+    const char *judge = json_text_of(eval->summary, "judge");
+    bool same = false;
+    for (int i = 0; rl && !same && i < r->n; i++) {
+        Taste t = report_taste(r, rl);
+        for (int k = 0; k < t.judges; k++)
+            same = same || same_hash(judge, t.judge[k].judge);
+        rl = report_training_of(r, report_maker(r, rl, "model"));
+    }
+    return same;
+}
+
+bool report_began_as(const Report *r, const ReportStage *rl, const char *hash)
+{
+    bool began = false;
+    for (int i = 0; rl && !began && i < r->n; i++) {
+        began = same_hash(hash, report_hash(rl, "model"));
+        rl = report_maker(r, rl, strcmp(rl->row.kind, "choose") == 0 ? "policy" : "model");
+    }
+    return began;
+}

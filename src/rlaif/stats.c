@@ -400,9 +400,10 @@ Interval stats_logistic_interval(const Logistic *l, double at, const double *z, 
         variance += moved[c] * moved[c];
     free(moved);
     free(rows);
-    if (used < 2 || worst < 1e-4)
+    double error = used > 2 ? sqrt(variance * used / (used - 1.0)) : 0;
+    if (worst < 1e-4 || !(error > 1e-9))
         return (Interval){NONE, NONE};
-    double half = Z95 * sqrt(variance * used / (used - 1.0)), eta = l->intercept + l->slope * u;
+    double half = t_point(used - 2) * error, eta = l->intercept + l->slope * u;
     return (Interval){real_sigmoid(eta - half), real_sigmoid(eta + half)};
 }
 

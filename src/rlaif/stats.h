@@ -86,9 +86,9 @@ typedef struct Logistic {
 } Logistic;
 Logistic stats_logistic(const double *z, const double *t, int n);
 double stats_logistic_at(const Logistic *l, double z);
-/* 95 % interval of that prediction: +-1.96 standard errors of the linear predictor, by the sandwich estimator over
- * clusters (prompts; cluster[i] in [0, clusters)), whose rows go together, times G / (G - 1) for G clusters with rows.
- * NAN for fewer than two clusters and where z separates t. */
+/* 95 % interval of that prediction: as many standard errors of the linear predictor as Student's t has of G - 2 degrees of
+ * freedom, by the sandwich estimator over clusters (prompts; cluster[i] in [0, clusters)), whose rows go together, times
+ * G / (G - 1) for G clusters with rows. NAN for fewer than three clusters, where z separates t, and where all of t is alike. */
 Interval stats_logistic_interval(const Logistic *l, double at, const double *z, const double *t, const int *cluster,
                                  int n, int clusters);
 

@@ -351,16 +351,11 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agreement),
-        cmocka_unit_test(bins),
-        cmocka_unit_test(position_bias),
-        cmocka_unit_test(position_of_flipped),
-        cmocka_unit_test(pairs_of_one_prompt),
-        cmocka_unit_test(partial_rows),
-        cmocka_unit_test(reward_accuracy),
-        cmocka_unit_test(people_among_themselves),
-        cmocka_unit_test(costs_of_the_paper),
-        cmocka_unit_test(costs_of_rows),
+        cmocka_unit_test(agreement),           cmocka_unit_test(bins),
+        cmocka_unit_test(position_bias),       cmocka_unit_test(position_of_flipped),
+        cmocka_unit_test(pairs_of_one_prompt), cmocka_unit_test(partial_rows),
+        cmocka_unit_test(reward_accuracy),     cmocka_unit_test(people_among_themselves),
+        cmocka_unit_test(costs_of_the_paper),  cmocka_unit_test(costs_of_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

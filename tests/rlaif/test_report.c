@@ -75,7 +75,9 @@ static void whole(void **state)
     check_page(page);
     assert_string_equal(page, again);
     /* the answer: by which judge, by how much, interval, n; a second judge whose interval holds zero */
-    has(page, "A is better than B by the judge that it was trained to please; another judge does not confirm it.");
+    has(page,
+        "A is better than B by the judge that it was trained to please; another question to the same network does not confirm "
+        "it.");
     has(page,
         "<b>0.213 higher</b> on a scale from \xe2\x88\x92"
         "1 to 1 (95&nbsp;% interval 0.101 to 0.326; 40 prompts, 160 pairs of replies): the interval does not contain zero");
@@ -509,7 +511,7 @@ static void killed(void **state)
     run_commands(bench, page);
     same_products(bench, "quiet", "shaken");
     has(page, "By <b>tone</b>, the judge that it was trained to please,");
-    has(page, "By <b>which</b>, a judge that it was not trained to please, it wins");
+    has(page, "By <b>which</b>, another question to the network that it was trained to please, it wins");
     has(page, "By the <b>reward model</b> <a href=\"#stage-3\">reward</a>, which it was trained on, its replies score");
     has(page,
         "R is the reward model <a href=\"#stage-3\">reward</a>, which imitates the answers of a judge to <b>tone</b>");

@@ -116,6 +116,33 @@ static void trained_to_please(void **state)
     run_free(&r);
 }
 
+/* Questions to one network are no two witnesses, and the policy's own network is called so; a question alone to another network
+ * needs no such words. What several intervals mean is said with their number. */
+static void one_network(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    add_arms(&r);
+    add_stage(&r, "eval-rlhf", "eval winrate", about, WINS("start", JUDGED_BY("tone") ", " JUDGED_BY("warmth")));
+    add_stage(&r, "eval-direct", "eval winrate", about, WINS("judge", JUDGED_BY("words") ", " JUDGED_BY("neutral")));
+    add_stage(&r, "eval-both", "eval winrate", about, WINS("judge", JUDGED_BY("words")));
+    add_stage(&r, "eval-rlaif", "eval winrate", about, WINS("third", JUDGED_BY("words")));
+    char *page = page_of(&r);
+    check_page(page);
+    has(page, "<b>tone</b> and <b>warmth</b> are questions to one network, the policy\xe2\x80\x99s own, with which <a "
+              "href=\"#stage-6\">rlaif</a> began: what it gets wrong in one it is likely to get wrong in another");
+    has(page, "<b>words</b> and <b>neutral</b> are questions to one network: what it gets wrong");
+    has_not(page, "<b>words</b> is a question");
+    has(page, "By <b>neutral</b>, another question to the network that it was trained to please, it wins");
+    has(page, "By <b>warmth</b>, a judge that it was not trained to please, it wins");
+    has(page, "asks the same network in other words and was not trained on: its win rate");
+    has(page, "This page has 6 comparisons of policies (");
+    has(page, "Of 6 intervals at 95&nbsp;% 0.30 miss by chance on average");
+    has(page, "each is one at 99.17&nbsp;%.");
+    free(page);
+    run_free(&r);
+}
+
 /* Labels that were filtered say themselves who gave them; by its own judge alone a policy has no second opinion. */
 static void no_second_opinion(void **state)
 {
@@ -229,8 +256,9 @@ static void flat_rewards(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trained_to_please), cmocka_unit_test(no_second_opinion), cmocka_unit_test(optimised),
-        cmocka_unit_test(own_taste),         cmocka_unit_test(biased_labels),     cmocka_unit_test(flat_rewards),
+        cmocka_unit_test(one_network),  cmocka_unit_test(trained_to_please), cmocka_unit_test(no_second_opinion),
+        cmocka_unit_test(optimised),    cmocka_unit_test(own_taste),         cmocka_unit_test(biased_labels),
+        cmocka_unit_test(flat_rewards),
     };
     return cmocka_run_group_tests_name("report_meaning", tests, NULL, NULL);
 }

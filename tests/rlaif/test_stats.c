@@ -396,7 +396,7 @@ static void logistic_interval(void **state)
     Interval one = stats_logistic_interval(&once, 1, z, t, own, N, N),
              same = stats_logistic_interval(&both, 1, z, t, twice, 2 * N, N),
              narrow = stats_logistic_interval(&both, 1, z, t, own, 2 * N, 2 * N);
-    double eta = real_log(p / (1 - p)), half = 1.959963984540054 * sqrt(N / (N - 1.0) / (N * p * (1 - p)));
+    double eta = real_log(p / (1 - p)), half = 2.010634758 * sqrt(N / (N - 1.0) / (N * p * (1 - p))); /* t of 48 */
     close_to(one.low, real_sigmoid(eta - half), 1e-8);
     close_to(one.high, real_sigmoid(eta + half), 1e-8);
     close_to(same.low, one.low, 1e-8);
@@ -407,6 +407,10 @@ static void logistic_interval(void **state)
     Logistic won = stats_logistic(z, t, N);
     assert_true(isnan(stats_logistic_interval(&won, 1, z, t, own, N, N).low));
     assert_true(isnan(stats_logistic_interval(&once, 1, z, t, own, 1, 1).low));
+    for (int i = 0; i < N; i++)
+        t[i] = 0.5; /* ties alone */
+    Logistic even = stats_logistic(z, t, N);
+    assert_true(isnan(stats_logistic_interval(&even, 1, z, t, own, N, N).low));
 }
 
 /* The interval at equal lengths holds the true value about as often as it says: preference grows with length, and the
