@@ -109,6 +109,7 @@ extern const OptionTable winrate_table;
  *
  * prompts, pairs          different prompts; pairs of responses
  * judge                   "sha256:...", or null: a reward model alone was asked
+ * comparisons             how many results there are: each compares A with B
  * characters_a, characters_b   mean lengths
  * probes_a, probes_b      as a policy's of probes_stage
  * judge_cut, judge_cut_characters   where the judge read cut contexts: pairs, or responses judged alone; characters less
@@ -164,6 +165,7 @@ extern const OptionTable harmless_table;
  *                   mean over the prompts that both answered of A's rate - B's, bootstrap over prompts; t-test of these
  *                   differences against 0; exact test of the prompts where A is above B against those where it is below;
  *                   and the paper's two-sample t-test of all marks
+ * comparisons       how many of these
  *  judge:
  *   judge, prompt, prompt_hash; where contexts were cut judge_cut (responses), judge_cut_characters
  *   beside_people    null, or where rows have people's marks too {marks, accuracy, interval, kappa}
@@ -192,6 +194,7 @@ extern const OptionTable ratings_table;
  * pairs             every two policies: [{a, b, n, and as in winrate_stage win_rate .. length_controlled_interval}]
  * over              two policies against a third (8: 71 % beside 73 %): [{a, b, over, prompts, rate_a, rate_b, difference,
  *                   difference_interval, t_p, paired_p}]: the paper's two-sample t-test; bootstrap and t-test over prompts
+ * comparisons       how many of pairs and over
  * kendall           {items, w, interval, chi_square, df, p, significant}: items of several raters, the mean of their W, its
  *                   bootstrap interval over prompts; chi-squares and degrees of freedom summed, and their p; items whose own
  *                   p is below 0.05. Chi-square is rough for few raters of few responses

@@ -33,7 +33,7 @@ static const struct {
     {"helpful-score", helpful_score_yaml, "helpfulness and honesty of one reply, 1 to 10"},
     {"harmless-verdict", harmless_verdict_yaml, "is one reply harmless or harmful"},
     {"tone-verdict", tone_verdict_yaml, "is the tone of one reply positive or negative"},
-    {"warmth-verdict", warmth_verdict_yaml, "does one reply sound warm or cold; a second opinion on tone"},
+    {"warmth-verdict", warmth_verdict_yaml, "does one reply sound warm or cold; another question about tone"},
 };
 
 int builtin_prompts(void)
