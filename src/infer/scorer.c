@@ -126,11 +126,20 @@ static bool keep_prefix(Scorer *s, const Want *want, int n, Err *err)
 
 /* --- one group of sequences ----------------------------------------------------------------------------- */
 
-/* Where in the forest a wanted state is, and where it goes. */
+/* Where in the forest a wanted state is, and which of the wanted it is. */
 typedef struct Place {
     int node, offset; /* token of a trie node */
-    size_t out;       /* row of the result */
+    int wanted;
+    int row; /* of the result; -1: another place has this state's */
 } Place;
+
+/* The states that are wanted: a row for each different one. Answers behind one prompt all begin at its last state. */
+typedef struct States {
+    Tensor at; /* [rows][C], with room for all that are wanted */
+    int rows;
+    int *row; /* [wanted] the row of each */
+    int wanted;
+} States;
 
 typedef struct Group {
     Trie trie;
@@ -139,23 +148,34 @@ typedef struct Group {
     int *segment; /* [nodes] */
 } Group;
 
-static void group_add(Group *g, const Want *w, int skip, size_t first_row)
+static void group_add(Group *g, const Want *w, int skip, int first_wanted)
 {
     int leaf = trie_add(&g->trie, w->ids + skip, w->last + 1 - skip);
     for (int t = w->first; t <= w->last; t++) {
         g->place = MEM_GROW(g->place, g->places, g->places_cap);
-        g->place[g->places++] = (Place){leaf, t - skip, first_row + (size_t)(t - w->first)};
+        g->place[g->places++] = (Place){leaf, t - skip, first_wanted + t - w->first, -1};
     }
 }
 
-/* Places were noted by leaf and depth; nodes have been split since. */
-static void settle_places(Group *g)
+/* Places were noted by leaf and depth; nodes have been split since. Those of one token share a row. */
+static void settle_places(Group *g, States *out)
 {
+    int n = g->trie.n, tokens = 0, *first = mem_alloc((size_t)n, sizeof *first);
+    for (int i = 0; i < n; tokens += g->trie.node[i++].n)
+        first[i] = tokens;
+    int *row = mem_alloc((size_t)tokens, sizeof *row);
+    memset(row, -1, (size_t)tokens * sizeof *row);
     for (int i = 0; i < g->places; i++) {
         Place *p = &g->place[i];
         p->node = trie_holder(&g->trie, p->node, p->offset);
         p->offset -= g->trie.node[p->node].start;
+        int *shared = &row[first[p->node] + p->offset];
+        if (*shared < 0)
+            *shared = p->row = out->rows++;
+        out->row[p->wanted] = *shared;
     }
+    free(row);
+    free(first);
 }
 
 /* Copies what the last pass computed of tokens from .. to-1 of a node, whose first row in the pass is `row`.
@@ -165,9 +185,8 @@ static void collect(const Scorer *s, const Group *g, int node, int from, int to,
     size_t bytes = (size_t)out.cols * sizeof(float);
     for (int i = 0; i < g->places; i++) {
         const Place *p = &g->place[i];
-        if (p->node == node && p->offset >= from && p->offset < to)
-            memcpy(out.at + p->out * (size_t)out.cols, tensor_rows(s->acts.hidden, row + p->offset - from, 1).at,
-                   bytes);
+        if (p->row >= 0 && p->node == node && p->offset >= from && p->offset < to)
+            memcpy(tensor_rows(out, p->row, 1).at, tensor_rows(s->acts.hidden, row + p->offset - from, 1).at, bytes);
     }
 }
 
@@ -210,9 +229,9 @@ static bool compute_nodes(Scorer *s, Group *g, const int *order, Piece *piece, T
     return flush(s, g, piece, &pieces, out, err);
 }
 
-static bool run_group(Scorer *s, Group *g, Tensor out, Err *err)
+static bool run_group(Scorer *s, Group *g, States *out, Err *err)
 {
-    settle_places(g);
+    settle_places(g, out);
     int n = g->trie.n, *order = mem_alloc((size_t)n, sizeof *order);
     Piece *piece = mem_alloc((size_t)n + ROWS_AT_ONCE, sizeof *piece);
     g->segment = mem_alloc((size_t)n, sizeof *g->segment);
@@ -220,7 +239,7 @@ static bool run_group(Scorer *s, Group *g, Tensor out, Err *err)
         g->segment[i] = -1;
     trie_order(&g->trie, order);
     batch_clear(&s->batch);
-    bool ok = compute_nodes(s, g, order, piece, out, err);
+    bool ok = compute_nodes(s, g, order, piece, out->at, err);
     for (int i = n - 1; i >= 0; i--)
         if (g->segment[order[i]] >= 0)
             forest_drop(&s->forest, g->segment[order[i]]);
@@ -261,20 +280,20 @@ static int group_end(const Want *want, int i, int n, int skip, int budget)
     return i;
 }
 
-/* The wanted states of all sequences, row after row, into out. */
-static bool hidden_states(Scorer *s, const Want *want, int n, Tensor out, Err *err)
+/* The wanted states of all sequences. */
+static bool hidden_states(Scorer *s, const Want *want, int n, States *out, Err *err)
 {
     if (!keep_prefix(s, want, n, err))
         return false;
     int budget = group_tokens(&s->model->config), skip = s->prefix < 0 ? 0 : s->prefix_n;
-    size_t row = 0;
+    int wanted = 0;
     for (int i = 0; i < n;) {
         Group g = {0};
         trie_init(&g.trie);
         for (int end = group_end(want, i, n, skip, budget); i < end; i++) {
             s->cost.tokens += want[i].last + 1;
-            group_add(&g, &want[i], skip, row);
-            row += (size_t)(want[i].last - want[i].first + 1);
+            group_add(&g, &want[i], skip, wanted);
+            wanted += want[i].last - want[i].first + 1;
         }
         bool ok = run_group(s, &g, out, err);
         group_release(&g);
@@ -294,36 +313,79 @@ static size_t count_rows(const Want *want, int n)
     return rows;
 }
 
-/* Bytes of a call for the states of so many rows. */
-static void note_bytes(Scorer *s, size_t rows)
+/* Bytes of a call for so many wanted states in so many rows. */
+static void note_bytes(Scorer *s, size_t wanted, size_t rows)
 {
     const ModelConfig *c = &s->model->config;
-    size_t scan = (rows < HEAD_ROWS ? rows : HEAD_ROWS) * VOCAB_CHUNK, states = rows * (size_t)c->width;
+    size_t scan = (rows < HEAD_ROWS ? rows : HEAD_ROWS) * VOCAB_CHUNK, states = wanted * (size_t)c->width;
     double bytes = (double)s->forest.most_bytes + (double)acts_bytes(c, s->most_rows, false) +
                    (double)((scan + states) * sizeof(float));
     s->cost.wanted += (double)rows;
     s->cost.bytes = bytes > s->cost.bytes ? bytes : s->cost.bytes;
 }
 
-/* A block of `rows` hidden states, computed; a hollow scorer has no block. Free with mem_big_free(out->at, rows * C, 4). */
-static bool states_of(Scorer *s, const Want *want, int n, Tensor *out, Err *err)
+static void states_release(States *s)
 {
-    size_t rows = count_rows(want, n), C = (size_t)s->model->config.width;
-    *out = tensor(s->hollow ? NULL : mem_big(rows * C, sizeof(float), "hidden states", err), (int)rows, (int)C);
-    if ((out->at || s->hollow) && hidden_states(s, want, n, *out, err)) {
-        note_bytes(s, rows);
-        return true;
-    }
-    mem_big_free(out->at, rows * C, sizeof(float));
-    return false;
+    mem_big_free(s->at.at, (size_t)s->wanted * (size_t)s->at.cols, sizeof(float));
+    free(s->row);
+    *s = (States){0};
 }
 
-static int *numbers(int n)
+/* The states, computed; a hollow scorer has only their rows. Release them in any case. */
+static bool states_of(Scorer *s, const Want *want, int n, States *out, Err *err)
 {
-    int *list = mem_alloc((size_t)n, sizeof *list);
-    for (int i = 0; i < n; i++)
-        list[i] = i;
-    return list;
+    size_t wanted = count_rows(want, n), C = (size_t)s->model->config.width;
+    float *at = s->hollow ? NULL : mem_big(wanted * C, sizeof(float), "hidden states", err);
+    *out = (States){.at = tensor(at, (int)wanted, (int)C), .wanted = (int)wanted};
+    if (!at && !s->hollow)
+        return false;
+    out->row = mem_alloc(wanted, sizeof *out->row);
+    bool ok = hidden_states(s, want, n, out, err);
+    if (ok)
+        note_bytes(s, wanted, (size_t)out->rows);
+    return ok;
+}
+
+/* order: the wanted by their rows; end[r]: where those of row r end in it. */
+static void order_by_row(const States *s, int *order, int *end)
+{
+    memset(end, 0, (size_t)(s->rows + 1) * sizeof *end);
+    for (int i = 0; i < s->wanted; i++)
+        end[s->row[i] + 1]++;
+    for (int r = 0; r < s->rows; r++)
+        end[r + 1] += end[r];
+    for (int i = 0; i < s->wanted; i++)
+        order[end[s->row[i]]++] = i;
+}
+
+/* out[i] = log P(target[i]) after the i-th wanted state. The head takes the targets of a state together, HEAD_ROWS states at a
+ * time. */
+static bool target_logprobs(Scorer *s, const States *states, const int *target, float *out, Err *err)
+{
+    size_t n = (size_t)states->wanted;
+    int *order = mem_alloc(n, sizeof *order), *end = mem_alloc((size_t)states->rows + 1, sizeof *end),
+        *row = mem_alloc(n, sizeof *row), *next = mem_alloc(n, sizeof *next);
+    float *logp = mem_alloc(n, sizeof *logp);
+    bool ok = true;
+    order_by_row(states, order, end);
+    for (int i = 0; i < states->wanted; i++) {
+        row[i] = states->row[order[i]];
+        next[i] = target[order[i]];
+    }
+    for (int r = 0, at = 0; ok && r < states->rows; r += HEAD_ROWS) {
+        int last = r + HEAD_ROWS < states->rows ? r + HEAD_ROWS - 1 : states->rows - 1;
+        Targets t = {.n = end[last] - at, .row = row + at, .target = next + at, .temperature = s->temperature};
+        ok = head_logprobs(s->model, states->at, t, (LogProbs){.logp = logp + at}, err);
+        at = end[last];
+    }
+    for (int i = 0; ok && i < states->wanted; i++)
+        out[order[i]] = logp[i];
+    free(order);
+    free(end);
+    free(row);
+    free(next);
+    free(logp);
+    return ok;
 }
 
 bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, float *const *logp, Err *err)
@@ -333,38 +395,28 @@ bool scorer_logprobs(Scorer *s, const Sequence *seq, const int *from, int n, flo
     Want *want = mem_alloc((size_t)n, sizeof *want);
     for (int i = 0; i < n; i++)
         want[i] = (Want){seq[i].ids, from[i] - 1, seq[i].n - 2};
-    Tensor states;
+    States states;
     bool ok = states_of(s, want, n, &states, err);
-    if (s->hollow) {
-        free(want);
-        return ok;
+    if (ok && !s->hollow) {
+        int *target = mem_alloc((size_t)states.wanted, sizeof *target), at = 0;
+        float *out = mem_alloc((size_t)states.wanted, sizeof *out);
+        for (int i = 0; i < n; i++)
+            for (int t = from[i]; t < seq[i].n; t++)
+                target[at++] = seq[i].ids[t];
+        ok = target_logprobs(s, &states, target, out, err);
+        at = 0;
+        for (int i = 0; ok && i < n; at += seq[i].n - from[i], i++)
+            memcpy(logp[i], out + at, (size_t)(seq[i].n - from[i]) * sizeof(float));
+        free(out);
+        free(target);
     }
-    int *row = ok ? numbers(states.rows) : NULL, *target = ok ? numbers(states.rows) : NULL, at = 0;
-    float *out = mem_alloc(ok ? (size_t)states.rows : 0, sizeof *out);
-    for (int i = 0; ok && i < n; i++)
-        for (int t = from[i]; t < seq[i].n; t++)
-            target[at++] = seq[i].ids[t];
-    for (int r = 0; ok && r < states.rows; r += HEAD_ROWS) {
-        Targets t = {.n = states.rows - r < HEAD_ROWS ? states.rows - r : HEAD_ROWS,
-                     .row = row + r,
-                     .target = target + r,
-                     .temperature = s->temperature};
-        ok = head_logprobs(s->model, states, t, (LogProbs){.logp = out + r}, err);
-    }
-    at = 0;
-    for (int i = 0; ok && i < n; at += seq[i].n - from[i], i++)
-        memcpy(logp[i], out + at, (size_t)(seq[i].n - from[i]) * sizeof(float));
-    if (row)
-        mem_big_free(states.at, tensor_count(states), sizeof(float));
-    free(out);
-    free(row);
-    free(target);
+    states_release(&states);
     free(want);
     return ok;
 }
 
 /* The state after the last token of each sequence. */
-static bool last_states(Scorer *s, const Sequence *seq, int n, Tensor *states, Err *err)
+static bool last_states(Scorer *s, const Sequence *seq, int n, States *states, Err *err)
 {
     Want *want = mem_alloc((size_t)n, sizeof *want);
     for (int i = 0; i < n; i++)
@@ -376,28 +428,21 @@ static bool last_states(Scorer *s, const Sequence *seq, int n, Tensor *states, E
 
 bool scorer_rewards(Scorer *s, const Sequence *seq, int n, float *reward, Err *err)
 {
-    Tensor states;
+    States states;
     if (n == 0)
         return true;
-    if (!last_states(s, seq, n, &states, err))
-        return false;
-    if (s->hollow)
-        return true;
-    int *row = numbers(n);
-    bool ok = head_scalars(s->model, SCALAR_REWARD, states, row, n, reward, err);
-    free(row);
-    mem_big_free(states.at, tensor_count(states), sizeof(float));
+    bool ok = last_states(s, seq, n, &states, err);
+    if (ok && !s->hollow)
+        ok = head_scalars(s->model, SCALAR_REWARD, states.at, states.row, n, reward, err);
+    states_release(&states);
     return ok;
 }
 
 bool scorer_next(Scorer *s, const Sequence *seq, int n, int top, int *id, float *logp, Err *err)
 {
-    Tensor states;
+    States states;
     if (n == 0)
         return true;
-    if (!last_states(s, seq, n, &states, err))
-        return false;
-    int *row = numbers(n);
     float *stats = mem_alloc((size_t)n * 2, sizeof *stats);
     HeadInput in = {0};
     VocabScan scan = {.rows = n,
@@ -407,7 +452,8 @@ bool scorer_next(Scorer *s, const Sequence *seq, int n, int top, int *id, float 
                       .top = top,
                       .top_logit = logp,
                       .top_id = id};
-    bool ok = head_input(s->model, &in, states, row, n, err) && head_scan(s->model, in.normed, &scan, err);
+    bool ok = last_states(s, seq, n, &states, err) && head_input(s->model, &in, states.at, states.row, n, err) &&
+              head_scan(s->model, in.normed, &scan, err);
     for (int i = 0; ok && i < n; i++)
         for (int k = 0; k < top; k++) {
             float *l = &logp[i * top + k];
@@ -415,7 +461,6 @@ bool scorer_next(Scorer *s, const Sequence *seq, int n, int top, int *id, float 
         }
     head_input_release(&in);
     free(stats);
-    free(row);
-    mem_big_free(states.at, tensor_count(states), sizeof(float));
+    states_release(&states);
     return ok;
 }

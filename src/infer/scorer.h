@@ -18,7 +18,7 @@ typedef struct ScorerCost {
     double tokens;   /* of all sequences */
     double computed; /* rows that were computed */
     double attended; /* positions that they attended to, altogether */
-    double wanted;   /* rows that went through the head */
+    double wanted;   /* different states that went through the head */
     double bytes;    /* at most at once, beside the model */
 } ScorerCost;
 

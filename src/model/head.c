@@ -146,33 +146,64 @@ static bool scan_beside(Model *m, Tensor normed, VocabScan *scan, Targets t, Err
     return device_ok(m->device, err);
 }
 
+/* The different rows under the targets, where equal ones stand together; of[i]: which of them is target i's. With a reference
+ * every target has its own. */
+static Targets different_rows(Targets t, int *row, int *target, int *of)
+{
+    Targets d = {.row = row, .target = target, .reference = t.reference, .temperature = t.temperature};
+    for (int i = 0; i < t.n; i++) {
+        if (i == 0 || t.row[i] != t.row[i - 1] || t.reference) {
+            row[d.n] = t.row[i];
+            target[d.n++] = t.target[i];
+        }
+        of[i] = d.n - 1;
+    }
+    return d;
+}
+
+/* The logit of a target that the scan did not look for. */
+static float one_logit(Model *m, Tensor normed, int row, int target)
+{
+    float panel[PANEL];
+    int first = target / PANEL * PANEL, n = m->config.vocab - first < PANEL ? m->config.vocab - first : PANEL;
+    head_logits(m, normed, row, first, n, panel);
+    return panel[target - first];
+}
+
 bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
 {
     if (t.n == 0)
         return true;
     HeadInput in;
-    if (!tempered_input(m, &in, hidden, t, err))
+    int *block = mem_alloc((size_t)t.n * 3, sizeof *block), *of = block + 2 * t.n;
+    Targets d = different_rows(t, block, block + t.n, of);
+    if (!tempered_input(m, &in, hidden, d, err)) {
+        free(block);
         return false;
-    float *stats = mem_alloc((size_t)t.n * 4, sizeof *stats);
-    VocabScan scan = {.rows = t.n,
+    }
+    float *stats = mem_alloc((size_t)d.n * 4, sizeof *stats);
+    VocabScan scan = {.rows = d.n,
                       .max = stats,
-                      .sum = stats + t.n,
-                      .moment = stats + 2 * t.n,
-                      .target = t.target,
-                      .target_logit = stats + 3 * t.n,
+                      .sum = stats + d.n,
+                      .moment = stats + 2 * d.n,
+                      .target = d.target,
+                      .target_logit = stats + 3 * d.n,
                       .chunks = head_chunks(m)};
-    bool ok = t.reference ? scan_beside(m, in.normed, &scan, t, err) : head_scan(m, in.normed, &scan, err);
+    bool ok = d.reference ? scan_beside(m, in.normed, &scan, d, err) : head_scan(m, in.normed, &scan, err);
     for (int i = 0; ok && i < t.n; i++) {
-        double log_z = scan_log_z(&scan, i);
-        out.logp[i] = (float)((double)scan.target_logit[i] - log_z);
+        int r = of[i];
+        double log_z = scan_log_z(&scan, r);
+        float logit = t.target[i] == d.target[r] ? scan.target_logit[r] : one_logit(m, in.normed, r, t.target[i]);
+        out.logp[i] = (float)((double)logit - log_z);
         if (out.entropy)
-            out.entropy[i] = (float)scan_entropy(&scan, i);
+            out.entropy[i] = (float)scan_entropy(&scan, r);
         if (out.log_z)
             out.log_z[i] = (float)log_z;
     }
     free(stats);
+    free(block);
     head_input_release(&in);
-    return ok;
+    return ok && device_ok(m->device, err);
 }
 
 /* A chunk of logits becomes its gradient; `beside` has room for the reference's chunk, whose rows `ref_normed` are. */

@@ -15,7 +15,8 @@ typedef struct Reference {
     float weight;  /* backward: the loss has weight sum_i kl_i beside */
 } Reference;
 
-/* Next tokens to score: after row[i] comes target[i]. */
+/* Next tokens to score: after row[i] comes target[i]. Targets of one row that stand together share its pass over the
+ * vocabulary. */
 typedef struct Targets {
     int n;
     const int *row, *target;

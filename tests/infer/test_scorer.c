@@ -107,6 +107,43 @@ static void many_tokens(void **state)
     device_free(d);
 }
 
+/* Ten answers behind each prompt: a prompt's last state goes through the head once, whatever the CPU, and what is said of every
+ * answer is what it has alone. The tenth goes on from the first. */
+static void answers_of_a_prompt(void **state)
+{
+    (void)state;
+    enum { PROMPTS = 5, ANSWERS = 10 };
+    static const int answer[ANSWERS] = {17, 3, VOCAB - 1, 2047, 2048, 16, 15, 900, 0, 17};
+    CpuLevel level[3];
+    int levels = cpu_levels(level);
+    Set *s = mem_zalloc(1, sizeof *s);
+    for (int l = 0; l < levels; l++)
+        for (int kind = 0; kind < TINY_KINDS; kind++) {
+            Device *d = open_device(level[l], 1 + kind);
+            Model *m = tiny_model((TinyKind)kind, HEAD_LM, VOCAB, d);
+            Scorer *scorer;
+            scorer_open(&scorer, m);
+            fill(s, PROMPTS * ANSWERS, 12, 20, 1, 6);
+            for (int i = 0; i < s->n; i++) {
+                int prompt = i / ANSWERS, n = s->seq[prompt * ANSWERS].n;
+                if (i % ANSWERS > 0)
+                    memcpy(s->ids[i], s->ids[i - 1], (size_t)n * sizeof(int));
+                s->ids[i][n] = answer[i % ANSWERS];
+                s->ids[i][n + 1] = 40;
+                s->seq[i].n = n;
+                s->from[i] = n;
+            }
+            for (int i = 0; i < s->n; i++)
+                s->seq[i].n += i % ANSWERS == ANSWERS - 1 ? 2 : 1;
+            check_logprobs(scorer, m, s);
+            assert_int_equal((int)scorer_cost(scorer).wanted, 2 * PROMPTS);
+            scorer_free(scorer);
+            model_free(m);
+            device_free(d);
+        }
+    free(s);
+}
+
 /* The reward head at the last token, in any company, twice, and where one sequence begins another. */
 static void rewards(void **state)
 {
@@ -246,8 +283,10 @@ static void cost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(logprobs), cmocka_unit_test(many_tokens), cmocka_unit_test(hollow),
-        cmocka_unit_test(rewards),  cmocka_unit_test(next_tokens), cmocka_unit_test(cost),
+        cmocka_unit_test(logprobs), cmocka_unit_test(many_tokens),
+        cmocka_unit_test(hollow),   cmocka_unit_test(answers_of_a_prompt),
+        cmocka_unit_test(rewards),  cmocka_unit_test(next_tokens),
+        cmocka_unit_test(cost),
     };
     return cmocka_run_group_tests_name("scorer", tests, NULL, NULL);
 }
