@@ -110,8 +110,7 @@ bool cmd_generate(Work *work, void *options, Err *err)
     Context context = {.text = o->text};
     bool ok;
     if (o->raw) {
-        render_begin(m, &prompt);
-        ok = tokenizer_encode(m->tokenizer, o->text, strlen(o->text), TOKENIZE_SPECIAL, &prompt, err);
+        ok = render_raw(m, o->text, &prompt, err);
     } else {
         bool chat;
         ok = render_chat(m, CHAT_AUTO, &chat, err) && render_context(m, &context, chat, &prompt, err);

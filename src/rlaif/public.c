@@ -125,7 +125,8 @@ static bool render(const RlaifReward *r, const RlaifResponse *response, Ids *out
     const Model *m = r->model->model;
     Context context = {.text = mem_str(response->context)};
     bool ok = render_context(m, &context, r->model->chat, out, err) &&
-              render_response(m, response->response, !response->cut_off, out, err) && render_fits(m, out->n, 0, err);
+              render_response(m, response->response, r->model->chat, !response->cut_off, out, err) &&
+              render_fits(m, out->n, 0, err);
     free(context.text);
     return ok;
 }

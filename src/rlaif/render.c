@@ -54,6 +54,15 @@ bool render_chat_text(const Model *m, const json_t *messages, const char *ending
     return ok;
 }
 
+bool render_raw(const Model *m, const char *text, Ids *out, Err *err)
+{
+    int from = out->n;
+    render_begin(m, out);
+    bool ok = tokenizer_encode(m->tokenizer, text, strlen(text), TOKENIZE_SPECIAL, out, err);
+    drop_second_bos(m, out, from);
+    return ok;
+}
+
 bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *err)
 {
     if (chat) {
@@ -71,17 +80,46 @@ bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *
     return ok;
 }
 
-void render_end(const Model *m, bool ended, Ids *out)
+/* The token that the chat template writes behind a reply, where responses end with it: of several that may end them the one that
+ * the model has learned. -1: none. */
+static int turn_end(const Model *m)
 {
-    if (ended && tokenizer_end(m->tokenizer) >= 0)
-        ids_add(out, tokenizer_end(m->tokenizer));
+    json_t *turns =
+        json_pack("[{s:s, s:s}, {s:s, s:s}]", "role", "user", "content", "a", "role", "assistant", "content", "b");
+    Tainted text = {0};
+    Ids ids = {0};
+    Err err = {0}; /* a template that fails here says nothing of ends */
+    int end = -1;
+    if (chat_render(m->chat, turns, false, &text, &err)) {
+        const char *taint = tainted_taint(&text);
+        size_t at = text.text.n;
+        while (at > 0 && !taint_at(taint, at - 1))
+            at--;
+        at += strspn(str_text(&text.text) + at, " \n");
+        if (tokenizer_encode(m->tokenizer, str_text(&text.text) + at, text.text.n - at,
+                             TOKENIZE_SPECIAL | TOKENIZE_BARE, &ids, &err) &&
+            ids.n > 0 && tokenizer_ends(m->tokenizer, ids.id[0]))
+            end = ids.id[0];
+    }
+    ids_release(&ids);
+    tainted_release(&text);
+    json_decref(turns);
+    return end;
 }
 
-bool render_response(const Model *m, const char *text, bool ended, Ids *out, Err *err)
+void render_end(const Model *m, bool chat, bool ended, Ids *out)
+{
+    int end = ended && chat ? turn_end(m) : -1;
+    end = end >= 0 ? end : tokenizer_end(m->tokenizer);
+    if (ended && end >= 0)
+        ids_add(out, end);
+}
+
+bool render_response(const Model *m, const char *text, bool chat, bool ended, Ids *out, Err *err)
 {
     if (!tokenizer_encode(m->tokenizer, text, strlen(text), TOKENIZE_BARE, out, err))
         return false;
-    render_end(m, ended, out);
+    render_end(m, chat, ended, out);
     return true;
 }
 
@@ -89,9 +127,9 @@ bool render_response(const Model *m, const char *text, bool ended, Ids *out, Err
 bool render_reply(const Model *m, const ResponseView *r, bool chat, Ids *out, Err *err)
 {
     if (chat || !r->blank_before)
-        return render_response(m, r->text, r->ended, out, err);
+        return render_response(m, r->text, chat, r->ended, out, err);
     char *text = mem_printf(" %s", r->text);
-    bool ok = render_response(m, text, r->ended, out, err);
+    bool ok = render_response(m, text, chat, r->ended, out, err);
     free(text);
     return ok;
 }

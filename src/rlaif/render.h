@@ -20,11 +20,14 @@ void render_begin(const Model *m, Ids *out);
  * turn; without chat context_plain. */
 bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *err) MUST_CHECK;
 
-/* The token by which a response ends, if it ended and there is such a token. */
-void render_end(const Model *m, bool ended, Ids *out);
+/* A text as it stands, in which control tokens count; BOS once, even where the text begins with it. */
+bool render_raw(const Model *m, const char *text, Ids *out, Err *err) MUST_CHECK;
+
+/* The token by which a response ends, if it ended and there is one: with chat what the template writes behind a reply, else EOS. */
+void render_end(const Model *m, bool chat, bool ended, Ids *out);
 
 /* A response alone: its text's ids and, if it ended, the end-of-turn token. */
-bool render_response(const Model *m, const char *text, bool ended, Ids *out, Err *err) MUST_CHECK;
+bool render_response(const Model *m, const char *text, bool chat, bool ended, Ids *out, Err *err) MUST_CHECK;
 
 /* The same of a row's response, which without chat may begin with a blank. */
 bool render_reply(const Model *m, const ResponseView *r, bool chat, Ids *out, Err *err) MUST_CHECK;

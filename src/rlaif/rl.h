@@ -50,9 +50,8 @@ bool rl_step(Rl *rl, Stage *record, StepStats *stats, Err *err) MUST_CHECK;
 /* Trains a policy. The last one is the result; of those in between the checkpoints of the best reward on held-out prompts
  * are kept (paper.md 6.4).
  *
- * Summary: steps, and of the first and the last step reward, kl (or kl_sampling), entropy, tokens, ended; with a reward model reward_scale, what
- * its rewards were divided by; with eval eval_prompts,
- * eval_reward_last, and `checkpoints`, the best first: step (updates before it), eval_reward, name. */
+ * Summary: steps, and of the first and the last step reward, kl (or kl_sampling), entropy, tokens, ended; with a reward model
+ * reward_scale, what its rewards were divided by; with eval eval_prompts, eval_reward_last, and `checkpoints`, the best first: step (updates before it), eval_reward, name. */
 bool rl_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

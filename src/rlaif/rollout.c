@@ -58,7 +58,7 @@ static bool render_rollout(const Rollout *r, const RewardSource *s, const Model 
     if (s->same_ids) {
         ids_append(out, r->prompt->id, r->prompt->n);
         ids_append(out, r->y.ids.id, r->y.ids.n - r->y.ended);
-        render_end(s->model->model, r->y.ended, out);
+        render_end(s->model->model, s->model->chat, r->y.ended, out);
         return true;
     }
     const Context *context = &rows->row[r->row].view.context;

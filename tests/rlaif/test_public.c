@@ -59,7 +59,7 @@ static void rewards_are_the_models(void **state)
         Ids ids = {0};
         double score;
         need_ok(render_context(known->model, &c, known->chat, &ids, &err) &&
-                    render_response(known->model, r[i].response, true, &ids, &err),
+                    render_response(known->model, r[i].response, known->chat, true, &ids, &err),
                 &err);
         need_ok(reward_model_score(known, &(Sequence){ids.id, ids.n}, 1, &score, &err), &err);
         assert_memory_equal(&score, &r[i].score, sizeof score);

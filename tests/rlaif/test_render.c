@@ -11,12 +11,11 @@
 
 /* --- models --------------------------------------------------------------------------------------------------- */
 
-static const char template[] =
-    "{% for m in messages %}<|begin|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|begin|>assistant\n{% endif %}";
+static const char template[] = "{%% for m in messages %%}<|begin|>{{ m['role'] }}\n{{ m['content'] }}%s\n{%% endfor %%}"
+                               "{%% if add_generation_prompt %%}<|begin|>assistant\n{%% endif %%}";
 
 /* A vocabulary of the SentencePiece kind, whose texts begin with a blank of their own. */
-static Tokenizer *with_prefix(void)
+static Tokenizer *with_prefix(const char *config)
 {
     Err err = {0};
     Tokenizer *t;
@@ -27,7 +26,6 @@ static Tokenizer *with_prefix(void)
     need_ok(file_write(file, text, strlen(text), &err), &err);
     free(file);
     file = path_join(dir, "tokenizer_config.json");
-    static const char config[] = "{\"bos_token\": \"<|begin|>\", \"eos_token\": \"<|end|>\"}";
     need_ok(file_write(file, config, strlen(config), &err) && tokenizer_open(&t, dir, &err), &err);
     remove_folder(dir);
     json_decref(fixture);
@@ -35,20 +33,34 @@ static Tokenizer *with_prefix(void)
     return t;
 }
 
-enum { KINDS = 3 };
+typedef enum Kind {
+    LLAMA,
+    GEMMA,
+    OTHER_END, /* its template ends turns by another token than EOS */
+    PREFIXED,  /* with_prefix */
+    NO_EOS,    /* the same, which names no EOS */
+    KINDS
+} Kind;
 
-/* No weights: only what renders. */
-static Model *model_of(int kind)
+/* No weights: only what renders. *end is by what its responses end with chat and without. */
+static Model *model_of(Kind kind, const char *end[2])
 {
-    static const char *const dir[] = {TINY_LLAMA_DIR, "tests/fixtures/tiny-gemma3"};
     Err err = {0};
     Model *m;
-    need_ok(model_load_text(&m, dir[kind % COUNT(dir)], &err), &err);
-    if (kind == COUNT(dir)) {
+    need_ok(model_load_text(&m, kind == GEMMA ? "tests/fixtures/tiny-gemma3" : TINY_LLAMA_DIR, &err), &err);
+    end[0] = end[1] = "<|end|>";
+    if (kind >= PREFIXED) {
         tokenizer_free(m->tokenizer);
+        m->tokenizer = with_prefix(kind == NO_EOS ? "{\"bos_token\": \"<|begin|>\"}"
+                                                  : "{\"bos_token\": \"<|begin|>\", \"eos_token\": \"<|end|>\"}");
+        assert_int_equal(tokenizer_eos(m->tokenizer) < 0, kind == NO_EOS);
+    }
+    if (kind >= OTHER_END) {
+        end[1] = kind == OTHER_END ? "<|endoftext|>" : end[1];
+        char *text = mem_printf(template, end[1]);
         chat_template_free(m->chat);
-        m->tokenizer = with_prefix();
-        m->chat = chat_template_new(template, "<|begin|>", "<|end|>");
+        m->chat = chat_template_new(text, "<|begin|>", "<|end|>");
+        free(text);
     }
     return m;
 }
@@ -137,7 +149,7 @@ static void same_ids(const char *what, const char *row, const int *got, int n, c
 }
 
 /* The row's last response under the model: prompt, then what is drawn, then the end. */
-static void check_row(const Model *m, const char *json, const Shape *s, bool chat)
+static void check_row(const Model *m, const char *end, const char *json, const Shape *s, bool chat)
 {
     Err err = {0};
     json_t *row;
@@ -156,7 +168,8 @@ static void check_row(const Model *m, const char *json, const Shape *s, bool cha
     }
     bool ended = !s->cut_off;
     same_ids("the response", json, whole.id + from, whole.n - from - ended, drawn.id, drawn.n);
-    assert_true(!ended || whole.id[whole.n - 1] == tokenizer_eos(m->tokenizer));
+    assert_true(!ended || whole.id[whole.n - 1] == tokenizer_find(m->tokenizer, end));
+    assert_true(!ended || tokenizer_ends(m->tokenizer, whole.id[whole.n - 1])); /* there sampling stops */
     Response y = {.ids = {.id = whole.id + from, .n = whole.n - from}};
     char *text = response_text(m, &y); /* as sampling writes it */
     assert_string_equal(text, chat ? s->text : s->drawn);
@@ -171,10 +184,11 @@ static void every_shape(void **state)
 {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
-        Model *m = model_of(kind);
+        const char *end[2];
+        Model *m = model_of((Kind)kind, end);
         for (int i = 0; i < COUNT(shapes); i++)
             for (int chat = 0; chat < 2; chat++)
-                check_row(m, shapes[i].row, &shapes[i], chat);
+                check_row(m, end[chat], shapes[i].row, &shapes[i], chat);
         model_free(m);
     }
 }
@@ -183,7 +197,8 @@ static void every_shape(void **state)
 static void imported(void **state)
 {
     (void)state;
-    Model *m = model_of(0);
+    const char *end[2];
+    Model *m = model_of(LLAMA, end);
     for (int i = 0; i < COUNT(shapes); i++) {
         Err err = {0};
         json_t *row, *out;
@@ -193,7 +208,7 @@ static void imported(void **state)
             need_ok(import_row(row, IMPORT_AUTO, &out, &found, &err), &err);
             char *json = json_text(out);
             for (int chat = 0; chat < 2; chat++)
-                check_row(m, json, &shapes[i], chat);
+                check_row(m, end[chat], json, &shapes[i], chat);
             free(json);
             json_decref(out);
         }
@@ -208,7 +223,7 @@ static void imported(void **state)
         need_ok(import_row(row, IMPORT_AUTO, &out, &found, &err), &err);
         char *json = json_text(out);
         for (int chat = 0; chat < 2; chat++)
-            check_row(m, json, &post, chat);
+            check_row(m, end[chat], json, &post, chat);
         free(json);
         json_decref(out), json_decref(row);
     }
@@ -362,9 +377,28 @@ static void rollouts(void **state)
     bench_end(&b);
 }
 
+/* A sequence begins with BOS once, whoever writes it. */
+static void begins_once(void **state)
+{
+    (void)state;
+    static const char *const text[] = {"so", "<|begin|>so", "", "<|begin|>"};
+    const char *end[2];
+    Model *m = model_of(PREFIXED, end);
+    int bos = tokenizer_bos(m->tokenizer);
+    for (int i = 0; i < COUNT(text); i++) {
+        Err err = {0};
+        Ids ids = {0};
+        need_ok(render_raw(m, text[i], &ids, &err), &err);
+        assert_true(ids.id[0] == bos && (ids.n == 1 || ids.id[1] != bos));
+        ids_release(&ids);
+    }
+    model_free(m);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape), cmocka_unit_test(imported),
-                                       cmocka_unit_test(sampled), cmocka_unit_test(rollouts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape), cmocka_unit_test(begins_once),
+                                       cmocka_unit_test(imported), cmocka_unit_test(sampled),
+                                       cmocka_unit_test(rollouts)};
     return cmocka_run_group_tests_name("render", tests, NULL, NULL);
 }

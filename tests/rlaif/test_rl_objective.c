@@ -41,22 +41,32 @@ static double number_at(const json_t *row, const char *key, size_t t)
     return json_number_value(json_array_get(json_object_get(row, key), t));
 }
 
-/* Of a rollout's ids by the tiny model. */
-static void check_reference(const Bench *b, const json_t *row)
+/* The tiny model, and a rollout's prompt as it reads it. */
+static Model *reader_of(const Bench *b, const json_t *row, Ids *prompt)
 {
     Err err = {0};
     Model *m;
-    Scorer *s;
     Rows rows;
-    Ids ids = {0};
     char *path = bench_path(b, "prompts.jsonl");
-    const json_t *y = json_object_get(row, "ids");
-    float logp[20], *to = logp;
     need_ok(model_load(&m, TINY_LLAMA_DIR, b->work.device, HEAD_LM, &err) && rows_read(&rows, path, 0, false, &err) &&
                 rows_view(&rows, NEED_PROMPT, false, &err),
             &err);
     const Context *context = &rows.row[(int)json_number_of(row, "row", 0) - 1].view.context;
-    need_ok(render_context(m, context, true, &ids, &err), &err);
+    need_ok(render_context(m, context, true, prompt, &err), &err);
+    rows_release(&rows);
+    free(path);
+    return m;
+}
+
+/* Of a rollout's ids by the tiny model. */
+static void check_reference(const Bench *b, const json_t *row)
+{
+    Err err = {0};
+    Scorer *s;
+    Ids ids = {0};
+    Model *m = reader_of(b, row, &ids);
+    const json_t *y = json_object_get(row, "ids");
+    float logp[20], *to = logp;
     int from = ids.n, n = (int)json_array_size(y);
     for (size_t t = 0; t < json_array_size(y); t++)
         ids_add(&ids, (int)json_integer_value(json_array_get(y, t)));
@@ -67,9 +77,7 @@ static void check_reference(const Bench *b, const json_t *row)
         assert_true(logp[t] == (float)number_at(row, "reference_logp", (size_t)t));
     scorer_free(s);
     ids_release(&ids);
-    rows_release(&rows);
     model_free(m);
-    free(path);
 }
 
 /* Training that goes on from another policy is held to SFT, by either KL; the same model named is no other. */
@@ -194,19 +202,13 @@ static void whitened(void **state)
 static void tempered_logps(const Bench *b, const json_t *row, double T, double *wanted)
 {
     Err err = {0};
-    Model *m;
     Scorer *s;
-    Rows rows;
     Ids ids = {0};
-    char *path = bench_path(b, "prompts.jsonl");
+    Model *m = reader_of(b, row, &ids);
     const json_t *y = json_object_get(row, "ids");
-    need_ok(model_load(&m, TINY_LLAMA_DIR, b->work.device, HEAD_LM, &err) && rows_read(&rows, path, 0, false, &err) &&
-                rows_view(&rows, NEED_PROMPT, false, &err),
-            &err);
     int vocab = m->config.vocab, *best = mem_alloc((size_t)vocab, sizeof *best);
     float *logp = mem_alloc((size_t)vocab, sizeof *logp);
     scorer_open(&s, m);
-    need_ok(render_context(m, &rows.row[(int)json_number_of(row, "row", 0) - 1].view.context, true, &ids, &err), &err);
     for (size_t t = 0; t < json_array_size(y); t++) {
         int id = (int)json_integer_value(json_array_get(y, t));
         double z = 0, own = 0;
@@ -220,9 +222,8 @@ static void tempered_logps(const Bench *b, const json_t *row, double T, double *
     }
     scorer_free(s);
     ids_release(&ids);
-    rows_release(&rows);
     model_free(m);
-    free(best), free(logp), free(path);
+    free(best), free(logp);
 }
 
 /* At the temperature of the draw policy, reference and KL are that distribution's, uncut, whatever top-k leaves out of the draw;
