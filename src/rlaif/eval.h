@@ -218,6 +218,7 @@ extern const OptionTable probes_table;
 /* What win rates do not show, policy by policy (probes.h); no model is asked. Rows get `probes`.
  *
  * prompts           different prompts
+ * comparisons       probes times how many two policies there are
  * policies          [{policy, responses, prompts, characters, cut_off, next_turn, repetition, trailing, names, numbers}], each probe
  *                   {mean, interval}, the interval bootstrap over prompts */
 bool probes_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;

@@ -56,7 +56,8 @@ double *outcomes_gaps(const Outcomes *a, const Outcomes *b, int *n);
 /* Is A above B? "difference" (mean of the gaps), "difference_interval" (bootstrap over them, of shares), "t_p" (two samples), "paired_p" (t-test of the gaps). */
 void eval_set_gaps(json_t *object, const Outcomes *a, const Outcomes *b, const double *gap, int n, int seed);
 
-/* How often an evaluation compared two policies, by its summary: judge prompts of a win rate, two policies of others. */
+/* How often an evaluation compared two policies, by its summary: judge prompts of a win rate, two policies of others, each
+ * probe of two policies. */
 int eval_comparisons(const json_t *summary);
 /* Sets that as "comparisons"; and a line of what several mean for intervals (docs/math.md, "Several comparisons"). */
 void eval_set_comparisons(json_t *summary);

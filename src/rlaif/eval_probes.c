@@ -150,6 +150,7 @@ static void summarise(json_t *out, const Probing *p, int seed)
     }
     json_object_set_new(out, "prompts", json_integer(r->prompts));
     json_object_set_new(out, "policies", policies);
+    json_object_set_new(out, "comparisons", json_integer(r->policies * (r->policies - 1) / 2 * PROBES));
     free(mine);
 }
 
@@ -158,6 +159,7 @@ static void print_table(const json_t *s)
     size_t i;
     json_t *policy;
     json_array_foreach(json_object_get(s, "policies"), i, policy) probes_print(json_text_of(policy, "policy"), policy);
+    eval_print_comparisons(s);
 }
 
 bool probes_stage(Work *work, const char *name, const void *options, Err *err)

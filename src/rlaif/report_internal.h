@@ -127,6 +127,9 @@ typedef struct Outcome {
 } Outcome;
 enum { MOST_OUTCOMES = 64 };
 bool report_by_reward(const json_t *result); /* a reward model's? */
+/* Who wins a contest, as the sign of an Outcome: where its interval leaves out one half, and where all prompts are alike, so that
+ * no other test minds how few they are, the binomial test over prompts too. */
+int report_wins(const json_t *result);
 int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES]);
 /* Who says so: "<b>PROMPT</b>", "the reward model STAGE". */
 void html_judge(Str *out, const Report *r, const Outcome *x);

@@ -184,11 +184,14 @@ static void candidate_table(Str *out, const ReportStage *s)
         return;
     str_add(out, "<div class=\"wide\"><table><caption>");
     html_stage(out, s);
-    str_add(out,
-            ": prompts that were tried. The share of labels on people\xe2\x80\x99s side is the mean over the trials, "
-            "which differ in the exemplars that were drawn; its 95&nbsp;% interval is that of so many pairs.");
+    str_add(
+        out,
+        ": prompts that were tried. The share of labels on people\xe2\x80\x99s side is the mean over the trials, "
+        "which differ in the exemplars that were drawn; its 95&nbsp;% interval is the mean of theirs, over prompts.");
+    if (json_array_size(list) > 1)
+        str_addf(out, " The chosen one is the best of %zu, which flatters it here.", json_array_size(list));
     if (json_bool_of(choice, "same_rows", false) && json_array_size(list) > 1)
-        str_add(out, " The chosen one labelled the very rows that it was chosen by, which flatters its labels.");
+        str_add(out, " It labelled the very rows that it was chosen by, which flatters its labels.");
     str_add(out, "</caption>\n<thead><tr><th></th><th>trials</th><th>on people\xe2\x80\x99s side</th><th>sd over "
                  "trials</th><th>least to most, %</th><th>pairs</th><th></th></tr></thead><tbody>\n");
     json_array_foreach((json_t *)(uintptr_t)list, i, one)

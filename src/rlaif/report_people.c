@@ -117,7 +117,7 @@ static void say_pairs(Str *out, const Report *r, const json_t *list)
     json_array_foreach((json_t *)(uintptr_t)list, i, one)
     {
         const json_t *interval = json_object_get(one, "win_rate_bootstrap");
-        bool none = range_holds(interval, 0.5);
+        bool none = report_wins(one) == 0;
         double rate = json_number_of(one, "win_rate", (double)NAN);
         str_add(out, i ? " " : "");
         str_add(out, none ? "" : "<b>");
@@ -129,6 +129,8 @@ static void say_pairs(Str *out, const Report *r, const json_t *list)
                  say_count(json_number_of(one, "n", 0), "ranking", "rankings").text);
         if (json_array_size(interval) != 2)
             str_add(out, "too few prompts, or too much alike, for an interval.");
+        else if (none && !range_holds(interval, 0.5))
+            str_add(out, "too few prompts to tell.");
         else
             str_add(out, none ? "the interval of that rate contains 50&nbsp;%." : "50&nbsp;% is not in its interval.");
     }

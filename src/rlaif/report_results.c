@@ -40,6 +40,13 @@ bool report_by_reward(const json_t *result)
     return kind && strcmp(kind, "reward") == 0;
 }
 
+int report_wins(const json_t *result)
+{
+    bool none = range_holds(json_object_get(result, "win_rate_bootstrap"), 0.5),
+         few = json_is_null(json_object_get(result, "paired_p")) && json_number_of(result, "binomial_p", 0) >= 0.05;
+    return none || few ? 0 : json_number_of(result, "win_rate", (double)NAN) > 0.5 ? 1 : -1;
+}
+
 static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *result)
 {
     Outcome x = {.eval = eval, .result = result};
@@ -48,7 +55,7 @@ static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *r
     x.value = json_number_of(result, x.pointwise ? "gain" : "win_rate", (double)NAN);
     x.interval = json_object_get(result, x.pointwise ? "gain_interval" : "win_rate_bootstrap");
     x.neutral = x.pointwise ? 0 : 0.5;
-    x.sign = range_holds(x.interval, x.neutral) ? 0 : x.value > x.neutral ? 1 : -1;
+    x.sign = !x.pointwise ? report_wins(result) : range_holds(x.interval, x.neutral) ? 0 : x.value > x.neutral ? 1 : -1;
     x.trained = report_pleases(r, report_side_training(r, eval, "policy"), eval, result);
     x.network = x.sort != BY_REWARD && report_same_network(r, report_side_training(r, eval, "policy"), eval);
     x.rival = x.sort == BY_REWARD && report_pleases(r, report_side_training(r, eval, "against"), eval, result) == 1;
@@ -173,6 +180,8 @@ static void add_sentence(Str *out, const Report *r, const Outcome *x, bool scale
              say_count(json_number_of(s, "pairs", 0), "pair of replies", "pairs of replies").text);
     if (!known)
         str_add(out, ": too few prompts, or too much alike, for an interval. ");
+    else if (x->sign == 0 && !range_holds(x->interval, x->neutral))
+        str_add(out, ": <b>too few prompts to tell</b>. ");
     else if (x->sign == 0)
         str_addf(out, ": <b>the interval contains %s</b>. ", nothing);
     else

@@ -96,6 +96,24 @@ static void people_of_one_mind(void **state)
     free(labels);
 }
 
+/* A reward model on pairs that it is always right about, or always wrong: of one prompt, of two, and of two with three pairs each. */
+static void reward_models(void **state)
+{
+    (void)state;
+    static const char *const prompts[] = {"a", "ab", "aaabbb"};
+    runs_with_status(test_bench, 0, "rlaif reward human.jsonl --model llama --quiet -o rm");
+    for (int i = 0; i < COUNT(prompts); i++)
+        for (int preferred = 0; preferred < 2; preferred++) {
+            Str s = {0};
+            for (const char *p = prompts[i]; *p; p++)
+                str_addf(&s, "{\"prompt\": \"Is it %c?\", \"responses\": [\"It is.\", \"No.\"], \"preferred\": %d}\n",
+                         *p, preferred);
+            put_text(test_bench, "pairs.jsonl", str_text(&s));
+            str_release(&s);
+            free(prints("eval accuracy pairs.jsonl --reward rm"));
+        }
+}
+
 static double end_of(const json_t *interval, size_t end)
 {
     return json_number_value(json_array_get(interval, end));
@@ -131,6 +149,7 @@ static void many_replies(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {IN_BENCH(few_prompts), IN_BENCH(people_of_one_mind), IN_BENCH(many_replies)};
+    const struct CMUnitTest tests[] = {IN_BENCH(few_prompts), IN_BENCH(people_of_one_mind), IN_BENCH(reward_models),
+                                       IN_BENCH(many_replies)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

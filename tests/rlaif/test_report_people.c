@@ -128,6 +128,35 @@ static void harmless(void **state)
     run_free(&r);
 }
 
+/* Four prompts of one mind: Wilson's interval leaves out a half, the binomial test does not, and nothing is called shown. */
+static void too_few(void **state)
+{
+    (void)state;
+    static const char wins[] =
+        "{\"a\": \"x\", \"b\": \"y\", \"n\": %d, \"win_rate\": 1.0, \"win_rate_bootstrap\": [0.51, 1.0], "
+        "\"paired_p\": null, \"binomial_p\": %s}";
+    for (int enough = 0; enough < 2; enough++) {
+        Run r = run_new();
+        char *one = mem_printf(wins, enough ? 6 : 4, enough ? "0.03125" : "0.125"),
+             *summary = mem_printf("{\"rankings\": 4, \"items\": 4, \"prompts\": 4, \"pairs\": [%s]}", one),
+             *duel = mem_printf(
+                 "{\"prompts\": 4, \"pairs\": 4, \"results\": [{\"prompt\": \"which\", \"kind\": \"pairwise\", %s]}",
+                 one + 1);
+        add_stage(&r, "ratings", "eval ratings", "{}", summary);
+        add_stage(&r, "duel", "eval winrate", "{}", duel);
+        char *page = page_of(&r);
+        has(page, enough ? "<b>x is preferred to y</b> in 100.0 % of 6 rankings; 50&nbsp;% is not in its interval."
+                         : "x is preferred to y in 100.0 % of 4 rankings; too few prompts to tell.");
+        has(page, enough ? "<b>A is better than B.</b>" : "<b>It is not shown that A is better or worse than B.</b>");
+        has(page, enough ? ": the interval does not contain 50&nbsp;%." : ": <b>too few prompts to tell</b>.");
+        free(page);
+        free(one);
+        free(summary);
+        free(duel);
+        run_free(&r);
+    }
+}
+
 /* The line of a probe of both policies. The caller frees it. */
 static char *probe_line(Probe k, const json_t *summary)
 {
@@ -267,8 +296,8 @@ static void beside_the_paper(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ranked), cmocka_unit_test(harmless),         cmocka_unit_test(probed),
-        cmocka_unit_test(labels), cmocka_unit_test(beside_the_paper),
+        cmocka_unit_test(too_few), cmocka_unit_test(ranked), cmocka_unit_test(harmless),
+        cmocka_unit_test(probed),  cmocka_unit_test(labels), cmocka_unit_test(beside_the_paper),
     };
     return cmocka_run_group_tests_name("report_people", tests, NULL, NULL);
 }
