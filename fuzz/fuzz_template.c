@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     Tainted out = {0};
     json_t *list = conversation();
     tainted_add(&out, "before", 6, NULL);
-    bool ok = chat_render(t, list, n & 1, &out, &err);
+    bool ok = chat_render(t, list, n & 1, 0, &out, &err);
     if (ok == (err.code != ERR_NONE) || (!ok && out.text.n != 6) || strcmp(chat_template_source(t), source) != 0)
         __builtin_trap();
     json_decref(list);

@@ -5,16 +5,19 @@
     python tools/make_chat_fixtures.py
 
 Each entry: template, messages (none where absent), add_generation_prompt (false where absent), bos, eos, and text,
-or error (Python's exception) where transformers fails too. strftime_now is taken out: a prompt must not depend on
-the day.
+or error (Python's exception) where transformers fails too. strftime_now tells one fixed day.
 """
 
+import datetime
 import json
 import os
 
 import transformers.utils.chat_template_utils as utils
 
 OUT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "fixtures", "chat.json")
+
+
+DAY = datetime.datetime(2024, 7, 26)
 
 
 def message(role, content, **more):
@@ -200,6 +203,8 @@ c\q' }} {{ 'one' 'two' "three" }}
 {% for i in [1, 2] %}{% for j in 'ab' %}{{ loop.index }}{{ j }}{% else %}{{ loop.index }}{% endfor %}{{ loop.index }};{% for k in [] %}{% else %}o{{ loop.index }}{% endfor %}{% endfor %}
 {% macro small(x) %}{% if x < 4 %}y{% endif %}{% endmacro %}{% for i in [1, 2, 5, 3] if small(i) %}{% if i == 1 %}{% continue %}{% endif %}{{ i }}{% endfor %}
 {% macro last(l) %}{{ l.last }}{% endmacro %}{% macro odd(x) %}{% for y in [x] if y % 2 %}{% if y > 3 %}{% continue %}{% endif %}o{% endfor %}{% endmacro %}{% for i in [1, 2, 3, 5, 1] if odd(i) %}{% for j in [1, 2, 3] if odd(j) %}{% if j == 1 %}{% continue %}{% endif %}{{ i }}{{ j }}{{ last(loop) }} {% endfor %}{% if i == 3 %}{% continue %}{% endif %}{{ loop.length }}{% else %}none{% endfor %}
+{{ strftime_now('%Y-%m-%d') }} {{ strftime_now("%d %b %Y") }}|{{ strftime_now("%B %d, %Y") }}|{{ strftime_now("%A, %d %B %Y") }}|{{ strftime_now(format="%a %-d.%-m.%y %j %e %H:%M:%S %I %p %F %D %T %R %u %w %% %h %C %x %X %c %f %z%Z %n %t %k %l %P %r %-H %-I %-y %-j é") }}
+{% set date_string = strftime_now("%d %b %Y") if strftime_now is defined else "26 Jul 2024" %}{{ date_string | upper }} {{ strftime_now('%Y') | int + 1 }} {{ strftime_now is callable }}
 {% set g = [1, 2, 3] | map('string') %}{% for x in g %}{{ x }}{% break %}{% endfor %}{{ g | list }}{{ g | list }}|{% set r = [1, 2] | reverse %}{{ r | first }}{{ r | list }}
 {% macro m(a, b='B', c=a) %}[{{ a }}{{ b }}{{ c }}]{% endmacro %}{{ m(1) }}{{ m(1, 2) }}{{ m(b=3, a=4) }}{{ m(1, c=9) }}{{ m() }}{% set s = m(5) | lower ~ '!' %}{{ s }}
 {% macro rec(n) %}{{ n }}{% if n > 0 %}{{ rec(n - 1) }}{% endif %}{% endmacro %}{{ rec(5) }}{% macro va() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ va(1, 2, k=3) }}{% set args = [7, 8] %}{{ va(*args, **{'z': 9}) }}{% macro kw(a) %}{{ a }}{{ kwargs }}{% endmacro %}{{ kw(a=1, b=2) }}
@@ -370,8 +375,7 @@ def entries(text):
 
 def render(template, messages, add_generation_prompt):
     compiled = utils._cached_compile_jinja_template(template)
-    compiled.environment.globals.pop("strftime_now", None)
-    compiled.globals.pop("strftime_now", None)
+    compiled.globals["strftime_now"] = compiled.environment.globals["strftime_now"] = DAY.strftime
     return compiled.render(messages=messages, tools=None, documents=None, bos_token="<s>", eos_token="</s>",
                            add_generation_prompt=add_generation_prompt)
 

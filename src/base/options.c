@@ -31,6 +31,24 @@ static int choice_index(const char *choices, const char *value)
     return -1;
 }
 
+bool options_date(int *out, const char *text)
+{
+    static const int length[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int part[3] = {0}; /* year, month, day */
+    for (int i = 0, k = 0; i < 10; i++) {
+        bool dash = i == 4 || i == 7;
+        if (dash ? text[i] != '-' : text[i] < '0' || text[i] > '9')
+            return false;
+        k += dash;
+        part[k] = dash ? 0 : 10 * part[k] + (text[i] - '0');
+    }
+    int year = part[0], month = part[1], day = part[2];
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    *out = 10000 * year + 100 * month + day;
+    return !text[10] && year >= 1000 && month >= 1 && month <= 12 && day >= 1 &&
+           day <= length[month - 1] + (month == 2 && leap);
+}
+
 const Option *options_find(const OptionTable *t, const char *name, size_t *base)
 {
     for (int g = 0; g < t->n; g++)
@@ -65,7 +83,7 @@ static ErrCode code_of(const char *where)
 
 static const char *value_name(const Option *o)
 {
-    static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "A,B"};
+    static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "YYYY-MM-DD", "A,B"};
     return o->value ? o->value : o->type == OPT_CHOICE ? o->choices : by_type[o->type];
 }
 
@@ -83,6 +101,8 @@ static bool bad_value(const Option *o, const char *value, const char *where, Err
         return err_hint(err, "give a number from %g to %g", o->min, o->max);
     if (o->type == OPT_CHOICE)
         return err_hint(err, "give one of %s", o->choices);
+    if (o->type == OPT_DATE)
+        return err_hint(err, "give a day as YYYY-MM-DD, such as 2024-07-26");
     return err_hint(err, "give true or false");
 }
 
@@ -131,6 +151,13 @@ static bool set_value(const Option *o, void *at, const char *value, const char *
         if (i < 0)
             return bad_value(o, value, where, err);
         *(int *)at = i;
+        return true;
+    }
+    case OPT_DATE: {
+        int date;
+        if (!options_date(&date, value))
+            return bad_value(o, value, where, err);
+        *(int *)at = date;
         return true;
     }
     case OPT_TEXT:
@@ -345,6 +372,11 @@ bool options_parse(const OptionTable *t, void *target, int argc, char **argv, Er
     return ok && options_complete(t, target, "command line", err);
 }
 
+static json_t *date_json(int date)
+{
+    return date ? json_sprintf("%04d-%02d-%02d", date / 10000, date / 100 % 100, date % 100) : json_null();
+}
+
 static json_t *value_json(const Option *o, const void *at)
 {
     char name[64];
@@ -353,6 +385,7 @@ static json_t *value_json(const Option *o, const void *at)
     case OPT_INT: return json_integer(*(const int *)at);
     case OPT_REAL: return json_real(*(const double *)at);
     case OPT_CHOICE: return json_string(options_choice(o->choices, *(const int *)at, name));
+    case OPT_DATE: return date_json(*(const int *)at);
     case OPT_TEXT: return *(char *const *)at ? json_string(*(char *const *)at) : json_null();
     case OPT_LIST: break;
     }

@@ -27,6 +27,7 @@ typedef enum OptionType {
     OPT_REAL,   /* double in [min, max] */
     OPT_TEXT,   /* char * */
     OPT_CHOICE, /* int: which of the choices "a|b|c" */
+    OPT_DATE,   /* int: 20240726 for 2024-07-26; 0: none */
     OPT_LIST    /* OptionList: texts; comma-separated or given several times; a YAML list */
 } OptionType;
 
@@ -103,6 +104,9 @@ void options_help(const OptionTable *t, Str *out);
 
 /* The option of this name, or NULL; *base is where its struct lies. */
 const Option *options_find(const OptionTable *t, const char *name, size_t *base);
+
+/* "2024-07-26" to 20240726: a day of the calendar, years from 1000. */
+bool options_date(int *out, const char *text) MUST_CHECK;
 
 /* The text of a choice's i-th entry, in a caller's buffer. */
 const char *options_choice(const char *choices, int i, char out[64]);

@@ -38,7 +38,7 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
-    {common_options, COMMON_OPTIONS, AT(BenchOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(BenchOptions, common)},
 };
 const OptionTable bench_table = {groups, COUNT(groups), sizeof(BenchOptions)};
 
@@ -383,6 +383,8 @@ static bool open_inputs(Bench *b, Err *err)
     if (o->model && !(workloads[o->workload].weights ? model_load(&b->model, o->model, b->device, HEAD_LM, err)
                                                      : model_load_text(&b->model, o->model, err)))
         return false;
+    if (b->model)
+        b->model->date = o->common.date;
     return !o->input || !workloads[o->workload].rows ||
            (rows_read(&b->rows, o->input, 0, false, err) &&
             rows_view(&b->rows, workloads[o->workload].need, false, err));

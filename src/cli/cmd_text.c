@@ -27,12 +27,12 @@ static const Option chat_options[] = {
 static const OptionGroup generate_groups[] = {
     {generate_options, COUNT(generate_options), 0},
     {sampling_options, SAMPLING_OPTIONS, AT(TextOptions, sampling)},
-    {common_options, COMMON_OPTIONS, AT(TextOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(TextOptions, common)},
 };
 static const OptionGroup chat_groups[] = {
     {chat_options, COUNT(chat_options), 0},
     {sampling_options, SAMPLING_OPTIONS, AT(TextOptions, sampling)},
-    {common_options, COMMON_OPTIONS, AT(TextOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(TextOptions, common)},
 };
 const OptionTable generate_table = {generate_groups, COUNT(generate_groups), sizeof(TextOptions)};
 const OptionTable chat_table = {chat_groups, COUNT(chat_groups), sizeof(TextOptions)};
@@ -105,7 +105,7 @@ bool cmd_generate(Work *work, void *options, Err *err)
     Model *m;
     Ids prompt = {0};
     char *reply = NULL;
-    if (!check_utf8(o->text, "the text", err) || !model_load(&m, o->model, work->device, HEAD_LM, err))
+    if (!check_utf8(o->text, "the text", err) || !work_model(&m, o->model, work, HEAD_LM, err))
         return false;
     Context context = {.text = o->text};
     bool ok;
@@ -174,7 +174,7 @@ bool cmd_chat(Work *work, void *options, Err *err)
 {
     const TextOptions *o = options;
     Model *m;
-    if ((o->system && !check_utf8(o->system, "--system", err)) || !model_load(&m, o->model, work->device, HEAD_LM, err))
+    if ((o->system && !check_utf8(o->system, "--system", err)) || !work_model(&m, o->model, work, HEAD_LM, err))
         return false;
     log_note("talk to %s; an empty line or Ctrl-D ends", path_base(o->model));
     json_t *messages = json_array();

@@ -38,7 +38,7 @@ static const OptionGroup tokenize_groups[] = {
 static const OptionGroup logprob_groups[] = {
     {row_options, COUNT(row_options), 0},
     {logprob_options, COUNT(logprob_options), 0},
-    {common_options, COMMON_OPTIONS, AT(TokenOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(TokenOptions, common)},
 };
 const OptionTable tokenize_table = {tokenize_groups, COUNT(tokenize_groups), sizeof(TokenOptions)};
 const OptionTable logprob_table = {logprob_groups, COUNT(logprob_groups), sizeof(TokenOptions)};
@@ -254,7 +254,7 @@ bool cmd_logprob(Work *work, void *options, Err *err)
     Rows rows = {0};
     work->summary = json_object();
     bool ok = rows_read(&rows, o->rows, o->limit, o->skip_bad, err) &&
-              model_load(&p.model, o->model, work->device, HEAD_LM, err) && score_rows(&p, &rows, work->summary, err);
+              work_model(&p.model, o->model, work, HEAD_LM, err) && score_rows(&p, &rows, work->summary, err);
     model_free(p.model);
     rows_release(&rows);
     return ok;

@@ -277,6 +277,7 @@ bool model_copy(Model **out, const Model *from, int heads, Err *err)
     m->device = from->device;
     m->tokenizer = from->tokenizer;
     m->chat = from->chat;
+    m->date = from->date;
     m->lender = from->lender ? from->lender : (Model *)(uintptr_t)from;
     m->notes = json_deep_copy(from->notes);
     memcpy(m->hash, from->hash, sizeof m->hash);

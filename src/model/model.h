@@ -16,6 +16,7 @@ typedef struct Model {
     ChatTemplate *chat;              /* NULL: the model has none; perhaps one that cannot be read; shared with copies */
     struct Model *lender;            /* the model that owns tokenizer and chat; NULL: this one */
     json_t *notes;                   /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
+    int date;                        /* that its template is told, as chat_render takes it */
     char *path;                      /* as the user named it */
     char hash[HASH_TEXT];            /* of the files read; "" for a model changed since */
     float *rope_global, *rope_local; /* cos and sin of positions so far: [positions][half] each */

@@ -26,7 +26,7 @@ static const OptionGroup groups[] = {
     {sampling_options, SAMPLING_OPTIONS, AT(ChooseOptions, compare.sampling)},
     JUDGE_READING_GROUP(ChooseOptions, compare.reading),
     JUDGE_SOURCE_GROUPS(ChooseOptions, compare.endpoint),
-    {common_options, COMMON_OPTIONS, AT(ChooseOptions, compare.common)},
+    {common_options, RENDER_OPTIONS, AT(ChooseOptions, compare.common)},
 };
 const OptionTable choose_table = {groups, COUNT(groups), sizeof(ChooseOptions)};
 
@@ -139,7 +139,7 @@ static bool deliver(Stage *s, const ChooseOptions *o, const json_t *best, Err *e
 {
     Model *m;
     char *dir = path_join(o->compare.policy, json_text_of(best, "name"));
-    bool ok = model_load(&m, dir, s->work->device, HEAD_LM, err);
+    bool ok = work_model(&m, dir, s->work, HEAD_LM, err);
     free(dir);
     ok = ok && output_clear(o->output, true, err) && model_save(m, o->output, err) && stage_end(s, o->output, err);
     model_free(m);

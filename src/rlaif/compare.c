@@ -41,7 +41,7 @@ static const OptionGroup groups[] = {
     {sampling_options, SAMPLING_OPTIONS, AT(CompareOptions, sampling)},
     JUDGE_READING_GROUP(CompareOptions, reading),
     JUDGE_SOURCE_GROUPS(CompareOptions, endpoint),
-    {common_options, COMMON_OPTIONS, AT(CompareOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(CompareOptions, common)},
 };
 const OptionTable compare_table = {groups, COUNT(groups), sizeof(CompareOptions)};
 

@@ -26,7 +26,7 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
-    {common_options, COMMON_OPTIONS, AT(AccuracyOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(AccuracyOptions, common)},
 };
 const OptionTable accuracy_table = {groups, COUNT(groups), sizeof(AccuracyOptions)};
 
@@ -42,7 +42,8 @@ typedef struct Accuracy {
 static bool prepare(void *context, Err *err)
 {
     Accuracy *a = context;
-    return reward_model_open(&a->model, a->options->reward, a->work->device, (ChatMode)a->options->chat, err);
+    const AccuracyOptions *o = a->options;
+    return reward_model_open(&a->model, o->reward, a->work->device, o->common.date, (ChatMode)o->chat, err);
 }
 
 /* Rewards of both responses of every pair of a chunk. */

@@ -32,7 +32,7 @@ static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     JUDGE_READING_GROUP(HarmlessOptions, reading),
     JUDGE_SOURCE_GROUPS(HarmlessOptions, endpoint),
-    {common_options, COMMON_OPTIONS, AT(HarmlessOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(HarmlessOptions, common)},
 };
 const OptionTable harmless_table = {groups, COUNT(groups), sizeof(HarmlessOptions)};
 

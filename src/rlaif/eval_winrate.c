@@ -33,7 +33,7 @@ static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     JUDGE_READING_GROUP(WinrateOptions, reading),
     JUDGE_SOURCE_GROUPS(WinrateOptions, endpoint),
-    {common_options, COMMON_OPTIONS, AT(WinrateOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(WinrateOptions, common)},
 };
 const OptionTable winrate_table = {groups, COUNT(groups), sizeof(WinrateOptions)};
 
@@ -150,7 +150,8 @@ static bool prepare(void *context, Err *err)
 {
     Winrate *w = context;
     const WinrateOptions *o = w->options;
-    bool ok = (!o->reward || reward_model_open(&w->reward, o->reward, w->work->device, (ChatMode)o->chat, err)) &&
+    bool ok = (!o->reward ||
+               reward_model_open(&w->reward, o->reward, w->work->device, o->common.date, (ChatMode)o->chat, err)) &&
               (!w->judged || judge_source_load(&w->source, w->work, err));
     for (int i = 0; ok && i < w->n; i++) {
         Asked *a = &w->asked[i];

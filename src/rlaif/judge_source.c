@@ -48,13 +48,18 @@ bool judge_source_name(JudgeSource *s, const Work *work, const char *option, con
 
 bool judge_source_load(JudgeSource *s, Work *work, Err *err)
 {
-    return s->path ? model_load(&s->model, s->path, work->device, HEAD_LM, err)
+    return s->path ? work_model(&s->model, s->path, work, HEAD_LM, err)
                    : endpoint_open(&s->endpoint, s->remote, work->api_key, work->store, &work->spent, err);
 }
 
 bool judge_source_load_text(JudgeSource *s, Work *work, Err *err)
 {
-    return s->path ? model_load_text(&s->model, s->path, err) : judge_source_load(s, work, err);
+    if (!s->path)
+        return judge_source_load(s, work, err);
+    bool ok = model_load_text(&s->model, s->path, err);
+    if (ok)
+        s->model->date = work->common->date;
+    return ok;
 }
 
 bool judge_source_open(JudgeSource *s, Judge **out, const char *prompt, JudgeOptions o, Err *err)

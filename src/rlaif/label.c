@@ -38,7 +38,7 @@ static const OptionGroup groups[] = {
     {settle_option_rows, SETTLE_OPTIONS, AT(LabelOptions, settle)},
     {endpoint_option_rows, ENDPOINT_OPTIONS, AT(LabelOptions, endpoint)},
     {price_option_rows, PRICE_OPTIONS, AT(LabelOptions, endpoint.prices)},
-    {common_options, COMMON_OPTIONS, AT(LabelOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(LabelOptions, common)},
 };
 const OptionTable label_table = {groups, COUNT(groups), sizeof(LabelOptions)};
 

@@ -26,6 +26,8 @@ static const Option option_rows[] = {
      .help = "another value for a key of the head (seed=3) or of a stage (rl.steps=8)"},
     {"seed", OPT_INT, AT(RunOptions, common.seed), -1, 2147483647, "-1", .flags = OPT_WORKING,
      .help = "of everything random; -1: as the recipe says"},
+    {"date", OPT_DATE, AT(RunOptions, common.date), .flags = OPT_WORKING,
+     .help = "the day that chat templates are told, if not as the recipe says"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -95,7 +97,7 @@ typedef struct Pipeline {
     Work *work;
     const RunOptions *options;
     const Recipe *recipe;
-    CommonOptions common; /* with the recipe's seed */
+    CommonOptions common; /* with the recipe's seed and date */
     const char *dir;
     Made *made;
     int n_made;
@@ -279,6 +281,11 @@ static void append_key(Str *out, const char *key, const char *value)
     str_addc(out, '\n');
 }
 
+static void append_date(Str *out, int date)
+{
+    str_addf(out, "date: %04d-%02d-%02d\n", date / 10000, date / 100 % 100, date % 100);
+}
+
 static bool append_stage(const Pipeline *p, Str *out, const StageKind *k, const RecipeStage *s, Err *err)
 {
     void *options = stage_options(p, k, s, err);
@@ -315,6 +322,8 @@ static Pipeline pipeline(const Recipe *recipe, const RunOptions *o, const char *
     Pipeline p = {.recipe = recipe, .options = o, .common = o->common, .dir = dir};
     if (o->common.seed < 0)
         p.common.seed = recipe->seed;
+    if (!o->common.date)
+        p.common.date = recipe->date;
     forget_products(&p);
     return p;
 }
@@ -352,6 +361,7 @@ bool recipe_resolve(const Recipe *r, const RunOptions *o, const char *dir, Str *
     Pipeline p = pipeline(r, o, dir);
     append_key(out, "name", r->name);
     str_addf(out, "seed: %d\n", p.common.seed);
+    append_date(out, p.common.date);
     if (r->policy)
         append_key(out, "policy", r->policy);
     if (r->judge)

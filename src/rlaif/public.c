@@ -103,7 +103,7 @@ RlaifReward *rlaif_reward_open(const char *model, int threads, char *why, size_t
     RlaifReward *r = mem_zalloc(1, sizeof *r);
     Err err = {0};
     if (device_open(&r->device, CPU_AUTO, threads, &err) &&
-        reward_model_open(&r->model, model, r->device, CHAT_AUTO, &err))
+        reward_model_open(&r->model, model, r->device, CHAT_DATE, CHAT_AUTO, &err))
         return r;
     say_why(&err, why, why_bytes);
     rlaif_reward_close(r);

@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/options.h"
+#include "text/chat.h"
 
 static const char *keep(Recipe *r, char *text)
 {
@@ -28,10 +30,19 @@ static bool read_seed(Recipe *r, const char *text, int line, Err *err)
     return true;
 }
 
+static bool read_date(Recipe *r, const char *text, int line, Err *err)
+{
+    if (options_date(&r->date, text))
+        return true;
+    err_set(err, ERR_INPUT, "\"date\" must be a day as YYYY-MM-DD, not \"%s\"", text);
+    err_hint(err, "write `date: " CHAT_DATE_TEXT "`");
+    return failed(r, line, err);
+}
+
 static bool read_head(Recipe *r, Err *err)
 {
-    static const char *const keys[] = {"name", "seed", "policy", "judge", "paper", "stages"};
-    enum { TEXTS = 4 }; /* the first ones */
+    static const char *const keys[] = {"name", "seed", "date", "policy", "judge", "paper", "stages"};
+    enum { TEXTS = 5 }; /* the first ones */
     if (!yaml_check_keys(r->yaml, keys, COUNT(keys), r->path, err))
         return false;
     for (int i = 0; i < TEXTS; i++) {
@@ -39,8 +50,8 @@ static bool read_head(Recipe *r, Err *err)
         if (value && value->kind != YAML_TEXT)
             return err_set(err, ERR_INPUT, "\"%s\" must be a text", keys[i]), failed(r, value->line, err);
     }
-    const Yaml *seed = yaml_get(r->yaml, "seed");
-    if (seed && !read_seed(r, seed->text, seed->line, err))
+    const Yaml *seed = yaml_get(r->yaml, "seed"), *date = yaml_get(r->yaml, "date");
+    if ((seed && !read_seed(r, seed->text, seed->line, err)) || (date && !read_date(r, date->text, date->line, err)))
         return false;
     const Yaml *name = yaml_get(r->yaml, "name"), *policy = yaml_get(r->yaml, "policy"),
                *judge = yaml_get(r->yaml, "judge");
@@ -100,7 +111,7 @@ static bool read_stage(Recipe *r, const Yaml *y, RecipeStage *s, Err *err)
 
 bool recipe_parse(Recipe *r, const char *path, const char *text, size_t n, Err *err)
 {
-    *r = (Recipe){.path = mem_str(path)};
+    *r = (Recipe){.path = mem_str(path), .date = CHAT_DATE};
     if (!yaml_parse(text, n, path, &r->yaml, err))
         return false;
     if (r->yaml->kind != YAML_MAP)
@@ -158,6 +169,9 @@ bool recipe_set_head(Recipe *r, const char *const *set, int n, Err *err)
         if (k == 4 && strncmp(set[i], "seed", 4) == 0) {
             if (!read_seed(r, value, 0, err))
                 return false;
+        } else if (k == 4 && strncmp(set[i], "date", 4) == 0) {
+            if (!read_date(r, value, 0, err))
+                return false;
         } else if (k == 4 && strncmp(set[i], "name", 4) == 0) {
             r->name = value;
         } else if (k == 6 && strncmp(set[i], "policy", 6) == 0) {
@@ -167,7 +181,7 @@ bool recipe_set_head(Recipe *r, const char *const *set, int n, Err *err)
             r->judge = value;
         } else {
             err_set(err, ERR_USAGE, "--set %s: a recipe has no such key", set[i]);
-            return err_hint(err, "seed, name, policy, judge, or STAGE.OPTION");
+            return err_hint(err, "seed, date, name, policy, judge, or STAGE.OPTION");
         }
     }
     return true;

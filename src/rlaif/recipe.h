@@ -17,7 +17,7 @@ typedef struct Recipe {
     char *path;
     const char *name, *policy, *judge;
     const Yaml *paper; /* figures to set beside the numbers (paper.h), or NULL */
-    int seed;
+    int seed, date;    /* date: 20240726 is 2024-07-26 */
     RecipeStage *stage;
     int n;
     char **made; /* texts that belong to the recipe */

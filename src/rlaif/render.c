@@ -43,7 +43,7 @@ bool render_chat_text(const Model *m, const json_t *messages, const char *ending
 {
     Tainted text = {0};
     int from = out->n;
-    bool ok = chat_render(m->chat, messages, true, &text, err);
+    bool ok = chat_render(m->chat, messages, true, m->date, &text, err);
     if (ok) {
         tainted_add(&text, ending, strlen(ending), TAINT_ALL);
         render_begin(m, out);
@@ -90,7 +90,7 @@ static int turn_end(const Model *m)
     Ids ids = {0};
     Err err = {0}; /* a template that fails here says nothing of ends */
     int end = -1;
-    if (chat_render(m->chat, turns, false, &text, &err)) {
+    if (chat_render(m->chat, turns, false, m->date, &text, &err)) {
         const char *taint = tainted_taint(&text);
         size_t at = text.text.n;
         while (at > 0 && !taint_at(taint, at - 1))

@@ -55,7 +55,7 @@ static const Option option_rows[] = {
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {train_options, TRAIN_OPTIONS, AT(RewardOptions, train)},
-    {common_options, COMMON_OPTIONS, AT(RewardOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(RewardOptions, common)},
 };
 const OptionTable reward_table = {groups, COUNT(groups), sizeof(RewardOptions)};
 
@@ -389,6 +389,7 @@ static bool load_model(RewardTraining *t, Device *device, Err *err)
     const RewardOptions *o = t->options;
     if (!model_bytes(o->model, 0, &bytes, &config, err) || !model_load(&t->model, o->model, device, HEAD_REWARD, err))
         return false;
+    t->model->date = o->common.date;
     if (!(config.head & HEAD_REWARD))
         model_init_head(t->model, (uint64_t)o->common.seed);
     return render_chat(t->model, (ChatMode)o->chat, &t->chat, err);

@@ -20,12 +20,13 @@ bool reward_model_check(const char *path, Err *err)
     return model_bytes(path, 0, &bytes, &config, err) && has_head(&config, path, err);
 }
 
-bool reward_model_open(RewardModel **out, const char *path, Device *device, ChatMode chat, Err *err)
+bool reward_model_open(RewardModel **out, const char *path, Device *device, int date, ChatMode chat, Err *err)
 {
     *out = NULL;
     RewardModel *r = mem_zalloc(1, sizeof *r);
     bool ok = model_load(&r->model, path, device, 0, err) && has_head(&r->model->config, path, err);
     if (ok) {
+        r->model->date = date;
         const json_t *notes = r->model->notes;
         r->centre = json_number_of(notes, "centre", 0);
         r->scale = json_number_of(notes, "scale", 1);

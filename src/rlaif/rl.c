@@ -80,7 +80,7 @@ static const OptionGroup groups[] = {
     {train_options, TRAIN_OPTIONS, AT(RlOptions, train)},
     JUDGE_READING_GROUP(RlOptions, reading),
     JUDGE_SOURCE_GROUPS(RlOptions, endpoint),
-    {common_options, COMMON_OPTIONS, AT(RlOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(RlOptions, common)},
 };
 const OptionTable rl_table = {groups, COUNT(groups), sizeof(RlOptions)};
 
@@ -196,25 +196,24 @@ static bool same_start(const RlOptions *o, bool *same, Err *err)
 
 /* The policy starts as --model, which is also the reference where no other is named; a value network as the same with a
  * head of zeros. */
-static bool open_policy(Rl *rl, Device *device, Err *err)
+static bool open_policy(Rl *rl, const Work *work, Err *err)
 {
     const RlOptions *o = rl->options;
     if (!same_start(o, &rl->from_reference, err))
         return false;
     if (rl->from_reference
-            ? !model_load(&rl->reference, o->model, device, HEAD_LM, err) ||
+            ? !work_model(&rl->reference, o->model, work, HEAD_LM, err) ||
                   !model_copy(&rl->policy, rl->reference, value_heads(o), err)
-            : !model_load(&rl->reference, o->reference, device, HEAD_LM, err) ||
-                  !model_load(&rl->policy, o->model, device, value_heads(o), err) || !check_reference(rl, err))
+            : !work_model(&rl->reference, o->reference, work, HEAD_LM, err) ||
+                  !work_model(&rl->policy, o->model, work, value_heads(o), err) || !check_reference(rl, err))
         return false;
     return !has_value_network(o) || model_copy(&rl->value, rl->policy, HEAD_VALUE, err);
 }
 
 static bool open_models(Rl *rl, Work *work, Err *err)
 {
-    Device *device = work->device;
     const RlOptions *o = rl->options;
-    if (!open_policy(rl, device, err))
+    if (!open_policy(rl, work, err))
         return false;
     scorer_open(&rl->reference_scorer, rl->reference);
     scorer_temper(rl->reference_scorer, rl_logp_temperature(o));
@@ -224,7 +223,7 @@ static bool open_models(Rl *rl, Work *work, Err *err)
         return true;
     rl->source.weight = o->reward_weight;
     if ((is_direct(o) && !rl_judge_open(rl, work, err)) ||
-        (o->reward && !reward_model_open(&rl->source.model, o->reward, device, CHAT_AUTO, err)))
+        (o->reward && !reward_model_open(&rl->source.model, o->reward, work->device, o->common.date, CHAT_AUTO, err)))
         return false;
     RewardModel *m = rl->source.model;
     rl->flat = m && flat_by_scale(m->scale);

@@ -45,7 +45,7 @@ static const Option option_rows[] = {
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {sampling_options, SAMPLING_OPTIONS, AT(SampleOptions, sampling)},
-    {common_options, COMMON_OPTIONS, AT(SampleOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(SampleOptions, common)},
 };
 const OptionTable sample_table = {groups, COUNT(groups), sizeof(SampleOptions)};
 
@@ -62,7 +62,7 @@ typedef struct Sampler {
 static bool prepare(void *context, Err *err)
 {
     Sampler *s = context;
-    return model_load(&s->model, s->options->model, s->work->device, HEAD_LM, err) &&
+    return work_model(&s->model, s->options->model, s->work, HEAD_LM, err) &&
            render_chat(s->model, (ChatMode)s->options->chat, &s->chat, err);
 }
 

@@ -26,7 +26,7 @@ static const Option option_rows[] = {
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     JUDGE_SOURCE_GROUPS(ScoreOptions, endpoint),
-    {common_options, COMMON_OPTIONS, AT(ScoreOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(ScoreOptions, common)},
 };
 const OptionTable score_table = {groups, COUNT(groups), sizeof(ScoreOptions)};
 
@@ -45,7 +45,7 @@ static bool prepare(void *context, Err *err)
     Scoring *s = context;
     const ScoreOptions *o = s->options;
     if (!o->prompt)
-        return reward_model_open(&s->reward, o->model, s->work->device, (ChatMode)o->chat, err);
+        return reward_model_open(&s->reward, o->model, s->work->device, o->common.date, (ChatMode)o->chat, err);
     JudgeReading reading = {o->max_input > 0 ? o->max_input : LABELER_INPUT, o->truncate};
     JudgeOptions how = judge_reading((ChatMode)o->chat, reading);
     how.cut_by = "--truncate";

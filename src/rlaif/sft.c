@@ -33,7 +33,7 @@ static const Option option_rows[] = {
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {train_options, TRAIN_OPTIONS, AT(SftOptions, train)},
-    {common_options, COMMON_OPTIONS, AT(SftOptions, common)},
+    {common_options, RENDER_OPTIONS, AT(SftOptions, common)},
 };
 const OptionTable sft_table = {groups, COUNT(groups), sizeof(SftOptions)};
 
@@ -230,7 +230,7 @@ static bool open_model(Sft *t, Stage *s, Rows *rows, CutCount *cut, Err *err)
 {
     const SftOptions *o = t->options;
     Rows held = {0};
-    bool ok = model_load(&t->model, o->model, s->work->device, HEAD_LM, err) &&
+    bool ok = work_model(&t->model, o->model, s->work, HEAD_LM, err) &&
               render_all(t, rows, &t->item, &t->n, cut, err) &&
               (!o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_DEMONSTRATION, o->skip_bad, &held, err) &&
                             heldout_check_read(t->model, (ChatMode)o->chat, &held, rows, err) &&

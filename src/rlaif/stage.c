@@ -8,7 +8,7 @@
 
 #include <stdarg.h>
 
-const Option common_options[COMMON_OPTIONS] = {
+const Option common_options[RENDER_OPTIONS] = {
     {"seed", OPT_INT, AT(CommonOptions, seed), 0, 2147483647, "0", .help = "of everything random"},
     {"threads", OPT_INT, AT(CommonOptions, threads), 0, 4096, "0", .flags = OPT_WORKING | OPT_MACHINE,
      .help = "0: one per core; results never depend on it"},
@@ -19,7 +19,17 @@ const Option common_options[COMMON_OPTIONS] = {
     {"json", OPT_BOOL, AT(CommonOptions, json), .flags = OPT_WORKING | OPT_CLI,
      .help = "print the summary as one JSON object, last line"},
     {"quiet", OPT_BOOL, AT(CommonOptions, quiet), .flags = OPT_WORKING | OPT_CLI, .help = "no progress"},
+    {"date", OPT_DATE, AT(CommonOptions, date), .otherwise = CHAT_DATE_TEXT,
+     .help = "the day that chat templates are told"},
 };
+
+bool work_model(Model **out, const char *path, const Work *work, int heads, Err *err)
+{
+    if (!model_load(out, path, work->device, heads, err))
+        return false;
+    (*out)->date = work->common->date;
+    return true;
+}
 
 json_t *stage_about(const OptionTable *table, const void *options, const CommonOptions *common, ...)
 {

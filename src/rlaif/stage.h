@@ -5,19 +5,22 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "model/model.h"
 #include "rlaif/rows.h"
 #include "rlaif/spending.h"
 #include "store/store.h"
-#include "tensor/device.h"
 
 /* Options of every command; the first member of every options struct. */
 typedef struct CommonOptions {
-    int seed, threads, cpu;
+    int seed, date, threads, cpu;
     bool quiet, json;
     char *run;
 } CommonOptions;
-enum { COMMON_OPTIONS = 6 };
-extern const Option common_options[COMMON_OPTIONS];
+enum {
+    COMMON_OPTIONS = 6,
+    RENDER_OPTIONS = 7
+}; /* of every command; of those that render rows: date, the last one, too */
+extern const Option common_options[RENDER_OPTIONS];
 
 /* What stages work with. */
 typedef struct Work {
@@ -30,6 +33,9 @@ typedef struct Work {
     bool choosing;       /* a win rate is to choose a model by, on prompts that others may have chosen by */
     json_t *summary;     /* of the stage that ended last; for --json */
 } Work;
+
+/* model_load on this command's device, with the day that it gives to templates. */
+bool work_model(Model **out, const char *path, const Work *work, int heads, Err *err) MUST_CHECK;
 
 typedef struct Stage {
     Work *work;

@@ -172,13 +172,14 @@ static bool render(const ChatTemplate *t, Run *r, const json_t *messages, bool a
     return jinja_exec(r, t->body);
 }
 
-bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, Tainted *out, Err *err)
+bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generation_prompt, int date, Tainted *out,
+                 Err *err)
 {
     if (!chat_template_check(t, err) || !check_messages(messages, err))
         return false;
     Pool pool = {0};
     Tainted text = {0};
-    Run r = {.pool = &pool, .err = err, .names = &t->names, .line = 1, .out = &text};
+    Run r = {.pool = &pool, .err = err, .names = &t->names, .line = 1, .date = date ? date : CHAT_DATE, .out = &text};
     bool ok = render(t, &r, messages, add_generation_prompt);
     if (ok)
         tainted_add(out, str_text(&text.text), text.text.n, tainted_taint(&text));

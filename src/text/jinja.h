@@ -288,6 +288,7 @@ typedef struct Run {
     const Names *names;
     int line;
     int depth;
+    int date; /* 20240726: what strftime_now tells */
     size_t steps;
     Tainted *out; /* where text goes now */
     Value input;  /* of a filter block: the text that its first filter gets */
@@ -347,6 +348,8 @@ const Builtin *jinja_find(const Builtin *table, int n, const char *name, size_t 
 bool jinja_arguments(Run *r, Call *c, const Node *kids) MUST_CHECK;
 bool jinja_apply(Run *r, Value *out, const Builtin *b, Call *c) MUST_CHECK;
 bool jinja_call(Run *r, Value *out, Value callee, Call *c) MUST_CHECK;
+
+bool jinja_strftime(Run *r, Value *out, Call *c) MUST_CHECK; /* the function strftime_now */
 
 /* Arguments of a certain kind; `what` begins the message of a failure. */
 bool jinja_want_text(Run *r, Value v, const char *what) MUST_CHECK;

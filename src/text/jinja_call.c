@@ -234,9 +234,6 @@ bool jinja_call(Run *r, Value *out, Value callee, Call *c)
         return jinja_apply(r, out, callee.fn, c);
     if (callee.kind == V_FUNCTION)
         return jinja_no_function(r->err, r->line, callee.fn->name);
-    if (callee.kind == V_UNDEFINED && callee.flag == WHY_NAME &&
-        jinja_is_text(jinja_text(callee.s, callee.n), "strftime_now"))
-        return jinja_no_function(r->err, r->line, "strftime_now");
     return jinja_fail_value(r, "the template calls", callee);
 }
 
@@ -333,6 +330,7 @@ const Builtin *jinja_function(const char *name, size_t n)
         {"dict", "*", call_dict},
         {"namespace", "*", call_namespace},
         {"raise_exception", "message", call_raise},
+        {"strftime_now", "format", jinja_strftime},
         {"cycler", NULL, NULL},
         {"joiner", NULL, NULL},
         {"lipsum", NULL, NULL},

@@ -380,11 +380,10 @@ static bool parse_statement(Parser *p, Node **out)
 /* --- the whole --------------------------------------------------------------------------------------- */
 
 /* Every function called by name is one of ours, or a name that the template assigns, or one that it asks
- * about with `is defined`. strftime_now is refused where it is reached: many templates need it for tools
- * only. */
+ * about with `is defined`. */
 static bool check_calls(Parser *p)
 {
-    static const char *const given[] = {"caller", "loop", "strftime_now"};
+    static const char *const given[] = {"caller", "loop"};
     for (const Node *n = p->calls; n; n = n->next) {
         size_t length = strlen(n->name);
         bool known = n->builtin && n->builtin->fn;
@@ -414,9 +413,5 @@ bool jinja_parse(Pool *pool, Names *names, const char *source, Node **out, Err *
 
 bool jinja_no_function(Err *err, int line, const char *name)
 {
-    jinja_error(err, line, "the function \"%s\" is not supported", name);
-    if (strcmp(name, "strftime_now") == 0)
-        err_hint(err, "a prompt must not depend on the day it is made: write the date into the messages, or "
-                      "a fixed date into the template");
-    return false;
+    return jinja_error(err, line, "the function \"%s\" is not supported", name);
 }

@@ -61,7 +61,7 @@ static double distance_from_labels(Bench *b, const char *dir, const char *file, 
     double sum = 0, reward[2];
     char *path = bench_path(b, file), *model = bench_path(b, dir);
     need_ok(rows_read(&rows, path, 0, false, &err) && rows_view(&rows, NEED_PAIR, false, &err) &&
-                reward_model_open(&r, model, b->work.device, CHAT_AUTO, &err),
+                reward_model_open(&r, model, b->work.device, CHAT_DATE, CHAT_AUTO, &err),
             &err);
     for (int i = 0; i < rows.n; i++) {
         Ids ids[2] = {{0}};

@@ -179,7 +179,7 @@ static void refused_heads(void **state)
     } cases[] = {
         {"name: x\nstagse: []\n", "recipe.yaml:2: there is no key \"stagse\"", "did you mean \"stages\"?"},
         {"name: x\nqqqqqqqqq: 1\n", "recipe.yaml:2: there is no key \"qqqqqqqqq\"",
-         "there are name, seed, policy, judge, paper, stages"},
+         "there are name, seed, date, policy, judge, paper, stages"},
         {"name: [x]\n", "recipe.yaml:1: \"name\" must be a text", ""},
         {"name: x\nseed: one\n", "recipe.yaml:2: \"seed\" must be a whole number", ""},
         {"seed: 1\n", "the recipe needs a \"name\"", "name: first-try"},

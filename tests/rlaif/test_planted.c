@@ -100,7 +100,7 @@ static double preference_of_shorter(Bench *b)
     double sum = 0, weights = 0, reward[2];
     char *path = bench_path(b, "test.jsonl"), *model = bench_path(b, "reward");
     need_ok(rows_read(&rows, path, 0, false, &err) && rows_view(&rows, NEED_PAIR, false, &err) &&
-                reward_model_open(&r, model, b->work.device, CHAT_AUTO, &err),
+                reward_model_open(&r, model, b->work.device, CHAT_DATE, CHAT_AUTO, &err),
             &err);
     for (int i = 0; i < rows.n; i++) {
         const RowView *v = &rows.row[i].view;

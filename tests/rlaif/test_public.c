@@ -53,7 +53,7 @@ static void rewards_are_the_models(void **state)
     rlaif_reward_close(reward);
 
     RewardModel *known;
-    need_ok(reward_model_open(&known, folder, device, CHAT_AUTO, &err), &err);
+    need_ok(reward_model_open(&known, folder, device, CHAT_DATE, CHAT_AUTO, &err), &err);
     Context c = {.text = mem_str(context)};
     for (int i = 0; i < 2; i++) {
         Ids ids = {0};

@@ -336,7 +336,7 @@ static void rollouts(void **state)
     char *dir = bench_path(&b, "reward");
     for (int chat = 0; chat < 2; chat++) {
         need_ok(model_load_text(&policy, TINY_LLAMA_DIR, &err) &&
-                    reward_model_open(&reward, dir, b.work.device, chat ? CHAT_TRUE : CHAT_FALSE, &err),
+                    reward_model_open(&reward, dir, b.work.device, CHAT_DATE, chat ? CHAT_TRUE : CHAT_FALSE, &err),
                 &err);
         int other = tokenizer_find(policy->tokenizer, "<|endoftext|>");
         assert_true(tokenizer_ends(policy->tokenizer, other) && other != tokenizer_eos(policy->tokenizer));

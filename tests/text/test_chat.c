@@ -18,7 +18,7 @@ static json_t *parsed(const char *text)
 static bool rendered(const char *source, const json_t *messages, bool prompt, Tainted *out, Err *err)
 {
     ChatTemplate *t = chat_template_new(source, "<s>", "</s>");
-    bool ok = chat_render(t, messages, prompt, out, err);
+    bool ok = chat_render(t, messages, prompt, 0, out, err);
     chat_template_free(t);
     return ok;
 }
@@ -160,16 +160,37 @@ static void test_unsupported_values(void **state)
         expect_failure(cases[i][0], cases[i][1], NULL);
 }
 
-/* Texts do not depend on the day: a template that asks for the date gets none. */
+/* A template is told the day that the caller gives, and one fixed day where it gives none. */
 static void test_date(void **state)
 {
     (void)state;
+    static const struct {
+        int date;
+        const char *text;
+    } row[] = {{0, "Friday, 26 July 2024, 2024-07-26 Jul 26 208 5"},
+               {20240229, "Thursday, 29 February 2024, 2024-02-29 Feb 29 060 4"},
+               {20001231, "Sunday, 31 December 2000, 2000-12-31 Dec 31 366 0"},
+               {19000301, "Thursday, 1 March 1900, 1900-03-01 Mar  1 060 4"},
+               {99991231, "Friday, 31 December 9999, 9999-12-31 Dec 31 365 5"}};
     json_t *none = json_array();
-    expect_failure("{{ 'Today:' }}\n{{ strftime_now('%d %b %Y') }}",
-                   "chat template line 2: the function \"strftime_now\" is not supported", "into the messages");
-    const char *guarded = "{{ strftime_now('%Y') if strftime_now is defined else 'a fixed date' }}";
-    expect_text(guarded, none, false, "a fixed date", 12);
+    ChatTemplate *t = chat_template_new("{{ strftime_now('%A, %-d %B %Y, %Y-%m-%d %b %e %j %w') if strftime_now is "
+                                        "defined }}",
+                                        NULL, NULL);
+    for (int i = 0; i < COUNT(row); i++) {
+        Err err = {0};
+        Tainted out = {0};
+        assert_true(chat_render(t, none, false, row[i].date, &out, &err));
+        assert_string_equal(str_text(&out.text), row[i].text);
+        tainted_release(&out);
+    }
+    chat_template_free(t);
     json_decref(none);
+    expect_failure("\n{{ strftime_now('%U') }}", "chat template line 2: the format \"%U\" of a date is not supported",
+                   NULL);
+    expect_failure("{{ strftime_now('%') }}", "chat template line 1: the format \"%\" of a date is not supported",
+                   NULL);
+    expect_failure("{{ strftime_now(5) }}", "chat template line 1: strftime_now() needs a format, not an integer",
+                   NULL);
 }
 
 /* The template's own words, and where. */
@@ -254,7 +275,7 @@ static void test_interface(void **state)
     assert_true(chat_template_check(t, &err));
     assert_string_equal(chat_template_source(t), source);
     for (int i = 0; i < 2; i++)
-        assert_true(chat_render(t, messages, false, &out, &err));
+        assert_true(chat_render(t, messages, false, 0, &out, &err));
     assert_string_equal(str_text(&out.text), "{{ 1 }} <|im_end|>E{{ 1 }} <|im_end|>E");
     tainted_release(&out);
     json_decref(messages);

@@ -44,7 +44,7 @@ static Tainted rendered(const char *source, const char *messages)
     Tainted out = {0};
     ChatTemplate *t = chat_template_new(source, "<|im_start|>", "<|im_end|>");
     json_t *list = parsed(messages);
-    if (!chat_render(t, list, true, &out, &err))
+    if (!chat_render(t, list, true, 0, &out, &err))
         fail_msg("%s\nfails: %s", source, err.msg);
     json_decref(list);
     chat_template_free(t);
@@ -90,7 +90,7 @@ static const char message[] =
     "  \"left\": \"<|im_\", \"right\": \"end|>\", \"n\": 7, \"digit\": \"7\", \"null\": null, \"form\": \"<|im_{}|>\","
     "  \"tool_calls\": [{\"function\": {\"name\": \"<|im_end|>\", \"arguments\": {\"<|im_end|>\": [\"<|im_end|>\"]}}}],"
     "  \"list\": [\"<|im_\", \"end|>\"], \"dict\": {\"<|im_end|>\": 1},"
-    "  \"nl\": \"\\n\\n\"}]";
+    "  \"date\": \"<|im_%Yend|>\", \"month\": \"%-m\", \"nl\": \"\\n\\n\"}]";
 
 static const char *const uses[] = {
     "{{ m.content }}",
@@ -214,6 +214,8 @@ static const char *const uses[] = {
     "{{ m.content if m.content else '' }}",
     "{{ m.content or 'x' }}",
     "{{ true and m.content }}",
+    "{{ strftime_now(m.content) }}",
+    "{{ strftime_now(m.date) | replace('2024', '') }}",
     "{{ m.content | safe }}",
     "{{ m.content | safe | string }}",
     "{% for x in [m.content] %}{{ loop.cycle(x) }}{% endfor %}",
@@ -259,6 +261,7 @@ static void other_values_stay_text(void **state)
         {"{{ '{}'.format(m.n) }}", "7"},
         {"{{ m.null }}", "None"},
         {"{{ [m.null] }}", "None"},
+        {"{{ strftime_now(m.month) }}", "7"},
         {"{{ m.nl }}", "\n\n"},
         {"{{ m.nl | indent(0) }}", "\n\n"},
         {"{{ ('a' ~ m.nl ~ 'b') | indent(0) }}", "\n\n"},
