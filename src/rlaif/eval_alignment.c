@@ -395,7 +395,7 @@ static void print_cost(const json_t *cost)
 
 static void print_table(const json_t *s)
 {
-    eval_print("rows, prompts, with people's choices", "%.0f, %.0f, %.0f", json_number_of(s, "rows", 0),
+    eval_print("rows, prompts, people's choices", "%.0f, %.0f, %.0f", json_number_of(s, "rows", 0),
                json_number_of(s, "prompts", 0), json_number_of(s, "with_choice", 0));
     if (json_object_get(s, "accuracy")) {
         eval_print_share("accuracy", s, "accuracy", "interval");
