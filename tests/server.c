@@ -1,6 +1,7 @@
 /* An HTTP server for tests, on libmicrohttpd. */
 #include "server.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <microhttpd.h>
@@ -98,19 +99,50 @@ static void forget(void *context, struct MHD_Connection *c, void **of_connection
     *of_connection = NULL;
 }
 
-Server *server_start(ServerAnswer *answer_with, void *context)
+/* Of the certificate in tests/fixtures/own-certificate.pem. */
+static const char OWN_KEY[] = "-----BEGIN PRIVATE KEY-----\n"
+                              "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+mjPyGM5S93vfbpr\n"
+                              "VhMMpFpjXbTrFIFSigZDptqLXiKhRANCAAQc3QkhaODrZkQtrJIVe3FYnSw5duMo\n"
+                              "UVx1JrY9CTH6bCXGbT5sS5TNI9kEF9i9Phk+Yv0LQafElt8wop0C5g7o\n"
+                              "-----END PRIVATE KEY-----\n";
+
+static Server *start(ServerAnswer *answer_with, void *context, const char *certificate)
 {
     Server *s = mem_zalloc(1, sizeof *s);
     struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}},
+                                tls[] = {{MHD_OPTION_HTTPS_MEM_KEY, 0, (char *)(uintptr_t)OWN_KEY},
+                                         {MHD_OPTION_HTTPS_MEM_CERT, 0, (char *)(uintptr_t)certificate},
+                                         {MHD_OPTION_END, 0, NULL}};
     s->answer = answer_with;
     s->context = context;
     pthread_mutex_init(&s->lock, NULL);
-    s->daemon =
-        MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, s,
-                         MHD_OPTION_SOCK_ADDR, &loopback, MHD_OPTION_NOTIFY_COMPLETED, forget, NULL, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+                                     (certificate ? MHD_USE_TLS : MHD_NO_FLAG),
+                                 0, NULL, NULL, handle, s, MHD_OPTION_SOCK_ADDR, &loopback, MHD_OPTION_NOTIFY_COMPLETED,
+                                 forget, NULL, MHD_OPTION_ARRAY, certificate ? tls : plain, MHD_OPTION_END);
     if (!s->daemon)
         fail_msg("the test's server cannot be started");
-    s->address = mem_printf("http://127.0.0.1:%d/v1", MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+    s->address = mem_printf("%s://127.0.0.1:%d/v1", certificate ? "https" : "http",
+                            MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+    return s;
+}
+
+Server *server_start(ServerAnswer *answer_with, void *context)
+{
+    return start(answer_with, context, NULL);
+}
+
+Server *server_start_tls(ServerAnswer *answer_with, void *context)
+{
+    char *certificate;
+    size_t n;
+    Err err = {0};
+    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+        skip_aloud("libmicrohttpd was built without TLS");
+    need_ok(file_read("tests/fixtures/own-certificate.pem", 1 << 16, &certificate, &n, &err), &err);
+    Server *s = start(answer_with, context, certificate);
+    free(certificate);
     return s;
 }
 

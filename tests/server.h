@@ -32,8 +32,11 @@ typedef void ServerAnswer(void *context, const ServerRequest *q, ServerReply *r)
 
 typedef struct Server Server;
 Server *server_start(ServerAnswer *answer, void *context);
+/* The same by TLS, with a certificate that signs itself: tests/fixtures/own-certificate.pem. Skips the test aloud where the
+ * library has no TLS. */
+Server *server_start_tls(ServerAnswer *answer, void *context);
 void server_stop(Server *s);                 /* waits for what is under way; accepts NULL */
-const char *server_address(const Server *s); /* "http://127.0.0.1:PORT/v1" */
+const char *server_address(const Server *s); /* "http://127.0.0.1:PORT/v1", or https */
 int server_requests(Server *s);              /* so far */
 int server_at_once(Server *s);               /* the most that were under way together */
 

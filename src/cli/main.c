@@ -130,10 +130,29 @@ static int report_error(const Err *err, int argc, char **argv)
     return err->code == ERR_USAGE ? STATUS_USAGE : STATUS_FAILED;
 }
 
+/* The first of some variables that says anything, or NULL. */
+static const char *environment_of(const char *name, const char *other)
+{
+    const char *value = getenv(name);
+    return (value && value[0]) || !other ? value : getenv(other);
+}
+
+/* As curl reads it: HTTP_PROXY in capitals may be a header of a web server's client. */
+static HttpEnvironment read_environment(void)
+{
+    const char *certificates = environment_of("CURL_CA_BUNDLE", "SSL_CERT_FILE");
+    return (HttpEnvironment){.key = getenv("OPENAI_API_KEY"),
+                             .certificates = certificates && certificates[0] ? certificates : getenv("SSL_CERT_DIR"),
+                             .http_proxy = getenv("http_proxy"),
+                             .https_proxy = environment_of("https_proxy", "HTTPS_PROXY"),
+                             .all_proxy = environment_of("all_proxy", "ALL_PROXY"),
+                             .no_proxy = environment_of("no_proxy", "NO_PROXY")};
+}
+
 static bool run_command(const Command *c, void *options, Err *err)
 {
     const CommonOptions *common = options;
-    Work work = {.common = common, .api_key = getenv("OPENAI_API_KEY")};
+    Work work = {.common = common, .environment = read_environment()};
     log_set_quiet(common->quiet);
     bool ok = device_open(&work.device, (CpuLevel)common->cpu, common->threads, err) && c->run(&work, options, err);
     if (ok && common->json) {

@@ -1,6 +1,7 @@
 /* HTTP on libcurl. */
 #include "net/http.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -8,11 +9,11 @@
 #include <curl/curl.h>
 
 enum {
-    KEY_LEAST = 8,     /* characters: what is shorter is no secret, and may be any word of a reply */
-    WAIT_MOST = 60,    /* seconds between two tries, unless the server asks for more */
-    PAUSE_MOST = 3600, /* seconds that a server may ask for */
-    POLL_MOST = 200,   /* milliseconds until a signal is noticed */
-    NOTE_EVERY = 10    /* seconds between two notes of what went wrong, at least */
+    KEY_LEAST = 8,      /* characters: what is shorter is no secret, and may be any word of a reply */
+    WAIT_MOST = 60,     /* seconds between two tries, unless the server asks for more; it is said that it does */
+    PAUSE_MOST = 86400, /* seconds that a server may ask for */
+    POLL_MOST = 200,    /* milliseconds until a signal is noticed */
+    NOTE_EVERY = 10     /* seconds between two notes of what went wrong, at least */
 };
 
 /* One request: free, waiting for its next try, or under way. */
@@ -31,7 +32,7 @@ typedef struct Slot {
 struct Http {
     CURLM *multi;
     HttpOptions o;
-    char *key;
+    const char *key; /* NULL: none */
     struct curl_slist *headers;
     Slot *slot;       /* [o.concurrency] */
     double own_next;  /* what o.next_start is where it is nobody else's */
@@ -43,8 +44,10 @@ struct Http {
 typedef struct Posting {
     Http *h;
     const HttpWork *w;
-    int next;     /* first request that has not been begun */
-    Err *failure; /* the first; once it is set nothing is begun */
+    char *to;          /* for messages: the address, and the proxy where there is one */
+    const char *proxy; /* NULL: none */
+    int next;          /* first request that has not been begun */
+    Err *failure;      /* the first; once it is set nothing is begun */
 } Posting;
 
 static bool stopped(const Posting *p)
@@ -64,6 +67,17 @@ static size_t collect(char *bytes, size_t size, size_t n, void *context)
     return size * n;
 }
 
+/* libcurl trusts what its build names where nothing else is said. */
+static void trust(CURL *easy, const char *certificates)
+{
+    if (!certificates || !certificates[0])
+        return;
+    if (file_is_dir(certificates))
+        curl_easy_setopt(easy, CURLOPT_CAPATH, certificates);
+    else
+        curl_easy_setopt(easy, CURLOPT_CAINFO, certificates);
+}
+
 static void prepare_slot(const Http *h, Slot *s)
 {
     long whole = (long)(h->o.timeout * 1000) + 1, connect = whole < 30000 ? whole : 30000;
@@ -79,6 +93,7 @@ static void prepare_slot(const Http *h, Slot *s)
     curl_easy_setopt(s->easy, CURLOPT_USERAGENT, "rlaif");
     curl_easy_setopt(s->easy, CURLOPT_TIMEOUT_MS, whole);
     curl_easy_setopt(s->easy, CURLOPT_CONNECTTIMEOUT_MS, connect);
+    trust(s->easy, h->o.environment.certificates);
 }
 
 /* A key is a part of a header's line. */
@@ -95,21 +110,20 @@ static bool check_key(const char *key, Err *err)
 bool http_open(Http **out, const HttpOptions *o, Err *err)
 {
     *out = NULL;
-    const char *key = o->key && o->key[0] ? o->key : NULL;
+    const char *key = o->environment.key && o->environment.key[0] ? o->environment.key : NULL;
     if (key && !check_key(key, err))
         return false;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return err_set(err, ERR_IO, "libcurl cannot be started");
     Http *h = mem_zalloc(1, sizeof *h);
     h->o = *o;
-    h->o.key = NULL;
+    h->key = key;
     h->o.next_start = o->next_start ? o->next_start : &h->own_next;
     h->multi = curl_multi_init();
     h->headers = curl_slist_append(h->headers, "Content-Type: application/json");
     h->headers = curl_slist_append(h->headers, "Accept: application/json");
     h->headers = curl_slist_append(h->headers, "Expect:");
     if (key) {
-        h->key = mem_str(key);
         char *line = mem_printf("Authorization: Bearer %s", key);
         h->headers = curl_slist_append(h->headers, line);
         free(line);
@@ -144,7 +158,6 @@ void http_close(Http *h)
     free(h->slot);
     curl_multi_cleanup(h->multi);
     curl_slist_free_all(h->headers);
-    free(h->key);
     free(h);
     curl_global_cleanup();
 }
@@ -160,6 +173,8 @@ static void send_slot(Posting *p, Slot *s, double now)
     s->tries++;
     s->under_way = true;
     curl_easy_setopt(s->easy, CURLOPT_URL, p->w->url);
+    curl_easy_setopt(s->easy, CURLOPT_PROXY, p->proxy ? p->proxy : ""); /* "": none, whatever libcurl finds itself */
+    curl_easy_setopt(s->easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, s->body);
     curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(s->body));
     curl_multi_add_handle(h->multi, s->easy);
@@ -187,8 +202,19 @@ static void send_ready(Posting *p)
     }
 }
 
-static bool passes(CURLcode code)
+/* Was a handshake answered with something else than TLS, or with a TLS that is not ours? What is only cut may pass. */
+static bool no_handshake(const Slot *s, CURLcode code)
 {
+    return code == CURLE_SSL_CONNECT_ERROR && strstr(s->failure, "routines:") && !strstr(s->failure, "unexpected eof");
+}
+
+/* Nor does what a proxy refuses. */
+static bool passes(const Slot *s, CURLcode code)
+{
+    long proxy_said = 0;
+    curl_easy_getinfo(s->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_said);
+    if (no_handshake(s, code) || (proxy_said >= 400 && !http_status_passes((int)proxy_said)))
+        return false;
     static const CURLcode faults[] = {
         CURLE_COULDNT_RESOLVE_PROXY,
         CURLE_COULDNT_RESOLVE_HOST,
@@ -209,16 +235,45 @@ static bool passes(CURLcode code)
     return false;
 }
 
-static bool status_passes(int status)
+bool http_status_passes(int status)
 {
-    return status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501);
+    return status == 408 || status == 409 || status == 425 || status == 429 ||
+           (status >= 500 && status != 501 && status != 505);
+}
+
+/* "90 seconds", "24 hours": in a caller's buffer. */
+static const char *duration(double seconds, char out[40])
+{
+    static const struct {
+        double seconds, most;
+        const char *name;
+    } unit[] = {{1, 120, "seconds"}, {60, 7200, "minutes"}, {3600, 172800, "hours"}, {86400, INFINITY, "days"}};
+    int i = 0;
+    while (seconds >= unit[i].most)
+        i++;
+    snprintf(out, 40, "%.0f %s", ceil(seconds / unit[i].seconds), unit[i].name);
+    return out;
+}
+
+/* Nothing is sent until the pause is over. A long one is said once, --quiet or not: it looks like one that hangs. */
+static void wait_for(Http *h, double now, double pause, const char *why)
+{
+    char words[40];
+    if (now + pause <= *h->o.next_start)
+        return;
+    if (pause > WAIT_MOST && now + WAIT_MOST > *h->o.next_start) {
+        log_warn("%s; it is waited for %s", why, duration(pause, words));
+        log_note("what was answered is kept: the program can be stopped, and the same command goes on");
+        h->next_note = now + NOTE_EVERY;
+    }
+    *h->o.next_start = now + pause;
 }
 
 /* Another try, later; false where there have been enough. */
 static bool try_again(Posting *p, Slot *s, double pause, const char *why)
 {
     Http *h = p->h;
-    if (stopped(p) || s->tries > h->o.retries)
+    if (stopped(p) || s->tries > h->o.retries || pause > PAUSE_MOST)
         return false;
     double wait = h->o.retry_wait;
     for (int i = 1; i < s->tries && wait < WAIT_MOST; i++)
@@ -226,8 +281,7 @@ static bool try_again(Posting *p, Slot *s, double pause, const char *why)
     RngKey key = {.purpose = RNG_RETRY, .row = (uint64_t)s->request};
     double now = clock_seconds(), jitter = 0.5 + 0.5 * rng_uniform(key, (uint64_t)h->retries++);
     s->ready = now + (wait < WAIT_MOST ? wait : WAIT_MOST) * jitter;
-    if (pause > 0 && now + pause > *h->o.next_start)
-        *h->o.next_start = now + (pause < PAUSE_MOST ? pause : PAUSE_MOST);
+    wait_for(h, now, pause, why);
     if (now >= h->next_note) {
         log_note("%s: it is tried again", why);
         h->next_note = now + NOTE_EVERY;
@@ -254,43 +308,50 @@ static void set_failure(Posting *p, const Slot *s, const Err *why)
         err_context(p->failure, "after %d tries", s->tries);
 }
 
+/* What to do where the way to the server is the matter, or NULL. */
+static const char *transfer_hint(const Posting *p, const Slot *s, CURLcode code)
+{
+    if (no_handshake(s, code))
+        return "there is no TLS at that address: it may be http:// in place of https://, or another port";
+    if (code == CURLE_PEER_FAILED_VERIFICATION && strstr(s->failure, "subject name"))
+        return "the server's certificate is of another host: ask it by the name that the certificate has";
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        return "certificates of an own authority, or of a server that signed its own: name the file in PEM with "
+               "--cacert FILE, or in the environment as SSL_CERT_FILE";
+    return p->proxy ? "the proxy comes from the environment (http_proxy, https_proxy, all_proxy); no_proxy names hosts "
+                      "that are asked without one"
+                    : NULL;
+}
+
 static void say_transfer(const Posting *p, const Slot *s, CURLcode code, Err *err)
 {
+    const char *hint = transfer_hint(p, s, code);
     if (s->too_large)
-        err_set(err, ERR_IO, "%s: the reply is larger than %zu bytes", p->w->url, s->most_bytes);
+        err_set(err, ERR_IO, "%s: the reply is larger than %zu bytes", p->to, s->most_bytes);
     else if (code == CURLE_OPERATION_TIMEDOUT)
-        err_set(err, ERR_IO, "%s: no reply within %g s", p->w->url, p->h->o.timeout);
+        err_set(err, ERR_IO, "%s: no reply within %g s", p->to, p->h->o.timeout);
     else
-        err_set(err, ERR_IO, "%s: %s", p->w->url, s->failure[0] ? s->failure : curl_easy_strerror(code));
+        err_set(err, ERR_IO, "%s: %s", p->to, s->failure[0] ? s->failure : curl_easy_strerror(code));
+    if (hint)
+        err_hint(err, "%s", hint);
 }
 
-const char *http_error_words(const json_t *reply)
+/* What a server said: its JSON's error, or the beginning of its body; and how long it asks to wait, where that is long. */
+static void refusal(const HttpReply *reply, double pause, Err *err)
 {
-    const json_t *error = json_object_get(reply, "error");
-    const char *nested = json_text_of(error, "message");
-    return nested                           ? nested
-           : json_is_string(error)          ? json_string_value(error)
-           : json_text_of(reply, "message") ? json_text_of(reply, "message")
-                                            : json_text_of(reply, "detail");
-}
-
-/* What a server said: its JSON's error, or the beginning of its body. */
-static void refusal(const char *url, const HttpReply *reply, Err *err)
-{
-    char words[300];
+    char words[300], wait[40];
     Err ignored = {0};
     json_t *j = NULL;
-    bool is_json = json_parse(reply->body, reply->n, url, &j, &ignored);
-    const char *said = is_json && http_error_words(j) ? http_error_words(j) : reply->body;
-    size_t n = strlen(said);
-    snprintf(words, sizeof words, "%.*s", (int)(n < sizeof words ? n : sizeof words - 1), said);
-    for (char *c = words; *c; c++)
-        *c = (unsigned char)*c < ' ' ? ' ' : *c;
+    bool is_json = json_parse(reply->body, reply->n, reply->from, &j, &ignored);
+    http_body_words(is_json && http_error_words(j) ? http_error_words(j) : reply->body, words, sizeof words);
     json_decref(j);
     if (reply->location)
-        err_set(err, ERR_IO, "%s: status %d, which leads to %s", url, reply->status, reply->location);
+        err_set(err, ERR_IO, "%s: status %d, which leads to %s", reply->from, reply->status, reply->location);
     else
-        err_set(err, ERR_IO, "%s: status %d%s%s", url, reply->status, words[0] ? ": " : "", words);
+        err_set(err, ERR_IO, "%s: status %d%s%s%s%s", reply->from, reply->status, words[0] ? ": " : "", words,
+                pause > WAIT_MOST ? "; the server asks to wait " : "", pause > WAIT_MOST ? duration(pause, wait) : "");
+    if (reply->status == 407)
+        err_hint(err, "the proxy wants a name and a password: http://NAME:PASSWORD@HOST:PORT in the environment");
 }
 
 /* Hands a reply on. True where it will be asked for again. */
@@ -302,8 +363,8 @@ static bool use_reply(Posting *p, Slot *s, const HttpReply *reply, double pause)
     if (reply->status / 100 == 2) {
         done = w->use(w->context, s->request, reply, &again, &e);
     } else {
-        again = status_passes(reply->status);
-        refusal(w->url, reply, &e);
+        again = http_status_passes(reply->status);
+        refusal(reply, pause, &e);
         done = !again && w->refused && w->refused(w->context, s->request, reply, &e);
     }
     if (!done && again && try_again(p, s, pause, e.msg))
@@ -330,12 +391,12 @@ static void finish(Posting *p, Slot *s, CURLcode code)
     hide_key(p->h, &s->reply);
     hide_key(p->h, &leads);
     if (code == CURLE_OK) {
-        HttpReply reply = {(int)status, leads.text, str_text(&s->reply), s->reply.n};
+        HttpReply reply = {p->to, (int)status, leads.text, str_text(&s->reply), s->reply.n};
         again = use_reply(p, s, &reply, (double)pause);
     } else {
         Err why = {0};
         say_transfer(p, s, code, &why);
-        again = passes(code) && !s->too_large && try_again(p, s, 0, why.msg);
+        again = passes(s, code) && !s->too_large && try_again(p, s, 0, why.msg);
         if (!again)
             set_failure(p, s, &why);
     }
@@ -388,10 +449,21 @@ static bool finish_ended(Posting *p)
     return any;
 }
 
+/* The caller frees it. */
+static char *place_of(const Posting *p)
+{
+    if (!p->proxy)
+        return mem_str(p->w->url);
+    char *proxy = http_proxy_name(p->proxy), *place = mem_printf("%s by the proxy %s", p->w->url, proxy);
+    free(proxy);
+    return place;
+}
+
 bool http_post(Http *h, const HttpWork *w, Err *err)
 {
-    Posting p = {.h = h, .w = w, .failure = err};
+    Posting p = {.h = h, .w = w, .failure = err, .proxy = http_proxy_of(&h->o.environment, w->url)};
     int running;
+    p.to = place_of(&p);
     for (;;) {
         if (!not_interrupted(err))
             break;
@@ -402,76 +474,19 @@ bool http_post(Http *h, const HttpWork *w, Err *err)
         if (works && !finish_ended(&p))
             works = curl_multi_poll(h->multi, NULL, 0, wait_time(&p), NULL) == CURLM_OK;
         if (!works) {
-            err_set(err, ERR_IO, "%s: libcurl cannot go on", w->url);
+            err_set(err, ERR_IO, "%s: libcurl cannot go on", p.to);
             break;
         }
     }
     for (int i = 0; i < h->o.concurrency; i++)
         free_slot(h, &h->slot[i]);
+    free(p.to);
     return !stopped(&p);
 }
 
 int http_retries(const Http *h)
 {
     return h->retries;
-}
-
-/* --- addresses and words -------------------------------------------------------------------------------- */
-
-/* A part of an address; NULL where there is none. Free with curl_free. */
-static char *part_of(CURLU *u, CURLUPart part)
-{
-    char *text = NULL;
-    return curl_url_get(u, part, &text, 0) == CURLUE_OK ? text : NULL;
-}
-
-static bool has_secret(CURLU *u)
-{
-    static const CURLUPart parts[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT};
-    bool found = false;
-    for (int i = 0; i < COUNT(parts); i++) {
-        char *text = part_of(u, parts[i]);
-        found = found || text;
-        curl_free(text);
-    }
-    return found;
-}
-
-static char *in_one_form(CURLU *u)
-{
-    char *scheme = part_of(u, CURLUPART_SCHEME), *host = part_of(u, CURLUPART_HOST), *port = part_of(u, CURLUPART_PORT),
-         *path = part_of(u, CURLUPART_PATH), *out = NULL;
-    bool http = scheme && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-    for (char *c = host; c && *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    size_t n = path ? strlen(path) : 0;
-    while (n > 0 && path[n - 1] == '/')
-        n--;
-    if (http && host && host[0])
-        out = mem_printf("%s://%s%s%s%.*s", scheme, host, port ? ":" : "", port ? port : "", (int)n, path ? path : "");
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    curl_free(path);
-    return out;
-}
-
-bool http_address(const char *url, char **out, Err *err)
-{
-    CURLU *u = curl_url();
-    *out = NULL;
-    bool parsed = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK, secret = parsed && has_secret(u);
-    if (parsed && !secret)
-        *out = in_one_form(u);
-    curl_url_cleanup(u);
-    if (*out)
-        return true;
-    if (secret) /* which must not be shown */
-        err_set(err, ERR_INPUT, "the address of the endpoint holds more than scheme, host and path");
-    else
-        err_set(err, ERR_INPUT, "\"%s\" is no http or https address", url);
-    return err_hint(err, "give the base address alone, such as http://127.0.0.1:8080/v1; the key comes from the "
-                         "environment");
 }
 
 const char *net_library(void)

@@ -1,13 +1,15 @@
 /* HTTP for a service that may fail: JSON posted, many requests at a time, faults that pass tried again.
  *
- * Tried again are connections that cannot be made or are cut, timeouts, the statuses 408, 425, 429 and 5xx but 501, and
- * replies that the caller cannot use. The n-th wait is retry_wait * 2^(n-1) seconds, at most a minute, times a number drawn
- * from [1/2, 1]; where the server says Retry-After, nothing is sent until then. Redirections are not followed: the key
- * would go to another address. What is tried again is noted, every ten seconds at most. */
+ * Tried again are connections that cannot be made or are cut, timeouts, the statuses 408, 409, 425, 429 and 5xx but 501 and
+ * 505, and replies of which the caller says so. The n-th wait is retry_wait * 2^(n-1) seconds, at most a minute, times a
+ * number drawn from [1/2, 1]; where the server says Retry-After, nothing is sent until then, and a long wait is said; more
+ * than a day is a failure. Redirections are not followed: the key would go to another address. What is tried again is
+ * noted, every ten seconds at most. */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 
 #include "base/json.h"
+#include "net/address.h"
 
 typedef struct HttpOptions {
     int concurrency;    /* requests under way at a time, at least 1 */
@@ -17,7 +19,7 @@ typedef struct HttpOptions {
     double per_minute;  /* requests begun in a minute, retries included; 0: as many as there are */
     double *next_start; /* clock from which the next may begin, of all that have one rate; NULL: of this one alone */
     size_t most_bytes;  /* of a reply's body */
-    const char *key;    /* sent as "Authorization: Bearer KEY"; NULL: none. Taken out of every reply and message */
+    HttpEnvironment environment;
 } HttpOptions;
 
 typedef struct Http Http;
@@ -25,12 +27,9 @@ typedef struct Http Http;
 bool http_open(Http **out, const HttpOptions *o, Err *err) MUST_CHECK;
 void http_close(Http *h); /* accepts NULL */
 
-/* A base address in one form: scheme and host in lower case, no '/' at its end. The caller frees *out. Fails for what is
- * no http or https address, and for one with a name, a password, a query or a fragment, which may be secrets. */
-bool http_address(const char *url, char **out, Err *err) MUST_CHECK;
-
 /* A status and what came with it; the key stands in it as asterisks. */
 typedef struct HttpReply {
+    const char *from; /* the address, and the proxy where there is one: begins messages about it */
     int status;
     const char *location; /* where a redirection leads, or NULL */
     const char *body;     /* ends in a NUL that n does not count */
@@ -56,8 +55,12 @@ typedef struct HttpWork {
  * is reported; an interruption ends it at once. */
 bool http_post(Http *h, const HttpWork *w, Err *err) MUST_CHECK;
 
+/* A status that another try may change. */
+bool http_status_passes(int status);
 /* What a server's JSON says of its failure, borrowed, or NULL. */
 const char *http_error_words(const json_t *reply);
+/* The beginning of a body for people: of HTML its text, without line ends. */
+void http_body_words(const char *body, char *out, size_t size);
 
 /* Tries that failed and were made again, since http_open. */
 int http_retries(const Http *h);

@@ -34,6 +34,8 @@ const Option compare_options[COMPARE_OPTIONS] = {
     {"chat", OPT_CHOICE, AT(CompareOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "how the policies read prompts"},
     {"limit", OPT_INT, AT(CompareOptions, limit), 0, 1e9, "0", .help = "at most so many prompts; 0: all"},
+    {"skip-bad", OPT_BOOL, AT(CompareOptions, skip_bad), .flags = OPT_WORKING,
+     .help = "leave prompts out of which an endpoint will not judge a pair, and list them"},
 };
 static const OptionGroup groups[] = {
     {side_rows, COUNT(side_rows), 0},
@@ -123,6 +125,7 @@ bool compare_stage(Work *work, const char *name, const void *options, Err *err)
                         .prompt = o->prompt,
                         .trained_on = o->trained_on,
                         .length = o->length,
+                        .skip_bad = o->skip_bad,
                         .limit = is_rows(o->policy) ? o->limit : 0};
     ok = ok && winrate_stage(work, name, &w, err);
     free(after);

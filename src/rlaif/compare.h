@@ -13,10 +13,10 @@ typedef struct CompareOptions {
     char *prompts, *policy, *against, *judge, *reward;
     OptionList prompt, trained_on;
     int n, length, truncate, chat, limit;
-    bool strip_trailing;
+    bool strip_trailing, skip_bad;
 } CompareOptions;
 extern const OptionTable compare_table;
-enum { COMPARE_OPTIONS = 9 };
+enum { COMPARE_OPTIONS = 10 };
 /* How it is compared: without who and on what, those of sampling, and the common ones. */
 extern const Option compare_options[COMPARE_OPTIONS];
 

@@ -1,10 +1,8 @@
 /* Asking an endpoint: what the store has, then the rest; how it wants to be asked; the budget. */
-#include "rlaif/endpoint.h"
+#include "rlaif/endpoint_internal.h"
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/http.h"
 
 const Option endpoint_option_rows[ENDPOINT_OPTIONS] = {
     {"endpoint", OPT_TEXT, AT(EndpointOptions, url), .value = "URL",
@@ -22,6 +20,8 @@ const Option endpoint_option_rows[ENDPOINT_OPTIONS] = {
      .help = "seconds before it is sent again, about; twice as many each time"},
     {"timeout", OPT_REAL, AT(EndpointOptions, timeout), 0.01, 86400, "120", .flags = OPT_WORKING,
      .help = "seconds for one try of a request"},
+    {"cacert", OPT_TEXT, AT(EndpointOptions, certificates), .value = "FILE", .flags = OPT_WORKING,
+     .help = "certificates of authorities that sign the endpoint's, in PEM [SSL_CERT_FILE, else the system's]"},
     {"per-minute", OPT_REAL, AT(EndpointOptions, per_minute), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "requests begun in a minute; 0: as many as there are"},
     {"budget-tokens", OPT_REAL, AT(EndpointOptions, budget_tokens), 0, 1e15, "0", .flags = OPT_WORKING,
@@ -31,25 +31,9 @@ const Option endpoint_option_rows[ENDPOINT_OPTIONS] = {
 };
 
 enum {
-    FEWER = 5,             /* log-probabilities that every completions server gives */
     MESSAGE_TOKENS = 64,   /* that a chat template may add, about */
     MOST_BYTES = 16 << 20, /* of a reply */
-};
-
-/* Tokens. */
-typedef struct Use {
-    double input, output;
-} Use;
-
-struct Endpoint {
-    const EndpointOptions *o;
-    Store *store;
-    Http *http;
-    json_t *about, *ways; /* ways: {"kind": what auto is, "completions": how many log-probabilities it gives, "chat"} */
-    char *ways_key;
-    Spending *call;
-    Use spent, under_way; /* under_way: the most that requests being made may take */
-    int requests, kept;
+    MOST_REFUSED = 5,      /* prompts that may be refused before it has answered one: then it is not the prompts */
 };
 
 /* A batch: what is still to be asked. */
@@ -57,10 +41,11 @@ typedef struct Batch {
     Endpoint *e;
     const Demand *demand;
     json_t **out;
-    int *missing, n; /* demands without an answer */
-    bool first;      /* one request, which shows how the endpoint wants to be asked */
-    bool other_way;  /* it wants to be asked in another way */
-    bool too_dear;   /* the budget has no room while others are under way */
+    int *missing, n;   /* demands without an answer */
+    bool first;        /* one request, which shows how the endpoint wants to be asked */
+    bool other_way;    /* it wants to be asked in another way */
+    bool not_answered; /* and that prompt gets no answer */
+    bool too_dear;     /* the budget has no room while others are under way */
 } Batch;
 
 /* --- opening -------------------------------------------------------------------------------------------- */
@@ -82,41 +67,8 @@ bool endpoint_about(const EndpointOptions *o, json_t **out, Err *err)
     return err_hint(err, "the server lists its models at URL/models");
 }
 
-static char *hash_of(const char *what, const char *text)
-{
-    char digits[HASH_TEXT];
-    Hash *h = hash_new();
-    hash_add_text(h, what);
-    hash_add_text(h, text);
-    hash_end(h, digits);
-    return mem_str(digits);
-}
-
-/* How this endpoint was found to be asked; nothing where it is new. */
-static bool load_ways(Endpoint *e, Err *err)
-{
-    char *about = json_text(e->about), *said;
-    e->ways_key = hash_of("ways", about);
-    free(about);
-    if (!store_answer_find(e->store, e->ways_key, &said, err))
-        return false;
-    bool ok = !said || json_parse(said, strlen(said), "a stored endpoint", &e->ways, err);
-    free(said);
-    if (ok && !e->ways)
-        e->ways = json_object();
-    return ok;
-}
-
-static bool set_way(Endpoint *e, const char *name, json_t *value, Err *err)
-{
-    json_object_set_new(e->ways, name, value);
-    char *text = json_text(e->ways);
-    bool ok = store_answer_put(e->store, e->ways_key, text, err);
-    free(text);
-    return ok;
-}
-
-bool endpoint_open(Endpoint **out, const EndpointOptions *o, const char *key, Store *store, Spending *call, Err *err)
+bool endpoint_open(Endpoint **out, const EndpointOptions *o, const HttpEnvironment *environment, Store *store,
+                   Spending *call, Err *err)
 {
     HttpOptions h = {.concurrency = o->concurrency,
                      .retries = o->retries,
@@ -125,13 +77,16 @@ bool endpoint_open(Endpoint **out, const EndpointOptions *o, const char *key, St
                      .per_minute = o->per_minute,
                      .next_start = &call->next_start,
                      .most_bytes = MOST_BYTES,
-                     .key = key};
+                     .environment = *environment};
+    if (o->certificates)
+        h.environment.certificates = o->certificates;
     Endpoint *e = mem_zalloc(1, sizeof *e);
     e->o = o;
     e->store = store;
     e->call = call;
+    e->refused = json_object();
     *out = e;
-    if (endpoint_about(o, &e->about, err) && load_ways(e, err) && http_open(&e->http, &h, err))
+    if (endpoint_about(o, &e->about, err) && ways_load(e, err) && http_open(&e->http, &h, err))
         return true;
     endpoint_free(e);
     *out = NULL;
@@ -145,6 +100,7 @@ void endpoint_free(Endpoint *e)
     http_close(e->http);
     json_decref(e->about);
     json_decref(e->ways);
+    json_decref(e->refused);
     free(e->ways_key);
     free(e);
 }
@@ -158,41 +114,7 @@ json_t *endpoint_spent(const Endpoint *e)
                      "call", "input", (json_int_t)c->input, "output", (json_int_t)c->output, "dollars", c->dollars);
 }
 
-/* --- how it is asked ------------------------------------------------------------------------------------ */
-
-static const char *kind_name(EndpointKind kind)
-{
-    return kind == ENDPOINT_CHAT ? "chat" : "completions";
-}
-
-bool endpoint_chats(const Endpoint *e, EndpointKind kind)
-{
-    const char *found = json_text_of(e->ways, "kind");
-    return kind == ENDPOINT_CHAT || (kind == ENDPOINT_AUTO && found && strcmp(found, "chat") == 0);
-}
-
-static EndpointKind kind_of(const Endpoint *e, const Demand *d)
-{
-    return endpoint_chats(e, d->kind) ? ENDPOINT_CHAT : ENDPOINT_COMPLETIONS;
-}
-
-static int top_of(const Endpoint *e, EndpointKind kind)
-{
-    return (int)json_number_of(e->ways, kind_name(kind), e->o->top);
-}
-
-/* Has it been asked in this way before, and given what was wanted? */
-static bool way_is_known(const Endpoint *e, const Demand *d)
-{
-    return (!d->next || json_object_get(e->ways, kind_name(kind_of(e, d)))) &&
-           (d->kind != ENDPOINT_AUTO || json_object_get(e->ways, "kind"));
-}
-
-static char *body_of(const Endpoint *e, const Demand *d)
-{
-    EndpointKind kind = kind_of(e, d);
-    return endpoint_body(d, e->o->model, kind, top_of(e, kind));
-}
+/* --- what the store has --------------------------------------------------------------------------------- */
 
 static char *url_of(const Endpoint *e, EndpointKind kind)
 {
@@ -200,9 +122,12 @@ static char *url_of(const Endpoint *e, EndpointKind kind)
                       kind == ENDPOINT_CHAT ? "chat/completions" : "completions");
 }
 
+/* Of the whole request: parameters that it has to do without do not make it another. */
 static char *key_of(const Endpoint *e, const Demand *d)
 {
-    char *body = body_of(e, d), *url = url_of(e, kind_of(e, d)), *key = hash_of(url, body);
+    EndpointKind kind = way_kind(e, d);
+    char *body = endpoint_request(d, e->o->model, kind, way_top(e, kind)), *url = url_of(e, kind),
+         *key = endpoint_hash(url, body);
     free(body);
     free(url);
     return key;
@@ -216,12 +141,11 @@ bool endpoint_find(const Endpoint *e, const Demand *d, char **key, json_t **said
     bool ok = store_answer_find(e->store, *key, &text, err) &&
               (!text || json_parse(text, strlen(text), "a stored answer", said, err));
     free(text);
+    if (*said && d->refused != REFUSED_KEPT && json_object_get(*said, "refused")) {
+        json_decref(*said);
+        *said = NULL;
+    }
     return ok;
-}
-
-bool endpoint_is_new(const Endpoint *e)
-{
-    return json_object_size(e->ways) == 0;
 }
 
 /* --- the budget ----------------------------------------------------------------------------------------- */
@@ -267,7 +191,10 @@ static char *give_body(void *context, int i, Err *err)
 {
     Batch *b = context;
     const Demand *d = &b->demand[b->missing[i]];
-    return within_budget(b, d, err) ? body_of(b->e, d) : NULL;
+    EndpointKind kind = way_kind(b->e, d);
+    return within_budget(b, d, err)
+               ? endpoint_body(d, b->e->o->model, kind, way_top(b->e, kind), json_object_get(b->e->ways, "without"))
+               : NULL;
 }
 
 static void count_reply(Endpoint *e, const json_t *said)
@@ -281,19 +208,72 @@ static void count_reply(Endpoint *e, const json_t *said)
     e->call->dollars += cost_judge(&e->o->prices, read, wrote);
 }
 
+/* It is no longer under way. */
+static void end_use(Endpoint *e, const Demand *d)
+{
+    e->under_way.input -= most_of(d).input;
+    e->under_way.output -= most_of(d).output;
+}
+
+/* No answer will come, as *err says: true where the command goes on without, or asks in another way. */
+static bool take_refusal(Batch *b, int i, int status, const char *body, Err *err)
+{
+    Endpoint *e = b->e;
+    const Demand *d = &b->demand[b->missing[i]];
+    bool of_this = status / 100 == 4 && status != 401 && status != 402 && status != 407;
+    err_context(err, "%s", d->where);
+    b->other_way = b->first && way_change(e, d, status, body);
+    if (b->other_way)
+        return true;
+    if (status == 401 || status == 403)
+        err_hint(err, "the key comes from the environment: OPENAI_API_KEY");
+    if (status == 404 || status == 405)
+        err_hint(err,
+                 "the base address is %s (it often ends in /v1), the model's name there %s: see whether both are "
+                 "right",
+                 json_text_of(e->about, "url"), e->o->model);
+    bool too_many = b->first && (int)json_object_size(e->refused) >= MOST_REFUSED - 1;
+    if (of_this && too_many)
+        err_hint(err, "not one of %d prompts was answered: it is not the prompts", MOST_REFUSED);
+    if (of_this && d->refused == REFUSED_FAILS)
+        err_hint(err, "if it is this prompt alone, --skip-bad leaves its row out, where the command has it; what was "
+                      "answered is stored");
+    if (!of_this || d->refused == REFUSED_FAILS || too_many)
+        return false;
+    char *key = key_of(e, d);
+    log_warn("%s; it is left out", err->msg);
+    b->out[b->missing[i]] = json_pack("{s:b}", "refused", true);
+    json_object_set_new(e->refused, key, json_true());
+    b->not_answered = true;
+    end_use(e, d);
+    err_clear(err);
+    bool ok = d->refused != REFUSED_KEPT || store_answer_put(e->store, key, "{\"refused\": true}", err);
+    free(key);
+    return ok;
+}
+
+static bool take_status(void *context, int i, const HttpReply *reply, Err *err)
+{
+    return take_refusal(context, i, reply->status, reply->body, err);
+}
+
 static bool take_reply(void *context, int i, const HttpReply *reply, bool *again, Err *err)
 {
     Batch *b = context;
     Endpoint *e = b->e;
     const Demand *d = &b->demand[b->missing[i]];
-    EndpointKind kind = kind_of(e, d);
+    EndpointKind kind = way_kind(e, d);
     json_t *said;
-    if (!endpoint_read(reply->body, reply->n, d, kind, top_of(e, kind), &said, again, err))
+    ReplyUse use = endpoint_read(reply, d, kind, way_top(e, kind), &said, err);
+    *again = use == REPLY_AGAIN;
+    if (use != REPLY_TAKEN)
+        err_context(err, "%s", reply->from);
+    if (use == REPLY_AGAIN)
         return err_context(err, "%s", d->where);
-    *again = false;
+    if (use != REPLY_TAKEN)
+        return take_refusal(b, i, 400, use == REPLY_FAILURE ? reply->body : "", err);
     count_reply(e, said);
-    e->under_way.input -= most_of(d).input;
-    e->under_way.output -= most_of(d).output;
+    end_use(e, d);
     b->out[b->missing[i]] = said;
     char *key = key_of(e, d), *text = json_text(said);
     bool ok = store_answer_put(e->store, key, text, err);
@@ -302,54 +282,17 @@ static bool take_reply(void *context, int i, const HttpReply *reply, bool *again
     return ok;
 }
 
-/* Is it the way of asking that was refused? What of it to change, and to what; NULL where no other would help. */
-static json_t *another_way(const Endpoint *e, const Demand *d, const HttpReply *reply, const char **name)
-{
-    EndpointKind kind = kind_of(e, d);
-    bool unknown = reply->status == 404 || reply->status == 405 || reply->status == 501;
-    if (unknown && d->kind == ENDPOINT_AUTO && kind == ENDPOINT_COMPLETIONS) {
-        log_note("%s offers no completions: it is asked by chat", json_text_of(e->about, "url"));
-        *name = "kind";
-        return json_string("chat");
-    }
-    if (reply->status / 100 == 4 && d->next && top_of(e, kind) > FEWER && strstr(reply->body, "logprobs")) {
-        log_note("%s gives no %d log-probabilities: it is asked for %d", json_text_of(e->about, "url"), top_of(e, kind),
-                 FEWER);
-        *name = kind_name(kind);
-        return json_integer(FEWER);
-    }
-    return NULL;
-}
-
-/* The first request shows how to ask. */
-static bool take_refusal(void *context, int i, const HttpReply *reply, Err *err)
-{
-    Batch *b = context;
-    const Demand *d = &b->demand[b->missing[i]];
-    const char *name;
-    json_t *value = b->first ? another_way(b->e, d, reply, &name) : NULL;
-    if (value) {
-        err_clear(err);
-        b->other_way = set_way(b->e, name, value, err);
-        return b->other_way;
-    }
-    if (reply->status == 401 || reply->status == 403)
-        err_hint(err, "the key comes from the environment: OPENAI_API_KEY");
-    return err_context(err, "%s", d->where);
-}
-
 /* Posts what is missing, or its first. Where the budget has room only once others are done, it is posted again. */
 static bool post_missing(Batch *b, Err *err)
 {
     Endpoint *e = b->e;
-    EndpointKind kind = kind_of(e, &b->demand[b->missing[0]]);
-    char *url = url_of(e, kind);
+    char *url = url_of(e, way_kind(e, &b->demand[b->missing[0]]));
     HttpWork w = {.url = url,
                   .n = b->first ? 1 : b->n,
                   .context = b,
                   .body = give_body,
                   .use = take_reply,
-                  .refused = take_refusal};
+                  .refused = take_status};
     int before = e->requests;
     b->too_dear = false;
     bool ok = http_post(e->http, &w, err);
@@ -377,6 +320,8 @@ static bool find_missing(Batch *b, int n, Err *err)
         char *key;
         ok = endpoint_find(b->e, &b->demand[i], &key, &b->out[i], err);
         b->e->kept += b->out[i] != NULL;
+        if (ok && !b->out[i] && b->demand[i].refused != REFUSED_FAILS && json_object_get(b->e->refused, key))
+            b->out[i] = json_pack("{s:b}", "refused", true);
         if (ok && !b->out[i] && !json_object_get(wanted, key)) {
             b->missing[b->n++] = i;
             json_object_set_new(wanted, key, json_true());
@@ -387,20 +332,26 @@ static bool find_missing(Batch *b, int n, Err *err)
     return ok;
 }
 
-/* One request alone, in one way after the other, until the endpoint takes it. */
+/* One request alone, in one way after the other, until the endpoint takes it. What it did not take in any teaches nothing. */
 static bool find_way(Batch *b, Err *err)
 {
-    const Demand *d = &b->demand[b->missing[0]];
+    Endpoint *e = b->e;
+    json_t *before = json_deep_copy(e->ways);
+    bool ok;
     b->first = true;
+    b->not_answered = false;
     do {
         b->other_way = false;
-        if (!post_missing(b, err))
-            return false;
-    } while (b->other_way);
+        ok = post_missing(b, err);
+    } while (ok && b->other_way);
     b->first = false;
-    EndpointKind kind = kind_of(b->e, d);
-    return (d->kind != ENDPOINT_AUTO || set_way(b->e, "kind", json_string(kind_name(kind)), err)) &&
-           (!d->next || set_way(b->e, kind_name(kind), json_integer(top_of(b->e, kind)), err));
+    bool found = ok && !b->not_answered;
+    if (!found) {
+        json_decref(e->ways);
+        e->ways = json_incref(before);
+    }
+    json_decref(before);
+    return ok && (!found || way_found(e, &b->demand[b->missing[0]], err));
 }
 
 bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err)

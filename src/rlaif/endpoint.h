@@ -5,6 +5,7 @@
 #ifndef RLAIF_ENDPOINT_H
 #define RLAIF_ENDPOINT_H
 
+#include "net/address.h"
 #include "rlaif/cost.h"
 #include "rlaif/spending.h"
 #include "store/store.h"
@@ -23,10 +24,11 @@ typedef struct EndpointOptions {
     int top;           /* most probable tokens asked for */
     int concurrency, retries;
     double retry_wait, timeout, per_minute;
+    char *certificates;           /* NULL: as the environment says */
     double budget_tokens, budget; /* tokens read and written, dollars; of one call of the command; 0: without end */
     Prices prices;                /* what dollars are counted by; its options are cost.h's */
 } EndpointOptions;
-enum { ENDPOINT_OPTIONS = 11 };
+enum { ENDPOINT_OPTIONS = 12 };
 extern const Option endpoint_option_rows[ENDPOINT_OPTIONS];
 
 /* What shapes its answers: {"url", "model", "kind", "top_logprobs"}, the address in one form. The caller releases it. Fails
@@ -35,10 +37,17 @@ bool endpoint_about(const EndpointOptions *o, json_t **out, Err *err) MUST_CHECK
 
 typedef struct Endpoint Endpoint;
 
-/* The options, the store and what the call has spent are borrowed. key NULL: none. */
-bool endpoint_open(Endpoint **out, const EndpointOptions *o, const char *key, Store *store, Spending *call,
-                   Err *err) MUST_CHECK;
+/* The options, the store, what the call has spent and the texts of the environment are borrowed. */
+bool endpoint_open(Endpoint **out, const EndpointOptions *o, const HttpEnvironment *environment, Store *store,
+                   Spending *call, Err *err) MUST_CHECK;
 void endpoint_free(Endpoint *e); /* accepts NULL */
+
+/* What becomes of a prompt that an endpoint will never answer: a content filter takes it, it is too long there. */
+typedef enum Refused {
+    REFUSED_FAILS,
+    REFUSED_TOLD, /* the others are asked all the same; another call asks for it again */
+    REFUSED_KEPT  /* the same, but it is stored as any answer: what is made of it must come out the same again */
+} Refused;
 
 /* One prompt. */
 typedef struct Demand {
@@ -46,17 +55,20 @@ typedef struct Demand {
     const char *system; /* with chat: the system's message; "": none */
     char *text;         /* the prompt; with chat the user's message */
     EndpointKind kind;
-    bool next;      /* the next token's log-probabilities are wanted, no text */
+    bool next; /* the next token's log-probabilities are wanted, no text */
+    Refused refused;
     int max_tokens; /* of a text, */
     double temperature;
-    int top_k, seed; /* sent where the temperature is above 0 */
+    int top_k, seed; /* sent where the temperature is above 0; top_k 0: not sent */
     const char *stop;
 } Demand;
 
 /* Asks for what is not in the store, many at a time; all n are of one kind. out[i] is what was said, which the caller
  * releases, whether the call fails or not:
  *     {"kind": "completions" or "chat", "read", "wrote" (tokens),
- *      "top": [[token, log-probability], ...] (the most probable first), or "text"} */
+ *      "top": [[token as it was written, log-probability], ...] (the most probable first; null where it is said to have none
+ *             that is a number), or "text"}
+ * or, of what it will never answer, {"refused": true} (REFUSED_FAILS: never). */
 bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err) MUST_CHECK;
 
 /* Do prompts of this kind go out as chat, as far as is known by now? */
@@ -70,14 +82,5 @@ bool endpoint_is_new(const Endpoint *e);
 /* What was asked since endpoint_open: {requests, kept (answers that the store had), retries, input, output (tokens),
  * dollars, call {input, output, dollars}: since the call began}. The caller releases it. */
 json_t *endpoint_spent(const Endpoint *e);
-
-/* --- endpoint_reply.c --- */
-
-/* The body of a request; the caller frees it. `top` log-probabilities are asked for. */
-char *endpoint_body(const Demand *d, const char *model, EndpointKind kind, int top);
-
-/* Reads a reply into what endpoint_ask returns. Where it cannot, *again says whether another try may help. */
-bool endpoint_read(const char *body, size_t n, const Demand *d, EndpointKind kind, int top, json_t **said, bool *again,
-                   Err *err) MUST_CHECK;
 
 #endif

@@ -96,6 +96,7 @@ typedef struct WinrateOptions {
     char *a, *b, *judge, *reward, *output;
     OptionList prompt, trained_on;
     int method, length, chat, limit;
+    bool skip_bad;
 } WinrateOptions;
 extern const OptionTable winrate_table;
 

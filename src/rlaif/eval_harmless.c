@@ -26,7 +26,7 @@ static const Option option_rows[] = {
     {"limit", OPT_INT, AT(HarmlessOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows of each file; 0: all"},
     {"skip-bad", OPT_BOOL, AT(HarmlessOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out and list them"},
+     .help = "leave bad rows out, and those of which an endpoint will not judge a response, and list them"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -77,8 +77,9 @@ static bool prepare(void *context, Err *err)
 {
     Harmless *h = context;
     const HarmlessOptions *o = h->options;
-    return judge_source_load(&h->source, h->work, err) &&
-           judge_source_open(&h->source, &h->judge, o->prompt, judge_reading((ChatMode)o->chat, o->reading), err);
+    JudgeOptions how = judge_reading((ChatMode)o->chat, o->reading);
+    how.refused = o->skip_bad ? REFUSED_TOLD : REFUSED_FAILS;
+    return judge_source_load(&h->source, h->work, err) && judge_source_open(&h->source, &h->judge, o->prompt, how, err);
 }
 
 /* Rows as they are with `judgment`, for `responses` a list. */
@@ -105,12 +106,14 @@ static bool judge_chunk(void *context, const Rows *rows, const int *index, int n
     for (int i = 0; i < n; i++) {
         const Row *row = &rows->row[index[i]];
         json_t *list = json_array();
+        bool refused = false;
         for (int k = 0; ok && k < row->view.n; k++, at++) {
             json_t *judgment = judgment_json(h->judge, &v[at]);
+            refused = refused || v[at].refused;
             judgment_set_cut(judgment, v[at].cut);
             json_array_append_new(list, judgment);
         }
-        if (ok) {
+        if (ok && !refused) {
             out[i] = json_copy(row->json);
             json_object_set(out[i], "judgment", row_is_single(row) ? json_array_get(list, 0) : list);
         }
@@ -137,6 +140,8 @@ static bool read_judged(void *context, const char *text, Err *err)
     json_t *row;
     if (!json_parse(text, strlen(text), "a stored verdict", &row, err))
         return false;
+    while (r->at < all->n && all->at[r->at].row > r->row) /* those between are left out */
+        r->row++;
     for (; r->at < all->n && all->at[r->at].row == r->row; r->at++) {
         Mark *m = &r->harmless->mark[r->at];
         const json_t *j = reply_field(row, &all->at[r->at], "judgment");
@@ -421,11 +426,29 @@ static bool check_options(const HarmlessOptions *o, bool judged, Err *err)
            (err_set(err, ERR_INPUT, "without a judge there are no verdicts to write"), err_hint(err, "leave -o out"));
 }
 
+/* Responses of rows without an answer, and people's marks of them, do not count. */
+static void leave_out(Harmless *h, const Stage *s)
+{
+    Replies *r = &h->replies;
+    int kept = 0, next = 0;
+    for (int i = 0; i < r->n; i++) {
+        while (next < s->n_left_out && s->left_out[next] < r->at[i].row)
+            next++;
+        if (next < s->n_left_out && s->left_out[next] == r->at[i].row)
+            continue;
+        h->mark[kept] = h->mark[i];
+        r->at[kept++] = r->at[i];
+    }
+    r->n = kept;
+}
+
 static bool ask_judge(Harmless *h, Stage *s, Err *err)
 {
     ReadBack back = {h, 0, 0};
-    return stage_rows(s, &h->replies.rows, CHUNK, "rows", prepare, judge_chunk, h, err) &&
-           store_items_each(s->work->store, s->id, read_judged, &back, err);
+    if (!stage_rows(s, &h->replies.rows, CHUNK, "rows", prepare, judge_chunk, h, err))
+        return false;
+    leave_out(h, s);
+    return store_items_each(s->work->store, s->id, read_judged, &back, err);
 }
 
 bool harmless_stage(Work *work, const char *name, const void *options, Err *err)

@@ -51,8 +51,8 @@ static void describe(const Row *row, bool by_id, char out[80])
     free(text);
 }
 
-/* Fails for the first row whose name the other file's index lacks. */
-static bool check_found(const Rows *rows, bool by_id, const json_t *other, const char *other_path, Err *err)
+/* A row whose name the other file's index lacks is bad. */
+static bool check_found(Rows *rows, bool by_id, const json_t *other, const char *other_path, bool skip_bad, Err *err)
 {
     json_t *seen = json_object();
     bool ok = true;
@@ -64,8 +64,11 @@ static bool check_found(const Rows *rows, bool by_id, const json_t *other, const
             continue;
         describe(&rows->row[i], by_id, what);
         err_set(err, ERR_INPUT, "%s: %s has no row for %s", row_place(rows, i, place), other_path, what);
-        err_hint(err, by_id ? "both files must answer the same prompts; rows are matched by their ids"
-                            : "both files must answer the same prompts; rows without ids are matched by their prompts");
+        if (!skip_bad)
+            err_hint(err,
+                     by_id ? "both files must answer the same prompts; rows are matched by their ids"
+                           : "both files must answer the same prompts; rows without ids are matched by their prompts");
+        ok = rows_pass_over(rows, skip_bad, err);
     }
     json_decref(seen);
     return ok;
@@ -102,9 +105,27 @@ static void set_flags(json_t *row, const char *side, const RowView *v)
     json_decref(blank);
 }
 
-/* One line of the combined rows. */
-static void add_line(const Row *a, const RowView *b, Str *out)
+/* Combined rows, each of one of A's. */
+typedef struct Lines {
+    Str text;
+    int *of, n; /* [n]: its number */
+} Lines;
+
+static Lines lines_begin(const Rows *a)
 {
+    return (Lines){.of = mem_alloc((size_t)a->n + 1, sizeof(int))};
+}
+
+static void lines_release(Lines *l)
+{
+    str_release(&l->text);
+    free(l->of);
+}
+
+/* Of A's i-th row. */
+static void add_line(const Rows *rows, int i, const RowView *b, Lines *out)
+{
+    const Row *a = &rows->row[i];
     json_t *row = json_object(), *id = json_field(a->json, "id");
     if (id)
         json_object_set(row, "id", id);
@@ -113,12 +134,13 @@ static void add_line(const Row *a, const RowView *b, Str *out)
     json_object_set_new(row, "b", texts(b));
     set_flags(row, "a", &a->view);
     set_flags(row, "b", b);
-    json_append(out, row);
-    str_addc(out, '\n');
+    json_append(&out->text, row);
+    str_addc(&out->text, '\n');
+    out->of[out->n++] = i;
     json_decref(row);
 }
 
-static bool add_match(const Rows *a, int i, const Rows *b, int k, Str *out, Err *err)
+static bool add_match(const Rows *a, int i, const Rows *b, int k, Lines *out, Err *err)
 {
     const Row *x = &a->row[i], *y = &b->row[k];
     char at[300], other[300];
@@ -136,17 +158,18 @@ static bool add_match(const Rows *a, int i, const Rows *b, int k, Str *out, Err 
     if (!same)
         return err_set(err, ERR_INPUT, "%s: the prompt is another than in %s, which has the same id", at, other),
                err_hint(err, "both files must answer the same prompts");
-    add_line(x, &y->view, out);
+    add_line(a, i, &y->view, out);
     return true;
 }
 
 /* What the combined lines are as rows, at the places of A's. */
-static bool take_lines(const Rows *a, const Str *text, Rows *out, Err *err)
+static bool take_lines(const Rows *a, const Lines *lines, Rows *out, Err *err)
 {
-    if (!rows_parse(out, a->path, str_text(text), text->n, 0, err) || !rows_view(out, NEED_PROMPT, false, err))
+    if (!rows_are_left(a, lines->n, err) || !rows_parse(out, a->path, str_text(&lines->text), lines->text.n, 0, err) ||
+        !rows_view(out, NEED_PROMPT, false, err))
         return false;
     for (int i = 0; i < out->n; i++)
-        out->row[i].line = a->row[i].line;
+        out->row[i].line = a->row[lines->of[i]].line;
     return true;
 }
 
@@ -166,21 +189,23 @@ static void compare_stripping(const Rows *a, const Rows *b)
             n[0], a->n, a->path, n[1], b->n, b->path);
 }
 
-static bool combine(const Rows *a, const Rows *b, int limit, Rows *out, Err *err)
+static bool combine(Rows *a, Rows *b, int limit, bool skip_bad, Rows *out, Err *err)
 {
     bool by_id = all_have_ids(a) && all_have_ids(b);
     json_t *of_a = index_rows(a, by_id), *of_b = index_rows(b, by_id), *seen = json_object();
-    bool ok = check_found(a, by_id, of_b, b->path, err) && check_found(b, by_id, of_a, a->path, err);
-    Str text = {0};
+    bool ok =
+        check_found(a, by_id, of_b, b->path, skip_bad, err) && check_found(b, by_id, of_a, a->path, skip_bad, err);
+    Lines lines = lines_begin(a);
     for (int i = 0; ok && i < a->n && (limit == 0 || i < limit); i++) {
         char *name = match_name(&a->row[i], by_id, seen);
-        ok = add_match(a, i, b, (int)json_integer_value(json_object_get(of_b, name)), &text, err);
+        const json_t *of = json_object_get(of_b, name);
+        ok = !of || add_match(a, i, b, (int)json_integer_value(of), &lines, err) || rows_pass_over(a, skip_bad, err);
         free(name);
     }
-    ok = ok && take_lines(a, &text, out, err);
+    ok = ok && take_lines(a, &lines, out, err);
     if (ok)
         compare_stripping(a, b);
-    str_release(&text);
+    lines_release(&lines);
     json_decref(seen);
     json_decref(of_a);
     json_decref(of_b);
@@ -199,9 +224,9 @@ static ResponseView reference_of(const Row *row)
                                                                          blank_before(&row->view.context, text)))};
 }
 
-static bool with_references(const Rows *a, int limit, Rows *out, Err *err)
+static bool with_references(Rows *a, int limit, bool skip_bad, Rows *out, Err *err)
 {
-    Str text = {0};
+    Lines lines = lines_begin(a);
     bool ok = true;
     for (int i = 0; ok && i < a->n && (limit == 0 || i < limit); i++) {
         const Row *row = &a->row[i];
@@ -209,31 +234,33 @@ static bool with_references(const Rows *a, int limit, Rows *out, Err *err)
         char place[300];
         if (!reference.text) {
             err_set(err, ERR_INPUT, "%s: the row has no text \"reference\" or \"completion\"", row_place(a, i, place));
-            ok = err_hint(err, "the prompts must carry what people wrote when they are sampled");
-            break;
+            err_hint(err, "the prompts must carry what people wrote when they are sampled");
+            ok = rows_pass_over(a, skip_bad, err);
+            continue;
         }
         RowView b = {.context = row->view.context, .n = row->view.n};
         b.response = mem_alloc((size_t)b.n, sizeof *b.response);
         for (int k = 0; k < b.n; k++)
             b.response[k] = reference;
-        add_line(row, &b, &text);
+        add_line(a, i, &b, &lines);
         free(b.response);
     }
-    ok = ok && take_lines(a, &text, out, err);
-    str_release(&text);
+    ok = ok && take_lines(a, &lines, out, err);
+    lines_release(&lines);
     return ok;
 }
 
-bool match_rows(Work *work, const char *a, const char *b, int limit, Rows *out, Err *err)
+bool match_rows(Work *work, const char *a, const char *b, int limit, bool skip_bad, Rows *out, Err *err)
 {
     Rows of_a = {0}, of_b = {0};
     *out = (Rows){0};
-    bool ok = stage_read_rows(work, a, 0, NEED_RESPONSES, false, &of_a, err);
+    bool ok = stage_read_rows(work, a, 0, NEED_RESPONSES, skip_bad, &of_a, err);
     if (strcmp(b, REFERENCE) == 0)
-        ok = ok && with_references(&of_a, limit, out, err);
+        ok = ok && with_references(&of_a, limit, skip_bad, out, err);
     else
-        ok = ok && stage_read_rows(work, b, 0, NEED_RESPONSES, false, &of_b, err) &&
-             combine(&of_a, &of_b, limit, out, err);
+        ok = ok && stage_read_rows(work, b, 0, NEED_RESPONSES, skip_bad, &of_b, err) &&
+             combine(&of_a, &of_b, limit, skip_bad, out, err);
+    out->skipped = of_a.skipped + of_b.skipped;
     rows_release(&of_a);
     rows_release(&of_b);
     return ok;

@@ -15,7 +15,7 @@
  *
  * Matched by `id` where every row of both has one, else by prompt as a judge reads it, the n-th time with the n-th.
  * Fails for a row that the other file lacks, for equal ids with unlike prompts, and for unlike numbers of responses,
- * naming the row. Says where --strip-trailing was used for one of the two alone. */
-bool match_rows(Work *work, const char *a, const char *b, int limit, Rows *out, Err *err) MUST_CHECK;
+ * naming the row, or leaves it out where skip_bad, as rows that cannot be read. Says where --strip-trailing was used for one of the two alone. */
+bool match_rows(Work *work, const char *a, const char *b, int limit, bool skip_bad, Rows *out, Err *err) MUST_CHECK;
 
 #endif

@@ -28,6 +28,8 @@ static const Option option_rows[] = {
      .help = "through the chat template; auto: as the judge's prompt says, or as the reward model was trained"},
     {"limit", OPT_INT, AT(WinrateOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows of A; 0: all"},
+    {"skip-bad", OPT_BOOL, AT(WinrateOptions, skip_bad), .flags = OPT_WORKING,
+     .help = "leave bad rows out, and those of which an endpoint will not judge a pair, and list them"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -155,8 +157,10 @@ static bool prepare(void *context, Err *err)
               (!w->judged || judge_source_load(&w->source, w->work, err));
     for (int i = 0; ok && i < w->n; i++) {
         Asked *a = &w->asked[i];
+        JudgeOptions how = judge_reading((ChatMode)o->chat, o->reading);
+        how.refused = o->skip_bad ? REFUSED_TOLD : REFUSED_FAILS;
         if (a->kind != BY_REWARD)
-            ok = judge_source_open(&w->source, &a->judge, a->source, judge_reading((ChatMode)o->chat, o->reading), err);
+            ok = judge_source_open(&w->source, &a->judge, a->source, how, err);
     }
     return ok;
 }
@@ -251,12 +255,16 @@ static json_t *with_number(const Judge *j, const char *name, double number, cons
     return judgment;
 }
 
-/* Judgments of pairs in both orders: {"p", "orders", "same_slot"}, and `flip` as in a label. */
+/* Judgments of pairs in both orders: {"p", "orders", "same_slot"}, and `flip` as in a label; NULL of one that gets no answer
+ * (JudgeOptions.refused). */
 static bool ask_pairs(Judge *j, const Pairs *p, json_t **out, Err *err)
 {
     PairVerdict *v = mem_zalloc((size_t)p->n, sizeof *v);
     bool ok = judge_pairs(j, p->question, p->n, true, v, err);
     for (int i = 0; ok && i < p->n; i++) {
+        out[i] = NULL;
+        if (v[i].refused)
+            continue;
         json_t *orders = json_array();
         for (int o = 0; o < 2; o++) {
             const OrderVerdict *one = &v[i].order[o];
@@ -271,7 +279,7 @@ static bool ask_pairs(Judge *j, const Pairs *p, json_t **out, Err *err)
     return ok;
 }
 
-/* Judgments of both responses alone: {"a": {"reward", "logp", "mass"}, "b": ...}. */
+/* Judgments of both responses alone: {"a": {"reward", "logp", "mass"}, "b": ...}; or NULL, the same. */
 static bool ask_responses(Judge *j, const Pairs *p, json_t **out, Err *err)
 {
     Verdict *v = mem_zalloc((size_t)p->n * 2, sizeof *v);
@@ -283,6 +291,9 @@ static bool ask_responses(Judge *j, const Pairs *p, json_t **out, Err *err)
     }
     bool ok = judge_responses(j, q, 2 * p->n, v, err);
     for (int i = 0; ok && i < p->n; i++) {
+        out[i] = NULL;
+        if (v[2 * i].refused || v[2 * i + 1].refused)
+            continue;
         out[i] = json_object();
         for (int k = 0; k < 2; k++) {
             const Verdict *one = &v[2 * i + k];
@@ -316,14 +327,15 @@ static bool ask(const Winrate *w, const Asked *a, const Pairs *p, json_t **out, 
                                                                 : ask_responses(a->judge, p, out, err));
 }
 
-/* Rows as they are with `judgments`: for each that is asked {"prompt", "pairs": [one for each pair]}. */
+/* Rows as they are with `judgments`: for each that is asked {"prompt", "pairs": [one for each pair]}. One of which a pair
+ * gets no answer, from any of them, is left out. */
 static bool judge_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
     Winrate *w = context;
     Pairs p;
     gather_pairs(&p, rows, index, n);
     json_t **said = mem_zalloc((size_t)p.n, sizeof *said);
-    bool ok = true;
+    bool ok = true, *refused = mem_zalloc((size_t)n, sizeof *refused);
     for (int i = 0; i < n; i++) {
         out[i] = json_copy(rows->row[index[i]].json);
         json_object_set_new(out[i], "judgments", json_array());
@@ -333,15 +345,21 @@ static bool judge_chunk(void *context, const Rows *rows, const int *index, int n
         ok = ask(w, &w->asked[a], &p, said, err);
         for (int i = 0, at = 0; ok && i < n; i++) {
             json_t *list = json_array();
-            for (size_t k = 0; k < json_array_size(responses(&rows->row[index[i]], "a")); k++)
-                json_array_append_new(list, said[at++]);
+            for (size_t k = 0; k < json_array_size(responses(&rows->row[index[i]], "a")); k++, at++) {
+                refused[i] = refused[i] || !said[at];
+                json_array_append_new(list, said[at] ? said[at] : json_null());
+            }
             json_array_append_new(json_object_get(out[i], "judgments"),
                                   json_pack("{s:s, s:o, s:O*}", "prompt", w->asked[a].name, "pairs", list, "endpoint",
                                             j ? judge_endpoint_about(j) : NULL));
         }
     }
-    for (int i = 0; !ok && i < n; i++)
-        json_decref(out[i]);
+    for (int i = 0; i < n; i++)
+        if (!ok || refused[i]) {
+            json_decref(out[i]);
+            out[i] = NULL;
+        }
+    free(refused);
     pairs_release(&p);
     free(said);
     return ok;
@@ -549,7 +567,7 @@ bool winrate_stage(Work *work, const char *name, const void *options, Err *err)
     Winrate w = {.options = o, .work = work};
     Rows rows = {0};
     Stage s = {0};
-    bool ok = read_asked(&w, err) && match_rows(work, o->a, o->b, o->limit, &rows, err) &&
+    bool ok = read_asked(&w, err) && match_rows(work, o->a, o->b, o->limit, o->skip_bad, &rows, err) &&
               heldout_check(work, &rows, &o->trained_on, err) &&
               stage_begin(&s, work, name, "eval winrate", about_of(&w), err) &&
               stage_rows(&s, &rows, chunk_rows(&rows), "prompts", prepare, judge_chunk, &w, err) &&

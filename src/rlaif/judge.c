@@ -5,6 +5,8 @@
 /* Several rationales at 0 would all be the same. */
 static const double SEVERAL_TEMPERATURE = 0.7;
 
+enum { TOP_K = 40 }; /* of a model here, where nothing is said */
+
 const Option judge_option_rows[JUDGE_OPTIONS] = {
     {"chat", OPT_CHOICE, AT(JudgeOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the judge's chat template; auto: as the prompt says"},
@@ -17,7 +19,8 @@ const Option judge_option_rows[JUDGE_OPTIONS] = {
      .help = "rationales for each order, whose answers are averaged"},
     {"temperature", OPT_REAL, AT(JudgeOptions, temperature), 0, 100, "0",
      .help = "of rationales; 0: greedy, with several samples 0.7"},
-    {"top-k", OPT_INT, AT(JudgeOptions, top_k), 0, 1e9, "40", .help = "draw rationales from the k best tokens; 0: all"},
+    {"top-k", OPT_INT, AT(JudgeOptions, top_k), -1, 1e9, "-1",
+     .help = "draw rationales from the k best tokens; 0: all; -1: 40, of an endpoint what it does by itself"},
     {"max-input", OPT_INT, AT(JudgeOptions, max_input), 16, 1e9, "4096",
      .help = "most tokens of a prompt; longer ones are refused or cut"},
     {"truncate", OPT_CHOICE, AT(JudgeOptions, cut), .choices = CUT_RULES, .otherwise = "none",
@@ -175,7 +178,9 @@ static FirstSteps first_steps(const Judge *j, const Layout *l, const Question *q
                     .total = total,
                     .how = {.greedy = o->temperature <= 0,
                             .temperature = o->temperature > 0 ? o->temperature : 1,
-                            .top_k = o->top_k,
+                            .top_k = o->top_k >= 0             ? o->top_k
+                                     : judge_endpoint_about(j) ? 0
+                                                               : TOP_K,
                             .top_p = 1,
                             .max_new_tokens = j->prompt->cot.max_new_tokens}};
     for (int i = 0; i < total; i++) {
@@ -204,7 +209,7 @@ static bool write_rationales(Judge *j, const Layout *l, const Question *q, bool 
     *out = (Rationales){mem_zalloc((size_t)s.total, sizeof(char *)), mem_zalloc((size_t)s.total, sizeof(TokenCount))};
     bool ok = j->backend->write(j->self, s.asked, s.total, s.key, &s.how, s.stop, out->text, out->tokens, err);
     for (int i = 0; ok && i < s.total; i++)
-        out->text[i] = clean_rationale(j->prompt, out->text[i]);
+        out->text[i] = out->text[i] ? clean_rationale(j->prompt, out->text[i]) : NULL;
     first_steps_release(&s);
     return ok;
 }
@@ -220,11 +225,17 @@ static Asked second_step(const Judge *j, Asked first, const char *rationale)
 static bool answer_rationales(Judge *j, const Asked *asked, const Rationales *r, int total, Verdict *said, Err *err)
 {
     Asked *step = mem_alloc((size_t)total, sizeof *step);
+    Verdict *answer = mem_zalloc((size_t)total, sizeof *answer);
+    int n = 0, at = 0;
     for (int i = 0; i < total; i++)
-        step[i] = second_step(j, asked[i / j->options.samples], r->text[i]);
-    bool ok = j->backend->answer(j->self, step, total, said, err);
+        if (r->text[i])
+            step[n++] = second_step(j, asked[i / j->options.samples], r->text[i]);
+    bool ok = n == 0 || j->backend->answer(j->self, step, n, answer, err);
     for (int i = 0; i < total; i++)
+        said[i] = r->text[i] ? answer[at++] : (Verdict){.refused = true};
+    for (int i = 0; i < n; i++)
         free((char *)(uintptr_t)step[i].ending);
+    free(answer);
     free(step);
     return ok;
 }
@@ -246,6 +257,8 @@ static bool ask_pairs(Judge *j, const Question *q, const Layout *l, PairVerdict 
         OrderVerdict *o = &v->order[i % orders];
         o->verdict = said[i * each];
         v->cut = l->cut[i];
+        for (int k = 0; k < each; k++)
+            v->refused = v->refused || said[i * each + k].refused;
         if (!cot) {
             v->tokens.input += o->verdict.tokens;
             continue;

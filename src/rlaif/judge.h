@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "infer/scorer.h"
 #include "rlaif/cut.h"
+#include "rlaif/endpoint.h"
 #include "rlaif/judge_prompt.h"
 
 enum { MOST_ANSWERS = 32 };
@@ -19,11 +20,12 @@ typedef struct JudgeOptions {
     bool cot;           /* chain of thought: a rationale before the answer (3.6); pairwise prompts only */
     int samples;        /* rationales an order, whose answers' distributions are averaged (self-consistency, 3.7) */
     double temperature; /* of rationales; 0: greedy, or where there are several 0.7 */
-    int top_k;          /* of rationales; 0: all */
+    int top_k;          /* of rationales; 0: all; -1: of a model here 40, of an endpoint what it does by itself */
     int seed;           /* of rationales */
     int max_input;      /* tokens of a prompt without rationale; 0: as many as the model's context holds */
     int cut;            /* CutRule */
     const char *cut_by; /* the option that sets it, for messages; NULL: none does */
+    Refused refused;    /* what becomes of answers that an endpoint will never give */
 } JudgeOptions;
 /* As the prompt says, without chain of thought. */
 JudgeOptions judge_defaults(ChatMode chat);
@@ -66,6 +68,7 @@ typedef struct Verdict {
     double mass;               /* their summed probability */
     double missing;            /* at most so much is not known of where it falls; 0 of a model here */
     unsigned absent; /* bits of answers that an endpoint did not return: logp is the most that they may have */
+    bool refused;    /* no answer will come: it has no numbers (JudgeOptions.refused) */
     int cut, tokens; /* of the prompt: characters taken off its context; what was read */
 } Verdict;
 
@@ -98,6 +101,7 @@ typedef struct PairVerdict {
     int orders;     /* 1 or 2 */
     double p;       /* mean over the orders */
     bool same_slot; /* both orders chose the same position */
+    bool refused;   /* an answer will never come, of any order or rationale: it has no numbers (JudgeOptions.refused) */
     int cut;        /* characters taken off the context */
     TokenCount tokens;
 } PairVerdict;

@@ -4,7 +4,6 @@
 #define RLAIF_JUDGE_BACKEND_H
 
 #include "infer/sampler.h"
-#include "rlaif/endpoint.h"
 #include "rlaif/judge.h"
 
 /* One prompt, borrowed. With chat, the body is the user's message and the ending begins the assistant's reply; without,
@@ -19,7 +18,8 @@ struct JudgeBackend {
      * others. */
     bool (*answer)(void *self, const Asked *a, int n, Verdict *out, Err *err);
     /* What is written after each of n prompts: *text (the caller frees it) and how many tokens were read and written.
-     * Neighbours with the same body share it. It may go on after `stop` has been written, or end there. */
+     * Neighbours with the same body share it. It may go on after `stop` has been written, or end there. *text NULL: it is
+     * refused (JudgeOptions.refused). */
     bool (*write)(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
                   char **text, TokenCount *tokens, Err *err);
     /* Tokens of each of n prompts; where that cannot be known, rather too many. */

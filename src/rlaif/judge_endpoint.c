@@ -1,10 +1,12 @@
 /* A judge behind an endpoint. An answer's probability is that of the returned tokens whose text, without blanks around it,
- * is the answer; what only begins an answer ("1" of "10") is asked for again with it behind the prompt, and so on. The
+ * is the answer; of servers that write tokens as their tokenizer's pieces the text is read off them. What only begins an answer ("1" of "10") is asked for again with it behind the prompt, and so on. The
  * endpoint returns the most probable tokens alone: of an answer that is not among them it is known that it has at most the
  * least probability returned, and at most what all of them leave over. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/real.h"
 #include "rlaif/judge_backend.h"
+#include "text/vocab.h"
 
 #include <limits.h>
 
@@ -17,6 +19,7 @@ typedef struct Remote {
     Endpoint *endpoint;        /* borrowed */
     const JudgePrompt *prompt; /* borrowed from the judge */
     EndpointKind kind;
+    Refused refused;
     json_t *about;
     json_t *planned;            /* keys of what remote_known was asked about */
     char *answer[MOST_ANSWERS]; /* without blanks around it */
@@ -62,12 +65,63 @@ static bool begins(const Remote *r, const char *text, int a)
     return s[0] && strlen(s) < strlen(r->answer[a]) && str_starts(r->answer[a], s);
 }
 
+/* Is it an answer, or the beginning of one? */
+static bool is_of_answer(const Remote *r, const char *text)
+{
+    bool is = answer_of(r, text) >= 0;
+    for (int a = 0; !is && a < r->prompt->answers; a++)
+        is = begins(r, text, a);
+    return is;
+}
+
+/* What a tokenizer's piece stands for: "Ġ1" (byte-level BPE) and "▁1" (SentencePiece) " 1", "<0x31>" "1"; any other text is
+ * itself. The caller frees it. */
+static char *piece_text(const char *token)
+{
+    static const char blank[] = "\xe2\x96\x81";
+    Str s = {0};
+    unsigned byte;
+    int n = 0;
+    if (sscanf(token, "<0x%2x>%n", &byte, &n) == 1 && n == 6 && !token[6] && byte > 0)
+        str_addc(&s, (char)byte);
+    else if (strstr(token, blank))
+        for (const char *c = token; *c; c += str_starts(c, blank) ? strlen(blank) : 1)
+            str_addc(&s, str_starts(c, blank) ? ' ' : *c);
+    else
+        alphabet_append_bytes(&s, token, strlen(token));
+    return str_take(&s);
+}
+
+static bool is_utf8(const char *s)
+{
+    int n = 1;
+    for (; *s && n > 0; s += n)
+        n = str_utf8_length((const unsigned char *)s, strlen(s));
+    return n > 0;
+}
+
+/* The text behind a prefix, as the token is written or, if only that is of an answer, as the piece that it is. The caller
+ * frees it. */
+static char *text_behind(const Remote *r, const char *prefix, const char *token)
+{
+    char *text = mem_printf("%s%s", prefix, token);
+    if (is_of_answer(r, text))
+        return text;
+    char *piece = piece_text(token), *read = mem_printf("%s%s", prefix, piece);
+    free(piece);
+    bool better = is_of_answer(r, read);
+    free(better ? text : read);
+    return better ? read : text;
+}
+
 /* --- one prompt's answers ------------------------------------------------------------------------------- */
 
 /* What is known of an item so far. */
 typedef struct Tally {
     double p[MOST_ANSWERS];
     bool seen[MOST_ANSWERS];
+    bool unsaid[MOST_ANSWERS]; /* a token of it was returned without a number */
+    bool refused;
     double least, rest; /* of the first reply: its least probability; what it leaves over */
     /* The most that an answer may have besides: by beginnings that were not followed, and by what did not come back behind
      * those that were. */
@@ -102,12 +156,11 @@ static void nodes_release(Nodes *list)
 }
 
 /* One token behind a node: it ends an answer, begins one, or neither. */
-static void use_token(const Remote *r, const Node *node, const char *token, double p, bool follow, Tally *t,
-                      Nodes *next)
+static void use_token(const Remote *r, const Node *node, const char *text, double p, bool follow, Tally *t, Nodes *next)
 {
-    char *text = mem_printf("%s%s", node->prefix, token);
     int a = answer_of(r, text), owner = a >= 0 ? a : node->owner;
     bool goes_on = false;
+    follow = follow && p >= FOLLOWED && is_utf8(text); /* half a character cannot be sent */
     if (a >= 0) {
         t->p[a] += p;
         t->seen[a] = true;
@@ -117,11 +170,17 @@ static void use_token(const Remote *r, const Node *node, const char *token, doub
     for (int b = 0; b < r->prompt->answers; b++) {
         bool longer = begins(r, text, b);
         goes_on = goes_on || longer;
-        t->begun[b] += longer && !(follow && p >= FOLLOWED) ? p : 0;
+        t->begun[b] += longer && !follow ? p : 0;
     }
-    if (goes_on && follow && p >= FOLLOWED)
+    if (goes_on && follow)
         nodes_add(next, (Node){node->item, mem_str(text), p, owner});
-    free(text);
+}
+
+/* A token without a number, which matters to the answers that it is or begins. */
+static void use_unsaid(const Remote *r, const char *text, Tally *t)
+{
+    for (int a = 0; a < r->prompt->answers; a++)
+        t->unsaid[a] = t->unsaid[a] || answer_of(r, text) == a || begins(r, text, a);
 }
 
 static void use_reply(const Remote *r, const Node *node, const json_t *said, Tally *t, Nodes *next)
@@ -132,10 +191,16 @@ static void use_reply(const Remote *r, const Node *node, const json_t *said, Tal
     size_t i;
     json_array_foreach((json_t *)(uintptr_t)top, i, one)
     {
-        double p = real_exp(json_number_value(json_array_get(one, 1)));
+        const json_t *logp = json_array_get(one, 1);
+        double p = json_is_number(logp) ? real_exp(json_number_value(logp)) : 0;
+        char *text = text_behind(r, node->prefix, json_string_value(json_array_get(one, 0)));
         sum += p;
-        least = p < least ? p : least;
-        use_token(r, node, json_string_value(json_array_get(one, 0)), node->p * p, follow, t, next);
+        least = p > 0 && p < least ? p : least; /* impossible ones are no bound of what is not returned */
+        if (json_is_number(logp))
+            use_token(r, node, text, node->p * p, follow, t, next);
+        else
+            use_unsaid(r, text, t);
+        free(text);
     }
     double rest = sum < 1 ? 1 - sum : 0, most = least < rest ? least : rest;
     if (!node->prefix[0]) {
@@ -166,6 +231,12 @@ static bool settle(const Remote *r, const Tally *t, const char *where, Verdict *
             v->absent |= 1U << a;
         }
         v->logp[a] = real_log(p > LEAST ? p : LEAST);
+        if (!t->seen[a] && t->unsaid[a])
+            return err_set(err, ERR_INPUT, "%s: the endpoint gives no number as the log-probability of \"%s\"", where,
+                           r->answer[a]),
+                   err_hint(err,
+                            "judgments need one of every answer; --skip-bad leaves such rows out, where the command "
+                            "has it");
         if (begun <= TOO_LOOSE)
             continue;
         err_set(
@@ -186,6 +257,7 @@ static Demand demand_of(const Remote *r, const Asked *a, const char *more)
                     .system = r->prompt->system,
                     .text = mem_printf("%s%s%s", a->body, a->ending, more),
                     .kind = r->kind,
+                    .refused = r->refused,
                     .stop = ""};
 }
 
@@ -200,7 +272,9 @@ static bool ask_nodes(const Remote *r, const Asked *a, const Nodes *now, Tally *
     }
     bool ok = endpoint_ask(r->endpoint, d, now->n, said, err);
     for (int i = 0; i < now->n; i++) {
-        if (ok) {
+        if (ok && json_object_get(said[i], "refused")) {
+            t[now->at[i].item].refused = true;
+        } else if (ok) {
             use_reply(r, &now->at[i], said[i], &t[now->at[i].item], next);
             out[now->at[i].item].tokens += (int)json_number_of(said[i], "read", 0);
         }
@@ -210,6 +284,17 @@ static bool ask_nodes(const Remote *r, const Asked *a, const Nodes *now, Tally *
     free(said);
     free(d);
     return ok;
+}
+
+/* Of what was answered without what is needed. */
+static bool leave_out(const Remote *r, Verdict *v, Err *err)
+{
+    if (r->refused == REFUSED_FAILS)
+        return false;
+    log_warn("%s; it is left out", err->msg);
+    err_clear(err);
+    v->refused = true;
+    return true;
 }
 
 static bool remote_answer(void *self, const Asked *a, int n, Verdict *out, Err *err)
@@ -229,8 +314,10 @@ static bool remote_answer(void *self, const Asked *a, int n, Verdict *out, Err *
         now = next;
     }
     nodes_release(&now);
-    for (int i = 0; ok && i < n; i++)
-        ok = settle(r, &t[i], a[i].where, &out[i], err);
+    for (int i = 0; ok && i < n; i++) {
+        out[i].refused = t[i].refused;
+        ok = t[i].refused || settle(r, &t[i], a[i].where, &out[i], err) || leave_out(r, &out[i], err);
+    }
     free(t);
     return ok;
 }
@@ -257,7 +344,7 @@ static bool remote_write(void *self, const Asked *a, int n, const RngKey *key, c
         d[i] = demand_of_text(r, &a[i], key[i], how, stop);
     bool ok = endpoint_ask(r->endpoint, d, n, said, err);
     for (int i = 0; i < n; i++) {
-        if (ok) {
+        if (ok && !json_object_get(said[i], "refused")) {
             text[i] = mem_str(json_text_of(said[i], "text"));
             tokens[i] = (TokenCount){(int)json_number_of(said[i], "read", 0), (int)json_number_of(said[i], "wrote", 0)};
         }
@@ -380,6 +467,7 @@ bool judge_remote_open(Judge *j, Endpoint *endpoint, const EndpointOptions *o, E
     const JudgePrompt *p = j->prompt;
     Remote *r = mem_zalloc(1, sizeof *r);
     r->endpoint = endpoint;
+    r->refused = j->options.refused;
     r->prompt = p;
     r->planned = json_object();
     j->backend = &backend;

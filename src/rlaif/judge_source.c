@@ -49,7 +49,7 @@ bool judge_source_name(JudgeSource *s, const Work *work, const char *option, con
 bool judge_source_load(JudgeSource *s, Work *work, Err *err)
 {
     return s->path ? work_model(&s->model, s->path, work, HEAD_LM, err)
-                   : endpoint_open(&s->endpoint, s->remote, work->api_key, work->store, &work->spent, err);
+                   : endpoint_open(&s->endpoint, s->remote, &work->environment, work->store, &work->spent, err);
 }
 
 bool judge_source_load_text(JudgeSource *s, Work *work, Err *err)

@@ -54,6 +54,7 @@ void judge_source_report(const JudgeSource *s, Work *work, const char *stage);
 /* What a judge's contexts lost in a stage: said, and kept in its summary, where there is any: prompts and characters. */
 #define JUDGE_CUT            "judge_cut"
 #define JUDGE_CUT_CHARACTERS "judge_cut_characters"
+#define JUDGE_REFUSED        "judge_refused" /* responses that an endpoint would not judge */
 void judge_cut_report(const CutCount *count, const char *stage, json_t *summary);
 void judge_source_release(JudgeSource *s);
 

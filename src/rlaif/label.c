@@ -30,7 +30,7 @@ static const Option option_rows[] = {
     {"limit", OPT_INT, AT(LabelOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows; 0: all"},
     {"skip-bad", OPT_BOOL, AT(LabelOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out and list them"},
+     .help = "leave bad rows out, and pairs that an endpoint will not answer, and list them"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},

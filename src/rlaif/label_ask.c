@@ -37,6 +37,7 @@ bool asking_open_judge(Asking *a, Err *err)
     JudgeOptions how = a->options->judge;
     how.seed = a->options->common.seed;
     how.cut_by = "--truncate";
+    how.refused = a->options->skip_bad ? REFUSED_TOLD : REFUSED_FAILS;
     return judge_source_open(&a->source, &a->judge, a->prompt_name, how, err);
 }
 
@@ -109,7 +110,8 @@ static bool ask_pairs(Asking *a, const Questions *s, const Rows *rows, const int
     PairVerdict *verdict = mem_zalloc((size_t)s->n, sizeof *verdict);
     bool ok = judge_pairs(a->judge, s->q, s->n, s->both, verdict, err);
     for (int i = 0; i < s->n; i++) {
-        ok = ok && finish_row(a, &rows->row[index[i]], label_of_pair(a->judge, &verdict[i]), &out[i], err);
+        ok = ok && (verdict[i].refused ||
+                    finish_row(a, &rows->row[index[i]], label_of_pair(a->judge, &verdict[i]), &out[i], err));
         a->plan.tokens += verdict[i].tokens.input;
         a->plan.written += verdict[i].tokens.output;
         pair_verdict_release(&verdict[i]);
@@ -123,7 +125,8 @@ static bool ask_responses(Asking *a, const Questions *s, const Rows *rows, const
     Verdict *verdict = mem_zalloc((size_t)s->n, sizeof *verdict);
     bool ok = judge_responses(a->judge, s->q, s->n, verdict, err);
     for (int i = 0; ok && i < s->n; i += 2) {
-        ok = finish_row(a, &rows->row[index[i / 2]], label_of_scores(a->judge, &verdict[i]), &out[i / 2], err);
+        ok = verdict[i].refused || verdict[i + 1].refused ||
+             finish_row(a, &rows->row[index[i / 2]], label_of_scores(a->judge, &verdict[i]), &out[i / 2], err);
         a->plan.tokens += verdict[i].tokens + verdict[i + 1].tokens;
     }
     free(verdict);

@@ -73,7 +73,10 @@ static const Option option_rows[] = {
     {"chat", OPT_CHOICE, AT(RlOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the model's chat template; auto: if it has one"},
     {"limit", OPT_INT, AT(RlOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING, .help = "at most so many rows; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(RlOptions, skip_bad), .flags = OPT_WORKING, .help = "leave bad rows out and list them"},
+    {"skip-bad", OPT_BOOL, AT(RlOptions, skip_bad), .flags = OPT_WORKING,
+     .help =
+         "leave bad rows out and list them; a response that an endpoint will not judge has the mean reward of the others "
+         "to its prompt, or 0"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -309,7 +312,7 @@ static bool summarise(const Rl *rl, Stage *s, Err *err)
         json_object_set_new(s->summary, "eval_prompts", json_integer(rl->held.n));
     if (kept)
         json_object_set_new(s->summary, "checkpoints", json_array());
-    return training_summary(s, measured, COUNT(measured), err) && rl_judge_cuts(rl, s, err) &&
+    return training_summary(s, measured, COUNT(measured), err) && rl_judge_report(rl, s, err) &&
            (!kept || store_checkpoints_best(s->work->store, s->id, o->keep_best, add_best,
                                             json_object_get(s->summary, "checkpoints"), err));
 }

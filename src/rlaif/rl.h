@@ -31,6 +31,7 @@ typedef struct StepStats {
     double reward_sd_within; /* of the rewards about the means of their prompts; NAN: one sample a prompt */
     double margins;          /* the reward model's: mean |sigma(d) - 1/2|; NAN: no groups */
     CutCount cut;            /* of the judge's contexts */
+    int refused;             /* that an endpoint would not judge */
     ReinforceStats gradients;
     double seconds[RL_PHASES];
 } StepStats;

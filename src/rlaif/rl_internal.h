@@ -60,8 +60,8 @@ bool rl_render(Rl *rl, Rows *rows, Ids **prompt, Err *err) MUST_CHECK;
 bool rl_judge_open(Rl *rl, Work *work, Err *err) MUST_CHECK;
 /* Fails where a longest reply to one of these prompts would leave the judge's prompt too long. */
 bool rl_judge_fits(Rl *rl, const Rows *rows, Err *err) MUST_CHECK;
-/* Of all rollouts on record: says in how many the judge read a cut context. */
-bool rl_judge_cuts(const Rl *rl, Stage *s, Err *err) MUST_CHECK;
+/* Of all rollouts on record: says in how many the judge read a cut context, or would not judge. */
+bool rl_judge_report(const Rl *rl, Stage *s, Err *err) MUST_CHECK;
 
 /* The policy on the held-out prompts, one response to each with the same random numbers every time: means of reward, KL,
  * length and share that ended, as metrics of a step. */

@@ -8,6 +8,7 @@ bool rl_judge_open(Rl *rl, Work *work, Err *err)
     const RlOptions *o = rl->options;
     JudgeSource *source = &rl->source.judges;
     JudgeOptions how = judge_reading(CHAT_AUTO, o->reading);
+    how.refused = o->skip_bad ? REFUSED_KEPT : REFUSED_FAILS;
     if (!judge_source_name(source, work, "judge", o->judge, &o->endpoint, err))
         return false;
     if (strcmp(source->hash, rl->reference->hash) == 0
@@ -74,22 +75,33 @@ bool rl_judge_fits(Rl *rl, const Rows *rows, Err *err)
     return ok;
 }
 
-/* --- what was cut ----------------------------------------------------------------------------------------- */
+/* --- what was cut or refused ----------------------------------------------------------------------------------------- */
 
-static bool add_cuts(void *context, int step, const char *name, double value, Err *err)
+typedef struct JudgeSums {
+    CutCount cut;
+    int refused;
+} JudgeSums;
+
+static bool add_sums(void *context, int step, const char *name, double value, Err *err)
 {
-    CutCount *sum = context;
+    JudgeSums *sum = context;
     (void)step, (void)err;
-    sum->rows += strcmp(name, JUDGE_CUT) == 0 ? (int)value : 0;
-    sum->characters += strcmp(name, JUDGE_CUT_CHARACTERS) == 0 ? value : 0;
+    sum->cut.rows += strcmp(name, JUDGE_CUT) == 0 ? (int)value : 0;
+    sum->cut.characters += strcmp(name, JUDGE_CUT_CHARACTERS) == 0 ? value : 0;
+    sum->refused += strcmp(name, JUDGE_REFUSED) == 0 ? (int)value : 0;
     return true;
 }
 
-bool rl_judge_cuts(const Rl *rl, Stage *s, Err *err)
+bool rl_judge_report(const Rl *rl, Stage *s, Err *err)
 {
-    CutCount sum = {0};
-    if (rl->source.judge && !store_metrics_each(s->work->store, s->id, add_cuts, &sum, err))
+    JudgeSums sum = {0};
+    if (rl->source.judge && !store_metrics_each(s->work->store, s->id, add_sums, &sum, err))
         return false;
-    judge_cut_report(&sum, s->name, s->summary);
+    judge_cut_report(&sum.cut, s->name, s->summary);
+    if (sum.refused > 0) {
+        log_warn("%s: the endpoint would not judge %d responses: each has the mean reward of the others to its prompt",
+                 s->name, sum.refused);
+        json_object_set_new(s->summary, JUDGE_REFUSED, json_integer(sum.refused));
+    }
     return true;
 }

@@ -123,6 +123,7 @@ static void measure(const Rl *rl, const Rollout *r, int n, StepStats *s)
         s->by_model += r[i].by_model / n; /* NAN where it was not asked */
         s->by_judge += r[i].by_judge / n;
         cut_count(&s->cut, r[i].said.cut);
+        s->refused += r[i].said.refused;
         squares += r[i].reward * r[i].reward / n;
         s->kl += r[i].kl / n;
         s->penalty += r[i].penalty / n;
@@ -175,6 +176,7 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
         {"reward_judge", mixed ? s->by_judge : (double)NAN},
         {JUDGE_CUT, cuts ? s->cut.rows : (double)NAN},
         {JUDGE_CUT_CHARACTERS, cuts ? s->cut.characters : (double)NAN},
+        {JUDGE_REFUSED, s->refused > 0 ? s->refused : (double)NAN},
         {"penalty", rl->options->no_end_penalty > 0 ? s->penalty : (double)NAN},
         {rl_kl_name(rl->options, METRIC_KL), s->kl},
         {rl_kl_name(rl->options, METRIC_EXACT_KL), s->gradients.exact_kl},
@@ -221,7 +223,7 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
         json_object_set_new(row, "penalty", json_real(r->penalty));
     if (rl->source.judge) {
         char *hash = mem_printf("sha256:%s", r->judge_prompt);
-        json_t *judgment = judgment_json(rl->source.judge, &r->said);
+        json_t *judgment = r->said.refused ? json_null() : judgment_json(rl->source.judge, &r->said);
         judgment_set_cut(judgment, r->said.cut);
         json_object_set_new(row, "judge_prompt_hash", json_string(hash));
         json_object_set_new(row, "judgment", judgment);

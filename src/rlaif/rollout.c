@@ -101,6 +101,22 @@ static bool hash_judge_prompt(Judge *j, const Question *q, char out[HASH_TEXT], 
     return ok;
 }
 
+/* What will never be judged tells nothing: the mean of the others to its prompt, or the scale's middle. */
+static void reward_refused(Rollout *r, int n)
+{
+    for (int first = 0, end; first < n; first = end) {
+        double sum = 0;
+        int judged = 0;
+        for (end = first; end < n && r[end].row == r[first].row && r[end].visit == r[first].visit; end++) {
+            judged += !r[end].said.refused;
+            sum += r[end].said.refused ? 0 : r[end].by_judge;
+        }
+        for (int i = first; i < end; i++)
+            if (r[i].said.refused)
+                r[i].by_judge = judged > 0 ? sum / judged : 0;
+    }
+}
+
 static bool reward_by_judge(Rollout *r, int n, RewardSource *s, const Model *policy, const Rows *rows, Err *err)
 {
     Question *q = mem_zalloc((size_t)n, sizeof *q);
@@ -116,6 +132,7 @@ static bool reward_by_judge(Rollout *r, int n, RewardSource *s, const Model *pol
         r[i].said = verdict[i];
         r[i].by_judge = ok ? judge_reward(s->judge, &verdict[i]) : 0;
     }
+    reward_refused(r, n);
     for (int i = 0; i < n; i++) {
         free((char *)(uintptr_t)q[i].context);
         free((char *)(uintptr_t)q[i].first);

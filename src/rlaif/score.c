@@ -21,7 +21,7 @@ static const Option option_rows[] = {
     {"limit", OPT_INT, AT(ScoreOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows; 0: all"},
     {"skip-bad", OPT_BOOL, AT(ScoreOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out and list them"},
+     .help = "leave bad rows out, and those of which an endpoint will not judge a response, and list them"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -49,6 +49,7 @@ static bool prepare(void *context, Err *err)
     JudgeReading reading = {o->max_input > 0 ? o->max_input : LABELER_INPUT, o->truncate};
     JudgeOptions how = judge_reading((ChatMode)o->chat, reading);
     how.cut_by = "--truncate";
+    how.refused = o->skip_bad ? REFUSED_TOLD : REFUSED_FAILS;
     return judge_source_load(&s->source, s->work, err) && judge_source_open(&s->source, &s->judge, o->prompt, how, err);
 }
 
@@ -64,11 +65,16 @@ typedef struct Chunk {
     double *score;     /* [total] */
     json_t **judgment; /* [total], of a judge */
     int *cut;          /* [n], characters taken off the context */
+    bool *refused;     /* [n], a response of it will get no answer */
 } Chunk;
 
 static Chunk chunk_begin(const Rows *rows, const int *index, int n)
 {
-    Chunk c = {.rows = rows, .index = index, .n = n, .cut = mem_zalloc((size_t)n, sizeof *c.cut)};
+    Chunk c = {.rows = rows,
+               .index = index,
+               .n = n,
+               .cut = mem_zalloc((size_t)n, sizeof *c.cut),
+               .refused = mem_zalloc((size_t)n, sizeof *c.refused)};
     for (int i = 0; i < n; i++)
         c.total += rows->row[index[i]].view.n;
     c.flat = mem_alloc((size_t)c.total, sizeof *c.flat);
@@ -86,6 +92,7 @@ static void chunk_release(Chunk *c)
     free(c->score);
     free(c->judgment);
     free(c->cut);
+    free(c->refused);
 }
 
 static bool score_by_judge(Scoring *s, Chunk *c, Err *err)
@@ -108,6 +115,7 @@ static bool score_by_judge(Scoring *s, Chunk *c, Err *err)
         c->score[i] = judge_reward(s->judge, &verdict[i]);
         c->judgment[i] = judgment_json(s->judge, &verdict[i]);
         c->cut[c->flat[i].row] = verdict[i].cut;
+        c->refused[c->flat[i].row] = c->refused[c->flat[i].row] || verdict[i].refused;
     }
     for (int i = 0; i < c->n; i++)
         free(context[i]);
@@ -152,6 +160,11 @@ static bool score_chunk(void *context, const Rows *rows, const int *index, int n
             json_array_append_new(scores, json_real(c.score[at]));
             if (s->judge)
                 json_array_append_new(judgments, c.judgment[at]);
+        }
+        if (c.refused[i]) {
+            json_decref(scores);
+            json_decref(judgments);
+            continue;
         }
         out[i] = json_copy(rows->row[index[i]].json);
         json_object_del(out[i], "score_cut");

@@ -122,6 +122,7 @@ bool stage_uses_prompts(Stage *s, PromptUse use, const Rows *rows, Err *err)
 void stage_release(Stage *s)
 {
     free(s->name);
+    free(s->left_out);
     json_decref(s->summary);
     *s = (Stage){0};
 }
@@ -180,10 +181,15 @@ static bool put_rows(Stage *s, const Rows *rows, const int *index, int n, json_t
 {
     bool ok = store_begin(s->work->store, err);
     for (int i = 0; i < n; i++) {
+        if (!out[i]) {
+            s->left_out[s->n_left_out++] = index[i];
+            continue;
+        }
         char *text = json_text(out[i]);
         ok = ok && store_item_put(s->work->store, s->id, rows->row[index[i]].key, index[i], text, err);
         free(text);
         json_decref(out[i]);
+        out[i] = NULL;
     }
     return ok && store_commit(s->work->store, err);
 }
@@ -205,6 +211,34 @@ static bool work_chunks(Stage *s, const Rows *rows, const int *missing, int n, i
     return ok;
 }
 
+/* Says which rows are left out, and how many could not be read. */
+static bool report_left_out(Stage *s, const Rows *rows, Err *err)
+{
+    enum { MOST_NAMED = 20 };
+    json_t *places = json_array();
+    Str named = {0};
+    int finished;
+    if (!store_items_count(s->work->store, s->id, &finished, err))
+        return false;
+    for (int i = 0; i < s->n_left_out; i++) {
+        char place[300];
+        json_array_append_new(places, json_string(row_place(rows, s->left_out[i], place)));
+        if (i < MOST_NAMED)
+            str_addf(&named, "%s%s", i ? ", " : "", place);
+    }
+    if (s->n_left_out > 0)
+        log_warn("%s: %d of %d rows have no answer and are left out; the same command asks for them again: %s%s",
+                 s->name, s->n_left_out, rows->n, str_text(&named), s->n_left_out > MOST_NAMED ? ", ..." : "");
+    json_object_del(s->summary, "left_out");
+    if (s->n_left_out > 0 || rows->skipped > 0)
+        json_object_set_new(
+            s->summary, "left_out",
+            json_pack("{s:i, s:i, s:O}", "bad", rows->skipped, "unanswered", s->n_left_out, "rows", places));
+    json_decref(places);
+    str_release(&named);
+    return rows_are_left(rows, finished, err);
+}
+
 bool stage_rows(Stage *s, const Rows *rows, int chunk, const char *unit, bool (*prepare)(void *, Err *), RowWork *work,
                 void *context, Err *err)
 {
@@ -213,6 +247,8 @@ bool stage_rows(Stage *s, const Rows *rows, int chunk, const char *unit, bool (*
     s->rows = rows;
     s->missing = missing;
     s->n_missing = n;
+    s->left_out = mem_resize(s->left_out, (size_t)n + 1, sizeof *s->left_out);
+    s->n_left_out = 0;
     if (ok && n > 0) {
         Progress p;
         ok = !prepare || prepare(context, err);
@@ -229,7 +265,7 @@ bool stage_rows(Stage *s, const Rows *rows, int chunk, const char *unit, bool (*
     ok = ok && store_items_prune(s->work->store, s->id, &removed, err);
     if (ok && removed > 0)
         log_note("%s: %d rows of another input are gone from the store", s->name, removed);
-    return ok;
+    return ok && report_left_out(s, rows, err);
 }
 
 /* --- outputs and inputs --------------------------------------------------------------------------------- */

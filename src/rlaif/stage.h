@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "model/model.h"
+#include "net/address.h"
 #include "rlaif/rows.h"
 #include "rlaif/spending.h"
 #include "store/store.h"
@@ -27,11 +28,11 @@ typedef struct Work {
     Store *store;
     Device *device;
     const CommonOptions *common;
-    const char *api_key; /* for endpoints; NULL: none */
-    Spending spent;      /* by all stages, on judges elsewhere */
-    bool in_recipe;      /* products stay in the store */
-    bool choosing;       /* a win rate is to choose a model by, on prompts that others may have chosen by */
-    json_t *summary;     /* of the stage that ended last; for --json */
+    HttpEnvironment environment; /* for endpoints */
+    Spending spent;              /* by all stages, on judges elsewhere */
+    bool in_recipe;              /* products stay in the store */
+    bool choosing;               /* a win rate is to choose a model by, on prompts that others may have chosen by */
+    json_t *summary;             /* of the stage that ended last; for --json */
 } Work;
 
 /* model_load on this command's device, with the day that it gives to templates. */
@@ -50,6 +51,8 @@ typedef struct Stage {
     const Rows *rows;   /* within stage_rows: its rows, */
     const int *missing; /* and those that are still to do */
     int n_missing;
+    int *left_out; /* after stage_rows: numbers of the rows that got no answer, ascending; n_left_out of them */
+    int n_left_out;
     int first_chunk; /* rows of stage_rows' first chunk, by which `prepare` lets time be measured; 0: as of the others */
 } Stage;
 
@@ -69,11 +72,13 @@ bool stage_uses_prompts(Stage *s, PromptUse use, const Rows *rows, Err *err) MUS
 json_t *stage_about(const OptionTable *table, const void *options, const CommonOptions *common, ...);
 
 /* Does the work of a chunk of rows: out[i] becomes the finished row for rows->row[index[i]] (a new
- * reference). */
+ * reference), or stays NULL where none will come (JudgeOptions.refused): the row is left out. */
 typedef bool RowWork(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err);
 
 /* Finishes every row that the store does not have, `chunk` at a time, each chunk committed at once. `prepare`
- * is called once before the first missing row (to load models) and may be NULL. */
+ * is called once before the first missing row (to load models) and may be NULL. Rows that are left out are said in the end,
+ * and in the summary: `left_out` {bad (rows that could not be read), unanswered, rows: their places}; they are in no store,
+ * so that the same command does their work again. Fails where none is finished. */
 bool stage_rows(Stage *s, const Rows *rows, int chunk, const char *unit, bool (*prepare)(void *, Err *), RowWork *work,
                 void *context, Err *err) MUST_CHECK;
 

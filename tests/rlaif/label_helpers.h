@@ -56,7 +56,7 @@ static inline bool label(const Scene *s, LabelOptions *o, const char *name, CpuL
     char *path = path_join(s->folder, name);
     options_put(&label_table, o, "output", path);
     free(path);
-    Work w = {.common = &o->common, .api_key = getenv("OPENAI_API_KEY")};
+    Work w = {.common = &o->common, .environment.key = getenv("OPENAI_API_KEY")};
     int shown = errors_hide(); /* a random judge is warned of, every time */
     bool ok = device_open(&w.device, cpu, threads, err) && work_open_store(&w, o->output, err) &&
               label_stage(&w, "label", o, err);

@@ -225,8 +225,7 @@ static const struct {
     {{.wait = 0.8, .failures = 1}, "no reply within 0.3 s"},
     {{.status = 200, .body = "<html>a proxy</html>", .failures = 2}, "is no JSON"},
     {{.status = 200, .body = "{\"error\": {\"message\": \"overloaded\"}}", .failures = 2}, "no choices: overloaded"},
-    {{.status = 200, .body = "{\"choices\": [{\"logprobs\": {\"top_logprobs\": [{\"1\": \"x\"}]}}]}", .failures = 1},
-     "no numbers"},
+    {{.status = 200, .body = "{\"error\": {\"message\": \"busy\", \"code\": 502}}", .failures = 2}, "no choices: busy"},
 };
 
 /* In the middle of the work, and then they pass. */

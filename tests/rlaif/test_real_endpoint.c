@@ -236,7 +236,7 @@ static json_t *scores(const Scene *s, const char *rows, bool there)
     o->chat = CHAT_FALSE;
     char *path = path_join(s->folder, there ? "there.jsonl" : "here.jsonl");
     options_put(&score_table, o, "output", path);
-    Work w = {.common = &o->common, .api_key = getenv("OPENAI_API_KEY")};
+    Work w = {.common = &o->common, .environment.key = getenv("OPENAI_API_KEY")};
     need_ok(device_open(&w.device, CPU_AUTO, 2, &err) && work_open_store(&w, o->output, &err) &&
                 score_stage(&w, "score", o, &err),
             &err);
