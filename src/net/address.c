@@ -198,8 +198,7 @@ char *http_proxy_name(const char *proxy)
 {
     CURLU *u = curl_url();
     char *scheme = NULL, *host = NULL, *port = NULL, *out = NULL;
-    if (curl_url_set(u, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) ==
-        CURLUE_OK) {
+    if (curl_url_set(u, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK) {
         scheme = part_of(u, CURLUPART_SCHEME);
         host = part_of(u, CURLUPART_HOST);
         port = part_of(u, CURLUPART_PORT);

@@ -261,7 +261,7 @@ static void references(void **state)
     Err err = {0};
     Rows rows;
     bench_begin(&b);
-    need_ok(match_rows(&b.work, b.rows, REFERENCE, 0, &rows, &err), &err);
+    need_ok(match_rows(&b.work, b.rows, REFERENCE, 0, false, &rows, &err), &err);
     char *first = json_text(rows.row[0].json), *second = json_text(rows.row[1].json);
     assert_string_equal(first,
                         "{\"prompt\": \"one\", \"a\": [\"a\"], \"b\": [\"a person's\"], \"b_blank_before\": [true]}");
@@ -272,7 +272,7 @@ static void references(void **state)
     need_ok(run_winrate(&b, b.rows, (char *)(uintptr_t)REFERENCE, (OptionList){0}, &err), &err);
     field(b.work.summary, "pairs", 2);
     char *none = write_rows(b.folder, "none.jsonl", "{\"prompt\": \"p\", \"response\": \"a\"}\n");
-    assert_false(match_rows(&b.work, none, REFERENCE, 0, &rows, &err));
+    assert_false(match_rows(&b.work, none, REFERENCE, 0, false, &rows, &err));
     assert_non_null(strstr(err.msg, "none.jsonl:1: the row has no text \"reference\" or \"completion\""));
     rows_release(&rows);
     free(none);

@@ -170,6 +170,7 @@ static void not_on_record(void **state)
 typedef struct Elsewhere {
     double p; /* of "1" */
     bool chat;
+    int refuses; /* of prompts so many bytes long, and multiples, none is answered; 0: all are */
     int asked;
     char last[4000]; /* prompt */
 } Elsewhere;
@@ -192,11 +193,18 @@ static void scores(void *context, const ServerRequest *q, ServerReply *r)
              chat ? json_text_of(json_array_get(messages, 1), "content") : json_text_of(body, "prompt"));
     if (chat)
         assert_string_equal(json_text_of(json_array_get(messages, 0), "content"), "You rate.");
+    e->asked++;
+    if (e->refuses > 0 && strlen(e->last) % (size_t)e->refuses == 0) {
+        r->status = 400;
+        r->body = mem_str("{\"error\": {\"message\": \"filtered\"}}");
+        json_decref(list);
+        json_decref(body);
+        return;
+    }
     add_probable(list, "1", e->p * (double)(strlen(e->last) % 7) / 7);
     add_probable(list, "5", 0.2);
     add_probable(list, "9", 0.1);
     r->body = endpoint_reply(list, "1", chat, true, 10);
-    e->asked++;
     json_decref(body);
 }
 
@@ -254,12 +262,68 @@ static void an_endpoint_judges(void **state)
     }
 }
 
+/* Of step k's samples 2i and 2i + 1, which answer one prompt: what was not judged has the other's reward, or 0. Returns how
+ * many were not judged. */
+static int refused_have_the_others(Bench *b)
+{
+    int refused = 0;
+    for (int k = 0; k < 8; k += 2) {
+        Err err = {0};
+        RolloutInspection i[2];
+        bool judged[2];
+        double reward[2];
+        for (int s = 0; s < 2; s++) {
+            need_ok(rl_inspect(&b->work, b->folder, "rl", k / 4, k % 4 + s, &i[s], &err), &err);
+            if (i[s].different || i[s].judge != AGAIN_KEPT)
+                fail_msg("rollout %d: other %s", k + s, i[s].different);
+            judged[s] = json_is_object(json_object_get(i[s].recorded, "judgment"));
+            reward[s] = json_number_of(i[s].recorded, "reward", (double)NAN);
+            refused += !judged[s];
+            rollout_inspection_release(&i[s]);
+        }
+        if (judged[0] != judged[1])
+            close_to(reward[0], reward[1], 0);
+        else if (!judged[0])
+            assert_true(reward[0] == 0 && reward[1] == 0);
+    }
+    return refused;
+}
+
+/* What an endpoint will never judge ends the training, or with skip-bad tells nothing; it is kept as any answer. */
+static void an_endpoint_refuses(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    Elsewhere e = {.p = 0.5, .refuses = 2};
+    Server *server = server_start(scores, &e);
+    char *endpoint = mem_printf("endpoint=%s", server_address(server));
+    bench_open(&b, CPU_AUTO, 1);
+    assert_false(train(&b, "rl", endpoint, "api-model=planted", &err));
+    assert_non_null(strstr(err.msg, "filtered"));
+    err_clear(&err);
+    int shown = errors_hide();
+    bool ok = bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                        "output=@rl", endpoint, "api-model=planted", "prompt=@scored.yaml", "steps=2", "batch=2",
+                        "samples=2", "baseline=group", "max-new-tokens=6", "lr=2e-3", "skip-bad=true", NULL);
+    errors_show(shown);
+    need_ok(ok, &err);
+    int asked = e.asked, refused = refused_have_the_others(&b);
+    assert_true(refused > 0 && refused < 8);
+    assert_int_equal(e.asked, asked);
+    close_to(json_number_of(b.work.summary, "judge_refused", 0), refused, 0);
+    bench_end(&b);
+    server_stop(server);
+    free(endpoint);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_judges),
         cmocka_unit_test(not_on_record),
         cmocka_unit_test(an_endpoint_judges),
+        cmocka_unit_test(an_endpoint_refuses),
     };
     return cmocka_run_group_tests_name("rl_judge", tests, NULL, NULL);
 }

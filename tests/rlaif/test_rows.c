@@ -124,7 +124,7 @@ static void match_is(const char *a, const char *b, const char *wanted)
         path[i] = path_join(folder, i ? "b.jsonl" : "a.jsonl");
         need_ok(file_write(path[i], text[i], strlen(text[i]), &err), &err);
     }
-    need_ok(match_rows(&w, path[0], path[1], 0, &rows, &err), &err);
+    need_ok(match_rows(&w, path[0], path[1], 0, false, &rows, &err), &err);
     for (int i = 0; i < rows.n; i++) {
         const json_t *row = rows.row[i].json;
         str_addf(&got, "%s%s-%s", i ? " " : "", json_string_value(json_array_get(json_object_get(row, "a"), 0)),

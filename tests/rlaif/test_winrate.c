@@ -11,7 +11,7 @@ static bool match(const char *a, const char *b, int limit, Rows *out, Err *err)
          *path_b = write_rows(folder, "b.jsonl", b);
     Work w = {0};
     *err = (Err){0};
-    bool ok = match_rows(&w, path_a, path_b, limit, out, err);
+    bool ok = match_rows(&w, path_a, path_b, limit, false, out, err);
     free(path_a);
     free(path_b);
     remove_folder(folder);
@@ -344,7 +344,7 @@ static void goes_on(void **state)
     Rows rows;
     StageRow stage;
     bool present;
-    need_ok(match_rows(&m.work, m.a, m.b, 0, &rows, &err) &&
+    need_ok(match_rows(&m.work, m.a, m.b, 0, false, &rows, &err) &&
                 store_stage_find(m.work.store, "winrate", &stage, &present, &err),
             &err);
     static const char changed[] =

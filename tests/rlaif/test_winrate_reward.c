@@ -134,7 +134,7 @@ static void goes_on(void **state)
     double gain = json_number_of(result(&b, 0), "gain", 99);
     char *path_a = bench_path(&b, "a.jsonl"), *path_b = bench_path(&b, "b.jsonl");
     need_ok(store_stage_find(b.work.store, "winrate", &stage, &present, &err) &&
-                match_rows(&b.work, path_a, path_b, 0, &matched, &err),
+                match_rows(&b.work, path_a, path_b, 0, false, &matched, &err),
             &err);
     json_t *rows = bench_rows(&b, "winrate"), *row = json_array_get(rows, 0), *a;
     a = json_object_get(
