@@ -126,6 +126,19 @@ static const char *error_line(const char *text)
     return found;
 }
 
+/* A message that begins with a path does not name it again, nor what is in the folder of that name. */
+static bool names_path_once(const char *line, const char *end)
+{
+    size_t n = strcspn(line, ": \n");
+    char *path = mem_strn(line, n), *rest = mem_strn(line + n, (size_t)(end - line) - n);
+    bool once = true;
+    for (const char *at = rest; n > 0 && once && (at = strstr(at, path)); at++)
+        once = !(at[-1] == ' ' && strchr(":/", at[n]) && strcmp(path, ".") != 0);
+    free(path);
+    free(rest);
+    return once;
+}
+
 bool is_message(const Ran *r, int status, const char *message, const char *remedy)
 {
     const char *line = error_line(r->err), *at = line ? strstr(line, message) : NULL;
@@ -133,6 +146,7 @@ bool is_message(const Ran *r, int status, const char *message, const char *remed
     bool ok = r->status == status && at && end && at < end && r->out[0] == 0 && (!remedy || strstr(end, remedy));
     const char *last = end ? strchr(end + 1, '\n') : NULL;
     ok = ok && (!end[1] || (last && !last[1])); /* at most one line follows */
+    ok = ok && names_path_once(line + strlen("rlaif: "), end);
     if (!ok)
         print_error("%d, not %d \"%s\" (%s)\n--- standard output\n%s--- standard error\n%s", r->status, status, message,
                     remedy ? remedy : "", r->out, r->err);

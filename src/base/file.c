@@ -133,15 +133,21 @@ bool file_append(const char *path, const void *bytes, size_t n, Err *err)
     return ok;
 }
 
+bool file_is_whole(const char *path, Err *err)
+{
+    if (!is_no_directory(path, err))
+        return false;
+    if (!file_is_special(path))
+        return true;
+    err_set(err, ERR_INPUT, "%s is a pipe or a device, a file is needed", path);
+    return err_hint(err, "its parts are read in any order and more than once: write it to a file first");
+}
+
 bool file_map(const char *path, FileMap *map, Err *err)
 {
     *map = (FileMap){0};
-    if (!is_no_directory(path, err))
+    if (!file_is_whole(path, err))
         return false;
-    if (file_is_special(path)) { /* before it is opened: a pipe would wait for who writes into it */
-        err_set(err, ERR_INPUT, "%s is a pipe or a device, a file is needed", path);
-        return err_hint(err, "its parts are read in any order and more than once: write it to a file first");
-    }
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     bool ok = fd >= 0 && fstat(fd, &st) == 0;

@@ -63,6 +63,7 @@ bool file_same(const char *a, const char *b); /* the same name, or two names of 
 /* A file of this name may be made: its directory is there. */
 bool file_has_folder(const char *path, Err *err) MUST_CHECK;
 bool file_is_special(const char *path); /* a device, a pipe: it keeps nothing */
+bool file_is_once(const char *path);    /* can be read but once: the same, and "-", standard input */
 /* Makes a directory and those above it. */
 bool dir_make(const char *path, Err *err) MUST_CHECK;
 /* Removes a directory with all that is in it; nothing where it is absent. */

@@ -56,6 +56,11 @@ bool file_is_special(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+bool file_is_once(const char *path)
+{
+    return strcmp(path, "-") == 0 || file_is_special(path);
+}
+
 static bool failed(NewFile *f, Err *err)
 {
     file_failed(f->path, err);

@@ -59,6 +59,8 @@ void hash_base64(const void *bytes, size_t n, char out[HASH_BASE64])
 
 bool hash_file(const char *path, char out[HASH_TEXT], Err *err)
 {
+    if (!file_is_whole(path, err))
+        return false;
     FILE *f = fopen(path, "rb");
     if (!f)
         return file_failed(path, err);

@@ -92,7 +92,7 @@ static bool inspect_model(json_t *s, const char *path, Err *err)
     char hash[HASH_TEXT];
     if (!model_load_text(&m, path, err))
         return false;
-    bool ok = model_hash(path, hash, err);
+    bool ok = model_hash(path, NULL, hash, err);
     if (ok) {
         say(s, "kind", json_string(file_is_dir(path) ? "Hugging Face directory" : "GGUF"));
         say(s, "sha256", json_string(hash));
@@ -163,11 +163,11 @@ static bool inspect_rows(json_t *s, const char *path, Err *err)
     return true;
 }
 
-/* The first bytes of a file tell what it is. */
+/* The first bytes of a file tell what it is. What can be read but once is no store and no model. */
 static bool begins_with(const char *path, const char *magic)
 {
     char head[16] = "";
-    FILE *f = fopen(path, "rb");
+    FILE *f = file_is_once(path) ? NULL : fopen(path, "rb");
     size_t n = f ? fread(head, 1, strlen(magic), f) : 0;
     if (f)
         fclose(f);
@@ -267,7 +267,7 @@ bool cmd_inspect(Work *work, void *options, Err *err)
     if (o->step >= 0)
         return work_open_existing(work, o->path, &beside, err) && inspect_rollout(work, o, err);
     json_t *s = work->summary = json_object();
-    if (!file_exists(o->path))
+    if (!file_exists(o->path) && !file_is_once(o->path))
         return err_set(err, ERR_INPUT, "%s: there is no such file or directory", o->path),
                err_hint(err, "check the name");
     char *store = path_join(o->path, "store.sqlite");

@@ -143,7 +143,9 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
     const char *template = NULL;
     TokenizerSpec spec;
     if (s->gguf) {
-        if (!gguf_tokenizer(s->gguf, &spec, err) || !tokenizer_new(&m->tokenizer, &spec, err))
+        if (!gguf_tokenizer(s->gguf, &spec, err))
+            return false;
+        if (!tokenizer_new(&m->tokenizer, &spec, err))
             return err_context(err, "%s", s->path);
         template = gguf_chat_template(s->gguf);
     } else {
@@ -173,10 +175,10 @@ static bool is_model_file(const char *name)
     return str_starts(name, "model") && (str_ends(name, ".safetensors") || str_ends(name, ".safetensors.index.json"));
 }
 
-bool model_hash(const char *path, char out[HASH_TEXT], Err *err)
+bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err)
 {
     if (!file_is_dir(path))
-        return hash_file(path, out, err);
+        return store_file_hash(kept, path, out, err);
     char **names;
     int n;
     if (!dir_list(path, &names, &n, err))
@@ -187,7 +189,7 @@ bool model_hash(const char *path, char out[HASH_TEXT], Err *err)
         if (!is_model_file(names[i]))
             continue;
         char *file = path_join(path, names[i]), digits[HASH_TEXT] = "";
-        ok = hash_file(file, digits, err);
+        ok = store_file_hash(kept, file, digits, err);
         hash_add_text(h, names[i]);
         hash_add_text(h, digits);
         free(file);
@@ -219,7 +221,7 @@ bool model_load(Model **out, const char *path, Device *device, int heads, Err *e
     if (ok && heads)
         m->config.head = heads;
     ok = ok && check_memory(&m->config, path, err) && weights_alloc(&m->w, &m->config, false, err) &&
-         read_weights(m, &s, err) && read_tokenizer(m, &s, err) && model_hash(path, m->hash, err);
+         read_weights(m, &s, err) && read_tokenizer(m, &s, err);
     if (ok && s.config)
         m->notes = json_incref(json_object_get(s.config, "rlaif"));
     source_close(&s);
@@ -280,7 +282,6 @@ bool model_copy(Model **out, const Model *from, int heads, Err *err)
     m->date = from->date;
     m->lender = from->lender ? from->lender : (Model *)(uintptr_t)from;
     m->notes = json_deep_copy(from->notes);
-    memcpy(m->hash, from->hash, sizeof m->hash);
     if (!check_memory(&m->config, m->path, err) || !weights_alloc(&m->w, &m->config, false, err)) {
         model_free(m);
         return false;

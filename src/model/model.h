@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "model/params.h"
+#include "store/store.h"
 #include "tensor/ops.h"
 #include "text/chat.h"
 #include "text/tokenizer.h"
@@ -18,7 +19,6 @@ typedef struct Model {
     json_t *notes;                   /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
     int date;                        /* that its template is told, as chat_render takes it */
     char *path;                      /* as the user named it */
-    char hash[HASH_TEXT];            /* of the files read; "" for a model changed since */
     float *rope_global, *rope_local; /* cos and sin of positions so far: [positions][half] each */
     int rope_positions;
 } Model;
@@ -49,8 +49,9 @@ bool model_save(const Model *m, const char *dir, Err *err) MUST_CHECK;
 /* Reads the weights of a directory into a model of the same configuration. */
 bool model_read_weights(Model *m, const char *dir, Err *err) MUST_CHECK;
 
-/* SHA-256 of a GGUF's bytes, or of the sorted names and hashes of the files that a directory's model is read from. */
-bool model_hash(const char *path, char out[HASH_TEXT], Err *err) MUST_CHECK;
+/* SHA-256 of a GGUF's bytes, or of the sorted names and hashes of the files that a directory's model is read from.
+ * `kept` knows those of files that have not changed since; NULL: all are read. */
+bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err) MUST_CHECK;
 
 /* Bytes that a model at this path takes when it is loaded, read from its header alone. */
 bool model_bytes(const char *path, int heads, size_t *bytes, ModelConfig *config, Err *err) MUST_CHECK;

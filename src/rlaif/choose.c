@@ -167,7 +167,7 @@ static bool begin(Stage *s, Work *work, const char *name, const ChooseOptions *o
     hash_add_text(h, said);
     hash_end(h, results);
     bool ok =
-        model_hash(dir, hash, err) && store_begin(work->store, err) &&
+        model_hash(dir, work->store, hash, err) && store_begin(work->store, err) &&
         stage_begin(s, work, name, "choose",
                     stage_about(&choose_table, o, &o->compare.common, "model", hash, "results", results, NULL), err);
     *done = ok && s->done && ours && file_exists(config);

@@ -181,7 +181,7 @@ bool accuracy_stage(Work *work, const char *name, const void *options, Err *err)
     Rows rows = {0};
     Stage s = {0};
     char model[HASH_TEXT];
-    bool ok = model_hash(o->reward, model, err) &&
+    bool ok = model_hash(o->reward, work->store, model, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
               keep_chosen(&rows, &a.without_choice, err) && heldout_check(work, &rows, &o->trained_on, err) &&
               heldout_check_model(work, &rows, o->reward, err) &&

@@ -128,7 +128,7 @@ static bool read_prompts(Winrate *w, Err *err)
 static bool add_reward(Winrate *w, Err *err)
 {
     const char *path = w->options->reward;
-    if (!reward_model_check(path, err) || !model_hash(path, w->reward_hash, err))
+    if (!reward_model_check(path, err) || !model_hash(path, w->work->store, w->reward_hash, err))
         return false;
     Asked *a = &w->asked[w->n++];
     *a = (Asked){.name = mem_str("reward model"), .kind = BY_REWARD};

@@ -161,8 +161,8 @@ static bool find_source(const RecipePrompts *p, const char *value, int limit, in
         limit = smaller_limit(limit, limit_of(s, feed));
     }
     *out = (Source){value, limit};
-    bool once = strcmp(value, "-") == 0 || file_is_special(value); /* what can be read but once is left to its stage */
-    return !once && json_number_of(p->products, value, -1) < done;
+    /* what can be read but once is left to its stage */
+    return !file_is_once(value) && json_number_of(p->products, value, -1) < done;
 }
 
 /* --- comparing ------------------------------------------------------------------------------------------ */

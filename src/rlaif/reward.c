@@ -541,8 +541,9 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err)
     Rows rows = {0};
     Stage s = {0};
     char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT], centre[HASH_TEXT];
-    bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) && model_hash(o->model, model, err) &&
-              read_pairs(work, o, &rows, err) && take_subset(work, o, &rows, err) &&
+    bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) &&
+              model_hash(o->model, work->store, model, err) && read_pairs(work, o, &rows, err) &&
+              take_subset(work, o, &rows, err) &&
               heldout_hash_rows(work, o->eval, NEED_PAIR, o->skip_bad, &rows, eval, err) &&
               stage_hash_rows(work, o->centre_on, NEED_RESPONSES, o->skip_bad, centre, err);
     if (ok)

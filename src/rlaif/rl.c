@@ -185,15 +185,14 @@ static bool check_reference(const Rl *rl, Err *err)
 }
 
 /* Is the reference the policy's start? */
-static bool same_start(const RlOptions *o, bool *same, Err *err)
+static bool find_reference(Rl *rl, Store *store, Err *err)
 {
-    char start[HASH_TEXT], reference[HASH_TEXT];
-    *same = true;
-    if (!o->reference)
-        return true;
-    if (!model_hash(o->model, start, err) || !model_hash(o->reference, reference, err))
+    const RlOptions *o = rl->options;
+    char start[HASH_TEXT];
+    if (!model_hash(o->model, store, start, err) ||
+        !model_hash(o->reference ? o->reference : o->model, store, rl->reference_hash, err))
         return false;
-    *same = strcmp(start, reference) == 0;
+    rl->from_reference = strcmp(start, rl->reference_hash) == 0;
     return true;
 }
 
@@ -202,7 +201,7 @@ static bool same_start(const RlOptions *o, bool *same, Err *err)
 static bool open_policy(Rl *rl, const Work *work, Err *err)
 {
     const RlOptions *o = rl->options;
-    if (!same_start(o, &rl->from_reference, err))
+    if (!find_reference(rl, work->store, err))
         return false;
     if (rl->from_reference
             ? !work_model(&rl->reference, o->model, work, HEAD_LM, err) ||
@@ -377,8 +376,10 @@ static bool hash_judge(const Work *work, const RlOptions *o, InputHashes *h, Err
 static bool hash_inputs(const Work *work, const RlOptions *o, InputHashes *h, Err *err)
 {
     memset(h, 0, sizeof *h);
-    return model_hash(o->model, h->model, err) && (!o->reference || model_hash(o->reference, h->reference, err)) &&
-           (!o->reward || model_hash(o->reward, h->reward, err)) && (!is_direct(o) || hash_judge(work, o, h, err));
+    return model_hash(o->model, work->store, h->model, err) &&
+           (!o->reference || model_hash(o->reference, work->store, h->reference, err)) &&
+           (!o->reward || model_hash(o->reward, work->store, h->reward, err)) &&
+           (!is_direct(o) || hash_judge(work, o, h, err));
 }
 
 bool rl_about(json_t **about, const Work *work, const RlOptions *o, const Rows *rows, Err *err)

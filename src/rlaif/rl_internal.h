@@ -22,6 +22,7 @@ struct Rl {
     Model *policy, *reference, *value;
     Scorer *reference_scorer;
     RewardSource source;
+    char reference_hash[HASH_TEXT];
     bool from_reference; /* the policy started as the reference */
     bool flat;           /* the reward model's margins were, on its training rows */
     Trainer policy_trainer, value_trainer;

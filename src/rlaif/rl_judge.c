@@ -11,7 +11,7 @@ bool rl_judge_open(Rl *rl, Work *work, Err *err)
     how.refused = o->skip_bad ? REFUSED_KEPT : REFUSED_FAILS;
     if (!judge_source_name(source, work, "judge", o->judge, &o->endpoint, err))
         return false;
-    if (strcmp(source->hash, rl->reference->hash) == 0
+    if (strcmp(source->hash, rl->reference_hash) == 0
             ? !judge_open(&rl->source.judge, rl->reference, o->prompt, how, err)
             : !judge_source_load(source, work, err) ||
                   !judge_source_open(source, &rl->source.judge, o->prompt, how, err))

@@ -231,7 +231,7 @@ bool sample_stage(Work *work, const char *name, const void *options, Err *err)
     Stage s = {0};
     SampleSums sums = {0};
     int chunk = CHUNK_RESPONSES / o->n > 0 ? CHUNK_RESPONSES / o->n : 1;
-    bool ok = model_hash(o->model, sampler.model_hash, err) &&
+    bool ok = model_hash(o->model, work->store, sampler.model_hash, err) &&
               stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
               stage_begin(&s, work, name, "sample",
                           stage_about(&sample_table, o, &o->common, "model", sampler.model_hash, NULL), err) &&

@@ -268,7 +268,8 @@ bool sft_stage(Work *work, const char *name, const void *options, Err *err)
     Stage s = {0};
     char model[HASH_TEXT], data[HASH_TEXT], eval[HASH_TEXT];
     pass_init(&t.pass);
-    bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) && model_hash(o->model, model, err) &&
+    bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) &&
+              model_hash(o->model, work->store, model, err) &&
               stage_read_rows(work, o->data, o->limit, NEED_DEMONSTRATION, o->skip_bad, &rows, err) &&
               heldout_hash_rows(work, o->eval, NEED_DEMONSTRATION, o->skip_bad, &rows, eval, err);
     if (ok)

@@ -80,4 +80,9 @@ CREATE TABLE IF NOT EXISTS answer ( -- what a judge elsewhere said: nothing is a
     made TEXT NOT NULL
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 5;
+CREATE TABLE IF NOT EXISTS digest ( -- SHA-256 of a file that stayed as it was
+    file TEXT PRIMARY KEY,           -- device, inode, size, and when it was changed, in nanoseconds
+    hash TEXT NOT NULL
+) WITHOUT ROWID;
+
+PRAGMA user_version = 6;

@@ -12,7 +12,7 @@
 EMBED(schema_sql, "src/store/schema.sql");
 
 enum {
-    SCHEMA_VERSION = 5,
+    SCHEMA_VERSION = 6,
     /* How long to wait, in milliseconds, while another process commits: a disk may take a while for that. A command that
      * has worked for hours is not to fail by it; a page is to say so before its reader gives up. */
     WRITER_WAITS = 60000,

@@ -9,6 +9,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "base/hash.h"
 #include "base/json.h"
 
 #include <stdint.h>
@@ -81,6 +82,12 @@ bool store_items_count(Store *s, int64_t stage, int *n, Err *err) MUST_CHECK;
 /* What was said under a key; *said, which the caller frees, is NULL where nothing was. */
 bool store_answer_find(Store *s, const char *key, char **said, Err *err) MUST_CHECK;
 bool store_answer_put(Store *s, const char *key, const char *said, Err *err) MUST_CHECK;
+
+/* --- files ---------------------------------------------------------------------------------------------- */
+
+/* SHA-256 of a file's bytes: read, or as it was kept for a file that has not changed since. s NULL, or a store of another
+ * run: always read. */
+bool store_file_hash(Store *s, const char *path, char out[HASH_TEXT], Err *err) MUST_CHECK;
 
 /* --- training ------------------------------------------------------------------------------------------- */
 

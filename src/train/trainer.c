@@ -77,7 +77,6 @@ bool trainer_update(Trainer *t, Err *err)
     double scale = o->clip > 0 && t->grad_norm > o->clip ? o->clip / t->grad_norm : 1;
     optimizer_step(&t->optimizer, t->model, t->grads, t->rate, scale);
     weights_zero(t->grads);
-    t->model->hash[0] = 0;
     t->step++;
     return device_ok(t->model->device, err);
 }
@@ -147,7 +146,6 @@ bool trainer_load(Trainer *t, const char *dir, json_t **notes, Err *err)
     if (ok) {
         t->step = (int)json_number_of(j, "step", 0);
         t->optimizer.step = (int)json_number_of(j, "optimizer_step", 0);
-        t->model->hash[0] = 0;
         if (notes)
             *notes = json_incref(json_object_get(j, "notes"));
     }

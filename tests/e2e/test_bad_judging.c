@@ -46,9 +46,9 @@ static const Refusal eval_cases[] = {
     {"eval accuracy human.jsonl --reward reward", 1,
      "human.jsonl:1: the prompt also occurs in the stage \"reward\" of reward.rlaif", "take it out of one", NULL, NULL},
     {"eval accuracy people.jsonl --reward reward --trained-on people.jsonl", 1,
-     "people.jsonl:1: the prompt also occurs in people.jsonl:1", "take it out of one", NULL, NULL},
+     "people.jsonl:1: the prompt also occurs in line 1 of the same file", "take it out of one", NULL, NULL},
     {"reward people.jsonl --model llama --eval people.jsonl -o rm", 1,
-     "people.jsonl:1: the prompt also occurs in people.jsonl:1", "take it out of one", NULL, NULL},
+     "people.jsonl:1: the prompt also occurs in line 1 of the same file", "take it out of one", NULL, NULL},
     {"eval harmless p.jsonl --judge llama --prompt tone.yaml", 1, "p.jsonl:1: the row has no \"response\"",
      "rlaif sample makes", NULL, NULL},
     {"eval harmless reply.jsonl", 1, "reply.jsonl:1: the row has no \"harmless\"", "rlaif serve", NULL, NULL},
@@ -58,8 +58,8 @@ static const Refusal eval_cases[] = {
     {"eval ratings none.jsonl", 1, "none.jsonl: No such file", "check the name", NULL, NULL},
     {"eval ratings folder", 1, "folder/store.sqlite: there is no store", "rlaif run RECIPE", NULL, NULL},
     {"eval probes p.jsonl", 1, "p.jsonl:1: the row has no \"response\"", "rlaif sample makes", NULL, NULL},
-    {"eval probes reply.jsonl --trained-on reply.jsonl", 1, "reply.jsonl:1: the prompt also occurs in reply.jsonl:1",
-     "take it out of one", NULL, NULL},
+    {"eval probes reply.jsonl --trained-on reply.jsonl", 1,
+     "reply.jsonl:1: the prompt also occurs in line 1 of the same file", "take it out of one", NULL, NULL},
 };
 
 static void evaluations(void **state)

@@ -40,7 +40,7 @@ static void refused(void **state)
         {"choose policy --prompts p.jsonl" CHOOSE "-o chosen", 1,
          "p.jsonl:1: the prompt also occurs in the stage \"rl\"", "nothing was trained on"},
         {"choose policy --prompts held.jsonl" CHOOSE "--trained-on held.jsonl -o chosen", 1,
-         "held.jsonl:1: the prompt also occurs in held.jsonl:1", "nothing was trained on"},
+         "held.jsonl:1: the prompt also occurs in line 1 of the same file", "nothing was trained on"},
         {"choose policy --prompts held.jsonl --against llama --judge llama --prompt helpful-bass -o chosen", 1,
          "helpful-bass", "helpful-base"},
         {"choose policy --prompts held.jsonl --against llama --prompt tone.yaml -o chosen", 2, "--judge is missing",

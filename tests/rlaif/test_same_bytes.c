@@ -102,7 +102,7 @@ static void hash_of_training(const Bench *b, const char *name, char digits[HASH_
     bool present;
     char *dir = bench_path(b, name), of_model[HASH_TEXT], metrics[100];
     Hash *h = hash_new();
-    need_ok(model_hash(dir, of_model, &err) && store_stage_find(b->work.store, name, &row, &present, &err), &err);
+    need_ok(model_hash(dir, NULL, of_model, &err) && store_stage_find(b->work.store, name, &row, &present, &err), &err);
     hash_add_text(h, of_model);
     need_ok(store_rollouts_each(b->work.store, row.id, -1, add_rollout, h, &err), &err);
     hash_end(h, digits);

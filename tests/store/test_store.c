@@ -4,7 +4,9 @@
 #include "store/store.h"
 #include "support.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 static void run_sql(const char *path, const char *sql)
 {
@@ -47,6 +49,59 @@ static void older_store(void **state)
         json_decref(about);
     }
     free(path);
+    remove_folder(folder);
+}
+
+/* What is kept for a file, by SQL: a hash that it does not have shows whether it is read. */
+static void file_hashes(void **state)
+{
+    (void)state;
+    static const char old[] = "/bin/sh"; /* certainly older than two seconds */
+    Err err = {0};
+    char *folder = make_folder(), *path = path_join(folder, "store.sqlite"), *file = path_join(folder, "file");
+    char lie[HASH_TEXT], got[HASH_TEXT], right[HASH_TEXT], young[HASH_TEXT];
+    hash_bytes("a lie", 5, lie);
+    char *sql = mem_printf("UPDATE digest SET hash = '%s'", lie);
+    Store *s;
+    need_ok(hash_file(old, right, &err) && store_open(&s, path, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        need_ok(store_file_hash(s, old, got, &err), &err);
+        assert_string_equal(got, right);
+    }
+    run_sql(path, sql);
+    need_ok(store_file_hash(s, old, got, &err), &err);
+    assert_string_equal(got, lie);
+    need_ok(store_file_hash(NULL, old, got, &err), &err);
+    assert_string_equal(got, right);
+    store_keep(s);
+    store_close(s);
+
+    need_ok(store_open_existing(&s, path, &err) && store_file_hash(s, old, got, &err), &err); /* of another run */
+    assert_string_equal(got, right);
+    store_close(s);
+    need_ok(store_open(&s, path, &err), &err);
+    run_sql(path, "UPDATE digest SET file = replace(file, ':', ':1')"); /* of a file that has changed */
+    need_ok(store_file_hash(s, old, got, &err), &err);
+    assert_string_equal(got, right);
+
+    hash_bytes("new", 3, young);
+    need_ok(file_write(file, "new", 3, &err) && store_file_hash(s, file, got, &err), &err);
+    assert_string_equal(got, young);
+    run_sql(path, sql);
+    need_ok(store_file_hash(s, file, got, &err), &err); /* too young to be trusted, and not kept */
+    assert_string_equal(got, young);
+    struct timespec times[2] = {{.tv_sec = 1},
+                                {.tv_sec = 1}}; /* what a program may say of a file is not when it changed */
+    assert_int_equal(utimensat(AT_FDCWD, file, times, 0), 0);
+    for (int i = 0; i < 2; i++) {
+        need_ok(store_file_hash(s, file, got, &err), &err);
+        assert_string_equal(got, young);
+        run_sql(path, sql);
+    }
+    assert_false(store_file_hash(s, folder, got, &err));
+    says(err.msg, "is a directory");
+    store_close(s);
+    free(sql), free(path), free(file);
     remove_folder(folder);
 }
 
@@ -284,9 +339,9 @@ static void checkpoints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(older_store), cmocka_unit_test(useless_store), cmocka_unit_test(no_store),
-        cmocka_unit_test(contexts),    cmocka_unit_test(metrics),       cmocka_unit_test(identities),
-        cmocka_unit_test(ratings),     cmocka_unit_test(checkpoints),
+        cmocka_unit_test(older_store), cmocka_unit_test(file_hashes), cmocka_unit_test(useless_store),
+        cmocka_unit_test(no_store),    cmocka_unit_test(contexts),    cmocka_unit_test(metrics),
+        cmocka_unit_test(identities),  cmocka_unit_test(ratings),     cmocka_unit_test(checkpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
