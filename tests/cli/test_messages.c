@@ -59,7 +59,7 @@ static const Case mistakes[] = {
     {"sample p.jsonl -o no/such/p.jsonl --model " TINY, 1, {"no/such/p.jsonl"}},
     {"sample p.jsonl --max-new-tokens 100000 --model " TINY, 1, {"no room in the model's context", "--max-new-tokens"}},
     {"sample text.jsonl --model " TINY, 1, {"text.jsonl:1: the row has no \"prompt\""}},
-    {"sample list.jsonl --model " TINY, 1, {"list.jsonl:1: a row must be a JSON object"}},
+    {"sample list.jsonl --model " TINY, 1, {"list.jsonl is one JSON array", "jq"}},
     {"label p.jsonl --model " TINY, 1, {"p.jsonl:1: \"responses\" has 0 entries, needs 2", "sample --n 2"}},
     {"label p.jsonl --model " TINY " --prompt tone-verdct", 1, {"no judge prompt \"tone-verdct\"", "\"tone-verdict\""}},
     {"rl p.jsonl --model " TINY " -o policy", 2, {"needs a reward"}},

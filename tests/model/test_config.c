@@ -265,7 +265,7 @@ static void wrong_files(void **state)
         {LLAMA ", \"architectures\": []}", "architecture \"\" is not supported"},
         {LLAMA ", \"architectures\": [\"LlamaForSequenceClassification\"]}", "classifier of 2 labels"},
         {LLAMA ", \"architectures\": [\"LlamaForSequenceClassification\"], \"num_labels\": 3}", "of 3 labels"},
-        {"{\"model_type\": \"llama\", " SIZES ", \"num_attention_heads\": 5}", "duplicate"},
+        {"{\"model_type\": \"llama\", " SIZES ", \"num_attention_heads\": 5}", "a key stands twice"},
         {GEMMA3 ", \"hidden_activation\": \"gelu\"}", "\"hidden_activation\" must be \"gelu_pytorch_tanh\""},
         {GEMMA3 ", \"layer_types\": [\"full_attention\"]}", "\"layer_types\" must be a list with an entry"},
         {GEMMA3 ", \"layer_types\": [\"a\", \"b\", \"c\", \"d\"]}", "of sliding_attention and full_attention"},
