@@ -126,13 +126,36 @@ static void refused(void **state)
     bench_end(&b);
 }
 
+/* An empty completion is learned by its end; without one nothing is left of it, which is said with its line. */
+static void empty(void **state)
+{
+    (void)state;
+    Bench b;
+    bench_begin(&b);
+    for (int cut_off = 0; cut_off < 2; cut_off++) {
+        Err err = {0};
+        Str rows = {0};
+        str_addf(
+            &rows,
+            "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\", \"completion\": \"\", \"ended\": %s}\n",
+            cut_off ? "false" : "true");
+        bench_put(&b, "empty.jsonl", &rows);
+        bool ok = bench_run(&b, &sft_table, sft_stage, "sft", &err, "data=@empty.jsonl", "model=" TINY_LLAMA_DIR,
+                            "output=@sft", "chat=false", NULL);
+        assert_int_equal(ok, !cut_off);
+        if (cut_off)
+            says(err.msg, "empty.jsonl:2: the completion has no tokens");
+        else
+            assert_true(isfinite(bench_metric(&b, "sft", 0, "loss")));
+    }
+    bench_end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(held_out_loss),
-        cmocka_unit_test(lowest_is_kept),
-        cmocka_unit_test(names_the_row),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(held_out_loss), cmocka_unit_test(lowest_is_kept), cmocka_unit_test(names_the_row),
+        cmocka_unit_test(refused),       cmocka_unit_test(empty),
     };
     return cmocka_run_group_tests_name("sft", tests, NULL, NULL);
 }
