@@ -71,22 +71,17 @@ static const char *mend_word(Str *out, const char *s, const char *end)
     return after > s ? after : s + 1;
 }
 
-bool json_parse_mended(const char *text, size_t n, json_t **out, Err *err)
+void json_mend(Str *out, const char *text, size_t n)
 {
-    Str mended = {0};
-    json_error_t e;
     const char *s = text, *end = text + n;
     if (n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
         s += 3;
     while (s < end) {
         if (*s == '"')
-            s = mend_text(&mended, s, end);
+            s = mend_text(out, s, end);
         else if (isalpha((unsigned char)*s) || *s == '-' || *s == '+')
-            s = mend_word(&mended, s, end);
+            s = mend_word(out, s, end);
         else
-            str_addc(&mended, *s++);
+            str_addc(out, *s++);
     }
-    *out = json_loadb(str_text(&mended), mended.n, JSON_DECODE_INT_AS_REAL | JSON_DECODE_ANY, &e);
-    str_release(&mended);
-    return *out || err_set(err, ERR_INPUT, "%s", e.text);
 }

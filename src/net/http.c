@@ -91,6 +91,7 @@ static void prepare_slot(const Http *h, Slot *s)
     curl_easy_setopt(s->easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(s->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(s->easy, CURLOPT_USERAGENT, "rlaif");
+    curl_easy_setopt(s->easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that it can read */
     curl_easy_setopt(s->easy, CURLOPT_TIMEOUT_MS, whole);
     curl_easy_setopt(s->easy, CURLOPT_CONNECTTIMEOUT_MS, connect);
     trust(s->easy, h->o.environment.certificates);
@@ -350,6 +351,8 @@ static void refusal(const HttpReply *reply, double pause, Err *err)
     else
         err_set(err, ERR_IO, "%s: status %d%s%s%s%s", reply->from, reply->status, words[0] ? ": " : "", words,
                 pause > WAIT_MOST ? "; the server asks to wait " : "", pause > WAIT_MOST ? duration(pause, wait) : "");
+    if (reply->location)
+        err_hint(err, "prompts and the key go nowhere else: if that is the right place, give its base address");
     if (reply->status == 407)
         err_hint(err, "the proxy wants a name and a password: http://NAME:PASSWORD@HOST:PORT in the environment");
 }

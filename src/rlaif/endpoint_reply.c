@@ -109,12 +109,32 @@ static void read_content(const json_t *content, json_t *list)
     }
 }
 
-/* The older one: {"top_logprobs": [{token: log-probability, ...}, ...]}. */
-static void read_objects(const json_t *objects, json_t *list)
+/* The next value of a text, or NULL; *at goes on behind it. */
+static json_t *take_value(const char **at)
 {
-    const char *token;
-    json_t *logp;
-    json_object_foreach(json_array_get(objects, 0), token, logp) add_token(list, mem_str(token), logp);
+    json_error_t e;
+    *at += strspn(*at, " \t\r\n,:");
+    json_t *value = json_loads(*at, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK | JSON_DECODE_INT_AS_REAL, &e);
+    *at += value ? e.position : 0;
+    return value;
+}
+
+/* The older one: {"top_logprobs": [{token: log-probability, ...}, ...]}, an object of this many names. It is read from the
+ * text, for tokens that are written alike ("1" and " 1" without blanks) stand in it twice. */
+static void read_object(const char *text, json_t *list)
+{
+    static const char name[] = "\"top_logprobs\"";
+    const char *at = strstr(text, name);
+    at = at ? at + strlen(name) : "";
+    for (at += strspn(at, " \t\r\n:[{"); *at && at[strspn(at, " \t\r\n")] != '}';) {
+        json_t *token = take_value(&at), *logp = token ? take_value(&at) : NULL;
+        if (logp)
+            add_token(list, mem_str(json_string_value(token)), logp);
+        json_decref(token);
+        json_decref(logp);
+        if (!logp)
+            break;
+    }
 }
 
 static double number_at(const json_t *one)
@@ -170,15 +190,15 @@ static void say_withheld(const json_t *choice, const char *what, Err *err)
         err_hint(err, "--skip-bad leaves such rows out, where the command has it");
 }
 
-static ReplyUse read_top(const json_t *choice, int top, json_t **out, Err *err)
+static ReplyUse read_top(const json_t *choice, const char *text, int top, json_t **out, Err *err)
 {
     const json_t *logprobs = json_object_get(choice, "logprobs"), *content = json_object_get(logprobs, "content"),
                  *objects = json_object_get(logprobs, "top_logprobs");
     json_t *list = json_array();
     if (json_is_array(content))
         read_content(content, list);
-    else
-        read_objects(objects, list);
+    else if (json_is_object(json_array_get(objects, 0)))
+        read_object(text, list);
     bool any = json_array_size(list) > 0;
     *out = list = sort_tokens(list, top);
     bool numbered = any && json_is_number(json_array_get(json_array_get(list, 0), 1));
@@ -235,18 +255,25 @@ static ReplyUse read_failure(const json_t *reply, const json_t *choice, Err *err
     return REPLY_REFUSED;
 }
 
-static ReplyUse read_choice(const json_t *reply, const Demand *d, EndpointKind kind, int top, json_t **part, Err *err)
+static ReplyUse read_choice(const json_t *reply, const char *text, const Demand *d, EndpointKind kind, int top,
+                            json_t **part, Err *err)
 {
     const json_t *choice = json_array_get(json_object_get(reply, "choices"), 0);
     if (!json_is_object(choice) || json_object_get(choice, "error"))
         return read_failure(reply, choice, err);
-    return d->next ? read_top(choice, top, part, err) : read_text(choice, kind, part, err);
+    return d->next ? read_top(choice, text, top, part, err) : read_text(choice, kind, part, err);
 }
 
 static ReplyUse no_json(const char *body, Err *err)
 {
     char words[200];
-    bool page = body[strspn(body, " \t\r\n")] == '<';
+    const char *begin = body + strspn(body, " \t\r\n");
+    bool page = *begin == '<';
+    if (str_starts(begin, "data:") || str_starts(begin, "event:")) {
+        err_set(err, ERR_INPUT, "the endpoint streams its reply, which nobody asked for");
+        err_hint(err, "have the server, or what stands between, answer in one piece");
+        return REPLY_REFUSED;
+    }
     http_body_words(body, words, sizeof words);
     err_set(err, ERR_IO, "the endpoint's reply is no JSON%s: \"%s\"", page ? " but a page" : "", words);
     err_hint(err,
@@ -258,13 +285,17 @@ static ReplyUse no_json(const char *body, Err *err)
 
 ReplyUse endpoint_read(const HttpReply *from, const Demand *d, EndpointKind kind, int top, json_t **said, Err *err)
 {
-    json_t *reply, *part = NULL;
-    Err ignored = {0};
+    Str text = {0};
+    json_error_t e;
+    json_mend(&text, from->body, from->n);
+    json_t *reply = json_loadb(str_text(&text), text.n, JSON_DECODE_INT_AS_REAL, &e), *part = NULL;
     *said = NULL;
-    if (!json_parse_mended(from->body, from->n, &reply, &ignored))
+    if (!reply) {
+        str_release(&text);
         return no_json(from->body, err);
+    }
     const json_t *usage = json_object_get(reply, "usage");
-    ReplyUse use = read_choice(reply, d, kind, top, &part, err);
+    ReplyUse use = read_choice(reply, str_text(&text), d, kind, top, &part, err);
     if (use == REPLY_TAKEN) { /* where the server does not count, its bytes are the most tokens there can be */
         double bytes = (double)(strlen(d->text) + strlen(d->system)), most = d->next ? 1 : d->max_tokens;
         *said = json_pack("{s:s, s:I, s:I, s:o}", "kind", way_kind_name(kind), "read",
@@ -272,5 +303,6 @@ ReplyUse endpoint_read(const HttpReply *from, const Demand *d, EndpointKind kind
                           (json_int_t)json_number_of(usage, "completion_tokens", most), d->next ? "top" : "text", part);
     }
     json_decref(reply);
+    str_release(&text);
     return use;
 }

@@ -145,10 +145,11 @@ static bool without_parameter(Endpoint *e, const Demand *d, EndpointKind kind, c
     const struct {
         const char *name;
         bool may_go;
-    } parameter[] = {{"max_tokens", kind == ENDPOINT_CHAT}, /* max_completion_tokens is the newer name */
-                     {"temperature", d->next},              /* 1 is what it is by itself */
-                     {"stop", !d->next},                    /* what goes on behind it is cut off here */
-                     {"seed", !d->next}};
+    } parameter[] = {
+        {"max_tokens", kind == ENDPOINT_CHAT || strstr(text, "max_completion_tokens")}, /* the newer name */
+        {"temperature", d->next},                                                       /* 1 is what it is by itself */
+        {"stop", !d->next}, /* what goes on behind it is cut off here */
+        {"seed", !d->next}};
     json_t *without = json_object_get(e->ways, "without");
     for (int i = 0; i < COUNT(parameter); i++) {
         bool gone = false;

@@ -66,6 +66,13 @@ static const char *const commands[] = {
     "eval winrate a.jsonl b.jsonl --prompt good.yaml,pair.yaml",
 };
 
+/* What the summary counts. */
+static double counted(const json_t *summary)
+{
+    const json_t *policy = json_array_get(json_object_get(summary, "policies"), 0);
+    return json_number_of(policy, "n", json_number_of(summary, "pairs", json_number_of(summary, "responses", -1)));
+}
+
 static Ran ask(const char *command, const Server *s, const char *more)
 {
     return run_in(
@@ -113,6 +120,7 @@ static void left_out(void **state)
             const json_t *out = json_object_get(summary, "left_out"), *rows = json_object_get(out, "rows");
             close_to(json_number_of(out, "unanswered", -1), REFUSED, 0);
             close_to(json_number_of(out, "bad", -1), 0, 0);
+            close_to(counted(summary), ROWS - REFUSED, 0);
             says(json_string_value(json_array_get(rows, 0)), ".jsonl:2");
             says(json_string_value(json_array_get(rows, 1)), ".jsonl:9");
             says(r.err, "2 of 9 rows have no answer and are left out");
@@ -127,6 +135,7 @@ static void left_out(void **state)
         need_status(&r, 0);
         json_t *summary = last_json(&r);
         assert_null(json_object_get(summary, "left_out"));
+        close_to(counted(summary), ROWS, 0);
         assert_int_equal(lines_of("out.jsonl"), ROWS);
         json_decref(summary);
         ran_free(&r);

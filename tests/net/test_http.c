@@ -375,6 +375,7 @@ static void not_followed(void **state)
     Err err;
     assert_false(post(redirect_target, elsewhere, &o, &b, &err));
     says(err.msg, "/v1/elsewhere");
+    says(err.hint, "give its base address");
 }
 
 /* --- keys --------------------------------------------------------------------------------- */

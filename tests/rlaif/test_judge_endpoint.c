@@ -246,12 +246,13 @@ static void tokens_in_any_form(void **state)
         NEWER(ONE(" ja", HALF, "[]") ", " ONE(" n\xc3\xa9", QUARTER, "[\"x\", 300, -1]")),
         NEWER(
             ONE(" ja", HALF, "[32, 106]") ", " ONE(" ja", HALF, "[32, 106, 97]") ", " ONE(" n\xc3\xa9", QUARTER, "7")),
-        OLDER("{" BOTH ", \"the\": null}"),
+        OLDER("{" BOTH ", \"the\": null, \"a\": {\"ja\": -1}, \"o\": [-1]}"),
         OLDER("{" BOTH ", \"the\": NaN, \"a\": -Infinity, \"I\": Infinity, \"o\": -inf, \"u\": nan}"),
         OLDER("{" BOTH ", \"the\": \"-3\", \"a\": 5, \"I\": -9999.0, \"o\": -1e300}"),
         OLDER("{" BOTH ", \"\xf0\x9f\": -3, \"\xff\": -4}"),
         OLDER("{" BOTH ", \"\\udcf0\\udc9f\": -3, \"\\ud83d\": -4, \"\\ud83d\\ude00\": -5}"),
         OLDER("{" BOTH ", \"a\tb\": -3, \"\\u0000\": -4}"),
+        OLDER("{\"ja\": -1.3862943611198906, \"n\xc3\xa9\": " QUARTER ", \"x\": -4, \"ja\": -1.3862943611198906}"),
         "\xef\xbb\xbf" OLDER("{" BOTH "}"),
         "{\"created\": 123456789012345678901234567890, \"choices\": [{\"index\": 0, \"logprobs\": {\"content\": null, "
         "\"top_logprobs\": [{" BOTH "}]}, \"finish_reason\": \"content_filter\"}], \"usage\": null}",
@@ -359,6 +360,7 @@ static void useless_replies(void **state)
          "/v1/completions: the endpoint's reply is no JSON but a page: \"Wi-Fi Please log in\"",
          "login page",
          3},
+        {{"data: {\"choices\": []}\n\ndata: [DONE]\n", 200}, "streams its reply", "in one piece", 1},
         {{"upstream gone", 200}, "is no JSON: \"upstream gone\"", "goes on", 3},
         {{"{\"error\": \"too long\"}", 413}, "status 413: too long", "--skip-bad", 1},
         {{"{\"error\": \"by law\"}", 451}, "status 451: by law", "--skip-bad", 1},
