@@ -107,6 +107,10 @@ static void add_exceptions(Str *out, const Report *r, const ReportStage *rl)
             html_text(out, value ? path_base(value) : "another reference");
         str_add(out, ", and not from where training started.");
     }
+    const char *at = json_text_of(options, "logp-temperature");
+    if (at && strcmp(at, "sampling") == 0)
+        str_addf(out, " There the KL is that of the distributions at temperature %s, from which replies were drawn.",
+                 say_number(json_number_of(options, "temperature", (double)NAN), 2).text);
     if (json_is_true(json_object_get(options, "whiten")))
         str_add(out,
                 " There the advantages of a step were normalised to mean 0 and variance 1: how much rewards differ "
