@@ -1,8 +1,9 @@
 /* Import: which rows are kept, and writing them. The formats are in import_format.c. */
-#include "rlaif/import.h"
+#include "rlaif/import_internal.h"
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "rlaif/part.h"
 
 static const Option option_rows[] = {
@@ -47,7 +48,8 @@ typedef struct Import {
     json_t *keys; /* of ratings; else NULL */
     Fate *fate;
     int read, formats[IMPORT_FORMATS];
-    char *rest; /* path, or NULL */
+    int ties, unscored, alone; /* what was compared without a better one, or with nothing */
+    char *rest;                /* path, or NULL */
 } Import;
 
 /* --- options -------------------------------------------------------------------------------------------- */
@@ -101,18 +103,12 @@ static bool check_options(Import *im, Err *err)
 
 /* --- reading -------------------------------------------------------------------------------------------- */
 
-static bool any_view(const json_t *row, RowView *v, Err *err)
-{
-    bool demonstration = json_object_get(row, "completion") || json_object_get(row, "messages");
-    return row_view(row, demonstration ? NEED_DEMONSTRATION : NEED_PROMPT, v, err);
-}
-
 /* {id, prompt} of a row in our form. */
 static bool prompt_alone(json_t **row, Err *err)
 {
     RowView v;
-    json_t *id = json_object_get(*row, "id"), *out;
-    if (!any_view(*row, &v, err))
+    json_t *id = json_field(*row, "id"), *out;
+    if (!row_view(*row, NEED_ANY, &v, err))
         return false;
     out = json_object();
     if (id)
@@ -124,40 +120,65 @@ static bool prompt_alone(json_t **row, Err *err)
     return true;
 }
 
-static bool convert_row(const Import *im, const json_t *row, json_t **out, ImportFormat *format, Err *err)
+static bool convert_row(const Import *im, const json_t *row, Imported *out, Err *err)
 {
+    json_t *rating;
     if (!im->keys)
-        return import_row(row, (ImportFormat)im->options->format, out, format, err);
-    *format = IMPORT_RATINGS;
-    return import_rating(row, im->keys, out, err);
+        return import_row(row, (ImportFormat)im->options->format, out, err);
+    *out = (Imported){.format = IMPORT_RATINGS};
+    if (!import_rating(row, im->keys, &rating, err))
+        return false;
+    out->rows = json_pack("[o]", rating);
+    return true;
 }
 
-/* Turns rows into ours; those that are bad stop it or are left out. The identity stays that of the row as it came. */
+/* Moves what became of a row to the end of `to`. One row keeps its identity; pairs of a group have it as their group. */
+static void add_rows(Rows *to, int *cap, const Row *from, const Imported *became)
+{
+    char *id = row_id(from->json);
+    size_t i;
+    json_t *json;
+    json_array_foreach(became->rows, i, json)
+    {
+        Row row = *from;
+        row.json = json_incref(json);
+        if (became->grouped) {
+            json_object_set_new(json, "group", json_string(id ? id : from->key));
+            char *name = mem_printf("%s %zu", id ? id : from->key, i);
+            row.identity = rng_row(name);
+            free(name);
+        }
+        to->row = MEM_GROW(to->row, to->n, *cap);
+        to->row[to->n++] = row;
+    }
+    free(id);
+}
+
+/* Turns rows into ours; those that are bad stop it or are left out. */
 static bool convert(Import *im, Err *err)
 {
-    Rows *rows = &im->rows;
-    int kept = 0;
+    Rows *rows = &im->rows, ours = {.path = rows->path, .skipped = rows->skipped};
+    int cap = 0;
     bool ok = true;
-    for (int i = 0; i < rows->n; i++) {
-        Row row = rows->row[i];
+    if (!im->keys && (im->options->format == IMPORT_AUTO || im->options->format == IMPORT_REPLIES))
+        import_gather(rows, &im->alone);
+    for (int i = 0; ok && i < rows->n; i++) {
         char place[300];
-        json_t *ours = NULL;
-        ImportFormat format;
-        row_place(rows, i, place);
-        if (ok && convert_row(im, row.json, &ours, &format, err)) {
-            im->formats[format]++;
-            json_decref(row.json);
-            row.json = ours;
-            rows->row[kept++] = row;
+        Imported became;
+        if (convert_row(im, rows->row[i].json, &became, err)) {
+            im->formats[became.format]++;
+            im->ties += became.ties;
+            im->unscored += became.unscored;
+            add_rows(&ours, &cap, &rows->row[i], &became);
+            json_decref(became.rows);
             continue;
         }
-        json_decref(row.json);
-        if (!ok)
-            continue;
-        err_context(err, "%s", place);
-        ok = rows_pass_over(rows, im->options->skip_bad, err);
+        err_context(err, "%s", row_place(rows, i, place));
+        ok = rows_pass_over(&ours, im->options->skip_bad, err);
     }
-    rows->n = kept;
+    rows->path = NULL;
+    rows_release(rows);
+    *rows = ours;
     return ok;
 }
 
@@ -209,7 +230,7 @@ static bool is_short(const Import *im, const json_t *row, Err *err)
 {
     RowView v;
     int longest = 0;
-    if (!any_view(row, &v, err)) /* it was one of ours when it was converted */
+    if (!row_view(row, NEED_ANY, &v, err)) /* it was one of ours when it was converted */
         return false;
     for (int i = 0; i < v.n; i++) {
         int n = text_characters(v.response[i].text);
@@ -247,7 +268,7 @@ static bool find_leads(const Import *im, int **lead, Err *err)
         char hash[HASH_TEXT];
         if (im->fate[i] != KEPT)
             continue;
-        ok = any_view(im->rows.row[i].json, &v, err);
+        ok = row_view(im->rows.row[i].json, NEED_ANY, &v, err);
         if (!ok)
             break;
         context_hash(&v.context, hash);
@@ -387,8 +408,8 @@ static bool write_files(const Import *im, Err *err)
 static bool check_result(const Import *im, Err *err)
 {
     if (count(im, KEPT) == 0 || (im->rest && count(im, REST) == 0)) {
-        err_set(err, ERR_INPUT, "%s: of %d rows none is left%s", im->rows.path, im->read,
-                im->rest ? " for one of the two parts" : "");
+        err_set(err, ERR_INPUT, "%s: of %d rows none is left%s%s", im->rows.path, im->read,
+                im->rest ? " for one of the two parts" : "", im->ties > 0 ? "; ties are left out" : "");
         return err_hint(err, "look at --sample, --confidence, --score-ratio, --max-chars, --split, and at --format");
     }
     return true;
@@ -408,6 +429,9 @@ static json_t *summary(const Import *im)
         if (im->formats[f])
             json_object_set_new(formats, options_choice(IMPORT_FORMAT_NAMES, f, name), json_integer(im->formats[f]));
     }
+    json_object_set_new(left_out, "ties", json_integer(im->ties));
+    json_object_set_new(left_out, "unscored", json_integer(im->unscored));
+    json_object_set_new(left_out, "alone", json_integer(im->alone));
     json_object_set_new(s, "left_out", left_out);
     json_object_set_new(s, "formats", formats);
     if (im->options->output)
@@ -421,11 +445,13 @@ static json_t *summary(const Import *im)
 
 static void note(const Import *im)
 {
-    int kept = count(im, KEPT), rest = count(im, REST), left = im->read - kept - rest;
+    int kept = count(im, KEPT), rest = count(im, REST), left = im->rows.skipped + im->rows.n - kept - rest + im->alone;
     if (im->rest)
         log_note("import: %d rows read, %d written, %d to %s, %d left out", im->read, kept, rest, im->rest, left);
     else
         log_note("import: %d rows read, %d written, %d left out", im->read, kept, left);
+    if (im->ties + im->unscored > 0)
+        log_note("import: %d ties left out, and %d pairs of which a score is not known", im->ties, im->unscored);
 }
 
 /* `read`: the input's rows, which it takes over, or none. */

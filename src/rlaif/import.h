@@ -7,7 +7,8 @@
  *   tldr              subreddit, title, post, summary        -> prompt, completion
  *                     query                                  -> prompt
  *   instruction       instruction, input, output             -> prompt, completion
- *   rows              prompt, or messages                    -> as it is
+ *   replies           two replies with a verdict, or a list with scores or ranks (comparison.h) -> a row for every two
+ *   rows              prompt, messages or conversations      -> as it is
  *   ratings           item, rater, ranks or harmless         -> a ranking, or a response with a mark (rankings.h, eval.h)
  *
  * A TL;DR prompt is "SUBREDDIT: r/...\n\nTITLE: ...\n\nPOST: ...\n\nTL;DR:" (paper.md 2.1); the blank behind it is said by
@@ -30,11 +31,12 @@ typedef enum ImportFormat {
     IMPORT_TLDR,
     IMPORT_TRL,
     IMPORT_INSTRUCTION,
+    IMPORT_REPLIES,
     IMPORT_ROWS,
     IMPORT_RATINGS,
     IMPORT_FORMATS
 } ImportFormat;
-#define IMPORT_FORMAT_NAMES "auto|hh|tldr-comparisons|shp|tldr|trl|instruction|rows|ratings"
+#define IMPORT_FORMAT_NAMES "auto|hh|tldr-comparisons|shp|tldr|trl|instruction|replies|rows|ratings"
 
 typedef struct ImportOptions {
     CommonOptions common;
@@ -74,7 +76,15 @@ bool rating_keys_read(const char *path, json_t **out, Err *err) MUST_CHECK;
 /* One rating as a row. Fails for an item that the key does not have, and for what does not fit it. */
 bool import_rating(const json_t *row, const json_t *keys, json_t **out, Err *err) MUST_CHECK;
 
-/* One row of another format: *out is a new one in our form, *found its format. Fails for a row that is not of the format. */
-bool import_row(const json_t *row, ImportFormat format, json_t **out, ImportFormat *found, Err *err) MUST_CHECK;
+/* What one row of another format becomes. */
+typedef struct Imported {
+    json_t *rows; /* list of rows in our form */
+    ImportFormat format;
+    bool grouped;       /* they are pairs of the replies to one prompt: each is to have the row's identity as `group` */
+    int ties, unscored; /* pairs that were left out: neither reply is better, or one has no score */
+} Imported;
+
+/* Release out->rows with json_decref. Fails for a row that is not of the format. */
+bool import_row(const json_t *row, ImportFormat format, Imported *out, Err *err) MUST_CHECK;
 
 #endif

@@ -1,7 +1,9 @@
 /* Public formats, row by row. */
 #include "base/mem.h"
-#include "rlaif/import.h"
+#include "rlaif/comparison.h"
+#include "rlaif/import_internal.h"
 #include "rlaif/rating_items.h"
+#include "rlaif/transcript.h"
 
 /* Names that mean something in our rows, and so cannot carry what another format means by them. A label is ours where
  * it is an object: rlaif label keeps the form of the rows that it labels. */
@@ -15,22 +17,29 @@ static bool is_taken(const char *name, const json_t *value)
     return false;
 }
 
-/* Copies the fields of a row that are not used. */
-static void keep_others(json_t *out, const json_t *row, const char *const *used, int n)
+void import_keep_others(json_t *out, const json_t *row, const json_t *used)
 {
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)row, name, value)
     {
-        bool is_used = false;
-        for (int i = 0; i < n; i++)
-            is_used = is_used || strcmp(used[i], name) == 0;
-        if (is_used)
+        bool taken = is_taken(name, value);
+        if (json_object_get(used, name) || (json_is_null(value) && (taken || strcmp(name, "id") == 0)))
             continue;
-        char *kept = mem_printf("%s%s", is_taken(name, value) ? "source_" : "", name);
-        json_object_set(out, kept, value);
+        char *kept = mem_printf("%s%s", taken ? "source_" : "", name);
+        if (!json_object_get(out, kept))
+            json_object_set(out, kept, value);
         free(kept);
     }
+}
+
+static void keep_others(json_t *out, const json_t *row, const char *const *used, int n)
+{
+    json_t *names = json_object();
+    for (int i = 0; i < n; i++)
+        json_object_set_new(names, used[i], json_true());
+    import_keep_others(out, row, names);
+    json_decref(names);
 }
 
 /* --- pairs: what row_view makes of them ----------------------------------------------------------------- */
@@ -56,7 +65,7 @@ static void set_responses(json_t *out, const RowView *v)
         json_object_set_new(out, "blank_before", json_boolean(all));
 }
 
-static void set_pair(json_t *out, const RowView *v)
+void import_set_pair(json_t *out, const RowView *v)
 {
     json_object_set_new(out, "prompt", context_json(&v->context));
     set_responses(out, v);
@@ -66,14 +75,19 @@ static void set_pair(json_t *out, const RowView *v)
 
 static bool from_chosen_rejected(const json_t *row, json_t *out, Err *err)
 {
-    static const char *const used[] = {"prompt", "chosen", "rejected", "blank_before"};
+    json_t *prompt, *used = json_pack("{s:b, s:b, s:b, s:b, s:b}", "prompt", 1, "chosen", 1, "rejected", 1, "responses",
+                                      1, "blank_before", 1);
     RowView v;
-    if (!row_view(row, NEED_PAIR, &v, err))
-        return false;
-    set_pair(out, &v);
-    keep_others(out, row, used, COUNT(used));
-    row_view_release(&v);
-    return true;
+    bool ok = row_view(row, NEED_PAIR, &v, err);
+    if (ok && comparison_prompt(row, &prompt, used, err)) { /* which the view has read */
+        import_set_pair(out, &v);
+        import_keep_others(out, row, used);
+        json_decref(prompt);
+    }
+    if (ok)
+        row_view_release(&v);
+    json_decref(used);
+    return ok;
 }
 
 static json_t *without(const json_t *object, const char *const *names, int n)
@@ -103,33 +117,12 @@ static bool from_comparison(const json_t *row, json_t *out, Err *err)
     RowView v;
     if (!row_view(row, NEED_PAIR, &v, err))
         return false;
-    set_pair(out, &v);
+    import_set_pair(out, &v);
     row_view_release(&v);
     json_t *confidence = json_object_get(json_object_get(row, "extra"), "confidence");
     if (confidence && !json_object_get(row, "confidence"))
         json_object_set(out, "confidence", confidence);
     json_object_set_new(out, "comparison", comparison_rest(row));
-    keep_others(out, row, used, COUNT(used));
-    return true;
-}
-
-/* Two comments on a post; labels 1: people preferred the first, 0: the second. */
-static bool from_shp(const json_t *row, json_t *out, Err *err)
-{
-    static const char *const used[] = {"history", "human_ref_A", "human_ref_B", "labels"};
-    const char *text[3];
-    const json_t *label = json_object_get(row, "labels");
-    for (int i = 0; i < COUNT(text); i++) {
-        text[i] = json_text_of(row, used[i]);
-        if (!text[i])
-            return err_set(err, ERR_INPUT, "the row has no text \"%s\"", used[i]);
-    }
-    json_int_t first = json_is_integer(label) ? json_integer_value(label) : -1;
-    if (first != 0 && first != 1)
-        return err_set(err, ERR_INPUT, "\"labels\" is neither 0 nor 1");
-    json_object_set_new(out, "prompt", json_string(text[0]));
-    json_object_set_new(out, "responses", json_pack("[s, s]", text[1], text[2]));
-    json_object_set_new(out, "preferred", json_integer(1 - first));
     keep_others(out, row, used, COUNT(used));
     return true;
 }
@@ -181,14 +174,33 @@ static bool from_instruction(const json_t *row, json_t *out, Err *err)
     return true;
 }
 
+/* Turns as our rows have them, where a row has them otherwise. */
+static void set_turns(json_t *out, const char *name, json_t *turns)
+{
+    if (!json_equal(json_object_get(out, name), turns))
+        json_object_set(out, name, turns);
+    json_decref(turns);
+}
+
 static bool from_rows(const json_t *row, json_t *out, Err *err)
 {
-    bool demonstration = json_object_get(row, "completion") || json_object_get(row, "messages");
     RowView v;
-    if (!row_view(row, demonstration ? NEED_DEMONSTRATION : NEED_PROMPT, &v, err))
+    if (!row_view(row, NEED_ANY, &v, err))
         return false;
-    row_view_release(&v);
     json_object_update(out, (json_t *)(uintptr_t)row);
+    if (json_field(row, "prompt")) {
+        set_turns(out, "prompt", context_exact(&v.context));
+        if (v.preferred >= 0)
+            json_object_set_new(out, "preferred", json_integer(v.preferred));
+    } else {
+        json_t *turns = context_turns(&v.context), *all = json_copy(turns);
+        json_array_append_new(all, json_pack("{s:s, s:s}", "role", "assistant", "content", v.response[0].text));
+        if (json_object_get(out, "conversations"))
+            json_object_del(out, "system"), json_object_del(out, "conversations");
+        set_turns(out, "messages", all);
+        json_decref(turns);
+    }
+    row_view_release(&v);
     return true;
 }
 
@@ -244,7 +256,17 @@ static bool without_key(const json_t *row, json_t *out, Err *err)
 
 static bool has(const json_t *row, const char *name)
 {
-    return json_object_get(row, name) != NULL;
+    return json_field(row, name) != NULL;
+}
+
+/* Replies that were compared, even if what is said of them cannot be read: that is told when they are. */
+static bool has_replies(const json_t *row)
+{
+    Comparison c;
+    Err err = {0};
+    bool found = !comparison_read(row, &c, &err) || c.replies;
+    comparison_release(&c);
+    return found;
 }
 
 static ImportFormat detect(const json_t *row)
@@ -254,11 +276,16 @@ static ImportFormat detect(const json_t *row)
     if (has(row, "human_ref_A") && has(row, "human_ref_B"))
         return IMPORT_SHP;
     if (has(row, "chosen") && has(row, "rejected"))
-        return has(row, "prompt") || json_is_array(json_object_get(row, "chosen")) ? IMPORT_TRL : IMPORT_HH;
-    if (has(row, "prompt") || has(row, "messages"))
-        return IMPORT_ROWS;
-    if (has(row, "item") && has(row, "rater"))
+        return json_is_string(json_field(row, "chosen")) && !has(row, "prompt") &&
+                       transcript_is(json_text_of(row, "chosen"))
+                   ? IMPORT_HH
+                   : IMPORT_TRL;
+    if (has(row, "item") && has(row, "rater") && !has(row, "responses"))
         return IMPORT_RATINGS;
+    if (has_replies(row))
+        return IMPORT_REPLIES;
+    if (has(row, "prompt") || has(row, "messages") || has(row, "conversations"))
+        return IMPORT_ROWS;
     if (has(row, "query") || (has(row, "post") && has(row, "title")))
         return IMPORT_TLDR;
     return has(row, "instruction") ? IMPORT_INSTRUCTION : IMPORT_AUTO;
@@ -280,31 +307,45 @@ static const char *lacks(const json_t *row, ImportFormat format)
     return NULL;
 }
 
-bool import_row(const json_t *row, ImportFormat format, json_t **out, ImportFormat *found, Err *err)
+/* A row that becomes one row. */
+static bool one_row(const json_t *row, ImportFormat format, json_t *out, Err *err)
 {
     static bool (*const from[IMPORT_FORMATS])(const json_t *, json_t *, Err *) = {
-        [IMPORT_SHP] = from_shp,   [IMPORT_HH] = from_chosen_rejected,  [IMPORT_COMPARISONS] = from_comparison,
-        [IMPORT_TLDR] = from_tldr, [IMPORT_TRL] = from_chosen_rejected, [IMPORT_INSTRUCTION] = from_instruction,
-        [IMPORT_ROWS] = from_rows, [IMPORT_RATINGS] = without_key,
+        [IMPORT_HH] = from_chosen_rejected,  [IMPORT_COMPARISONS] = from_comparison,  [IMPORT_TLDR] = from_tldr,
+        [IMPORT_TRL] = from_chosen_rejected, [IMPORT_INSTRUCTION] = from_instruction, [IMPORT_ROWS] = from_rows,
+        [IMPORT_RATINGS] = without_key,
     };
-    *out = NULL;
-    *found = format == IMPORT_AUTO ? detect(row) : format;
-    if (*found == IMPORT_AUTO) {
+    json_t *id = json_field(row, "id");
+    if (id)
+        json_object_set(out, "id", id); /* first, as a reader expects it */
+    return from[format](row, out, err);
+}
+
+bool import_row(const json_t *row, ImportFormat format, Imported *out, Err *err)
+{
+    *out = (Imported){.format = format == IMPORT_AUTO ? detect(row) : format};
+    if (out->format == IMPORT_AUTO) {
         err_set(err, ERR_INPUT, "the fields of the row are those of no known format");
         return err_hint(err,
                         "rename its fields: prompt, response(s) or completion; rlaif help import lists the formats");
     }
-    const char *missing = lacks(row, *found);
+    const char *missing = lacks(row, out->format);
     if (missing)
         return err_set(err, ERR_INPUT, "the row has no \"%s\"", missing),
                err_hint(err, "--format auto finds the format of each row");
-    *out = json_object();
-    json_t *id = json_object_get(row, "id");
-    if (id)
-        json_object_set(*out, "id", id); /* first, as a reader expects it */
-    if (from[*found](row, *out, err))
-        return true;
-    json_decref(*out);
-    *out = NULL;
+    out->rows = json_array();
+    if (out->format == IMPORT_REPLIES || out->format == IMPORT_SHP) {
+        if (import_replies(row, out, err))
+            return true;
+    } else {
+        json_t *one = json_object();
+        if (one_row(row, out->format, one, err)) {
+            json_array_append_new(out->rows, one);
+            return true;
+        }
+        json_decref(one);
+    }
+    json_decref(out->rows);
+    out->rows = NULL;
     return false;
 }

@@ -1,15 +1,10 @@
-/* The shapes of rows: prompts, responses, pairs in our own form, TRL's, HH's and OpenAI's. */
+/* The shapes of rows: prompts, responses, pairs in our own form, TRL's, HH's and OpenAI's. What several fields of a row say of one
+ * thing is compared. */
 #include "base/mem.h"
-#include "rlaif/rows.h"
+#include "rlaif/comparison.h"
+#include "rlaif/row_internal.h"
+#include "rlaif/transcript.h"
 #include "rlaif/turns.h"
-
-void context_release(Context *c)
-{
-    free(c->text);
-    json_decref(c->turns);
-    free(c->plain);
-    *c = (Context){0};
-}
 
 void row_view_release(RowView *v)
 {
@@ -20,189 +15,52 @@ void row_view_release(RowView *v)
     *v = (RowView){0};
 }
 
-static void add_response(RowView *v, char *text, bool ended)
+static bool both(const json_t *row, const char *a, const char *b)
 {
-    v->response = mem_resize(v->response, (size_t)v->n + 1, sizeof *v->response);
-    v->response[v->n++] = (ResponseView){.text = text, .ended = ended};
-}
-
-/* Of formats that are a text of their own, in which replies stand behind a colon and a blank. */
-static void add_behind_colon(RowView *v, const char *text, bool blank)
-{
-    add_response(v, mem_str(text + (*text == ' ')), true);
-    v->response[v->n - 1].blank_before = blank;
-}
-
-static json_t *turn(const char *role, const char *text, size_t n)
-{
-    return json_pack("{s:s, s:s%}", "role", role, "content", text, n);
-}
-
-/* The prompt field: a text or turns. */
-static bool read_prompt(const json_t *row, Context *c, Err *err)
-{
-    json_t *p = json_object_get(row, "prompt");
-    if (!json_is_string(p))
-        return turns_read(p, "prompt", &c->turns, err);
-    c->text = mem_str(json_string_value(p));
-    return true;
-}
-
-/* --- HH transcripts: "\n\nHuman: ...\n\nAssistant: ..." --- */
-
-static const char HUMAN[] = "\n\nHuman:", ASSISTANT[] = "\n\nAssistant:";
-
-static const char *skip_blanks(const char *s)
-{
-    return s + strspn(s, " \n\t");
-}
-
-/* Where the next turn begins at or after s, or the end. */
-static const char *next_turn(const char *s)
-{
-    const char *h = strstr(s, HUMAN), *a = strstr(s, ASSISTANT), *end = s + strlen(s);
-    h = h ? h : end;
-    a = a ? a : end;
-    return h < a ? h : a;
-}
-
-static bool is_transcript(const char *s)
-{
-    s = skip_blanks(s);
-    return str_starts(s, "Human:") && strstr(s, ASSISTANT);
-}
-
-/* Splits a transcript into the turns before its last reply and that reply, which begins behind its "Assistant:". */
-static void split_transcript(const char *s, json_t **turns, const char **reply)
-{
-    *turns = json_array();
-    *reply = NULL;
-    for (s = skip_blanks(s); *s;) {
-        bool human = str_starts(s, "Human:");
-        const char *text = s + (human ? strlen("Human:") : strlen("Assistant:")), *end = next_turn(text);
-        bool last = *end == 0;
-        if (last && !human) {
-            *reply = text;
-        } else {
-            text += *text == ' ';
-            json_array_append_new(*turns, turn(human ? "user" : "assistant", text, (size_t)(end - text)));
-        }
-        s = last ? end : skip_blanks(end);
-    }
-}
-
-/* Bytes up to and with the last "Assistant:" that two transcripts have in common; 0: there is none. */
-static size_t shared_head(const char *a, const char *b)
-{
-    size_t same = 0, at = 0;
-    while (a[same] && a[same] == b[same])
-        same++;
-    for (const char *s = a; (s = strstr(s, ASSISTANT)); s += strlen(ASSISTANT))
-        if ((size_t)(s - a) + strlen(ASSISTANT) <= same)
-            at = (size_t)(s - a) + strlen(ASSISTANT);
-    return at;
-}
-
-/* A reply that goes on to write further turns is one reply all the same: both begin behind the last "Assistant:" that the
- * transcripts share. False where they share none. */
-static bool split_at_shared_head(const char *const transcript[2], json_t **turns, const char *reply[2])
-{
-    size_t head = shared_head(transcript[0], transcript[1]);
-    if (head == 0)
-        return false;
-    char *before = mem_strn(transcript[0], head - strlen(ASSISTANT));
-    const char *last;
-    split_transcript(before, turns, &last);
-    if (last) { /* two turns of the assistant, one after the other */
-        last += *last == ' ';
-        json_array_append_new(*turns, turn("assistant", last, strlen(last)));
-    }
-    for (int i = 0; i < 2; i++)
-        reply[i] = transcript[i] + head;
-    free(before);
-    return true;
-}
-
-static bool read_transcript_pair(const char *chosen, const char *rejected, RowView *v, Err *err)
-{
-    json_t *turns[2];
-    const char *reply[2];
-    split_transcript(chosen, &turns[0], &reply[0]);
-    split_transcript(rejected, &turns[1], &reply[1]);
-    bool ok = reply[0] && reply[1] && json_equal(turns[0], turns[1]);
-    if (!ok) {
-        json_decref(turns[0]);
-        turns[0] = NULL;
-        ok = split_at_shared_head((const char *const[]){chosen, rejected}, &turns[0], reply);
-    }
-    if (!ok) {
-        err_set(err, ERR_INPUT, "\"chosen\" and \"rejected\" are not two replies to the same conversation");
-        err_hint(err, "both transcripts must be alike up to where the replies begin, behind an \"Assistant:\"");
-    } else {
-        v->context = (Context){.turns = json_incref(turns[0]), .plain = mem_strn(chosen, (size_t)(reply[0] - chosen))};
-        add_behind_colon(v, reply[0], *reply[0] == ' ');
-        add_behind_colon(v, reply[1], *reply[1] == ' ');
-    }
-    json_decref(turns[0]);
-    json_decref(turns[1]);
-    return ok;
+    return json_field(row, a) && json_field(row, b);
 }
 
 /* --- pairs as chosen and rejected --- */
 
-/* A completion is a text, or turns whose last is the reply; turns before it are context where there is no
- * prompt. */
-static bool read_completion(const json_t *value, const char *name, json_t **before, char **text, Err *err)
+static bool has_chosen_rejected(const json_t *row)
 {
-    *before = NULL;
-    if (json_is_string(value)) {
-        *text = mem_str(json_string_value(value));
-        return true;
-    }
-    if (!turns_read(value, name, before, err))
-        return false;
-    size_t last = json_array_size(*before) - 1;
-    *text = mem_str(json_text_of(json_array_get(*before, last), "content"));
-    json_array_remove(*before, last);
-    if (last == 0) {
-        json_decref(*before);
-        *before = NULL;
-    }
-    return true;
+    return both(row, "chosen", "rejected");
+}
+
+static bool no_prompt(const char *const name[2], Err *err)
+{
+    err_set(err, ERR_INPUT, "\"%s\" and \"%s\" have no prompt", name[0], name[1]);
+    return err_hint(err, "add \"prompt\", or give HH transcripts that begin with \"Human:\"");
+}
+
+/* Replies under the row's prompt, by whichever name it has. */
+static bool read_under_prompt(const json_t *row, json_t *prompt, const json_t *const *value, const char *const *name,
+                              int n, RowView *v, Err *err)
+{
+    bool ok = (!prompt || context_read(prompt, "prompt", &v->context, err)) &&
+              view_replies(row, value, name, n, v, err) &&
+              (v->context.text || v->context.turns || no_prompt(name, err));
+    json_decref(prompt);
+    return ok;
 }
 
 static bool read_chosen_rejected(const json_t *row, RowView *v, Err *err)
 {
     static const char *const name[] = {"chosen", "rejected"};
+    const json_t *const value[] = {json_field(row, name[0]), json_field(row, name[1])};
+    json_t *prompt;
     v->preferred = 0;
-    const char *chosen = json_text_of(row, name[0]), *rejected = json_text_of(row, name[1]);
-    bool has_prompt = json_object_get(row, "prompt") != NULL;
-    if (!has_prompt && chosen && rejected && is_transcript(chosen) && is_transcript(rejected))
-        return read_transcript_pair(chosen, rejected, v, err);
-    if (has_prompt && !read_prompt(row, &v->context, err))
-        return false;
-    for (int i = 0; i < 2; i++) {
-        json_t *before;
-        char *text;
-        if (!read_completion(json_object_get(row, name[i]), name[i], &before, &text, err))
-            return false;
-        add_response(v, text, true);
-        if (!has_prompt && before && !v->context.turns)
-            v->context.turns = json_incref(before);
-        bool same = has_prompt || !before || json_equal(before, v->context.turns);
-        json_decref(before);
-        if (!same)
-            return err_set(err, ERR_INPUT, "\"chosen\" and \"rejected\" answer different turns");
-    }
-    if (!v->context.text && !v->context.turns)
-        return err_set(err, ERR_INPUT, "\"chosen\" and \"rejected\" have no prompt"),
-               err_hint(err, "add \"prompt\", or give HH transcripts that begin with \"Human:\"");
-    return true;
+    return comparison_prompt(row, &prompt, NULL, err) && read_under_prompt(row, prompt, value, name, 2, v, err);
 }
 
 /* --- OpenAI's TL;DR comparisons --- */
 
-static bool read_comparison(const json_t *row, RowView *v, Err *err)
+static bool has_summaries(const json_t *row)
+{
+    return both(row, "info", "summaries");
+}
+
+static bool read_summaries(const json_t *row, RowView *v, Err *err)
 {
     const json_t *info = json_object_get(row, "info"), *summaries = json_object_get(row, "summaries");
     const char *post = json_text_of(info, "post"), *title = json_text_of(info, "title");
@@ -215,73 +73,237 @@ static bool read_comparison(const json_t *row, RowView *v, Err *err)
         const char *s = json_text_of(json_array_get(summaries, i), "text");
         if (!s)
             return err_set(err, ERR_INPUT, "a summary has no \"text\"");
-        add_behind_colon(v, s, *s != 0);
+        view_add(v, mem_str(s + (*s == ' ')), true);
+        v->response[i].blank_before = *s != 0;
     }
-    double choice = json_number_of(row, "choice", -1);
-    if (choice != -1 && choice != 0 && choice != 1)
-        return err_set(err, ERR_INPUT, "\"choice\" is neither 0 nor 1");
-    v->preferred = (int)choice;
-    return true;
+    const json_t *choice = json_field(row, "choice");
+    v->preferred = json_is_integer(choice) ? (int)json_integer_value(choice) : -1;
+    return !choice || v->preferred == 0 || v->preferred == 1 ||
+           err_set(err, ERR_INPUT, "\"choice\" is neither 0 nor 1");
 }
 
 /* --- our own --- */
 
+static bool has_responses(const json_t *row)
+{
+    const json_t *list = json_field(row, "responses");
+    return list && !json_is_object(json_array_get(list, 0)); /* of objects: comparison.h */
+}
+
+static bool own_prompt(const json_t *row, RowView *v, Err *err)
+{
+    const json_t *prompt = json_field(row, "prompt");
+    if (prompt)
+        return context_read(prompt, "prompt", &v->context, err);
+    err_set(err, ERR_INPUT, "the row has no \"prompt\"");
+    return err_hint(err, "rows have prompt; prompt and response(s); chosen and rejected; or info and summaries");
+}
+
+static bool bad_ended(size_t n, Err *err)
+{
+    err_set(err, ERR_INPUT, "\"ended\" must have one true or false for each of %zu responses", n);
+    return err_hint(err, "false: cut off before its end; without \"ended\" all are whole");
+}
+
 static bool read_responses(const json_t *row, RowView *v, Err *err)
 {
-    const json_t *list = json_object_get(row, "responses"), *ended = json_object_get(row, "ended");
+    const json_t *list = json_field(row, "responses"), *ended = json_field(row, "ended");
     size_t n = json_array_size(list);
+    if (!own_prompt(row, v, err))
+        return false;
     if (!json_is_array(list) || n == 0)
         return err_set(err, ERR_INPUT, "\"responses\" is no list of texts");
     if (ended && (!json_is_array(ended) || json_array_size(ended) != n))
-        return err_set(err, ERR_INPUT, "\"ended\" must have one true or false for each of %zu responses", n);
+        return bad_ended(n, err);
     for (size_t i = 0; i < n; i++) {
         const char *text = json_string_value(json_array_get(list, i));
+        const json_t *end = json_array_get(ended, i);
         if (!text)
             return err_set(err, ERR_INPUT, "\"responses\" holds something that is no text");
-        add_response(v, mem_str(text), !ended || json_is_true(json_array_get(ended, i)));
+        if (ended && !json_is_boolean(end))
+            return bad_ended(n, err);
+        view_add(v, mem_str(text), !ended || json_is_true(end));
     }
-    json_t *preferred = json_object_get(row, "preferred");
+    view_settle_blanks(row, v);
+    const json_t *preferred = json_field(row, "preferred");
     if (!preferred)
         return true;
-    json_int_t choice = json_is_integer(preferred) ? json_integer_value(preferred) : -1;
-    v->preferred = (int)choice;
-    return choice == 0 || choice == 1 || err_set(err, ERR_INPUT, "\"preferred\" is neither 0 nor 1");
+    v->preferred = json_is_integer(preferred) ? (int)json_integer_value(preferred) : -1;
+    return v->preferred == 0 || v->preferred == 1 || err_set(err, ERR_INPUT, "\"preferred\" is neither 0 nor 1");
 }
 
+static bool has_response(const json_t *row)
+{
+    return json_field(row, "response") != NULL;
+}
+
+/* One reply, with `ended` beside it. */
+static bool read_one(const json_t *row, const char *name, RowView *v, Err *err)
+{
+    const json_t *value = json_field(row, name), *ended = json_field(row, "ended");
+    if (ended && !json_is_boolean(ended))
+        return err_set(err, ERR_INPUT, "\"ended\" is neither true nor false"),
+               err_hint(err, "false: cut off before its end; without \"ended\" it is whole");
+    if (!own_prompt(row, v, err) || !view_replies(row, &value, &name, 1, v, err))
+        return false;
+    v->response[0].ended = !json_is_false(ended);
+    return true;
+}
+
+static bool read_response(const json_t *row, RowView *v, Err *err)
+{
+    return read_one(row, "response", v, err);
+}
+
+/* --- public comparisons --- */
+
+static bool read_comparison(const json_t *row, bool *found, RowView *v, Err *err)
+{
+    Comparison c;
+    if (!comparison_read(row, &c, err))
+        return false;
+    int n = (int)json_array_size(c.replies);
+    *found = n > 0;
+    if (n == 0)
+        return true;
+    const json_t **value = mem_alloc((size_t)n, sizeof *value);
+    const char **name = mem_alloc((size_t)n, sizeof *name);
+    for (int i = 0; i < n; i++) {
+        value[i] = json_array_get(c.replies, (size_t)i);
+        name[i] = json_string_value(json_array_get(c.name, json_array_size(c.name) > 1 ? (size_t)i : 0));
+    }
+    bool ok = read_under_prompt(row, json_incref(c.prompt), value, name, n, v, err);
+    double a = json_number_value(json_array_get(c.worth, 0)), b = json_number_value(json_array_get(c.worth, 1));
+    if (n == 2 && json_is_number(json_array_get(c.worth, 0)) && json_is_number(json_array_get(c.worth, 1)) && a != b)
+        v->preferred = b > a;
+    free(value);
+    free(name);
+    comparison_release(&c);
+    return ok;
+}
+
+void row_drop_comparison(json_t *row)
+{
+    Comparison c;
+    Err none = {0};
+    const char *name;
+    json_t *value, *used = json_object();
+    int better;
+    if (comparison_read(row, &c, &none) && c.replies)
+        json_object_update(used, c.used);
+    else if (!comparison_verdict(row, 0, &better, used, &none))
+        json_object_clear(used);
+    comparison_release(&c);
+    json_object_del(used, "prompt");
+    json_object_foreach(used, name, value) json_object_del(row, name);
+    json_decref(used);
+}
+
+/* --- what several shapes of one row say --- */
+
+static bool contradict(const char *a, const char *b, const char *what, Err *err)
+{
+    err_set(err, ERR_INPUT, "\"%s\" and \"%s\" %s", a, b, what);
+    return err_hint(err, "leave out what does not hold");
+}
+
+/* Another shape of the same row must have the same responses to the same conversation, in whatever order, and the same choice. */
+static bool agree(RowView *v, const char *name, const RowView *other, const char *of_other, Err *err)
+{
+    int at[2] = {-1, -1};
+    if (v->n != other->n || v->n > 2)
+        return contradict(name, of_other, "hold different numbers of responses", err);
+    for (int i = 0; i < other->n; i++)
+        for (int k = v->n - 1; k >= 0; k--)
+            if (strcmp(v->response[k].text, other->response[i].text) == 0 && (i == 0 || k != at[0]))
+                at[i] = k;
+    if (at[0] < 0 || (other->n == 2 && at[1] < 0))
+        return contradict(name, of_other, "hold different responses", err);
+    if (!context_join(&v->context, &other->context))
+        return contradict(name, of_other, "answer different prompts", err);
+    int preferred = other->preferred < 0 ? -1 : at[other->preferred];
+    if (v->preferred >= 0 && preferred >= 0 && v->preferred != preferred)
+        return contradict(name, of_other, "prefer different responses", err);
+    v->preferred = v->preferred >= 0 ? v->preferred : preferred;
+    return true;
+}
+
+/* The choice must be what other fields say of it, where that can be understood. */
+static bool check_verdicts(const json_t *row, RowView *v, Err *err)
+{
+    int better = NO_VERDICT;
+    if (v->n != 2)
+        return true;
+    if (!comparison_verdict(row, 0, &better, NULL, err))
+        return false;
+    if (better != NO_VERDICT && v->preferred >= 0 && better != v->preferred)
+        return err_set(err, ERR_INPUT, "of the two responses one field prefers the first, another not"),
+               err_hint(err, "compare preferred, winner, preference and choice: leave out what does not hold");
+    if (better >= 0)
+        v->preferred = better;
+    return true;
+}
+
+/* Messages beside a prompt are the conversation that it is of, with or without a reply. */
+static bool join_messages(const json_t *row, RowView *v, Err *err)
+{
+    const json_t *messages = json_field(row, "messages");
+    Context whole = {0};
+    if (!messages || (!v->context.text && !v->context.turns))
+        return true;
+    if (!turns_read(messages, "messages", &whole.turns, err))
+        return false;
+    size_t last = json_array_size(whole.turns) - 1;
+    if (last > 0 && strcmp(json_text_of(json_array_get(whole.turns, last), "role"), "assistant") == 0)
+        json_array_remove(whole.turns, last);
+    bool ok =
+        context_join(&v->context, &whole) || contradict("messages", "prompt", "are of different conversations", err);
+    context_release(&whole);
+    return ok;
+}
+
+static bool read_any(const json_t *row, RowView *v, Err *err)
+{
+    static const struct {
+        const char *name;
+        bool (*has)(const json_t *row);
+        bool (*read)(const json_t *row, RowView *v, Err *err);
+    } shapes[] = {{"responses", has_responses, read_responses},
+                  {"response", has_response, read_response},
+                  {"summaries", has_summaries, read_summaries},
+                  {"chosen", has_chosen_rejected, read_chosen_rejected}};
+    const char *name = NULL;
+    bool ok = true, found = false;
+    for (int i = 0; ok && i < COUNT(shapes); i++) {
+        RowView other = {.preferred = -1};
+        if (!shapes[i].has(row))
+            continue;
+        ok = shapes[i].read(row, name ? &other : v, err) && (!name || agree(v, name, &other, shapes[i].name, err));
+        name = name ? name : shapes[i].name;
+        row_view_release(&other);
+    }
+    if (ok && name)
+        return check_verdicts(row, v, err) && join_messages(row, v, err);
+    return ok && read_comparison(row, &found, v, err) &&
+           (found || (own_prompt(row, v, err) && join_messages(row, v, err)));
+}
+
+/* --- labels --- */
+
+/* A judge's label is an object. TRL's unpaired rows have true or false: may the completion be learned? */
 static bool read_label(const json_t *row, RowView *v, Err *err)
 {
-    const json_t *label = json_object_get(row, "label");
-    if (!json_is_object(label))
-        return true;
+    const json_t *label = json_field(row, "label");
+    if (!json_is_object(label)) {
+        bool bad = v->n == 2 && label && !json_is_string(label);
+        return !bad || err_set(err, ERR_INPUT, "\"label\" of two responses is no judge's label") ||
+               err_hint(err, "rlaif label writes one; what a person chose is \"preferred\": 0 or 1");
+    }
     const json_t *p = json_object_get(label, "p");
     v->has_label = true;
     v->label = json_number_value(p);
     return (json_is_number(p) && v->label >= 0 && v->label <= 1) ||
            err_set(err, ERR_INPUT, "\"label\" has no \"p\" between 0 and 1");
-}
-
-static bool is_comparison(const json_t *row)
-{
-    return json_object_get(row, "summaries") && json_object_get(row, "info");
-}
-
-static bool read_any(const json_t *row, RowView *v, Err *err)
-{
-    if (is_comparison(row))
-        return read_comparison(row, v, err);
-    if (json_object_get(row, "chosen") && json_object_get(row, "rejected"))
-        return read_chosen_rejected(row, v, err);
-    if (!json_object_get(row, "prompt"))
-        return err_set(err, ERR_INPUT, "the row has no \"prompt\""),
-               err_hint(err, "rows have prompt; prompt and response(s); chosen and rejected; or info and summaries");
-    if (!read_prompt(row, &v->context, err))
-        return false;
-    if (json_object_get(row, "responses"))
-        return read_responses(row, v, err);
-    const char *response = json_text_of(row, "response");
-    if (response)
-        add_response(v, mem_str(response), json_bool_of(row, "ended", true));
-    return true;
 }
 
 /* --- demonstrations --- */
@@ -293,174 +315,150 @@ static bool no_demonstration(Err *err)
         err, "give prompt and completion, messages that end with an assistant's turn, or pairs with \"preferred\"");
 }
 
-/* A pair that a person chose from shows what was chosen. */
+/* A pair that a person chose from shows what was chosen; one response shows itself. */
 static bool read_choice(const json_t *row, RowView *v, Err *err)
 {
     if (!read_any(row, v, err))
         return false;
-    if (v->preferred < 0 || v->preferred >= v->n)
+    int shown = v->n == 1 ? 0 : v->preferred;
+    if (shown < 0 || shown >= v->n)
         return no_demonstration(err);
     for (int i = 0; i < v->n; i++)
-        if (i != v->preferred)
+        if (i != shown)
             free(v->response[i].text);
-    v->response[0] = v->response[v->preferred];
+    v->response[0] = v->response[shown];
     v->n = 1;
     v->preferred = -1;
     return true;
 }
 
-static bool read_messages(const json_t *messages, RowView *v, Err *err)
+/* Messages, or ShareGPT's conversations with their system message. */
+static bool whole_turns(const json_t *row, const char *name, json_t **out, Err *err)
 {
-    const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
-    const char *role = json_text_of(last, "role");
-    char *text;
-    if (!read_completion(messages, "messages", &v->context.turns, &text, err))
-        return false;
-    add_response(v, text, true);
-    return (v->context.turns && role && strcmp(role, "assistant") == 0) ||
-           err_set(err, ERR_INPUT, "\"messages\" must end with an assistant's turn after another");
+    json_t *conversation =
+        json_pack("{s:O, s:O*, s:O*}", "prompt", json_object_get(row, name), "system",
+                  strcmp(name, "conversations") == 0 ? json_field(row, "system") : NULL, "system_prompt",
+                  strcmp(name, "conversations") == 0 ? json_field(row, "system_prompt") : NULL);
+    bool ok = comparison_prompt(conversation, out, NULL, err);
+    json_decref(conversation);
+    return ok;
 }
 
-/* The reply that people chose. */
-static bool read_chosen_transcript(const char *chosen, RowView *v, Err *err)
+static bool read_messages(const json_t *row, const char *name, RowView *v, Err *err)
 {
-    const char *reply;
-    split_transcript(chosen, &v->context.turns, &reply);
+    json_t *messages;
+    if (!whole_turns(row, name, &messages, err))
+        return false;
+    bool ok = view_replies(row, (const json_t *const[]){messages}, &name, 1, v, err);
+    json_decref(messages);
+    return ok && (v->context.turns ||
+                  err_set(err, ERR_INPUT, "\"%s\" must end with an assistant's turn after another", name));
+}
+
+/* The reply that people chose, without what they rejected. */
+static bool read_chosen(const json_t *row, RowView *v, Err *err)
+{
+    const char *chosen = json_text_of(row, "chosen"), *reply;
+    if (json_field(row, "prompt") || !chosen || !transcript_is(chosen))
+        return read_one(row, "chosen", v, err);
+    transcript_split(chosen, &v->context.turns, &reply);
     if (!reply)
         return err_set(err, ERR_INPUT, "\"chosen\" does not end with an \"Assistant:\" turn");
     v->context.plain = mem_strn(chosen, (size_t)(reply - chosen));
-    add_behind_colon(v, reply, *reply == ' ');
+    view_add(v, mem_str(reply + (*reply == ' ')), true);
+    v->response[0].blank_before = *reply == ' ';
     return true;
+}
+
+/* Messages are the whole; what stands beside them must say the same. */
+static bool read_whole(const json_t *row, const char *name, RowView *v, Err *err)
+{
+    const char *other = json_field(row, "completion") ? "completion" : has_chosen_rejected(row) ? "chosen" : NULL;
+    if (!read_messages(row, name, v, err))
+        return false;
+    if (!other) {
+        Context prompt = {0};
+        const json_t *value = json_field(row, "prompt");
+        bool ok = !value || context_read(value, "prompt", &prompt, err);
+        ok = ok && (!value || context_join(&v->context, &prompt) ||
+                    contradict(name, "prompt", "are of different conversations", err));
+        context_release(&prompt);
+        return ok;
+    }
+    RowView beside = {.preferred = -1};
+    bool ok = strcmp(other, "completion") != 0 ? read_choice(row, &beside, err)
+              : json_field(row, "prompt") != NULL
+                  ? read_one(row, other, &beside, err)
+                  : view_replies(row, (const json_t *const[]){json_field(row, other)}, &other, 1, &beside, err);
+    if (ok && !beside.context.text && !beside.context.turns)
+        beside.context = context_copy(&v->context);
+    ok = ok && agree(v, name, &beside, other, err);
+    row_view_release(&beside);
+    return ok;
 }
 
 static bool read_demonstration(const json_t *row, RowView *v, Err *err)
 {
-    static const char *const names[] = {"completion", "response", "chosen"};
-    const json_t *messages = json_object_get(row, "messages"), *value = NULL;
-    const char *chosen = json_text_of(row, "chosen");
-    if (messages)
-        return read_messages(messages, v, err);
-    if (!json_object_get(row, "prompt") && chosen && is_transcript(chosen))
-        return read_chosen_transcript(chosen, v, err);
-    int i = 0;
-    while (i < COUNT(names) && !(value = json_object_get(row, names[i])))
-        i++;
-    if (!value)
-        return json_object_get(row, "responses") || json_object_get(row, "summaries") ? read_choice(row, v, err)
-                                                                                      : no_demonstration(err);
-    json_t *before;
-    char *text;
-    if (!read_prompt(row, &v->context, err) || !read_completion(value, names[i], &before, &text, err))
-        return false;
-    json_decref(before);
-    add_response(v, text, json_bool_of(row, "ended", true));
+    const char *whole = json_field(row, "messages")        ? "messages"
+                        : json_field(row, "conversations") ? "conversations"
+                                                           : NULL;
+    if (whole && (strcmp(whole, "messages") == 0 || !has_chosen_rejected(row)))
+        return read_whole(row, whole, v, err);
+    if (json_field(row, "completion"))
+        return read_one(row, "completion", v, err);
+    if (json_field(row, "chosen") && !json_field(row, "rejected") && !has_response(row) &&
+        !json_field(row, "responses"))
+        return read_chosen(row, v, err);
+    return read_choice(row, v, err);
+}
+
+/* Is the demonstration one that was marked as bad? */
+static bool check_mark(const json_t *row, bool to_learn, Err *err)
+{
+    static const char *const names[] = {"label", "kto_tag"};
+    for (int i = 0; i < COUNT(names); i++) {
+        const json_t *mark = json_field(row, names[i]);
+        const char *text = json_string_value(mark);
+        if (json_is_false(mark) && to_learn)
+            return err_set(err, ERR_INPUT, "\"%s\" is false: the completion is one not to learn", names[i]),
+                   err_hint(err, "leave such rows out, for instance with --skip-bad");
+        if (json_is_number(mark) || (text && (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0))) {
+            char *said = json_text(mark);
+            err_set(err, ERR_INPUT, "\"%s\" is %s, which is neither true nor false", names[i], said);
+            free(said);
+            return err_hint(err, "true: the completion is good, false: it is bad");
+        }
+    }
     return true;
 }
 
 /* --- what is needed --- */
 
-static bool check_need(const RowView *v, RowNeed need, Err *err)
+static bool check_need(const json_t *row, const RowView *v, RowNeed need, Err *err)
 {
     if (need == NEED_PAIR && v->n != 2) {
         err_set(err, ERR_INPUT, "\"responses\" has %d %s, needs 2", v->n, v->n == 1 ? "entry" : "entries");
-        return err_hint(err, "give every row two responses: rlaif sample --n 2 makes such rows");
+        return err_hint(err, v->n > 2 ? "rlaif import makes a row of every two scored or ranked responses"
+                                      : "give every row two responses: rlaif sample --n 2 makes such rows");
     }
     if (need == NEED_RESPONSES && v->n == 0) {
         err_set(err, ERR_INPUT, "the row has no \"response\" and no \"responses\"");
         return err_hint(err, "rlaif sample makes rows with responses");
     }
-    return true;
-}
-
-/* Where the form of a row does not know it, the row says whether a blank is before its responses. */
-static void settle_blanks(const json_t *row, RowView *v)
-{
-    for (int i = 0; i < v->n && !v->context.plain && !is_comparison(row); i++)
-        v->response[i].blank_before =
-            *v->response[i].text && json_bool_of(row, "blank_before", blank_before(&v->context, v->response[i].text));
+    if (need == NEED_DEMONSTRATION || (need == NEED_ANY && json_field(row, "completion")))
+        return check_mark(row, need == NEED_DEMONSTRATION, err);
+    return v->n > 0 || comparison_absent(row, err);
 }
 
 bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err)
 {
+    bool whole = json_field(row, "messages") || json_field(row, "conversations");
+    bool demonstration = need == NEED_DEMONSTRATION || (need == NEED_CONTEXT && whole) ||
+                         (need == NEED_ANY && ((whole && !json_field(row, "prompt")) || json_field(row, "completion")));
     *out = (RowView){.preferred = -1};
-    bool demonstration =
-        need == NEED_DEMONSTRATION || (need == NEED_CONTEXT && json_object_get(row, "messages") != NULL);
     bool ok = demonstration ? read_demonstration(row, out, err) : read_any(row, out, err) && read_label(row, out, err);
-    if (ok && check_need(out, need, err)) {
-        settle_blanks(row, out);
+    if (ok && check_need(row, out, need, err))
         return true;
-    }
     row_view_release(out);
     return false;
-}
-
-/* --- contexts --- */
-
-Context context_copy(const Context *c)
-{
-    return (Context){.text = c->text ? mem_str(c->text) : NULL,
-                     .turns = c->turns ? json_deep_copy(c->turns) : NULL,
-                     .plain = c->plain ? mem_str(c->plain) : NULL};
-}
-
-json_t *context_turns(const Context *c)
-{
-    if (c->turns)
-        return json_incref(c->turns);
-    return json_pack("[{s:s, s:s}]", "role", "user", "content", c->text);
-}
-
-bool blank_before(const Context *c, const char *text)
-{
-    return c->turns && *text && !strchr(" \t\r\n", *text);
-}
-
-char *context_plain(const Context *c)
-{
-    if (c->text || c->plain)
-        return mem_str(c->text ? c->text : c->plain);
-    Str s = {0};
-    size_t i;
-    json_t *t;
-    json_array_foreach(c->turns, i, t)
-    {
-        const char *text = json_text_of(t, "content");
-        str_addf(&s, "\n\n%s:%s%s", turn_speaker(t), blank_before(c, text) ? " " : "", text);
-    }
-    str_add(&s, ASSISTANT);
-    return str_take(&s);
-}
-
-char *context_lines(const Context *c)
-{
-    if (c->text)
-        return mem_str(c->text);
-    Str s = {0};
-    size_t i;
-    json_t *t;
-    json_array_foreach(c->turns, i, t)
-        str_addf(&s, "%s%s: %s", i ? "\n" : "", turn_speaker(t), json_text_of(t, "content"));
-    return str_take(&s);
-}
-
-json_t *context_exact(const Context *c)
-{
-    const Context turns = {.turns = c->turns};
-    char *text = c->plain ? context_plain(&turns) : NULL;
-    bool own = text && strcmp(text, c->plain) != 0;
-    free(text);
-    return own ? json_string(c->plain) : context_json(c);
-}
-
-json_t *context_json(const Context *c)
-{
-    return c->turns ? json_incref(c->turns) : json_string(c->text);
-}
-
-int text_characters(const char *text)
-{
-    int n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xC0) != 0x80; /* not within a UTF-8 sequence */
-    return n;
 }

@@ -70,11 +70,13 @@ void rows_append(Rows *to, Rows *from);
 
 /* What a command needs of every row. */
 typedef enum RowNeed {
-    NEED_PROMPT,       /* a context */
-    NEED_CONTEXT,      /* the same, and of demonstrations as turns what stands before the reply */
-    NEED_RESPONSES,    /* at least one response */
-    NEED_PAIR,         /* exactly two */
-    NEED_DEMONSTRATION /* prompt and completion, messages, a prompt and one response, or a pair with a person's choice */
+    NEED_PROMPT,    /* a context */
+    NEED_CONTEXT,   /* the same, and of demonstrations as turns what stands before the reply */
+    NEED_RESPONSES, /* at least one response */
+    NEED_PAIR,      /* exactly two */
+    NEED_DEMONSTRATION, /* prompt and completion, messages, a prompt and one response, or a pair with a person's choice; none
+                         * that is marked as bad */
+    NEED_ANY            /* any of these, marked or not */
 } RowNeed;
 /* Reads every row as a context with responses into row.view. A row that is not what is needed stops it,
  * saying what is missing, or is left out where skip_bad. */
@@ -97,6 +99,10 @@ char *row_id(const json_t *row);
 /* "path:line", which begins messages about a row; in a caller's buffer. */
 const char *row_place(const Rows *rows, int i, char out[300]);
 
+/* Reads what a row's field `name` holds: a text, which may be an HH transcript that waits for a reply, or turns. */
+bool context_read(const json_t *value, const char *name, Context *out, Err *err) MUST_CHECK;
+/* Are they the same conversation? A text is one turn of the user. */
+bool context_same(const Context *a, const Context *b);
 /* A copy of its own, for instance to be cut. */
 Context context_copy(const Context *c);
 void context_release(Context *c);
@@ -126,6 +132,9 @@ void context_hash(const Context *c, char out[HASH_TEXT]);
 bool context_first(const Context *c, char alone[HASH_TEXT], char longer[HASH_TEXT]);
 /* Characters (code points) of a text; lengths are counted in them. */
 int text_characters(const char *text);
+
+/* Takes out of a row what a public form of comparisons (comparison.h) says of its replies. */
+void row_drop_comparison(json_t *row);
 
 /* One row as a view. */
 bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err) MUST_CHECK;

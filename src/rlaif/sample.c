@@ -75,6 +75,17 @@ char *response_text(const Model *m, const Response *r)
     return str_take(&text);
 }
 
+/* Does the row's prompt alone say what it was read as? */
+static bool has_prompt(const json_t *row, const Context *context)
+{
+    Context c = {0};
+    Err none = {0};
+    const json_t *prompt = json_field(row, "prompt");
+    bool same = prompt && context_read(prompt, "prompt", &c, &none) && context_same(&c, context);
+    context_release(&c);
+    return same;
+}
+
 /* The row without what it says of other responses: beside the new ones that would be read as theirs. A transcript whose own text
  * its turns do not give is its text, where that was the prompt. */
 static json_t *without_responses(const Row *row, bool chat)
@@ -83,9 +94,10 @@ static json_t *without_responses(const Row *row, bool chat)
                                         "score",    "judgment",  "score_cut", "harmless",    "models",    "chosen",
                                         "rejected", "summaries", "choice",    "blank_before"};
     json_t *out = json_copy(row->json);
+    row_drop_comparison(out);
     for (int i = 0; i < COUNT(names); i++)
         json_object_del(out, names[i]);
-    if (!json_field(out, "prompt"))
+    if (!has_prompt(out, &row->view.context))
         json_object_set_new(out, "prompt", chat ? context_json(&row->view.context) : context_exact(&row->view.context));
     return out;
 }
@@ -94,13 +106,16 @@ static json_t *without_responses(const Row *row, bool chat)
  * before them, where the prompt's row keeps its own text so; else as they are. */
 static void settle_blank(json_t *out, const Row *row, char **text, int n)
 {
-    Context written = {.text = (char *)(uintptr_t)json_text_of(out, "prompt")};
-    const Context *context = written.text ? &written : &row->view.context;
+    Context context = {0};
+    Err none = {0};
     bool apart = json_bool_of(row->json, "blank_before", false), usual = true;
+    if (!context_read(json_object_get(out, "prompt"), "prompt", &context, &none))
+        context = context_copy(&row->view.context);
     for (int i = 0; i < n; i++) {
         apart = apart && *text[i] == ' ';
-        usual = usual && !blank_before(context, text[i]);
+        usual = usual && !blank_before(&context, text[i]);
     }
+    context_release(&context);
     for (int i = 0; apart && i < n; i++)
         memmove(text[i], text[i] + 1, strlen(text[i]));
     if (apart || !usual)

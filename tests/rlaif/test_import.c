@@ -11,29 +11,29 @@
 static void row_becomes(const char *in, ImportFormat format, ImportFormat wanted_format, const char *wanted)
 {
     Err err = {0};
-    json_t *row, *out, *want = NULL;
-    ImportFormat found;
+    json_t *row, *want = NULL;
+    Imported out;
     need_ok(json_parse(in, strlen(in), "in", &row, &err) && json_parse(wanted, strlen(wanted), "wanted", &want, &err),
             &err);
-    need_ok(import_row(row, format, &out, &found, &err), &err);
-    assert_int_equal(found, wanted_format);
-    if (!json_equal(out, want)) {
-        char *text = json_text(out);
+    need_ok(import_row(row, format, &out, &err), &err);
+    assert_int_equal(out.format, wanted_format);
+    if (json_array_size(out.rows) != 1 || !json_equal(json_array_get(out.rows, 0), want)) {
+        char *text = json_text(out.rows);
         fail_msg("%s became %s, not %s", in, text, wanted);
     }
     json_decref(row);
-    json_decref(out);
+    json_decref(out.rows);
     json_decref(want);
 }
 
 static void row_is_refused(const char *in, ImportFormat format, const char *words)
 {
     Err err = {0};
-    json_t *row, *out;
-    ImportFormat found;
+    json_t *row;
+    Imported out;
     need_ok(json_parse(in, strlen(in), "in", &row, &err), &err);
-    assert_false(import_row(row, format, &out, &found, &err));
-    assert_null(out);
+    assert_false(import_row(row, format, &out, &err));
+    assert_null(out.rows);
     if (err.code != ERR_INPUT || !strstr(err.msg, words))
         fail_msg("%s: \"%s\" does not say \"%s\"", in, err.msg, words);
     json_decref(row);
@@ -122,7 +122,7 @@ static void shp_pairs(void **state)
     row_is_refused("{\"human_ref_A\": \"a\", \"human_ref_B\": \"b\", \"labels\": 1}", IMPORT_AUTO, "no \"history\"");
     row_is_refused("{\"history\": \"x\", \"human_ref_A\": \"a\", \"labels\": 1}", IMPORT_SHP, "no \"human_ref_B\"");
     row_is_refused("{\"history\": 7, \"human_ref_A\": \"a\", \"human_ref_B\": \"b\", \"labels\": 1}", IMPORT_SHP,
-                   "no text \"history\"");
+                   "\"history\" is neither a text");
 }
 
 static void prompts_and_demonstrations(void **state)
@@ -149,44 +149,6 @@ static void prompts_and_demonstrations(void **state)
     row_is_refused("{\"prompt\": \"Q\"}", IMPORT_INSTRUCTION, "no \"instruction\"");
     row_is_refused("{\"title\": \"T\", \"post\": \"P\"}", IMPORT_AUTO, "no text \"subreddit\"");
     row_is_refused("{\"prompt\": 3}", IMPORT_AUTO, "neither a text nor a list");
-}
-
-#define TURN(role, content) "{\"role\": \"" role "\", \"content\": " content "}"
-#define TEXT(text)          "{\"type\": \"text\", \"text\": \"" text "\"}"
-
-/* A content that is a list of texts is read as them; what has no text is refused, and the message says which turn. */
-static void contents_of_turns(void **state)
-{
-    (void)state;
-    row_becomes(
-        "{\"prompt\": [{\"role\": \"user\", \"content\": [" TEXT("Look ") ", " TEXT(
-            "up.") "]}],"
-                   " \"chosen\": [{\"role\": \"assistant\", \"content\": [" TEXT("Yes") "]}], \"rejected\": \"No\"}",
-        IMPORT_AUTO, IMPORT_TRL,
-        "{\"prompt\": [" TURN("user", "\"Look up.\"") "], \"responses\": [\"Yes\", \"No\"], \"preferred\": 0}");
-    static const struct {
-        const char *turn, *words;
-    } cases[] = {
-        {TURN("assistant", "null"), "turn 2 (assistant) of \"prompt\": its \"content\" is null"},
-        {"{\"role\": \"assistant\", \"content\": null, \"tool_calls\": []}", "its \"content\" is null"},
-        {"{\"role\": \"tool\"}", "turn 2 (tool) of \"prompt\": its \"content\" is missing"},
-        {"{\"content\": \"x\"}", "turn 2 of \"prompt\": it has no \"role\""},
-        {"\"x\"", "turn 2 of \"prompt\": it is no object"},
-        {TURN("user", "7"), "its \"content\" is neither a text nor a list of texts"},
-        {TURN("user", "[]"), "\"content\" is an empty list"},
-        {TURN("user", "[\"x\"]"), "part 1 of \"content\" is of no type"},
-        {TURN("user", "[" TEXT("x") ", {\"type\": \"image_url\", \"image_url\": {}}]"),
-         "turn 2 (user) of \"prompt\": part 2 of \"content\" is \"image_url\", only text"},
-        {TURN("user", "[{\"type\": \"text\", \"text\": null}]"), "part 1 of \"content\" has no \"text\""},
-    };
-    for (int i = 0; i < COUNT(cases); i++) {
-        char *row = mem_printf("{\"prompt\": [%s, %s], \"chosen\": \"a\", \"rejected\": \"b\"}", TURN("user", "\"Hi\""),
-                               cases[i].turn);
-        row_is_refused(row, IMPORT_AUTO, cases[i].words);
-        free(row);
-    }
-    row_is_refused("{\"messages\": [" TURN("user", "\"Q\"") ", " TURN("assistant", "null") "]}", IMPORT_AUTO,
-                   "turn 2 (assistant) of \"messages\"");
 }
 
 /* Of a pair that a person chose from, the chosen response is the demonstration; without a choice there is none. */
@@ -615,7 +577,6 @@ int main(void)
         cmocka_unit_test(shp_pairs),
         cmocka_unit_test(score_ratio),
         cmocka_unit_test(prompts_and_demonstrations),
-        cmocka_unit_test(contents_of_turns),
         cmocka_unit_test(choices_demonstrate),
         cmocka_unit_test(samples),
         cmocka_unit_test(splits),

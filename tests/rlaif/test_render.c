@@ -201,31 +201,31 @@ static void imported(void **state)
     Model *m = model_of(LLAMA, end);
     for (int i = 0; i < COUNT(shapes); i++) {
         Err err = {0};
-        json_t *row, *out;
-        ImportFormat found;
+        json_t *row;
+        Imported out;
         need_ok(json_parse(shapes[i].row, strlen(shapes[i].row), "a row", &row, &err), &err);
         if (!strstr(shapes[i].row, "Human:hi")) {
-            need_ok(import_row(row, IMPORT_AUTO, &out, &found, &err), &err);
-            char *json = json_text(out);
+            need_ok(import_row(row, IMPORT_AUTO, &out, &err), &err);
+            char *json = json_text(json_array_get(out.rows, 0));
             for (int chat = 0; chat < 2; chat++)
                 check_row(m, end[chat], json, &shapes[i], chat);
             free(json);
-            json_decref(out);
+            json_decref(out.rows);
         }
         json_decref(row);
     }
     static const Shape post = {NULL, NEED_DEMONSTRATION, TLDR, " so", "so", false};
     for (int blank = 0; blank < 2; blank++) {
         Err err = {0};
-        ImportFormat found;
-        json_t *out, *row = json_pack("{s:s, s:s, s:s, s:s}", "subreddit", "S", "title", "T", "post", "P", "summary",
-                                      blank ? " so" : "so");
-        need_ok(import_row(row, IMPORT_AUTO, &out, &found, &err), &err);
-        char *json = json_text(out);
+        Imported out;
+        json_t *row = json_pack("{s:s, s:s, s:s, s:s}", "subreddit", "S", "title", "T", "post", "P", "summary",
+                                blank ? " so" : "so");
+        need_ok(import_row(row, IMPORT_AUTO, &out, &err), &err);
+        char *json = json_text(json_array_get(out.rows, 0));
         for (int chat = 0; chat < 2; chat++)
             check_row(m, end[chat], json, &post, chat);
         free(json);
-        json_decref(out), json_decref(row);
+        json_decref(out.rows), json_decref(row);
     }
     model_free(m);
 }

@@ -193,11 +193,222 @@ static void null_fields_of_turns(void **state)
     rows_release(&rows);
 }
 
+#define TURN(role, content) "{'role': '" role "', 'content': " content "}"
+#define TEXT(text)          "{'type': 'text', 'text': '" text "'}"
+
+/* A content that is a list of texts is read as them; what has no text is refused, and the message says which turn. */
+static void contents_of_turns(void **state)
+{
+    (void)state;
+    is_read_as("{'prompt': [" TURN("user", "[" TEXT("Look ") ", " TEXT("up.") "]") "], 'chosen': [" TURN(
+                   "assistant", "[" TEXT("Yes") "]") "], 'rejected': 'No'}",
+               NEED_PAIR, "Human: Look up. | Yes | No > 0");
+    static const struct {
+        const char *turn, *words;
+    } cases[] = {
+        {TURN("assistant", "null"), "turn 2 (assistant) of \"prompt\": its \"content\" is null"},
+        {"{'role': 'assistant', 'content': null, 'tool_calls': []}", "its \"content\" is null"},
+        {"{'role': 'tool'}", "turn 2 (tool) of \"prompt\": its \"content\" is missing"},
+        {"{'content': 'x'}", "turn 2 of \"prompt\": it has no \"role\""},
+        {"'x'", "turn 2 of \"prompt\": it is no object"},
+        {TURN("user", "7"), "its \"content\" is neither a text nor a list of texts"},
+        {TURN("user", "[]"), "\"content\" is an empty list"},
+        {TURN("user", "['x']"), "part 1 of \"content\" is of no type"},
+        {TURN("user", "[" TEXT("x") ", {'type': 'image_url', 'image_url': {}}]"),
+         "turn 2 (user) of \"prompt\": part 2 of \"content\" is \"image_url\", only text"},
+        {TURN("user", "[{'type': 'text', 'text': null}]"), "part 1 of \"content\" has no \"text\""},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        char *row =
+            mem_printf("{'prompt': [%s, %s], 'chosen': 'a', 'rejected': 'b'}", TURN("user", "'Hi'"), cases[i].turn);
+        is_refused(row, NEED_PAIR, cases[i].words);
+        free(row);
+    }
+    is_refused("{'messages': [" TURN("user", "'Q'") ", " TURN("assistant", "null") "]}", NEED_DEMONSTRATION,
+               "turn 2 (assistant) of \"messages\"");
+}
+
+/* --- null --- */
+
+/* What a table with a column for every field of every kind writes. */
+static void null_is_absent(void **state)
+{
+    (void)state;
+#define NULLS                                                                                                          \
+    ", 'messages': null, 'conversations': null, 'info': null, 'summaries': null, 'choice': null, 'label': null,"       \
+    " 'preferred': null, 'ended': null, 'score': null, 'winner': null, 'system': null, 'id': null"
+    is_read_as("{'prompt': 'p', 'response': null, 'responses': null, 'chosen': null, 'rejected': null,"
+               " 'completion': null" NULLS "}",
+               NEED_PROMPT, "p");
+    is_read_as("{'prompt': 'p', 'response': 'a', 'responses': null, 'chosen': null, 'rejected': null" NULLS "}",
+               NEED_RESPONSES, "p | a");
+    is_read_as("{'prompt': 'p', 'response': null, 'responses': ['a', 'b'], 'chosen': null" NULLS "}", NEED_PAIR,
+               "p | a | b");
+    is_read_as("{'prompt': 'p', 'response': null, 'chosen': 'a', 'rejected': 'b'" NULLS "}", NEED_PAIR,
+               "p | a | b > 0");
+    is_read_as("{'prompt': null, 'chosen': '\\n\\nHuman: p\\n\\nAssistant: a',"
+               " 'rejected': '\\n\\nHuman: p\\n\\nAssistant: b'" NULLS "}",
+               NEED_PAIR, "Human: p | a | b > 0");
+    is_read_as("{'prompt': 'p', 'completion': 'a', 'response': null, 'chosen': null, 'rejected': null" NULLS "}",
+               NEED_DEMONSTRATION, "p | a");
+    is_read_as("{'prompt': 'p', 'completion': null, 'chosen': 'a', 'rejected': 'b'" NULLS "}", NEED_DEMONSTRATION,
+               "p | a");
+    is_refused("{'prompt': null, 'response': 'a'}", NEED_RESPONSES, "no \"prompt\"");
+    is_refused("{'prompt': 'p', 'responses': ['a', null]}", NEED_PAIR, "no text");
+}
+
+/* --- whole conversations beside a prompt --- */
+
+#define U(text)            "{'role': 'user', 'content': '" text "'}"
+#define A(text)            "{'role': 'assistant', 'content': '" text "'}"
+#define S(text)            "{'role': 'system', 'content': '" text "'}"
+#define PAIR(prompt, a, b) "{'prompt': " prompt ", 'chosen': [" a "], 'rejected': [" b "]}"
+
+static void conversations(void **state)
+{
+    (void)state;
+    is_read_as(PAIR("'p'", U("p") ", " A("a"), U("p") ", " A("b")), NEED_PAIR, "p | a | b > 0");
+    is_read_as(PAIR("'p'", S("s") ", " U("p") ", " A("a"), S("s") ", " U("p") ", " A("b")), NEED_PAIR,
+               "System: s/Human: p | a | b > 0");
+    is_read_as(PAIR("'p'", U("p") ", " A("x") ", " U("q") ", " A("a"), U("p") ", " A("x") ", " U("q") ", " A("b")),
+               NEED_PAIR, "Human: p/Assistant: x/Human: q | a | b > 0"); /* the first turn */
+    is_read_as(PAIR("' q\\n'", U("p") ", " A("x") ", " U("q") ", " A("a"), U("p") ", " A("x") ", " U("q") ", " A("b")),
+               NEED_PAIR, "Human: p/Assistant: x/Human: q | a | b > 0"); /* the last */
+    is_read_as(PAIR("'p'", A("x") ", " U("q") ", " A("a"), A("x") ", " U("q") ", " A("b")), NEED_PAIR,
+               "Human: p/Assistant: x/Human: q | a | b > 0"); /* what comes after it */
+    is_read_as(PAIR("[" S("s") ", " U("p") "]", U("p") ", " A("a"), A("b")), NEED_PAIR,
+               "System: s/Human: p | a | b > 0");
+    is_read_as("{'prompt': 'p', 'system': 's', 'chosen': 'a', 'rejected': 'b'}", NEED_PAIR,
+               "System: s/Human: p | a | b > 0");
+    is_read_as("{'prompt': 'p', 'messages': [" S("s") ", " U("p") ", " A("x") "]}", NEED_PROMPT, "System: s/Human: p");
+
+    is_refused(PAIR("'p'", U("q") ", " A("a"), U("q") ", " A("b")), NEED_PAIR,
+               "\"chosen\" answers another conversation");
+    is_refused(PAIR("'p'", U("p") ", " A("a"), U("q") ", " A("b")), NEED_PAIR, "\"rejected\" answers another");
+    is_refused(PAIR("'p'", U("p") ", " A("a"), S("s") ", " U("p") ", " A("b")), NEED_PAIR, "answer different turns");
+    is_refused(PAIR("[" U("p") ", " A("x") ", " U("q") "]", U("p") ", " A("a"), U("p") ", " A("b")), NEED_PAIR,
+               "\"chosen\" answers another conversation"); /* than its end */
+    is_refused(PAIR("'p'", U("p") ", " A("a") ", " U("x"), U("p") ", " A("b")), NEED_PAIR,
+               "\"chosen\" must end with an assistant's turn, and turn 3 is of user");
+    is_refused(PAIR("[" S("t") ", " U("p") "]", S("s") ", " U("p") ", " A("a"), A("b")), NEED_PAIR,
+               "\"chosen\" answers another");
+    is_refused("{'prompt': [" S("t") ", " U("p") "], 'system': 's', 'chosen': 'a', 'rejected': 'b'}", NEED_PAIR,
+               "\"system\" is another than the system message");
+    is_refused("{'prompt': 'p', 'messages': [" U("q") ", " A("x") "]}", NEED_PROMPT, "different conversations");
+}
+
+static void transcripts(void **state)
+{
+    (void)state;
+#define HH "\\n\\nHuman: p\\n\\nAssistant:"
+    is_read_as("{'prompt': '" HH "', 'responses': ['a', 'b']}", NEED_PAIR, "Human: p | a | b");
+    is_read_as("{'prompt': '" HH " x\\n\\nHuman: q\\n\\nAssistant: ', 'response': 'a'}", NEED_RESPONSES,
+               "Human: p/Assistant: x/Human: q | a");
+    is_read_as("{'prompt': '" HH "', 'completion': 'a'}", NEED_DEMONSTRATION, "Human: p | a");
+    is_read_as("{'prompt': '" HH "', 'chosen': '" HH " a', 'rejected': '" HH " b'}", NEED_PAIR, "Human: p | a | b > 0");
+    is_read_as("{'prompt': 'p', 'chosen': '" HH " a', 'rejected': '" HH " b'}", NEED_PAIR, "Human: p | a | b > 0");
+    is_read_as("{'prompt': 'Human: p', 'response': 'a'}", NEED_RESPONSES, "Human: p | a"); /* no transcript, a text */
+    is_refused("{'prompt': 'q', 'chosen': '" HH " a', 'rejected': '" HH " b'}", NEED_PAIR, "another conversation");
+    is_refused("{'prompt': 'p', 'chosen': '" HH " a', 'rejected': 'b'}", NEED_PAIR,
+               "\"chosen\" is a whole conversation, \"rejected\" is not");
+}
+
+/* --- several fields that say the same, or not --- */
+
+static void fields_that_agree(void **state)
+{
+    (void)state;
+    is_read_as("{'prompt': 'p', 'responses': ['a', 'b'], 'chosen': 'b', 'rejected': 'a'}", NEED_PAIR, "p | a | b > 1");
+    is_read_as("{'prompt': 'p', 'responses': ['a', 'a'], 'chosen': 'a', 'rejected': 'a'}", NEED_PAIR, "p | a | a > 0");
+    is_read_as("{'prompt': 'p', 'responses': ['a', 'b'], 'winner': 'model_b', 'preferred': 1}", NEED_PAIR,
+               "p | a | b > 1");
+    is_read_as("{'prompt': 'p', 'responses': ['a', 'b'], 'models': ['m', 'n'], 'winner': 'n'}", NEED_PAIR,
+               "p | a | b > 1");
+    is_read_as("{'prompt': 'p', 'responses': ['a'], 'response': 'a'}", NEED_RESPONSES, "p | a");
+    is_read_as("{'prompt': 'p', 'completion': 'a', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
+               "Human: p | a");
+    is_read_as("{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'messages': [" U("p") ", " A("a") "]}",
+               NEED_DEMONSTRATION, "Human: p | a");
+    is_read_as("{'prompt': 'p', 'completion': 'a', 'response': 'b'}", NEED_RESPONSES, "p | b"); /* one is a person's */
+    is_read_as("{'prompt': 'p', 'responses': ['a', 'b'], 'preference': 'strong'}", NEED_PAIR, "p | a | b");
+}
+
+static void fields_that_contradict(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *row;
+        RowNeed need;
+        const char *words;
+    } cases[] = {
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'response': 'a'}", NEED_RESPONSES, "\"responses\" and \"response\""},
+        {"{'prompt': 'p', 'responses': ['a'], 'response': 'b'}", NEED_RESPONSES, "different responses"},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'chosen': 'c', 'rejected': 'a'}", NEED_PAIR, "different responses"},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'chosen': 'b', 'rejected': 'a', 'preferred': 0}", NEED_PAIR,
+         "prefer different responses"},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'preferred': 0, 'winner': 'b'}", NEED_PAIR, "contradict each other"},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'preferred': 0, 'winner': 'tie'}", NEED_PAIR, "contradict"},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'winner': 'the cat'}", NEED_PAIR, "\"winner\" is \"the cat\""},
+        {"{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'preferred': 1}", NEED_PAIR,
+         "prefers the first, another not"},
+        {"{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'response': 'a'}", NEED_PAIR, "different numbers"},
+        {"{'info': {'post': 'p'}, 'summaries': [{'text': 'a'}, {'text': 'b'}], 'choice': 0, 'preferred': 1}", NEED_PAIR,
+         "contradict each other"},
+        {"{'info': {'post': 'p'}, 'summaries': [{'text': 'a'}, {'text': 'b'}], 'choice': 2}", NEED_PAIR,
+         "neither 0 nor 1"},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'preferred': true}", NEED_PAIR, "neither 0 nor 1"},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'label': true}", NEED_PAIR, "no judge's label"},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'ended': [true]}", NEED_PAIR, "for each of 2 responses"},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'ended': [true, null]}", NEED_PAIR, "for each of 2 responses"},
+        {"{'prompt': 'p', 'response': 'a', 'ended': 'no'}", NEED_RESPONSES, "neither true nor false"},
+        {"{'prompt': 'p', 'completion': 'b', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
+         "different responses"},
+        {"{'prompt': 'q', 'completion': 'a', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
+         "different prompts"},
+        {"{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'messages': [" U("p") ", " A("b") "]}", NEED_DEMONSTRATION,
+         "different responses"},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        Rows rows;
+        Err err;
+        if (view(cases[i].row, cases[i].need, &rows, &err) || err.code != ERR_INPUT || !strstr(err.msg, cases[i].words))
+            fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].row, err.msg, cases[i].words);
+    }
+}
+
+/* TRL's unpaired rows: what is marked as bad is learned nowhere. */
+static void marks(void **state)
+{
+    (void)state;
+    is_read_as("{'prompt': 'p', 'completion': 'a', 'label': true}", NEED_DEMONSTRATION, "p | a");
+    is_read_as("{'prompt': 'p', 'completion': 'a', 'label': false}", NEED_ANY, "p | a");
+    is_read_as("{'prompt': 'p', 'completion': 'a', 'label': false}", NEED_PROMPT, "p");
+    is_read_as("{'prompt': 'p', 'completion': 'a', 'label': 'sports'}", NEED_DEMONSTRATION, "p | a");
+    is_refused("{'prompt': 'p', 'completion': 'a', 'label': false}", NEED_DEMONSTRATION, "one not to learn");
+    is_refused("{'prompt': [" U("p") "], 'completion': [" A("a") "], 'label': false}", NEED_DEMONSTRATION,
+               "not to learn");
+    is_refused("{'messages': [" U("p") ", " A("a") "], 'kto_tag': false}", NEED_DEMONSTRATION, "\"kto_tag\" is false");
+    is_refused("{'prompt': 'p', 'response': 'a', 'label': false}", NEED_DEMONSTRATION, "one not to learn");
+    is_refused("{'prompt': 'p', 'completion': 'a', 'label': 0}", NEED_DEMONSTRATION, "neither true nor false");
+    is_refused("{'prompt': 'p', 'completion': 'a', 'label': 'True'}", NEED_ANY, "neither true nor false");
+    is_refused("{'prompt': 'p', 'completion': 'a', 'label': true}", NEED_PAIR, "needs 2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids),   cmocka_unit_test(null_is_absent_from_identity), cmocka_unit_test(matching),
-        cmocka_unit_test(roles), cmocka_unit_test(null_fields_of_turns),
+        cmocka_unit_test(ids),
+        cmocka_unit_test(null_is_absent_from_identity),
+        cmocka_unit_test(matching),
+        cmocka_unit_test(roles),
+        cmocka_unit_test(null_fields_of_turns),
+        cmocka_unit_test(contents_of_turns),
+        cmocka_unit_test(null_is_absent),
+        cmocka_unit_test(conversations),
+        cmocka_unit_test(transcripts),
+        cmocka_unit_test(fields_that_agree),
+        cmocka_unit_test(fields_that_contradict),
+        cmocka_unit_test(marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
