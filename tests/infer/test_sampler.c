@@ -3,7 +3,10 @@
 #include "infer/sampler.h"
 
 #include "base/mem.h"
+#include "infer/rank.h"
 #include "tiny.h"
+
+#include <float.h>
 
 enum { ROWS = 12, MOST_VOCAB = 2500 };
 
@@ -146,6 +149,9 @@ static void ways(void **state)
         {.temperature = 1, .top_p = 0.0001},
         {.temperature = 1, .top_p = 0.8, .top_k = 40},
         {.temperature = 5, .top_p = 0.9999999},
+        {.temperature = 2, .top_p = 1, .top_k = 300}, /* longer than the list that the scan keeps */
+        {.temperature = 2, .top_p = 0.95, .top_k = 400},
+        {.temperature = 2, .top_p = 0.01, .top_k = 400},
         {.temperature = 0.7, .top_p = 1, .logp_tempered = true},
         {.temperature = 3, .top_p = 0.9, .logp_tempered = true}, /* of all tokens, however many are drawn from */
         {.temperature = 0.9, .top_p = 1, .top_k = 10, .logp_tempered = true},
@@ -244,13 +250,37 @@ static void not_finite(void **state)
     device_free(d);
 }
 
+/* Equals, both zeros, both signs, numbers that differ in one bit, and the ends of what a float holds. */
+static void ranks(void **state)
+{
+    (void)state;
+    static const float odd[] = {0,         -0.0F,    1,       -1,       1.0000001F, -1.0000001F, FLT_MIN, -FLT_MIN,
+                                -INFINITY, INFINITY, FLT_MAX, -FLT_MAX, 1e-45F,     -1e-45F,     3,       3};
+    enum { N = MOST_VOCAB };
+    static float logit[N];
+    static int id[N], wanted[N];
+    static RankItem room[2 * N];
+    RngKey key = {.seed = 4, .purpose = RNG_TEST};
+    for (int i = 0; i < N; i++) {
+        double u = rng_uniform(key, (uint64_t)i);
+        logit[i] = i % 3 ? (float)(40 * u - 20) : odd[(int)(u * COUNT(odd))];
+    }
+    static const int sizes[] = {0, 1, 2, 700, N};
+    for (int k = 0; k < COUNT(sizes); k++) {
+        int m = sizes[k];
+        rank_ids(id, logit, m, room);
+        for (int i = 0; i < m; i++)
+            wanted[i] = i;
+        qsort_r(wanted, (size_t)m, sizeof *wanted, by_logit, logit);
+        assert_memory_equal(id, wanted, (size_t)m * sizeof *id);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ways),
-        cmocka_unit_test(frequencies),
-        cmocka_unit_test(ties),
-        cmocka_unit_test(not_finite),
+        cmocka_unit_test(ways),       cmocka_unit_test(frequencies), cmocka_unit_test(ties),
+        cmocka_unit_test(not_finite), cmocka_unit_test(ranks),
     };
     return cmocka_run_group_tests_name("sampler", tests, NULL, NULL);
 }
