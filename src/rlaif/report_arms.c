@@ -1,5 +1,6 @@
 /* The arms of a run side by side: labels, reward model, how far training went, and whether the policy wins. */
-#include "rlaif/report_internal.h"
+#include "rlaif/report_sections.h"
+#include "rlaif/report_words.h"
 
 /* A share with its interval, and what it is of, which may be empty. */
 static void share_cell(Str *out, const json_t *object, const char *key, const char *interval, const char *of)
@@ -72,7 +73,7 @@ static const Outcome *comparison_of(const Report *r, const ReportStage *rl, cons
 {
     const Outcome *found = NULL;
     for (int i = 0; i < n; i++) {
-        if (report_is_choice(r, x[i].eval) || report_side_training(r, x[i].eval, "policy") != rl)
+        if (report_choice_of(r, x[i].eval, NULL) || report_side_training(r, x[i].eval, "policy") != rl)
             continue;
         if (!report_side_training(r, x[i].eval, "against"))
             return &x[i];
@@ -84,7 +85,7 @@ static const Outcome *comparison_of(const Report *r, const ReportStage *rl, cons
 static void comparison_cells(Str *out, const Report *r, const Outcome *x)
 {
     if (!x) {
-        str_add(out, "<td>\xe2\x80\x93</td><td>\xe2\x80\x93</td><td></td>");
+        str_add(out, "<td>" SAID_DASH "</td><td>" SAID_DASH "</td><td></td>");
         return;
     }
     share_cell(out, x->result, "win_rate", "win_rate_bootstrap",
@@ -99,13 +100,13 @@ static void comparison_cells(Str *out, const Report *r, const Outcome *x)
     str_add(out, x->trained == 1 ? ", trained to please it</span></td>" : "</span></td>");
 }
 
-void report_arms(Str *out, const Report *r)
+bool report_arms(Str *out, const Report *r, Err *err)
 {
     Outcome x[MOST_OUTCOMES];
     int n = report_outcomes(r, x);
+    (void)err;
     if (report_count(r, "rl") < 2)
-        return;
-    html_heading(out, 2, "arms", "The arms side by side");
+        return true;
     str_add(
         out,
         "<div class=\"wide\"><table class=\"arms\">\n<thead><tr><th>policy</th><th class=\"left\">labels by</th><th>agree "
@@ -133,4 +134,5 @@ void report_arms(Str *out, const Report *r)
         out,
         "</tbody></table></div>\n<p class=\"note\">Intervals at 95&nbsp;%; rewards of different arms have different units. "
         "A dash: not measured.</p>\n");
+    return true;
 }

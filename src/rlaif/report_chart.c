@@ -1,7 +1,8 @@
 /* Charts of the page. Every chart is a drawing in SVG, which needs no script and prints; curves have their numbers beside
  * it, and dygraphs shows these on a screen in its place. */
+#include "rlaif/report_chart.h"
+
 #include "base/mem.h"
-#include "rlaif/report_internal.h"
 
 /* Colours that people with any sight tell apart, on white; with dashes, so that print without colour does too. */
 static const struct {
@@ -77,6 +78,7 @@ static void draw_axes(Str *out, const Axis *x, const Axis *y)
 
 /* --- curves --------------------------------------------------------------------------------------------- */
 
+enum { CHART_LINES = 8 };
 enum { MOST_POINTS = 1000 }; /* of a curve; of a longer one the means of neighbours are shown */
 
 typedef struct Curve {

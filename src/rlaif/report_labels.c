@@ -1,7 +1,7 @@
 /* Labels: how sure the judges are, where people chose, and what the position does. */
-#include "rlaif/report_internal.h"
-
-#include "base/mem.h"
+#include "rlaif/report_chart.h"
+#include "rlaif/report_sections.h"
+#include "rlaif/report_tables.h"
 
 /* One set of labels: a stage that made them, or an evaluation of them. */
 typedef struct LabelSet {
@@ -26,24 +26,15 @@ static int label_sets(const Report *r, LabelSet *out, int most)
 static void set_table(Str *out, const LabelSet *set, int n, const char *part, const char *needs, const Measure *m,
                       int measures, const char *title)
 {
-    const json_t *column[MOST_STAGES];
-    char *head[MOST_STAGES];
-    int columns = 0;
+    Columns c = {0};
     for (int i = 0; i < n; i++) {
         const json_t *numbers = part ? json_object_get(set[i].numbers, part) : set[i].numbers;
-        if (!json_object_get(numbers, needs))
-            continue;
-        Str h = {0};
-        html_stage(&h, set[i].stage);
-        head[columns] = str_take(&h);
-        column[columns++] = numbers;
+        if (json_object_get(numbers, needs))
+            html_stage(columns_add(&c, numbers), set[i].stage);
     }
-    if (columns > 0) {
-        html_heading(out, 3, NULL, title);
-        html_measures(out, m, measures, column, (const char *const *)head, columns);
-    }
-    for (int i = 0; i < columns; i++)
-        free(head[i]);
+    if (c.n > 0)
+        html_heading(out, title);
+    html_columns(out, &c, m, measures);
 }
 
 static const Measure alignment[] = {
@@ -204,13 +195,13 @@ static void candidate_table(Str *out, const ReportStage *s)
     str_add(out, "</tbody></table></div>\n");
 }
 
-void report_labels(Str *out, const Report *r)
+bool report_labels(Str *out, const Report *r, Err *err)
 {
     LabelSet set[MOST_STAGES];
     int n = label_sets(r, set, MOST_STAGES);
+    (void)err;
     if (n == 0)
-        return;
-    html_heading(out, 2, "labels", "Labels");
+        return true;
     html_p(
         out,
         "A label is the probability P that the first of two replies is the better one, by the judge\xe2\x80\x99s own probabilities of its "
@@ -231,4 +222,5 @@ void report_labels(Str *out, const Report *r)
     for (int i = 0; i < n; i++)
         set_bins(out, &set[i]);
     str_add(out, "</div>\n");
+    return true;
 }

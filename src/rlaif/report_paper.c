@@ -1,6 +1,7 @@
 /* The paper's figures beside this run's, as its recipe pairs them. */
 #include "rlaif/paper.h"
-#include "rlaif/report_internal.h"
+#include "rlaif/report_sections.h"
+#include "rlaif/report_words.h"
 
 static const ReportStage *made_by(const Report *r, const PaperFigure *f)
 {
@@ -39,7 +40,6 @@ bool report_paper(Str *out, const Report *r, Err *err)
         return true;
     if (!paper_check(&r->recipe, err))
         return false;
-    html_heading(out, 2, "paper", "Beside the paper");
     str_add(out, "<p><b>What differs.</b> ");
     html_text(out, paper_differs(&r->recipe));
     str_add(

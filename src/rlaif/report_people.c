@@ -1,5 +1,6 @@
 /* What people said of policies: their rankings, and how far they agree with each other and with a judge. */
-#include "rlaif/report_internal.h"
+#include "rlaif/report_sections.h"
+#include "rlaif/report_tables.h"
 
 static const Measure policy_measures[] = {
     {"replies that were ranked", "n", AS_COUNT, NULL},
@@ -35,17 +36,6 @@ static const Measure kendall_measures[] = {
     {"p of no agreement, of all items together", "p", AS_P, NULL},
     {"items whose own p is below 0.05", "significant", AS_COUNT, NULL},
 };
-static const Measure rater_measures[] = {
-    {"people", "raters", AS_COUNT, NULL},
-    {"judgments of the same by two of them", "pairs", AS_COUNT, NULL},
-    {"of these alike", "agreement", AS_PERCENT, "interval"},
-    {"Cohen\xe2\x80\x99s kappa", "kappa", AS_NUMBER, NULL},
-};
-static const Measure by_rater_measures[] = {
-    {"judgments", "judgments", AS_COUNT, NULL},
-    {"beside another\xe2\x80\x99s", "pairs", AS_COUNT, NULL},
-    {"of these alike", "agreement", AS_PERCENT, NULL},
-};
 static const Measure judge_measures[] = {
     {"two replies in a ranking", "pairs", AS_COUNT, NULL},
     {"the judge\xe2\x80\x99s order is the person\xe2\x80\x99s, Wilson\xe2\x80\x99s interval over prompts", "agreement",
@@ -53,60 +43,12 @@ static const Measure judge_measures[] = {
     {"the same by bootstrap", "agreement", AS_PERCENT, "bootstrap"},
 };
 
-void head_policy(Str *out, const Report *r, const json_t *one)
-{
-    html_named(out, r, json_text_of(one, "policy"));
-}
-
-void head_against(Str *out, const Report *r, const json_t *one)
-{
-    html_named(out, r, json_text_of(one, "a"));
-    str_add(out, "<br>against ");
-    html_named(out, r, json_text_of(one, "b"));
-}
-
-void head_less(Str *out, const Report *r, const json_t *one)
-{
-    html_named(out, r, json_text_of(one, "a"));
-    str_add(out, "<br>less ");
-    html_named(out, r, json_text_of(one, "b"));
-}
-
 static void head_over(Str *out, const Report *r, const json_t *one)
 {
     head_less(out, r, one);
     str_add(out, ",<br>over ");
     html_named(out, r, json_text_of(one, "over"));
 }
-
-static void head_rater(Str *out, const Report *r, const json_t *one)
-{
-    const char *name = json_text_of(one, "rater");
-    (void)r;
-    html_text(out, name && name[0] ? name : "(no name)");
-}
-
-void html_raters(Str *out, const Report *r, const json_t *raters)
-{
-    const json_t *list = json_object_get(raters, "by_rater");
-    if (!json_is_object(raters))
-        return;
-    str_add(out, "<p class=\"note\">How far people agree with each other:</p>\n");
-    html_object(out, raters, rater_measures, COUNT(rater_measures));
-    if (json_array_size(list) > 1)
-        html_objects(out, r, list, head_rater, by_rater_measures, COUNT(by_rater_measures));
-}
-
-void html_two_samples(Str *out)
-{
-    html_p(
-        out,
-        "<span class=\"note\">The paper\xe2\x80\x99s two-sample t-test takes rankings of one item as independent, though one "
-        "policy\xe2\x80\x99s win is the other\xe2\x80\x99s loss: where nothing differs it calls about 17&nbsp;%% of win rates "
-        "different at a nominal 5&nbsp;%%. The tests over prompts are to be believed.</span>");
-}
-
-/* --- rankings ------------------------------------------------------------------------------------------- */
 
 /* "People prefer A to B in 61.0 % (95 % interval 52.0 to 69.0 %; 40 times)": of every pair, as it is shown or not. */
 static void say_pairs(Str *out, const Report *r, const json_t *list)
@@ -168,13 +110,12 @@ static void add_ratings(Str *out, const Report *r, const ReportStage *s)
     }
 }
 
-void report_people(Str *out, const Report *r)
+bool report_people(Str *out, const Report *r, Err *err)
 {
     const ReportStage *stage[MOST_STAGES];
     int n = report_collect(r, "eval ratings", stage, MOST_STAGES);
-    if (n == 0)
-        return;
-    html_heading(out, 2, "people", "What people said");
+    (void)err;
     for (int i = 0; i < n; i++)
         add_ratings(out, r, stage[i]);
+    return true;
 }

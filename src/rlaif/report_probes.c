@@ -1,6 +1,7 @@
 /* Probes: what no win rate shows, policy beside policy. */
 #include "rlaif/probes.h"
-#include "rlaif/report_internal.h"
+#include "rlaif/report_sections.h"
+#include "rlaif/report_tables.h"
 
 enum { COUNTS = 2, LINES = COUNTS + PROBES };
 
@@ -74,32 +75,27 @@ static void add_compared(Str *out, const Report *r)
                 json_object_set_new(columns, str_text(&name), column_of(probes));
             str_release(&name);
         }
-    const json_t *column[MOST_STAGES];
-    const char *head[MOST_STAGES], *key;
+    const char *key;
     json_t *one;
-    int n = 0;
-    json_object_foreach(columns, key, one) if (n < MOST_STAGES)
-    {
-        head[n] = key;
-        column[n++] = one;
-    }
-    if (n > 0) {
+    Columns c = {0};
+    json_object_foreach(columns, key, one) str_add(columns_add(&c, one), key);
+    if (c.n > 0) {
         str_add(out, "<h3>Of the replies that were compared</h3>\n");
-        html_measures(out, lines.m, LINES, column, head, n);
+        html_columns(out, &c, lines.m, LINES);
     }
     json_decref(columns);
 }
 
-void report_probes(Str *out, const Report *r)
+bool report_probes(Str *out, const Report *r, Err *err)
 {
     const ReportStage *stage[MOST_STAGES];
     int n = report_collect(r, "eval probes", stage, MOST_STAGES);
     Str body = {0};
+    (void)err;
     for (int i = 0; i < n; i++)
         add_stage(&body, r, stage[i]);
     add_compared(&body, r);
     if (body.n > 0) {
-        html_heading(out, 2, "probes", "Probes");
         html_p(
             out,
             "<span class=\"note\">What a win rate does not show, counted without a model: each a mean over a policy\xe2\x80\x99s "
@@ -107,4 +103,5 @@ void report_probes(Str *out, const Report *r)
         str_add(out, str_text(&body));
     }
     str_release(&body);
+    return true;
 }

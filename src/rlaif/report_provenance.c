@@ -1,7 +1,7 @@
 /* Provenance: every stage with its options, hashes, seed and how it is made again. */
-#include "rlaif/report_internal.h"
-
 #include "base/mem.h"
+#include "rlaif/report_sections.h"
+#include "rlaif/report_words.h"
 
 static void begin(Str *out, const char *what)
 {
@@ -160,9 +160,9 @@ static void add_stage(Str *out, const Report *r, const ReportStage *s)
     str_add(out, "</dl></div>\n");
 }
 
-void report_provenance(Str *out, const Report *r)
+bool report_provenance(Str *out, const Report *r, Err *err)
 {
-    html_heading(out, 2, "provenance", "Provenance");
+    (void)err;
     html_p(
         out,
         "What ran, in order. Hashes are SHA-256: <i>identity</i> is of all that a stage depends on, a model\xe2\x80\x99s is of "
@@ -184,4 +184,5 @@ void report_provenance(Str *out, const Report *r)
     }
     for (int i = 0; i < r->n; i++)
         add_stage(out, r, &r->stage[i]);
+    return true;
 }

@@ -1,9 +1,7 @@
 /* Replies of all policies to the same prompts, one below the other, with what judges said of each. */
-#include "rlaif/report_internal.h"
+#include "rlaif/report_replies.h"
 
 #include "base/mem.h"
-
-enum { SHOWN = 12, MOST = 120 }; /* prompts that are seen at once; that are on the page */
 
 /* A sample stage: what one policy said. */
 typedef struct Voice {
@@ -19,6 +17,30 @@ typedef struct Voices {
     Voice *voice;
     int n;
 } Voices;
+
+Str *prompts_next(PromptList *list)
+{
+    return list->n++ < PROMPTS_SHOWN ? &list->shown : &list->more;
+}
+
+void html_prompts_note(Str *out, const PromptList *list)
+{
+    str_addf(
+        out,
+        "</h3>\n<p class=\"note\">%s, the first reply of each policy to each, in the order of the file: nothing is "
+        "selected. Below each ",
+        list->n <= PROMPTS_SHOWN ? "All prompts" : "The first prompts");
+}
+
+void html_prompts(Str *out, PromptList *list, int all)
+{
+    str_add(out, str_text(&list->shown));
+    if (list->more.n > 0)
+        str_addf(out, "<details><summary>%d more prompts%s</summary>\n%s</details>\n", list->n - PROMPTS_SHOWN,
+                 all > PROMPTS_MOST ? "; the others are in the store" : "", str_text(&list->more));
+    str_release(&list->shown);
+    str_release(&list->more);
+}
 
 static char *prompt_of(const json_t *row)
 {
@@ -66,7 +88,7 @@ static bool read_voices(Voices *all, Err *err)
         Voice *v = &all->voice[all->n];
         *v = (Voice){.stage = s, .rows = json_object(), .said = json_object(), .single = true, .group = all->n};
         all->n++;
-        ok = store_items_some(r->work->store, s->row.id, 0, MOST, add_row, v, err);
+        ok = store_items_some(r->work->store, s->row.id, 0, PROMPTS_MOST, add_row, v, err);
         for (int i = 0; i < all->n - 1 && v->group == all->n - 1; i++)
             if (have_common(&all->voice[i], v))
                 v->group = all->voice[i].group;
@@ -191,7 +213,7 @@ static bool read_comparison(const Voices *all, const ReportStage *eval, bool *wh
         j.voice[side] = voice_of(all, report_sampled(r, eval, side ? "against" : "policy"));
     if (!j.voice[0] || !j.voice[1])
         return true;
-    bool ok = store_items_some(r->work->store, eval->row.id, 0, MOST, add_pair, &j, err);
+    bool ok = store_items_some(r->work->store, eval->row.id, 0, PROMPTS_MOST, add_pair, &j, err);
     *whole = ok && j.all && eval->items > 0;
     return ok;
 }
@@ -259,10 +281,10 @@ static void add_reply(Str *out, const Report *r, const Voice *v, const char *pro
 static void add_group(Str *out, const Voices *all, int group)
 {
     const Voice *lead = &all->voice[group];
-    Str shown = {0}, more = {0};
+    PromptList list = {0};
     const char *prompt;
     json_t *row;
-    int n = 0, voices = 0;
+    int voices = 0;
     for (int i = group; i < all->n; i++) {
         const Voice *v = &all->voice[i];
         voices += v->group == group;
@@ -272,7 +294,7 @@ static void add_group(Str *out, const Voices *all, int group)
         return;
     json_object_foreach(lead->rows, prompt, row)
     {
-        Str *to = n++ < SHOWN ? &shown : &more;
+        Str *to = prompts_next(&list);
         str_add(to, "<div class=\"sample\">");
         html_row_prompt(to, row);
         for (int i = group; i < all->n; i++)
@@ -286,17 +308,11 @@ static void add_group(Str *out, const Voices *all, int group)
             str_add(out, k++ ? ", " : "");
             html_stage(out, all->voice[i].stage);
         }
-    str_addf(
-        out,
-        "</h3>\n<p class=\"note\">%s, the first reply of each policy to each, in the order of the file: nothing is "
-        "selected. Below each what judges said of it: a reward, the probability that it is better than another "
-        "policy\xe2\x80\x99s, or that it is harmless.</p>\n%s",
-        n <= SHOWN ? "All prompts" : "The first prompts", str_text(&shown));
-    if (more.n > 0)
-        str_addf(out, "<details><summary>%d more prompts%s</summary>\n%s</details>\n", n - SHOWN,
-                 lead->stage->items > MOST ? "; the others are in the store" : "", str_text(&more));
-    str_release(&shown);
-    str_release(&more);
+    html_prompts_note(out, &list);
+    str_add(out,
+            "what judges said of it: a reward, the probability that it is better than another policy\xe2\x80\x99s, or "
+            "that it is harmless.</p>\n");
+    html_prompts(out, &list, lead->stage->items);
 }
 
 bool report_replies(Str *out, const Report *r, bool *whole, Err *err)

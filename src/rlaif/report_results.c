@@ -1,144 +1,7 @@
 /* The answer: who is better by which judge, with intervals, in words, then as tables. */
-#include "rlaif/report_internal.h"
-
-#include "base/file.h"
-#include "base/mem.h"
-
-/* --- outcomes ------------------------------------------------------------------------------------------- */
-
-/* The choice that an evaluation is a part of, or NULL; *checkpoint: which one it is about. */
-static const ReportStage *choice_of(const Report *r, const ReportStage *eval, const char **checkpoint)
-{
-    for (const ReportStage *s = report_next(r, "choose", NULL); s; s = report_next(r, "choose", s)) {
-        size_t n = strlen(s->row.name);
-        if (strncmp(eval->row.name, s->row.name, n) == 0 && str_starts(eval->row.name + n, "-checkpoint-")) {
-            *checkpoint = eval->row.name + n + 1;
-            return s;
-        }
-    }
-    return NULL;
-}
-
-bool report_is_choice(const Report *r, const ReportStage *eval)
-{
-    const char *checkpoint;
-    return choice_of(r, eval, &checkpoint) != NULL;
-}
-
-const ReportStage *report_side_training(const Report *r, const ReportStage *eval, const char *option)
-{
-    const char *checkpoint;
-    const ReportStage *choice = choice_of(r, eval, &checkpoint);
-    eval = choice ? choice : eval;
-    return report_training_of(r, strcmp(option, "policy") == 0 ? report_maker_or_only(r, eval, option, "rl")
-                                                               : report_maker(r, eval, option));
-}
-
-bool report_by_reward(const json_t *result)
-{
-    const char *kind = json_text_of(result, "kind");
-    return kind && strcmp(kind, "reward") == 0;
-}
-
-int report_wins(const json_t *result)
-{
-    bool none = range_holds(json_object_get(result, "win_rate_bootstrap"), 0.5),
-         few = json_is_null(json_object_get(result, "paired_p")) && json_number_of(result, "binomial_p", 0) >= 0.05;
-    return none || few ? 0 : json_number_of(result, "win_rate", (double)NAN) > 0.5 ? 1 : -1;
-}
-
-static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *result)
-{
-    Outcome x = {.eval = eval, .result = result};
-    x.pointwise = json_object_get(result, "gain") != NULL;
-    x.sort = report_by_reward(result) ? BY_REWARD : x.pointwise ? BY_SCORE : BY_COMPARISON;
-    x.value = json_number_of(result, x.pointwise ? "gain" : "win_rate", (double)NAN);
-    x.interval = json_object_get(result, x.pointwise ? "gain_interval" : "win_rate_bootstrap");
-    x.neutral = x.pointwise ? 0 : 0.5;
-    x.sign = !x.pointwise ? report_wins(result) : range_holds(x.interval, x.neutral) ? 0 : x.value > x.neutral ? 1 : -1;
-    x.trained = report_pleases(r, report_side_training(r, eval, "policy"), eval, result);
-    x.network = x.sort != BY_REWARD && report_same_network(r, report_side_training(r, eval, "policy"), eval);
-    x.rival = x.sort == BY_REWARD && report_pleases(r, report_side_training(r, eval, "against"), eval, result) == 1;
-    return x;
-}
-
-/* Appends those of evaluations that a checkpoint was chosen by, or of all others. */
-static int add_outcomes(const Report *r, bool chosen_by, Outcome out[MOST_OUTCOMES], int n)
-{
-    for (const ReportStage *s = report_next(r, "eval winrate", NULL); s; s = report_next(r, "eval winrate", s)) {
-        const json_t *results = json_object_get(s->summary, "results");
-        if (report_is_choice(r, s) != chosen_by)
-            continue;
-        for (size_t i = 0; i < json_array_size(results) && n < MOST_OUTCOMES; i++)
-            out[n++] = outcome(r, s, json_array_get(results, i));
-    }
-    return n;
-}
-
-/* What a checkpoint was chosen by flatters it, and comes last. */
-int report_outcomes(const Report *r, Outcome out[MOST_OUTCOMES])
-{
-    return add_outcomes(r, true, out, add_outcomes(r, false, out, 0));
-}
-
-static const ReportStage *stage_called(const Report *r, const char *kind, const char *name, const char *suffix)
-{
-    size_t n = strlen(name);
-    for (const ReportStage *s = report_next(r, kind, NULL); s; s = report_next(r, kind, s))
-        if (strncmp(s->row.name, name, n) == 0 && strcmp(s->row.name + n, suffix) == 0)
-            return s;
-    return NULL;
-}
-
-const ReportStage *report_sampled(const Report *r, const ReportStage *eval, const char *option)
-{
-    const char *checkpoint;
-    const ReportStage *choice = choice_of(r, eval, &checkpoint), *maker = report_maker(r, eval, option);
-    bool policy = strcmp(option, "policy") == 0;
-    if (maker && strcmp(maker->row.kind, "sample") == 0)
-        return maker;
-    return stage_called(r, "sample", choice && !policy ? choice->row.name : eval->row.name,
-                        policy ? "-after" : "-before");
-}
-
-void html_policy(Str *out, const Report *r, const ReportStage *eval, const char *option)
-{
-    const char *checkpoint;
-    const ReportStage *choice = choice_of(r, eval, &checkpoint);
-    if (choice && strcmp(option, "policy") == 0) {
-        html_text(out, checkpoint);
-        return;
-    }
-    eval = choice ? choice : eval;
-    const ReportStage *maker = report_maker(r, eval, option);
-    const char *value = report_value(eval, option);
-    if (maker)
-        html_stage(out, maker);
-    else if (value)
-        html_text(out, path_base(value));
-    else if (choice)
-        str_add(out, "the start");
-    else
-        str_add(out, strcmp(option, "policy") == 0 ? "A" : "B");
-}
-
-void html_judge(Str *out, const Report *r, const Outcome *x)
-{
-    const char *checkpoint;
-    const ReportStage *choice = choice_of(r, x->eval, &checkpoint), *eval = choice ? choice : x->eval;
-    const ReportStage *maker = report_maker(r, eval, "reward");
-    const char *value = report_value(eval, "reward");
-    str_add(out, x->sort == BY_REWARD ? "the <b>" : "<b>");
-    html_text(out, json_text_of(x->result, "prompt"));
-    str_add(out, "</b>");
-    if (x->sort != BY_REWARD || !value)
-        return;
-    str_addc(out, ' ');
-    if (maker)
-        html_stage(out, maker);
-    else
-        html_text(out, path_base(value));
-}
+#include "rlaif/report_chart.h"
+#include "rlaif/report_sections.h"
+#include "rlaif/report_tables.h"
 
 /* --- in words ------------------------------------------------------------------------------------------- */
 
@@ -236,15 +99,6 @@ static void add_headline(Str *out, const Report *r, const Outcome *x, int n)
     str_release(&b);
 }
 
-/* How many outcomes from here on belong to one evaluation. */
-static int same_eval(const Outcome *x, int n)
-{
-    int k = 1;
-    while (k < n && x[k].eval == x->eval)
-        k++;
-    return k;
-}
-
 static void add_unfinished(Str *out, const Report *r)
 {
     int n = 0;
@@ -268,15 +122,16 @@ static void add_words(Str *out, const Report *r, const Outcome *x, int n, const 
     str_add(out, "</p>\n");
 }
 
-void report_lead(Str *out, const Report *r)
+bool report_lead(Str *out, const Report *r, Err *err)
 {
     Outcome x[MOST_OUTCOMES];
+    (void)err;
     int n = report_outcomes(r, x);
     if (r->n == 0)
         str_add(out, "<p class=\"lead\">Nothing has been done in this run yet.</p>\n");
     add_unfinished(out, r);
     if (n > 0)
-        add_words(out, r, x, same_eval(x, n), " class=\"lead\"");
+        add_words(out, r, x, outcomes_of_one(x, n), " class=\"lead\"");
     else if (report_count(r, "eval ratings") > 0)
         str_add(out,
                 "<p class=\"lead\">No judge compared policies in this run; people did: <a href=\"#people\">what they "
@@ -285,6 +140,7 @@ void report_lead(Str *out, const Report *r)
         str_add(out,
                 "<p class=\"lead\">No policy was compared with another in this run, so it does not say whether one "
                 "got better.</p>\n");
+    return true;
 }
 
 /* --- as tables ------------------------------------------------------------------------------------------ */
@@ -393,46 +249,42 @@ static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
         {"p of one half: the first position, binomial", "first_share_p", AS_P, NULL},
         {"probability on the answers", "mass", AS_PERCENT, NULL},
     };
-    json_t *column[MOST_OUTCOMES];
-    char *head[MOST_OUTCOMES];
+    Columns c = {0};
     for (int i = 0; i < n; i++) {
-        Str h = {0};
-        html_stage(&h, x[i].eval);
-        str_add(&h, "<br>");
-        html_judge(&h, r, &x[i]);
-        head[i] = str_take(&h);
-        column[i] = json_copy(x[i].eval->summary);
-        json_object_update(column[i], (json_t *)(uintptr_t)x[i].result);
+        json_t *numbers = json_copy(x[i].eval->summary);
+        json_object_update(numbers, (json_t *)(uintptr_t)x[i].result);
         for (int side = 0; side < 2; side++) {
-            const json_t *probes = json_object_get(column[i], side ? "probes_b" : "probes_a");
-            json_object_set(column[i], side ? "characters_b_interval" : "characters_a_interval",
+            const json_t *probes = json_object_get(numbers, side ? "probes_b" : "probes_a");
+            json_object_set(numbers, side ? "characters_b_interval" : "characters_a_interval",
                             json_object_get(json_object_get(probes, "characters"), "interval"));
         }
+        Str *head = columns_add(&c, numbers);
+        html_stage(head, x[i].eval);
+        str_add(head, "<br>");
+        html_judge(head, r, &x[i]);
+        json_decref(numbers);
     }
-    html_heading(out, 3, NULL, "Every number of the comparisons");
+    html_heading(out, "Every number of the comparisons");
     html_p(
         out,
         "<span class=\"note\">Intervals at 95&nbsp;%%, over prompts, whose pairs of replies go together; tests over prompts but "
         "for those of two samples.</span>");
     html_two_samples(out);
-    html_measures(out, measures, COUNT(measures), (const json_t *const *)column, (const char *const *)head, n);
-    for (int i = 0; i < n; i++) {
-        free(head[i]);
-        json_decref(column[i]);
-    }
+    html_columns(out, &c, measures, COUNT(measures));
 }
 
-void report_results(Str *out, const Report *r)
+bool report_results(Str *out, const Report *r, Err *err)
 {
     Outcome x[MOST_OUTCOMES];
     int n = report_outcomes(r, x);
+    (void)err;
     if (n == 0)
-        return;
-    html_heading(out, 2, "results", "Results");
+        return true;
     outcome_table(out, r, x, n, BY_REWARD);
     outcome_table(out, r, x, n, BY_SCORE);
     outcome_table(out, r, x, n, BY_COMPARISON);
-    for (int i = same_eval(x, n); i < n; i += same_eval(x + i, n - i)) /* the first stands at the top */
-        add_words(out, r, x + i, same_eval(x + i, n - i), "");
+    for (int i = outcomes_of_one(x, n); i < n; i += outcomes_of_one(x + i, n - i)) /* the first stands at the top */
+        add_words(out, r, x + i, outcomes_of_one(x + i, n - i), "");
     outcome_details(out, r, x, n);
+    return true;
 }

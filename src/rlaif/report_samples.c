@@ -1,43 +1,7 @@
 /* Samples: the replies of two policies to the same prompts with their scores, and what training rewarded most and least. */
-#include "rlaif/report_internal.h"
-
 #include "base/mem.h"
-
-enum { SHOWN = 12, MOST = 120, LONGEST = 2000 };
-
-/* A text, cut where it is very long; never within a character. */
-static void add_text(Str *out, const char *text)
-{
-    size_t n = text ? strlen(text) : 0, cut = n < LONGEST ? n : LONGEST;
-    while (cut > 0 && cut < n && ((unsigned char)text[cut] & 0xC0) == 0x80)
-        cut--;
-    char *part = mem_strn(text ? text : "", cut);
-    html_text(out, part);
-    str_add(out, cut < n ? " [cut for this page]" : "");
-    free(part);
-}
-
-void html_row_prompt(Str *out, const json_t *row)
-{
-    RowView v;
-    Err ignored = {0};
-    str_add(out, "<p>");
-    if (row_view(row, NEED_PROMPT, &v, &ignored)) {
-        char *lines = context_lines(&v.context);
-        add_text(out, lines);
-        free(lines);
-        row_view_release(&v);
-    }
-    str_add(out, "</p>");
-}
-
-void html_reply(Str *out, const char *text)
-{
-    if (text && text[0])
-        add_text(out, text);
-    else
-        str_addf(out, "<span class=\"note\">(%s)</span>", text ? "an empty reply" : "not kept: it is no whole text");
-}
+#include "rlaif/report_replies.h"
+#include "rlaif/report_sections.h"
 
 static void add_reply(Str *out, const char *side, const json_t *text)
 {
@@ -65,31 +29,23 @@ static void add_scores(Str *out, const json_t *row, const char *side)
     }
 }
 
-typedef struct Pairs {
-    Str shown, more;
-    int n;
-} Pairs;
-
 static bool add_pair(void *context, const char *text, Err *err)
 {
-    Pairs *p = context;
+    PromptList *list = context;
     json_t *row;
     if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
         return false;
-    if (p->n < MOST) {
-        Str *out = p->n < SHOWN ? &p->shown : &p->more;
-        str_add(out, "<div class=\"sample\">");
-        html_row_prompt(out, row);
-        str_add(out, "<div class=\"pair\">");
-        for (int side = 0; side < 2; side++) {
-            const char *key = side ? "a" : "b";
-            add_reply(out, side ? "after" : "before", json_array_get(json_object_get(row, key), 0));
-            add_scores(out, row, key);
-            str_add(out, "</div></div>");
-        }
-        str_add(out, "</div></div>\n");
+    Str *out = prompts_next(list);
+    str_add(out, "<div class=\"sample\">");
+    html_row_prompt(out, row);
+    str_add(out, "<div class=\"pair\">");
+    for (int side = 0; side < 2; side++) {
+        const char *key = side ? "a" : "b";
+        add_reply(out, side ? "after" : "before", json_array_get(json_object_get(row, key), 0));
+        add_scores(out, row, key);
+        str_add(out, "</div></div>");
     }
-    p->n++;
+    str_add(out, "</div></div>\n");
     json_decref(row);
     return true;
 }
@@ -105,30 +61,23 @@ static bool by_reward_model(const ReportStage *eval)
 
 static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *err)
 {
-    Pairs p = {0};
-    bool ok = store_items_each(r->work->store, eval->row.id, add_pair, &p, err);
-    if (ok && p.n > 0) {
+    PromptList list = {0};
+    bool ok = store_items_some(r->work->store, eval->row.id, 0, PROMPTS_MOST, add_pair, &list, err);
+    if (ok && list.n > 0) {
         str_add(out, "<h3>Replies to the same prompts: ");
         html_stage(out, eval);
-        str_addf(
-            out,
-            "</h3>\n<p class=\"note\">%s, the first reply of each policy to each, in the order of the file: nothing is "
-            "selected. Below each what the judges said: a reward from \xe2\x88\x92"
-            "1 to 1, or the probability that it is the better one%s.</p>\n",
-            p.n <= SHOWN ? "All prompts" : "The first prompts",
-            by_reward_model(eval) ? "; a reward model\xe2\x80\x99s reward has its own unit" : "");
+        html_prompts_note(out, &list);
+        str_addf(out,
+                 "what the judges said: a reward from \xe2\x88\x92"
+                 "1 to 1, or the probability that it is the better one%s.</p>\n",
+                 by_reward_model(eval) ? "; a reward model\xe2\x80\x99s reward has its own unit" : "");
         str_add(out, "<div class=\"pair sides\"><div>Before: ");
         html_policy(out, r, eval, "against");
         str_add(out, "</div><div>After: ");
         html_policy(out, r, eval, "policy");
-        str_addf(out, "</div></div>\n%s", str_text(&p.shown));
-        if (p.more.n > 0)
-            str_addf(out, "<details><summary>%d more prompts%s</summary>\n%s</details>\n",
-                     (p.n < MOST ? p.n : MOST) - SHOWN, p.n > MOST ? "; the others are in the store" : "",
-                     str_text(&p.more));
+        str_add(out, "</div></div>\n");
     }
-    str_release(&p.shown);
-    str_release(&p.more);
+    html_prompts(out, &list, eval->items);
     return ok;
 }
 
@@ -163,7 +112,7 @@ static void add_end(Str *out, const char *side, const json_t *row)
     str_addf(out,
              "reward %s \xc2\xb7 KL %s \xc2\xb7 to: ", say_number(json_number_of(row, "reward", (double)NAN), 3).text,
              say_number(json_number_of(row, "kl", (double)NAN), 2).text);
-    add_text(out, json_text_of(row, "prompt"));
+    html_cut(out, json_text_of(row, "prompt"));
     str_add(out, "</div></div>");
 }
 
@@ -199,17 +148,11 @@ static bool add_rollouts(Str *out, const Report *r, const ReportStage *rl, Err *
 
 bool report_samples(Str *out, const Report *r, Err *err)
 {
-    Str body = {0};
-    bool *whole = mem_zalloc((size_t)r->n + 1, sizeof *whole), ok = report_replies(&body, r, whole, err);
+    bool *whole = mem_zalloc((size_t)r->n + 1, sizeof *whole), ok = report_replies(out, r, whole, err);
     for (const ReportStage *s = report_next(r, "eval winrate", NULL); ok && s; s = report_next(r, "eval winrate", s))
-        ok = whole[s->number] || add_eval(&body, r, s, err);
+        ok = whole[s->number] || add_eval(out, r, s, err);
     for (const ReportStage *s = report_next(r, "rl", NULL); ok && s; s = report_next(r, "rl", s))
-        ok = add_rollouts(&body, r, s, err);
-    if (ok && body.n > 0) {
-        html_heading(out, 2, "samples", "Samples");
-        str_add(out, str_text(&body));
-    }
+        ok = add_rollouts(out, r, s, err);
     free(whole);
-    str_release(&body);
     return ok;
 }

@@ -1,5 +1,5 @@
 /* Whom a policy was trained to please: the judges and people behind its rewards, whichever way they lead there. */
-#include "rlaif/report_internal.h"
+#include "rlaif/report_taste.h"
 
 static const char PREFIX[] = "sha256:";
 

@@ -1,8 +1,7 @@
 /* Training: curves and tables of supervised fine-tuning, reward models and reinforcement learning, arms side by side. */
-#include "rlaif/report_internal.h"
-
-#include "base/mem.h"
-#include "rlaif/stats.h"
+#include "rlaif/report_chart.h"
+#include "rlaif/report_sections.h"
+#include "rlaif/report_tables.h"
 
 typedef struct Metric {
     const char *name, *title;
@@ -74,55 +73,17 @@ static void curves(Str *out, const ReportStage *const *stage, int n)
     str_add(out, "</div>\n");
 }
 
-/* The first and the last value of a curve as fields of a stage's numbers. */
-static void set_ends(json_t *numbers, const ReportStage *s, const char *metric)
-{
-    const Series *x = report_series(s, metric);
-    char key[100];
-    if (!x || x->n == 0)
-        return;
-    snprintf(key, sizeof key, "%.80s_first", metric);
-    json_object_set_new(numbers, key, json_real(x->value[0]));
-    snprintf(key, sizeof key, "%.80s_last", metric);
-    json_object_set_new(numbers, key, json_real(x->value[x->n - 1]));
-}
-
-json_t *report_numbers(const ReportStage *s)
-{
-    json_t *numbers = json_object(), *options = json_object_get(s->about, "options");
-    if (json_is_object(options))
-        json_object_update(numbers, options);
-    json_object_update(numbers, s->summary);
-    for (int i = 0; i < s->n_series; i++)
-        if (isfinite(s->series[i].value[0]) && isfinite(s->series[i].value[s->series[i].n - 1]))
-            set_ends(numbers, s, s->series[i].metric);
-    /* pairs of one prompt go together: each prompt counts once */
-    double n = json_number_of(numbers, "eval_prompts", json_number_of(numbers, "eval_pairs", 0)),
-           share = json_number_of(numbers, "eval_accuracy", (double)NAN);
-    if (n > 0 && isfinite(share)) {
-        Interval i = stats_wilson(share * n, n);
-        json_object_set_new(numbers, "eval_interval", json_pack("[f, f]", i.low, i.high));
-    }
-    return numbers;
-}
-
 static void table(Str *out, const ReportStage *const *stage, int n, const Measure *m, int measures)
 {
-    json_t *column[MOST_STAGES];
-    char *head[MOST_STAGES];
+    Columns c = {0};
     for (int i = 0; i < n; i++) {
-        Str h = {0};
-        html_stage(&h, stage[i]);
-        if (!stage[i]->row.done)
-            str_add(&h, "<span class=\"range\">unfinished</span>");
-        head[i] = str_take(&h);
-        column[i] = report_numbers(stage[i]);
+        json_t *numbers = report_numbers(stage[i]);
+        Str *head = columns_add(&c, numbers);
+        html_stage(head, stage[i]);
+        str_add(head, stage[i]->row.done ? "" : "<span class=\"range\">unfinished</span>");
+        json_decref(numbers);
     }
-    html_measures(out, m, measures, (const json_t *const *)column, (const char *const *)head, n);
-    for (int i = 0; i < n; i++) {
-        free(head[i]);
-        json_decref(column[i]);
-    }
+    html_columns(out, &c, m, measures);
 }
 
 static const Measure rl_measures[] = {
@@ -237,24 +198,20 @@ static const struct {
 /* The checkpoints that were judged, side by side (paper.md 6.4). */
 static void add_choice(Str *out, const ReportStage *s)
 {
-    const json_t *column[MOST_STAGES];
-    char *head[MOST_STAGES];
     const char *chosen = json_text_of(s->summary, "chosen");
-    int n = 0;
+    Columns c = {0};
     size_t i;
     json_t *one;
     json_array_foreach(json_object_get(s->summary, "checkpoints"), i, one)
     {
         const char *name = json_text_of(one, "name");
-        Str h = {0};
-        if (n == MOST_STAGES || !name || !chosen)
+        if (!name || !chosen)
             break;
-        html_text(&h, name);
-        str_add(&h, strcmp(name, chosen) == 0 ? "<span class=\"range\">chosen</span>" : "");
-        head[n] = str_take(&h);
-        column[n++] = one;
+        Str *head = columns_add(&c, one);
+        html_text(head, name);
+        str_add(head, strcmp(name, chosen) == 0 ? "<span class=\"range\">chosen</span>" : "");
     }
-    if (n == 0)
+    if (c.n == 0)
         return;
     str_add(out, "<h3>The checkpoint that is taken: ");
     html_stage(out, s);
@@ -264,23 +221,18 @@ static void add_choice(Str *out, const ReportStage *s)
         "<span class=\"note\">Those of the best reward on held-out prompts, each judged against the start on the same "
         "prompts. The win rate that was chosen by is the best of several, and so flatters; a fair one needs other "
         "prompts. Replies of each are below.</span>");
-    html_measures(out, checkpoint_measures, COUNT(checkpoint_measures), column, (const char *const *)head, n);
-    for (int k = 0; k < n; k++)
-        free(head[k]);
+    html_columns(out, &c, checkpoint_measures, COUNT(checkpoint_measures));
 }
 
-void report_training(Str *out, const Report *r)
+bool report_training(Str *out, const Report *r, Err *err)
 {
     const ReportStage *stage[MOST_STAGES];
-    bool begun = false;
+    (void)err;
     for (int i = 0; i < COUNT(parts); i++) {
         int n = report_collect(r, parts[i].kind, stage, MOST_STAGES);
         if (n == 0)
             continue;
-        if (!begun)
-            html_heading(out, 2, "training", "Training");
-        begun = true;
-        html_heading(out, 3, NULL, parts[i].title);
+        html_heading(out, parts[i].title);
         if (parts[i].note)
             html_p(out, "<span class=\"note\">%s</span>", parts[i].note);
         if (parts[i].trains)
@@ -290,4 +242,5 @@ void report_training(Str *out, const Report *r)
              s = report_next(r, "choose", s))
             add_choice(out, s);
     }
+    return true;
 }

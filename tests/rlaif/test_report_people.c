@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "rlaif/eval.h"
 #include "rlaif/probes.h"
-#include "rlaif/report_internal.h"
+#include "rlaif/report_words.h"
 
 #define RANK(prompt, ranks, rater, scores)                                                                             \
     "{\"prompt\": \"" prompt "\", \"responses\": [\"aa\", \"bbbb\", \"c\"], \"models\": [\"says-x\", \"y\", \"z\"], "  \
