@@ -13,6 +13,8 @@ static const char *remedy_of(int e)
 {
     switch (e) {
     case ENOENT: return "check the name, or make the file first";
+    case ELOOP:
+    case ENAMETOOLONG: return "check the name";
     case ENOTDIR: return "check the name: a part of it is a file, not a directory";
     case EISDIR: return "name a file, not a directory";
     case EACCES:
@@ -22,7 +24,10 @@ static const char *remedy_of(int e)
     case EDQUOT: return "free some space, or name another output; the same command then goes on";
     case EFBIG: return "raise the limit on the size of files (ulimit -f); the same command then goes on";
     case EPIPE: return "what read it has ended; the same command goes on from what is stored";
-    case EBADF: return "it was closed by what started this: send it to a file, or to /dev/null";
+    case EBADF: return "it was closed by what started this: give it a file, or /dev/null";
+    case EMFILE:
+    case ENFILE: return "raise the limit on open files (ulimit -n), or close other programs";
+    case EIO: return "the disk or its connection fails: look at the system's log";
     default: return "";
     }
 }

@@ -146,18 +146,19 @@ bool text_open(TextWriter **out, const char *path, Err *err)
         return false;
     }
     int copy = dup(w->new.fd); /* the original holds the lock to the end */
-    if (str_ends(path, ".gz"))
+    if (copy >= 0 && str_ends(path, ".gz"))
         w->gz = gzdopen(copy, "wb");
-    else
+    else if (copy >= 0)
         w->file = fdopen(copy, "wb");
-    if (str_ends(path, ".zst"))
-        w->zstd = ZSTD_createCStream();
     if (!w->gz && !w->file) {
         writer_failed(w, err);
-        close(copy);
+        if (copy >= 0)
+            close(copy);
         text_discard(w);
         return false;
     }
+    if (str_ends(path, ".zst"))
+        w->zstd = ZSTD_createCStream();
     *out = w;
     return true;
 }

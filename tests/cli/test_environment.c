@@ -151,6 +151,7 @@ static void reasons(void **state)
         {"import loop", "loop: Too many levels of symbolic links", ""},
         {"sample p.jsonl --model looped", "looped/config.json: Too many levels of symbolic links", ""},
         {"sample p.jsonl --model half", "half/chat_template.jinja: Too many levels of symbolic links", ""},
+        {"import - <&-", "standard input: Bad file descriptor", "closed by what started this"},
         {"inspect loop/run", "loop/run: Too many levels of symbolic links", ""},
         {"report loop/run -o page.html", "Too many levels of symbolic links", ""},
         {"import human.jsonl -o " LONG_NAME, "File name too long", ""},
@@ -164,6 +165,27 @@ static void reasons(void **state)
         if (!is_message(&r, 1, wrong[i].says, wrong[i].remedy))
             print_error("%s\n", wrong[i].command), fail();
         ran_free(&r);
+    }
+}
+
+/* Wherever the descriptors run out, that is what is said. */
+static void few_files(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"import human.jsonl -o out.jsonl", "import human.jsonl -o out.jsonl.gz",
+                                           "label human.jsonl --model llama --prompt which.yaml -o labels.jsonl",
+                                           "reward human.jsonl --model llama --batch 2 -o reward"};
+    for (int i = 0; i < COUNT(commands); i++) {
+        int refused = 0;
+        for (int most = 4; most < 14; most++) {
+            Ran r = run_in(test_bench, "ulimit -n %d; exec rlaif %s", most, commands[i]);
+            bool begun = !strstr(r.err, "loading shared libraries");
+            refused += begun && r.status != 0;
+            if (begun && r.status != 0 && !is_message(&r, 1, "Too many open files", "ulimit -n"))
+                fail_msg("%s with %d files", commands[i], most);
+            ran_free(&r);
+        }
+        assert_in_range(refused, 1, 9);
     }
 }
 
@@ -204,8 +226,13 @@ static void limited_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_BENCH(one_thread),      IN_BENCH(more_threads_than_there_can_be), IN_BENCH(nowhere_to_print),
-        IN_BENCH(without_streams), IN_BENCH(serves_without_streams),         IN_BENCH(reasons),
+        IN_BENCH(one_thread),
+        IN_BENCH(more_threads_than_there_can_be),
+        IN_BENCH(nowhere_to_print),
+        IN_BENCH(without_streams),
+        IN_BENCH(serves_without_streams),
+        IN_BENCH(reasons),
+        IN_BENCH(few_files),
         IN_BENCH(limited_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
