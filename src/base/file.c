@@ -1,7 +1,7 @@
 /* Whole files, mappings and directories. Lines and compressed text are in lines.c. */
 #include "base/file_internal.h"
-#include "base/input.h"
 #include "base/mem.h"
+#include "base/source.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,15 +20,15 @@ static bool is_no_directory(const char *path, Err *err)
 }
 
 /* Reads to the end, at most `most` bytes. */
-static bool read_to_end(const char *path, int fd, size_t most, char **out, size_t *n, Err *err)
+static bool read_to_end(Source *from, size_t most, char **out, size_t *n, Err *err)
 {
     struct stat st;
-    size_t room = fstat(fd, &st) == 0 && st.st_size > 0 ? (size_t)st.st_size : 0, got;
+    size_t room = !from->kept && fstat(from->fd, &st) == 0 ? (size_t)st.st_size : 0, got;
     char *text = NULL, human[32];
     do { /* one byte more than is known of shows whether that is all; of a pipe nothing is known */
         room = *n < room ? room : 2 * *n + 4096;
         text = mem_resize(text, (room = room < most ? room : most) + 2, 1);
-        if (!input_fill(fd, path, text + *n, room + 1 - *n, &got, err)) {
+        if (!source_fill(from, text + *n, room + 1 - *n, &got, err)) {
             free(text);
             return false;
         }
@@ -36,7 +36,8 @@ static bool read_to_end(const char *path, int fd, size_t most, char **out, size_
     } while (*n > room && *n <= most);
     if (*n > most) {
         free(text);
-        err_set(err, ERR_INPUT, "%s: larger than %s, the most that is read", path, mem_human(human, (double)most));
+        err_set(err, ERR_INPUT, "%s: larger than %s, the most that is read", from->name,
+                mem_human(human, (double)most));
         return err_hint(err, "name another file");
     }
     text[*n] = 0;
@@ -44,53 +45,15 @@ static bool read_to_end(const char *path, int fd, size_t most, char **out, size_
     return true;
 }
 
-/* What came through a pipe is gone with its first reading. It is kept for whoever asks again: a judge's prompt is looked at
- * before its judge is made of it. */
-typedef struct Piped {
-    dev_t device;
-    ino_t inode;
-    char *text;
-    size_t n;
-    struct Piped *next;
-} Piped;
-static Piped *piped;
-
-static const Piped *find_piped(const struct stat *st)
-{
-    const Piped *p = piped;
-    while (p && (p->device != st->st_dev || p->inode != st->st_ino))
-        p = p->next;
-    return p;
-}
-
-static void keep_piped(const struct stat *st, const char *text, size_t n)
-{
-    Piped *p = mem_alloc(1, sizeof *p);
-    *p = (Piped){st->st_dev, st->st_ino, mem_copy(text, n + 1, 1), n, piped};
-    piped = p;
-}
-
 bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err)
 {
-    struct stat st;
+    Source source;
     *out = NULL;
     *n = 0;
-    bool is_pipe = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
-    const Piped *known = is_pipe ? find_piped(&st) : NULL;
-    if (known && known->n <= most) {
-        *out = mem_copy(known->text, known->n + 1, 1);
-        *n = known->n;
-        return true;
-    }
-    if (!is_no_directory(path, err))
+    if (!is_no_directory(path, err) || !source_open(&source, path, err))
         return false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return file_failed(path, err);
-    bool ok = read_to_end(path, fd, most, out, n, err);
-    close(fd);
-    if (ok && is_pipe)
-        keep_piped(&st, *out, *n);
+    bool ok = read_to_end(&source, most, out, n, err);
+    source_close(&source);
     return ok;
 }
 

@@ -60,6 +60,9 @@ void file_unlock(int fd, const char *lock); /* the lock goes too; accepts -1 */
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 bool file_same(const char *a, const char *b); /* the same name, or two names of one thing that is there */
+/* Fails for what cannot be read in any order and more than once: a directory, a pipe, a device. It is asked before anything is
+ * opened: a pipe would wait for who writes into it. */
+bool file_is_whole(const char *path, Err *err) MUST_CHECK;
 /* A file of this name may be made: its directory is there. */
 bool file_has_folder(const char *path, Err *err) MUST_CHECK;
 bool file_is_special(const char *path); /* a device, a pipe: it keeps nothing */

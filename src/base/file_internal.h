@@ -4,10 +4,6 @@
 
 #include "base/file.h"
 
-/* Fails for what cannot be read in any order and more than once: a directory, a pipe, a device. It is asked before anything is
- * opened: a pipe would wait for who writes into it. */
-bool file_is_whole(const char *path, Err *err) MUST_CHECK;
-
 /* A file while it is written: PATH.tmp, which takes the name PATH once it is whole and on the disk. What is no regular
  * file, as /dev/null or a pipe, is written as it stands; a link is followed, and what it names is replaced. PATH.tmp is
  * locked: a second writer is refused, and what a kill left is written over. */

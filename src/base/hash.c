@@ -1,8 +1,8 @@
 /* SHA-256 by libcrypto. */
 #include "base/hash.h"
 
-#include "base/file_internal.h"
 #include "base/mem.h"
+#include "base/source.h"
 
 #include <openssl/evp.h>
 
@@ -59,19 +59,20 @@ void hash_base64(const void *bytes, size_t n, char out[HASH_BASE64])
 
 bool hash_file(const char *path, char out[HASH_TEXT], Err *err)
 {
-    if (!file_is_whole(path, err))
-        return false;
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return file_failed(path, err);
     enum { BLOCK = 1 << 20 };
+    Source from;
+    if (!source_open(&from, path, err))
+        return false;
     char *block = mem_alloc(BLOCK, 1);
     Hash *h = hash_new();
-    for (size_t n; (n = fread(block, 1, BLOCK, f)) > 0;)
+    size_t n = BLOCK;
+    bool ok = true;
+    while (ok && n == BLOCK) {
+        ok = source_fill(&from, block, BLOCK, &n, err);
         hash_add(h, block, n);
-    bool ok = !ferror(f) || file_failed(path, err);
+    }
     hash_end(h, out);
     free(block);
-    fclose(f);
+    source_close(&from);
     return ok;
 }

@@ -1,22 +1,17 @@
-/* Inputs that are read once: the bytes of a file, a pipe or standard input, decoded where they are gzip or zstd. */
+/* Inputs: plain, gzip or zstd. */
 #include "base/input.h"
 
-#include "base/file_internal.h"
-#include "base/log.h"
 #include "base/mem.h"
+#include "base/source.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <unistd.h>
+#include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
 enum { BLOCK = 1 << 16, GZIP_ALONE = 15 + 16 /* window bits: of 32 KB, with gzip's header */ };
 
 struct Input {
-    char *name;
-    int fd;
+    Source source;
     unsigned char raw[BLOCK]; /* as they came: raw[at, n) are not decoded yet */
     size_t at, n;
     bool begun, ended;
@@ -25,52 +20,20 @@ struct Input {
     bool piece_open; /* inside a member of gzip or a frame of zstd: the end may not come here */
 };
 
-/* A read goes on after a signal, a wait does not: only so Ctrl-C is noticed where nothing comes. */
-static bool wait_for_bytes(int fd, Err *err)
-{
-    struct pollfd input = {.fd = fd, .events = POLLIN};
-    while (poll(&input, 1, -1) < 0 && errno == EINTR)
-        if (!not_interrupted(err))
-            return false;
-    return true;
-}
-
-bool input_fill(int fd, const char *name, void *to, size_t room, size_t *got, Err *err)
-{
-    *got = 0;
-    while (*got < room) {
-        if (!wait_for_bytes(fd, err))
-            return false;
-        errno = 0;
-        ssize_t k = read(fd, (char *)to + *got, room - *got);
-        if (k < 0 && (errno == EINTR || errno == EAGAIN))
-            continue;
-        if (k < 0)
-            return file_failed(name, err);
-        if (k == 0)
-            break;
-        *got += (size_t)k;
-    }
-    return true;
-}
-
 bool input_open(Input **out, const char *path, Err *err)
 {
-    bool standard = strcmp(path, "-") == 0;
+    Source source;
     *out = NULL;
-    errno = 0;
-    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return file_failed(path, err);
+    if (!source_open(&source, path, err))
+        return false;
     *out = mem_zalloc(1, sizeof **out);
-    (*out)->fd = fd;
-    (*out)->name = mem_str(standard ? "standard input" : path);
+    (*out)->source = source;
     return true;
 }
 
 const char *input_name(const Input *in)
 {
-    return in->name;
+    return in->source.name;
 }
 
 void input_close(Input *in)
@@ -80,10 +43,8 @@ void input_close(Input *in)
     if (in->gzip)
         inflateEnd(in->gzip);
     ZSTD_freeDStream(in->zstd);
-    if (in->fd != STDIN_FILENO)
-        close(in->fd);
+    source_close(&in->source);
     free(in->gzip);
-    free(in->name);
     free(in);
 }
 
@@ -91,7 +52,7 @@ void input_close(Input *in)
 static bool next_block(Input *in, Err *err)
 {
     in->at = 0;
-    bool ok = input_fill(in->fd, in->name, in->raw, BLOCK, &in->n, err);
+    bool ok = source_fill(&in->source, in->raw, BLOCK, &in->n, err);
     in->ended = ok && in->n < BLOCK;
     return ok;
 }

@@ -1,14 +1,10 @@
-/* An input's bytes from front to back, read once: nothing is opened again, measured or sought, so that a pipe serves as a
- * file does. Private to base/. */
+/* The text of a file, a pipe or standard input, decoded where it is compressed. Private to base/. */
 #ifndef BASE_INPUT_H
 #define BASE_INPUT_H
 
 #include "base/err.h"
 
 #include <stddef.h>
-
-/* Reads until `room` bytes are there or the input ends: *got < room is its end. An interrupt ends a wait. */
-bool input_fill(int fd, const char *name, void *to, size_t room, size_t *got, Err *err) MUST_CHECK;
 
 /* Plain, gzip or zstd, by the first bytes. */
 typedef struct Input Input;

@@ -10,7 +10,7 @@
  * it can go on; in memory where that folder cannot be written. */
 static bool open_beside(Work *work, const char *output, const char *input, const char *kind, Err *err)
 {
-    if (output || work->common->run || strcmp(input, "-") == 0)
+    if (output || work->common->run || file_is_once(input))
         return work_open_rows_store(work, output, err);
     const char *slash = strrchr(input, '/');
     char *folder = slash ? mem_strn(input, (size_t)(slash - input) + 1) : mem_str(".");

@@ -178,7 +178,7 @@ static bool is_model_file(const char *name)
 bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err)
 {
     if (!file_is_dir(path))
-        return store_file_hash(kept, path, out, err);
+        return file_is_whole(path, err) && store_file_hash(kept, path, out, err);
     char **names;
     int n;
     if (!dir_list(path, &names, &n, err))
@@ -189,7 +189,7 @@ bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err)
         if (!is_model_file(names[i]))
             continue;
         char *file = path_join(path, names[i]), digits[HASH_TEXT] = "";
-        ok = store_file_hash(kept, file, digits, err);
+        ok = file_is_whole(file, err) && store_file_hash(kept, file, digits, err);
         hash_add_text(h, names[i]);
         hash_add_text(h, digits);
         free(file);

@@ -9,9 +9,13 @@ bool heldout_refuse(const char *place, const char *where, Err *err)
 {
     const char *colon = strrchr(place, ':');
     size_t path = colon ? (size_t)(colon - place) + 1 : 0;
-    bool same = path > 0 && strncmp(place, where, path) == 0;
-    err_set(err, ERR_INPUT, "%s: the prompt also occurs in %s%s%s", place, same ? "line " : "",
-            where + (same ? path : 0), same ? " of the same file" : "");
+    const char *line = where + path;
+    int digits = (int)strspn(line, "0123456789");
+    if (path > 0 && strncmp(place, where, path) == 0)
+        err_set(err, ERR_INPUT, "%s: the prompt also occurs in line %.*s of the same file%s", place, digits, line,
+                line + digits);
+    else
+        err_set(err, ERR_INPUT, "%s: the prompt also occurs in %s", place, where);
     return err_hint(
         err, "an evaluation needs prompts that nothing was trained on or chosen by: take it out of one of the two");
 }

@@ -454,12 +454,11 @@ static void note(const Import *im)
         log_note("import: %d ties left out, and %d pairs of which a score is not known", im->ties, im->unscored);
 }
 
-/* `read`: the input's rows, which it takes over, or none. */
-static bool import_from(Work *work, const ImportOptions *o, Rows read, Err *err)
+bool import_rows(Work *work, const ImportOptions *o, Err *err)
 {
-    Import im = {.options = o, .in_recipe = work->in_recipe, .rows = read};
+    Import im = {.options = o, .in_recipe = work->in_recipe};
     bool ok = check_options(&im, err) && (!o->key || rating_keys_read(o->key, &im.keys, err)) &&
-              (read.n > 0 || rows_read(&im.rows, o->input, 0, o->skip_bad, err));
+              rows_read(&im.rows, o->input, 0, o->skip_bad, err);
     im.read = im.rows.n + im.rows.skipped;
     ok = ok && convert(&im, err) && choose(&im, err) && check_result(&im, err) && write_files(&im, err);
     if (ok) {
@@ -474,37 +473,19 @@ static bool import_from(Work *work, const ImportOptions *o, Rows read, Err *err)
     return ok;
 }
 
-bool import_rows(Work *work, const ImportOptions *o, Err *err)
-{
-    return import_from(work, o, (Rows){0}, err);
-}
-
-/* What can be read but once says by its rows what it is. */
-static bool hash_input(Work *work, const ImportOptions *o, Rows *read, char out[HASH_TEXT], Err *err)
-{
-    if (!file_is_once(o->input))
-        return store_file_hash(work->store, o->input, out, err);
-    bool ok = rows_read(read, o->input, 0, o->skip_bad, err);
-    rows_hash(read, out);
-    return ok;
-}
-
 bool import_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const ImportOptions *o = options;
     Stage s = {0};
-    Rows read = {0};
     char input[HASH_TEXT], key[HASH_TEXT] = "";
-    bool ok = hash_input(work, o, &read, input, err) && (!o->key || hash_file(o->key, key, err)) &&
+    bool ok = store_file_hash(work->store, o->input, input, err) && (!o->key || hash_file(o->key, key, err)) &&
               stage_begin(&s, work, name, "import",
                           stage_about(&import_table, o, &o->common, "input", input, "key", key, NULL), err);
     if (ok && !(s.done && file_exists(o->output))) {
-        ok = import_from(work, o, read, err);
-        read = (Rows){0};
+        ok = import_rows(work, o, err);
         json_object_update(s.summary, work->summary);
         ok = ok && stage_end(&s, o->output, err);
     }
-    rows_release(&read);
     stage_release(&s);
     return ok;
 }

@@ -99,7 +99,7 @@ static void file_hashes(void **state)
         run_sql(path, sql);
     }
     assert_false(store_file_hash(s, folder, got, &err));
-    says(err.msg, "is a directory");
+    says(err.msg, "s a directory");
     store_close(s);
     free(sql), free(path), free(file);
     remove_folder(folder);
