@@ -278,19 +278,23 @@ static const char *find_siblings(const json_t *row, size_t *at)
     return NULL;
 }
 
-/* Fields as score_1 and score_2 beside output_1 and output_2: a list of their values, or NULL. */
-static json_t *beside(const json_t *row, const char *const *stems, const char *name, size_t at, size_t n, json_t *used)
+/* Fields as score_1 and score_2 beside output_1 and output_2: a list of their values, or NULL. `take`: they are used up by it. */
+static json_t *beside(const json_t *row, const char *const *stems, const char *name, size_t at, bool take,
+                      Comparison *c)
 {
     const char *end = name + at - (at > 0 && name[at - 1] == '_');
+    size_t n = json_array_size(c->replies);
     for (; *stems; stems++) {
         json_t *list = json_array();
         for (size_t i = 0; i < n; i++) {
             char *field = mem_printf("%s%s", *stems, end);
             field[strlen(field) - strlen(name + at)] += (char)i;
             json_t *v =
-                json_object_get(used, field) ? NULL : json_field(row, field); /* a reply is no name of a model */
+                json_object_get(c->used, field) ? NULL : json_field(row, field); /* a reply is no model's name */
             if (v)
                 json_array_append(list, v);
+            if (v && take)
+                comparison_use(c->used, field);
             free(field);
         }
         if (json_array_size(list) == n)
@@ -330,8 +334,8 @@ static bool read_siblings(const json_t *row, const char *name, size_t at, Compar
     }
     size_t n = json_array_size(c->replies);
     int better;
-    json_t *scores = beside(row, score, name, at, n, c->used);
-    c->models = beside(row, model, name, at, n, c->used);
+    json_t *scores = beside(row, score, name, at, false, c);
+    c->models = beside(row, model, name, at, true, c);
     bool ok = comparison_verdict(row, name[at], &better, c->used, err);
     if (ok && n > 2 && better != NO_VERDICT)
         ok = err_set(err, ERR_INPUT, "there are %zu responses, and a verdict on two", n) ||
