@@ -159,6 +159,9 @@ static bool covers(char *entry, const char *host)
     size_t n = strlen(entry), has = strlen(host);
     if (entry[0] == '[' && n > 1 && entry[n - 1] == ']')
         entry[--n] = 0, entry++, n--;
+    char *colon = strchr(entry, ':');
+    if (colon && !strchr(colon + 1, ':'))
+        *colon = 0; /* a port: all of the host's count */
     if (strcmp(entry, "*") == 0 || in_network(host, entry))
         return true;
     entry += *entry == '*' && entry[1] == '.';

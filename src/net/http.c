@@ -38,6 +38,7 @@ struct Http {
     double own_next;  /* what o.next_start is where it is nobody else's */
     double next_note; /* clock from which another try is noted */
     int retries;
+    bool answered; /* there was a reply */
 };
 
 /* A call of http_post. */
@@ -209,12 +210,18 @@ static bool no_handshake(const Slot *s, CURLcode code)
     return code == CURLE_SSL_CONNECT_ERROR && strstr(s->failure, "routines:") && !strstr(s->failure, "unexpected eof");
 }
 
-/* Nor does what a proxy refuses. */
-static bool passes(const Slot *s, CURLcode code)
+static bool no_name(CURLcode code)
+{
+    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
+}
+
+/* Nor does what a proxy refuses; and a name that was not found before there was any reply is a wrong one. */
+static bool passes(const Http *h, const Slot *s, CURLcode code)
 {
     long proxy_said = 0;
     curl_easy_getinfo(s->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_said);
-    if (no_handshake(s, code) || (proxy_said >= 400 && !http_status_passes((int)proxy_said)))
+    if ((no_name(code) && !h->answered) || no_handshake(s, code) ||
+        (proxy_said >= 400 && !http_status_passes((int)proxy_said)))
         return false;
     static const CURLcode faults[] = {
         CURLE_COULDNT_RESOLVE_PROXY,
@@ -319,6 +326,9 @@ static const char *transfer_hint(const Posting *p, const Slot *s, CURLcode code)
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
         return "certificates of an own authority, or of a server that signed its own: name the file in PEM with "
                "--cacert FILE, or in the environment as SSL_CERT_FILE";
+    if (no_name(code) && !p->proxy)
+        return "see whether the host's name is right, and whether this machine is connected; what was answered is stored, and "
+               "the same command goes on";
     return p->proxy ? "the proxy comes from the environment (http_proxy, https_proxy, all_proxy); no_proxy names hosts "
                       "that are asked without one"
                     : NULL;
@@ -366,7 +376,8 @@ static bool use_reply(Posting *p, Slot *s, const HttpReply *reply, double pause)
     if (reply->status / 100 == 2) {
         done = w->use(w->context, s->request, reply, &again, &e);
     } else {
-        again = http_status_passes(reply->status);
+        again = http_status_passes(reply->status) &&
+                !strstr(reply->body, "insufficient_quota"); /* which waiting mends not */
         refusal(reply, pause, &e);
         done = !again && w->refused && w->refused(w->context, s->request, reply, &e);
     }
@@ -394,12 +405,13 @@ static void finish(Posting *p, Slot *s, CURLcode code)
     hide_key(p->h, &s->reply);
     hide_key(p->h, &leads);
     if (code == CURLE_OK) {
+        p->h->answered = true;
         HttpReply reply = {p->to, (int)status, leads.text, str_text(&s->reply), s->reply.n};
         again = use_reply(p, s, &reply, (double)pause);
     } else {
         Err why = {0};
         say_transfer(p, s, code, &why);
-        again = passes(s, code) && !s->too_large && try_again(p, s, 0, why.msg);
+        again = passes(p->h, s, code) && !s->too_large && try_again(p, s, 0, why.msg);
         if (!again)
             set_failure(p, s, &why);
     }

@@ -1,6 +1,6 @@
 /* HTTP for a service that may fail: JSON posted, many requests at a time, faults that pass tried again.
  *
- * Tried again are connections that cannot be made or are cut, timeouts, the statuses 408, 409, 425, 429 and 5xx but 501 and
+ * Tried again are connections that cannot be made or are cut (but where no such host was ever found), timeouts, the statuses 408, 409, 425, 429 and 5xx but 501 and
  * 505, and replies of which the caller says so. The n-th wait is retry_wait * 2^(n-1) seconds, at most a minute, times a
  * number drawn from [1/2, 1]; where the server says Retry-After, nothing is sent until then, and a long wait is said; more
  * than a day is a failure. Redirections are not followed: the key would go to another address. What is tried again is

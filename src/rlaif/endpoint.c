@@ -67,6 +67,17 @@ bool endpoint_about(const EndpointOptions *o, json_t **out, Err *err)
     return err_hint(err, "the server lists its models at URL/models");
 }
 
+bool endpoint_check(const OptionTable *t, const void *options, const char *where, Err *err)
+{
+    size_t base;
+    json_t *about = NULL;
+    const Option *o = options_find(t, "endpoint", &base);
+    const EndpointOptions *e = o ? (const void *)((const char *)options + base) : NULL;
+    bool ok = !e || !e->url || endpoint_about(e, &about, err) || err_context(err, "%s", where);
+    json_decref(about);
+    return ok;
+}
+
 bool endpoint_open(Endpoint **out, const EndpointOptions *o, const HttpEnvironment *environment, Store *store,
                    Spending *call, Err *err)
 {
@@ -220,7 +231,7 @@ static bool take_refusal(Batch *b, int i, int status, const char *body, Err *err
 {
     Endpoint *e = b->e;
     const Demand *d = &b->demand[b->missing[i]];
-    bool of_this = status / 100 == 4 && status != 401 && status != 402 && status != 407;
+    bool of_this = status / 100 == 4 && status != 401 && status != 402 && status != 407 && !http_status_passes(status);
     err_context(err, "%s", d->where);
     b->other_way = b->first && way_change(e, d, status, body);
     if (b->other_way)

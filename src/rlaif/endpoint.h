@@ -35,6 +35,10 @@ extern const Option endpoint_option_rows[ENDPOINT_OPTIONS];
  * for an address with more than scheme, host and path, and without a model's name. */
 bool endpoint_about(const EndpointOptions *o, json_t **out, Err *err) MUST_CHECK;
 
+/* The same of a command's options, before they are kept anywhere; `where` begins the message. Nothing is wrong where they name no
+ * endpoint. */
+bool endpoint_check(const OptionTable *t, const void *options, const char *where, Err *err) MUST_CHECK;
+
 typedef struct Endpoint Endpoint;
 
 /* The options, the store, what the call has spent and the texts of the environment are borrowed. */

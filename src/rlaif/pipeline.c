@@ -264,7 +264,8 @@ static void *stage_options(const Pipeline *p, const StageKind *k, const RecipeSt
         options_put(k->table, options, "output", product);
     if (strcmp(k->kind, "report") == 0)
         options_put(k->table, options, "run-dir", p->dir);
-    ok = ok && options_complete(k->table, options, where, err) && (!k->complete || k->complete(options, where, err));
+    ok = ok && options_complete(k->table, options, where, err) && (!k->complete || k->complete(options, where, err)) &&
+         endpoint_check(k->table, options, where, err);
     free(product);
     if (ok)
         return options;

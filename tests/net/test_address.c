@@ -87,6 +87,7 @@ static void which_proxy(void **state)
         {{.all_proxy = A, .no_proxy = "x, example ,y"}, "http://judge.example/v1", NULL},
         {{.all_proxy = A, .no_proxy = ".example"}, "http://judge.example/v1", NULL},
         {{.all_proxy = A, .no_proxy = "*.Example"}, "http://judge.example/v1", NULL},
+        {{.all_proxy = A, .no_proxy = "judge.example:8080"}, "http://judge.example:8080/v1", NULL},
         {{.all_proxy = A, .no_proxy = "ample"}, "http://judge.example/v1", A},
         {{.all_proxy = A, .no_proxy = "*"}, "http://judge.example/v1", NULL},
         {{.all_proxy = A, .no_proxy = "10.1.2.3"}, "http://10.1.2.3/v1", NULL},
@@ -234,6 +235,17 @@ static void own_certificate(void **state)
     free(path);
 }
 
+/* A host that does not exist is a wrong name, and no fault that passes. */
+static void no_host(void **state)
+{
+    (void)state;
+    Err err;
+    assert_false(post_one("http://no-such-host.invalid/v1", (HttpEnvironment){0}, 5, &err));
+    says(err.msg, "no-such-host.invalid");
+    assert_null(strstr(err.msg, "tries"));
+    says(err.hint, "name is right");
+}
+
 /* https where a server speaks http is no fault that passes. */
 static void no_tls(void **state)
 {
@@ -256,6 +268,7 @@ int main(void)
         cmocka_unit_test(addresses),     cmocka_unit_test(no_addresses),    cmocka_unit_test(which_proxy),
         cmocka_unit_test(proxy_names),   cmocka_unit_test(by_proxy),        cmocka_unit_test(proxy_is_named),
         cmocka_unit_test(proxy_refuses), cmocka_unit_test(own_certificate), cmocka_unit_test(no_tls),
+        cmocka_unit_test(no_host),
     };
     log_set_quiet(true);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,6 +297,8 @@ static void refused(void **state)
           .type = "text/html"},
          "status 422: Bad No such thing"},
         {{.status = 413}, "status 413"},
+        {{.status = 429, .body = "{\"error\": {\"message\": \"see your plan\", \"code\": \"insufficient_quota\"}}"},
+         "status 429: see your plan"},
         {{.status = 451, .body = "{\"message\": \"by law\"}"}, "status 451: by law"},
         {{.status = 505}, "status 505"},
         {{.status = 302, .header = "Location", .value = "http://127.0.0.1:1/elsewhere?k=sk-test-0123456789abcdef"},

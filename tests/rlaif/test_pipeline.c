@@ -158,6 +158,10 @@ static void refused(void **state)
         {"- sft: {data: d}", "sfft.epochs=3", "the recipe has no stage \"sfft\"", "did you mean \"sft\"?"},
         {"- sft: {data: d}", "sft.epoch=3", "command line: there is no option \"--epoch\"",
          "did you mean \"--epochs\"?"},
+        {"- label: {pairs: p, endpoint: 'http://me:secret@h/v1', api-model: j}", NULL,
+         "recipe.yaml:3: label: the address", "the base address alone: http://h/v1"},
+        {"- eval: {kind: winrate, policy: a, against: b, prompt: p, endpoint: 'http://h/v1'}", NULL,
+         "recipe.yaml:3: eval: --endpoint needs --api-model", ""},
         {"- sft: {data: d}", "stage", "--set stage: give key=value", ""},
     };
     for (int i = 0; i < COUNT(cases); i++) {
