@@ -5,7 +5,7 @@
 # Kernels on tiny matrices wait for each other all the time: where cores are shared, waiting threads must not spin.
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
 # What a user has set for other programs is not for servers on this machine, nor for these tests' output.
-unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY OPENAI_API_KEY CMOCKA_MESSAGE_OUTPUT
+unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY OPENAI_API_KEY SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE CMOCKA_MESSAGE_OUTPUT
 
 log=$(mktemp) || exit 1
 trap 'rm -f "$log" "$log.why"' EXIT

@@ -140,7 +140,7 @@ static const char *environment_of(const char *name, const char *other)
 /* As curl reads it: HTTP_PROXY in capitals may be a header of a web server's client. */
 static HttpEnvironment read_environment(void)
 {
-    const char *certificates = environment_of("CURL_CA_BUNDLE", "SSL_CERT_FILE");
+    const char *certificates = environment_of("SSL_CERT_FILE", "CURL_CA_BUNDLE");
     return (HttpEnvironment){.key = getenv("OPENAI_API_KEY"),
                              .certificates = certificates && certificates[0] ? certificates : getenv("SSL_CERT_DIR"),
                              .http_proxy = getenv("http_proxy"),
