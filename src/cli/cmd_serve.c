@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/command.h"
+#include "serve/export.h"
 #include "serve/serve.h"
 
 bool cmd_serve(Work *work, void *options, Err *err)

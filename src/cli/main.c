@@ -18,6 +18,7 @@
 #include "rlaif/sample.h"
 #include "rlaif/score.h"
 #include "rlaif/sft.h"
+#include "serve/export.h"
 #include "serve/listener.h"
 #include "serve/serve.h"
 #include "text/text_libraries.h"

@@ -1,7 +1,8 @@
 /* The dashboard: a run's stages, what can be looked at, who has rated how much. Blind, it has the rating alone. */
 #include "base/html.h"
 #include "base/mem.h"
-#include "serve/serve_internal.h"
+#include "serve/pages.h"
+#include "serve/site.h"
 
 enum { MOST_FIGURES = 6 };
 

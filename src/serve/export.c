@@ -1,8 +1,9 @@
 /* rate export: the rating page as one file, and its key as another. */
+#include "serve/export.h"
+
 #include "base/file.h"
 #include "base/mem.h"
 #include "serve/pages.h"
-#include "serve/serve.h"
 
 static const Option option_rows[] = {
     {"source", OPT_TEXT, AT(RateExportOptions, source), .value = "RUN|ROWS",

@@ -1,6 +1,7 @@
 /* People's ratings: the page, what a rater has said so far, and what they say now. */
 #include "base/mem.h"
-#include "serve/serve_internal.h"
+#include "serve/pages.h"
+#include "serve/site.h"
 
 static bool find_kind(const char *name, RatingKind *kind, Err *err)
 {

@@ -1,7 +1,8 @@
 /* The sample browser: rows of a stage, or the rollouts of a training step, some at a time. */
 #include "base/html.h"
 #include "base/mem.h"
-#include "serve/serve_internal.h"
+#include "serve/pages.h"
+#include "serve/site.h"
 
 enum {
     PAGE_ROWS = 20,

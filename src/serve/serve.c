@@ -5,7 +5,8 @@
 #include "base/html.h"
 #include "base/mem.h"
 #include "rlaif/report.h"
-#include "serve/serve_internal.h"
+#include "serve/pages.h"
+#include "serve/site.h"
 
 static const Option option_rows[] = {
     {"run-dir", OPT_TEXT, AT(ServeOptions, run_dir), .value = "RUN",

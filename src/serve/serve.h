@@ -1,23 +1,13 @@
-/* serve: a run's dashboard, its samples, and the pages on which people rate responses, on this machine alone; and the same
- * rating page as a file that needs no server.
+/* serve: a run's dashboard, its samples, and the pages on which people rate responses, on this machine alone.
  *
  * Every request opens the run's store and closes it. The run may go on meanwhile: pages show what there is so far, and
  * loaded again what has come since. A rating is in the store when the page says that it is saved. */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H
 
-#include "rlaif/rating_items.h"
+#include "serve/site.h"
 
-typedef struct ServeOptions {
-    CommonOptions common;
-    RatingOptions rating;
-    char *run_dir, *question;
-    int port;
-    bool blind;
-} ServeOptions;
 extern const OptionTable serve_table;
-
-typedef struct Site Site;
 
 /* Begins to listen; fails where the directory holds no run. */
 bool site_open(Site **out, const ServeOptions *o, Err *err) MUST_CHECK;
@@ -28,17 +18,5 @@ void site_close(Site *s); /* accepts NULL */
 
 /* Says where it listens, and serves until it is told to stop. */
 bool serve_run(const ServeOptions *o, Err *err) MUST_CHECK;
-
-typedef struct RateExportOptions {
-    CommonOptions common;
-    RatingOptions rating;
-    char *source, *output, *key, *question; /* source: a run's directory, or a file of rows with `models` */
-    int kind;
-} RateExportOptions;
-extern const OptionTable rate_export_table;
-
-/* Writes the page, and beside it its key: who wrote what, which `import --format ratings` needs and raters must not see.
- * `work` has the run's store, or none. */
-bool rate_export(Work *work, const RateExportOptions *o, Err *err) MUST_CHECK;
 
 #endif

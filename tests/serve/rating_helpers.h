@@ -4,6 +4,7 @@
 
 #include "rlaif/eval.h"
 #include "rlaif/import.h"
+#include "serve/export.h"
 #include "serve_helpers.h"
 
 /* `rate export` of the run into folder/rate.html and its key. The caller frees the page's text. */
