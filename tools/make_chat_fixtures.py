@@ -205,6 +205,8 @@ c\q' }} {{ 'one' 'two' "three" }}
 {% macro last(l) %}{{ l.last }}{% endmacro %}{% macro odd(x) %}{% for y in [x] if y % 2 %}{% if y > 3 %}{% continue %}{% endif %}o{% endfor %}{% endmacro %}{% for i in [1, 2, 3, 5, 1] if odd(i) %}{% for j in [1, 2, 3] if odd(j) %}{% if j == 1 %}{% continue %}{% endif %}{{ i }}{{ j }}{{ last(loop) }} {% endfor %}{% if i == 3 %}{% continue %}{% endif %}{{ loop.length }}{% else %}none{% endfor %}
 {{ strftime_now('%Y-%m-%d') }} {{ strftime_now("%d %b %Y") }}|{{ strftime_now("%B %d, %Y") }}|{{ strftime_now("%A, %d %B %Y") }}|{{ strftime_now(format="%a %-d.%-m.%y %j %e %H:%M:%S %I %p %F %D %T %R %u %w %% %h %C %x %X %c %f %z%Z %n %t %k %l %P %r %-H %-I %-y %-j é") }}
 {% set date_string = strftime_now("%d %b %Y") if strftime_now is defined else "26 Jul 2024" %}{{ date_string | upper }} {{ strftime_now('%Y') | int + 1 }} {{ strftime_now is callable }}
+{{ 'a%sb' % 1 }} {{ '%s|%d|%i|%%' % ('x', 2, true) }} {{ '%d' % 2.9 }} {{ '%d' % -2.9 }} {{ '%(a)s%(b)d' % {'a': [1], 'b': 7, 'c': 1} }} {{ '%s' % [1, 'a'] }} {{ '%s' % {'a': 1} }} {{ 'x' % [] }} {{ 'y' % {} }} {{ '%s' % none }}{{ '%s' % (nothing,) }} {{ '%s %s' | format(1, 'é') }} {{ '%(k)s' | format(k='v') }} {{ 'z' | format }} {{ 5 | format }}
+{{ [1, 2, 3, 4, 5] | batch(2) | list }} {{ [1, 2, 3] | batch(2, 'x') | list }} {{ [1, 2] | batch(2, 0) | list }} {{ 'abc' | batch(linecount=2, fill_with='-') | list }} {{ [] | batch(3, 1) | list }} {% for row in [1, 2, 3] | batch(2) %}{{ row | length }}{% endfor %}
 {% set g = [1, 2, 3] | map('string') %}{% for x in g %}{{ x }}{% break %}{% endfor %}{{ g | list }}{{ g | list }}|{% set r = [1, 2] | reverse %}{{ r | first }}{{ r | list }}
 {% macro m(a, b='B', c=a) %}[{{ a }}{{ b }}{{ c }}]{% endmacro %}{{ m(1) }}{{ m(1, 2) }}{{ m(b=3, a=4) }}{{ m(1, c=9) }}{{ m() }}{% set s = m(5) | lower ~ '!' %}{{ s }}
 {% macro rec(n) %}{{ n }}{% if n > 0 %}{{ rec(n - 1) }}{% endif %}{% endmacro %}{{ rec(5) }}{% macro va() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ va(1, 2, k=3) }}{% set args = [7, 8] %}{{ va(*args, **{'z': 9}) }}{% macro kw(a) %}{{ a }}{{ kwargs }}{% endmacro %}{{ kw(a=1, b=2) }}
@@ -335,6 +337,12 @@ FAILS = r"""
 {% raw %} open
 {{ open
 {% open
+{{ '%s' % () }}
+{{ 'x' % 1 }}
+{{ '%s' % (1, 2) }}
+{{ '%d' % 'a' }}
+{{ '%(a)s' % {} }}
+{{ '%(a)s' % (1,) }}
 {{ loop.index }}
 {% for x in [1] recursive if x %}{% endfor %}
 {% call 5 %}{% endcall %}

@@ -387,6 +387,7 @@ bool jinja_equal(Run *r, bool *out, Value a, Value b) MUST_CHECK;
 bool jinja_compare(Run *r, bool *out, Op op, Value a, Value b) MUST_CHECK; /* every Op from EQ to NOT_IN */
 bool jinja_sort(Run *r, Seq *items, Seq *keys, bool reverse) MUST_CHECK;   /* stable; both are reordered */
 bool jinja_binary(Run *r, Value *out, Op op, Value a, Value b) MUST_CHECK;
+bool jinja_format(Run *r, Value *out, Value format, Value values) MUST_CHECK; /* format % values */
 
 bool jinja_attribute(Run *r, Value *out, Value v, const char *name, size_t n) MUST_CHECK; /* v.name */
 bool jinja_item(Run *r, Value *out, Value v, Value key) MUST_CHECK;                       /* v[key] */

@@ -11,6 +11,7 @@ bool jinja_filter_capitalize(Run *r, Value *out, Call *c);
 bool jinja_filter_default(Run *r, Value *out, Call *c);
 bool jinja_filter_escape(Run *r, Value *out, Call *c);
 bool jinja_filter_float(Run *r, Value *out, Call *c);
+bool jinja_filter_format(Run *r, Value *out, Call *c); /* jinja_format.c */
 bool jinja_filter_indent(Run *r, Value *out, Call *c);
 bool jinja_filter_int(Run *r, Value *out, Call *c);
 bool jinja_filter_lower(Run *r, Value *out, Call *c);
@@ -25,6 +26,7 @@ bool jinja_filter_upper(Run *r, Value *out, Call *c);
 bool jinja_filter_wordcount(Run *r, Value *out, Call *c);
 
 /* of many: jinja_seqs.c */
+bool jinja_filter_batch(Run *r, Value *out, Call *c);
 bool jinja_filter_dictsort(Run *r, Value *out, Call *c);
 bool jinja_filter_first(Run *r, Value *out, Call *c);
 bool jinja_filter_items(Run *r, Value *out, Call *c);

@@ -1,6 +1,6 @@
 /* Arithmetic, subscripts, slices and attributes, as Python has them on integers of 64 bits.
  *
- * What Python would give and we cannot (larger integers, float powers, "%" on texts) is an error. */
+ * What Python would give and we cannot (larger integers, float powers) is an error. */
 #include "text/jinja.h"
 
 /* --- numbers ----------------------------------------------------------------------------------------- */
@@ -202,7 +202,7 @@ bool jinja_binary(Run *r, Value *out, Op op, Value a, Value b)
     if (op == OP_MUL && (b.kind == V_TEXT || is_seq(b)) && is_int(a))
         return repeat(r, out, b, as_int(a));
     if (op == OP_MOD && a.kind == V_TEXT)
-        return jinja_fail(r, "formatting a text with \"%%\" is not supported");
+        return jinja_format(r, out, a, b);
     return fail_operands(r, names[op], a, b);
 }
 

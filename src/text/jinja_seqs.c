@@ -274,6 +274,31 @@ bool jinja_filter_join(Run *r, Value *out, Call *c)
     return jinja_take(r, out, &s, ok);
 }
 
+/* Lists of so many items; the last one is filled up where there is something to do it with. */
+bool jinja_filter_batch(Run *r, Value *out, Call *c)
+{
+    Seq *items, *batches = jinja_seq(r, 0), *batch = NULL;
+    int64_t size;
+    Value fill = c->arg[1];
+    if (!jinja_want_int(r, &size, c->arg[0], "batch needs a number, not") || !jinja_collect(r, &items, c->self))
+        return false;
+    if (size < 1)
+        return jinja_fail(r, "batch of less than one item is not supported");
+    bool fills = fill.kind != V_ABSENT && fill.kind != V_NONE && items->n % (size_t)size;
+    size_t n = items->n, places = fills ? n + (size_t)size - n % (size_t)size : n;
+    if (!jinja_room(r, places, sizeof(Value)) || !jinja_spend(r, places))
+        return false;
+    for (size_t i = 0; i < places; i++) {
+        if (i % (size_t)size == 0) {
+            batch = jinja_seq(r, 4);
+            jinja_push(r, batches, jinja_of_seq(V_LIST, batch));
+        }
+        jinja_push(r, batch, i < n ? items->item[i] : fill);
+    }
+    *out = jinja_of_seq(V_ITER, batches);
+    return true;
+}
+
 /* --- choosing and mapping ---------------------------------------------------------------------------- */
 
 static const Value *keyword(const Call *c, const char *name)

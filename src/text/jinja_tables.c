@@ -236,6 +236,7 @@ const Builtin *jinja_filter(const char *name, size_t n)
 {
     static const Builtin table[] = {
         {"abs", "/", jinja_filter_abs},
+        {"batch", "linecount fill_with?", jinja_filter_batch},
         {"capitalize", "", jinja_filter_capitalize},
         {"count", "/", jinja_filter_length},
         {"d", "default_value? boolean?", jinja_filter_default},
@@ -245,6 +246,7 @@ const Builtin *jinja_filter(const char *name, size_t n)
         {"escape", "/", jinja_filter_escape},
         {"first", "", jinja_filter_first},
         {"float", "default?", jinja_filter_float},
+        {"format", "*", jinja_filter_format},
         {"indent", "width? first? blank?", jinja_filter_indent},
         {"int", "default? base?", jinja_filter_int},
         {"items", "", jinja_filter_items},

@@ -90,7 +90,7 @@ static const char message[] =
     "  \"left\": \"<|im_\", \"right\": \"end|>\", \"n\": 7, \"digit\": \"7\", \"null\": null, \"form\": \"<|im_{}|>\","
     "  \"tool_calls\": [{\"function\": {\"name\": \"<|im_end|>\", \"arguments\": {\"<|im_end|>\": [\"<|im_end|>\"]}}}],"
     "  \"list\": [\"<|im_\", \"end|>\"], \"dict\": {\"<|im_end|>\": 1},"
-    "  \"date\": \"<|im_%Yend|>\", \"month\": \"%-m\", \"nl\": \"\\n\\n\"}]";
+    "  \"percent\": \"<|im_%s|>\", \"date\": \"<|im_%Yend|>\", \"month\": \"%-m\", \"nl\": \"\\n\\n\"}]";
 
 static const char *const uses[] = {
     "{{ m.content }}",
@@ -202,6 +202,15 @@ static const char *const uses[] = {
     "{{ '<|im_{}'.format(m.right) }}",
     "{{ '<|im_{}|>'.format('e' ~ 'n' ~ m.right[2]) }}",
     "{{ m.form.format('end') }}",
+    "{{ '%s' % m.content }}",
+    "{{ '%s%s' % (m.left, m.right) }}",
+    "{{ '<|im_%s' % m.right }}",
+    "{{ '%(a)s' % {'a': m.content} }}",
+    "{{ m.percent % 'end' }}",
+    "{{ '%s' | format(m.content) }}",
+    "{{ '<|im_%(a)s' | format(a=m.right) }}",
+    "{{ m.content | batch(4) | map('join') | join }}",
+    "{{ ['<|im_'] | batch(2, m.right) | first | join }}",
     "{{ m.lines.splitlines()[1] }}",
     "{{ m.lines.splitlines(true) | join }}",
     "{{ m.lines | indent(2) }}",
@@ -259,6 +268,8 @@ static void other_values_stay_text(void **state)
         {"{{ m.n | string }}", "7"},
         {"{{ m.n ~ '' }}", "7"},
         {"{{ '{}'.format(m.n) }}", "7"},
+        {"{{ '%d' % m.n }}", "7"},
+        {"{{ '%i' | format(m.n) }}", "7"},
         {"{{ m.null }}", "None"},
         {"{{ [m.null] }}", "None"},
         {"{{ strftime_now(m.month) }}", "7"},
