@@ -159,7 +159,7 @@ static bool read_verdict(const json_t *row, const char *name, char first, int *b
     const json_t *v = json_object_get(row, name);
     bool number =
         json_is_number(v) && strcmp(name, "label") != 0; /* 1 says the first in some data, the second in other */
-    if (strcmp(name, "preferred") == 0 || strcmp(name, "choice") == 0)
+    if (number && (strcmp(name, "preferred") == 0 || strcmp(name, "choice") == 0))
         first = '0'; /* as our rows have them */
     if (number ? by_number(json_number_value(v), first, is_signed(name), better)
                : json_is_string(v) && by_words(row, json_string_value(v), first, better))
@@ -352,6 +352,40 @@ static bool read_siblings(const json_t *row, const char *name, size_t at, Compar
     return ok;
 }
 
+/* A text that is a list of texts in JSON; NULL: it is none. */
+static json_t *list_in_text(const json_t *text)
+{
+    json_error_t unused;
+    json_t *list = json_is_string(text) ? json_loads(json_string_value(text), 0, &unused) : NULL;
+    if (json_is_string(json_array_get(list, 0)))
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+/* Arena data for competitions has what was said as lists in texts: in the prompt the user's turns, in a reply the assistant's. */
+static bool decode_turns(const json_t *row, Comparison *c, Err *err)
+{
+    json_t *asked = json_field(row, "winner_model_a") ? list_in_text(json_field(row, "prompt")) : NULL;
+    bool ok = true;
+    for (size_t i = 0; ok && asked && i < json_array_size(c->replies); i++) {
+        json_t *said = list_in_text(json_array_get(c->replies, i)), *turns = json_array();
+        ok = json_array_size(said) == json_array_size(asked);
+        for (size_t k = 0; ok && k < json_array_size(asked); k++) {
+            json_array_append_new(turns, json_pack("{s:s, s:O}", "role", "user", "content", json_array_get(asked, k)));
+            json_array_append_new(turns,
+                                  json_pack("{s:s, s:O}", "role", "assistant", "content", json_array_get(said, k)));
+        }
+        json_decref(said);
+        json_array_set_new(c->replies, i, turns);
+    }
+    if (asked)
+        comparison_use(c->used, "prompt");
+    json_decref(asked);
+    return ok || err_set(err, ERR_INPUT, "the lists in \"prompt\" and the replies do not fit together") ||
+           err_hint(err, "each reply needs one text for each of the prompt");
+}
+
 static bool read_better_worse(const json_t *row, const char *const name[2], Comparison *c)
 {
     for (int i = 0; i < 2; i++) {
@@ -363,22 +397,36 @@ static bool read_better_worse(const json_t *row, const char *const name[2], Comp
     return true;
 }
 
+/* Has the row responses under our names, or those of the forms that rows come in? Other texts beside them are not compared. */
+static bool is_ours(const json_t *row)
+{
+    return json_field(row, "response") || (json_field(row, "chosen") && json_field(row, "rejected")) ||
+           (json_field(row, "info") && json_field(row, "summaries"));
+}
+
 static bool read_any(const json_t *row, Comparison *c, Err *err)
 {
     size_t at;
     const char *name;
+    if (is_ours(row))
+        return true;
     for (int i = 0; i < COUNT(better_worse); i++)
         if (is_reply(json_field(row, better_worse[i][0])) && is_reply(json_field(row, better_worse[i][1])))
             return read_better_worse(row, better_worse[i], c);
     if (!comparison_list(row, c, err))
         return false;
-    return c->replies || !(name = find_siblings(row, &at)) || read_siblings(row, name, at, c, err);
+    if (c->replies || json_is_string(json_array_get(json_field(row, "responses"), 0)) ||
+        !(name = find_siblings(row, &at)))
+        return true;
+    return read_siblings(row, name, at, c, err) && decode_turns(row, c, err);
 }
 
 bool comparison_read(const json_t *row, Comparison *out, Err *err)
 {
     *out = (Comparison){.used = json_object(), .name = json_array()};
-    bool ok = read_any(row, out, err) && (!out->replies || comparison_prompt(row, &out->prompt, out->used, err));
+    bool ok = read_any(row, out, err);
+    if (ok && out->replies && !json_object_get(out->used, "prompt"))
+        ok = comparison_prompt(row, &out->prompt, out->used, err);
     if (!ok || !out->replies)
         comparison_release(out);
     return ok;

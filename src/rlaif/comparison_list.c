@@ -90,6 +90,9 @@ static bool read_texts(const json_t *row, const char *name, const json_t *list, 
     int m = 0;
     while (m < COUNT(of_list) && !json_is_array(numbers = json_field(row, of_list[m].name)))
         m++;
+    if (strcmp(name, "completions") == 0 && json_is_boolean(json_array_get(json_field(row, "labels"), 0)))
+        return err_set(err, ERR_INPUT, "\"labels\" speaks of each of \"%s\": they are steps of one completion", name),
+               err_hint(err, "steps are not read: write what was completed as prompt and completion");
     if (m == COUNT(of_list) && is_unscored(name, list)) {
         c->replies = json_copy((json_t *)(uintptr_t)list);
         return true;
@@ -143,9 +146,10 @@ static bool read_objects(const json_t *row, const char *name, const json_t *list
 
 bool comparison_list(const json_t *row, Comparison *c, Err *err)
 {
+    bool ours = json_is_string(json_array_get(json_field(row, "responses"), 0)); /* others beside them are not */
     for (int k = 0; k < COUNT(lists) && !c->replies; k++) {
         const json_t *list = json_field(row, lists[k]), *first = json_array_get(list, 0);
-        if (!json_is_string(first) && !json_is_object(first))
+        if ((!json_is_string(first) && !json_is_object(first)) || (ours && strcmp(lists[k], "responses") != 0))
             continue;
         if (!(json_is_string(first) ? read_texts : read_objects)(row, lists[k], list, c, err))
             return false;

@@ -96,6 +96,8 @@ static bool own_prompt(const json_t *row, RowView *v, Err *err)
     if (prompt)
         return context_read(prompt, "prompt", &v->context, err);
     err_set(err, ERR_INPUT, "the row has no \"prompt\"");
+    if (json_field(row, "messages") || json_field(row, "conversations"))
+        return err_hint(err, "rlaif import --prompts makes prompts of conversations");
     return err_hint(err, "rows have prompt; prompt and response(s); chosen and rejected; or info and summaries");
 }
 
@@ -207,11 +209,12 @@ static bool contradict(const char *a, const char *b, const char *what, Err *err)
     return err_hint(err, "leave out what does not hold");
 }
 
-/* Another shape of the same row must have the same responses to the same conversation, in whatever order, and the same choice. */
+/* Another shape of the same row must have the same responses to the same conversation, in whatever order, and the same choice;
+ * a single response must be one of them. */
 static bool agree(RowView *v, const char *name, const RowView *other, const char *of_other, Err *err)
 {
     int at[2] = {-1, -1};
-    if (v->n != other->n || v->n > 2)
+    if (other->n != 1 && (v->n != other->n || v->n > 2))
         return contradict(name, of_other, "hold different numbers of responses", err);
     for (int i = 0; i < other->n; i++)
         for (int k = v->n - 1; k >= 0; k--)
@@ -269,9 +272,9 @@ static bool read_any(const json_t *row, RowView *v, Err *err)
         bool (*has)(const json_t *row);
         bool (*read)(const json_t *row, RowView *v, Err *err);
     } shapes[] = {{"responses", has_responses, read_responses},
-                  {"response", has_response, read_response},
                   {"summaries", has_summaries, read_summaries},
-                  {"chosen", has_chosen_rejected, read_chosen_rejected}};
+                  {"chosen", has_chosen_rejected, read_chosen_rejected},
+                  {"response", has_response, read_response}};
     const char *name = NULL;
     bool ok = true, found = false;
     for (int i = 0; ok && i < COUNT(shapes); i++) {
@@ -438,8 +441,10 @@ static bool check_need(const json_t *row, const RowView *v, RowNeed need, Err *e
 {
     if (need == NEED_PAIR && v->n != 2) {
         err_set(err, ERR_INPUT, "\"responses\" has %d %s, needs 2", v->n, v->n == 1 ? "entry" : "entries");
-        return err_hint(err, v->n > 2 ? "rlaif import makes a row of every two scored or ranked responses"
-                                      : "give every row two responses: rlaif sample --n 2 makes such rows");
+        return err_hint(err, v->n == 0 && json_field(row, "completion")
+                                 ? "a completion is one response: a pair has responses: [a, b], or chosen and rejected"
+                             : v->n > 2 ? "rlaif import makes a row of every two scored or ranked responses"
+                                        : "give every row two responses: rlaif sample --n 2 makes such rows");
     }
     if (need == NEED_RESPONSES && v->n == 0) {
         err_set(err, ERR_INPUT, "the row has no \"response\" and no \"responses\"");

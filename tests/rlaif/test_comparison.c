@@ -93,6 +93,8 @@ static void whole_conversations(void **state)
     (void)state;
     becomes("{'conversation_a': " TALK("a") ", 'conversation_b': " TALK("b") ", 'winner': 'model_b', 'turn': 1}",
             "[{'prompt': [{'role': 'user', 'content': 'p'}], 'responses': ['a', 'b'], 'preferred': 1, 'turn': 1}]", 0);
+    becomes("{'prompt': '[\\'p\\']', 'response_a': '[\\'a\\']', 'response_b': '[\\'b\\']', 'winner_model_a': 1}",
+            "[{'prompt': [{'role': 'user', 'content': 'p'}], 'responses': ['a', 'b'], 'preferred': 0}]", 0);
     is_refused("{'conversation_a': [{'role': 'user', 'content': 'p'}, {'role': 'assistant', 'content': 'x'},"
                " {'role': 'user', 'content': 'q'}, {'role': 'assistant', 'content': 'a'}],"
                " 'conversation_b': [{'role': 'user', 'content': 'p'}, {'role': 'assistant', 'content': 'y'},"
@@ -161,7 +163,9 @@ static void no_comparisons(void **state)
         "{'prompt': 'p', 'responses': ['a', 'b', 'c']}",
         "{'prompt': 'p', 'responses': ['a', 'b'], 'score': [0.5, 1.5]}",
         "{'prompt': 'p', 'responses': ['a', 'b'], 'models': ['m', 'n'], 'ranks': [1, 2], 'rater': 'ann'}",
-        "{'prompt': 'p', 'completion': 'c', 'label': false}"};
+        "{'prompt': 'p', 'completion': 'c', 'label': false}",
+        "{'prompt': 'p', 'response': 'r', 'response_1': 'a', 'response_2': 'b'}",
+        "{'prompt': 'p', 'responses': ['a', 'b'], 'generations': ['x', 'y', 'z']}"};
     for (int i = 0; i < COUNT(rows); i++) {
         char *same = mem_printf("[%s]", rows[i]);
         becomes(rows[i], same, 0);
@@ -189,6 +193,9 @@ static void refused(void **state)
         {"{'prompt': 'p', 'completions': ['a', 'b', 'c']}", "nothing says which"},
         {"{'prompt': 'p', 'generations': ['a', 'b'], 'ratings': [1]}", "1 entries for 2 responses"},
         {"{'prompt': 'p', 'generations': ['a', 'b'], 'ratings': [1, 'good']}", "no number"},
+        {"{'prompt': 'p', 'completions': ['a', 'b'], 'labels': [true, false]}", "steps of one completion"},
+        {"{'prompt': '[\\'p\\', \\'q\\']', 'response_a': '[\\'a\\']', 'response_b': '[\\'b\\']', 'winner_model_a': 1}",
+         "do not fit together"},
         {"{'prompt': 'p', 'first': 'a', 'other': 'b', 'winner': 'a'}", "\"winner\" speaks of two responses"},
         {"{'prompt': 'p', 'rejected': 'b'}", "\"rejected\" speaks of two responses"},
         {"{'prompt': 'p', 'chosen': 'a'}", "\"chosen\" speaks of two responses"},

@@ -325,6 +325,7 @@ static void fields_that_agree(void **state)
     is_read_as("{'prompt': 'p', 'responses': ['a', 'b'], 'models': ['m', 'n'], 'winner': 'n'}", NEED_PAIR,
                "p | a | b > 1");
     is_read_as("{'prompt': 'p', 'responses': ['a'], 'response': 'a'}", NEED_RESPONSES, "p | a");
+    is_read_as("{'prompt': 'p', 'response': ' a', 'chosen': ' a', 'rejected': ' b'}", NEED_PAIR, "p |  a |  b > 0");
     is_read_as("{'prompt': 'p', 'completion': 'a', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
                "Human: p | a");
     is_read_as("{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'messages': [" U("p") ", " A("a") "]}",
@@ -341,7 +342,7 @@ static void fields_that_contradict(void **state)
         RowNeed need;
         const char *words;
     } cases[] = {
-        {"{'prompt': 'p', 'responses': ['a', 'b'], 'response': 'a'}", NEED_RESPONSES, "\"responses\" and \"response\""},
+        {"{'prompt': 'p', 'responses': ['a', 'b'], 'response': 'c'}", NEED_RESPONSES, "\"responses\" and \"response\""},
         {"{'prompt': 'p', 'responses': ['a'], 'response': 'b'}", NEED_RESPONSES, "different responses"},
         {"{'prompt': 'p', 'responses': ['a', 'b'], 'chosen': 'c', 'rejected': 'a'}", NEED_PAIR, "different responses"},
         {"{'prompt': 'p', 'responses': ['a', 'b'], 'chosen': 'b', 'rejected': 'a', 'preferred': 0}", NEED_PAIR,
@@ -351,7 +352,8 @@ static void fields_that_contradict(void **state)
         {"{'prompt': 'p', 'responses': ['a', 'b'], 'winner': 'the cat'}", NEED_PAIR, "\"winner\" is \"the cat\""},
         {"{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'preferred': 1}", NEED_PAIR,
          "prefers the first, another not"},
-        {"{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'response': 'a'}", NEED_PAIR, "different numbers"},
+        {"{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'response': 'c'}", NEED_PAIR, "different responses"},
+        {"{'prompt': 'p', 'responses': ['a'], 'chosen': 'a', 'rejected': 'b'}", NEED_PAIR, "different numbers"},
         {"{'info': {'post': 'p'}, 'summaries': [{'text': 'a'}, {'text': 'b'}], 'choice': 0, 'preferred': 1}", NEED_PAIR,
          "contradict each other"},
         {"{'info': {'post': 'p'}, 'summaries': [{'text': 'a'}, {'text': 'b'}], 'choice': 2}", NEED_PAIR,
