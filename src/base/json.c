@@ -42,6 +42,9 @@ static bool parse(const char *text, size_t n, const char *where, size_t flags, j
 {
     json_error_t e;
     str_skip_mark(&text, &n);
+    *out = NULL;
+    if (n == 0)
+        return err_set(err, ERR_INPUT, "%s: is empty", where);
     *out = json_loadb(text, n, flags, &e);
     if (*out || !kind_check(where, text, n, "JSON is needed", "take the file that belongs there", err))
         return *out != NULL;

@@ -9,7 +9,7 @@
 
 const char kind_rows_remedy[] = "write it as JSON Lines, an object on a line: for instance by "
                                 "pandas.DataFrame.to_json(OUT, orient=\"records\", lines=True)";
-static const char unpack[] = "unpack it first";
+static const char unpack[] = "unpack it first", meant[] = "name the file that is meant";
 
 /* What begins with these bytes. remedy NULL: that of whoever asks. */
 static const struct {
@@ -31,8 +31,8 @@ static const struct {
     {"SQLite format 3", 15, "an SQLite database", NULL},
     {"PK\x03\x04", 4, "a ZIP archive, as workbooks of spreadsheets (.xlsx) are too", "unpack it, or export it"},
     {"\xd0\xcf\x11\xe0", 4, "a document of an office program", "export it from there"},
-    {"%PDF", 4, "a PDF document", NULL},
-    {"GGUF", 4, "a model (GGUF)", NULL},
+    {"%PDF", 4, "a PDF document", meant},
+    {"GGUF", 4, "a model (GGUF)", meant},
     {"\x1f\x8b", 2, "compressed by gzip", unpack},
     {"\x28\xb5\x2f\xfd", 4, "compressed by zstd", unpack},
     {"BZh", 3, "compressed by bzip2", unpack},

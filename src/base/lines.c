@@ -53,7 +53,7 @@ static bool fill(LineReader *r, Err *err)
     }
     size_t got;
     if (!input_read(r->input, r->buf + r->n, BLOCK, &got, err)) {
-        if (err->code == ERR_INPUT) {
+        if (err->code == ERR_INPUT && !str_starts(err->msg, name)) {
             err_context(err, "%s: broken after line %d", name, r->line);
             err_hint(err, "the file is cut short or damaged: compress or download it again");
         }

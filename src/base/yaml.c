@@ -15,13 +15,30 @@ typedef struct Parse {
     int nodes;
 } Parse;
 
+/* What the library says in its own terms, and how it is said here; most of it can stand. */
+static const struct {
+    const char *theirs, *ours;
+} complaints[] = {
+    {"did not find expected <document start>", "something stands behind the end of the document"},
+    {"did not find expected <stream-start>", "is no YAML"},
+    {"did not find expected node content", "a value is missing"},
+    {"could not find expected ':'", "a \":\" is missing behind the key"},
+    {"found character that cannot start any token",
+     "a value begins with a character that YAML keeps for itself: quote it"},
+    {"block sequence entries are not allowed in this context", "a list begins where none can: look at the indentation"},
+    {"mapping values are not allowed in this context",
+     "a \": \" stands where none can: quote the value, or look at the indentation"},
+};
+
 static bool next_event(Parse *p, yaml_event_t *e, Err *err)
 {
     if (yaml_parser_parse(&p->parser, e))
         return true;
-    err_set(err, ERR_INPUT, "%s:%zu: %s", p->where, p->parser.problem_mark.line + 1,
-            p->parser.problem ? p->parser.problem : "is no YAML");
-    return false;
+    const char *problem = p->parser.problem ? p->parser.problem : "is no YAML";
+    for (int i = 0; i < COUNT(complaints); i++)
+        if (strcmp(problem, complaints[i].theirs) == 0)
+            problem = complaints[i].ours;
+    return err_set(err, ERR_INPUT, "%s:%zu: %s", p->where, p->parser.problem_mark.line + 1, problem);
 }
 
 static Yaml *node_new(Parse *p, YamlKind kind, const yaml_event_t *e)
@@ -141,7 +158,7 @@ bool yaml_parse(const char *text, size_t n, const char *where, Yaml **out, Err *
     if (ok && !*out)
         ok = err_set(err, ERR_INPUT, "%s: is empty", where);
     Err other = {0};
-    if (!ok && !kind_check(where, text, n, "YAML is needed", "name a file of that", &other))
+    if (!ok && !kind_check(where, text, n, "YAML is needed", "name the file that is meant", &other))
         *err = other;
     if (!ok) {
         yaml_free_tree(*out);

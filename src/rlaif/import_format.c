@@ -187,6 +187,10 @@ static bool from_rows(const json_t *row, json_t *out, Err *err)
     RowView v;
     if (!row_view(row, NEED_ANY, &v, err))
         return false;
+    if (!json_field(row, "prompt") && v.n == 0) {
+        row_view_release(&v);
+        return err_set(err, ERR_INPUT, "the row has neither a prompt nor a response");
+    }
     json_object_update(out, (json_t *)(uintptr_t)row);
     if (json_field(row, "prompt")) {
         set_turns(out, "prompt", context_exact(&v.context));

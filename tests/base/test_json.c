@@ -186,19 +186,26 @@ static void refusals(void **state)
     static const struct {
         const char *text, *place;
     } bad[] = {
-        {"", "column"},
-        {"{", "column"},
-        {"[1,]", "column 4"},
-        {"{\"a\": 1, \"a\": 2}", "column"},
-        {"[1] 2", "column"},
-        {"nul", "column"},
-        {"\"\xff\"", "column"},
-        {"\"\xed\xa0\x80\"", "column"}, /* a surrogate in UTF-8 */
-        {"\"\\ud800\"", "column"},
-        {"[1e999]", "column"},
-        {"[NaN]", "column"},
+        {"", "is empty"},
+        {"\xef\xbb\xbf", "is empty"},
+        {"{", "column 1: it ends too early"},
+        {"{\"a\": \"b", "it ends in the middle of a text"},
+        {"[1,]", "column 4: no JSON, near ']'"},
+        {"{\"a\": 1, \"a\": 2}", "a key stands twice, near '\"a\"'"},
+        {"[1] 2", "something stands behind the end, near '2'"},
+        {"nul", "no JSON, near 'nul'"},
+        {"\"\xff\"", "bytes that are no UTF-8"},
+        {"\"\xed\xa0\x80\"", "bytes that are no UTF-8"}, /* a surrogate in UTF-8 */
+        {"\"\\ud800\"", "half a character"},
+        {"\"\\u0000\"", "a text holds \\u0000, which none may"},
+        {"{\"\\u0000\": 1}", "a key holds \\u0000, which none may"},
+        {"\"\\x\"", "a backslash that begins no escape"},
+        {"\"\t\"", "a control character"},
+        {"[1e999]", "a number is too large, near '1e999'"},
+        {"[99999999999999999999]", "a number is too large"},
+        {"[NaN]", "no JSON, near 'NaN'"},
         {"{\n\"a\": }", "line 2"},
-        {"\"a\nb\"", "column"},
+        {"\"a\nb\"", "a text goes on behind the end of the line"},
     };
     for (int i = 0; i < COUNT(bad); i++) {
         Err err = {0};
