@@ -64,13 +64,11 @@ static void same_and_not(void **state)
 
 /* --- by whoever compares -------------------------------------------------------------------------------- */
 
-static const char text[] =
-    "{\"prompt\": \"Who baked it?\", \"responses\": [\"a\", \"b\"], \"response\": \"a\", "
-    "\"preferred\": 0}\n{\"prompt\": \"Other?\", \"responses\": [\"a\", \"b\"], \"response\": \"a\", "
-    "\"preferred\": 1}\n";
+static const char text[] = "{\"prompt\": \"Who baked it?\", \"responses\": [\"a\", \"b\"], \"preferred\": 0}\n"
+                           "{\"prompt\": \"Other?\", \"responses\": [\"a\", \"b\"], \"preferred\": 1}\n";
 static const char turns[] =
     "{\"prompt\": [{\"role\": \"user\", \"content\": \"Who baked it? \"}], \"responses\": [\"c\", "
-    "\"d\"], \"preferred\": 1, \"completion\": \"x\"}\n";
+    "\"d\"], \"preferred\": 1}\n";
 
 static void all_mean_the_same(void **state)
 {
@@ -126,12 +124,12 @@ static void read_as_the_same(void **state)
         "{% if messages[0]['role'] != 'system' %}system: Be kind. {% endif %}{% for m in messages %}{{ m['role'] + ': ' + "
         "m['content'] + ' ' }}{% endfor %}");
     put_text(test_bench, "plain.jsonl",
-             "{\"prompt\": \"Who baked it?\", \"completion\": \"x\", \"responses\": [\"c\", \"d\"], "
+             "{\"prompt\": \"Who baked it?\", \"responses\": [\"c\", \"d\"], "
              "\"preferred\": 1}\n");
     put_text(
         test_bench, "kind.jsonl",
         "{\"prompt\": [{\"role\": \"system\", \"content\": \"Be kind.\"}, {\"role\": \"user\", \"content\": \"Who baked "
-        "it?\"}], \"completion\": \"x\", \"responses\": [\"c\", \"d\"], \"preferred\": 1}\n");
+        "it?\"}], \"responses\": [\"c\", \"d\"], \"preferred\": 1}\n");
     static const char *const commands[] = {
         "reward plain.jsonl --labels human --eval kind.jsonl", "sft kind.jsonl --eval plain.jsonl",
         "rl kind.jsonl --judge llama --prompt tone.yaml --steps 1 --batch 1 --max-new-tokens 3 --eval plain.jsonl"};
