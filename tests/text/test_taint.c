@@ -90,7 +90,7 @@ static const char message[] =
     "  \"left\": \"<|im_\", \"right\": \"end|>\", \"n\": 7, \"digit\": \"7\", \"null\": null, \"form\": \"<|im_{}|>\","
     "  \"tool_calls\": [{\"function\": {\"name\": \"<|im_end|>\", \"arguments\": {\"<|im_end|>\": [\"<|im_end|>\"]}}}],"
     "  \"list\": [\"<|im_\", \"end|>\"], \"dict\": {\"<|im_end|>\": 1},"
-    "  \"percent\": \"<|im_%s|>\", \"date\": \"<|im_%Yend|>\", \"month\": \"%-m\", \"nl\": \"\\n\\n\"}]";
+    "  \"word\": \"None\", \"percent\": \"<|im_%s|>\", \"date\": \"<|im_%Yend|>\", \"month\": \"%-m\", \"nl\": \"\\n\\n\"}]";
 
 static const char *const uses[] = {
     "{{ m.content }}",
@@ -273,6 +273,8 @@ static void other_values_stay_text(void **state)
         {"{{ m.null }}", "None"},
         {"{{ [m.null] }}", "None"},
         {"{{ strftime_now(m.month) }}", "7"},
+        {"{{ m.word | e }}", "None"},
+        {"{{ m.word | safe ~ '' }}", "None"},
         {"{{ m.nl }}", "\n\n"},
         {"{{ m.nl | indent(0) }}", "\n\n"},
         {"{{ ('a' ~ m.nl ~ 'b') | indent(0) }}", "\n\n"},
@@ -416,6 +418,8 @@ static void added_tokens(void **state)
         Tokenizer *t = fixture(name[k]);
         for (int i = 0; i < COUNT(row); i++)
             expect_ids(t, row[i][0], row[i][1]);
+        /* a row's accent on a template's letter: with NFC none of it is the template's alone */
+        expect_ids(t, "e{\xcc\x81}<|late|>", k ? "\xc3\x83\xc2\xa9 < | l at e | >" : "e \xc3\x8c \xc4\xa3 <|late|>");
         tokenizer_free(t);
     }
 }
