@@ -24,6 +24,15 @@ void html_text(Str *out, const char *text)
     }
 }
 
+size_t html_text_cut(Str *out, const char *text, size_t most)
+{
+    size_t cut = str_cut(text, most);
+    char *part = mem_strn(text, cut);
+    html_text(out, part);
+    free(part);
+    return strlen(text) - cut;
+}
+
 void html_json(Str *out, const json_t *value)
 {
     char *text = json_text(value);

@@ -136,6 +136,14 @@ int str_utf8_length(const unsigned char *s, size_t n)
     return len;
 }
 
+size_t str_cut(const char *text, size_t most)
+{
+    size_t n = strlen(text), cut = n < most ? n : most;
+    while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80)
+        cut--;
+    return cut;
+}
+
 void str_skip_mark(const char **text, size_t *n)
 {
     if (*n >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {

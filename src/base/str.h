@@ -33,6 +33,9 @@ const char *str_nearest(const char *name, const char *const *names, int n, size_
 /* Bytes of the UTF-8 character at s (1 to 4), or 0 where the bytes are not UTF-8. */
 int str_utf8_length(const unsigned char *s, size_t n);
 
+/* Bytes of a text's beginning, at most `most`, behind which no character is half. */
+size_t str_cut(const char *text, size_t most);
+
 /* Passes over a byte order mark that a text of n bytes begins with. */
 void str_skip_mark(const char **text, size_t *n);
 

@@ -41,9 +41,7 @@ static json_t *index_rows(const Rows *rows, bool by_id)
 static void describe(const Row *row, bool by_id, char out[80])
 {
     char *text = by_id ? row_id(row->json) : context_lines(&row->view.context);
-    size_t n = strcspn(text, "\n"), cut = n < 60 ? n : 60;
-    while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80) /* never within a character */
-        cut--;
+    size_t n = strcspn(text, "\n"), cut = str_cut(text, n < 60 ? n : 60);
     snprintf(out, 80, "%s%.*s%s", by_id ? "id " : "\"", (int)cut, text,
              by_id                ? ""
              : cut < strlen(text) ? "...\""

@@ -46,9 +46,7 @@ static void add_source(Str *out, const Report *r, const json_t *summary)
 static void add_rates(Str *out, const Report *r, const ReportStage *s)
 {
     const json_t *people = json_object_get(s->summary, "beside_people");
-    str_add(out, "<h3>");
-    html_stage(out, s);
-    str_add(out, "</h3>\n");
+    html_heading(out, "", s);
     add_source(out, r, s->summary);
     html_objects(out, r, json_object_get(s->summary, "policies"), head_policy, policy_measures, COUNT(policy_measures));
     html_objects(out, r, json_object_get(s->summary, "against"), head_less, difference_measures,

@@ -33,7 +33,7 @@ static void set_table(Str *out, const LabelSet *set, int n, const char *part, co
             html_stage(columns_add(&c, numbers), set[i].stage);
     }
     if (c.n > 0)
-        html_heading(out, title);
+        html_heading(out, title, NULL);
     html_columns(out, &c, m, measures);
 }
 

@@ -83,9 +83,8 @@ static void add_ratings(Str *out, const Report *r, const ReportStage *s)
 {
     const json_t *kendall = json_object_get(s->summary, "kendall"), *over = json_object_get(s->summary, "over"),
                  *pairs = json_object_get(s->summary, "pairs"), *judge = json_object_get(s->summary, "beside_judge");
-    str_add(out, "<h3>Rankings: ");
-    html_stage(out, s);
-    str_addf(out, "</h3>\n<p class=\"note\">%s of %s to %s, without ties.</p>\n",
+    html_heading(out, "Rankings: ", s);
+    str_addf(out, "<p class=\"note\">%s of %s to %s, without ties.</p>\n",
              say_count(json_number_of(s->summary, "rankings", 0), "ranking", "rankings").text,
              say_count(json_number_of(s->summary, "items", 0), "set of replies", "sets of replies").text,
              say_count(json_number_of(s->summary, "prompts", 0), "prompt", "prompts").text);

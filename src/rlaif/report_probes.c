@@ -51,9 +51,7 @@ static void add_stage(Str *out, const Report *r, const ReportStage *s)
     size_t i;
     make_lines(&lines);
     json_array_foreach(json_object_get(s->summary, "policies"), i, one) json_array_append_new(columns, column_of(one));
-    str_add(out, "<h3>");
-    html_stage(out, s);
-    str_add(out, "</h3>\n");
+    html_heading(out, "", s);
     html_objects(out, r, columns, head_policy, lines.m, LINES);
     json_decref(columns);
 }
@@ -80,7 +78,7 @@ static void add_compared(Str *out, const Report *r)
     Columns c = {0};
     json_object_foreach(columns, key, one) str_add(columns_add(&c, one), key);
     if (c.n > 0) {
-        str_add(out, "<h3>Of the replies that were compared</h3>\n");
+        html_heading(out, "Of the replies that were compared", NULL);
         html_columns(out, &c, lines.m, LINES);
     }
     json_decref(columns);

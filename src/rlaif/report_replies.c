@@ -25,11 +25,10 @@ Str *prompts_next(PromptList *list)
 
 void html_prompts_note(Str *out, const PromptList *list)
 {
-    str_addf(
-        out,
-        "</h3>\n<p class=\"note\">%s, the first reply of each policy to each, in the order of the file: nothing is "
-        "selected. Below each ",
-        list->n <= PROMPTS_SHOWN ? "All prompts" : "The first prompts");
+    str_addf(out,
+             "<p class=\"note\">%s, the first reply of each policy to each, in the order of the file: nothing is "
+             "selected. Below each ",
+             list->n <= PROMPTS_SHOWN ? "All prompts" : "The first prompts");
 }
 
 void html_prompts(Str *out, PromptList *list, int all)
@@ -308,6 +307,7 @@ static void add_group(Str *out, const Voices *all, int group)
             str_add(out, k++ ? ", " : "");
             html_stage(out, all->voice[i].stage);
         }
+    str_add(out, "</h3>\n");
     html_prompts_note(out, &list);
     str_add(out,
             "what judges said of it: a reward, the probability that it is better than another policy\xe2\x80\x99s, or "

@@ -12,7 +12,7 @@ typedef struct PromptList {
     int n;
 } PromptList;
 Str *prompts_next(PromptList *list); /* where the next prompt goes */
-/* Ends a heading, and begins a note: what the list shows, "Below each ". */
+/* Begins a note: what the list shows, "Below each ". */
 void html_prompts_note(Str *out, const PromptList *list);
 /* The list, of a stage that has so many in all; releases it. */
 void html_prompts(Str *out, PromptList *list, int all);

@@ -264,7 +264,7 @@ static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
         html_judge(head, r, &x[i]);
         json_decref(numbers);
     }
-    html_heading(out, "Every number of the comparisons");
+    html_heading(out, "Every number of the comparisons", NULL);
     html_p(
         out,
         "<span class=\"note\">Intervals at 95&nbsp;%%, over prompts, whose pairs of replies go together; tests over prompts but "

@@ -64,8 +64,7 @@ static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *er
     PromptList list = {0};
     bool ok = store_items_some(r->work->store, eval->row.id, 0, PROMPTS_MOST, add_pair, &list, err);
     if (ok && list.n > 0) {
-        str_add(out, "<h3>Replies to the same prompts: ");
-        html_stage(out, eval);
+        html_heading(out, "Replies to the same prompts: ", eval);
         html_prompts_note(out, &list);
         str_addf(out,
                  "what the judges said: a reward from \xe2\x88\x92"
@@ -126,11 +125,10 @@ static bool add_rollouts(Str *out, const Report *r, const ReportStage *rl, Err *
     bool ok = store_rollouts_each(r->work->store, rl->row.id, step, add_rollout, &all, err);
     if (ok && all.n >= 2) {
         int ends = all.n / 2 < ENDS ? all.n / 2 : ENDS;
-        str_add(out, "<h3>What training rewarded: ");
-        html_stage(out, rl);
+        html_heading(out, "What training rewarded: ", rl);
         str_addf(
             out,
-            "</h3>\n<p class=\"note\">Of the %d replies of the last step, those with the highest and the lowest reward.</p>\n"
+            "<p class=\"note\">Of the %d replies of the last step, those with the highest and the lowest reward.</p>\n"
             "<div class=\"pair sides\"><div>Lowest</div><div>Highest</div></div>\n",
             all.n);
         for (int i = 0; i < ends; i++) {

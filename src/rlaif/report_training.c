@@ -213,9 +213,7 @@ static void add_choice(Str *out, const ReportStage *s)
     }
     if (c.n == 0)
         return;
-    str_add(out, "<h3>The checkpoint that is taken: ");
-    html_stage(out, s);
-    str_add(out, "</h3>\n");
+    html_heading(out, "The checkpoint that is taken: ", s);
     html_p(
         out,
         "<span class=\"note\">Those of the best reward on held-out prompts, each judged against the start on the same "
@@ -232,7 +230,7 @@ bool report_training(Str *out, const Report *r, Err *err)
         int n = report_collect(r, parts[i].kind, stage, MOST_STAGES);
         if (n == 0)
             continue;
-        html_heading(out, parts[i].title);
+        html_heading(out, parts[i].title, NULL);
         if (parts[i].note)
             html_p(out, "<span class=\"note\">%s</span>", parts[i].note);
         if (parts[i].trains)

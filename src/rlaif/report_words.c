@@ -136,9 +136,12 @@ void html_judge(Str *out, const Report *r, const Outcome *x)
 
 /* --- text ----------------------------------------------------------------------------------------------- */
 
-void html_heading(Str *out, const char *text)
+void html_heading(Str *out, const char *text, const ReportStage *s)
 {
-    str_addf(out, "<h3>%s</h3>\n", text);
+    str_addf(out, "<h3>%s", text);
+    if (s)
+        html_stage(out, s);
+    str_add(out, "</h3>\n");
 }
 
 void html_p(Str *out, const char *fmt, ...)
@@ -168,16 +171,10 @@ void html_entry_end(Str *out)
 
 enum { LONGEST = 2000 };
 
-/* Never within a character. */
 void html_cut(Str *out, const char *text)
 {
-    size_t n = text ? strlen(text) : 0, cut = n < LONGEST ? n : LONGEST;
-    while (cut > 0 && cut < n && ((unsigned char)text[cut] & 0xC0) == 0x80)
-        cut--;
-    char *part = mem_strn(text ? text : "", cut);
-    html_text(out, part);
-    str_add(out, cut < n ? " [cut for this page]" : "");
-    free(part);
+    if (html_text_cut(out, text ? text : "", LONGEST) > 0)
+        str_add(out, " [cut for this page]");
 }
 
 void html_row_prompt(Str *out, const json_t *row)

@@ -29,7 +29,8 @@ void html_policy(Str *out, const Report *r, const ReportStage *eval, const char 
 /* Who says so: "<b>PROMPT</b>", "the reward model STAGE". */
 void html_judge(Str *out, const Report *r, const Outcome *x);
 
-void html_heading(Str *out, const char *text); /* of a part of a section */
+/* Of a part of a section: a text, and the stage that it is of, or NULL. */
+void html_heading(Str *out, const char *text, const ReportStage *s);
 /* A paragraph: the format's own words are HTML; arguments must be ready for the page. */
 void html_p(Str *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* An entry of a list begins, and ends. */

@@ -15,14 +15,9 @@ enum {
 
 static void add_text(Str *out, const char *text)
 {
-    size_t n = strlen(text), cut = n < MOST_TEXT ? n : MOST_TEXT;
-    while (cut < n && cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80) /* never within a character */
-        cut--;
-    char *shown = mem_strn(text, cut);
-    html_text(out, shown);
-    if (cut < n)
-        str_addf(out, " &hellip; <i>(%zu bytes more)</i>", n - cut);
-    free(shown);
+    size_t more = html_text_cut(out, text, MOST_TEXT);
+    if (more > 0)
+        str_addf(out, " &hellip; <i>(%zu bytes more)</i>", more);
 }
 
 static void add_prompt(Str *out, const json_t *row)

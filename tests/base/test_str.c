@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/hash.h"
+#include "base/html.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -99,6 +100,22 @@ static void utf8(void **state)
         assert_int_equal(str_utf8_length((const unsigned char *)bad[i], strlen(bad[i])), 0);
 }
 
+/* The longest beginning of whole characters, at every length that may be asked for. */
+static void cuts(void **state)
+{
+    (void)state;
+    static const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x8e\x89z";
+    static const size_t whole[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11, 11};
+    for (size_t most = 0; most < COUNT(whole); most++) {
+        Str out = {0};
+        assert_int_equal(str_cut(text, most), whole[most]);
+        assert_int_equal(html_text_cut(&out, text, most), strlen(text) - whole[most]);
+        assert_int_equal(strncmp(str_text(&out), text, whole[most]), 0);
+        assert_int_equal(out.n, whole[most]);
+        str_release(&out);
+    }
+}
+
 static void errors(void **state)
 {
     (void)state;
@@ -157,7 +174,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(growing), cmocka_unit_test(beginnings_and_ends),
         cmocka_unit_test(nearest), cmocka_unit_test(utf8),
-        cmocka_unit_test(errors),  cmocka_unit_test(hashes),
+        cmocka_unit_test(cuts),    cmocka_unit_test(errors),
+        cmocka_unit_test(hashes),
     };
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);
 }
