@@ -219,36 +219,37 @@ static void outcome_table(Str *out, const Report *r, const Outcome *x, int n, So
         str_add(out, "</tbody></table></div>\n");
 }
 
+static const Measure measures[] = {
+    {"judge prompt is of kind", "kind", AS_TEXT, NULL},
+    {"prompts", "prompts", AS_COUNT, NULL},
+    {"pairs of replies", "pairs", AS_COUNT, NULL},
+    {"mean characters, new policy", "characters_a", AS_TENTHS, "characters_a_interval"},
+    {"mean characters, the other", "characters_b", AS_TENTHS, "characters_b_interval"},
+    {"mean reward of the new policy", "mean_a", AS_NUMBER, "mean_a_interval"},
+    {"mean reward of the other", "mean_b", AS_NUMBER, "mean_b_interval"},
+    {"gain", "gain", AS_SIGNED, "gain_interval"},
+    {"gain\xe2\x80\x99s interval excludes zero", "excludes_zero", AS_YES, NULL},
+    {"p of no gain: t-test over prompts", "gain_paired_p", AS_P, NULL},
+    {"p of no gain: two-sample t-test", "gain_t_p", AS_P, NULL},
+    {"p of no gain: Welch\xe2\x80\x99s t-test", "gain_welch_p", AS_P, NULL},
+    {"win rate, Wilson\xe2\x80\x99s interval over prompts", "win_rate", AS_PERCENT, "interval"},
+    {"win rate, bootstrap over prompts", "win_rate", AS_PERCENT, "win_rate_bootstrap"},
+    {"wins", "wins", AS_COUNT, NULL},
+    {"losses", "losses", AS_COUNT, NULL},
+    {"ties", "ties", AS_COUNT, NULL},
+    {"p of 50 %: binomial, prompts above against below", "binomial_p", AS_P, NULL},
+    {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL},
+    {"p of 50 %: two-sample t-test, as the paper; its size is 17 %", "t_p", AS_P, NULL},
+    {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"},
+    {"mean P(the new policy\xe2\x80\x99s is better)", "mean_p", AS_NUMBER, "mean_p_interval"},
+    {"same position in both orders", "same_slot_rate", AS_PERCENT, "same_slot_interval"},
+    {"of these, the first position", "first_share", AS_PERCENT, "first_share_interval"},
+    {"p of one half: the first position, binomial", "first_share_p", AS_P, NULL},
+    {"probability on the answers", "mass", AS_PERCENT, NULL},
+};
+
 static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
 {
-    static const Measure measures[] = {
-        {"judge prompt is of kind", "kind", AS_TEXT, NULL},
-        {"prompts", "prompts", AS_COUNT, NULL},
-        {"pairs of replies", "pairs", AS_COUNT, NULL},
-        {"mean characters, new policy", "characters_a", AS_TENTHS, "characters_a_interval"},
-        {"mean characters, the other", "characters_b", AS_TENTHS, "characters_b_interval"},
-        {"mean reward of the new policy", "mean_a", AS_NUMBER, "mean_a_interval"},
-        {"mean reward of the other", "mean_b", AS_NUMBER, "mean_b_interval"},
-        {"gain", "gain", AS_SIGNED, "gain_interval"},
-        {"gain\xe2\x80\x99s interval excludes zero", "excludes_zero", AS_YES, NULL},
-        {"p of no gain: t-test over prompts", "gain_paired_p", AS_P, NULL},
-        {"p of no gain: two-sample t-test", "gain_t_p", AS_P, NULL},
-        {"p of no gain: Welch\xe2\x80\x99s t-test", "gain_welch_p", AS_P, NULL},
-        {"win rate, Wilson\xe2\x80\x99s interval over prompts", "win_rate", AS_PERCENT, "interval"},
-        {"win rate, bootstrap over prompts", "win_rate", AS_PERCENT, "win_rate_bootstrap"},
-        {"wins", "wins", AS_COUNT, NULL},
-        {"losses", "losses", AS_COUNT, NULL},
-        {"ties", "ties", AS_COUNT, NULL},
-        {"p of 50 %: binomial, prompts above against below", "binomial_p", AS_P, NULL},
-        {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL},
-        {"p of 50 %: two-sample t-test, as the paper; its size is 17 %", "t_p", AS_P, NULL},
-        {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"},
-        {"mean P(the new policy\xe2\x80\x99s is better)", "mean_p", AS_NUMBER, "mean_p_interval"},
-        {"same position in both orders", "same_slot_rate", AS_PERCENT, "same_slot_interval"},
-        {"of these, the first position", "first_share", AS_PERCENT, "first_share_interval"},
-        {"p of one half: the first position, binomial", "first_share_p", AS_P, NULL},
-        {"probability on the answers", "mass", AS_PERCENT, NULL},
-    };
     Columns c = {0};
     for (int i = 0; i < n; i++) {
         json_t *numbers = json_copy(x[i].eval->summary);
