@@ -175,7 +175,7 @@ bool cmd_tokenize(Work *work, void *options, Err *err)
 static bool row_ids(const Model *m, const json_t *row, bool chat, Ids *ids, int *from, Err *err)
 {
     *from = 1;
-    if (json_object_get(row, "ids"))
+    if (json_field(row, "ids"))
         return read_ids(row, m, ids, err);
     RowView v;
     if (!row_view(row, NEED_RESPONSES, &v, err))

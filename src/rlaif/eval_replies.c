@@ -37,8 +37,10 @@ const ResponseView *reply_response(const Replies *r, const Reply *reply)
 
 const json_t *reply_field(const json_t *row, const Reply *reply, const char *name)
 {
-    const json_t *value = json_object_get(row, name);
-    return json_is_array(value) ? json_array_get(value, (size_t)reply->response) : value;
+    const json_t *value = json_field(row, name);
+    if (json_is_array(value))
+        value = json_array_get(value, (size_t)reply->response);
+    return json_is_null(value) ? NULL : value;
 }
 
 /* --- numbers for names --- */

@@ -207,7 +207,7 @@ static void draw(Import *im, Part part, const int *lead, PartDraw what, Fate los
 
 static bool is_confident(const ImportOptions *o, const json_t *row)
 {
-    const json_t *c = json_object_get(row, "confidence");
+    const json_t *c = json_field(row, "confidence");
     if (!c)
         c = json_object_get(json_object_get(row, "extra"), "confidence");
     for (int i = 0; i < o->confidence.n; i++)

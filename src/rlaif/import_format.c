@@ -119,12 +119,17 @@ static bool from_comparison(const json_t *row, json_t *out, Err *err)
         return false;
     import_set_pair(out, &v);
     row_view_release(&v);
-    json_t *confidence = json_object_get(json_object_get(row, "extra"), "confidence");
-    if (confidence && !json_object_get(row, "confidence"))
+    json_t *confidence = json_field(json_object_get(row, "extra"), "confidence");
+    if (confidence && !json_field(row, "confidence"))
         json_object_set(out, "confidence", confidence);
     json_object_set_new(out, "comparison", comparison_rest(row));
     keep_others(out, row, used, COUNT(used));
     return true;
+}
+
+static bool has(const json_t *row, const char *name)
+{
+    return json_field(row, name) != NULL;
 }
 
 /* --- prompts and demonstrations ------------------------------------------------------------------------- */
@@ -196,7 +201,7 @@ static bool from_rows(const json_t *row, json_t *out, Err *err)
         set_turns(out, "prompt", context_exact(&v.context));
         if (v.preferred >= 0)
             json_object_set_new(out, "preferred", json_integer(v.preferred));
-    } else {
+    } else if (has(row, "messages") || (has(row, "conversations") && !has(row, "chosen"))) {
         json_t *turns = context_turns(&v.context), *all = json_copy(turns);
         json_array_append_new(all, json_pack("{s:s, s:s}", "role", "assistant", "content", v.response[0].text));
         if (json_object_get(out, "conversations"))
@@ -258,11 +263,6 @@ static bool without_key(const json_t *row, json_t *out, Err *err)
 
 /* --- which ---------------------------------------------------------------------------------------------- */
 
-static bool has(const json_t *row, const char *name)
-{
-    return json_field(row, name) != NULL;
-}
-
 /* Replies that were compared, even if what is said of them cannot be read: that is told when they are. */
 static bool has_replies(const json_t *row)
 {
@@ -312,17 +312,31 @@ static const char *lacks(const json_t *row, ImportFormat format)
 }
 
 /* A row that becomes one row. */
-static bool one_row(const json_t *row, ImportFormat format, json_t *out, Err *err)
+static bool one_row(const json_t *row, Imported *out, Err *err)
 {
     static bool (*const from[IMPORT_FORMATS])(const json_t *, json_t *, Err *) = {
         [IMPORT_HH] = from_chosen_rejected,  [IMPORT_COMPARISONS] = from_comparison,  [IMPORT_TLDR] = from_tldr,
         [IMPORT_TRL] = from_chosen_rejected, [IMPORT_INSTRUCTION] = from_instruction, [IMPORT_ROWS] = from_rows,
         [IMPORT_RATINGS] = without_key,
     };
-    json_t *id = json_field(row, "id");
+    json_t *one = json_object(), *id = json_field(row, "id");
+    json_array_append_new(out->rows, one);
     if (id)
-        json_object_set(out, "id", id); /* first, as a reader expects it */
-    return from[format](row, out, err);
+        json_object_set(one, "id", id); /* first, as a reader expects it */
+    return from[out->format](row, one, err);
+}
+
+/* Fields that were kept could say what the rest of a row does not. */
+static bool are_ours(const json_t *rows, Err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < json_array_size(rows); i++) {
+        RowView v;
+        ok = row_view(json_array_get(rows, i), NEED_ANY, &v, err);
+        if (ok)
+            row_view_release(&v);
+    }
+    return ok;
 }
 
 bool import_row(const json_t *row, ImportFormat format, Imported *out, Err *err)
@@ -338,17 +352,10 @@ bool import_row(const json_t *row, ImportFormat format, Imported *out, Err *err)
         return err_set(err, ERR_INPUT, "the row has no \"%s\"", missing),
                err_hint(err, "--format auto finds the format of each row");
     out->rows = json_array();
-    if (out->format == IMPORT_REPLIES || out->format == IMPORT_SHP) {
-        if (import_replies(row, out, err))
-            return true;
-    } else {
-        json_t *one = json_object();
-        if (one_row(row, out->format, one, err)) {
-            json_array_append_new(out->rows, one);
-            return true;
-        }
-        json_decref(one);
-    }
+    bool ok = out->format == IMPORT_REPLIES || out->format == IMPORT_SHP ? import_replies(row, out, err)
+                                                                         : one_row(row, out, err);
+    if (ok && are_ours(out->rows, err))
+        return true;
     json_decref(out->rows);
     out->rows = NULL;
     return false;

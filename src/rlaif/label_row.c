@@ -216,7 +216,7 @@ static bool settle_pair(const json_t *said, const SettleOptions *how, int only, 
 
 static bool settle_scores(const json_t *said, const SettleOptions *how, bool flip, json_t *out, Err *err)
 {
-    const json_t *list = json_object_get(said, "scores"), *numbers = json_object_get(said, "numbers");
+    const json_t *list = json_field(said, "scores"), *numbers = json_field(said, "numbers");
     Scale scale = {.kind = numbers ? JUDGE_SCORE : JUDGE_VERDICT};
     Verdict v[2];
     int n = 0;
@@ -239,8 +239,8 @@ bool label_settle(const json_t *said, const SettleOptions *how, int order, json_
 {
     bool flip = how->flip == FLIP_AUTO ? json_bool_of(said, "flip", false) : how->flip == FLIP_TRUE;
     *out = json_object();
-    bool ok = json_object_get(said, "scores") ? settle_scores(said, how, flip, *out, err)
-                                              : settle_pair(said, how, order, flip, *out, err);
+    bool ok = json_field(said, "scores") ? settle_scores(said, how, flip, *out, err)
+                                         : settle_pair(said, how, order, flip, *out, err);
     if (ok) {
         copy_rest(*out, said);
         set_settling(*out, how, flip);

@@ -12,7 +12,7 @@ typedef struct LabelSums {
 static void add_label(LabelSums *s, const json_t *label)
 {
     double p = json_number_of(label, "p", 0.5);
-    const json_t *tokens = json_object_get(label, "tokens"), *orders = json_object_get(label, "orders"),
+    const json_t *tokens = json_object_get(label, "tokens"), *orders = json_field(label, "orders"),
                  *parts = orders ? orders : json_object_get(label, "scores");
     s->n++;
     s->p += p;

@@ -457,7 +457,7 @@ static bool check_need(const json_t *row, const RowView *v, RowNeed need, Err *e
 
 bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err)
 {
-    bool whole = json_field(row, "messages") || json_field(row, "conversations");
+    bool whole = json_field(row, "messages") || (json_field(row, "conversations") && !json_field(row, "chosen"));
     bool demonstration = need == NEED_DEMONSTRATION || (need == NEED_CONTEXT && whole) ||
                          (need == NEED_ANY && ((whole && !json_field(row, "prompt")) || json_field(row, "completion")));
     *out = (RowView){.preferred = -1};
