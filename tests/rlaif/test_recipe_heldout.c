@@ -83,7 +83,7 @@ static void refused_before_training(void **state)
          "test.jsonl:3", "train.jsonl:3, which the stage \"reward\" uses", 0},
         {"  - sft: {data: @train.jsonl, eval: @fresh.jsonl, eval-every: 1, early-stop: 2}\n"
          "  - eval: {kind: winrate, prompts: @fresh.jsonl, against: policy, prompt: @which.yaml}\n",
-         "fresh.jsonl:1", "fresh.jsonl:1, which the stage \"sft\" uses", 0},
+         "fresh.jsonl:1", "line 1 of the same file, which the stage \"sft\" uses", 0},
         {"  - label: {pairs: @other.jsonl, prompt: @which.yaml, choose-on: @train.jsonl}\n" SAMPLE(
              "a", "@test.jsonl") "  - eval: {kind: harmless, rows: [a], judge: policy, prompt: @which.yaml}\n",
          "test.jsonl:3", "train.jsonl:3, which the stage \"label\" uses", 0},
@@ -92,17 +92,17 @@ static void refused_before_training(void **state)
          "test.jsonl:3", "train.jsonl:3, which the stage \"rl\" uses", 0},
         {"  - rl: {prompts: @train.jsonl, reward: r, eval: @fresh.jsonl, eval-every: 1}\n"
          "  - eval: {kind: winrate, prompts: @fresh.jsonl, against: policy, prompt: @which.yaml}\n",
-         "fresh.jsonl:1", "fresh.jsonl:1, which the stage \"rl\" uses", 0},
+         "fresh.jsonl:1", "line 1 of the same file, which the stage \"rl\" uses", 0},
         {"  - reward: {pairs: @train.jsonl, eval: @fresh.jsonl, eval-every: 1, early-stop: 2}\n"
          "  - eval: {kind: accuracy, pairs: @fresh.jsonl}\n",
-         "fresh.jsonl:1", "fresh.jsonl:1, which the stage \"reward\" uses", 0},
+         "fresh.jsonl:1", "line 1 of the same file, which the stage \"reward\" uses", 0},
         {"  - rl: {prompts: @train.jsonl, reward: r, eval: @test.jsonl}\n", "test.jsonl:3",
          "train.jsonl:3, which the stage \"rl\" uses", 0},
         {"  - sft: {data: @train.jsonl, eval: @test.jsonl}\n", "test.jsonl:3",
          "train.jsonl:3, which the stage \"sft\" uses", 0},
         {"  - choose: {policy: r, prompts: @fresh.jsonl, prompt: @which.yaml}\n"
          "  - eval: {kind: winrate, prompts: @fresh.jsonl, against: policy, prompt: @which.yaml}\n",
-         "fresh.jsonl:1", "fresh.jsonl:1, which the stage \"choose\" uses", 0},
+         "fresh.jsonl:1", "line 1 of the same file, which the stage \"choose\" uses", 0},
         {SAMPLE(
              "pairs",
              "@train.jsonl") "  - score: {as: scored, rows: pairs, model: r}\n"
