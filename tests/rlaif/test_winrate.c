@@ -5,17 +5,22 @@
 
 /* --- rows side by side ---------------------------------------------------------------------------------- */
 
-static bool match(const char *a, const char *b, int limit, Rows *out, Err *err)
+static bool match_or_skip(const char *a, const char *b, int limit, bool skip_bad, Rows *out, Err *err)
 {
     char *folder = make_folder(), *path_a = write_rows(folder, "a.jsonl", a),
          *path_b = write_rows(folder, "b.jsonl", b);
     Work w = {0};
     *err = (Err){0};
-    bool ok = match_rows(&w, path_a, path_b, limit, false, out, err);
+    bool ok = match_rows(&w, path_a, path_b, limit, skip_bad, out, err);
     free(path_a);
     free(path_b);
     remove_folder(folder);
     return ok;
+}
+
+static bool match(const char *a, const char *b, int limit, Rows *out, Err *err)
+{
+    return match_or_skip(a, b, limit, false, out, err);
 }
 
 static void row_is(const Rows *rows, int i, int line, const char *wanted)
@@ -88,6 +93,33 @@ static void unmatched(void **state)
             !err.hint[0])
             fail_msg("case %d: \"%s\" (%s)", i, err.msg, err.hint);
     }
+}
+
+/* Bad rows of either side, and those without the other side's, are left out and counted. */
+static void what_is_left(void **state)
+{
+    (void)state;
+    static const char a[] = "{\"id\": 1, \"prompt\": \"p\", \"response\": \"a1\"}\n"
+                            "{\"id\": 2, \"prompt\": \"q\"}\n"
+                            "{\"id\": 3, \"prompt\": \"r\", \"responses\": [\"a3\", \"a4\"]}\n"
+                            "{\"id\": 4, \"prompt\": \"s\", \"response\": \"a5\"}\n"
+                            "{\"id\": 5, \"prompt\": \"t\", \"response\": \"a6\"}\n",
+                      b[] = "{\"id\": 5, \"prompt\": \"t\", \"response\": \"b6\"}\n"
+                            "no row\n"
+                            "{\"id\": 3, \"prompt\": \"r\", \"response\": \"b3\"}\n"
+                            "{\"id\": 1, \"prompt\": \"p\", \"response\": \"b1\"}\n"
+                            "{\"id\": 2, \"prompt\": \"q\", \"response\": \"b2\"}\n";
+    Rows rows;
+    Err err;
+    int shown = errors_hide();
+    bool ok = match_or_skip(a, b, 0, true, &rows, &err);
+    errors_show(shown);
+    need_ok(ok, &err);
+    assert_int_equal(rows.n, 2);
+    row_is(&rows, 0, 1, "{\"id\": 1, \"prompt\": \"p\", \"a\": [\"a1\"], \"b\": [\"b1\"]}");
+    row_is(&rows, 1, 5, "{\"id\": 5, \"prompt\": \"t\", \"a\": [\"a6\"], \"b\": [\"b6\"]}");
+    assert_int_equal(rows.skipped, 5); /* A's 2, B's 2nd line, both 2 and 4 alone, 3 of two numbers */
+    rows_release(&rows);
 }
 
 /* --- a contest ------------------------------------------------------------------------------------------ */
@@ -382,9 +414,10 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matched),           cmocka_unit_test(unmatched),         cmocka_unit_test(contest),
-        cmocka_unit_test(contest_all_alike), cmocka_unit_test(contest_of_orders), cmocka_unit_test(symmetry),
-        cmocka_unit_test(goes_on),           cmocka_unit_test(flipped),           cmocka_unit_test(refused),
+        cmocka_unit_test(matched),  cmocka_unit_test(unmatched),         cmocka_unit_test(what_is_left),
+        cmocka_unit_test(contest),  cmocka_unit_test(contest_all_alike), cmocka_unit_test(contest_of_orders),
+        cmocka_unit_test(symmetry), cmocka_unit_test(goes_on),           cmocka_unit_test(flipped),
+        cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
