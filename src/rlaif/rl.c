@@ -339,8 +339,10 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
     if (o->eval)
         training.held =
             (HeldOut){rl_measure_held_out, rl, "eval_reward", NULL, o->eval_every, o->eval_every ? o->keep_best : 0, 0};
+    rl->flat = rl->flat || (o->reward && flat_on_record(s->work, o->reward));
     if (rl->flat)
-        flat_margins_warn(s->name, "the reward model says next to nothing, its margins were flat where it was trained",
+        flat_margins_warn(s->name,
+                          "the reward model says next to nothing, its labels or margins were flat where it was trained",
                           rl->source.model->scale);
     bool ok = read_held_out(rl, s, err) && rl_judge_fits(rl, rl->rows, err) && rl_judge_fits(rl, &rl->held, err) &&
               rl_needs(rl, &needs, err) && needs_check(&needs, s->name, o->output, s->summary, err);

@@ -103,8 +103,10 @@ static void learned_from(void **state)
            plain = learn("rb", "--reward a --scale none", "were flat where it was trained\n");
     close_to(enlarged * scale, plain, 1e-9);
     assert_true(plain != 0);
-    json_decref(train("flat.jsonl", "b", "--lr 1e-6 --scale none", true, true)); /* no scale says what it was */
-    close_to(learn("rc", "--reward b", "margins between replies to one prompt are flat\n"), plain, 1e-9);
+    json_decref(train("flat.jsonl", "b", "--lr 1e-6 --scale none", true, true));
+    close_to(learn("rc", "--reward b/", "were flat where it was trained\n"), plain, 1e-9);
+    runs_with_status(test_bench, 0, "cp -r b far"); /* without its store: no scale says what it was */
+    close_to(learn("rf", "--reward far", "margins between replies to one prompt are flat\n"), plain, 1e-9);
     json_decref(train("sure.jsonl", "c", "--lr 3e-3 --optimizer adamw --epochs 20", false, false));
     learn("rd", "--reward c", NULL);
     need_message(
