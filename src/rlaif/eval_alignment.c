@@ -44,8 +44,7 @@ static double is_right(double p, int preferred)
 
 static void read_orders(const json_t *label, Case *c)
 {
-    const json_t *orders = json_field(label, "orders"),
-                 *parts = orders ? orders : json_object_get(label, "scores");
+    const json_t *orders = json_field(label, "orders"), *parts = orders ? orders : json_object_get(label, "scores");
     size_t n = json_array_size(parts);
     c->both = orders && n == 2;
     c->flip = json_bool_of(label, "flip", false);

@@ -64,8 +64,8 @@ extern const OptionTable import_table;
  * rows more for it. Without a row to write, or with an empty part, it fails; where fewer rows are there than `sample 500` or
  * `limit` ask for, it says so.
  *
- * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, score_ratio, duplicates, max_chars, limit}, formats:
- * {name: rows}, output, rest_output. */
+ * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, score_ratio, duplicates, max_chars, limit, and of
+ * comparisons ties, unscored, alone}, formats: {name: rows}, output, rest_output. */
 bool import_rows(Work *work, const ImportOptions *o, Err *err) MUST_CHECK;
 
 /* The same as a stage of a recipe, done once. */

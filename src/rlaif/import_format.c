@@ -48,12 +48,14 @@ static void keep_others(json_t *out, const json_t *row, const char *const *used,
  * blanks stand in the texts. */
 static void set_responses(json_t *out, const RowView *v)
 {
-    json_t *responses = json_array();
-    bool usual = true, all = true;
+    json_t *responses = json_array(), *ended = json_array();
+    bool usual = true, all = true, whole = true;
     for (int i = 0; i < v->n; i++) {
         const ResponseView *r = &v->response[i];
         usual = usual && r->blank_before == blank_before(&v->context, r->text);
         all = all && (r->blank_before || !*r->text);
+        whole = whole && r->ended;
+        json_array_append_new(ended, json_boolean(r->ended));
     }
     for (int i = 0; i < v->n; i++) {
         const ResponseView *r = &v->response[i];
@@ -63,6 +65,9 @@ static void set_responses(json_t *out, const RowView *v)
     json_object_set_new(out, "responses", responses);
     if (!usual)
         json_object_set_new(out, "blank_before", json_boolean(all));
+    if (!whole)
+        json_object_set(out, "ended", ended);
+    json_decref(ended);
 }
 
 void import_set_pair(json_t *out, const RowView *v)
@@ -75,8 +80,8 @@ void import_set_pair(json_t *out, const RowView *v)
 
 static bool from_chosen_rejected(const json_t *row, json_t *out, Err *err)
 {
-    json_t *prompt, *used = json_pack("{s:b, s:b, s:b, s:b, s:b}", "prompt", 1, "chosen", 1, "rejected", 1, "responses",
-                                      1, "blank_before", 1);
+    json_t *prompt, *used = json_pack("{s:b, s:b, s:b, s:b, s:b, s:b}", "prompt", 1, "chosen", 1, "rejected", 1,
+                                      "responses", 1, "blank_before", 1, "ended", 1);
     RowView v;
     bool ok = row_view(row, NEED_PAIR, &v, err);
     if (ok && comparison_prompt(row, &prompt, used, err)) { /* which the view has read */

@@ -20,6 +20,28 @@ static bool both(const json_t *row, const char *a, const char *b)
     return json_field(row, a) && json_field(row, b);
 }
 
+static bool has_response(const json_t *row)
+{
+    return json_field(row, "response") != NULL;
+}
+
+/* Whether each response ended, where the row says so: true or false of one, a list of several. */
+static bool read_ended(const json_t *row, RowView *v, Err *err)
+{
+    const json_t *ended = json_field(row, "ended");
+    bool ok = !ended || json_is_boolean(ended) ? !ended || v->n == 1 : json_array_size(ended) == (size_t)v->n;
+    for (int i = 0; ok && ended && i < v->n; i++) {
+        const json_t *end = json_is_array(ended) ? json_array_get(ended, (size_t)i) : ended;
+        v->response[i].ended = json_is_true(end);
+        ok = json_is_boolean(end);
+    }
+    if (ok)
+        return true;
+    err_set(err, ERR_INPUT, "\"ended\" must have one true or false for each of %d response%s", v->n,
+            v->n == 1 ? "" : "s");
+    return err_hint(err, "false: cut off before its end; without \"ended\" all are whole");
+}
+
 /* --- pairs as chosen and rejected --- */
 
 static bool has_chosen_rejected(const json_t *row)
@@ -50,7 +72,8 @@ static bool read_chosen_rejected(const json_t *row, RowView *v, Err *err)
     const json_t *const value[] = {json_field(row, name[0]), json_field(row, name[1])};
     json_t *prompt;
     v->preferred = 0;
-    return comparison_prompt(row, &prompt, NULL, err) && read_under_prompt(row, prompt, value, name, 2, v, err);
+    return comparison_prompt(row, &prompt, NULL, err) && read_under_prompt(row, prompt, value, name, 2, v, err) &&
+           (has_response(row) || read_ended(row, v, err));
 }
 
 /* --- OpenAI's TL;DR comparisons --- */
@@ -101,32 +124,23 @@ static bool own_prompt(const json_t *row, RowView *v, Err *err)
     return err_hint(err, "rows have prompt; prompt and response(s); chosen and rejected; or info and summaries");
 }
 
-static bool bad_ended(size_t n, Err *err)
-{
-    err_set(err, ERR_INPUT, "\"ended\" must have one true or false for each of %zu responses", n);
-    return err_hint(err, "false: cut off before its end; without \"ended\" all are whole");
-}
-
 static bool read_responses(const json_t *row, RowView *v, Err *err)
 {
-    const json_t *list = json_field(row, "responses"), *ended = json_field(row, "ended");
+    const json_t *list = json_field(row, "responses");
     size_t n = json_array_size(list);
     if (!own_prompt(row, v, err))
         return false;
     if (!json_is_array(list) || n == 0)
         return err_set(err, ERR_INPUT, "\"responses\" is no list of texts");
-    if (ended && (!json_is_array(ended) || json_array_size(ended) != n))
-        return bad_ended(n, err);
     for (size_t i = 0; i < n; i++) {
         const char *text = json_string_value(json_array_get(list, i));
-        const json_t *end = json_array_get(ended, i);
         if (!text)
             return err_set(err, ERR_INPUT, "\"responses\" holds something that is no text");
-        if (ended && !json_is_boolean(end))
-            return bad_ended(n, err);
-        view_add(v, mem_str(text), !ended || json_is_true(end));
+        view_add(v, mem_str(text), true);
     }
     view_settle_blanks(row, v);
+    if (!read_ended(row, v, err))
+        return false;
     const json_t *preferred = json_field(row, "preferred");
     if (!preferred)
         return true;
@@ -134,22 +148,13 @@ static bool read_responses(const json_t *row, RowView *v, Err *err)
     return v->preferred == 0 || v->preferred == 1 || err_set(err, ERR_INPUT, "\"preferred\" is neither 0 nor 1");
 }
 
-static bool has_response(const json_t *row)
-{
-    return json_field(row, "response") != NULL;
-}
-
-/* One reply, with `ended` beside it. */
+/* One reply. What `ended` says is of the responses, where a row has such beside what a person wrote. */
 static bool read_one(const json_t *row, const char *name, RowView *v, Err *err)
 {
-    const json_t *value = json_field(row, name), *ended = json_field(row, "ended");
-    if (ended && !json_is_boolean(ended))
-        return err_set(err, ERR_INPUT, "\"ended\" is neither true nor false"),
-               err_hint(err, "false: cut off before its end; without \"ended\" it is whole");
-    if (!own_prompt(row, v, err) || !view_replies(row, &value, &name, 1, v, err))
-        return false;
-    v->response[0].ended = !json_is_false(ended);
-    return true;
+    const json_t *value = json_field(row, name);
+    bool others = strcmp(name, "response") != 0 && (has_response(row) || json_field(row, "responses"));
+    return own_prompt(row, v, err) && view_replies(row, &value, &name, 1, v, err) &&
+           (others || read_ended(row, v, err));
 }
 
 static bool read_response(const json_t *row, RowView *v, Err *err)

@@ -324,7 +324,11 @@ static void fields_that_agree(void **state)
                "p | a | b > 1");
     is_read_as("{'prompt': 'p', 'responses': ['a', 'b'], 'models': ['m', 'n'], 'winner': 'n'}", NEED_PAIR,
                "p | a | b > 1");
-    is_read_as("{'prompt': 'p', 'responses': ['a'], 'response': 'a'}", NEED_RESPONSES, "p | a");
+    is_read_as("{'prompt': 'p', 'responses': ['a'], 'response': 'a', 'ended': [false]}", NEED_RESPONSES, "p | a...");
+    is_read_as("{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'ended': [true, false]}", NEED_PAIR,
+               "p | a | b... > 0");
+    is_read_as("{'prompt': 'p', 'completion': 'c', 'responses': ['a', 'b'], 'ended': [true, false]}",
+               NEED_DEMONSTRATION, "p | c"); /* of the responses */
     is_read_as("{'prompt': 'p', 'response': ' a', 'chosen': ' a', 'rejected': ' b'}", NEED_PAIR, "p |  a |  b > 0");
     is_read_as("{'prompt': 'p', 'completion': 'a', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
                "Human: p | a");
@@ -362,7 +366,8 @@ static void fields_that_contradict(void **state)
         {"{'prompt': 'p', 'responses': ['a', 'b'], 'label': true}", NEED_PAIR, "no judge's label"},
         {"{'prompt': 'p', 'responses': ['a', 'b'], 'ended': [true]}", NEED_PAIR, "for each of 2 responses"},
         {"{'prompt': 'p', 'responses': ['a', 'b'], 'ended': [true, null]}", NEED_PAIR, "for each of 2 responses"},
-        {"{'prompt': 'p', 'response': 'a', 'ended': 'no'}", NEED_RESPONSES, "neither true nor false"},
+        {"{'prompt': 'p', 'response': 'a', 'ended': 'no'}", NEED_RESPONSES, "for each of 1 response"},
+        {"{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'ended': [true]}", NEED_PAIR, "for each of 2 responses"},
         {"{'prompt': 'p', 'completion': 'b', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
          "different responses"},
         {"{'prompt': 'q', 'completion': 'a', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
