@@ -28,8 +28,18 @@ bool jinja_want_int(Run *r, int64_t *out, Value v, const char *what)
 
 /* --- arguments --------------------------------------------------------------------------------------- */
 
-static void add_keyword(Run *r, Call *c, const char *name, Value v, const char *taint)
+static const Keyword *keyword(const Call *c, const char *name, size_t n)
 {
+    for (size_t i = 0; i < c->nkw; i++)
+        if (strlen(c->kw[i].name) == n && memcmp(c->kw[i].name, name, n) == 0)
+            return &c->kw[i];
+    return NULL;
+}
+
+static bool add_keyword(Run *r, Call *c, const char *name, Value v, const char *taint)
+{
+    if (keyword(c, name, strlen(name)))
+        return jinja_fail(r, "the argument \"%.60s\" is given twice", name);
     if ((c->nkw & (c->nkw - 1)) == 0) { /* full at every power of two */
         Keyword *kw = jinja_alloc(r->pool, c->nkw ? 2 * c->nkw : 1, sizeof *kw);
         if (c->nkw)
@@ -37,6 +47,7 @@ static void add_keyword(Run *r, Call *c, const char *name, Value v, const char *
         c->kw = kw;
     }
     c->kw[c->nkw++] = (Keyword){name, v, taint};
+    return jinja_spend(r, 1 + c->nkw / 64);
 }
 
 /* The items of `list` as positional arguments. */
@@ -57,11 +68,11 @@ static bool spread_dict(Run *r, Call *c, Value dict)
         return jinja_fail_value(r, "\"**\" before an argument needs a dict, not", dict);
     for (size_t i = 0; i < dict.dict->n; i++) {
         Value key = dict.dict->pair[i].key;
-        if (!jinja_want_text(r, key, "an argument's name cannot be"))
+        if (!jinja_want_text(r, key, "an argument's name cannot be") ||
+            !add_keyword(r, c, jinja_keep(r->pool, key.s, key.n), dict.dict->pair[i].value, key.taint))
             return false;
-        add_keyword(r, c, jinja_keep(r->pool, key.s, key.n), dict.dict->pair[i].value, key.taint);
     }
-    return jinja_spend(r, dict.dict->n);
+    return true;
 }
 
 bool jinja_arguments(Run *r, Call *c, const Node *kids)
@@ -73,7 +84,7 @@ bool jinja_arguments(Run *r, Call *c, const Node *kids)
         if (!jinja_eval(r, &v, plain ? kid : kid->a))
             return false;
         if (kid->kind == EX_KEYWORD)
-            add_keyword(r, c, kid->name, v, NULL);
+            ok = add_keyword(r, c, kid->name, v, NULL);
         else if (plain)
             jinja_push(r, pos, v);
         else
@@ -84,14 +95,6 @@ bool jinja_arguments(Run *r, Call *c, const Node *kids)
     c->pos = pos->item;
     c->npos = pos->n;
     return true;
-}
-
-static const Keyword *keyword(const Call *c, const char *name, size_t n)
-{
-    for (size_t i = 0; i < c->nkw; i++)
-        if (strlen(c->kw[i].name) == n && memcmp(c->kw[i].name, name, n) == 0)
-            return &c->kw[i];
-    return NULL;
 }
 
 /* The next of the words in a parameter list, without its "?"; *optional tells that there was one. */
@@ -133,8 +136,6 @@ static bool bind(Run *r, const Builtin *b, Call *c)
     for (size_t i = 0; i < c->nkw; i++)
         if (!named || !has_parameter(b, c->kw[i].name))
             return jinja_fail(r, "\"%s\" takes no argument \"%s\"", b->name, c->kw[i].name);
-        else if (keyword(c, c->kw[i].name, strlen(c->kw[i].name)) != &c->kw[i])
-            return jinja_fail(r, "\"%s\" is given \"%s\" twice", b->name, c->kw[i].name);
     return true;
 }
 
