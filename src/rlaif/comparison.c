@@ -49,7 +49,8 @@ static bool add_system(const json_t *row, json_t **prompt, json_t *used, Err *er
     if (!text || !text[0])
         return true;
     json_t *first = json_array_get(*prompt, 0), *turns;
-    const char *role = json_text_of(first, "role"), *said = json_text_of(first, "content");
+    const char *role = json_text_of(first, "role"), *said = json_text_of(first, role ? "content" : "value");
+    role = role ? role : json_text_of(first, "from");
     comparison_use(used, name);
     if (role && said && strcmp(role, "system") == 0)
         return strcmp(said, text) == 0 ||
@@ -80,7 +81,11 @@ bool comparison_prompt(const json_t *row, json_t **out, json_t *used, Err *err)
         *out = strcmp(names[i], "instruction") == 0 ? with_input(value, row, used) : json_incref(value);
         comparison_use(used, names[i]);
     }
-    return !*out || add_system(row, out, used, err);
+    if (!*out || add_system(row, out, used, err))
+        return true;
+    json_decref(*out);
+    *out = NULL;
+    return false;
 }
 
 /* --- verdicts ------------------------------------------------------------------------------------------- */

@@ -112,6 +112,22 @@ static void whole_conversations(void **state)
             0);
 }
 
+/* A system message that stands twice is one; two different ones are refused. */
+static void system_messages(void **state)
+{
+    (void)state;
+    static const char talk[] = "{'conversations': [{'from': 'system', 'value': 's'}, {'from': 'human', 'value': 'p'},"
+                               " {'from': 'gpt', 'value': 'a'}], 'system': '%s'}";
+    char same[200], other[200];
+    snprintf(same, sizeof same, talk, "s");
+    snprintf(other, sizeof other, talk, "t");
+    becomes(same,
+            "[{'messages': [{'role': 'system', 'content': 's'}, {'role': 'user', 'content': 'p'},"
+            " {'role': 'assistant', 'content': 'a'}]}]",
+            0);
+    is_refused(other, "another than the system message");
+}
+
 static void ties(void **state)
 {
     (void)state;
@@ -319,9 +335,11 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_replies), cmocka_unit_test(whole_conversations), cmocka_unit_test(ties),
-        cmocka_unit_test(lists),       cmocka_unit_test(no_comparisons),      cmocka_unit_test(refused),
-        cmocka_unit_test(groups),      cmocka_unit_test(replies_in_rows),     cmocka_unit_test(read_by_commands),
+        cmocka_unit_test(two_replies),     cmocka_unit_test(whole_conversations),
+        cmocka_unit_test(system_messages), cmocka_unit_test(ties),
+        cmocka_unit_test(lists),           cmocka_unit_test(no_comparisons),
+        cmocka_unit_test(refused),         cmocka_unit_test(groups),
+        cmocka_unit_test(replies_in_rows), cmocka_unit_test(read_by_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
