@@ -32,6 +32,8 @@ static void usage(void **state)
 
 /* --- files that are not there, or of another kind ----------------------------------------------------------------- */
 
+#define LFS "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+
 static const Refusal file_cases[] = {
     {"sample none.jsonl --model llama -o out.jsonl", 1, "none.jsonl: No such file", "check the name", NULL, NULL},
     {"sample p.jsonl --model none.gguf -o out.jsonl", 1, "none.gguf: No such file", "check the name", NULL, NULL},
@@ -49,6 +51,16 @@ static const Refusal file_cases[] = {
      NULL},
     {"sample p.jsonl --model p.jsonl -o out.jsonl", 1, "p.jsonl: this is no GGUF file", "name a .gguf file", NULL,
      NULL},
+    {"sample p.jsonl --model lfs -o out.jsonl", 1, "lfs is a pointer of Git LFS, not the file itself: a model",
+     "git lfs pull", "lfs", LFS},
+    {"sample lfs --model llama -o out.jsonl", 1, "lfs is a pointer of Git LFS, not the file itself: rows",
+     "git lfs pull", "lfs", LFS},
+    {"run lfs", 1, "lfs is a pointer of Git LFS, not the file itself: YAML", "git lfs pull", "lfs", LFS},
+    {"run p.jsonl", 1, "p.jsonl:2: something stands behind the end of the document", "a recipe is", NULL, NULL},
+    {"sample p.jsonl --model /dev/null -o out.jsonl", 1, "/dev/null is a pipe or a device", "write it to a file first",
+     NULL, NULL},
+    {"sample /dev/null --model llama -o out.jsonl", 1, "/dev/null holds no rows", "JSON object on a line", NULL, NULL},
+    {"run /dev/null", 1, "/dev/null: is empty", "a recipe is", NULL, NULL},
     {"label human.jsonl --model llama --prompt ./llama -o out.jsonl", 1, "llama is a directory", "a file inside", NULL,
      NULL},
     {"run llama", 1, "llama is a directory", "a file inside", NULL, NULL},
