@@ -85,7 +85,7 @@ static const Measure cost[] = {
 /* What labels cost a judge that is paid by tokens, and what they would cost people (paper.md 10). */
 static void cost_table(Str *out, const LabelSet *set, int n)
 {
-    LabelSet priced[MOST_STAGES];
+    LabelSet priced[MOST_STAGES] = {0};
     int columns = 0;
     for (int i = 0; i < n; i++) {
         const json_t *c = json_object_get(set[i].stage->summary, "cost");

@@ -114,6 +114,15 @@ static void answer(void *context, const Request *request, Reply *out)
     store_close(work.store);
 }
 
+/* Every page opens the store for itself; that it cannot be opened is said before there is one. */
+static bool store_can_be_opened(const char *path, Err *err)
+{
+    Store *store;
+    bool ok = store_open_existing(&store, path, err);
+    store_close(store);
+    return ok;
+}
+
 bool site_open(Site **out, const ServeOptions *o, Err *err)
 {
     Site *s = mem_zalloc(1, sizeof *s);
@@ -126,7 +135,7 @@ bool site_open(Site **out, const ServeOptions *o, Err *err)
     if (!file_exists(s->store_path)) {
         err_set(err, ERR_INPUT, "%s: there is no run", o->run_dir);
         err_hint(err, "a run's directory holds store.sqlite; rlaif run RECIPE makes one");
-    } else if (listener_open(&s->listener, o->port, answer, s, err)) {
+    } else if (store_can_be_opened(s->store_path, err) && listener_open(&s->listener, o->port, answer, s, err)) {
         *out = s;
         return true;
     }

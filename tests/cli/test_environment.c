@@ -152,13 +152,15 @@ static void reasons(void **state)
         {"sample p.jsonl --model looped", "looped/config.json: Too many levels of symbolic links", ""},
         {"sample p.jsonl --model half", "half/chat_template.jinja: Too many levels of symbolic links", ""},
         {"import - <&-", "standard input: Bad file descriptor", "closed by what started this"},
+        {"serve torn", "torn/store.sqlite: cannot be used: file is not a database", "move it away"},
         {"inspect loop/run", "loop/run: Too many levels of symbolic links", ""},
         {"report loop/run -o page.html", "Too many levels of symbolic links", ""},
         {"import human.jsonl -o " LONG_NAME, "File name too long", ""},
         {"import " LONG_NAME, "File name too long", ""},
     };
     runs_with_status(test_bench, 0,
-                     "ln -s none dangling && ln -s loop loop && mkdir looped half && cp llama/* half && "
+                     "ln -s none dangling && ln -s loop loop && mkdir looped half torn && "
+                     "echo no database >torn/store.sqlite && cp llama/* half && "
                      "ln -s ../loop looped/config.json && ln -sf ../loop half/chat_template.jinja");
     for (int i = 0; i < COUNT(wrong); i++) {
         Ran r = run_in(test_bench, "rlaif %s", wrong[i].command);
