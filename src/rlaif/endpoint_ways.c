@@ -176,7 +176,7 @@ bool way_change(Endpoint *e, const Demand *d, int status, const char *body)
         json_object_set_new(e->ways, "kind", json_string("chat"));
         return true;
     }
-    if (unknown || status / 100 != 4 || status == 401 || status == 402)
+    if (unknown || status / 100 != 4 || status == 401 || status == 402 || http_status_passes(status))
         return false;
     bool named = strstr(body, "max_completion_tokens") != NULL;
     return (named && without_parameter(e, d, kind, body)) || (d->next && fewer(e, kind, body)) ||
