@@ -158,7 +158,7 @@ bool yaml_parse(const char *text, size_t n, const char *where, Yaml **out, Err *
     if (ok && !*out)
         ok = err_set(err, ERR_INPUT, "%s: is empty", where);
     Err other = {0};
-    bool plain = ok && (*out)->kind == YAML_TEXT; /* as any text without a colon in the first line is */
+    bool plain = ok && (*out)->kind == YAML_TEXT; /* as any text without ": " is */
     if ((!ok || plain) && !kind_check(where, text, n, "YAML is needed", "name the file that is meant", &other)) {
         *err = other;
         ok = false;
