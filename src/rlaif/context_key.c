@@ -144,6 +144,13 @@ void context_hash(const Context *c, char out[HASH_TEXT])
     free(key);
 }
 
+int context_number(json_t *prompts, const Context *c)
+{
+    char hash[HASH_TEXT];
+    context_hash(c, hash);
+    return json_index_of(prompts, hash);
+}
+
 bool context_first(const Context *c, char alone[HASH_TEXT], char longer[HASH_TEXT])
 {
     Lines l = lines_of(c);

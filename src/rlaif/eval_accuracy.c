@@ -109,7 +109,7 @@ static bool add_row(void *context, const char *row, Err *err)
         s->reward[2 * s->n] = r[best];
         s->reward[2 * s->n + 1] = r[other];
         s->positive[2 * s->n] = true;
-        int prompt = eval_prompt_number(s->prompts, &v);
+        int prompt = context_number(s->prompts, &v.context);
         outcomes_add(&s->right, prompt, eval_outcome(r[best], r[other]));
         outcomes_add(&s->longer, prompt,
                      eval_outcome(text_characters(v.response[best].text), text_characters(v.response[other].text)));

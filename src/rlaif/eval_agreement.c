@@ -15,8 +15,9 @@ static Choice read_choice(const RowView *v, json_t *prompts)
     const char *a = v->response[0].text, *b = v->response[1].text;
     bool in_order = strcmp(a, b) <= 0;
     char *context = context_key(&v->context);
-    Choice c = {
-        .prompt = eval_prompt_number(prompts, v), .lesser = (v->preferred == 0) == in_order, .label = (double)NAN};
+    Choice c = {.prompt = context_number(prompts, &v->context),
+                .lesser = (v->preferred == 0) == in_order,
+                .label = (double)NAN};
     Hash *h = hash_new();
     hash_add_text(h, context);
     hash_add_text(h, in_order ? a : b);

@@ -81,7 +81,7 @@ static bool read_cases(const Rows *rows, bool skip_bad, Cases *c, Err *err)
     for (int i = 0; ok && i < rows->n; i++) {
         char place[300];
         if (read_case(&rows->row[i], &c->at[c->n], err)) {
-            c->at[c->n++].prompt = eval_prompt_number(numbers, &rows->row[i].view);
+            c->at[c->n++].prompt = context_number(numbers, &rows->row[i].view.context);
             continue;
         }
         err_context(err, "%s", row_place(rows, i, place));

@@ -25,9 +25,6 @@ Adjusted eval_length_controlled(const double *ratio, const double *outcome, cons
 /* "length_controlled" and "length_controlled_interval". */
 void eval_set_adjusted(json_t *object, Adjusted a);
 
-/* The number of a row's prompt among those met; a new one where it has not been. */
-int eval_prompt_number(json_t *prompts, const RowView *v);
-
 /* A line with the p of the paper's two-sample t-test (8), and what it is worth (docs/math.md, "The two-sample test"). */
 void eval_print_two_samples(const json_t *object, const char *key);
 

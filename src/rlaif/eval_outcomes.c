@@ -2,13 +2,6 @@
 #include "base/mem.h"
 #include "rlaif/eval_internal.h"
 
-int eval_prompt_number(json_t *prompts, const RowView *v)
-{
-    char hash[HASH_TEXT];
-    context_hash(&v->context, hash);
-    return json_index_of(prompts, hash);
-}
-
 Outcomes outcomes_begin(int prompts)
 {
     return (Outcomes){.sum = mem_zalloc((size_t)prompts + 1, sizeof(double)),

@@ -416,7 +416,7 @@ static bool cluster_of(Results *r, const json_t *row, int *cluster, Err *err)
     RowView v;
     if (!row_view(row, NEED_PROMPT, &v, err))
         return false;
-    *cluster = eval_prompt_number(r->clusters, &v);
+    *cluster = context_number(r->clusters, &v.context);
     row_view_release(&v);
     return true;
 }

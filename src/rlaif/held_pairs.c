@@ -2,7 +2,6 @@
 #include "rlaif/held_pairs.h"
 
 #include "base/mem.h"
-#include "rlaif/eval_internal.h"
 
 /* P(the first is better), or -1 where the row does not say. */
 static double choice_of(const RowView *v, HeldLabels labels)
@@ -39,7 +38,7 @@ bool held_pairs_read(HeldPairs *h, Rows *rows, HeldLabels labels, const Model *m
         h->p[h->n++] = p;
         h->chosen += p != 0.5;
         if (p != 0.5)
-            eval_prompt_number(prompts, v);
+            context_number(prompts, &v->context);
         ok = cut_render(m, v, chat, room, ids, &cut, err) || err_context(err, "%s", row_place(rows, i, place));
         if (ok)
             cut_count(count, cut);
