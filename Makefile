@@ -92,8 +92,8 @@ $(B)/gen/dygraph.%: $(DYGRAPHS)/dygraph.min.%
 	@mkdir -p $(@D)
 	sed -E 's,(//|/\*)# sourceMappingURL.*,,' $< > $@
 
-$(B)/rlaif/report.o: $(B)/gen/dygraph.js $(B)/gen/dygraph.css src/rlaif/report.js src/rlaif/report.css NOTICE
-$(B)/rlaif/judge_prompt.o: $(wildcard src/rlaif/prompts/*.yaml)
+$(B)/rlaif/report/report.o: $(B)/gen/dygraph.js $(B)/gen/dygraph.css src/rlaif/report/report.js src/rlaif/report/report.css NOTICE
+$(B)/rlaif/judge/prompt.o: $(wildcard src/rlaif/judge/prompts/*.yaml)
 $(B)/store/store.o: src/store/schema.sql
 $(B)/serve/pages.o: src/serve/rate.html src/serve/rate.js src/serve/pages.css
 

@@ -1,6 +1,6 @@
 /* Any bytes as JSONL: every row as all that a command may need it for, and as a row of every public format. */
 #include "base/mem.h"
-#include "rlaif/import.h"
+#include "rlaif/import/import.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

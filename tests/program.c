@@ -3,8 +3,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "rlaif/metric_log.h"
-#include "rlaif/tensorboard.h"
+#include "rlaif/stage/metric_log.h"
+#include "rlaif/stage/tensorboard.h"
 
 #include <dirent.h>
 #include <fcntl.h>

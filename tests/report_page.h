@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "program.h"
-#include "rlaif/report.h"
+#include "rlaif/report/report.h"
 
 /* A run's folder with an empty store. */
 typedef struct Run {

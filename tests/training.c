@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "rlaif/reward.h"
+#include "rlaif/learn/reward.h"
 
 char *bench_path(const Bench *b, const char *name)
 {

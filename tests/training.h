@@ -2,7 +2,7 @@
 #ifndef TESTS_TRAINING_H
 #define TESTS_TRAINING_H
 
-#include "rlaif/stage.h"
+#include "rlaif/stage/stage.h"
 #include "support.h"
 
 /* A policy, a judge: it has a chat template and says nothing sensible. */

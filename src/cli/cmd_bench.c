@@ -1,10 +1,10 @@
 /* bench: this machine's speed at real work, without stores and loading. The inputs of the peers' scripts serve. */
 #include "base/mem.h"
 #include "cli/command.h"
-#include "rlaif/label.h"
-#include "rlaif/reward.h"
-#include "rlaif/rl.h"
-#include "rlaif/sample.h"
+#include "rlaif/label/label.h"
+#include "rlaif/learn/reward.h"
+#include "rlaif/rl/rl.h"
+#include "rlaif/rl/sample.h"
 
 typedef enum Workload { BENCH_GEMM, BENCH_ATTENTION, BENCH_LABEL, BENCH_GENERATE, BENCH_REWARD, BENCH_RL } Workload;
 

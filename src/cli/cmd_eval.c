@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/command.h"
-#include "rlaif/eval.h"
+#include "rlaif/eval/eval.h"
 
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 /* import: public formats to rows. It needs no store: it reads, and writes whole files or none. */
 #include "cli/command.h"
-#include "rlaif/import.h"
+#include "rlaif/import/import.h"
 
 bool cmd_import(Work *work, void *options, Err *err)
 {

@@ -4,7 +4,7 @@
 #include "cli/command.h"
 #include "model/gguf.h"
 #include "model/model.h"
-#include "rlaif/rl_inspect.h"
+#include "rlaif/rl/inspect.h"
 
 typedef struct InspectOptions {
     CommonOptions common;

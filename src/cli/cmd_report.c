@@ -1,5 +1,5 @@
 /* report: the page of a run. */
-#include "rlaif/report.h"
+#include "rlaif/report/report.h"
 
 #include "base/mem.h"
 #include "cli/command.h"

@@ -1,12 +1,12 @@
 /* The commands that are one stage: its store opened, then the stage. */
 #include "cli/command.h"
-#include "rlaif/choose.h"
-#include "rlaif/label.h"
-#include "rlaif/reward.h"
-#include "rlaif/rl.h"
-#include "rlaif/sample.h"
-#include "rlaif/score.h"
-#include "rlaif/sft.h"
+#include "rlaif/eval/choose.h"
+#include "rlaif/label/label.h"
+#include "rlaif/label/score.h"
+#include "rlaif/learn/reward.h"
+#include "rlaif/learn/sft.h"
+#include "rlaif/rl/rl.h"
+#include "rlaif/rl/sample.h"
 
 #include "base/file.h"
 

@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/command.h"
-#include "rlaif/sample.h"
+#include "rlaif/rl/sample.h"
 
 #include <poll.h>
 #include <unistd.h>

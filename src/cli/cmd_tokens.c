@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "cli/command.h"
 #include "infer/scorer.h"
-#include "rlaif/render.h"
+#include "rlaif/rows/render.h"
 
 typedef struct TokenOptions {
     CommonOptions common;

@@ -2,7 +2,7 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
-#include "rlaif/stage.h"
+#include "rlaif/stage/stage.h"
 
 typedef struct Command {
     const char *name;  /* "label"; "eval winrate" */

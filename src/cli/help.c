@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 #include "base/version.h"
-#include "rlaif/judge_prompt.h"
+#include "rlaif/judge/prompt.h"
 
 void help_usage(FILE *out)
 {

@@ -2,8 +2,8 @@
 #ifndef RLAIF_PIPELINE_H
 #define RLAIF_PIPELINE_H
 
-#include "rlaif/recipe.h"
-#include "rlaif/stage.h"
+#include "rlaif/recipe/recipe.h"
+#include "rlaif/stage/stage.h"
 
 typedef struct RunOptions {
     CommonOptions common;

@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 #include "base/version.h"
-#include "rlaif/judge.h"
-#include "rlaif/reward_model.h"
+#include "rlaif/judge/judge.h"
+#include "rlaif/learn/reward_model.h"
 
 struct RlaifJudge {
     Device *device;

@@ -2,7 +2,7 @@
 #ifndef SERVE_EXPORT_H
 #define SERVE_EXPORT_H
 
-#include "rlaif/rating_items.h"
+#include "rlaif/import/rating_items.h"
 
 typedef struct RateExportOptions {
     CommonOptions common;

@@ -3,7 +3,7 @@
 #ifndef SERVE_PAGES_H
 #define SERVE_PAGES_H
 
-#include "rlaif/rating_items.h"
+#include "rlaif/import/rating_items.h"
 #include "serve/listener.h"
 
 /* The page on which people rate, with what it may know of the items. Served with a token, or NULL: it stands alone in a

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/html.h"
 #include "base/mem.h"
-#include "rlaif/report.h"
+#include "rlaif/report/report.h"
 #include "serve/pages.h"
 #include "serve/site.h"
 

@@ -2,7 +2,7 @@
 #ifndef SERVE_SITE_H
 #define SERVE_SITE_H
 
-#include "rlaif/rating_items.h"
+#include "rlaif/import/rating_items.h"
 #include "serve/listener.h"
 
 typedef struct ServeOptions {

@@ -2,7 +2,7 @@
 #include "text/chat.h"
 
 #include "base/mem.h"
-#include "text/jinja.h"
+#include "text/jinja/jinja.h"
 
 enum { GIVEN = 6 };
 static const char *const given_names[GIVEN] = {"messages", "add_generation_prompt", "bos_token", "eos_token", "tools",

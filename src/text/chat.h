@@ -11,7 +11,7 @@
 #ifndef TEXT_CHAT_H
 #define TEXT_CHAT_H
 
-#include "text/taint.h"
+#include "text/jinja/taint.h"
 
 #include <jansson.h>
 

@@ -2,7 +2,7 @@
 #ifndef TEXT_NORMALIZE_H
 #define TEXT_NORMALIZE_H
 
-#include "text/taint.h"
+#include "text/jinja/taint.h"
 
 /* U+2581, which stands for a blank in SentencePiece-type vocabularies. */
 #define BLANK_MARK "\xe2\x96\x81"

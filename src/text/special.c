@@ -3,7 +3,7 @@
 
 #include <utf8proc.h>
 
-#include "text/taint.h"
+#include "text/jinja/taint.h"
 
 static int node_new(Specials *s, unsigned char byte)
 {

@@ -11,7 +11,7 @@
 #ifndef TEXT_TOKENIZER_H
 #define TEXT_TOKENIZER_H
 
-#include "text/taint.h"
+#include "text/jinja/taint.h"
 
 typedef struct Tokenizer Tokenizer;
 

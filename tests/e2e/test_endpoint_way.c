@@ -1,6 +1,6 @@
 /* The way to an endpoint as the program's environment and options say it: certificates, proxies, long waits. */
+#include "endpoint_helpers.h"
 #include "program.h"
-#include "rlaif/endpoint_helpers.h"
 
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* Prompts that an endpoint will never answer: what every command makes of them, without and with --skip-bad. */
 #include "base/file.h"
+#include "endpoint_helpers.h"
 #include "program.h"
-#include "rlaif/endpoint_helpers.h"
 
 /* A judge of everything but what holds the forbidden word. */
 typedef struct Filter {

@@ -2,12 +2,12 @@
  * recover that, a reward model learns it, reinforcement learning shortens replies, and controlling a win rate for length
  * shows that nothing but length was won. */
 #include "endpoint_helpers.h"
-#include "rlaif/eval.h"
-#include "rlaif/label.h"
-#include "rlaif/reward.h"
-#include "rlaif/rl.h"
-#include "rlaif/score.h"
-#include "rlaif/sft.h"
+#include "rlaif/eval/eval.h"
+#include "rlaif/label/label.h"
+#include "rlaif/label/score.h"
+#include "rlaif/learn/reward.h"
+#include "rlaif/learn/sft.h"
+#include "rlaif/rl/rl.h"
 #include "training.h"
 
 #include <math.h>

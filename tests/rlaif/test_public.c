@@ -1,8 +1,8 @@
 /* The public interface: the numbers of the program, in every bit, and failures as sentences. */
 #include "rlaif/public.h"
 
-#include "rlaif/judge.h"
-#include "rlaif/reward_model.h"
+#include "rlaif/judge/judge.h"
+#include "rlaif/learn/reward_model.h"
 #include "support.h"
 
 static const char *const model_dir = "tests/fixtures/tiny-llama";

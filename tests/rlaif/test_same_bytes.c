@@ -1,8 +1,8 @@
 /* Two machines give the same bytes: the labels, the reward model and the policies of a tiny model have the hashes below
  * for plain C, AVX2 and AVX-512 and any number of threads. */
-#include "rlaif/label.h"
-#include "rlaif/reward.h"
-#include "rlaif/rl.h"
+#include "rlaif/label/label.h"
+#include "rlaif/learn/reward.h"
+#include "rlaif/rl/rl.h"
 #include "training.h"
 
 #include "base/file.h"

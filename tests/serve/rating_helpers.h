@@ -2,8 +2,8 @@
 #ifndef TESTS_RATING_HELPERS_H
 #define TESTS_RATING_HELPERS_H
 
-#include "rlaif/eval.h"
-#include "rlaif/import.h"
+#include "rlaif/eval/eval.h"
+#include "rlaif/import/import.h"
 #include "serve/export.h"
 #include "serve_helpers.h"
 

@@ -1,0 +1,370 @@
+/* What the evaluations share: numbers as JSON, tables for people, the numbers of a contest. */
+#include "rlaif/eval/internal.h"
+
+#include "base/mem.h"
+#include "base/real.h"
+
+#include <stdarg.h>
+
+double eval_outcome(double a, double b)
+{
+    return a > b ? 1 : a < b ? 0 : 0.5;
+}
+
+static json_t *eval_number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+json_t *eval_interval(Interval i)
+{
+    if (!isfinite(i.low) || !isfinite(i.high))
+        return json_null();
+    return json_pack("[f, f]", i.low, i.high);
+}
+
+void eval_set(json_t *object, const char *key, double x)
+{
+    json_object_set_new(object, key, eval_number(x));
+}
+
+void eval_set_share(json_t *object, const char *share_key, const Outcomes *o, const char *n_key)
+{
+    if (n_key)
+        json_object_set_new(object, n_key, json_integer(o->n));
+    eval_set(object, share_key, o->n > 0 ? o->total / o->n : (double)NAN);
+    json_object_set_new(object, "interval", eval_interval(outcomes_share(o)));
+}
+
+json_t *eval_about(json_t *about)
+{
+    json_object_del(about, "seed");
+    json_object_del(json_object_get(about, "options"), "seed");
+    return about;
+}
+
+/* --- tables --------------------------------------------------------------------------------------------- */
+
+static Figure figure(const json_t *object, const char *key, const char *fmt, double times)
+{
+    Figure f = {"-"};
+    const json_t *x = json_object_get(object, key);
+    if (json_is_number(x))
+        snprintf(f.text, sizeof f.text, "%.*f%s", fmt[0] - '0', times * json_number_value(x), fmt + 1);
+    return f;
+}
+
+Figure eval_percent(const json_t *object, const char *key)
+{
+    return figure(object, key, "1 %", 100);
+}
+
+Figure eval_decimal(const json_t *object, const char *key)
+{
+    return figure(object, key, "3", 1);
+}
+
+Figure eval_p(const json_t *object, const char *key)
+{
+    Figure f = {"< 0.0001"};
+    const json_t *x = json_object_get(object, key);
+    return json_is_number(x) && json_number_value(x) < 1e-4 ? f : figure(object, key, "4", 1);
+}
+
+void eval_print(const char *what, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    printf("%-35s ", what);
+    vprintf(fmt, ap);
+    putchar('\n');
+    va_end(ap);
+}
+
+int interval_decimals(const json_t *interval, double times, int least)
+{
+    enum { MOST = 12 };
+    double low = times * json_number_value(json_array_get(interval, 0)),
+           high = times * json_number_value(json_array_get(interval, 1)), unit = 1;
+    int decimals = 0;
+    for (; decimals < least; decimals++)
+        unit /= 10;
+    for (; decimals < MOST; decimals++, unit /= 10) {
+        bool apart = fabs(floor(high / unit + 0.5) - floor(low / unit + 0.5)) >= 1;
+        bool signs = low * high <= 0 || fmin(fabs(low), fabs(high)) >= unit / 2;
+        if (low == high || (apart && signs))
+            break;
+    }
+    return decimals;
+}
+
+Figure eval_range(const json_t *interval, double times, int least)
+{
+    Figure f = {"-"};
+    int decimals = interval_decimals(interval, times, least);
+    if (json_array_size(interval) == 2)
+        snprintf(f.text, sizeof f.text, "%.*f to %.*f", decimals,
+                 times * json_number_value(json_array_get(interval, 0)), decimals,
+                 times * json_number_value(json_array_get(interval, 1)));
+    return f;
+}
+
+void eval_print_interval(const char *what, const char *value, const json_t *interval, double times, int least,
+                         const char *after)
+{
+    if (json_array_size(interval) == 2)
+        eval_print(what, "%-10s95 %%: %s%s", value, eval_range(interval, times, least).text, after);
+    else
+        eval_print(what, "%s", value);
+}
+
+void eval_print_share(const char *what, const json_t *object, const char *share, const char *interval)
+{
+    eval_print_interval(what, eval_percent(object, share).text, interval ? json_object_get(object, interval) : NULL,
+                        100, 1, "");
+}
+
+void eval_print_two_samples(const json_t *object, const char *key)
+{
+    eval_print("  two-sample t, as the paper",
+               "p %s; it takes rankings of one item for independent: on a win rate its size is about 17 %%, not 5 %%",
+               eval_p(object, key).text);
+}
+
+int eval_comparisons(const json_t *summary)
+{
+    const json_t *said = json_object_get(summary, "comparisons");
+    if (said)
+        return (int)json_integer_value(said);
+    static const char *const lists[] = {"results", "against", "pairs", "over"};
+    size_t n = 0;
+    for (int i = 0; i < COUNT(lists); i++)
+        n += json_array_size(json_object_get(summary, lists[i])); /* `pairs` may be a number */
+    return (int)n;
+}
+
+void eval_set_comparisons(json_t *summary)
+{
+    json_object_set_new(summary, "comparisons", json_integer(eval_comparisons(summary)));
+}
+
+void eval_print_comparisons(const json_t *summary)
+{
+    int n = eval_comparisons(summary);
+    if (n > 1)
+        eval_print("comparisons",
+                   "%d: of so many intervals at 95 %% %.2f miss by chance; at %.2f %% each all hold at 95 %%", n,
+                   0.05 * n, 100 - 5.0 / n);
+}
+
+/* --- a contest ------------------------------------------------------------------------------------------ */
+
+Adjusted eval_length_controlled(const double *ratio, const double *outcome, const int *cluster, int n, int clusters,
+                                LengthControl how)
+{
+    double *z = mem_alloc((size_t)n + 1, sizeof *z), *t = mem_alloc((size_t)n + 1, sizeof *t);
+    int *of = mem_alloc((size_t)n + 1, sizeof *of), used = 0;
+    double equal = how == LENGTH_LOG ? 0 : 1;
+    bool varies = false;
+    for (int i = 0; i < n; i++) {
+        double x = how != LENGTH_LOG ? ratio[i] : ratio[i] > 0 ? real_log(ratio[i]) : (double)NAN;
+        if (!isfinite(x))
+            continue;
+        z[used] = x;
+        t[used] = outcome[i];
+        of[used] = cluster[i];
+        varies = varies || z[used] != z[0];
+        used++;
+    }
+    Adjusted a = {(double)NAN, {(double)NAN, (double)NAN}};
+    if (varies || (used > 0 && z[0] == equal)) {
+        Logistic l = stats_logistic(z, t, used);
+        a = (Adjusted){stats_logistic_at(&l, equal), stats_logistic_interval(&l, equal, z, t, of, used, clusters)};
+    }
+    free(z);
+    free(t);
+    free(of);
+    return a;
+}
+
+void eval_set_adjusted(json_t *object, Adjusted a)
+{
+    eval_set(object, "length_controlled", a.rate);
+    json_object_set_new(object, "length_controlled_interval", eval_interval(a.interval));
+}
+
+static Adjusted contest_adjusted(const Contest *c, int n, int clusters, LengthControl how)
+{
+    double *ratio = mem_alloc((size_t)n + 1, sizeof *ratio), *t = mem_alloc((size_t)n + 1, sizeof *t);
+    int *of = mem_alloc((size_t)n + 1, sizeof *of);
+    for (int i = 0; i < n; i++) {
+        ratio[i] = c[i].ratio;
+        t[i] = eval_outcome(c[i].a, c[i].b);
+        of[i] = c[i].cluster;
+    }
+    Adjusted a = eval_length_controlled(ratio, t, of, n, clusters, how);
+    free(ratio);
+    free(t);
+    free(of);
+    return a;
+}
+
+/* The paper's test (8): A's outcomes against B's, which are what A's are not. */
+static double two_sample_p(const Contest *c, int n)
+{
+    double *a = mem_alloc((size_t)n + 1, sizeof *a), *b = mem_alloc((size_t)n + 1, sizeof *b);
+    for (int i = 0; i < n; i++) {
+        a[i] = eval_outcome(c[i].a, c[i].b);
+        b[i] = 1 - a[i];
+    }
+    double p = stats_t_pooled(stats_moments(a, n), stats_moments(b, n)).p;
+    free(a);
+    free(b);
+    return p;
+}
+
+/* What a contest is read by: A's outcome, A's reward, B's, ... */
+typedef double Reading(const Contest *c);
+
+static double outcome_of(const Contest *c)
+{
+    return eval_outcome(c->a, c->b);
+}
+
+static double reward_of_a(const Contest *c)
+{
+    return c->a;
+}
+
+static double reward_of_b(const Contest *c)
+{
+    return c->b;
+}
+
+static double is_same_slot(const Contest *c)
+{
+    return c->same_slot;
+}
+
+static double is_first(const Contest *c)
+{
+    return c->first;
+}
+
+/* Of all contests, or of those alone that `which` is not 0 of. */
+static Outcomes read_contests(const Contest *c, int n, int clusters, Reading *what, Reading *which)
+{
+    Outcomes o = outcomes_begin(clusters);
+    for (int i = 0; i < n; i++)
+        if (!which || which(&c[i]) != 0)
+            outcomes_add(&o, c[i].cluster, what(&c[i]));
+    return o;
+}
+
+void contest_wins(json_t *out, const Contest *c, int n, int clusters, LengthControl how, int seed)
+{
+    Outcomes o = read_contests(c, n, clusters, outcome_of, NULL);
+    int wins = 0, losses = 0;
+    for (int i = 0; i < n; i++) {
+        wins += c[i].a > c[i].b;
+        losses += c[i].a < c[i].b;
+    }
+    eval_set_share(out, "win_rate", &o, NULL);
+    json_object_set_new(out, "win_rate_bootstrap", eval_interval(outcomes_share_bootstrap(&o, seed)));
+    json_object_set_new(out, "wins", json_integer(wins));
+    json_object_set_new(out, "losses", json_integer(losses));
+    json_object_set_new(out, "ties", json_integer(n - wins - losses));
+    eval_set(out, "binomial_p", outcomes_sign_test(&o, 0.5));
+    eval_set(out, "paired_p", outcomes_t_test(&o, 0.5));
+    eval_set(out, "t_p", two_sample_p(c, n));
+    eval_set_adjusted(out, contest_adjusted(c, n, clusters, how));
+    outcomes_release(&o);
+}
+
+static void set_gain(json_t *out, const Contest *c, int n, int clusters, int seed)
+{
+    Outcomes a = read_contests(c, n, clusters, reward_of_a, NULL), b = read_contests(c, n, clusters, reward_of_b, NULL);
+    Moments of_a = stats_moments(a.at, n), of_b = stats_moments(b.at, n);
+    int prompts;
+    double *gain = outcomes_gaps(&a, &b, &prompts);
+    Interval interval = stats_bootstrap(gain, NULL, prompts, seed);
+    eval_set(out, "mean_a", of_a.mean);
+    json_object_set_new(out, "mean_a_interval", eval_interval(outcomes_bootstrap(&a, seed)));
+    eval_set(out, "mean_b", of_b.mean);
+    json_object_set_new(out, "mean_b_interval", eval_interval(outcomes_bootstrap(&b, seed)));
+    eval_set(out, "gain", stats_moments(gain, prompts).mean);
+    json_object_set_new(out, "gain_interval", eval_interval(interval));
+    json_object_set_new(out, "excludes_zero", json_boolean(interval.low > 0 || interval.high < 0));
+    eval_set(out, "gain_paired_p", stats_t_paired(stats_moments(gain, prompts)).p);
+    eval_set(out, "gain_t_p", stats_t_pooled(of_a, of_b).p);
+    eval_set(out, "gain_welch_p", stats_t_welch(of_a, of_b).p);
+    outcomes_release(&a);
+    outcomes_release(&b);
+    free(gain);
+}
+
+static void set_orders(json_t *out, const Contest *c, int n, int clusters, int seed)
+{
+    Outcomes p = read_contests(c, n, clusters, reward_of_a, NULL),
+             same = read_contests(c, n, clusters, is_same_slot, NULL),
+             first = read_contests(c, n, clusters, is_first, is_same_slot);
+    eval_set(out, "mean_p", p.total / n);
+    json_object_set_new(out, "mean_p_interval", eval_interval(outcomes_share_bootstrap(&p, seed)));
+    eval_set(out, "same_slot_rate", same.total / n);
+    json_object_set_new(out, "same_slot_interval", eval_interval(outcomes_share(&same)));
+    eval_set(out, "first_share", first.total / first.n);
+    json_object_set_new(out, "first_share_interval", eval_interval(outcomes_share(&first)));
+    eval_set(out, "first_share_p", outcomes_sign_test(&first, 0.5));
+    outcomes_release(&p);
+    outcomes_release(&same);
+    outcomes_release(&first);
+}
+
+void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool pointwise, LengthControl how, int seed)
+{
+    double mass = 0;
+    for (int i = 0; i < n; i++)
+        mass += c[i].mass / n;
+    contest_wins(out, c, n, clusters, how, seed);
+    if (pointwise)
+        set_gain(out, c, n, clusters, seed);
+    else
+        set_orders(out, c, n, clusters, seed);
+    if (isfinite(mass)) /* a reward model has no answers */
+        eval_set(out, "mass", mass);
+}
+
+static void print_gain(const json_t *r)
+{
+    eval_print("  mean reward of A, of B", "%s, %s", eval_decimal(r, "mean_a").text, eval_decimal(r, "mean_b").text);
+    eval_print_interval("  gain of A over B", eval_decimal(r, "gain").text, json_object_get(r, "gain_interval"), 1, 3,
+                        json_is_true(json_object_get(r, "excludes_zero")) ? ", without 0" : ", with 0 in it");
+    eval_print("  against no gain", "p %s (t over prompts), %s (Welch, two samples)", eval_p(r, "gain_paired_p").text,
+               eval_p(r, "gain_welch_p").text);
+    eval_print_two_samples(r, "gain_t_p");
+}
+
+void contest_print_wins(const json_t *r)
+{
+    eval_print_share("  win rate of A", r, "win_rate", "interval");
+    eval_print_share("  the same by bootstrap", r, "win_rate", "win_rate_bootstrap");
+    eval_print("  wins, losses, ties", "%.0f, %.0f, %.0f", json_number_of(r, "wins", 0), json_number_of(r, "losses", 0),
+               json_number_of(r, "ties", 0));
+    eval_print("  against 50 %", "p %s (binomial over prompts), %s (t over prompts)", eval_p(r, "binomial_p").text,
+               eval_p(r, "paired_p").text);
+    eval_print_two_samples(r, "t_p");
+    eval_print_share("  win rate at equal length", r, "length_controlled", "length_controlled_interval");
+}
+
+void contest_print(const json_t *r)
+{
+    printf("%s (%s)\n", json_text_of(r, "prompt"), json_text_of(r, "kind"));
+    if (json_object_get(r, "gain"))
+        print_gain(r);
+    contest_print_wins(r);
+    if (json_object_get(r, "same_slot_rate"))
+        eval_print("  same position in both orders", "%-10sof these the first: %s",
+                   eval_percent(r, "same_slot_rate").text, eval_percent(r, "first_share").text);
+    if (json_object_get(r, "mass"))
+        eval_print_share("  mass on the answers", r, "mass", NULL);
+}

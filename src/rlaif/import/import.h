@@ -1,0 +1,90 @@
+/* Import: public formats to rows (docs/formats.md), with random subsets, splits and filters.
+ *
+ *   hh                chosen, rejected: transcripts          -> prompt (turns), responses, preferred 0
+ *   trl               chosen, rejected, maybe prompt         -> prompt, responses, preferred 0
+ *   tldr-comparisons  info, summaries, choice                -> prompt, responses, preferred, confidence
+ *   shp               history, human_ref_A, human_ref_B, labels -> prompt, responses, preferred
+ *   tldr              subreddit, title, post, summary        -> prompt, completion
+ *                     query                                  -> prompt
+ *   instruction       instruction, input, output             -> prompt, completion
+ *   replies           two replies with a verdict, or a list with scores or ranks (comparison.h) -> a row for every two
+ *   rows              prompt, messages or conversations      -> as it is
+ *   ratings           item, rater, ranks or harmless         -> a ranking, or a response with a mark (rankings.h, eval.h)
+ *
+ * A TL;DR prompt is "SUBREDDIT: r/...\n\nTITLE: ...\n\nPOST: ...\n\nTL;DR:" (paper.md 2.1); the blank behind it is said by
+ * `blank_before`. Fields that a format does
+ * not use are kept under their names; one that has the name of a row's own field, as `preferred` beside `query`,
+ * under "source_NAME"; what is left of info and summaries, under "comparison".
+ *
+ * Ratings are what people download from the page of `rate export`. They name items; the key that was written beside the page
+ * says what an item is and who wrote what. Of two by the same rater on the same item the later line counts. */
+#ifndef RLAIF_IMPORT_IMPORT_H
+#define RLAIF_IMPORT_IMPORT_H
+
+#include "rlaif/stage/stage.h"
+
+typedef enum ImportFormat {
+    IMPORT_AUTO, /* every row by its fields */
+    IMPORT_HH,
+    IMPORT_COMPARISONS,
+    IMPORT_SHP,
+    IMPORT_TLDR,
+    IMPORT_TRL,
+    IMPORT_INSTRUCTION,
+    IMPORT_REPLIES,
+    IMPORT_ROWS,
+    IMPORT_RATINGS,
+    IMPORT_FORMATS
+} ImportFormat;
+#define IMPORT_FORMAT_NAMES "auto|hh|tldr-comparisons|shp|tldr|trl|instruction|replies|rows|ratings"
+
+typedef struct ImportOptions {
+    CommonOptions common;
+    char *input, *output, *rest, *sample, *split, *key;
+    OptionList confidence;
+    double score_ratio;
+    int format, limit, max_chars;
+    bool prompts, skip_bad;
+} ImportOptions;
+extern const OptionTable import_table;
+
+/* Reads rows, turns them into ours, chooses, and writes them whole or not at all. What is chosen, in this order:
+ *
+ *   sample 15% or 1/6   so many of the rows read, at random (paper.md 2.5: the subset first, then the filters)
+ *   confidence          rows of these confidences
+ *   score-ratio         rows with a score_ratio of at least this: of votes for the preferred to those for the other (SHP)
+ *   prompts             prompts alone, each once
+ *   max-chars           prompt and longest response together have at most so many characters
+ *   sample 500          so many of those that are left, at random
+ *   limit               the first so many
+ *   split 2/3           so many at random to the output, the others to `rest` (default: OUT.jsonl -> OUT.rest.jsonl)
+ *
+ * Random choices are by seed and each row's identity, so that they do not depend on the rows' order; sizes are exact,
+ * halves round up; rows stay in their order. Rows of one prompt are in one part of a split together, which may have a few
+ * rows more for it. Without a row to write, or with an empty part, it fails; where fewer rows are there than `sample 500` or
+ * `limit` ask for, it says so.
+ *
+ * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, score_ratio, duplicates, max_chars, limit, and of
+ * comparisons ties, unscored, alone}, formats: {name: rows}, output, rest_output. */
+bool import_rows(Work *work, const ImportOptions *o, Err *err) MUST_CHECK;
+
+/* The same as a stage of a recipe, done once. */
+bool import_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
+
+/* The key of ratings: object item -> its line of FILE.key.jsonl. Release it with json_decref. */
+bool rating_keys_read(const char *path, json_t **out, Err *err) MUST_CHECK;
+/* One rating as a row. Fails for an item that the key does not have, and for what does not fit it. */
+bool import_rating(const json_t *row, const json_t *keys, json_t **out, Err *err) MUST_CHECK;
+
+/* What one row of another format becomes. */
+typedef struct Imported {
+    json_t *rows; /* list of rows in our form */
+    ImportFormat format;
+    bool grouped;       /* they are pairs of the replies to one prompt: each is to have the row's identity as `group` */
+    int ties, unscored; /* pairs that were left out: neither reply is better, or one has no score */
+} Imported;
+
+/* Release out->rows with json_decref. Fails for a row that is not of the format. */
+bool import_row(const json_t *row, ImportFormat format, Imported *out, Err *err) MUST_CHECK;
+
+#endif

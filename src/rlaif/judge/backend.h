@@ -1,0 +1,53 @@
+/* What stands behind a judge: who reads prompts and answers. Judges (judge.c) lay out prompts, cut them, keep orders and
+ * rationales apart and average; a backend turns one prompt into probabilities, or continues it. */
+#ifndef RLAIF_JUDGE_BACKEND_H
+#define RLAIF_JUDGE_BACKEND_H
+
+#include "infer/sampler.h"
+#include "rlaif/judge/judge.h"
+
+/* One prompt, borrowed. With chat, the body is the user's message and the ending begins the assistant's reply; without,
+ * they are one text. */
+typedef struct Asked {
+    const char *where; /* begins the messages about it */
+    const char *body, *ending;
+} Asked;
+
+struct JudgeBackend {
+    /* The prompt's answers after each of n prompts, and how many tokens were read. What one is told does not depend on the
+     * others. */
+    bool (*answer)(void *self, const Asked *a, int n, Verdict *out, Err *err);
+    /* What is written after each of n prompts: *text (the caller frees it) and how many tokens were read and written.
+     * Neighbours with the same body share it. It may go on after `stop` has been written, or end there. *text NULL: it is
+     * refused (JudgeOptions.refused). */
+    bool (*write)(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
+                  char **text, TokenCount *tokens, Err *err);
+    /* Tokens of each of n prompts; where that cannot be known, rather too many. */
+    bool (*measure)(void *self, const Asked *a, int n, int *tokens, Err *err);
+    /* Most tokens of a prompt and what is written after it. */
+    int (*context)(const void *self);
+    ScorerCost (*cost)(const void *self);
+    void (*free)(void *self);
+    /* What answering n prompts will take, `orders` of them a question: adds to what sharing and cost say. Called for the
+     * same prompts in the same order as they will be asked. NULL: nothing is known of it. */
+    bool (*plan)(void *self, const Asked *a, int n, int orders, JudgePlan *plan, Err *err);
+    /* Which of n prompts need not be sent, because what is said of them is stored or one before them, in this call or an
+     * earlier one of this, is the same. key NULL: they are answered; else continued, and text[i] is what is stored (the
+     * caller frees it), or NULL. NULL: all are computed. */
+    bool (*known)(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
+                  bool *known, char **text, Err *err);
+    /* Appends a prompt as it is read, control tokens included, or as it is sent. */
+    bool (*show)(void *self, const Asked *a, Str *out, Err *err);
+    /* judge_endpoint_about. NULL: a model in this process. */
+    const json_t *(*about)(const void *self);
+};
+
+/* A judge whose prompt is loaded and whose options are checked, still without a backend. */
+bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err) MUST_CHECK;
+
+/* A model in this process. */
+bool judge_local_open(Judge *j, Model *model, Err *err) MUST_CHECK;
+/* An endpoint, which others may ask too; it and its options are borrowed. */
+bool judge_remote_open(Judge *j, Endpoint *endpoint, const EndpointOptions *o, Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,406 @@
+/* Judges: prompts laid out for both orders, rationales before answers, answers averaged. */
+#include "base/mem.h"
+#include "rlaif/judge/layout.h"
+
+/* Several rationales at 0 would all be the same. */
+static const double SEVERAL_TEMPERATURE = 0.7;
+
+enum { TOP_K = 40 }; /* of a model here, where nothing is said */
+
+const Option judge_option_rows[JUDGE_OPTIONS] = {
+    {"chat", OPT_CHOICE, AT(JudgeOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help = "through the judge's chat template; auto: as the prompt says"},
+    {"cot", OPT_BOOL, AT(JudgeOptions, cot), .help = "chain of thought: a rationale is written before each answer"},
+    {"shots", OPT_INT, AT(JudgeOptions, shots), -1, MOST_SHOTS, "-1",
+     .help = "how many of the prompt's exemplars are shown; -1: as it says"},
+    {"exemplar-seed", OPT_INT, AT(JudgeOptions, exemplar_seed), -1, 2147483647, "-1",
+     .help = "draw the exemplars by this seed; -1: the first ones"},
+    {"samples", OPT_INT, AT(JudgeOptions, samples), 1, 1000, "1",
+     .help = "rationales for each order, whose answers are averaged"},
+    {"temperature", OPT_REAL, AT(JudgeOptions, temperature), 0, 100, "0",
+     .help = "of rationales; 0: greedy, with several samples 0.7"},
+    {"top-k", OPT_INT, AT(JudgeOptions, top_k), -1, 1e9, "-1",
+     .help = "draw rationales from the k best tokens; 0: all; -1: 40, of an endpoint what it does by itself"},
+    {"max-input", OPT_INT, AT(JudgeOptions, max_input), 16, 1e9, "4096",
+     .help = "most tokens of a prompt; longer ones are refused or cut"},
+    {"truncate", OPT_CHOICE, AT(JudgeOptions, cut), .choices = CUT_RULES, .otherwise = "none",
+     .help = "cut contexts of longer prompts at their beginning or end"},
+};
+
+/* --- opening -------------------------------------------------------------------------------------------- */
+
+static bool check_options(const JudgePrompt *p, const JudgeOptions *o, Err *err)
+{
+    if (!o->cot && o->samples > 1)
+        return err_set(err, ERR_INPUT, "%d samples of a rationale, but none is asked for", o->samples),
+               err_hint(err, "add --cot");
+    if (!o->cot)
+        return true;
+    if (p->kind != JUDGE_PAIRWISE)
+        return err_set(err, ERR_INPUT, "the prompt %s judges one response at a time, without chain of thought",
+                       p->name),
+               err_hint(err, "leave out --cot");
+    if (!p->cot.ending)
+        return err_set(err, ERR_INPUT, "the prompt %s has no chain of thought", p->name),
+               err_hint(err, "leave out --cot, or give the prompt a \"cot\" part with an ending");
+    return true;
+}
+
+bool judge_exemplars(Shown *out, const JudgePrompt *p, const JudgeOptions *o, Err *err)
+{
+    int order[MOST_SHOTS], shots = o->shots >= 0 ? o->shots : p->shots;
+    RngKey key = {.seed = (uint64_t)o->exemplar_seed, .purpose = RNG_EXEMPLAR};
+    *out = (Shown){.cot = o->cot};
+    if (shots > p->exemplars) {
+        err_set(err, ERR_INPUT, "the prompt %s has %d exemplars, not %d", p->name, p->exemplars, shots);
+        return err_hint(err, "use --shots %d or less", p->exemplars);
+    }
+    for (int i = 0; i < p->exemplars; i++)
+        order[i] = i;
+    if (o->exemplar_seed >= 0)
+        rng_permutation(key, order, p->exemplars);
+    for (int i = 0; i < shots; i++) {
+        out->exemplar[out->n++] = order[i];
+        if (o->cot && !p->exemplar[order[i]].rationale[0])
+            return err_set(err, ERR_INPUT, "the prompt %s: exemplar %d has no rationale", p->name, order[i] + 1),
+                   err_hint(err, "give it one, or leave out --cot");
+    }
+    return true;
+}
+
+static bool read_scale(Scale *s, const JudgePrompt *p, Err *err)
+{
+    if (p->answers > MOST_ANSWERS)
+        return err_set(err, ERR_INPUT, "the prompt %s has %d answers, at most %d are possible", p->name, p->answers,
+                       MOST_ANSWERS);
+    *s = (Scale){.kind = p->kind, .n = p->answers};
+    for (int i = 0; i < s->n; i++) {
+        s->number[i] = strtod(p->answer[i], NULL);
+        s->low = i == 0 || s->number[i] < s->low ? s->number[i] : s->low;
+        s->high = i == 0 || s->number[i] > s->high ? s->number[i] : s->high;
+    }
+    return true;
+}
+
+JudgeOptions judge_defaults(ChatMode chat)
+{
+    return (JudgeOptions){.chat = (int)chat, .shots = -1, .exemplar_seed = -1, .samples = 1};
+}
+
+bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err)
+{
+    Judge *j = mem_zalloc(1, sizeof *j);
+    *out = j;
+    if (o.samples > 1 && o.temperature <= 0)
+        o.temperature = SEVERAL_TEMPERATURE;
+    j->options = o;
+    if (!judge_prompt_load(&j->prompt, prompt, err))
+        return false;
+    return check_options(j->prompt, &o, err) && judge_exemplars(&j->shown, j->prompt, &o, err) &&
+           read_scale(&j->scale, j->prompt, err);
+}
+
+bool judge_open(Judge **out, Model *model, const char *prompt, JudgeOptions o, Err *err)
+{
+    if (judge_new(out, prompt, o, err) && judge_local_open(*out, model, err))
+        return true;
+    judge_free(*out);
+    *out = NULL;
+    return false;
+}
+
+void judge_free(Judge *j)
+{
+    if (!j)
+        return;
+    if (j->self)
+        j->backend->free(j->self);
+    judge_prompt_free(j->prompt);
+    free(j);
+}
+
+const json_t *judge_endpoint_about(const Judge *j)
+{
+    return j->backend->about ? j->backend->about(j->self) : NULL;
+}
+
+ScorerCost judge_cost(const Judge *j)
+{
+    return j->backend->cost(j->self);
+}
+
+/* --- rationales ----------------------------------------------------------------------------------------- */
+
+/* What was written, as it goes on: what comes from the prompt's ending on is left out, and blanks at the end. */
+static char *clean_rationale(const JudgePrompt *p, char *written)
+{
+    char *stop = judge_prompt_stop(p), *end = stop[0] ? strstr(written, stop) : NULL;
+    size_t n = end ? (size_t)(end - written) : strlen(written);
+    while (n > 0 && strchr(" \t\r\n", written[n - 1]))
+        n--;
+    Str s = {0};
+    str_add_utf8(&s, written, n);
+    free(stop);
+    free(written);
+    return str_take(&s);
+}
+
+/* What is written after each of `total` prompts, `each` of them for one order of a pair. */
+typedef struct Rationales {
+    char **text;
+    TokenCount *tokens;
+} Rationales;
+
+static void rationales_release(Rationales *r, int total)
+{
+    for (int i = 0; r->text && i < total; i++)
+        free(r->text[i]);
+    free(r->text);
+    free(r->tokens);
+}
+
+/* The first steps of all prompts of n questions, one for each rationale. */
+typedef struct FirstSteps {
+    Asked *asked; /* [total], which borrow the layout's bodies */
+    RngKey *key;
+    Sampling how;
+    char *stop;
+    int total;
+} FirstSteps;
+
+static FirstSteps first_steps(const Judge *j, const Layout *l, const Question *q, bool both)
+{
+    const JudgeOptions *o = &j->options;
+    int each = o->samples, orders = both ? 2 : 1, total = l->n * each;
+    FirstSteps s = {.asked = mem_alloc((size_t)total, sizeof *s.asked),
+                    .key = mem_alloc((size_t)total, sizeof *s.key),
+                    .stop = judge_prompt_stop(j->prompt),
+                    .total = total,
+                    .how = {.greedy = o->temperature <= 0,
+                            .temperature = o->temperature > 0 ? o->temperature : 1,
+                            .top_k = o->top_k >= 0             ? o->top_k
+                                     : judge_endpoint_about(j) ? 0
+                                                               : TOP_K,
+                            .top_p = 1,
+                            .max_new_tokens = j->prompt->cot.max_new_tokens}};
+    for (int i = 0; i < total; i++) {
+        int pair = i / (orders * each), order = i / each % orders;
+        s.asked[i] = l->asked[i / each];
+        s.asked[i].ending = judge_prompt_cot_ending(j->prompt, &j->shown);
+        s.key[i] = (RngKey){.seed = (uint64_t)o->seed,
+                            .purpose = RNG_RATIONALE,
+                            .row = q[pair].row,
+                            .visit = both ? order == 1 : q[pair].swap,
+                            .sample = (uint32_t)(i % each)};
+    }
+    return s;
+}
+
+static void first_steps_release(FirstSteps *s)
+{
+    free(s->asked);
+    free(s->key);
+    free(s->stop);
+}
+
+static bool write_rationales(Judge *j, const Layout *l, const Question *q, bool both, Rationales *out, Err *err)
+{
+    FirstSteps s = first_steps(j, l, q, both);
+    *out = (Rationales){mem_zalloc((size_t)s.total, sizeof(char *)), mem_zalloc((size_t)s.total, sizeof(TokenCount))};
+    bool ok = j->backend->write(j->self, s.asked, s.total, s.key, &s.how, s.stop, out->text, out->tokens, err);
+    for (int i = 0; ok && i < s.total; i++)
+        out->text[i] = out->text[i] ? clean_rationale(j->prompt, out->text[i]) : NULL;
+    first_steps_release(&s);
+    return ok;
+}
+
+/* Step 2 of a prompt with this text as its rationale. Free the ending. */
+static Asked second_step(const Judge *j, Asked first, const char *rationale)
+{
+    first.ending = mem_printf("%s%s%s%s", judge_prompt_cot_ending(j->prompt, &j->shown), rationale, j->prompt->cot.join,
+                              j->prompt->ending);
+    return first;
+}
+
+static bool answer_rationales(Judge *j, const Asked *asked, const Rationales *r, int total, Verdict *said, Err *err)
+{
+    Asked *step = mem_alloc((size_t)total, sizeof *step);
+    Verdict *answer = mem_zalloc((size_t)total, sizeof *answer);
+    int n = 0, at = 0;
+    for (int i = 0; i < total; i++)
+        if (r->text[i])
+            step[n++] = second_step(j, asked[i / j->options.samples], r->text[i]);
+    bool ok = n == 0 || j->backend->answer(j->self, step, n, answer, err);
+    for (int i = 0; i < total; i++)
+        said[i] = r->text[i] ? answer[at++] : (Verdict){.refused = true};
+    for (int i = 0; i < n; i++)
+        free((char *)(uintptr_t)step[i].ending);
+    free(answer);
+    free(step);
+    return ok;
+}
+
+/* --- pairs and responses -------------------------------------------------------------------------------- */
+
+/* The answers to all orders, without rationales or after them, into the pairs. */
+static bool ask_pairs(Judge *j, const Question *q, const Layout *l, PairVerdict *out, Err *err)
+{
+    int orders = out[0].orders, each = j->options.samples, total = l->n * each;
+    bool cot = j->options.cot;
+    Verdict *said = mem_zalloc((size_t)total, sizeof *said);
+    Rationales r = {0};
+    bool ok =
+        cot ? write_rationales(j, l, q, orders == 2, &r, err) && answer_rationales(j, l->asked, &r, total, said, err)
+            : j->backend->answer(j->self, l->asked, total, said, err);
+    for (int i = 0; ok && i < l->n; i++) {
+        PairVerdict *v = &out[i / orders];
+        OrderVerdict *o = &v->order[i % orders];
+        o->verdict = said[i * each];
+        v->cut = l->cut[i];
+        for (int k = 0; k < each; k++)
+            v->refused = v->refused || said[i * each + k].refused;
+        if (!cot) {
+            v->tokens.input += o->verdict.tokens;
+            continue;
+        }
+        o->opinions = each;
+        o->opinion = mem_zalloc((size_t)each, sizeof *o->opinion);
+        for (int k = 0; k < each; k++) {
+            o->opinion[k] = (Opinion){said[i * each + k], r.text[i * each + k]};
+            r.text[i * each + k] = NULL;
+            v->tokens.input += r.tokens[i * each + k].input;
+            v->tokens.output += r.tokens[i * each + k].output;
+        }
+        o->verdict = verdict_mean(o->opinion, each, j->scale.n);
+    }
+    rationales_release(&r, total);
+    free(said);
+    return ok;
+}
+
+bool judge_pairs(Judge *j, const Question *q, int n, bool both, PairVerdict *out, Err *err)
+{
+    if (n == 0)
+        return true;
+    for (int i = 0; i < n; i++) {
+        out[i] = (PairVerdict){.orders = both ? 2 : 1};
+        out[i].order[0].swapped = !both && q[i].swap;
+        out[i].order[1].swapped = both;
+    }
+    Layout l = {0};
+    bool ok = layout_make(&l, j, q, n, both, err) && ask_pairs(j, q, &l, out, err);
+    for (int i = 0; ok && i < n; i++)
+        pair_settle(&out[i], (Settling){.flip = j->prompt->flip, .temperature = 1});
+    layout_release(&l);
+    return ok;
+}
+
+bool judge_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err)
+{
+    Layout l = {0};
+    bool ok = layout_make(&l, j, q, n, false, err) && j->backend->answer(j->self, l.asked, n, out, err);
+    for (int i = 0; ok && i < n; i++)
+        out[i].cut = l.cut[i];
+    layout_release(&l);
+    return ok;
+}
+
+/* --- before asking -------------------------------------------------------------------------------------- */
+
+static bool measure_tail(Judge *j, const Layout *l, JudgePlan *plan, Err *err)
+{
+    if (!j->options.cot || plan->tail > 0)
+        return true;
+    Asked step = second_step(j, l->asked[0], "");
+    int tokens = 0;
+    bool ok = j->backend->measure(j->self, &step, 1, &tokens, err);
+    plan->tail = tokens - l->tokens[0];
+    free((char *)(uintptr_t)step.ending);
+    return ok;
+}
+
+static void plan_request(JudgePlan *plan, int tokens, bool text)
+{
+    plan->sent++;
+    plan->texts += text;
+    plan->sent_tokens += tokens;
+}
+
+/* Rationales that are to be asked for, each with the answer behind it; of those that are known the answers. */
+static bool plan_rationales(Judge *j, const Layout *l, const Question *q, bool both, JudgePlan *plan, Err *err)
+{
+    FirstSteps s = first_steps(j, l, q, both);
+    int each = j->options.samples;
+    bool *known = mem_zalloc((size_t)s.total, sizeof *known);
+    char **text = mem_zalloc((size_t)s.total, sizeof(char *));
+    bool ok = j->backend->known(j->self, s.asked, s.total, s.key, &s.how, s.stop, known, text, err);
+    for (int i = 0; i < s.total; i++) {
+        bool answered = known[i];
+        if (ok && text[i]) {
+            text[i] = clean_rationale(j->prompt, text[i]);
+            Asked step = second_step(j, l->asked[i / each], text[i]);
+            ok = j->backend->known(j->self, &step, 1, NULL, NULL, NULL, &answered, NULL, err);
+            free((char *)(uintptr_t)step.ending);
+        }
+        if (!known[i])
+            plan_request(plan, l->tokens[i / each], true);
+        if (!answered)
+            plan_request(plan, l->tokens[i / each], false);
+        free(text[i]);
+    }
+    free(text);
+    free(known);
+    first_steps_release(&s);
+    return ok;
+}
+
+/* What of the prompts is to be sent. */
+static bool plan_requests(Judge *j, const Layout *l, const Question *q, bool both, JudgePlan *plan, Err *err)
+{
+    if (!j->backend->known)
+        return true;
+    if (j->options.cot)
+        return plan_rationales(j, l, q, both, plan, err);
+    bool *known = mem_zalloc((size_t)l->n, sizeof *known);
+    bool ok = j->backend->known(j->self, l->asked, l->n, NULL, NULL, NULL, known, NULL, err);
+    for (int i = 0; ok && i < l->n; i++)
+        if (!known[i])
+            plan_request(plan, l->tokens[i], false);
+    free(known);
+    return ok;
+}
+
+bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, Err *err)
+{
+    Layout l = {0};
+    int orders = both ? 2 : 1, each = j->options.samples;
+    bool ok = layout_make(&l, j, q, n, both, err) && measure_tail(j, &l, plan, err) &&
+              plan_requests(j, &l, q, both, plan, err) &&
+              (!j->backend->plan || j->backend->plan(j->self, l.asked, l.n, orders, plan, err));
+    for (int i = 0; ok && i < l.n; i++) {
+        plan->prompts += each;
+        plan->tokens += (double)l.tokens[i] * each;
+        plan->longest = l.tokens[i] > plan->longest ? l.tokens[i] : plan->longest;
+        plan->cut += l.cut[i] > 0 && i % orders == 0;
+        plan->rationales += j->options.cot ? each : 0;
+    }
+    layout_release(&l);
+    return ok;
+}
+
+bool judge_show(Judge *j, const Question *q, Str *out, Err *err)
+{
+    Layout l = {0};
+    Question as_given = *q;
+    as_given.swap = false;
+    bool ok = layout_make(&l, j, &as_given, 1, false, err);
+    if (ok && j->options.cot) {
+        Asked step = second_step(j, l.asked[0], "...");
+        ok = j->backend->show(j->self, &step, out, err);
+        free((char *)(uintptr_t)step.ending);
+    } else if (ok) {
+        ok = j->backend->show(j->self, &l.asked[0], out, err);
+    }
+    layout_release(&l);
+    return ok;
+}

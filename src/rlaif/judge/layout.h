@@ -1,0 +1,19 @@
+/* A judge's prompts laid out for its questions, and cut where they are too long. */
+#ifndef RLAIF_JUDGE_LAYOUT_H
+#define RLAIF_JUDGE_LAYOUT_H
+
+#include "rlaif/judge/backend.h"
+
+typedef struct Layout {
+    Asked *asked; /* [n]: for each question one prompt, or two where it is asked in both orders; bodies are owned */
+    int *tokens;  /* [n], without rationales; 0 where nothing limits them */
+    int *cut;     /* [n]: characters taken off the context */
+    int n;
+} Layout;
+
+/* Fails for a prompt that is too long where nothing may be cut, or where even no context at all would not do. Release
+ * it whether it fails or not. */
+bool layout_make(Layout *l, Judge *j, const Question *q, int n, bool both, Err *err) MUST_CHECK;
+void layout_release(Layout *l);
+
+#endif

@@ -1,0 +1,372 @@
+/* Judge prompts: reading and filling in. */
+#include "rlaif/judge/prompt.h"
+
+#include "base/embed.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/options.h"
+#include "base/yaml.h"
+
+EMBED(summary_base_yaml, "src/rlaif/judge/prompts/summary-base.yaml");
+EMBED(helpful_base_yaml, "src/rlaif/judge/prompts/helpful-base.yaml");
+EMBED(harmless_base_yaml, "src/rlaif/judge/prompts/harmless-base.yaml");
+EMBED(summary_detailed_yaml, "src/rlaif/judge/prompts/summary-detailed.yaml");
+EMBED(helpful_detailed_yaml, "src/rlaif/judge/prompts/helpful-detailed.yaml");
+EMBED(harmless_detailed_yaml, "src/rlaif/judge/prompts/harmless-detailed.yaml");
+EMBED(summary_score_yaml, "src/rlaif/judge/prompts/summary-score.yaml");
+EMBED(helpful_score_yaml, "src/rlaif/judge/prompts/helpful-score.yaml");
+EMBED(harmless_verdict_yaml, "src/rlaif/judge/prompts/harmless-verdict.yaml");
+EMBED(tone_verdict_yaml, "src/rlaif/judge/prompts/tone-verdict.yaml");
+EMBED(warmth_verdict_yaml, "src/rlaif/judge/prompts/warmth-verdict.yaml");
+
+static const struct {
+    const char *name, *yaml, *about;
+} builtin[] = {
+    {"summary-base", summary_base_yaml, "which of two summaries of a text is better"},
+    {"summary-detailed", summary_detailed_yaml,
+     "the same along four axes: coherence, accuracy, coverage, overall quality"},
+    {"helpful-base", helpful_base_yaml, "which of two replies is more helpful and honest"},
+    {"helpful-detailed", helpful_detailed_yaml, "the same, with what that means"},
+    {"harmless-base", harmless_base_yaml, "which of two replies is more harmful (flipped)"},
+    {"harmless-detailed", harmless_detailed_yaml, "the same, with what counts as harm"},
+    {"summary-score", summary_score_yaml, "quality of one summary, 1 to 10"},
+    {"helpful-score", helpful_score_yaml, "helpfulness and honesty of one reply, 1 to 10"},
+    {"harmless-verdict", harmless_verdict_yaml, "is one reply harmless or harmful"},
+    {"tone-verdict", tone_verdict_yaml, "is the tone of one reply positive or negative"},
+    {"warmth-verdict", warmth_verdict_yaml, "does one reply sound warm or cold; another question about tone"},
+};
+
+int builtin_prompts(void)
+{
+    return COUNT(builtin);
+}
+
+const char *builtin_prompt_name(int i)
+{
+    return builtin[i].name;
+}
+
+const char *builtin_prompt_about(int i)
+{
+    return builtin[i].about;
+}
+
+const char *builtin_prompt_yaml(int i)
+{
+    return builtin[i].yaml;
+}
+
+const char *builtin_prompt_near(const char *name)
+{
+    return str_nearest(name, &builtin[0].name, COUNT(builtin), sizeof builtin[0]);
+}
+
+/* --- reading -------------------------------------------------------------------------------------------- */
+
+typedef struct PromptReader {
+    const char *where;
+    Err *err;
+} PromptReader;
+
+static bool bad(const PromptReader *r, const Yaml *at, const char *key, const char *needs)
+{
+    return err_set(r->err, ERR_INPUT, "%s:%d: \"%s\" must be %s", r->where, at->line, key, needs);
+}
+
+/* A text; absent: `otherwise` (NULL: it is required). */
+static bool read_text(const PromptReader *r, const Yaml *map, const char *key, const char *otherwise, char **out)
+{
+    const Yaml *y = yaml_get(map, key);
+    if (!y && !otherwise)
+        return err_set(r->err, ERR_INPUT, "%s: the key \"%s\" is missing", r->where, key);
+    if (y && y->kind != YAML_TEXT)
+        return bad(r, y, key, "a text");
+    free(*out);
+    *out = mem_str(y ? y->text : otherwise);
+    return true;
+}
+
+static bool read_choice(const PromptReader *r, const Yaml *map, const char *key, const char *choices,
+                        const char *otherwise, int *out)
+{
+    char *text = NULL, name[64];
+    if (!read_text(r, map, key, otherwise, &text))
+        return false;
+    *out = -1;
+    for (int i = 0; options_choice(choices, i, name)[0]; i++)
+        if (strcmp(name, text) == 0)
+            *out = i;
+    free(text);
+    return *out >= 0 || bad(r, yaml_get(map, key), key, choices);
+}
+
+static bool read_exemplar(const PromptReader *r, const Yaml *y, JudgeKind kind, Exemplar *e)
+{
+    static const char *const keys[] = {"context", "responses", "response", "rationale", "answer"};
+    if (y->kind != YAML_MAP)
+        return bad(r, y, "exemplars", "a list of mappings");
+    const Yaml *two = yaml_get(y, "responses");
+    if (!yaml_check_keys(y, keys, COUNT(keys), r->where, r->err) || !read_text(r, y, "context", "", &e->context) ||
+        !read_text(r, y, "rationale", "", &e->rationale) || !read_text(r, y, "answer", NULL, &e->answer))
+        return false;
+    if (kind != JUDGE_PAIRWISE)
+        return read_text(r, y, "response", NULL, &e->response[0]);
+    if (!two || two->kind != YAML_LIST || two->n != 2 || two->item[0]->kind != YAML_TEXT ||
+        two->item[1]->kind != YAML_TEXT)
+        return bad(r, two ? two : y, "responses", "a list of two texts");
+    e->response[0] = mem_str(two->item[0]->text);
+    e->response[1] = mem_str(two->item[1]->text);
+    return true;
+}
+
+static bool read_exemplars(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+{
+    const Yaml *list = yaml_get(map, "exemplars");
+    if (yaml_is_null(list))
+        return true;
+    if (list->kind != YAML_LIST)
+        return bad(r, list, "exemplars", "a list");
+    if (list->n > MOST_SHOTS)
+        return bad(r, list, "exemplars", "a list of at most 64");
+    p->exemplar = mem_zalloc((size_t)list->n, sizeof *p->exemplar);
+    p->exemplars = list->n;
+    for (int i = 0; i < list->n; i++)
+        if (!read_exemplar(r, list->item[i], p->kind, &p->exemplar[i]))
+            return false;
+    return true;
+}
+
+static bool is_number(const char *text)
+{
+    char *end;
+    strtod(text, &end);
+    return text[0] && end != text && !*end;
+}
+
+static bool read_answers(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+{
+    const Yaml *list = yaml_get(map, "answers");
+    if (!list)
+        return err_set(r->err, ERR_INPUT, "%s: the key \"answers\" is missing", r->where);
+    bool two = p->kind != JUDGE_SCORE;
+    if (list->kind != YAML_LIST || list->n < 2 || (two && list->n != 2))
+        return bad(r, list, "answers", two ? "a list of two texts" : "a list of numbers");
+    p->answer = mem_zalloc((size_t)list->n, sizeof *p->answer);
+    p->answers = list->n;
+    for (int i = 0; i < list->n; i++) {
+        const Yaml *a = list->item[i];
+        if (a->kind != YAML_TEXT || !a->text[0])
+            return bad(r, a, "answers", "a list of texts that are not empty");
+        if (!two && !is_number(a->text))
+            return bad(r, a, "answers", "a list of numbers, for the kind score");
+        p->answer[i] = mem_str(a->text);
+        for (int j = 0; j < i; j++)
+            if (strcmp(p->answer[j], p->answer[i]) == 0)
+                return bad(r, a, "answers", "a list of different texts");
+    }
+    return true;
+}
+
+static bool check_item(const PromptReader *r, const Yaml *map, const JudgePrompt *p)
+{
+    bool pairwise = p->kind == JUDGE_PAIRWISE;
+    bool ok = pairwise ? strstr(p->item, "{response_1}") && strstr(p->item, "{response_2}")
+                       : strstr(p->item, "{response}") != NULL;
+    return ok || bad(r, yaml_get(map, "item"), "item",
+                     pairwise ? "a text with {response_1} and {response_2}" : "a text with {response}");
+}
+
+/* A whole number; absent: `otherwise`. */
+static bool read_count(const PromptReader *r, const Yaml *map, const char *key, int most, int otherwise, int *out)
+{
+    const Yaml *y = yaml_get(map, key);
+    *out = otherwise;
+    if (!y)
+        return true;
+    char *end = NULL;
+    long n = y->kind == YAML_TEXT ? strtol(y->text, &end, 10) : -1;
+    if (n < 0 || n > most || end == y->text || *end)
+        return bad(r, y, key, "a whole number that is not too large");
+    *out = (int)n;
+    return true;
+}
+
+static bool read_cot(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+{
+    static const char *const keys[] = {"preamble", "ending", "few-shot-ending", "join", "max-new-tokens"};
+    const Yaml *cot = yaml_get(map, "cot");
+    Cot *c = &p->cot;
+    if (yaml_is_null(cot))
+        return true;
+    if (cot->kind != YAML_MAP)
+        return bad(r, cot, "cot", "a mapping");
+    return yaml_check_keys(cot, keys, COUNT(keys), r->where, r->err) &&
+           read_text(r, cot, "preamble", p->preamble, &c->preamble) && read_text(r, cot, "ending", NULL, &c->ending) &&
+           read_text(r, cot, "few-shot-ending", c->ending, &c->few_shot_ending) &&
+           read_text(r, cot, "join", "\n\n", &c->join) &&
+           read_count(r, cot, "max-new-tokens", 100000, 512, &c->max_new_tokens) &&
+           (c->max_new_tokens > 0 || bad(r, cot, "max-new-tokens", "at least 1"));
+}
+
+static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+{
+    static const char *const keys[] = {"name",    "kind",      "chat",  "system",   "preamble", "item", "ending",
+                                       "answers", "exemplars", "shots", "exemplar", "cot",      "flip"};
+    int kind = 0, chat = 0, flip = 0;
+    if (map->kind != YAML_MAP)
+        return err_set(r->err, ERR_INPUT, "%s: is no mapping of keys to values", r->where);
+    bool ok = yaml_check_keys(map, keys, COUNT(keys), r->where, r->err) && read_text(r, map, "name", NULL, &p->name) &&
+              read_choice(r, map, "kind", JUDGE_KINDS, NULL, &kind) &&
+              read_choice(r, map, "chat", CHAT_MODES, "auto", &chat) &&
+              read_choice(r, map, "flip", "false|true", "false", &flip);
+    p->kind = (JudgeKind)kind;
+    p->chat = (ChatMode)chat;
+    p->flip = flip == 1;
+    return ok && read_text(r, map, "system", "", &p->system) && read_text(r, map, "preamble", "", &p->preamble) &&
+           read_text(r, map, "item", NULL, &p->item) && read_text(r, map, "ending", NULL, &p->ending) &&
+           read_text(r, map, "exemplar", "{item}{rationale}{ending}{answer}\n\n", &p->layout) &&
+           read_answers(r, map, p) && read_exemplars(r, map, p) && check_item(r, map, p) && read_cot(r, map, p) &&
+           read_count(r, map, "shots", p->exemplars, p->exemplars, &p->shots);
+}
+
+bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err)
+{
+    Yaml *map;
+    *out = NULL;
+    if (!yaml_parse(text, n, where, &map, err))
+        return false;
+    JudgePrompt *p = mem_zalloc(1, sizeof *p);
+    PromptReader r = {where, err};
+    bool ok = read_prompt(&r, map, p);
+    hash_bytes(text, n, p->hash);
+    yaml_free_tree(map);
+    if (!ok) {
+        judge_prompt_free(p);
+        return err_hint(err, "rlaif help prompts summary-base prints one to begin with");
+    }
+    *out = p;
+    return true;
+}
+
+bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err)
+{
+    for (int i = 0; i < COUNT(builtin); i++)
+        if (strcmp(builtin[i].name, name_or_file) == 0)
+            return judge_prompt_parse(out, name_or_file, builtin[i].yaml, strlen(builtin[i].yaml), err);
+    *out = NULL;
+    char *text;
+    size_t n;
+    if (!file_exists(name_or_file)) {
+        const char *near = builtin_prompt_near(name_or_file);
+        err_set(err, ERR_INPUT, "there is no judge prompt \"%s\", and no such file", name_or_file);
+        return near ? err_hint(err, "did you mean \"%s\"?", near) : err_hint(err, "rlaif help prompts lists them");
+    }
+    if (!file_read(name_or_file, 1 << 20, &text, &n, err))
+        return false;
+    bool ok = judge_prompt_parse(out, name_or_file, text, n, err);
+    free(text);
+    return ok;
+}
+
+void judge_prompt_free(JudgePrompt *p)
+{
+    if (!p)
+        return;
+    for (int i = 0; i < p->answers; i++)
+        free(p->answer[i]);
+    for (int i = 0; i < p->exemplars; i++) {
+        free(p->exemplar[i].context);
+        free(p->exemplar[i].response[0]);
+        free(p->exemplar[i].response[1]);
+        free(p->exemplar[i].rationale);
+        free(p->exemplar[i].answer);
+    }
+    free(p->answer);
+    free(p->exemplar);
+    free(p->name);
+    free(p->system);
+    free(p->preamble);
+    free(p->item);
+    free(p->ending);
+    free(p->layout);
+    free(p->cot.preamble);
+    free(p->cot.ending);
+    free(p->cot.few_shot_ending);
+    free(p->cot.join);
+    free(p);
+}
+
+/* --- filling in ----------------------------------------------------------------------------------------- */
+
+typedef struct Filling {
+    const char *name, *value;
+} Filling;
+
+/* Copies a layout with every {name} replaced, in one pass: values are not searched. */
+static void fill(Str *out, const char *layout, const Filling *f, int n)
+{
+    while (*layout) {
+        int i = 0;
+        size_t length = 0;
+        for (; i < n; i++) {
+            length = strlen(f[i].name);
+            if (layout[0] == '{' && strncmp(layout + 1, f[i].name, length) == 0 && layout[1 + length] == '}')
+                break;
+        }
+        if (i == n) {
+            str_addc(out, *layout++);
+            continue;
+        }
+        str_add(out, f[i].value);
+        layout += length + 2;
+    }
+}
+
+static char *fill_item(const JudgePrompt *p, const char *context, const char *first, const char *second)
+{
+    Filling f[] = {{"context", context}, {"response_1", first}, {"response_2", second}, {"response", first}};
+    Str s = {0};
+    if (p->kind == JUDGE_PAIRWISE)
+        fill(&s, p->item, f, 3);
+    else {
+        Filling one[] = {f[0], f[3]};
+        fill(&s, p->item, one, 2);
+    }
+    return str_take(&s);
+}
+
+char *judge_prompt_body(const JudgePrompt *p, const Shown *shown, const char *context, const char *first,
+                        const char *second)
+{
+    Str s = {0};
+    str_add(&s, shown->cot ? p->cot.preamble : p->preamble);
+    for (int i = 0; i < shown->n; i++) {
+        const Exemplar *e = &p->exemplar[shown->exemplar[i]];
+        char *item = fill_item(p, e->context, e->response[0], e->response[1]);
+        Filling f[] = {{"item", item},
+                       {"rationale", shown->cot ? e->rationale : ""},
+                       {"ending", p->ending},
+                       {"answer", e->answer}};
+        fill(&s, p->layout, f, COUNT(f));
+        free(item);
+    }
+    char *item = fill_item(p, context, first, second);
+    str_add(&s, item);
+    free(item);
+    return str_take(&s);
+}
+
+const char *judge_prompt_cot_ending(const JudgePrompt *p, const Shown *shown)
+{
+    return shown->n > 0 ? p->cot.few_shot_ending : p->cot.ending;
+}
+
+char *judge_prompt_stop(const JudgePrompt *p)
+{
+    static const char blanks[] = " \t\r\n";
+    const char *from = p->ending + strspn(p->ending, blanks);
+    size_t n = strlen(from);
+    while (n > 0 && strchr(blanks, from[n - 1]))
+        n--;
+    return mem_strn(from, n);
+}

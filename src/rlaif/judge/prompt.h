@@ -1,0 +1,82 @@
+/* Judge prompts: YAML files, built in or the user's (docs/formats.md). A prompt is preamble, exemplars, item,
+ * ending; its answers are what may come next. */
+#ifndef RLAIF_JUDGE_PROMPT_H
+#define RLAIF_JUDGE_PROMPT_H
+
+#include "base/hash.h"
+#include "rlaif/rows/render.h"
+
+typedef enum JudgeKind {
+    JUDGE_PAIRWISE, /* which of two responses: answers for the first and the second */
+    JUDGE_SCORE,    /* a number for one response: answers "1" .. "10" */
+    JUDGE_VERDICT   /* one of two words for one response: the first is the better */
+} JudgeKind;
+
+typedef struct Exemplar {
+    char *context, *response[2], *rationale, *answer;
+} Exemplar;
+
+/* Chain of thought (paper.md 3.6). Step 1 is preamble, exemplars, item and this ending, after which a rationale is
+ * written; step 2 is step 1, the rationale, `join`, and the prompt's own ending. */
+typedef struct Cot {
+    char *preamble;        /* in place of the prompt's */
+    char *ending;          /* NULL: the prompt has no chain of thought */
+    char *few_shot_ending; /* in place of `ending` where exemplars are shown */
+    char *join;
+    int max_new_tokens;
+} Cot;
+
+typedef struct JudgePrompt {
+    char *name;
+    JudgeKind kind;
+    ChatMode chat;
+    char *system, *preamble, *item, *ending;
+    char **answer;
+    int answers;
+    Exemplar *exemplar;
+    int exemplars;
+    int shots;    /* exemplars that are shown unless the user says otherwise */
+    char *layout; /* of an exemplar: "{item}{rationale}{ending}{answer}\n\n" */
+    Cot cot;
+    bool flip;            /* the answer names the worse response */
+    char hash[HASH_TEXT]; /* of the file's text */
+} JudgePrompt;
+
+/* A built-in prompt by name, or a YAML file. Fails for a name that is neither (the nearest is named), a key
+ * that is not known, a required one that is missing, answers that do not fit the kind. */
+bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err) MUST_CHECK;
+/* The same from YAML in memory; messages call it `where`. */
+bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err) MUST_CHECK;
+void judge_prompt_free(JudgePrompt *p); /* accepts NULL */
+
+/* The built-in prompts: names, one line each, and the YAML. */
+int builtin_prompts(void);
+const char *builtin_prompt_name(int i);
+const char *builtin_prompt_about(int i);
+const char *builtin_prompt_yaml(int i);
+const char *builtin_prompt_near(const char *name); /* the one whose name is near, or NULL */
+
+/* What stands beside the item: these exemplars in this order, with their rationales and the preamble of chain of thought
+ * or without. */
+enum { MOST_SHOTS = 64 };
+typedef struct Shown {
+    int exemplar[MOST_SHOTS];
+    int n;
+    bool cot;
+} Shown;
+
+/* What stands before the ending, filled in for a context and one or two responses (`second` is NULL for one).
+ * The caller frees it. */
+char *judge_prompt_body(const JudgePrompt *p, const Shown *shown, const char *context, const char *first,
+                        const char *second);
+
+/* The prompt's ending without blanks around it: where a rationale has come to it, it is over. The caller frees it. */
+char *judge_prompt_stop(const JudgePrompt *p);
+
+/* What a rationale follows, where the prompt has chain of thought. */
+const char *judge_prompt_cot_ending(const JudgePrompt *p, const Shown *shown);
+
+/* Its name for kinds: "pairwise|score|verdict". */
+#define JUDGE_KINDS "pairwise|score|verdict"
+
+#endif

@@ -1,0 +1,148 @@
+/* Asking a judge about pairs, chunk by chunk. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "rlaif/label/internal.h"
+
+enum { CHUNK_RATIONALES = 64 }; /* with rationales so many of them are a chunk, where that is less */
+
+bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err)
+{
+    int rationales = o->judge.samples * (o->both_orders ? 2 : 1), most = CHUNK_RATIONALES / rationales;
+    bool pairwise = o->method == LABEL_PAIRWISE;
+    JudgePrompt *p;
+    *a = (Asking){.work = work, .options = o};
+    a->prompt_name = o->prompt.n > 0 ? o->prompt.item[0] : pairwise ? "helpful-base" : "helpful-score";
+    a->chunk = !o->judge.cot || most > LABEL_CHUNK ? LABEL_CHUNK : most < 1 ? 1 : most;
+    if (!judge_source_name(&a->source, work, "model", o->model, &o->endpoint, err) ||
+        !judge_prompt_load(&p, a->prompt_name, err))
+        return false;
+    memcpy(a->prompt_hash, p->hash, HASH_TEXT);
+    bool two = p->kind == JUDGE_PAIRWISE;
+    judge_prompt_free(p);
+    if (two == pairwise)
+        return true;
+    err_set(err, ERR_INPUT, "the prompt %s judges %s at a time", a->prompt_name,
+            two ? "two responses" : "one response");
+    return err_hint(err, "use --method %s", two ? "pairwise" : "pointwise");
+}
+
+void asking_release(Asking *a)
+{
+    judge_free(a->judge);
+    judge_source_release(&a->source);
+}
+
+bool asking_open_judge(Asking *a, Err *err)
+{
+    JudgeOptions how = a->options->judge;
+    how.seed = a->options->common.seed;
+    how.cut_by = "--truncate";
+    how.refused = a->options->skip_bad ? REFUSED_TOLD : REFUSED_FAILS;
+    return judge_source_open(&a->source, &a->judge, a->prompt_name, how, err);
+}
+
+/* --- questions ------------------------------------------------------------------------------------------ */
+
+static void question_of_pair(Questions *s, const Asking *a, const Row *row, int i)
+{
+    RngKey key = {.seed = (uint64_t)a->options->common.seed, .purpose = RNG_ORDER, .row = row->identity};
+    s->q[s->n++] = (Question){.where = s->place[i],
+                              .context = context_lines(&row->view.context),
+                              .first = row->view.response[0].text,
+                              .second = row->view.response[1].text,
+                              .swap = rng_below(key, 0, 2) == 1,
+                              .row = row->identity};
+}
+
+static void questions_of_responses(Questions *s, const Row *row, int i)
+{
+    char *context = context_lines(&row->view.context);
+    for (int k = 0; k < 2; k++)
+        s->q[s->n++] = (Question){.where = s->place[i], .context = context, .first = row->view.response[k].text};
+}
+
+void questions_make(Questions *s, const Asking *a, const Rows *rows, const int *index, int n)
+{
+    bool pairwise = a->options->method == LABEL_PAIRWISE;
+    s->n = 0;
+    s->both = pairwise && a->options->both_orders;
+    for (int i = 0; i < n; i++) {
+        row_place(rows, index[i], s->place[i]);
+        if (pairwise)
+            question_of_pair(s, a, &rows->row[index[i]], i);
+        else
+            questions_of_responses(s, &rows->row[index[i]], i);
+    }
+}
+
+void questions_release(Questions *s)
+{
+    for (int i = 0; i < s->n; i++)
+        if (i == 0 || s->q[i].context != s->q[i - 1].context)
+            free((char *)(uintptr_t)s->q[i].context);
+    s->n = 0;
+}
+
+/* --- asking --------------------------------------------------------------------------------------------- */
+
+/* A row with its label, settled from what was said. */
+static bool finish_row(const Asking *a, const Row *row, json_t *said, json_t **out, Err *err)
+{
+    char *judge = mem_printf("sha256:%s", a->source.hash), *prompt = mem_printf("sha256:%s", a->prompt_hash);
+    json_object_set_new(said, "method", json_string(a->options->method == LABEL_PAIRWISE ? "pairwise" : "pointwise"));
+    json_object_set_new(said, "judge", json_string(judge));
+    json_object_set_new(said, "prompt_hash", json_string(prompt));
+    json_object_set_new(said, "seed", json_integer(a->options->common.seed));
+    free(judge);
+    free(prompt);
+    json_t *label;
+    bool ok = label_settle(said, &a->options->settle, -1, &label, err);
+    json_decref(said);
+    if (ok) {
+        *out = json_copy(row->json);
+        json_object_set_new(*out, "label", label);
+    }
+    return ok;
+}
+
+static bool ask_pairs(Asking *a, const Questions *s, const Rows *rows, const int *index, json_t **out, Err *err)
+{
+    PairVerdict *verdict = mem_zalloc((size_t)s->n, sizeof *verdict);
+    bool ok = judge_pairs(a->judge, s->q, s->n, s->both, verdict, err);
+    for (int i = 0; i < s->n; i++) {
+        ok = ok && (verdict[i].refused ||
+                    finish_row(a, &rows->row[index[i]], label_of_pair(a->judge, &verdict[i]), &out[i], err));
+        a->plan.tokens += verdict[i].tokens.input;
+        a->plan.written += verdict[i].tokens.output;
+        pair_verdict_release(&verdict[i]);
+    }
+    free(verdict);
+    return ok;
+}
+
+static bool ask_responses(Asking *a, const Questions *s, const Rows *rows, const int *index, json_t **out, Err *err)
+{
+    Verdict *verdict = mem_zalloc((size_t)s->n, sizeof *verdict);
+    bool ok = judge_responses(a->judge, s->q, s->n, verdict, err);
+    for (int i = 0; ok && i < s->n; i += 2) {
+        ok = verdict[i].refused || verdict[i + 1].refused ||
+             finish_row(a, &rows->row[index[i / 2]], label_of_scores(a->judge, &verdict[i]), &out[i / 2], err);
+        a->plan.tokens += verdict[i].tokens + verdict[i + 1].tokens;
+    }
+    free(verdict);
+    return ok;
+}
+
+bool ask_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
+{
+    Asking *a = context;
+    Questions *s = mem_alloc(1, sizeof *s);
+    questions_make(s, a, rows, index, n);
+    bool ok = a->options->method == LABEL_PAIRWISE ? ask_pairs(a, s, rows, index, out, err)
+                                                   : ask_responses(a, s, rows, index, out, err);
+    questions_release(s);
+    free(s);
+    if (ok)
+        label_plan_goes_on(a);
+    return ok;
+}

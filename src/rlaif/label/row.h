@@ -1,0 +1,28 @@
+/* The label of a row as JSON (docs/formats.md): made of what a judge said, and settled from what it keeps of that, once
+ * or anew: averaging, flip, temperature and filters need no model. */
+#ifndef RLAIF_LABEL_ROW_H
+#define RLAIF_LABEL_ROW_H
+
+#include "rlaif/judge/judge.h"
+
+typedef enum LabelFlip { FLIP_AUTO, FLIP_TRUE, FLIP_FALSE } LabelFlip;
+
+/* How labels follow from what was said; options of `label`. */
+typedef struct SettleOptions {
+    int flip;           /* LabelFlip; FLIP_AUTO: as the prompt says, or as the labels at hand were made */
+    double temperature; /* of the answers' distribution: above 1 softens labels, below sharpens them */
+    double clamp;       /* p is kept in [clamp, 1 - clamp] */
+    int use_samples;    /* average the first so many rationales of each order; 0: all */
+} SettleOptions;
+enum { SETTLE_OPTIONS = 4 };
+extern const Option settle_option_rows[SETTLE_OPTIONS];
+
+/* What a judge said of a pair, or of its two responses alone; nothing that follows from it yet. */
+json_t *label_of_pair(const Judge *j, const PairVerdict *v);
+json_t *label_of_scores(const Judge *j, const Verdict v[2]);
+
+/* A new label with what follows: `p`, that of each order, `same_slot`. Of a label in both orders only one is kept where
+ * `order` says which; -1: both. What the label says besides stays. Fails for one that does not keep what was said. */
+bool label_settle(const json_t *said, const SettleOptions *how, int order, json_t **out, Err *err) MUST_CHECK;
+
+#endif

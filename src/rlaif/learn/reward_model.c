@@ -1,0 +1,129 @@
+/* Reward models in use. */
+#include "rlaif/learn/reward_model.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/real.h"
+
+static bool has_head(const ModelConfig *c, const char *path, Err *err)
+{
+    if (c->head & HEAD_REWARD)
+        return true;
+    err_set(err, ERR_INPUT, "%s has no reward head", path);
+    return err_hint(err, "rlaif reward trains one; --prompt NAME lets a language model judge directly");
+}
+
+bool reward_model_check(const char *path, Err *err)
+{
+    ModelConfig config;
+    size_t bytes;
+    return model_bytes(path, 0, &bytes, &config, err) && has_head(&config, path, err);
+}
+
+bool reward_model_open(RewardModel **out, const char *path, Device *device, int date, ChatMode chat, Err *err)
+{
+    *out = NULL;
+    RewardModel *r = mem_zalloc(1, sizeof *r);
+    bool ok = model_load(&r->model, path, device, 0, err) && has_head(&r->model->config, path, err);
+    if (ok) {
+        r->model->date = date;
+        const json_t *notes = r->model->notes;
+        r->centre = json_number_of(notes, "centre", 0);
+        r->scale = json_number_of(notes, "scale", 1);
+        r->chat = json_bool_of(notes, "chat", r->model->chat != NULL);
+        if (chat != CHAT_AUTO)
+            ok = render_chat(r->model, chat, &r->chat, err);
+    }
+    if (!ok) {
+        reward_model_free(r);
+        return false;
+    }
+    scorer_open(&r->scorer, r->model);
+    *out = r;
+    return true;
+}
+
+void reward_model_free(RewardModel *r)
+{
+    if (!r)
+        return;
+    scorer_free(r->scorer);
+    model_free(r->model);
+    free(r);
+}
+
+bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *reward, Err *err)
+{
+    float *head = mem_alloc((size_t)n, sizeof *head);
+    bool ok = scorer_rewards(r->scorer, seq, n, head, err);
+    for (int i = 0; ok && i < n; i++)
+        reward[i] = ((double)head[i] - r->centre) / r->scale;
+    free(head);
+    return ok;
+}
+
+enum { AT_ONCE = 64 }; /* sequences that are merged into one forest */
+
+bool reward_model_rows(RewardModel *r, Rewarded *row, int n, Room room, double *reward, Err *err)
+{
+    int total = 0, done = 0;
+    bool ok = true;
+    for (int i = 0; i < n; i++)
+        total += row[i].view->n;
+    Ids *ids = mem_zalloc((size_t)total, sizeof *ids);
+    Sequence *seq = mem_alloc((size_t)total, sizeof *seq);
+    for (int i = 0; ok && i < n; done += row[i++].view->n)
+        ok = cut_render(r->model, row[i].view, r->chat, room, ids + done, &row[i].cut, err) ||
+             err_context(err, "%s", row[i].where);
+    for (int i = 0; i < total; i++)
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
+    for (int at = 0; ok && at < total; at += AT_ONCE)
+        ok = not_interrupted(err) &&
+             reward_model_score(r, seq + at, total - at < AT_ONCE ? total - at : AT_ONCE, reward + at, err);
+    for (int i = 0; i < total; i++)
+        ids_release(&ids[i]);
+    free(seq);
+    free(ids);
+    return ok;
+}
+
+static bool in_parts(Scorer *s, const Ids *ids, int n, float *r, Err *err)
+{
+    bool ok = true;
+    for (int first = 0; ok && first < n; first += AT_ONCE) {
+        int some = n - first < AT_ONCE ? n - first : AT_ONCE;
+        Sequence seq[AT_ONCE];
+        for (int i = 0; i < some; i++)
+            seq[i] = (Sequence){ids[first + i].id, ids[first + i].n};
+        ok = not_interrupted(err) && scorer_rewards(s, seq, some, r ? r + first : NULL, err);
+    }
+    return ok;
+}
+
+bool model_rewards(Model *m, const Ids *ids, int n, float *r, Err *err)
+{
+    Scorer *s;
+    scorer_open(&s, m);
+    bool ok = in_parts(s, ids, n, r, err);
+    scorer_free(s);
+    return ok;
+}
+
+bool model_rewards_bytes(Model *m, const Ids *ids, int n, double *most, Err *err)
+{
+    Scorer *s;
+    scorer_open_hollow(&s, m);
+    bool ok = in_parts(s, ids, n, NULL, err);
+    double bytes = scorer_cost(s).bytes;
+    *most = bytes > *most ? bytes : *most;
+    scorer_free(s);
+    return ok;
+}
+
+double preference_loss(double d, double p, double *slope)
+{
+    double s = real_sigmoid(d);
+    *slope = s - p;
+    double log_s = d > 0 ? -real_log1p(real_exp(-d)) : d - real_log1p(real_exp(d));
+    return -(p * log_s + (1 - p) * (log_s - d));
+}

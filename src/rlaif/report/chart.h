@@ -1,0 +1,14 @@
+/* The charts of the page. */
+#ifndef RLAIF_REPORT_CHART_H
+#define RLAIF_REPORT_CHART_H
+
+#include "rlaif/report/words.h"
+
+/* Lines over steps, one for each stage that has the metric; nothing where none has. */
+void chart_metric(Str *out, const ReportStage *const *stage, int n, const char *metric, const char *title);
+void chart_legend(Str *out, const ReportStage *const *stage, int n);
+void chart_histogram(Str *out, const int *bin, int bins, const ReportStage *stage);
+/* A value with its interval on a line from low to high, with a mark at `zero`. */
+void chart_whisker(Str *out, double value, const json_t *interval, double low, double high, double zero);
+
+#endif

@@ -1,0 +1,136 @@
+/* The report: a list of sections over the run as it was read, and the page around them. */
+#include "rlaif/report/report.h"
+
+#include "base/embed.h"
+#include "base/file.h"
+#include "base/html.h"
+#include "base/mem.h"
+#include "rlaif/report/sections.h"
+
+EMBED(report_css, "src/rlaif/report/report.css");
+EMBED(report_js, "src/rlaif/report/report.js");
+EMBED(dygraph_css, "dygraph.css"); /* of the library dygraphs: the Makefile finds it */
+EMBED(dygraph_js, "dygraph.js");
+EMBED(notice, "NOTICE");
+
+static const Option option_rows[] = {
+    {"run-dir", OPT_TEXT, AT(ReportOptions, run_dir), .value = "RUN",
+     .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
+     .help = "a run's directory; or what a command made, whose store lies beside it"},
+    {"output", OPT_TEXT, AT(ReportOptions, output), .value = "FILE.html", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
+     .help = "the page [RUN/report.html; RUN.html, where the store lies beside RUN]"},
+};
+static const OptionGroup groups[] = {
+    {option_rows, COUNT(option_rows), 0},
+    {common_options, COMMON_OPTIONS, AT(ReportOptions, common)},
+};
+const OptionTable report_table = {groups, COUNT(groups), sizeof(ReportOptions)};
+
+void report_libraries(Str *out)
+{
+    static const char mark[] = "VERSION=\"";
+    const char *at = strstr(dygraph_js, mark);
+    if (at)
+        str_addf(out, "dygraphs %.*s", (int)strcspn(at + strlen(mark), "\""), at + strlen(mark));
+}
+
+/* --- the page ------------------------------------------------------------------------------------------- */
+
+/* A section's anchor, its link at the top, its heading. The first has none: it is the answer. */
+static const struct {
+    const char *id, *link, *heading;
+    ReportSection *write;
+} sections[] = {
+    {NULL, NULL, NULL, report_lead},
+    {"arms", "Arms", "The arms side by side", report_arms},
+    {"results", "Results", "Results", report_results},
+    {"people", "People", "What people said", report_people},
+    {"harmless", "Harmless", "Harmless replies", report_harmless},
+    {"probes", "Probes", "Probes", report_probes},
+    {"paper", "Beside the paper", "Beside the paper", report_paper},
+    {"meaning", "What it means", "What it means", report_meaning},
+    {"labels", "Labels", "Labels", report_labels},
+    {"training", "Training", "Training", report_training},
+    {"samples", "Samples", "Samples", report_samples},
+    {"provenance", "Provenance", "Provenance", report_provenance},
+};
+
+static void open_page(Str *out, const Report *r)
+{
+    const char *name = r->has_recipe ? r->recipe.name : "A run";
+    str_add(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta http-equiv="
+                 "\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src "
+                 "'unsafe-inline'\">\n<title>");
+    html_text(out, name);
+    str_addf(out, "</title>\n<style>\n%s\n%s</style>\n</head>\n<body>\n<h1>", dygraph_css, report_css);
+    html_text(out, name);
+    str_add(out, "</h1>\n");
+}
+
+static void close_page(Str *out)
+{
+    str_add(out, "<details><summary>Notices of what this page is made with</summary>\n<pre>");
+    html_text(out, notice);
+    str_addf(out, "</pre></details>\n<script>\n%s\n</script>\n<script>\n%s</script>\n</body>\n</html>\n", dygraph_js,
+             report_js);
+}
+
+/* Sections that have something to say, and links to them. */
+static bool add_sections(Str *out, const Report *r, Err *err)
+{
+    Str links = {0}, body = {0};
+    bool ok = true;
+    for (int i = 0; ok && i < COUNT(sections); i++) {
+        Str section = {0};
+        ok = sections[i].write(&section, r, err);
+        if (section.n > 0 && sections[i].id) {
+            str_addf(&links, "<a href=\"#%s\">%s</a>", sections[i].id, sections[i].link);
+            str_addf(&body, "<h2 id=\"%s\">%s</h2>\n", sections[i].id, sections[i].heading);
+        }
+        str_add(&body, str_text(&section));
+        str_release(&section);
+    }
+    str_addf(out, "<nav>%s</nav>\n%s", str_text(&links), str_text(&body));
+    str_release(&links);
+    str_release(&body);
+    return ok;
+}
+
+static bool write_file(const char *path, const Str *page, Err *err)
+{
+    TextWriter *out;
+    if (!text_open(&out, path, err))
+        return false;
+    if (text_write(out, str_text(page), page->n, err))
+        return text_close(out, err);
+    text_discard(out);
+    return false;
+}
+
+bool report_write(Str *out, Work *work, const char *run_dir, Err *err)
+{
+    Report r;
+    bool ok = report_read(&r, work, run_dir, err);
+    if (ok) {
+        open_page(out, &r);
+        ok = add_sections(out, &r, err);
+        close_page(out);
+    }
+    report_release(&r);
+    return ok;
+}
+
+bool report_stage(Work *work, const char *name, const void *options, Err *err)
+{
+    const ReportOptions *o = options;
+    char *path = o->output ? mem_str(o->output) : path_join(o->run_dir, "report.html");
+    Str page = {0};
+    (void)name;
+    bool ok = report_write(&page, work, o->run_dir, err) && write_file(path, &page, err);
+    if (ok && strcmp(path, "-") != 0)
+        log_note("the report: %s", path);
+    str_release(&page);
+    free(path);
+    return ok;
+}

@@ -1,0 +1,291 @@
+/* The answer: who is better by which judge, with intervals, in words, then as tables. */
+#include "rlaif/report/chart.h"
+#include "rlaif/report/sections.h"
+#include "rlaif/report/tables.h"
+
+/* --- in words ------------------------------------------------------------------------------------------- */
+
+static const char *trained_words(const Outcome *x)
+{
+    if (x->sort == BY_REWARD)
+        return x->trained == 1 && x->rival ? ", which both were trained on,"
+               : x->trained == 1           ? ", which it was trained on,"
+               : x->rival                  ? ", which the other was trained on,"
+               : x->trained == 0           ? ", which it was not trained on,"
+                                           : "";
+    return x->trained == 1   ? ", the judge that it was trained to please,"
+           : x->trained == 0 ? x->network ? ", another question to the network that it was trained to please,"
+                                          : ", a judge that it was not trained to please,"
+                             : "";
+}
+
+/* "By X, its replies score 0.214 higher (95 % interval 0.1 to 0.3; 40 prompts, 160 pairs of replies)." */
+static void add_sentence(Str *out, const Report *r, const Outcome *x, bool scale)
+{
+    const json_t *s = x->eval->summary;
+    bool known = json_array_size(x->interval) == 2;
+    const char *nothing = x->pointwise ? "zero" : "50&nbsp;%";
+    str_add(out, "By ");
+    html_judge(out, r, x);
+    str_addf(out, "%s ", trained_words(x));
+    if (x->pointwise)
+        str_addf(out, "its replies score <b>%s %s</b>%s (95&nbsp;%% interval %s; ", say_number(fabs(x->value), 3).text,
+                 x->value < 0 ? "lower" : "higher",
+                 x->sort == BY_REWARD ? " in its own unit"
+                 : scale              ? " on a scale from \xe2\x88\x92"
+                                        "1 to 1"
+                                      : "",
+                 say_range(x->interval, 1, 3).text);
+    else
+        str_addf(out, "it wins <b>%s</b> of the pairs (95&nbsp;%% interval %s&nbsp;%%; ", say_percent(x->value).text,
+                 say_range(x->interval, 100, 1).text);
+    str_addf(out, "%s, %s)", say_count(json_number_of(s, "prompts", 0), "prompt", "prompts").text,
+             say_count(json_number_of(s, "pairs", 0), "pair of replies", "pairs of replies").text);
+    if (!known)
+        str_add(out, ": too few prompts, or too much alike, for an interval. ");
+    else if (x->sign == 0 && !range_holds(x->interval, x->neutral))
+        str_add(out, ": <b>too few prompts to tell</b>. ");
+    else if (x->sign == 0)
+        str_addf(out, ": <b>the interval contains %s</b>. ", nothing);
+    else
+        str_addf(out, ": the interval does not contain %s. ", nothing);
+    if (x->sort == BY_REWARD && (x->trained == 1 || x->rival))
+        str_add(out,
+                "This is the reward that was optimised: it says how far, and not whether the replies are better. ");
+}
+
+/* Whom the policy was trained to please, of those who say that it is better. */
+static const char *pleased_words(const Outcome *x, int n)
+{
+    bool judge = false, reward = false;
+    for (int i = 0; i < n; i++) {
+        bool pleased = x[i].sign > 0 && x[i].trained == 1;
+        judge = judge || (pleased && x[i].sort != BY_REWARD);
+        reward = reward || (pleased && x[i].sort == BY_REWARD);
+    }
+    return judge && reward ? "the judge and the reward model that it was trained to please"
+           : reward        ? "the reward model that it was trained on"
+                           : "the judge that it was trained to please";
+}
+
+static void add_headline(Str *out, const Report *r, const Outcome *x, int n)
+{
+    int better = 0, worse = 0, pleased = 0;
+    bool network = false;
+    for (int i = 0; i < n; i++) {
+        network = network || (x[i].trained != 1 && x[i].network);
+        better += x[i].sign > 0;
+        worse += x[i].sign < 0;
+        pleased += x[i].sign > 0 && x[i].trained == 1;
+    }
+    Str a = {0}, b = {0};
+    html_policy(&a, r, x->eval, "policy");
+    html_policy(&b, r, x->eval, "against");
+    const char *A = str_text(&a), *B = str_text(&b);
+    if (better == n && pleased == n)
+        str_addf(out, "<b>%s is better than %s by %s.</b> ", A, B, pleased_words(x, n));
+    else if (better == n)
+        str_addf(out, "<b>%s is better than %s.</b> ", A, B);
+    else if (worse == n)
+        str_addf(out, "<b>%s is worse than %s.</b> ", A, B);
+    else if (better + worse == 0)
+        str_addf(out, "<b>It is not shown that %s is better or worse than %s.</b> ", A, B);
+    else if (better == pleased && worse == 0)
+        str_addf(out, "<b>%s is better than %s by %s; %s does not confirm it.</b> ", A, B, pleased_words(x, n),
+                 network ? "another question to the same network" : "another judge");
+    else
+        str_addf(out, "<b>The judges do not agree on whether %s is better than %s.</b> ", A, B);
+    str_release(&a);
+    str_release(&b);
+}
+
+static void add_unfinished(Str *out, const Report *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->n; i++)
+        if (!r->stage[i].row.done) {
+            str_add(out, n++ ? ", " : "<p class=\"lead\"><b>Not finished:</b> ");
+            html_stage(out, &r->stage[i]);
+        }
+    if (n)
+        str_add(out, ". What follows is what there is so far.</p>\n");
+}
+
+enum { LEAD_OUTCOMES = 3 };
+
+static void add_words(Str *out, const Report *r, const Outcome *x, int n, const char *class)
+{
+    str_addf(out, "<p%s>", class);
+    add_headline(out, r, x, n);
+    for (int i = 0; i < n && i < LEAD_OUTCOMES; i++)
+        add_sentence(out, r, &x[i], i == 0);
+    str_add(out, "</p>\n");
+}
+
+bool report_lead(Str *out, const Report *r, Err *err)
+{
+    Outcome x[MOST_OUTCOMES];
+    (void)err;
+    int n = report_outcomes(r, x);
+    if (r->n == 0)
+        str_add(out, "<p class=\"lead\">Nothing has been done in this run yet.</p>\n");
+    add_unfinished(out, r);
+    if (n > 0)
+        add_words(out, r, x, outcomes_of_one(x, n), " class=\"lead\"");
+    else if (report_count(r, "eval ratings") > 0)
+        str_add(out,
+                "<p class=\"lead\">No judge compared policies in this run; people did: <a href=\"#people\">what they "
+                "said</a>.</p>\n");
+    else if (r->n > 0)
+        str_add(out,
+                "<p class=\"lead\">No policy was compared with another in this run, so it does not say whether one "
+                "got better.</p>\n");
+    return true;
+}
+
+/* --- as tables ------------------------------------------------------------------------------------------ */
+
+/* The part of the scale that all values and intervals of one sort need. */
+static void scale_of(const Outcome *x, int n, Sort sort, double *low, double *high)
+{
+    bool pointwise = sort != BY_COMPARISON;
+    *low = pointwise ? -0.02 : 0.45;
+    *high = pointwise ? 0.02 : 0.55;
+    for (int i = 0; i < n; i++) {
+        if (x[i].sort != sort || !isfinite(x[i].value))
+            continue;
+        *low = fmin(*low, x[i].value);
+        *high = fmax(*high, x[i].value);
+        for (size_t k = 0; k < json_array_size(x[i].interval); k++) {
+            *low = fmin(*low, json_number_value(json_array_get(x[i].interval, k)));
+            *high = fmax(*high, json_number_value(json_array_get(x[i].interval, k)));
+        }
+    }
+}
+
+static void outcome_row(Str *out, const Report *r, const Outcome *x, double low, double high)
+{
+    const json_t *s = x->eval->summary;
+    str_add(out, "<tr><th>");
+    html_policy(out, r, x->eval, "policy");
+    str_add(out, " against ");
+    html_policy(out, r, x->eval, "against");
+    str_add(out, "<span class=\"range\">");
+    html_stage(out, x->eval);
+    str_add(out, "</span></th><td class=\"left\">");
+    html_judge(out, r, x);
+    str_addf(out, "%s</td><td>%s</td><td>%s</td><td>%s<span class=\"range\">%s%s</span></td><td class=\"whisker\">",
+             x->trained != 1        ? ""
+             : x->sort == BY_REWARD ? "<span class=\"range\">trained on it</span>"
+                                    : "<span class=\"range\">trained to please it</span>",
+             say_number(json_number_of(s, "prompts", (double)NAN), 0).text,
+             say_number(json_number_of(s, "pairs", (double)NAN), 0).text,
+             x->pointwise ? say_signed(x->value, 3).text : say_percent(x->value).text,
+             say_range(x->interval, x->pointwise ? 1 : 100, x->pointwise ? 3 : 1).text, x->pointwise ? "" : " %");
+    if (isfinite(x->value))
+        chart_whisker(out, x->value, x->interval, low, high, x->neutral);
+    const json_t *equal = json_object_get(x->result, "length_controlled_interval");
+    str_addf(out, "</td><td>%s<span class=\"range\">%s%s</span></td></tr>\n",
+             say_percent(json_number_of(x->result, "length_controlled", (double)NAN)).text,
+             say_range(equal, 100, 1).text, json_array_size(equal) == 2 ? " %" : "");
+}
+
+static void outcome_table(Str *out, const Report *r, const Outcome *x, int n, Sort sort)
+{
+    static const char *const caption[SORTS] = {
+        [BY_COMPARISON] = "Replies compared in both orders. A win is a mean probability above one half, ties count "
+                          "a half; the interval is a bootstrap over prompts.",
+        [BY_SCORE] =
+            "Each reply judged alone. The gain is the mean over prompts of the mean reward of the "
+            "new policy\xe2\x80\x99s replies less that of the other\xe2\x80\x99s; its interval is a bootstrap over prompts.",
+        [BY_REWARD] = "The same by a reward model. Its unit is the standard deviation of its rewards in training.",
+    };
+    double low, high;
+    int present = 0;
+    scale_of(x, n, sort, &low, &high);
+    for (int i = 0; i < n; i++) {
+        if (x[i].sort != sort)
+            continue;
+        if (present++ == 0)
+            str_addf(
+                out,
+                "<div class=\"wide\"><table>\n<caption>%s</caption>\n<thead><tr><th></th><th class=\"left\">judged by"
+                "</th><th>prompts</th><th>pairs</th><th>%s<br>95&nbsp;%% interval</th><th></th><th>%s<br>95&nbsp;%% interval</th></tr></thead>\n<tbody>\n",
+                caption[sort], sort == BY_COMPARISON ? "win rate" : "gain",
+                sort == BY_COMPARISON ? "at equal length" : "win rate at equal length");
+        outcome_row(out, r, &x[i], low, high);
+    }
+    if (present)
+        str_add(out, "</tbody></table></div>\n");
+}
+
+static const Measure measures[] = {
+    {"judge prompt is of kind", "kind", AS_TEXT, NULL},
+    {"prompts", "prompts", AS_COUNT, NULL},
+    {"pairs of replies", "pairs", AS_COUNT, NULL},
+    {"mean characters, new policy", "characters_a", AS_TENTHS, "characters_a_interval"},
+    {"mean characters, the other", "characters_b", AS_TENTHS, "characters_b_interval"},
+    {"mean reward of the new policy", "mean_a", AS_NUMBER, "mean_a_interval"},
+    {"mean reward of the other", "mean_b", AS_NUMBER, "mean_b_interval"},
+    {"gain", "gain", AS_SIGNED, "gain_interval"},
+    {"gain\xe2\x80\x99s interval excludes zero", "excludes_zero", AS_YES, NULL},
+    {"p of no gain: t-test over prompts", "gain_paired_p", AS_P, NULL},
+    {"p of no gain: two-sample t-test", "gain_t_p", AS_P, NULL},
+    {"p of no gain: Welch\xe2\x80\x99s t-test", "gain_welch_p", AS_P, NULL},
+    {"win rate, Wilson\xe2\x80\x99s interval over prompts", "win_rate", AS_PERCENT, "interval"},
+    {"win rate, bootstrap over prompts", "win_rate", AS_PERCENT, "win_rate_bootstrap"},
+    {"wins", "wins", AS_COUNT, NULL},
+    {"losses", "losses", AS_COUNT, NULL},
+    {"ties", "ties", AS_COUNT, NULL},
+    {"p of 50 %: binomial, prompts above against below", "binomial_p", AS_P, NULL},
+    {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL},
+    {"p of 50 %: two-sample t-test, as the paper; its size is 17 %", "t_p", AS_P, NULL},
+    {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"},
+    {"mean P(the new policy\xe2\x80\x99s is better)", "mean_p", AS_NUMBER, "mean_p_interval"},
+    {"same position in both orders", "same_slot_rate", AS_PERCENT, "same_slot_interval"},
+    {"of these, the first position", "first_share", AS_PERCENT, "first_share_interval"},
+    {"p of one half: the first position, binomial", "first_share_p", AS_P, NULL},
+    {"probability on the answers", "mass", AS_PERCENT, NULL},
+};
+
+static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
+{
+    Columns c = {0};
+    for (int i = 0; i < n; i++) {
+        json_t *numbers = json_copy(x[i].eval->summary);
+        json_object_update(numbers, (json_t *)(uintptr_t)x[i].result);
+        for (int side = 0; side < 2; side++) {
+            const json_t *probes = json_object_get(numbers, side ? "probes_b" : "probes_a");
+            json_object_set(numbers, side ? "characters_b_interval" : "characters_a_interval",
+                            json_object_get(json_object_get(probes, "characters"), "interval"));
+        }
+        Str *head = columns_add(&c, numbers);
+        html_stage(head, x[i].eval);
+        str_add(head, "<br>");
+        html_judge(head, r, &x[i]);
+        json_decref(numbers);
+    }
+    html_heading(out, "Every number of the comparisons", NULL);
+    html_p(
+        out,
+        "<span class=\"note\">Intervals at 95&nbsp;%%, over prompts, whose pairs of replies go together; tests over prompts but "
+        "for those of two samples.</span>");
+    html_two_samples(out);
+    html_columns(out, &c, measures, COUNT(measures));
+}
+
+bool report_results(Str *out, const Report *r, Err *err)
+{
+    Outcome x[MOST_OUTCOMES];
+    int n = report_outcomes(r, x);
+    (void)err;
+    if (n == 0)
+        return true;
+    outcome_table(out, r, x, n, BY_REWARD);
+    outcome_table(out, r, x, n, BY_SCORE);
+    outcome_table(out, r, x, n, BY_COMPARISON);
+    for (int i = outcomes_of_one(x, n); i < n; i += outcomes_of_one(x + i, n - i)) /* the first stands at the top */
+        add_words(out, r, x + i, outcomes_of_one(x + i, n - i), "");
+    outcome_details(out, r, x, n);
+    return true;
+}

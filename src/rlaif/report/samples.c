@@ -1,0 +1,156 @@
+/* Samples: the replies of two policies to the same prompts with their scores, and what training rewarded most and least. */
+#include "base/mem.h"
+#include "rlaif/report/replies.h"
+#include "rlaif/report/sections.h"
+
+static void add_reply(Str *out, const char *side, const json_t *text)
+{
+    str_addf(out, "<div class=\"reply %s\"><div class=\"said\">", side);
+    html_reply(out, json_string_value(text));
+    str_add(out, "</div><div class=\"scores\">");
+}
+
+/* --- before and after ----------------------------------------------------------------------------------- */
+
+/* What every judge prompt said of the first reply of a side. */
+static void add_scores(Str *out, const json_t *row, const char *side)
+{
+    size_t i;
+    json_t *judgment;
+    json_array_foreach(json_object_get(row, "judgments"), i, judgment)
+    {
+        const json_t *said = json_array_get(json_object_get(judgment, "pairs"), 0);
+        double reward = json_number_of(json_object_get(said, side), "reward", (double)NAN),
+               p = json_number_of(said, "p", (double)NAN);
+        str_add(out, i ? " \xc2\xb7 " : "");
+        html_text(out, json_text_of(judgment, "prompt"));
+        str_addf(out, " %s",
+                 isfinite(reward) ? say_number(reward, 3).text : say_percent(side[0] == 'a' ? p : 1 - p).text);
+    }
+}
+
+static bool add_pair(void *context, const char *text, Err *err)
+{
+    PromptList *list = context;
+    json_t *row;
+    if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
+        return false;
+    Str *out = prompts_next(list);
+    str_add(out, "<div class=\"sample\">");
+    html_row_prompt(out, row);
+    str_add(out, "<div class=\"pair\">");
+    for (int side = 0; side < 2; side++) {
+        const char *key = side ? "a" : "b";
+        add_reply(out, side ? "after" : "before", json_array_get(json_object_get(row, key), 0));
+        add_scores(out, row, key);
+        str_add(out, "</div></div>");
+    }
+    str_add(out, "</div></div>\n");
+    json_decref(row);
+    return true;
+}
+
+static bool by_reward_model(const ReportStage *eval)
+{
+    const json_t *results = json_object_get(eval->summary, "results");
+    bool any = false;
+    for (size_t i = 0; i < json_array_size(results); i++)
+        any = any || report_by_reward(json_array_get(results, i));
+    return any;
+}
+
+static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *err)
+{
+    PromptList list = {0};
+    bool ok = store_items_some(r->work->store, eval->row.id, 0, PROMPTS_MOST, add_pair, &list, err);
+    if (ok && list.n > 0) {
+        html_heading(out, "Replies to the same prompts: ", eval);
+        html_prompts_note(out, &list);
+        str_addf(out,
+                 "what the judges said: a reward from \xe2\x88\x92"
+                 "1 to 1, or the probability that it is the better one%s.</p>\n",
+                 by_reward_model(eval) ? "; a reward model\xe2\x80\x99s reward has its own unit" : "");
+        str_add(out, "<div class=\"pair sides\"><div>Before: ");
+        html_policy(out, r, eval, "against");
+        str_add(out, "</div><div>After: ");
+        html_policy(out, r, eval, "policy");
+        str_add(out, "</div></div>\n");
+    }
+    html_prompts(out, &list, eval->items);
+    return ok;
+}
+
+/* --- what training rewarded ----------------------------------------------------------------------------- */
+
+enum { ENDS = 3 };
+
+/* Rollouts of one step in order of reward, the first of equals first. */
+typedef struct Rollouts {
+    json_t **row;
+    int n, cap;
+} Rollouts;
+
+static bool add_rollout(void *context, const char *text, Err *err)
+{
+    Rollouts *all = context;
+    json_t *row;
+    if (!json_parse(text, strlen(text), "a stored rollout", &row, err))
+        return false;
+    all->row = MEM_GROW(all->row, all->n, all->cap);
+    int at = all->n++;
+    double reward = json_number_of(row, "reward", 0);
+    for (; at > 0 && json_number_of(all->row[at - 1], "reward", 0) < reward; at--)
+        all->row[at] = all->row[at - 1];
+    all->row[at] = row;
+    return true;
+}
+
+static void add_end(Str *out, const char *side, const json_t *row)
+{
+    add_reply(out, side, json_object_get(row, "response"));
+    str_addf(out,
+             "reward %s \xc2\xb7 KL %s \xc2\xb7 to: ", say_number(json_number_of(row, "reward", (double)NAN), 3).text,
+             say_number(json_number_of(row, "kl", (double)NAN), 2).text);
+    html_cut(out, json_text_of(row, "prompt"));
+    str_add(out, "</div></div>");
+}
+
+static bool add_rollouts(Str *out, const Report *r, const ReportStage *rl, Err *err)
+{
+    const Series *reward = report_series(rl, "reward");
+    Rollouts all = {0};
+    if (!reward)
+        return true;
+    int step = (int)reward->step[reward->n - 1];
+    bool ok = store_rollouts_each(r->work->store, rl->row.id, step, add_rollout, &all, err);
+    if (ok && all.n >= 2) {
+        int ends = all.n / 2 < ENDS ? all.n / 2 : ENDS;
+        html_heading(out, "What training rewarded: ", rl);
+        str_addf(
+            out,
+            "<p class=\"note\">Of the %d replies of the last step, those with the highest and the lowest reward.</p>\n"
+            "<div class=\"pair sides\"><div>Lowest</div><div>Highest</div></div>\n",
+            all.n);
+        for (int i = 0; i < ends; i++) {
+            str_add(out, "<div class=\"sample pair\">");
+            add_end(out, "before", all.row[all.n - 1 - i]);
+            add_end(out, "after", all.row[i]);
+            str_add(out, "</div>\n");
+        }
+    }
+    for (int i = 0; i < all.n; i++)
+        json_decref(all.row[i]);
+    free(all.row);
+    return ok;
+}
+
+bool report_samples(Str *out, const Report *r, Err *err)
+{
+    bool *whole = mem_zalloc((size_t)r->n + 1, sizeof *whole), ok = report_replies(out, r, whole, err);
+    for (const ReportStage *s = report_next(r, "eval winrate", NULL); ok && s; s = report_next(r, "eval winrate", s))
+        ok = whole[s->number] || add_eval(out, r, s, err);
+    for (const ReportStage *s = report_next(r, "rl", NULL); ok && s; s = report_next(r, "rl", s))
+        ok = add_rollouts(out, r, s, err);
+    free(whole);
+    return ok;
+}

@@ -1,0 +1,14 @@
+/* The sections of the report, in the order of the page. Each appends its own part, or nothing where the run has nothing for
+ * it; one that reads rows of the store may fail. */
+#ifndef RLAIF_REPORT_SECTIONS_H
+#define RLAIF_REPORT_SECTIONS_H
+
+#include "rlaif/report/run.h"
+
+typedef bool ReportSection(Str *out, const Report *r, Err *err);
+
+ReportSection report_lead; /* the answer in a few words; report/results.c */
+ReportSection report_arms, report_results, report_people, report_harmless, report_probes, report_paper;
+ReportSection report_meaning, report_labels, report_training, report_samples, report_provenance;
+
+#endif

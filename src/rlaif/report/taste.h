@@ -1,0 +1,46 @@
+/* Whom a policy was trained to please: the judges and people behind its rewards, whichever way they lead there. */
+#ifndef RLAIF_REPORT_TASTE_H
+#define RLAIF_REPORT_TASTE_H
+
+#include "rlaif/report/run.h"
+
+enum { MOST_TEACHERS = 8 };
+
+/* A judge with its prompt, by their hashes. */
+typedef struct JudgeHash {
+    const char *judge, *prompt;
+} JudgeHash;
+
+/* What a reward is made of, and with it what a policy was trained to please. */
+typedef struct Taste {
+    const ReportStage *rl, *reward;          /* those that are known */
+    const char *reward_hash;                 /* of the reward model; NULL: there is none */
+    bool direct;                             /* a judge rewards the replies itself, alone or beside a reward model */
+    bool ai, people;                         /* the reward model imitates a judge's labels, people's choices, or both */
+    double pairs_ai, pairs_people;           /* of each; NAN: not known */
+    const ReportStage *label[MOST_TEACHERS]; /* those labels */
+    int labels;
+    JudgeHash judge[MOST_TEACHERS + 1]; /* every judge behind the reward that is known */
+    int judges;
+    bool known; /* there is no other */
+} Taste;
+Taste report_taste(const Report *r, const ReportStage *rl);
+/* The same of a reward model, by the stage that made it. */
+Taste report_taste_of_model(const Report *r, const ReportStage *reward);
+/* Is the reward model trained on labels of this stage? */
+bool report_taught_by(const Taste *t, const ReportStage *label);
+
+/* The reinforcement learning that made what a stage makes, also through samples of it and a choice among its
+ * checkpoints; NULL: none. */
+const ReportStage *report_training_of(const Report *r, const ReportStage *s);
+/* Is the judge, or the reward model, of an evaluation's result one that `rl`, or the training that it began with, was by?
+ * 1: it is, 0: it is another, -1: not known. */
+int report_pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result);
+
+/* Is the network that judged an evaluation behind the rewards of a policy, or of the one that it began with, by whatever
+ * prompt? */
+bool report_same_network(const Report *r, const ReportStage *rl, const ReportStage *eval);
+/* Did a policy's training, or one before it, begin with the model of this hash? */
+bool report_began_as(const Report *r, const ReportStage *rl, const char *hash);
+
+#endif

@@ -1,0 +1,107 @@
+/* The direct judge of reinforcement learning: where it comes from, and whether all that it may have to read fits. */
+#include "base/mem.h"
+#include "rlaif/judge/layout.h"
+#include "rlaif/rl/internal.h"
+
+bool rl_judge_open(Rl *rl, Work *work, Err *err)
+{
+    const RlOptions *o = rl->options;
+    JudgeSource *source = &rl->source.judges;
+    JudgeOptions how = judge_reading(CHAT_AUTO, o->reading);
+    how.refused = o->skip_bad ? REFUSED_KEPT : REFUSED_FAILS;
+    if (!judge_source_name(source, work, "judge", o->judge, &o->endpoint, err))
+        return false;
+    if (strcmp(source->hash, rl->reference_hash) == 0
+            ? !judge_open(&rl->source.judge, rl->reference, o->prompt, how, err)
+            : !judge_source_load(source, work, err) ||
+                  !judge_source_open(source, &rl->source.judge, o->prompt, how, err))
+        return false;
+    if (rl->source.judge->prompt->kind != JUDGE_PAIRWISE)
+        return true;
+    err_set(err, ERR_INPUT, "the prompt %s compares two responses", o->prompt);
+    return err_hint(err, "a direct judge needs a prompt of kind score or verdict");
+}
+
+/* --- room ------------------------------------------------------------------------------------------------- */
+
+/* Tokens of a text as the judge counts them. */
+static bool judge_tokens(Judge *j, const char *text, int *tokens, Err *err)
+{
+    const Asked whole = {.where = "the judge's prompt", .body = text, .ending = ""};
+    return j->backend->measure(j->self, &whole, 1, tokens, err);
+}
+
+/* How many of the judge's tokens one of the policy's may be: 1 of the same tokenizer, else the most that it is in a prompt. */
+static bool tokens_each(const Rl *rl, const Rows *rows, double *each, Err *err)
+{
+    Judge *j = rl->source.judge;
+    const Tokenizer *own = rl->policy->tokenizer;
+    const Model *m = rl->source.judges.model ? rl->source.judges.model : rl->reference;
+    int frame;
+    *each = 1;
+    if (!judge_endpoint_about(j) && tokenizer_same(own, m->tokenizer))
+        return true;
+    bool ok = judge_tokens(j, "", &frame, err);
+    for (int i = 0; ok && i < rows->n; i++) {
+        char *text = context_lines(&rows->row[i].view.context);
+        Ids ids = {0};
+        int tokens = 0;
+        ok = judge_tokens(j, text, &tokens, err) && tokenizer_encode(own, text, strlen(text), 0, &ids, err);
+        double of_one = ids.n > 0 ? (double)(tokens - frame) / ids.n : 1;
+        *each = of_one > *each ? of_one : *each;
+        ids_release(&ids);
+        free(text);
+    }
+    return ok;
+}
+
+bool rl_judge_fits(Rl *rl, const Rows *rows, Err *err)
+{
+    double each;
+    if (!rl->source.judge)
+        return true;
+    bool ok = tokens_each(rl, rows, &each, err);
+    for (int i = 0; ok && i < rows->n; i++) {
+        char place[300], *context = context_lines(&rows->row[i].view.context);
+        const Question q = {.where = row_place(rows, i, place),
+                            .context = context,
+                            .first = "",
+                            .coming = (int)ceil(each * rl->options->max_new_tokens)};
+        Layout l;
+        ok = layout_make(&l, rl->source.judge, &q, 1, false, err);
+        layout_release(&l);
+        free(context);
+    }
+    return ok;
+}
+
+/* --- what was cut or refused ----------------------------------------------------------------------------------------- */
+
+typedef struct JudgeSums {
+    CutCount cut;
+    int refused;
+} JudgeSums;
+
+static bool add_sums(void *context, int step, const char *name, double value, Err *err)
+{
+    JudgeSums *sum = context;
+    (void)step, (void)err;
+    sum->cut.rows += strcmp(name, JUDGE_CUT) == 0 ? (int)value : 0;
+    sum->cut.characters += strcmp(name, JUDGE_CUT_CHARACTERS) == 0 ? value : 0;
+    sum->refused += strcmp(name, JUDGE_REFUSED) == 0 ? (int)value : 0;
+    return true;
+}
+
+bool rl_judge_report(const Rl *rl, Stage *s, Err *err)
+{
+    JudgeSums sum = {0};
+    if (rl->source.judge && !store_metrics_each(s->work->store, s->id, add_sums, &sum, err))
+        return false;
+    judge_cut_report(&sum.cut, s->name, s->summary);
+    if (sum.refused > 0) {
+        log_warn("%s: the endpoint would not judge %d responses: each has the mean reward of the others to its prompt",
+                 s->name, sum.refused);
+        json_object_set_new(s->summary, JUDGE_REFUSED, json_integer(sum.refused));
+    }
+    return true;
+}

@@ -1,0 +1,146 @@
+/* What reinforcement learning needs: every model, its gradients and optimizer, and what a step adds while it samples, asks
+ * for rewards and trains, if all responses are as long as they may be. */
+#include "base/mem.h"
+#include "rlaif/judge/layout.h"
+#include "rlaif/rl/internal.h"
+
+/* Of all steps to come. */
+typedef struct Widest {
+    int step;      /* the one whose prompts have most tokens */
+    PassSize pass; /* at least as large as every training pass */
+} Widest;
+
+/* Plays through every step's prompts, and how their groups fill passes. */
+static Widest widest_step(const Rl *rl)
+{
+    const RlOptions *o = rl->options;
+    int epoch = -1, *order = mem_alloc((size_t)rl->rows->n, sizeof *order), most = 0;
+    Widest w = {0};
+    for (int step = 0; step < rl->policy_trainer.steps; step++) {
+        PassSize now = {0};
+        int tokens = 0;
+        for (int i = 0; i < o->batch; i++) {
+            int prompt = rl->prompt[rl_row_at(rl, (long long)step * o->batch + i, &epoch, order)].n;
+            int responses = o->samples * o->max_new_tokens;
+            tokens += prompt;
+            pass_size_add(&now, &w.pass, (PassSize){prompt + responses - o->samples, 1 + o->samples, responses},
+                          PASS_ROWS);
+        }
+        if (tokens > most)
+            most = tokens, w.step = step;
+    }
+    free(order);
+    return w;
+}
+
+/* Scoring these rollouts' responses, behind `frame` tokens that all share; their own tokens are unlike each other's. Only the
+ * last token is wanted, or all of the response. Adds to *bytes. */
+static bool scored_bytes(const Rollout *r, int n, int new, Model *m, int frame, bool last, double *bytes, Err *err)
+{
+    Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
+    Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
+    int *from = mem_alloc((size_t)n, sizeof *from);
+    for (int i = 0; i < n; i++) {
+        for (int t = 0; t < frame; t++)
+            ids_add(&ids[i], 0);
+        ids_append(&ids[i], r[i].prompt->id, r[i].prompt->n);
+        from[i] = ids[i].n;
+        for (int t = 0; t < new; t++)
+            ids_add(&ids[i], i);
+        seq[i] = (Sequence){ids[i].id, ids[i].n};
+    }
+    Scorer *s;
+    scorer_open_hollow(&s, m);
+    bool ok = last ? scorer_rewards(s, seq, n, NULL, err) : scorer_logprobs(s, seq, from, n, NULL, err);
+    *bytes += scorer_cost(s).bytes;
+    scorer_free(s);
+    for (int i = 0; i < n; i++)
+        ids_release(&ids[i]);
+    free(from);
+    free(seq);
+    free(ids);
+    return ok;
+}
+
+/* What a judge's prompt has around context and response. */
+static bool judge_frame(Judge *j, int *tokens, Err *err)
+{
+    const Question q = {.where = "the judge's prompt", .context = "", .first = ""};
+    Layout l;
+    bool ok = layout_make(&l, j, &q, 1, false, err) && j->backend->measure(j->self, l.asked, 1, tokens, err);
+    layout_release(&l);
+    return ok;
+}
+
+/* Drawing rollouts, groups of `samples`, and asking for their rewards: *bytes becomes at least that. */
+static bool drawn_bytes(const Rl *rl, const Rollout *r, int n, int samples, double *bytes, Err *err)
+{
+    const RewardSource *s = &rl->source;
+    int frame = 0, new = rl->options->max_new_tokens;
+    double prompts = 0, scoring = 0;
+    for (int i = 0; i < n; i++)
+        prompts += r[i].prompt->n;
+    double sampling = (double)generate_bytes(&rl->policy->config, n / samples, samples, (int)(prompts / n) + 1, new);
+    /* scorers keep what they had for their last call, so those of all add up */
+    bool ok =
+        scored_bytes(r, n, new, rl->reference, 0, false, &scoring, err) &&
+        (!s->model || scored_bytes(r, n, new, s->model->model, 0, true, &scoring, err)) &&
+        (!s->judge || judge_endpoint_about(s->judge) ||
+         (judge_frame(s->judge, &frame, err) &&
+          scored_bytes(r, n, new, s->judges.model ? s->judges.model : rl->reference, frame, true, &scoring, err)));
+    double most = sampling > scoring ? sampling : scoring;
+    *bytes = *bytes > most ? *bytes : most;
+    return ok;
+}
+
+/* The same of the widest step and of the held-out prompts, as many at once as rl_measure_held_out draws. */
+static bool all_drawn_bytes(const Rl *rl, int widest, double *bytes, Err *err)
+{
+    int n;
+    Rollout *r = rl_plan(rl, widest, &n);
+    *bytes = 0;
+    bool ok = drawn_bytes(rl, r, n, rl->options->samples, bytes, err);
+    for (int first = 0; ok && first < rl->held.n; first += n) {
+        int some = rl->held.n - first < n ? rl->held.n - first : n;
+        for (int i = 0; i < some; i++)
+            r[i].prompt = &rl->held_prompt[first + i];
+        ok = drawn_bytes(rl, r, some, 1, bytes, err);
+    }
+    free(r); /* nothing was drawn */
+    return ok;
+}
+
+static double weights_bytes(const Model *m)
+{
+    return (double)m->w.floats * sizeof(float);
+}
+
+static double trained_bytes(const TrainOptions *o, const Model *m)
+{
+    return weights_bytes(m) + (double)trainer_bytes(o, &m->config);
+}
+
+bool rl_needs(const Rl *rl, Needs *n, Err *err)
+{
+    const RlOptions *o = rl->options;
+    const ModelConfig *c = &rl->policy->config;
+    Widest w = widest_step(rl);
+    double drawn;
+    if (!all_drawn_bytes(rl, w.step, &drawn, err))
+        return false;
+    n->disk = (3 + (o->eval_every ? o->keep_best : 0)) * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
+    needs_add(n, NEEDS_REFERENCE, weights_bytes(rl->reference));
+    needs_add(n, NEEDS_POLICY, trained_bytes(&o->train, rl->policy));
+    if (rl->value)
+        needs_add(n, NEEDS_VALUE, trained_bytes(&o->train, rl->value));
+    if (rl->source.model)
+        needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(rl->source.model->model));
+    if (rl->source.judges.model)
+        needs_add(n, NEEDS_JUDGE, weights_bytes(rl->source.judges.model));
+    /* the pass keeps its memory while the next step samples and scores */
+    needs_add(
+        n, NEEDS_PASS,
+        (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(&rl->reference->config, w.pass) : 0)));
+    needs_add(n, NEEDS_DRAWN, drawn);
+    return true;
+}

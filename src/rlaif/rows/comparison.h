@@ -1,0 +1,41 @@
+/* Public forms of comparisons: two replies side by side with a verdict, or a list of replies with scores or ranks.
+ *
+ *   response_1, response_2 ...  fields whose names hold 0 and 1, 1 and 2, a and b or A and B where they differ, with a verdict
+ *                               (`winner`, `preference`, ...) or two scores; chosen_response, rejected_response and the like
+ *   completions: [...] ...      a list of replies, each with a score or rank, or a list of those beside it
+ *
+ * What the fields of a reply, verdict, score, rank, model and prompt are called is said in tables in comparison.c. */
+#ifndef RLAIF_ROWS_COMPARISON_H
+#define RLAIF_ROWS_COMPARISON_H
+
+#include "base/json.h"
+
+typedef struct Comparison {
+    json_t *prompt;  /* as a row's `prompt`; NULL: the row has none, the replies must be whole conversations */
+    json_t *replies; /* texts, or lists of turns */
+    json_t *name;    /* of the fields that they stand in, for messages */
+    json_t *worth;   /* of each reply, the more the better, null: not said; NULL: nobody compared */
+    bool ranked;     /* by places, not by scores */
+    json_t *models;  /* who wrote each; NULL: not said */
+    json_t *rest;    /* what else a list said of each: objects */
+    json_t *used;    /* object with the names of all fields that the above was taken from */
+} Comparison;
+
+/* Is the row such a comparison? Then *out, to be released, is it; else out->replies is NULL. Fails where a verdict or score
+ * cannot be understood, and where two of them contradict each other. */
+bool comparison_read(const json_t *row, Comparison *out, Err *err) MUST_CHECK;
+void comparison_release(Comparison *c);
+
+enum { NO_VERDICT = -2, A_TIE = -1 };
+/* Which of two responses, 0 or 1, the row's verdicts call the better: A_TIE where neither, NO_VERDICT where they say nothing.
+ * `first` is what the first response is called, '0', '1', 'a' or 'A'; 0: not known, then what can be read in one way alone counts.
+ * The names of what was read go into `used`, which may be NULL. */
+bool comparison_verdict(const json_t *row, char first, int *better, json_t *used, Err *err) MUST_CHECK;
+
+/* What a row's replies answer, by whichever name, with a `system` text beside it as the first turn; NULL: nothing. */
+bool comparison_prompt(const json_t *row, json_t **out, json_t *used, Err *err) MUST_CHECK;
+
+/* Fails where a row that has no responses for us says all the same that some were compared. */
+bool comparison_absent(const json_t *row, Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,46 @@
+/* What a stage takes of the machine: said before it starts, and refused where it is not there; in the end what it took is
+ * said beside it. */
+#ifndef RLAIF_STAGE_NEEDS_H
+#define RLAIF_STAGE_NEEDS_H
+
+#include "base/err.h"
+
+#include <jansson.h>
+
+/* The parts of a stage's memory, in the order in which they are said. */
+#define NEEDS_LIST(X)                                                                                                  \
+    X(NEEDS_REFERENCE, "reference")                                                                                    \
+    X(NEEDS_POLICY, "policy")                                                                                          \
+    X(NEEDS_VALUE, "value network")                                                                                    \
+    X(NEEDS_REWARD_MODEL, "reward model")                                                                              \
+    X(NEEDS_JUDGE, "judge")                                                                                            \
+    X(NEEDS_WEIGHTS, "weights")                                                                                        \
+    X(NEEDS_OPTIMIZER, "gradients and optimizer")                                                                      \
+    X(NEEDS_PASS, "training pass")                                                                                     \
+    X(NEEDS_DRAWN, "sampling and scoring")                                                                             \
+    X(NEEDS_REWARDS, "rewards")                                                                                        \
+    X(NEEDS_HELD_OUT, "held-out rows")                                                                                 \
+    X(NEEDS_RATIONALES, "rationales")                                                                                  \
+    X(NEEDS_PROMPTS, "prompts")
+
+#define NEEDS_PART(part, name) part,
+typedef enum Need { NEEDS_LIST(NEEDS_PART) NEED_PARTS } Need;
+#undef NEEDS_PART
+
+typedef struct Needs {
+    double part[NEED_PARTS]; /* bytes; 0: it is no part */
+    double disk;             /* bytes in the output's file system */
+} Needs;
+
+void needs_add(Needs *n, Need part, double bytes);
+double needs_bytes(const Needs *n); /* of memory, altogether */
+
+/* Says the sum and its parts in one line, and puts it into the summary as "planned_bytes". Fails where the machine has
+ * less memory, or `out` less disk. */
+bool needs_check(const Needs *n, const char *stage, const char *out, json_t *summary, Err *err) MUST_CHECK;
+
+/* Says what the program took at most beside what needs_check has put into this summary, and adds it as "bytes". Nothing
+ * where the stage took no more than was taken at some time before it began. */
+void needs_met(json_t *summary, const char *stage, size_t before);
+
+#endif

@@ -1,0 +1,80 @@
+/* What tests of judges share: a tiny model with room for whole prompts, and a prompt file with everything in it. */
+#ifndef TESTS_RLAIF_JUDGE_HELPERS_H
+#define TESTS_RLAIF_JUDGE_HELPERS_H
+
+#include "eval_helpers.h"
+#include "rlaif/judge/layout.h"
+
+/* The tiny model's files with another context length. The caller frees the path. */
+static inline char *roomy_model(const char *folder, int context)
+{
+    static const char *const files[] = {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
+                                        "model.safetensors"};
+    Err err = {0};
+    json_t *config;
+    char *dir = path_join(folder, "roomy"), *from = path_join(TINY, "config.json"), *to = path_join(dir, "config.json");
+    need_ok(dir_make(dir, &err) && json_read_file(from, &config, &err), &err);
+    json_object_set_new(config, "max_position_embeddings", json_integer(context));
+    char *text = json_text(config);
+    need_ok(file_write(to, text, strlen(text), &err), &err);
+    free(text);
+    free(from);
+    free(to);
+    json_decref(config);
+    for (int i = 0; i < COUNT(files); i++) {
+        size_t n;
+        from = path_join(TINY, files[i]);
+        to = path_join(dir, files[i]);
+        need_ok(file_read(from, 1 << 24, &text, &n, &err) && file_write(to, text, n, &err), &err);
+        free(text);
+        free(from);
+        free(to);
+    }
+    return dir;
+}
+
+/* FOLDER/spelling: the tiny model with another token in its vocabulary, and a tokenizer that joins nothing. The caller frees
+ * the path. */
+static inline char *spelling_model(const char *folder)
+{
+    Err err = {0};
+    json_t *tokenizer;
+    char *roomy = roomy_model(folder, 256), *dir = path_join(folder, "spelling"),
+         *path = path_join(dir, "tokenizer.json");
+    assert_int_equal(rename(roomy, dir), 0);
+    need_ok(json_read_file(path, &tokenizer, &err), &err);
+    json_t *model = json_object_get(tokenizer, "model"), *vocab = json_object_get(model, "vocab");
+    json_object_set_new(model, "merges", json_array());
+    json_object_set(vocab, "another", json_object_get(vocab, "he"));
+    json_object_del(vocab, "he");
+    char *text = json_text(tokenizer);
+    need_ok(file_write(path, text, strlen(text), &err), &err);
+    free(text);
+    free(path);
+    free(roomy);
+    json_decref(tokenizer);
+    return dir;
+}
+
+/* Without chat: the text is exactly as laid out. */
+static const char full_prompt[] = "name: full\n"
+                                  "kind: pairwise\n"
+                                  "chat: false\n"
+                                  "preamble: \"Which?\\n\"\n"
+                                  "item: \"{context}|{response_1}|{response_2}\\n\"\n"
+                                  "ending: \"Best=\"\n"
+                                  "answers: [\"1\", \"2\"]\n"
+                                  "shots: 0\n"
+                                  "exemplar: \"[{item}{rationale}{ending}{answer}]\\n\"\n"
+                                  "exemplars:\n"
+                                  "  - {context: c1, responses: [a1, b1], rationale: \"r1;\", answer: \"1\"}\n"
+                                  "  - {context: c2, responses: [a2, b2], rationale: \"r2;\", answer: \"2\"}\n"
+                                  "  - {context: c3, responses: [a3, \"{context}\"], answer: \"1\"}\n"
+                                  "cot:\n"
+                                  "  preamble: \"Think. Which?\\n\"\n"
+                                  "  ending: \"Why:\"\n"
+                                  "  few-shot-ending: \"So:\"\n"
+                                  "  join: \" / \"\n"
+                                  "  max-new-tokens: 12\n";
+
+#endif

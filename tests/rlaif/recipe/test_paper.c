@@ -1,0 +1,141 @@
+/* Figures that a recipe sets beside its numbers: read, refused where they cannot be looked up, looked up. */
+#include "rlaif/recipe/paper.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "support.h"
+
+static const char stages[] = "stages:\n  - label: {as: base}\n  - label: {as: base.two}\n"
+                             "  - eval: {as: duel, kind: winrate}\n  - report: {}\n";
+
+/* A recipe whose section `paper` is this text. */
+static bool read_recipe(Recipe *r, const char *paper, Err *err)
+{
+    char *folder = make_folder(), *path = path_join(folder, "recipe.yaml");
+    Str text = {0};
+    str_addf(&text, "name: r\n%s%s", paper, stages);
+    Err wrote = {0};
+    need_ok(file_write(path, str_text(&text), text.n, &wrote), &wrote);
+    bool ok = recipe_read(r, path, err) && paper_check(r, err);
+    remove_folder(folder);
+    str_release(&text);
+    free(path);
+    return ok;
+}
+
+static void looked_up(void **state)
+{
+    (void)state;
+    Recipe r;
+    Err err = {0};
+    PaperFigure f;
+    json_t *label, *duel, *tried;
+    need_ok(read_recipe(&r,
+                        "paper:\n  differs: all\n  figures:\n    - {what: a, figure: 67 %, ours: base.alignment}\n"
+                        "    - {what: b, figure: 1 %, ours: duel.win-rate.2}\n"
+                        "    - {what: c, figure: \"\", ours: base.two.first-of-same-slot}\n"
+                        "    - {what: d, figure: \"\", ours: base.alignment-of-trials.2}\n"
+                        "    - {what: e, figure: \"\", ours: base.least-of-trials.2}\n"
+                        "    - {what: f, figure: \"\", ours: base.most-of-trials.2}\n",
+                        &err),
+            &err);
+    assert_string_equal(paper_differs(&r), "all");
+    assert_int_equal(paper_count(&r), 6);
+    static const char label_summary[] =
+        "{\"alignment\": {\"accuracy\": 0.6, \"interval\": [0.5, 0.7], \"with_choice\": 90,"
+        " \"position\": {\"first_share\": 0.5, \"same_slot\": 4}}}",
+                      duel_summary[] = "{\"pairs\": 7, \"results\": [{\"win_rate\": 0.1}, {\"win_rate\": 0.25,"
+                                       " \"win_rate_bootstrap\": [0.1, 0.4]}]}",
+                      tried_summary[] =
+                          "{\"choice\": {\"candidates\": [{\"accuracy\": 0.25, \"n\": 8}, {\"accuracy\": 0.5, "
+                          "\"interval\": [0.25, 0.75], \"n\": 8, \"least\": 0.375, \"most\": 0.625}]}}";
+    need_ok(json_parse(label_summary, strlen(label_summary), "label", &label, &err) &&
+                json_parse(duel_summary, strlen(duel_summary), "duel", &duel, &err) &&
+                json_parse(tried_summary, strlen(tried_summary), "tried", &tried, &err),
+            &err);
+    need_ok(paper_figure(&r, 0, &f, &err), &err);
+    assert_string_equal(f.figure, "67 %");
+    PaperValue v = paper_value(&f, label);
+    assert_true(v.value == 0.6 && v.low == 0.5 && v.high == 0.7 && v.n == 90);
+    need_ok(paper_figure(&r, 1, &f, &err), &err);
+    v = paper_value(&f, duel);
+    assert_true(v.value == 0.25 && v.low == 0.1 && v.high == 0.4 && v.n == 7);
+    need_ok(paper_figure(&r, 2, &f, &err), &err);
+    assert_string_equal(f.stage->name, "base.two");
+    v = paper_value(&f, label);
+    assert_true(fabs(v.low - 0.150) < 0.001 && fabs(v.high - 0.850) < 0.001); /* Wilson's of 2 in 4, by a table */
+    v = paper_value(&f, duel);
+    assert_true(isnan(v.value) && isnan(v.low) && isnan(v.n)); /* not there: nothing is made up */
+    static const double trials[] = {0.5, 0.375, 0.625};
+    for (int i = 0; i < 3; i++) {
+        need_ok(paper_figure(&r, 3 + i, &f, &err), &err);
+        v = paper_value(&f, tried);
+        assert_true(v.value == trials[i]);
+        if (i == 0)
+            assert_true(v.low == 0.25 && v.high == 0.75 && v.n == 8);
+        else /* the least of several is no draw, and has no interval of one */
+            assert_true(isnan(v.low) && isnan(v.high) && isnan(v.n));
+    }
+    json_decref(label);
+    json_decref(duel);
+    json_decref(tried);
+    recipe_release(&r);
+}
+
+static void refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *paper, *msg;
+    } bad[] = {
+        {"paper: {figures: []}\n", "\"paper\" needs \"differs\""},
+        {"paper: {differs: x, figure: [], figures: []}\n", "no key \"figure\""},
+        {"paper: {differs: x, figures: [{what: a, figure: b}]}\n", "needs \"ours\""},
+        {"paper: {differs: x, figures: [{what: a, figure: b, ours: bass.alignment}]}\n", "names no stage"},
+        {"paper: {differs: x, figures: [{what: a, figure: b, ours: base.win-rate}]}\n", "has no number \"win-rate\""},
+        {"paper: {differs: x, figures: [{what: a, figure: b, ours: duel.win-rate.0}]}\n", "has no number"},
+        {"paper: {differs: x, figures: [a]}\n", "a figure is"},
+    };
+    for (int i = 0; i < COUNT(bad); i++) {
+        Recipe r;
+        Err err = {0};
+        assert_false(read_recipe(&r, bad[i].paper, &err));
+        assert_non_null(strstr(err.msg, bad[i].msg));
+        assert_non_null(strstr(err.msg, "recipe.yaml:2:"));
+        recipe_release(&r);
+    }
+}
+
+/* What a run keeps of the section reads back as the same. */
+static void written_back(void **state)
+{
+    (void)state;
+    Recipe a, b;
+    Err err = {0};
+    Str text = {0}, again = {0};
+    need_ok(
+        read_recipe(
+            &a,
+            "paper:\n  differs: 'a: \"b\" # c'\n  figures:\n    - {what: \"- x\", figure: 67 %, ours: base.longer}\n",
+            &err),
+        &err);
+    paper_append_yaml(&a, &text);
+    need_ok(read_recipe(&b, str_text(&text), &err), &err);
+    paper_append_yaml(&b, &again);
+    assert_string_equal(paper_differs(&b), "a: \"b\" # c");
+    assert_string_equal(str_text(&again), str_text(&text));
+    str_release(&text);
+    str_release(&again);
+    recipe_release(&a);
+    recipe_release(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(looked_up),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(written_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
