@@ -11,10 +11,10 @@ log=$(mktemp) || exit 1
 trap 'rm -f "$log" "$log.why"' EXIT
 tests=0 passed=0 failed=0 skipped=0 broken=()
 
-# The number in a line like "[  PASSED  ] 12 test(s)."; 0 where there is none.
+# The number in a line like "[  PASSED  ] 12 test(s)."; 0 where there is none. Newer cmockas put the group's name before it.
 count() {
     local n
-    n=$(sed -nE "s/^\[ *$1 *\] (Running )?([0-9]+) test\(s\).*/\2/p" "$log" | tail -n 1)
+    n=$(sed -nE "s/^\[ *$1 *\] (.*: )?(Running )?([0-9]+) test\(s\).*/\3/p" "$log" | tail -n 1)
     echo "${n:-0}"
 }
 
@@ -23,7 +23,7 @@ for program in "$@"; do
     "$program" </dev/null 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     all=$(count ==========) ok=$(count PASSED) bad=$(count FAILED) out=$(count SKIPPED)
-    if ! grep -q '^\[==========\] [0-9]* test(s) run' "$log"; then # it ended in the middle
+    if ! grep -qE '^\[==========\] (.*: )?[0-9]+ test\(s\) run' "$log"; then # it ended in the middle
         ok=$(grep -c '^\[ *OK \]' "$log") out=$(grep -c '^\[ *SKIPPED *\]' "$log")
         all=$((all > ok + out ? all : ok + out + 1)) bad=$((all - ok - out))
         echo "${program##*/tests/}: ended in the middle, with status $status"

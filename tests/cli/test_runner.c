@@ -125,12 +125,27 @@ static void counted(void **state)
     }
 }
 
+/* A newer cmocka names the group in its counts. */
+static void counted_by_another_cmocka(void **state)
+{
+    (void)state;
+    put_text(
+        test_folder, "newer",
+        "#!/bin/sh\necho '[==========] a/group: Running 3 test(s).\n[       OK ] x\n[  SKIPPED ] y\n[  FAILED  ] z\n"
+        "[==========] a/group: 3 test(s) run.\n[  PASSED  ] 1 test(s).\n[  SKIPPED ] a/group: 1 test(s), listed "
+        "below:\n[  FAILED  ] a/group: 1 test(s), listed below:\n'\nexit 1\n");
+    Ran r = run_in(".", "chmod +x %s/newer && tests/run.sh %s/newer", test_folder, test_folder);
+    need_status(&r, 1);
+    says(r.out, "\ntests 3, passed 1, failed 1, skipped 1\n");
+    ran_free(&r);
+}
+
 int main(void)
 {
     const char *wanted = getenv("RUNNER_CASE");
     for (int i = 0; wanted && i < COUNT(cases); i++)
         if (strcmp(cases[i].name, wanted) == 0)
             return run_group(wanted, cases[i].tests, cases[i].n, cases[i].setup, cases[i].teardown);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(counted)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(counted), IN_FOLDER(counted_by_another_cmocka)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
