@@ -3,7 +3,7 @@
 #define TESTS_RLAIF_JUDGE_HELPERS_H
 
 #include "eval_helpers.h"
-#include "rlaif/judge/layout.h"
+#include "rlaif/judge/judge.h"
 
 /* The tiny model's files with another context length. The caller frees the path. */
 static inline char *roomy_model(const char *folder, int context)

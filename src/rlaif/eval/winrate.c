@@ -45,12 +45,12 @@ enum { CHUNK_PAIRS = 16 }; /* pairs that are judged and stored together, about *
 enum { BY_REWARD = JUDGE_VERDICT + 1 };
 
 /* Who is asked: the judge with one of its prompts, or the reward model. */
-typedef struct Asked {
+typedef struct Arbiter {
     const char *source; /* of a prompt: name or file, as given */
     char *name, hash[HASH_TEXT];
     int kind;     /* JudgeKind, or BY_REWARD */
     Judge *judge; /* of a prompt: once a row has to be judged */
-} Asked;
+} Arbiter;
 
 typedef struct Winrate {
     const WinrateOptions *options;
@@ -59,7 +59,7 @@ typedef struct Winrate {
     JudgeSource source;
     RewardModel *reward;                                  /* once a row has to be judged */
     char prompts_hash[HASH_TEXT], reward_hash[HASH_TEXT]; /* "": there is none */
-    Asked *asked;                                         /* the prompts in their order, then the reward model */
+    Arbiter *asked;                                       /* the prompts in their order, then the reward model */
     int n;
 } Winrate;
 
@@ -89,7 +89,7 @@ static bool check_options(const Winrate *w, Err *err)
     return err_hint(err, "a reward model reads no prompt and judges each response alone");
 }
 
-static bool check_kind(const Winrate *w, const Asked *a, Err *err)
+static bool check_kind(const Winrate *w, const Arbiter *a, Err *err)
 {
     int method = w->options->method;
     bool pairwise = a->kind == JUDGE_PAIRWISE;
@@ -108,7 +108,7 @@ static bool read_prompts(Winrate *w, Err *err)
     Hash *h = hash_new();
     bool ok = true;
     for (int i = 0; ok && i < n; i++) {
-        Asked *a = &w->asked[w->n++];
+        Arbiter *a = &w->asked[w->n++];
         JudgePrompt *p;
         a->source = list->n > 0 ? list->item[i] : otherwise[w->options->method];
         ok = judge_prompt_load(&p, a->source, err);
@@ -130,8 +130,8 @@ static bool add_reward(Winrate *w, Err *err)
     const char *path = w->options->reward;
     if (!reward_model_check(path, err) || !model_hash(path, w->work->store, w->reward_hash, err))
         return false;
-    Asked *a = &w->asked[w->n++];
-    *a = (Asked){.name = mem_str("reward model"), .kind = BY_REWARD};
+    Arbiter *a = &w->asked[w->n++];
+    *a = (Arbiter){.name = mem_str("reward model"), .kind = BY_REWARD};
     memcpy(a->hash, w->reward_hash, HASH_TEXT);
     return true;
 }
@@ -156,7 +156,7 @@ static bool prepare(void *context, Err *err)
                reward_model_open(&w->reward, o->reward, w->work->device, o->common.date, (ChatMode)o->chat, err)) &&
               (!w->judged || judge_source_load(&w->source, w->work, err));
     for (int i = 0; ok && i < w->n; i++) {
-        Asked *a = &w->asked[i];
+        Arbiter *a = &w->asked[i];
         JudgeOptions how = judge_reading((ChatMode)o->chat, o->reading);
         how.refused = o->skip_bad ? REFUSED_TOLD : REFUSED_FAILS;
         if (a->kind != BY_REWARD)
@@ -320,7 +320,7 @@ static bool ask_reward(RewardModel *m, const Pairs *p, json_t **out, Err *err)
     return ok;
 }
 
-static bool ask(const Winrate *w, const Asked *a, const Pairs *p, json_t **out, Err *err)
+static bool ask(const Winrate *w, const Arbiter *a, const Pairs *p, json_t **out, Err *err)
 {
     return not_interrupted(err) && (a->kind == BY_REWARD        ? ask_reward(w->reward, p, out, err)
                                     : a->kind == JUDGE_PAIRWISE ? ask_pairs(a->judge, p, out, err)
@@ -490,7 +490,7 @@ static bool add_judged(void *context, const char *text, Err *err)
 static json_t *result_of(const Results *r, int i)
 {
     const Winrate *w = r->winrate;
-    const Asked *a = &w->asked[i];
+    const Arbiter *a = &w->asked[i];
     char *hash = mem_printf("sha256:%s", a->hash), kind[64];
     json_t *one = json_pack("{s:s, s:s, s:s}", "prompt", a->name, a->kind == BY_REWARD ? "reward_hash" : "prompt_hash",
                             hash, "kind", options_choice(KINDS, a->kind, kind));

@@ -4,7 +4,26 @@
 #define RLAIF_JUDGE_BACKEND_H
 
 #include "infer/sampler.h"
-#include "rlaif/judge/judge.h"
+#include "infer/scorer.h"
+#include "rlaif/judge/options.h"
+#include "rlaif/judge/verdict.h"
+
+/* What asking will take, found without asking. */
+typedef struct JudgePlan {
+    int prompts;            /* read; with chain of thought once for each rationale */
+    double tokens;          /* of all prompts, without rationales */
+    int longest;            /* of them */
+    int sent, texts;        /* requests whose reply is neither stored nor that of another; of these for a rationale */
+    double sent_tokens;     /* of their prompts, without rationales */
+    int cut;                /* questions whose context is cut */
+    int rationales;         /* written */
+    int tail;               /* tokens behind a rationale, up to the answer */
+    int all_share;          /* tokens that all prompts begin with */
+    double orders_share;    /* tokens that the two orders of a pair begin with, summed over pairs */
+    double flops;           /* of computing the prompts; 0: not known */
+    ScorerCost cost;        /* of computing the prompts, without rationales */
+    double rationale_bytes; /* memory while rationales are written, at most */
+} JudgePlan;
 
 /* One prompt, borrowed. With chat, the body is the user's message and the ending begins the assistant's reply; without,
  * they are one text. */
@@ -13,7 +32,7 @@ typedef struct Asked {
     const char *body, *ending;
 } Asked;
 
-struct JudgeBackend {
+typedef struct JudgeBackend {
     /* The prompt's answers after each of n prompts, and how many tokens were read. What one is told does not depend on the
      * others. */
     bool (*answer)(void *self, const Asked *a, int n, Verdict *out, Err *err);
@@ -40,14 +59,15 @@ struct JudgeBackend {
     bool (*show)(void *self, const Asked *a, Str *out, Err *err);
     /* judge_endpoint_about. NULL: a model in this process. */
     const json_t *(*about)(const void *self);
-};
+} JudgeBackend;
 
-/* A judge whose prompt is loaded and whose options are checked, still without a backend. */
-bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err) MUST_CHECK;
-
-/* A model in this process. */
-bool judge_local_open(Judge *j, Model *model, Err *err) MUST_CHECK;
-/* An endpoint, which others may ask too; it and its options are borrowed. */
-bool judge_remote_open(Judge *j, Endpoint *endpoint, const EndpointOptions *o, Err *err) MUST_CHECK;
+typedef struct Judge {
+    JudgePrompt *prompt; /* owned */
+    JudgeOptions options;
+    Shown shown; /* what stands beside the item */
+    Scale scale;
+    const JudgeBackend *backend;
+    void *self; /* the backend's; owned */
+} Judge;
 
 #endif

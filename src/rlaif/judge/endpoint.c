@@ -1,8 +1,10 @@
 /* Asking an endpoint: what the store has, then the rest; how it wants to be asked; the budget. */
-#include "rlaif/judge/endpoint_internal.h"
+#include "rlaif/judge/endpoint.h"
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "rlaif/judge/endpoint_reply.h"
+#include "rlaif/judge/endpoint_ways.h"
 
 const Option endpoint_option_rows[ENDPOINT_OPTIONS] = {
     {"endpoint", OPT_TEXT, AT(EndpointOptions, url), .value = "URL",
@@ -34,6 +36,23 @@ enum {
     MESSAGE_TOKENS = 64,   /* that a chat template may add, about */
     MOST_BYTES = 16 << 20, /* of a reply */
     MOST_REFUSED = 5,      /* prompts that may be refused before it has answered one: then it is not the prompts */
+};
+
+/* Tokens. */
+typedef struct Use {
+    double input, output;
+} Use;
+
+struct Endpoint {
+    const EndpointOptions *o;
+    Store *store;
+    Http *http;
+    json_t *about;
+    Ways ways;       /* how it wants to be asked */
+    json_t *refused; /* what it refused in this call: key -> why */
+    Spending *call;
+    Use spent, under_way; /* under_way: the most that requests being made may take */
+    int requests, kept;
 };
 
 /* A batch: what is still to be asked. */
@@ -97,7 +116,8 @@ bool endpoint_open(Endpoint **out, const EndpointOptions *o, const HttpEnvironme
     e->call = call;
     e->refused = json_object();
     *out = e;
-    if (endpoint_about(o, &e->about, err) && ways_load(e, err) && http_open(&e->http, &h, err))
+    if (endpoint_about(o, &e->about, err) && ways_load(&e->ways, store, e->about, &o->top, err) &&
+        http_open(&e->http, &h, err))
         return true;
     endpoint_free(e);
     *out = NULL;
@@ -109,11 +129,20 @@ void endpoint_free(Endpoint *e)
     if (!e)
         return;
     http_close(e->http);
+    ways_release(&e->ways);
     json_decref(e->about);
-    json_decref(e->ways);
     json_decref(e->refused);
-    free(e->ways_key);
     free(e);
+}
+
+bool endpoint_chats(const Endpoint *e, EndpointKind kind)
+{
+    return way_chats(&e->ways, kind);
+}
+
+bool endpoint_is_new(const Endpoint *e)
+{
+    return json_object_size(e->ways.found) == 0;
 }
 
 json_t *endpoint_spent(const Endpoint *e)
@@ -136,8 +165,8 @@ static char *url_of(const Endpoint *e, EndpointKind kind)
 /* Of the whole request: parameters that it has to do without do not make it another. */
 static char *key_of(const Endpoint *e, const Demand *d)
 {
-    EndpointKind kind = way_kind(e, d);
-    char *body = endpoint_request(d, e->o->model, kind, way_top(e, kind)), *url = url_of(e, kind),
+    EndpointKind kind = way_kind(&e->ways, d);
+    char *body = endpoint_request(d, e->o->model, kind, way_top(&e->ways, kind)), *url = url_of(e, kind),
          *key = endpoint_hash(url, body);
     free(body);
     free(url);
@@ -202,10 +231,10 @@ static char *give_body(void *context, int i, Err *err)
 {
     Batch *b = context;
     const Demand *d = &b->demand[b->missing[i]];
-    EndpointKind kind = way_kind(b->e, d);
-    return within_budget(b, d, err)
-               ? endpoint_body(d, b->e->o->model, kind, way_top(b->e, kind), json_object_get(b->e->ways, "without"))
-               : NULL;
+    EndpointKind kind = way_kind(&b->e->ways, d);
+    return within_budget(b, d, err) ? endpoint_body(d, b->e->o->model, kind, way_top(&b->e->ways, kind),
+                                                    json_object_get(b->e->ways.found, "without"))
+                                    : NULL;
 }
 
 static void count_reply(Endpoint *e, const json_t *said)
@@ -233,7 +262,7 @@ static bool take_refusal(Batch *b, int i, int status, const char *body, Err *err
     const Demand *d = &b->demand[b->missing[i]];
     bool of_this = status / 100 == 4 && status != 401 && status != 402 && status != 407 && !http_status_passes(status);
     err_context(err, "%s", d->where);
-    b->other_way = b->first && way_change(e, d, status, body);
+    b->other_way = b->first && way_change(&e->ways, d, status, body);
     if (b->other_way)
         return true;
     if (status == 401 || status == 403)
@@ -273,9 +302,9 @@ static bool take_reply(void *context, int i, const HttpReply *reply, bool *again
     Batch *b = context;
     Endpoint *e = b->e;
     const Demand *d = &b->demand[b->missing[i]];
-    EndpointKind kind = way_kind(e, d);
+    EndpointKind kind = way_kind(&e->ways, d);
     json_t *said;
-    ReplyUse use = endpoint_read(reply, d, kind, way_top(e, kind), &said, err);
+    ReplyUse use = endpoint_read(reply, d, kind, way_top(&e->ways, kind), &said, err);
     *again = use == REPLY_AGAIN;
     if (use != REPLY_TAKEN)
         err_context(err, "%s", reply->from);
@@ -297,7 +326,7 @@ static bool take_reply(void *context, int i, const HttpReply *reply, bool *again
 static bool post_missing(Batch *b, Err *err)
 {
     Endpoint *e = b->e;
-    char *url = url_of(e, way_kind(e, &b->demand[b->missing[0]]));
+    char *url = url_of(e, way_kind(&e->ways, &b->demand[b->missing[0]]));
     HttpWork w = {.url = url,
                   .n = b->first ? 1 : b->n,
                   .context = b,
@@ -347,7 +376,7 @@ static bool find_missing(Batch *b, int n, Err *err)
 static bool find_way(Batch *b, Err *err)
 {
     Endpoint *e = b->e;
-    json_t *before = json_deep_copy(e->ways);
+    json_t *before = json_deep_copy(e->ways.found);
     bool ok;
     b->first = true;
     b->not_answered = false;
@@ -358,11 +387,11 @@ static bool find_way(Batch *b, Err *err)
     b->first = false;
     bool found = ok && !b->not_answered;
     if (!found) {
-        json_decref(e->ways);
-        e->ways = json_incref(before);
+        json_decref(e->ways.found);
+        e->ways.found = json_incref(before);
     }
     json_decref(before);
-    return ok && (!found || way_found(e, &b->demand[b->missing[0]], err));
+    return ok && (!found || way_found(&e->ways, &b->demand[b->missing[0]], err));
 }
 
 bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err)
@@ -371,7 +400,7 @@ bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err)
     memset(out, 0, (size_t)n * sizeof *out);
     bool ok = find_missing(&b, n, err);
     while (ok && b.n > 0) {
-        ok = way_is_known(e, &d[b.missing[0]]) ? post_missing(&b, err) : find_way(&b, err);
+        ok = way_is_known(&e->ways, &d[b.missing[0]]) ? post_missing(&b, err) : find_way(&b, err);
         ok = ok && find_missing(&b, n, err);
     }
     free(b.missing);

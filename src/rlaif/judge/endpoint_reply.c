@@ -1,8 +1,14 @@
 /* Requests to an endpoint and what its replies say. */
+#include "rlaif/judge/endpoint_reply.h"
+
 #include "base/mem.h"
-#include "rlaif/judge/endpoint_internal.h"
 
 /* --- requests ------------------------------------------------------------------------------------------- */
+
+const char *endpoint_kind_name(EndpointKind kind)
+{
+    return kind == ENDPOINT_CHAT ? "chat" : "completions";
+}
 
 static json_t *messages_of(const Demand *d)
 {
@@ -298,7 +304,7 @@ ReplyUse endpoint_read(const HttpReply *from, const Demand *d, EndpointKind kind
     ReplyUse use = read_choice(reply, str_text(&text), d, kind, top, &part, err);
     if (use == REPLY_TAKEN) { /* where the server does not count, its bytes are the most tokens there can be */
         double bytes = (double)(strlen(d->text) + strlen(d->system)), most = d->next ? 1 : d->max_tokens;
-        *said = json_pack("{s:s, s:I, s:I, s:o}", "kind", way_kind_name(kind), "read",
+        *said = json_pack("{s:s, s:I, s:I, s:o}", "kind", endpoint_kind_name(kind), "read",
                           (json_int_t)json_number_of(usage, "prompt_tokens", bytes), "wrote",
                           (json_int_t)json_number_of(usage, "completion_tokens", most), d->next ? "top" : "text", part);
     }

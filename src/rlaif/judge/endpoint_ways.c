@@ -1,10 +1,11 @@
 /* How an endpoint wants to be asked: by completions or by chat, for how many log-probabilities, without which parameters.
  * Servers say so by refusing, each in words of its own; what is found out is kept in the store. */
-#include "rlaif/judge/endpoint_internal.h"
+#include "rlaif/judge/endpoint_ways.h"
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "rlaif/judge/endpoint_reply.h"
 
 #include <ctype.h>
 
@@ -20,68 +21,64 @@ char *endpoint_hash(const char *what, const char *text)
     return mem_str(digits);
 }
 
-bool ways_load(Endpoint *e, Err *err)
+bool ways_load(Ways *w, Store *store, const json_t *about, const int *top, Err *err)
 {
-    char *about = json_text(e->about), *said;
-    e->ways_key = endpoint_hash("ways", about);
-    free(about);
-    if (!store_answer_find(e->store, e->ways_key, &said, err))
+    char *text = json_text(about), *said;
+    *w = (Ways){.store = store, .about = about, .top = top, .key = endpoint_hash("ways", text)};
+    free(text);
+    if (!store_answer_find(w->store, w->key, &said, err))
         return false;
-    bool ok = !said || json_parse(said, strlen(said), "a stored endpoint", &e->ways, err);
+    bool ok = !said || json_parse(said, strlen(said), "a stored endpoint", &w->found, err);
     free(said);
-    if (ok && !e->ways)
-        e->ways = json_object();
+    if (ok && !w->found)
+        w->found = json_object();
     return ok;
+}
+
+void ways_release(Ways *w)
+{
+    json_decref(w->found);
+    free(w->key);
 }
 
 /* --- what is known -------------------------------------------------------------------------------------- */
 
-const char *way_kind_name(EndpointKind kind)
-{
-    return kind == ENDPOINT_CHAT ? "chat" : "completions";
-}
-
 /* The name of what is wanted in `ways`. */
 static const char *want_name(const Demand *d, EndpointKind kind)
 {
-    return d->next ? way_kind_name(kind) : kind == ENDPOINT_CHAT ? "chat text" : "completions text";
+    return d->next ? endpoint_kind_name(kind) : kind == ENDPOINT_CHAT ? "chat text" : "completions text";
 }
 
-bool endpoint_chats(const Endpoint *e, EndpointKind kind)
+bool way_chats(const Ways *w, EndpointKind kind)
 {
-    const char *found = json_text_of(e->ways, "kind");
+    const char *found = json_text_of(w->found, "kind");
     return kind == ENDPOINT_CHAT || (kind == ENDPOINT_AUTO && found && strcmp(found, "chat") == 0);
 }
 
-EndpointKind way_kind(const Endpoint *e, const Demand *d)
+EndpointKind way_kind(const Ways *w, const Demand *d)
 {
-    return endpoint_chats(e, d->kind) ? ENDPOINT_CHAT : ENDPOINT_COMPLETIONS;
+    return way_chats(w, d->kind) ? ENDPOINT_CHAT : ENDPOINT_COMPLETIONS;
 }
 
-int way_top(const Endpoint *e, EndpointKind kind)
+int way_top(const Ways *w, EndpointKind kind)
 {
-    return (int)json_number_of(e->ways, way_kind_name(kind), e->o->top);
+    return (int)json_number_of(w->found, endpoint_kind_name(kind), *w->top);
 }
 
-bool endpoint_is_new(const Endpoint *e)
+bool way_is_known(const Ways *w, const Demand *d)
 {
-    return json_object_size(e->ways) == 0;
+    return json_object_get(w->found, want_name(d, way_kind(w, d))) &&
+           (d->kind != ENDPOINT_AUTO || json_object_get(w->found, "kind"));
 }
 
-bool way_is_known(const Endpoint *e, const Demand *d)
+bool way_found(Ways *w, const Demand *d, Err *err)
 {
-    return json_object_get(e->ways, want_name(d, way_kind(e, d))) &&
-           (d->kind != ENDPOINT_AUTO || json_object_get(e->ways, "kind"));
-}
-
-bool way_found(Endpoint *e, const Demand *d, Err *err)
-{
-    EndpointKind kind = way_kind(e, d);
+    EndpointKind kind = way_kind(w, d);
     if (d->kind == ENDPOINT_AUTO)
-        json_object_set_new(e->ways, "kind", json_string(way_kind_name(kind)));
-    json_object_set_new(e->ways, want_name(d, kind), d->next ? json_integer(way_top(e, kind)) : json_true());
-    char *text = json_text(e->ways);
-    bool ok = store_answer_put(e->store, e->ways_key, text, err);
+        json_object_set_new(w->found, "kind", json_string(endpoint_kind_name(kind)));
+    json_object_set_new(w->found, want_name(d, kind), d->next ? json_integer(way_top(w, kind)) : json_true());
+    char *text = json_text(w->found);
+    bool ok = store_answer_put(w->store, w->key, text, err);
     free(text);
     return ok;
 }
@@ -126,21 +123,21 @@ static bool is_limit(const char *text, int top)
            (has_word(text, limits, COUNT(limits)) && number_below(text, top) > 0);
 }
 
-static bool fewer(Endpoint *e, EndpointKind kind, const char *text)
+static bool fewer(Ways *w, EndpointKind kind, const char *text)
 {
-    int top = way_top(e, kind), less = number_below(text, top);
+    int top = way_top(w, kind), less = number_below(text, top);
     if (top == 1 || !is_limit(text, top))
         return false;
-    if (less == 0 && top != e->o->top && number_below(text, top + 1) == top)
+    if (less == 0 && top != *w->top && number_below(text, top + 1) == top)
         less = top - 1; /* it was named as the least that is too many */
     less = less > 0 ? less : top > FEWER ? FEWER : 1;
-    log_note("%s gives no %d log-probabilities: it is asked for %d", json_text_of(e->about, "url"), top, less);
-    json_object_set_new(e->ways, way_kind_name(kind), json_integer(less));
+    log_note("%s gives no %d log-probabilities: it is asked for %d", json_text_of(w->about, "url"), top, less);
+    json_object_set_new(w->found, endpoint_kind_name(kind), json_integer(less));
     return true;
 }
 
 /* Parameters that change nothing, or have another name there. */
-static bool without_parameter(Endpoint *e, const Demand *d, EndpointKind kind, const char *text)
+static bool without_parameter(Ways *w, const Demand *d, EndpointKind kind, const char *text)
 {
     const struct {
         const char *name;
@@ -150,35 +147,35 @@ static bool without_parameter(Endpoint *e, const Demand *d, EndpointKind kind, c
         {"temperature", d->next},                                                       /* 1 is what it is by itself */
         {"stop", !d->next}, /* what goes on behind it is cut off here */
         {"seed", !d->next}};
-    json_t *without = json_object_get(e->ways, "without");
+    json_t *without = json_object_get(w->found, "without");
     for (int i = 0; i < COUNT(parameter); i++) {
         bool gone = false;
         for (size_t k = 0; k < json_array_size(without); k++)
             gone = gone || strcmp(json_string_value(json_array_get(without, k)), parameter[i].name) == 0;
         if (!parameter[i].may_go || gone || !strstr(text, parameter[i].name))
             continue;
-        log_note("%s does not take the parameter %s: it is asked without it", json_text_of(e->about, "url"),
+        log_note("%s does not take the parameter %s: it is asked without it", json_text_of(w->about, "url"),
                  parameter[i].name);
         if (!without)
-            json_object_set_new(e->ways, "without", without = json_array());
+            json_object_set_new(w->found, "without", without = json_array());
         json_array_append_new(without, json_string(parameter[i].name));
         return true;
     }
     return false;
 }
 
-bool way_change(Endpoint *e, const Demand *d, int status, const char *body)
+bool way_change(Ways *w, const Demand *d, int status, const char *body)
 {
-    EndpointKind kind = way_kind(e, d);
+    EndpointKind kind = way_kind(w, d);
     bool unknown = status == 404 || status == 405 || status == 501;
     if (unknown && d->kind == ENDPOINT_AUTO && kind == ENDPOINT_COMPLETIONS) {
-        log_note("%s offers no completions: it is asked by chat", json_text_of(e->about, "url"));
-        json_object_set_new(e->ways, "kind", json_string("chat"));
+        log_note("%s offers no completions: it is asked by chat", json_text_of(w->about, "url"));
+        json_object_set_new(w->found, "kind", json_string("chat"));
         return true;
     }
     if (unknown || status / 100 != 4 || status == 401 || status == 402 || http_status_passes(status))
         return false;
     bool named = strstr(body, "max_completion_tokens") != NULL;
-    return (named && without_parameter(e, d, kind, body)) || (d->next && fewer(e, kind, body)) ||
-           without_parameter(e, d, kind, body);
+    return (named && without_parameter(w, d, kind, body)) || (d->next && fewer(w, kind, body)) ||
+           without_parameter(w, d, kind, body);
 }

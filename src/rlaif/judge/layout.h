@@ -4,6 +4,17 @@
 
 #include "rlaif/judge/backend.h"
 
+/* One or two responses to judge. `where` begins the message where they are too long for the model. Questions that
+ * stand together and have the same context (the same pointer) lose the same part of it where it is cut. */
+typedef struct Question {
+    const char *where;
+    const char *context; /* as judges read it (context_lines) */
+    const char *first, *second;
+    bool swap;    /* a pair in one order: the second response comes first */
+    uint64_t row; /* identity, for what is drawn */
+    int coming;   /* where a prompt is planned: tokens that the response will have at most beside what stands there */
+} Question;
+
 typedef struct Layout {
     Asked *asked; /* [n]: for each question one prompt, or two where it is asked in both orders; bodies are owned */
     int *tokens;  /* [n], without rationales; 0 where nothing limits them */

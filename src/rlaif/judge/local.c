@@ -1,9 +1,10 @@
 /* A judge that is a model in this process: prompts as ids, answers by the scorer, rationales by generation. */
+#include "rlaif/judge/local.h"
+
 #include "base/mem.h"
 #include "base/real.h"
 #include "infer/generate.h"
 #include "infer/trie.h"
-#include "rlaif/judge/backend.h"
 
 typedef struct Local {
     Model *model; /* borrowed */

@@ -2,10 +2,11 @@
  * is the answer; of servers that write tokens as their tokenizer's pieces the text is read off them. What only begins an answer ("1" of "10") is asked for again with it behind the prompt, and so on. The
  * endpoint returns the most probable tokens alone: of an answer that is not among them it is known that it has at most the
  * least probability returned, and at most what all of them leave over. */
+#include "rlaif/judge/remote.h"
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/real.h"
-#include "rlaif/judge/backend.h"
 #include "text/vocab.h"
 
 #include <limits.h>

@@ -2,7 +2,7 @@
 #include "rlaif/judge/source.h"
 
 #include "base/mem.h"
-#include "rlaif/judge/backend.h"
+#include "rlaif/judge/remote.h"
 
 const Option judge_reading_rows[JUDGE_READING_OPTIONS] = {
     {"max-input", OPT_INT, AT(JudgeReading, max_input), 16, 1e9, "4096",

@@ -1,7 +1,8 @@
 /* What answers say: of a pair in both orders, of one response. */
+#include "rlaif/judge/verdict.h"
+
 #include "base/mem.h"
 #include "base/real.h"
-#include "rlaif/judge/judge.h"
 
 Verdict verdict_mean(const Opinion *o, int n, int answers)
 {
@@ -66,25 +67,15 @@ static void renormalise(int n, const Verdict *v, double temperature, double *p)
         p[a] /= sum;
 }
 
-double judge_expectation(const Judge *j, const Verdict *v)
+double verdict_expectation(const Scale *s, bool flip, const Verdict *v)
 {
-    const Scale *s = &j->scale;
     double p[MOST_ANSWERS], sum = 0;
     renormalise(s->n, v, 1, p);
     if (s->kind == JUDGE_VERDICT)
-        return j->prompt->flip ? p[1] : p[0];
+        return flip ? p[1] : p[0];
     for (int a = 0; a < s->n; a++)
         sum += s->number[a] * p[a];
-    return j->prompt->flip ? s->low + s->high - sum : sum;
-}
-
-double judge_reward(const Judge *j, const Verdict *v)
-{
-    const Scale *s = &j->scale;
-    double e = judge_expectation(j, v);
-    if (s->kind == JUDGE_VERDICT)
-        return 2 * e - 1;
-    return (e - (s->low + s->high) / 2) / ((s->high - s->low) / 2);
+    return flip ? s->low + s->high - sum : sum;
 }
 
 double verdict_preference(const Scale *s, const Verdict *first, const Verdict *second, double temperature)
@@ -118,15 +109,6 @@ json_t *verdict_json(const Verdict *v, int answers)
             json_array_append_new(absent, json_integer(a));
     json_object_set_new(out, "absent", absent);
     return out;
-}
-
-json_t *judgment_json(const Judge *j, const Verdict *v)
-{
-    json_t *judgment = verdict_json(v, j->prompt->answers);
-    json_object_set_new(judgment, "expectation", json_real(judge_expectation(j, v)));
-    if (judge_endpoint_about(j))
-        json_object_set(judgment, "endpoint", (json_t *)(uintptr_t)judge_endpoint_about(j));
-    return judgment;
 }
 
 void judgment_set_cut(json_t *judgment, int cut)

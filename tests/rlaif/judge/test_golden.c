@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "rlaif/judge/layout.h"
+#include "rlaif/judge/judge.h"
 
 static const double SOFT_LABEL = 5e-5; /* of SmolLM2 in f32 */
 
