@@ -40,6 +40,9 @@ bool err_set(Err *e, ErrCode code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Adds what to do about the failure just set, if there is no hint yet, and returns false. */
 bool err_hint(Err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Sets the failure of the system call just made for `path`, by errno, with what to do about it, and returns false. */
+bool err_system(Err *e, const char *path);
+
 /* Puts "<where>: " before the message of a failure, and returns false. */
 bool err_context(Err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

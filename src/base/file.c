@@ -1,11 +1,13 @@
 /* Whole files, mappings and directories. Lines and compressed text are in lines.c. */
-#include "base/file_internal.h"
+#include "base/file.h"
+
 #include "base/mem.h"
 #include "base/source.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -72,13 +74,112 @@ static bool write_all(int fd, const void *bytes, size_t n)
     return true;
 }
 
+/* --- files that appear under their name when they are whole --- */
+
+static bool failed(NewFile *f, Err *err)
+{
+    err_system(err, f->path);
+    new_file_drop(f);
+    return false;
+}
+
+/* Is the open file still the one of this name? Its writer may just have given it its final one. */
+static bool has_name(int fd, const char *name)
+{
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && stat(name, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool file_lock(int *fd, const char *lock, const char *path, Err *err)
+{
+    for (;;) {
+        *fd = open(lock, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        if (*fd < 0)
+            return err_system(err, path);
+        bool taken = flock(*fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK, ours = !taken && has_name(*fd, lock);
+        if (ours && ftruncate(*fd, 0) == 0)
+            return true;
+        if (ours)
+            err_system(err, path);
+        close(*fd);
+        *fd = -1;
+        if (taken)
+            return err_set(err, ERR_BUSY, "%s: another rlaif is writing it", path),
+                   err_hint(err, "wait for it, or use another output");
+        if (ours)
+            return false;
+    }
+}
+
+void file_unlock(int fd, const char *lock)
+{
+    if (fd < 0)
+        return;
+    unlink(lock); /* while it is held: who waits for the name finds that it is another file */
+    close(fd);
+}
+
+bool new_file_open(NewFile *f, const char *path, Err *err)
+{
+    *f = (NewFile){.fd = -1};
+    if (!file_has_folder(path, err))
+        return false;
+    f->path = mem_str(path);
+    errno = EISDIR;
+    if (file_is_dir(path))
+        return failed(f, err);
+    if (file_is_special(path)) {
+        f->fd = open(path, O_WRONLY | O_CLOEXEC);
+        return f->fd >= 0 || failed(f, err);
+    }
+    char *target = realpath(path, NULL); /* NULL: there is none yet */
+    f->temporary = mem_printf("%s.tmp", target ? target : path);
+    free(target);
+    if (file_lock(&f->fd, f->temporary, f->path, err))
+        return true;
+    new_file_drop(f);
+    return false;
+}
+
+bool new_file_keep(NewFile *f, Err *err)
+{
+    errno = 0;
+    if (f->temporary) {
+        size_t n = strlen(f->temporary) - strlen(".tmp");
+        char *name = mem_strn(f->temporary, n);
+        bool ok = fsync(f->fd) == 0 && rename(f->temporary, name) == 0;
+        free(name);
+        if (!ok)
+            return failed(f, err);
+        free(f->temporary);
+        f->temporary = NULL;
+    }
+    int fd = f->fd;
+    f->fd = -1;
+    if (close(fd) != 0)
+        return failed(f, err);
+    new_file_drop(f);
+    return true;
+}
+
+void new_file_drop(NewFile *f)
+{
+    if (f->temporary)
+        file_unlock(f->fd, f->temporary);
+    else if (f->fd >= 0)
+        close(f->fd);
+    free(f->temporary);
+    free(f->path);
+    *f = (NewFile){.fd = -1};
+}
+
 bool file_write(const char *path, const void *bytes, size_t n, Err *err)
 {
     NewFile f;
     if (!new_file_open(&f, path, err))
         return false;
     if (!write_all(f.fd, bytes, n)) {
-        file_failed(path, err);
+        err_system(err, path);
         new_file_drop(&f);
         return false;
     }
@@ -90,9 +191,9 @@ bool file_append(const char *path, const void *bytes, size_t n, Err *err)
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     bool ok = fd >= 0 && write_all(fd, bytes, n);
     if (!ok)
-        file_failed(path, err);
+        err_system(err, path);
     if (fd >= 0 && close(fd) != 0 && ok)
-        ok = file_failed(path, err);
+        ok = err_system(err, path);
     return ok;
 }
 
@@ -116,7 +217,7 @@ bool file_map(const char *path, FileMap *map, Err *err)
     bool ok = fd >= 0 && fstat(fd, &st) == 0;
     size_t size = ok ? (size_t)st.st_size : 0;
     void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
-    ok = (ok && p != MAP_FAILED) || file_failed(path, err);
+    ok = (ok && p != MAP_FAILED) || err_system(err, path);
     if (fd >= 0)
         close(fd);
     if (ok)
@@ -156,6 +257,33 @@ bool file_same(const char *a, const char *b)
     return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
 }
 
+bool file_has_folder(const char *path, Err *err)
+{
+    size_t n = (size_t)(path_base(path) - path);
+    char *folder = n > 0 ? mem_strn(path, n > 1 ? n - 1 : n) : mem_str(".");
+    struct stat st;
+    bool there = stat(folder, &st) == 0, ok = there && S_ISDIR(st.st_mode);
+    if (!there && errno != ENOENT) {
+        err_system(err, path);
+    } else if (!ok) {
+        err_set(err, ERR_INPUT, "%s: %s %s", path, folder, there ? "is a file, not a directory" : "is not there");
+        err_hint(err, there ? "name another output" : "make it first, or name another output");
+    }
+    free(folder);
+    return ok;
+}
+
+bool file_is_special(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+bool file_is_once(const char *path)
+{
+    return strcmp(path, "-") == 0 || file_is_special(path);
+}
+
 bool dir_make(const char *path, Err *err)
 {
     char *p = mem_str(path);
@@ -187,7 +315,7 @@ bool dir_list(const char *path, char ***names, int *n, Err *err)
     struct dirent **entries;
     int found = scandir(path, &entries, NULL, NULL);
     if (found < 0)
-        return file_failed(path, err);
+        return err_system(err, path);
     char **list = mem_zalloc((size_t)found, sizeof *list);
     for (int i = 0; i < found; i++) {
         const char *name = entries[i]->d_name;
@@ -223,7 +351,7 @@ static bool is_link(const char *path)
 bool dir_remove(const char *path, Err *err)
 {
     if (is_link(path) || !file_is_dir(path))
-        return unlink(path) == 0 || errno == ENOENT || file_failed(path, err);
+        return unlink(path) == 0 || errno == ENOENT || err_system(err, path);
     char **names;
     int n;
     if (!dir_list(path, &names, &n, err))
@@ -235,7 +363,7 @@ bool dir_remove(const char *path, Err *err)
         free(inner);
     }
     names_free(names, n);
-    return ok && (rmdir(path) == 0 || file_failed(path, err));
+    return ok && (rmdir(path) == 0 || err_system(err, path));
 }
 
 bool dir_sync(const char *path, Err *err)
@@ -243,7 +371,7 @@ bool dir_sync(const char *path, Err *err)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (!ok)
-        file_failed(path, err);
+        err_system(err, path);
     if (fd >= 0)
         close(fd);
     return ok;

@@ -8,15 +8,23 @@
 
 #include <stddef.h>
 
-/* Sets the failure of the system call just made, by errno, with what to do about it, and returns false. */
-bool file_failed(const char *path, Err *err);
-
 /* The whole of a file into *out, ended by a NUL that *n does not count; the caller frees it. Fails for a
  * directory, a missing file, and one larger than `most` bytes. A pipe may be asked for again. */
 bool file_read(const char *path, size_t most, char **out, size_t *n, Err *err) MUST_CHECK;
 
-/* Writes a file whole: to a temporary neighbour, PATH.tmp, synced, renamed. A second writer of the same file is refused.
- * What is no regular file, as /dev/null or a pipe, is written as it stands. */
+/* A file while it is written: PATH.tmp, which takes the name PATH once it is whole and on the disk. What is no regular
+ * file, as /dev/null or a pipe, is written as it stands; a link is followed, and what it names is replaced. PATH.tmp is
+ * locked: a second writer is refused, and what a kill left is written over. */
+typedef struct NewFile {
+    char *path, *temporary; /* temporary NULL: written as it stands */
+    int fd;
+} NewFile;
+
+bool new_file_open(NewFile *f, const char *path, Err *err) MUST_CHECK;
+/* Both end it. On failure of the first nothing is left of it either. */
+bool new_file_keep(NewFile *f, Err *err) MUST_CHECK;
+void new_file_drop(NewFile *f);
+/* Writes a file whole, so. */
 bool file_write(const char *path, const void *bytes, size_t n, Err *err) MUST_CHECK;
 /* Puts bytes behind those of a file, in one write, for logs that grow; a file that is absent is made. */
 bool file_append(const char *path, const void *bytes, size_t n, Err *err) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* Lines of plain, gzip or zstd text, and text written to appear whole. */
-#include "base/file_internal.h"
+#include "base/file.h"
 #include "base/input.h"
 #include "base/kind.h"
 #include "base/mem.h"
@@ -128,7 +128,7 @@ static bool is_standard(const TextWriter *w)
 
 static bool writer_failed(const TextWriter *w, Err *err)
 {
-    return file_failed(is_standard(w) ? "standard output" : w->new.path, err);
+    return err_system(err, is_standard(w) ? "standard output" : w->new.path);
 }
 
 bool text_open(TextWriter **out, const char *path, Err *err)

@@ -29,5 +29,5 @@ bool process_printed(Err *err)
         putchar('\n');
         fflush(stdout);
     }
-    return file_failed("standard output", err);
+    return err_system(err, "standard output");
 }

@@ -1,7 +1,6 @@
 /* Bytes from front to back; those of pipes are kept. */
 #include "base/source.h"
 
-#include "base/file_internal.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -43,7 +42,7 @@ bool source_open(Source *s, const char *path, Err *err)
     if (!s->kept) { /* a known one is not opened: a FIFO would wait for another writer */
         s->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
         if (s->fd < 0 || fstat(s->fd, &st) != 0)
-            return file_failed(path, err);
+            return err_system(err, path);
         if (standard || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
             s->kept = mem_alloc(1, sizeof *s->kept);
             *s->kept = (Kept){.device = st.st_dev, .inode = st.st_ino, .fd = s->fd, .next = kept};
@@ -83,7 +82,7 @@ static bool fill(int fd, const char *name, char *to, size_t room, size_t *got, E
         if (k < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (k < 0)
-            return file_failed(name, err);
+            return err_system(err, name);
         if (k == 0)
             break;
         *got += (size_t)k;

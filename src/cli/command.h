@@ -1,4 +1,4 @@
-/* Commands: one row in the table of main.c, one file each. */
+/* Commands: one file each or a family of them, one row each in the table of commands.c. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -11,8 +11,6 @@ typedef struct Command {
     bool (*run)(Work *work, void *options, Err *err);
     const char *example; /* for --help */
 } Command;
-extern const Command commands[]; /* main.c */
-extern const int commands_n;
 
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_INTERRUPTED = 130 };
 

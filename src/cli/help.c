@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "base/version.h"
+#include "cli/commands.h"
 #include "rlaif/judge/prompt.h"
 
 void help_usage(FILE *out)
@@ -61,18 +62,6 @@ static int print_prompts(void)
     for (int i = 0; i < builtin_prompts(); i++)
         printf("%-20s %s\n", builtin_prompt_name(i), builtin_prompt_about(i));
     return STATUS_DONE;
-}
-
-const Command *find_command(int argc, char **argv, int *words)
-{
-    for (int i = 0; i < commands_n; i++) {
-        char two[100];
-        snprintf(two, sizeof two, "%s %s", argv[0], argc > 1 ? argv[1] : "");
-        *words = strchr(commands[i].name, ' ') ? 2 : 1;
-        if (strcmp(commands[i].name, *words == 2 ? two : argv[0]) == 0)
-            return &commands[i];
-    }
-    return NULL;
 }
 
 /* Is this command one of the family "eval"? */

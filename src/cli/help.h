@@ -11,8 +11,6 @@ void help_usage(FILE *out);
 /* One command's options and an example. */
 void help_command(const Command *c);
 
-/* The command named by argv[0] (and argv[1]), or NULL; *words says how many of them. */
-const Command *find_command(int argc, char **argv, int *words);
 /* Says that there is no such command, and which is near; returns the exit status. */
 int unknown_command(int argc, char **argv);
 

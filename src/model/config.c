@@ -1,5 +1,5 @@
 /* What a configuration must obey, whichever file it came from; the table of families. */
-#include "model/config_family.h"
+#include "model/config.h"
 
 #include "base/mem.h"
 

@@ -72,4 +72,26 @@ bool config_from_json(ModelConfig *c, const json_t *json, const char *where, Err
  * num_labels 1, ...), loadable by transformers 4 and 5. A value head is written as the causal model's. */
 json_t *config_to_json(const ModelConfig *c);
 
+/* --- for those who read and write configurations --- */
+
+/* A family of models that is known: a row in config.c, and in each of the readers (config_json.c, gguf_config.c) a row and a
+ * function for what is particular to it. */
+typedef struct Family {
+    const char *name;                /* ModelConfig.family, GGUF's general.architecture */
+    const char *model_type;          /* of config.json */
+    const char *causal, *classifier; /* of config.json: architectures */
+    bool norm_plus_one, post_norms, qk_norm, scaled_embedding;
+    Activation activation;
+} Family;
+
+/* The family of this name, or NULL. */
+const Family *family_find(const char *name);
+
+/* Sets the fields of a zeroed configuration that the family fixes, and those that are absent in most files:
+ * plain rotation, no window, no BOS and EOS. */
+void family_begin(const Family *f, ModelConfig *c);
+
+/* Sets what follows from the sizes: the factors on the embedding and (unless it is set) on q.k. */
+void family_scales(const Family *f, ModelConfig *c);
+
 #endif

@@ -1,5 +1,5 @@
 /* config.json of Hugging Face as a configuration. What a file leaves out has the default of transformers. */
-#include "model/config_family.h"
+#include "model/config.h"
 
 #include "base/json.h"
 #include "base/mem.h"

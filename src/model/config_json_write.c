@@ -1,5 +1,5 @@
 /* A configuration as config.json, with the keys of transformers 5 and, where they do no harm, of 4. */
-#include "model/config_family.h"
+#include "model/config.h"
 
 #include "base/json.h"
 

@@ -1,5 +1,5 @@
 /* GGUF metadata as a tokenizer's description, and the chat template. */
-#include "model/gguf_internal.h"
+#include "model/gguf.h"
 
 #include "base/mem.h"
 

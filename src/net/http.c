@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "net/words.h"
 
 #include <curl/curl.h>
 

@@ -57,11 +57,6 @@ bool http_post(Http *h, const HttpWork *w, Err *err) MUST_CHECK;
 
 /* A status that another try may change. */
 bool http_status_passes(int status);
-/* What a server's JSON says of its failure, borrowed, or NULL. */
-const char *http_error_words(const json_t *reply);
-/* The beginning of a body for people: of HTML its text, without line ends. */
-void http_body_words(const char *body, char *out, size_t size);
-
 /* Tries that failed and were made again, since http_open. */
 int http_retries(const Http *h);
 

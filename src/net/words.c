@@ -1,5 +1,5 @@
 /* What a server's reply says, for people. */
-#include "net/http.h"
+#include "net/words.h"
 
 #include <ctype.h>
 

@@ -1,7 +1,8 @@
 /* Hashes of files, kept for as long as the files stay as they are: a model of gigabytes is read for its hash once. */
-#include "store/store_internal.h"
+#include "store/store.h"
 
 #include "base/mem.h"
+#include "store/statement.h"
 
 #include <sys/stat.h>
 #include <time.h>

@@ -1,6 +1,8 @@
 /* The store's rows: items, metrics, rollouts, checkpoints, contexts, ratings, answers. */
+#include "store/store.h"
+
 #include "base/mem.h"
-#include "store/store_internal.h"
+#include "store/statement.h"
 
 #include <limits.h>
 

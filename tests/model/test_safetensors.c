@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "group.h"
-#include "model/safetensors_internal.h"
+#include "model/safetensors.h"
 
 #include <unistd.h>
 

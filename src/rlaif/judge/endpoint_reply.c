@@ -2,6 +2,7 @@
 #include "rlaif/judge/endpoint_reply.h"
 
 #include "base/mem.h"
+#include "net/words.h"
 
 /* --- requests ------------------------------------------------------------------------------------------- */
 

@@ -168,7 +168,7 @@ static bool save(Training *t, double score, Err *err)
     char *dir = path_join(t->out, name), *fresh = mem_printf("%s/.new-%06d", t->out, step);
     bool ok = dir_remove(fresh, err) && save_files(t, fresh, err) && dir_remove(dir, err);
     if (ok && rename(fresh, dir) != 0)
-        ok = file_failed(dir, err);
+        ok = err_system(err, dir);
     ok = ok && dir_sync(t->out, err) && store_begin(store, err) &&
          store_checkpoint(store, s->id, step, name, score, err) &&
          store_checkpoint_prune(store, s->id, t->options->save_every, t->held.best, false, err) &&

@@ -4,7 +4,7 @@
 
 #include "rlaif/rl/inspect.h"
 #include "rlaif/rl/rl.h"
-#include "store/store_internal.h"
+#include "store/statement.h"
 
 static const char score_prompt[] = "name: scored\n"
                                    "kind: score\n"

@@ -1,18 +1,18 @@
-/* What the files of the store share: statements. Private to store/. */
-#ifndef STORE_STORE_INTERNAL_H
-#define STORE_STORE_INTERNAL_H
+/* What an open store is, and its statements. Private to store/. */
+#ifndef STORE_STATEMENT_H
+#define STORE_STATEMENT_H
 
-#include "store/store.h"
+#include "base/err.h"
 
 #include <sqlite3.h>
 
-struct Store {
+typedef struct Store {
     sqlite3 *db;
     char *path, *lock; /* lock: the file that keeps other writers out; NULL: not a writer, or in memory */
     int lock_fd;
     bool fresh; /* the file was made by this opening, and nothing outside depends on it */
     int depth;  /* of nested transactions */
-};
+} Store;
 
 typedef struct Statement {
     Store *store;
