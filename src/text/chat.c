@@ -179,7 +179,13 @@ bool chat_render(const ChatTemplate *t, const json_t *messages, bool add_generat
         return false;
     Pool pool = {0};
     Tainted text = {0};
-    Run r = {.pool = &pool, .err = err, .names = &t->names, .line = 1, .date = date ? date : CHAT_DATE, .out = &text};
+    Run r = {.pool = &pool,
+             .err = err,
+             .names = &t->names,
+             .line = 1,
+             .date = date ? date : CHAT_DATE,
+             .out = &text,
+             .run_body = jinja_exec};
     bool ok = render(t, &r, messages, add_generation_prompt);
     if (ok)
         tainted_add(out, str_text(&text.text), text.text.n, tainted_taint(&text));

@@ -1,11 +1,9 @@
-/* Calls: arguments to parameters, macros, and the global functions. */
-#include "text/jinja/jinja.h"
+/* Calls: arguments to the parameters of what is built in, and the functions that are. */
+#include "text/jinja/call.h"
 
-bool jinja_is_text(Value v, const char *s)
-{
-    size_t n = strlen(s);
-    return v.kind == V_TEXT && v.n == n && memcmp(v.s, s, n) == 0;
-}
+#include "text/jinja/compare.h"
+#include "text/jinja/print.h"
+#include "text/jinja/text.h"
 
 const Builtin *jinja_find(const Builtin *table, int n, const char *name, size_t length)
 {
@@ -26,9 +24,15 @@ bool jinja_want_int(Run *r, int64_t *out, Value v, const char *what)
     return v.kind == V_BOOL || v.kind == V_INT || jinja_fail_value(r, what, v);
 }
 
+/* Of text marked as safe these methods make text that is marked again, and escape what they are given. */
+bool jinja_unmarked(Run *r, const Call *c)
+{
+    return !c->self.flag || jinja_fail(r, "this method of text marked as safe is not supported");
+}
+
 /* --- arguments --------------------------------------------------------------------------------------- */
 
-static const Keyword *keyword(const Call *c, const char *name, size_t n)
+const Keyword *jinja_keyword(const Call *c, const char *name, size_t n)
 {
     for (size_t i = 0; i < c->nkw; i++)
         if (strlen(c->kw[i].name) == n && memcmp(c->kw[i].name, name, n) == 0)
@@ -36,65 +40,11 @@ static const Keyword *keyword(const Call *c, const char *name, size_t n)
     return NULL;
 }
 
-static bool add_keyword(Run *r, Call *c, const char *name, Value v, const char *taint)
+Value jinja_name(const Keyword *k)
 {
-    if (keyword(c, name, strlen(name)))
-        return jinja_fail(r, "the argument \"%.60s\" is given twice", name);
-    if ((c->nkw & (c->nkw - 1)) == 0) { /* full at every power of two */
-        Keyword *kw = jinja_alloc(r->pool, c->nkw ? 2 * c->nkw : 1, sizeof *kw);
-        if (c->nkw)
-            memcpy(kw, c->kw, c->nkw * sizeof *kw);
-        c->kw = kw;
-    }
-    c->kw[c->nkw++] = (Keyword){name, v, taint};
-    return jinja_spend(r, 1 + c->nkw / 64);
-}
-
-/* The items of `list` as positional arguments. */
-static bool spread_list(Run *r, Seq *pos, Value list)
-{
-    Seq *items;
-    if (!jinja_collect(r, &items, list))
-        return false;
-    for (size_t i = 0; i < items->n; i++)
-        jinja_push(r, pos, items->item[i]);
-    return true;
-}
-
-/* The pairs of `dict` as arguments by name. */
-static bool spread_dict(Run *r, Call *c, Value dict)
-{
-    if (dict.kind != V_DICT)
-        return jinja_fail_value(r, "\"**\" before an argument needs a dict, not", dict);
-    for (size_t i = 0; i < dict.dict->n; i++) {
-        Value key = dict.dict->pair[i].key;
-        if (!jinja_want_text(r, key, "an argument's name cannot be") ||
-            !add_keyword(r, c, jinja_keep(r->pool, key.s, key.n), dict.dict->pair[i].value, key.taint))
-            return false;
-    }
-    return true;
-}
-
-bool jinja_arguments(Run *r, Call *c, const Node *kids)
-{
-    Seq *pos = jinja_seq(r, 0);
-    for (const Node *kid = kids; kid; kid = kid->next) {
-        bool plain = kid->kind != EX_KEYWORD && kid->kind != EX_SPREAD, ok = true;
-        Value v;
-        if (!jinja_eval(r, &v, plain ? kid : kid->a))
-            return false;
-        if (kid->kind == EX_KEYWORD)
-            ok = add_keyword(r, c, kid->name, v, NULL);
-        else if (plain)
-            jinja_push(r, pos, v);
-        else
-            ok = kid->flag ? spread_dict(r, c, v) : spread_list(r, pos, v);
-        if (!ok)
-            return false;
-    }
-    c->pos = pos->item;
-    c->npos = pos->n;
-    return true;
+    Value out = jinja_literal(k->name);
+    out.taint = k->taint;
+    return out;
 }
 
 /* The next of the words in a parameter list, without its "?"; *optional tells that there was one. */
@@ -124,7 +74,7 @@ static bool bind(Run *r, const Builtin *b, Call *c)
     bool optional, named = b->params[0] != '/';
     size_t at = 0, n = next_word(&word, b->params, &optional);
     for (; n > 0; n = next_word(&word, word + n + optional, &optional), at++) {
-        const Keyword *kw = named ? keyword(c, word, n) : NULL;
+        const Keyword *kw = named ? jinja_keyword(c, word, n) : NULL;
         if (kw && at < c->npos)
             return jinja_fail(r, "\"%s\" is given \"%s\" twice", b->name, kw->name);
         if (!kw && at >= c->npos && !optional)
@@ -144,98 +94,6 @@ bool jinja_apply(Run *r, Value *out, const Builtin *b, Call *c)
     if (b->params[0] != '*' && !bind(r, b, c))
         return false;
     return b->fn(r, out, c);
-}
-
-/* --- macros ------------------------------------------------------------------------------------------ */
-
-/* Parameters from positions and keywords, V_ABSENT where neither gives one. *used marks the keywords taken. */
-static size_t bind_parameters(Run *r, Scope *s, const Node *params, const Call *c, bool *used)
-{
-    size_t at = 0;
-    for (const Node *p = params; p; p = p->next, at++) {
-        const Keyword *kw = at < c->npos ? NULL : keyword(c, p->name, strlen(p->name));
-        jinja_bind(r, s, p->name, at < c->npos ? c->pos[at] : kw ? kw->value : (Value){0});
-        if (kw)
-            used[kw - c->kw] = true;
-    }
-    return at;
-}
-
-/* caller, kwargs and varargs, where the body speaks of them; what is left over otherwise is an error. */
-static bool bind_special(Run *r, Scope *s, const Node *n, const Call *c, bool *used, size_t params)
-{
-    static const char no_caller[] = "there is no caller: the macro was not called by {% call %}";
-    const Keyword *caller = keyword(c, "caller", 6);
-    if (n->flag & USES_CALLER) {
-        if (caller)
-            used[caller - c->kw] = true;
-        bool given = caller && caller->value.kind != V_NONE;
-        jinja_bind(r, s, r->names->caller,
-                   given ? caller->value : jinja_undefined(WHY_HINT, no_caller, sizeof no_caller - 1));
-    }
-    Dict *rest = jinja_alloc(r->pool, 1, sizeof *rest);
-    for (size_t i = 0; i < c->nkw; i++) {
-        if (!used[i] && !(n->flag & USES_KWARGS))
-            return jinja_fail(r, "the macro takes no argument \"%s\"", c->kw[i].name);
-        if (!used[i] && !jinja_dict_put(r, rest, jinja_name(&c->kw[i]), c->kw[i].value))
-            return false;
-    }
-    if (n->flag & USES_KWARGS)
-        jinja_bind(r, s, r->names->kwargs, (Value){.kind = V_DICT, .dict = rest});
-    if (c->npos > params && !(n->flag & USES_VARARGS))
-        return jinja_fail(r, "the macro takes at most %zu arguments, has %zu", params, c->npos);
-    Seq *more = jinja_seq(r, 0);
-    for (size_t i = params; i < c->npos; i++)
-        jinja_push(r, more, c->pos[i]);
-    if (n->flag & USES_VARARGS)
-        jinja_bind(r, s, r->names->varargs, jinja_of_seq(V_TUPLE, more));
-    return true;
-}
-
-/* Defaults are made at the call, in the macro's scope, one after the other. */
-static bool bind_defaults(Run *r, Scope *s, const Node *params)
-{
-    int at = 0;
-    for (const Node *p = params; p; p = p->next, at++) {
-        Value v = s->var[at].value;
-        if (v.kind != V_ABSENT)
-            continue;
-        if (!p->a)
-            v = jinja_undefined(WHY_NAME, p->name, strlen(p->name));
-        else if (!jinja_eval(r, &v, p->a))
-            return false;
-        s->var[at].value = v;
-    }
-    return true;
-}
-
-static bool call_macro(Run *r, Value *out, const Macro *m, const Call *c)
-{
-    const Node *n = m->node;
-    Scope *before = r->scope, *s = jinja_scope(r, m->scope);
-    bool *used = jinja_alloc(r->pool, c->nkw + 1, sizeof *used);
-    size_t params = bind_parameters(r, s, n->params, c, used);
-    if (!bind_special(r, s, n, c, used, params))
-        return false;
-    r->scope = s;
-    bool ok = bind_defaults(r, s, n->params) && jinja_capture(r, out, n->kids);
-    r->scope = before;
-    return ok;
-}
-
-bool jinja_call(Run *r, Value *out, Value callee, Call *c)
-{
-    if (callee.kind == V_MACRO)
-        return call_macro(r, out, callee.macro, c);
-    if (callee.kind == V_METHOD) {
-        c->self = callee.method->self;
-        return jinja_apply(r, out, callee.method->fn, c);
-    }
-    if (callee.kind == V_FUNCTION && callee.fn->fn)
-        return jinja_apply(r, out, callee.fn, c);
-    if (callee.kind == V_FUNCTION)
-        return jinja_no_function(r->err, r->line, callee.fn->name);
-    return jinja_fail_value(r, "the template calls", callee);
 }
 
 /* --- global functions -------------------------------------------------------------------------------- */
@@ -324,6 +182,99 @@ static bool call_raise(Run *r, Value *out, Call *c)
     return jinja_fail(r, "the template refuses the messages: %.*s", text.n > 600 ? 600 : (int)text.n, text.s);
 }
 
+/* --- strftime_now: the day that a template is told, as Python writes it in the C locale, at midnight --- */
+
+static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
+                                     "July",    "August",   "September", "October", "November", "December"};
+static const char *const weekdays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+
+/* Days before this one in its year. */
+static int day_of_year(int year, int month, int day)
+{
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return before[month - 1] + (leap && month > 2) + day - 1;
+}
+
+/* 0: Sunday. The first of January of the year 1 was a Monday. */
+static int weekday(int year, int month, int day)
+{
+    int y = year - 1;
+    return (365 * y + y / 4 - y / 100 + y / 400 + day_of_year(year, month, day) + 1) % 7;
+}
+
+/* A number of so many digits, or of as many as it needs. */
+static bool number(Str *s, int x, int digits, char fill, bool bare)
+{
+    str_addf(s, bare ? "%d" : fill == ' ' ? "%*d" : "%0*d", bare ? x : digits, x);
+    return true;
+}
+
+/* One directive; false where it is none of these. `bare`: "-" stood before the letter. */
+static bool directive(Str *s, int date, char letter, bool bare)
+{
+    int year = date / 10000, month = date / 100 % 100, day = date % 100, at = weekday(year, month, day);
+    switch (letter) {
+    case 'Y': return number(s, year, 4, '0', bare);
+    case 'y': return number(s, year % 100, 2, '0', bare);
+    case 'C': return number(s, year / 100, 2, '0', bare);
+    case 'm': return number(s, month, 2, '0', bare);
+    case 'd': return number(s, day, 2, '0', bare);
+    case 'e': return number(s, day, 2, ' ', bare);
+    case 'j': return number(s, day_of_year(year, month, day) + 1, 3, '0', bare);
+    case 'w': return number(s, at, 1, '0', bare);
+    case 'u': return number(s, at ? at : 7, 1, '0', bare);
+    case 'H':
+    case 'M':
+    case 'S': return number(s, 0, 2, '0', bare);
+    case 'I': return number(s, 12, 2, '0', bare);
+    case 'k': return number(s, 0, 2, ' ', bare);
+    case 'l': return number(s, 12, 2, ' ', bare);
+    case 'f': return number(s, 0, 6, '0', false);
+    case 'B': return str_add(s, months[month - 1]), true;
+    case 'b':
+    case 'h': return str_addf(s, "%.3s", months[month - 1]), true;
+    case 'A': return str_add(s, weekdays[at]), true;
+    case 'a': return str_addf(s, "%.3s", weekdays[at]), true;
+    case 'p': return str_add(s, "AM"), true;
+    case 'P': return str_add(s, "am"), true;
+    case 'T':
+    case 'X': return str_add(s, "00:00:00"), true;
+    case 'R': return str_add(s, "00:00"), true;
+    case 'r': return str_add(s, "12:00:00 AM"), true;
+    case 'F': return str_addf(s, "%04d-%02d-%02d", year, month, day), true;
+    case 'D':
+    case 'x': return str_addf(s, "%02d/%02d/%02d", month, day, year % 100), true;
+    case 'c': return str_addf(s, "%.3s %.3s %2d 00:00:00 %04d", weekdays[at], months[month - 1], day, year), true;
+    case 'Z':
+    case 'z': return true; /* a time without a zone */
+    case 'n': return str_add(s, "\n"), true;
+    case 't': return str_add(s, "\t"), true;
+    case '%': return str_add(s, "%"), true;
+    default: return false;
+    }
+}
+
+static bool call_strftime(Run *r, Value *out, Call *c)
+{
+    Value format = c->arg[0];
+    Tainted s = {0};
+    bool ok = jinja_want_text(r, format, "strftime_now() needs a format, not");
+    for (size_t i = 0, k; ok && i < format.n; i += k) {
+        bool bare = i + 1 < format.n && format.s[i + 1] == '-';
+        k = format.s[i] == '%' ? 2u + bare : 1;
+        if (k == 1)
+            str_addc(&s.text, format.s[i]);
+        else if (i + k > format.n || !directive(&s.text, r->date, format.s[i + k - 1], bare))
+            ok = jinja_fail(r, "the format \"%.*s\" of a date is not supported", (int)(format.n > 60 ? 60 : format.n),
+                            format.s);
+        tainted_fill(&s, taint_any(taint_from(format.taint, i), k < format.n - i ? k : format.n - i));
+    }
+    return jinja_take(r, out, &s, ok);
+}
+
+/* --- the table --------------------------------------------------------------------------------------- */
+
 const Builtin *jinja_function(const char *name, size_t n)
 {
     static const Builtin table[] = {
@@ -331,10 +282,15 @@ const Builtin *jinja_function(const char *name, size_t n)
         {"dict", "*", call_dict},
         {"namespace", "*", call_namespace},
         {"raise_exception", "message", call_raise},
-        {"strftime_now", "format", jinja_strftime},
+        {"strftime_now", "format", call_strftime},
         {"cycler", NULL, NULL},
         {"joiner", NULL, NULL},
         {"lipsum", NULL, NULL},
     };
     return jinja_find(table, COUNT(table), name, n);
+}
+
+bool jinja_no_function(Err *err, int line, const char *name)
+{
+    return jinja_error(err, line, "the function \"%s\" is not supported", name);
 }

@@ -1,5 +1,7 @@
-/* Truth, length, equality, order, membership and sorting, as Python has them. */
-#include "text/jinja/jinja.h"
+/* Truth, length, items, equality, order, membership and sorting, as Python has them. */
+#include "text/jinja/compare.h"
+
+#include "text/jinja/text.h"
 
 bool jinja_truth(Value v)
 {
@@ -32,6 +34,62 @@ bool jinja_length(Run *r, size_t *out, Value v)
     case V_DICT: *out = v.dict->n; return true;
     default: return jinja_fail_value(r, "there is no length of", v);
     }
+}
+
+/* --- items ------------------------------------------------------------------------------------------- */
+
+static bool characters(Run *r, Seq **out, Value text)
+{
+    if (!jinja_room(r, text.n, sizeof(Value)))
+        return false;
+    *out = jinja_seq(r, jinja_chars(text));
+    for (size_t i = 0, k; i < text.n; i += k) {
+        k = jinja_char(text.s + i, text.n - i);
+        jinja_push(r, *out, jinja_part(text, i, k));
+    }
+    return jinja_spend(r, (*out)->n);
+}
+
+static Seq *keys(Run *r, const Dict *d)
+{
+    Seq *q = jinja_seq(r, d->n);
+    for (size_t i = 0; i < d->n; i++)
+        jinja_push(r, q, d->pair[i].key);
+    return q;
+}
+
+bool jinja_iterate(Run *r, Seq **out, Value v)
+{
+    switch (v.kind) {
+    case V_ITER: *out = v.seq; return true;
+    case V_LIST:
+    case V_TUPLE:
+    case V_RANGE:
+    case V_VIEW:
+        *out = jinja_alloc(r->pool, 1, sizeof **out);
+        **out = (Seq){.item = v.seq->item, .n = v.seq->n, .cap = v.seq->n};
+        return true;
+    case V_TEXT: return characters(r, out, v);
+    case V_DICT: *out = keys(r, v.dict); return jinja_spend(r, v.dict->n);
+    case V_UNDEFINED: *out = jinja_seq(r, 0); return true;
+    default: return jinja_fail_value(r, "cannot walk through", v);
+    }
+}
+
+bool jinja_collect(Run *r, Seq **out, Value v)
+{
+    Seq *from;
+    if (!jinja_iterate(r, &from, v))
+        return false;
+    size_t n = from->n - from->at;
+    if (!jinja_room(r, n, sizeof(Value)) || !jinja_spend(r, n))
+        return false;
+    *out = jinja_seq(r, n);
+    if (n)
+        memcpy((*out)->item, from->item + from->at, n * sizeof(Value));
+    (*out)->n = n;
+    from->at = from->n;
+    return true;
 }
 
 /* --- equality ---------------------------------------------------------------------------------------- */

@@ -2,7 +2,12 @@
  *
  * Scopes are Jinja's: a loop's iteration, a macro's call, and the bodies of with, filter, set, call and
  * generation have one each; `if` has none. A name is looked up outwards, an assignment stays inside. */
-#include "text/jinja/jinja.h"
+#include "text/jinja/exec.h"
+
+#include "text/jinja/compare.h"
+#include "text/jinja/eval.h"
+#include "text/jinja/loop.h"
+#include "text/jinja/print.h"
 
 /* --- output ------------------------------------------------------------------------------------------ */
 
@@ -25,41 +30,7 @@ static bool exec_output(Run *r, const Node *n)
     return jinja_eval(r, &v, n->a) && jinja_to_text(r, &text, v) && write_out(r, text);
 }
 
-bool jinja_capture(Run *r, Value *out, const Node *list)
-{
-    Tainted s = {0}, *before = r->out;
-    r->out = &s;
-    bool ok = jinja_exec(r, list);
-    r->out = before;
-    return jinja_take(r, out, &s, ok);
-}
-
 /* --- scopes and assignments -------------------------------------------------------------------------- */
-
-Scope *jinja_scope(Run *r, Scope *parent)
-{
-    Scope *s = jinja_alloc(r->pool, 1, sizeof *s);
-    s->parent = parent;
-    return s;
-}
-
-void jinja_bind(Run *r, Scope *s, const char *name, Value v)
-{
-    for (int i = 0; i < s->n; i++)
-        if (s->var[i].name == name) {
-            s->var[i].value = v;
-            return;
-        }
-    if (s->n == s->cap) {
-        int cap = s->cap ? 2 * s->cap : 4;
-        Binding *var = jinja_alloc(r->pool, (size_t)cap, sizeof *var);
-        if (s->n)
-            memcpy(var, s->var, (size_t)s->n * sizeof *var);
-        s->var = var;
-        s->cap = cap;
-    }
-    s->var[s->n++] = (Binding){name, v};
-}
 
 static bool assign(Run *r, const Node *target, Value v);
 
@@ -229,18 +200,6 @@ static bool exec_call(Run *r, const Node *n)
 
 /* --- loops ------------------------------------------------------------------------------------------- */
 
-/* Items are fetched when they are needed, as Jinja does: a test sees what the body has done so far, and
- * loop.last looks one item ahead. */
-typedef struct Loop {
-    const Node *node; /* its test c is NULL once all items are fetched */
-    const Node *test;
-    Scope *outer;
-    Seq *from;
-    Value before, current, after; /* V_ABSENT: none, or not fetched yet */
-    Value changed;
-    int64_t index0, length; /* length: -1 where not known yet */
-} Loop;
-
 /* What the targets hold, as Jinja's own filter of a loop gives it on: a tuple is made anew. */
 static Value rebuilt(Run *r, const Node *target)
 {
@@ -262,116 +221,12 @@ static bool passes(Run *r, Loop *loop, bool *yes, Value *item)
     Scope *here = r->scope;
     Value v = {0};
     r->scope = jinja_scope(r, loop->outer);
-    bool ok = assign(r, loop->node->a, *item) && jinja_eval(r, &v, loop->test);
+    bool ok = assign(r, loop->node->a, *item) && jinja_eval(r, &v, loop->node->c);
     *yes = ok && jinja_truth(v);
     if (*yes)
         *item = rebuilt(r, loop->node->a);
     r->scope = here;
     return ok;
-}
-
-/* The next item, V_ABSENT at the end. */
-static bool fetch(Run *r, Loop *loop, Value *item)
-{
-    bool yes = false;
-    while (loop->from->at < loop->from->n) {
-        *item = loop->from->item[loop->from->at++];
-        if (!jinja_spend(r, 1) || (loop->test && !passes(r, loop, &yes, item)))
-            return false;
-        if (!loop->test || yes)
-            return true;
-    }
-    *item = (Value){0};
-    return true;
-}
-
-static bool peek(Run *r, Loop *loop)
-{
-    return loop->after.kind != V_ABSENT || fetch(r, loop, &loop->after);
-}
-
-static bool advance(Run *r, Loop *loop)
-{
-    Value next = loop->after;
-    loop->after = (Value){0};
-    if (next.kind == V_ABSENT && !fetch(r, loop, &next))
-        return false;
-    loop->index0++;
-    loop->before = loop->current;
-    loop->current = next;
-    return true;
-}
-
-/* Fetches all that is left to know how many there are. */
-static bool measure(Run *r, Loop *loop)
-{
-    Seq *rest = jinja_seq(r, 4);
-    Value item;
-    if (loop->length >= 0)
-        return true;
-    do {
-        if (!fetch(r, loop, &item))
-            return false;
-        if (item.kind != V_ABSENT)
-            jinja_push(r, rest, item);
-    } while (item.kind != V_ABSENT);
-    loop->from = rest;
-    loop->test = NULL;
-    loop->length = (int64_t)rest->n + loop->index0 + 1 + (loop->after.kind != V_ABSENT);
-    return true;
-}
-
-static const char *const loop_names[] = {"index",    "index0",   "first",     "last",  "length", "previtem",
-                                         "nextitem", "revindex", "revindex0", "depth", "depth0"};
-enum { INDEX, INDEX0, FIRST, LAST, LENGTH, PREVITEM, NEXTITEM, REVINDEX, REVINDEX0, LEVEL, LEVEL0 };
-
-bool jinja_loop_attribute(Run *r, Value *out, Loop *loop, const char *name, size_t n)
-{
-    int which = 0;
-    while (which < COUNT(loop_names) && (strlen(loop_names[which]) != n || memcmp(loop_names[which], name, n) != 0))
-        which++;
-    if (((which == LAST || which == NEXTITEM) && !peek(r, loop)) ||
-        ((which == LENGTH || which == REVINDEX || which == REVINDEX0) && !measure(r, loop)))
-        return false;
-    switch (which) {
-    case INDEX: *out = jinja_int(loop->index0 + 1); break;
-    case INDEX0: *out = jinja_int(loop->index0); break;
-    case FIRST: *out = jinja_bool(loop->index0 == 0); break;
-    case LAST: *out = jinja_bool(loop->after.kind == V_ABSENT); break;
-    case LENGTH: *out = jinja_int(loop->length); break;
-    case PREVITEM: *out = loop->before; break;
-    case NEXTITEM: *out = loop->after; break;
-    case REVINDEX: *out = jinja_int(loop->length - loop->index0); break;
-    case REVINDEX0: *out = jinja_int(loop->length - loop->index0 - 1); break;
-    case LEVEL:
-    case LEVEL0: *out = jinja_int(which == LEVEL); break;
-    default: *out = jinja_undefined(WHY_FIELD, name, n); break;
-    }
-    if (out->kind == V_ABSENT) {
-        const char *why = which == PREVITEM ? "there is no previous item" : "there is no next item";
-        *out = jinja_undefined(WHY_HINT, why, strlen(why));
-    }
-    return true;
-}
-
-bool jinja_loop_call(Run *r, Value *out, Loop *loop, bool changed, const Call *c)
-{
-    if (!changed) {
-        if (!c->npos)
-            return jinja_fail(r, "loop.cycle() has nothing to cycle through");
-        *out = c->pos[(size_t)loop->index0 % c->npos];
-        return true;
-    }
-    Seq *now = jinja_seq(r, c->npos);
-    for (size_t i = 0; i < c->npos; i++)
-        jinja_push(r, now, c->pos[i]);
-    Value tuple = jinja_of_seq(V_TUPLE, now);
-    bool same;
-    if (!jinja_equal(r, &same, loop->changed, tuple))
-        return false;
-    loop->changed = tuple;
-    *out = jinja_bool(!same);
-    return true;
 }
 
 /* The body for the current item; *left is how it was left. What is evaluated next, such as a macro in the loop's
@@ -397,13 +252,13 @@ static bool exec_for(Run *r, const Node *n)
     bool nothing = true;
     Flow left = FLOW_ON;
     Loop *loop = jinja_alloc(r->pool, 1, sizeof *loop);
-    *loop = (Loop){.node = n, .test = n->c, .outer = r->scope, .index0 = -1, .length = -1};
+    *loop = (Loop){.node = n, .passes = n->c ? passes : NULL, .outer = r->scope, .index0 = -1, .length = -1};
     if (!jinja_eval(r, &v, n->b) || !jinja_iterate(r, &loop->from, v))
         return false;
     if (!n->c && v.kind != V_ITER)
         loop->length = (int64_t)loop->from->n;
     while (left != FLOW_BREAK) {
-        if (!advance(r, loop))
+        if (!jinja_loop_advance(r, loop))
             return false;
         if (loop->current.kind == V_ABSENT)
             break;

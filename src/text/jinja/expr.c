@@ -1,7 +1,91 @@
 /* Expressions to nodes, by recursive descent. From loosest to tightest: if, or, and, not, comparisons, + and
- * -,
- * ~, then * / // and %, **, signs, and the operands of text/jinja/operand.c. */
-#include "text/jinja/jinja.h"
+ * -, ~, then * / // and %, **, signs, and the operands of text/jinja/operand.c. */
+#include "text/jinja/expr.h"
+
+#include "text/jinja/operand.h"
+#include "text/jinja/run.h"
+
+/* --- nodes and tokens, for all that is parsed -------------------------------------------------------- */
+
+Node *jinja_node(Parser *p, NodeKind kind)
+{
+    Node *n = jinja_alloc(p->pool, 1, sizeof *n);
+    n->kind = kind;
+    n->line = p->token->line;
+    return n;
+}
+
+Node *jinja_node_of(Parser *p, NodeKind kind, Node *a, Node *b)
+{
+    Node *n = jinja_node(p, kind);
+    n->a = a;
+    n->b = b;
+    if (a)
+        n->line = a->line;
+    return n;
+}
+
+bool jinja_enter_source(Parser *p)
+{
+    if (++p->depth <= JINJA_PARSE_DEPTH)
+        return true;
+    return jinja_error(p->err, p->token->line, "more than %d levels of nesting", JINJA_PARSE_DEPTH);
+}
+
+bool jinja_is_name(const Token *t, const char *name)
+{
+    return t->kind == T_NAME && jinja_is_text(t->value, name);
+}
+
+bool jinja_is_op(const Token *t, const char *op)
+{
+    return t->kind == T_OPERATOR && strcmp(t->op, op) == 0;
+}
+
+bool jinja_skip_name(Parser *p, const char *name)
+{
+    bool is = jinja_is_name(p->token, name);
+    p->token += is;
+    return is;
+}
+
+bool jinja_unexpected(Parser *p, const char *wanted)
+{
+    static const char *const kinds[] = {
+        [T_END] = "the end of the template", [T_DATA] = "text",          [T_OUTPUT_BEGIN] = "\"{{\"",
+        [T_OUTPUT_END] = "\"}}\"",           [T_BLOCK_BEGIN] = "\"{%\"", [T_BLOCK_END] = "\"%}\"",
+        [T_STRING] = "a text in quotes",     [T_INT] = "a number",       [T_FLOAT] = "a number",
+    };
+    const Token *t = p->token;
+    if (t->kind == T_NAME)
+        return jinja_error(p->err, t->line, "\"%.*s\" stands where %s is needed",
+                           t->value.n > 60 ? 60 : (int)t->value.n, t->value.s, wanted);
+    if (t->kind == T_OPERATOR)
+        return jinja_error(p->err, t->line, "\"%s\" stands where %s is needed", t->op, wanted);
+    return jinja_error(p->err, t->line, "%s stands where %s is needed", kinds[t->kind], wanted);
+}
+
+bool jinja_expect_op(Parser *p, const char *op)
+{
+    char wanted[8];
+    if (jinja_is_op(p->token, op)) {
+        p->token++;
+        return true;
+    }
+    snprintf(wanted, sizeof wanted, "\"%s\"", op);
+    return jinja_unexpected(p, wanted);
+}
+
+bool jinja_expect_name(Parser *p, const char **name)
+{
+    if (p->token->kind != T_NAME)
+        return jinja_unexpected(p, "a name");
+    *name = jinja_intern(p->names, p->token->value.s, p->token->value.n);
+    p->token++;
+    return true;
+}
+
+/* --- operators --------------------------------------------------------------------------------------- */
 
 static bool parse_unary(Parser *p, Node **out, bool with_filters);
 

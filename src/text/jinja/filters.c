@@ -1,379 +1,458 @@
-/* Filters of single values: texts, numbers, defaults, JSON. */
+/* Filters of many values: sorting, choosing, mapping, joining; and, since `map` names other filters, the table of
+ * all.
+ *
+ * What is a generator in Jinja is one here: it can be walked once. But its items are made at once, so that an
+ * error in an item that nobody asks for is an error all the same. */
 #include "text/jinja/filters.h"
 
-#include <errno.h>
+#include "text/jinja/compare.h"
+#include "text/jinja/filters_single.h"
+#include "text/jinja/format.h"
+#include "text/jinja/ops.h"
+#include "text/jinja/print.h"
+#include "text/jinja/tests.h"
+#include "text/jinja/text.h"
 
-/* --- texts ------------------------------------------------------------------------------------------- */
+/* --- keys of items ----------------------------------------------------------------------------------- */
 
-static bool cased(Run *r, Value *out, Call *c, Case how)
+/* One part of a path: digits are an index. */
+static bool step(Run *r, Value *out, Value v, Value part)
 {
-    Value text;
-    return jinja_to_text(r, &text, c->self) && jinja_case(r, out, text, how);
+    int64_t index = 0;
+    bool number = part.n > 0;
+    for (size_t i = 0; i < part.n; i++)
+        number = number && part.s[i] >= '0' && part.s[i] <= '9';
+    for (size_t i = 0; number && i < part.n; i++)
+        if (__builtin_mul_overflow(index, 10, &index) || __builtin_add_overflow(index, part.s[i] - '0', &index))
+            return jinja_fail(r, "an integer of more than 64 bits");
+    return jinja_item(r, out, v, number ? jinja_int(index) : part);
 }
 
-bool jinja_filter_upper(Run *r, Value *out, Call *c)
+/* What an `attribute` argument selects: "a.b.0" is item a, of it item b, of it item 0; an integer is one
+ * item; none is the value itself. `otherwise` stands for what is undefined on the way. */
+static bool follow(Run *r, Value *out, Value v, Value path, Value otherwise)
 {
-    return cased(r, out, c, CASE_UPPER);
-}
-
-bool jinja_filter_lower(Run *r, Value *out, Call *c)
-{
-    return cased(r, out, c, CASE_LOWER);
-}
-
-bool jinja_filter_capitalize(Run *r, Value *out, Call *c)
-{
-    return cased(r, out, c, CASE_CAPITAL);
-}
-
-bool jinja_filter_title(Run *r, Value *out, Call *c)
-{
-    bool ok = cased(r, out, c, CASE_TITLE);
-    if (ok)
-        out->flag = 0; /* Jinja joins the words to a text that is not marked */
-    return ok;
-}
-
-bool jinja_filter_trim(Run *r, Value *out, Call *c)
-{
-    Value text, chars = c->arg[0];
-    if (!jinja_to_text(r, &text, c->self))
-        return false;
-    if (chars.kind != V_ABSENT && chars.kind != V_NONE && !jinja_want_text(r, chars, "trim needs a text, not"))
-        return false;
-    if (text.flag && chars.kind == V_TEXT)
-        return jinja_fail(r, "trim of certain characters from text marked as safe is not supported");
-    *out = jinja_strip(text, chars, STRIP_LEFT | STRIP_RIGHT);
-    return jinja_spend(r, text.n / 64 * (chars.kind == V_TEXT ? chars.n + 1 : 1));
-}
-
-bool jinja_filter_replace(Run *r, Value *out, Call *c)
-{
-    Value text, old, new;
-    int64_t most = -1;
-    if (!jinja_to_text(r, &text, c->self) || !jinja_to_text(r, &old, c->arg[0]) || !jinja_to_text(r, &new, c->arg[1]))
-        return false;
-    if (c->arg[2].kind != V_ABSENT && c->arg[2].kind != V_NONE &&
-        !jinja_want_int(r, &most, c->arg[2], "replace needs a number, not"))
-        return false;
-    return jinja_replace(r, out, text, old, new, most);
-}
-
-bool jinja_filter_string(Run *r, Value *out, Call *c)
-{
-    return jinja_to_text(r, out, c->self);
-}
-
-bool jinja_filter_safe(Run *r, Value *out, Call *c)
-{
-    bool ok = jinja_to_text(r, out, c->self);
-    if (ok)
-        out->flag = 1;
-    return ok;
-}
-
-bool jinja_filter_escape(Run *r, Value *out, Call *c)
-{
-    return jinja_escape(r, out, c->self);
-}
-
-bool jinja_filter_wordcount(Run *r, Value *out, Call *c)
-{
-    Value text;
-    int64_t count = 0;
-    bool in_word = false;
-    if (!jinja_to_text(r, &text, c->self))
-        return false;
-    for (size_t i = 0, k; i < text.n; i += k) {
-        bool word = jinja_is_word(jinja_code(text.s + i, text.n - i, &k));
-        count += word && !in_word;
-        in_word = word;
+    bool fall_back = otherwise.kind != V_ABSENT && otherwise.kind != V_NONE;
+    *out = v;
+    if (path.kind == V_ABSENT || path.kind == V_NONE)
+        return true;
+    if (path.kind != V_TEXT) {
+        bool ok = jinja_item(r, out, v, path);
+        if (ok && fall_back && out->kind == V_UNDEFINED)
+            *out = otherwise;
+        return ok;
     }
-    *out = jinja_int(count);
-    return jinja_spend(r, text.n / 64);
-}
-
-/* The lines, each after the first with the indention before it; empty ones only where `blank`. */
-static bool indent_lines(Run *r, Tainted *s, const Seq *lines, Value indention, bool first, bool blank)
-{
-    for (size_t i = 0; i < lines->n; i++) {
-        Value line = lines->item[i];
-        if (i) /* it stands for the end of the line before, which had that line's taint */
-            tainted_add(s, "\n", 1, lines->item[i - 1].taint ? TAINT_ALL : NULL);
-        if (!jinja_room(r, s->text.n + indention.n + line.n, 1) || !jinja_spend(r, 1 + indention.n / 64))
+    for (bool more = true; more;) {
+        size_t at;
+        more = jinja_find_text(path.s, path.n, ".", 1, &at);
+        Value part = jinja_text(path.s, more ? at : path.n);
+        if (!jinja_spend(r, 1) || !step(r, &v, v, part))
             return false;
-        if (i ? blank || line.n : first)
-            tainted_add(s, indention.s, indention.n, indention.taint);
-        tainted_add(s, line.s, line.n, line.taint);
+        if (fall_back && v.kind == V_UNDEFINED)
+            v = otherwise;
+        path.s += more ? at + 1 : 0;
+        path.n -= more ? at + 1 : 0;
+    }
+    *out = v;
+    return true;
+}
+
+/* Texts compare without their case unless the filter is told otherwise. */
+static bool fold_case(Run *r, Value *v, Value case_sensitive)
+{
+    return v->kind != V_TEXT || jinja_truth(case_sensitive) || jinja_case(r, v, *v, CASE_LOWER);
+}
+
+/* The key by which an item is sorted: a list with what each of the comma-separated paths selects. */
+static bool sort_key(Run *r, Value *out, Value v, Value paths, Value case_sensitive)
+{
+    Seq *parts = jinja_seq(r, 1), *one = jinja_seq(r, 1);
+    jinja_push(r, one, paths);
+    if (paths.kind == V_TEXT && !jinja_split(r, &one, paths, jinja_literal(","), -1, false))
+        return false;
+    for (size_t i = 0; i < one->n; i++) {
+        Value part;
+        if (!follow(r, &part, v, one->item[i], (Value){0}) || !fold_case(r, &part, case_sensitive))
+            return false;
+        jinja_push(r, parts, part);
+    }
+    *out = jinja_of_seq(V_LIST, parts);
+    return true;
+}
+
+/* --- sorting ----------------------------------------------------------------------------------------- */
+
+static bool filter_sort(Run *r, Value *out, Call *c)
+{
+    Seq *items;
+    if (!jinja_collect(r, &items, c->self))
+        return false;
+    Seq *keys = jinja_seq(r, items->n);
+    for (size_t i = 0; i < items->n; i++) {
+        Value key;
+        if (!sort_key(r, &key, items->item[i], c->arg[2], c->arg[1]))
+            return false;
+        jinja_push(r, keys, key);
+    }
+    *out = jinja_of_seq(V_LIST, items);
+    return jinja_sort(r, items, keys, jinja_truth(c->arg[0]));
+}
+
+static Value pair_of(Run *r, const Pair *pair)
+{
+    Seq *two = jinja_seq(r, 2);
+    jinja_push(r, two, pair->key);
+    jinja_push(r, two, pair->value);
+    return jinja_of_seq(V_TUPLE, two);
+}
+
+static bool filter_dictsort(Run *r, Value *out, Call *c)
+{
+    bool by_value = jinja_is_text(c->arg[1], "value");
+    if (c->self.kind != V_DICT)
+        return jinja_fail_value(r, "dictsort needs a dict, not", c->self);
+    if (!by_value && c->arg[1].kind != V_ABSENT && !jinja_is_text(c->arg[1], "key"))
+        return jinja_fail(r, "dictsort sorts by key or value");
+    const Dict *d = c->self.dict;
+    Seq *items = jinja_seq(r, d->n), *keys = jinja_seq(r, d->n);
+    for (size_t i = 0; i < d->n; i++) {
+        Value key = by_value ? d->pair[i].value : d->pair[i].key;
+        if (!fold_case(r, &key, c->arg[0]))
+            return false;
+        jinja_push(r, keys, key);
+        jinja_push(r, items, pair_of(r, &d->pair[i]));
+    }
+    *out = jinja_of_seq(V_LIST, items);
+    return jinja_sort(r, items, keys, jinja_truth(c->arg[2]));
+}
+
+static bool filter_unique(Run *r, Value *out, Call *c)
+{
+    Seq *items, *kept = jinja_seq(r, 0);
+    Dict seen = {0};
+    if (!jinja_collect(r, &items, c->self))
+        return false;
+    for (size_t i = 0; i < items->n; i++) {
+        Value key;
+        if (!follow(r, &key, items->item[i], c->arg[1], (Value){0}) || !fold_case(r, &key, c->arg[0]))
+            return false;
+        if (!jinja_hashable(key))
+            return jinja_fail_value(r, "unique cannot compare", key);
+        if (!jinja_dict_find(&seen, key))
+            jinja_push(r, kept, items->item[i]);
+        if (!jinja_dict_put(r, &seen, key, jinja_none()))
+            return false;
+    }
+    *out = jinja_of_seq(V_ITER, kept);
+    return true;
+}
+
+static bool extreme(Run *r, Value *out, Call *c, Op better)
+{
+    static const char why[] = "there is no item to choose from";
+    Seq *items;
+    Value best = {0};
+    *out = jinja_undefined(WHY_HINT, why, sizeof why - 1);
+    if (!jinja_collect(r, &items, c->self))
+        return false;
+    for (size_t i = 0; i < items->n; i++) {
+        Value key;
+        bool take = i == 0;
+        if (!follow(r, &key, items->item[i], c->arg[1], (Value){0}) || !fold_case(r, &key, c->arg[0]) ||
+            (i > 0 && !jinja_compare(r, &take, better, key, best)))
+            return false;
+        if (take)
+            best = key, *out = items->item[i];
     }
     return true;
 }
 
-/* A text of so many spaces. */
-static bool spaces(Run *r, Value *out, int64_t n)
+static bool filter_min(Run *r, Value *out, Call *c)
 {
-    size_t count = n > 0 ? (size_t)n : 0;
-    if (!jinja_room(r, count, 1))
+    return extreme(r, out, c, OP_LT);
+}
+
+static bool filter_max(Run *r, Value *out, Call *c)
+{
+    return extreme(r, out, c, OP_GT);
+}
+
+static bool filter_sum(Run *r, Value *out, Call *c)
+{
+    Seq *items;
+    *out = c->arg[1].kind == V_ABSENT ? jinja_int(0) : c->arg[1];
+    if (out->kind == V_TEXT)
+        return jinja_fail(r, "sum does not add texts: use join");
+    if (!jinja_collect(r, &items, c->self))
         return false;
-    char *s = jinja_alloc(r->pool, count + 1, 1);
-    memset(s, ' ', count);
-    *out = jinja_text(s, count);
+    for (size_t i = 0; i < items->n; i++) {
+        Value v;
+        if (!follow(r, &v, items->item[i], c->arg[0], (Value){0}) || !jinja_binary(r, out, OP_ADD, *out, v))
+            return false;
+    }
     return true;
 }
 
-bool jinja_filter_indent(Run *r, Value *out, Call *c)
+/* --- ends, order, length ----------------------------------------------------------------------------- */
+
+static bool filter_length(Run *r, Value *out, Call *c)
 {
-    Value width = c->arg[0], longer;
-    int64_t n = 4;
-    Seq *lines;
-    if (!jinja_want_text(r, c->self, "indent needs a text, not"))
+    size_t n;
+    if (!jinja_length(r, &n, c->self))
         return false;
-    if (width.kind != V_TEXT &&
-        ((width.kind != V_ABSENT && !jinja_want_int(r, &n, width, "indent needs a number, not")) ||
-         !spaces(r, &width, n)))
+    *out = jinja_int((int64_t)n);
+    return true;
+}
+
+static bool filter_list(Run *r, Value *out, Call *c)
+{
+    Seq *items;
+    if (!jinja_collect(r, &items, c->self))
         return false;
-    /* with a newline at the end, so that a text's own last newline begins an empty line */
-    if (!jinja_binary(r, &longer, OP_ADD, jinja_part(c->self, 0, c->self.n), jinja_literal("\n")) ||
-        !jinja_lines(r, &lines, longer, false))
+    *out = jinja_of_seq(V_LIST, items);
+    return true;
+}
+
+static bool filter_first(Run *r, Value *out, Call *c)
+{
+    static const char why[] = "there is no first item: the sequence is empty";
+    Seq *items;
+    *out = jinja_undefined(WHY_HINT, why, sizeof why - 1);
+    if (!jinja_iterate(r, &items, c->self))
+        return false;
+    if (items->at < items->n)
+        *out = items->item[items->at++];
+    return true;
+}
+
+static bool filter_last(Run *r, Value *out, Call *c)
+{
+    static const char why[] = "there is no last item: the sequence is empty";
+    Seq *items;
+    *out = jinja_undefined(WHY_HINT, why, sizeof why - 1);
+    if (c->self.kind == V_ITER)
+        return jinja_fail(r, "a generator has no last item: make a list of it first");
+    if (!jinja_iterate(r, &items, c->self))
+        return false;
+    if (items->n)
+        *out = items->item[items->n - 1];
+    return true;
+}
+
+static bool filter_reverse(Run *r, Value *out, Call *c)
+{
+    if (c->self.kind == V_TEXT)
+        return jinja_slice(r, out, c->self, (Value[3]){{0}, {0}, jinja_int(-1)});
+    Seq *items;
+    if (!jinja_collect(r, &items, c->self))
+        return false;
+    Seq *turned = jinja_seq(r, items->n);
+    for (size_t i = items->n; i-- > 0;)
+        jinja_push(r, turned, items->item[i]);
+    *out = jinja_of_seq(c->self.kind == V_ITER ? V_LIST : V_ITER, turned);
+    return true;
+}
+
+static bool filter_items(Run *r, Value *out, Call *c)
+{
+    Seq *items = jinja_seq(r, 0);
+    if (c->self.kind != V_DICT && c->self.kind != V_UNDEFINED)
+        return jinja_fail_value(r, "items needs a dict, not", c->self);
+    for (size_t i = 0; c->self.kind == V_DICT && i < c->self.dict->n; i++)
+        jinja_push(r, items, pair_of(r, &c->self.dict->pair[i]));
+    *out = jinja_of_seq(V_ITER, items);
+    return jinja_spend(r, items->n);
+}
+
+static bool filter_join(Run *r, Value *out, Call *c)
+{
+    Seq *items;
+    Value between = jinja_literal("");
+    if (c->arg[0].kind != V_ABSENT && !jinja_to_text(r, &between, c->arg[0]))
+        return false;
+    if (!jinja_iterate(r, &items, c->self))
         return false;
     Tainted s = {0};
-    bool ok = indent_lines(r, &s, lines, width, jinja_truth(c->arg[1]), jinja_truth(c->arg[2]));
-    ok = jinja_take(r, out, &s, ok);
-    if (ok)
-        out->flag = c->self.flag;
-    return ok;
-}
-
-/* --- numbers ----------------------------------------------------------------------------------------- */
-
-bool jinja_filter_abs(Run *r, Value *out, Call *c)
-{
-    long double x;
-    if (!jinja_number(c->self, &x))
-        return jinja_fail_value(r, "abs needs a number, not", c->self);
-    *out = c->self;
-    if (c->self.kind == V_FLOAT)
-        out->f = fabs(out->f);
-    else if (x < 0 || c->self.kind == V_BOOL)
-        return jinja_binary(r, out, OP_MUL, c->self, jinja_int(x < 0 ? -1 : 1));
-    return true;
-}
-
-/* Digits with single underscores between them, at least one; returns where they end, or p. */
-static const char *digits(Str *s, const char *p, const char *end)
-{
-    const char *from = p;
-    while (p < end && ((*p >= '0' && *p <= '9') || (*p == '_' && p > from && p[-1] != '_'))) {
-        if (*p != '_')
-            str_addc(s, *p);
-        p++;
+    bool ok = true;
+    for (bool first = true; ok && items->at < items->n; first = false) {
+        Value v;
+        tainted_add(&s, between.s, first ? 0 : between.n, between.taint);
+        ok = follow(r, &v, items->item[items->at++], c->arg[1], (Value){0}) && jinja_print(r, &s, v) &&
+             jinja_room(r, s.text.n, 1) && jinja_spend(r, 1);
     }
-    return p > from && p[-1] == '_' ? from : p;
-}
-
-static bool word_at(const char *p, const char *end, const char *word)
-{
-    return (size_t)(end - p) == strlen(word) && strncasecmp(p, word, strlen(word)) == 0;
-}
-
-/* A number as Python's int() and float() read it, cleaned into s; *whole: it is an integer. False where the
- * text is no number. */
-static bool clean_number(Str *s, Value text, bool *whole)
-{
-    text = jinja_strip(text, jinja_none(), STRIP_LEFT | STRIP_RIGHT);
-    const char *p = text.s, *end = p + text.n, *q;
-    if (p < end && (*p == '-' || *p == '+'))
-        str_addc(s, *p++);
-    *whole = false;
-    if (word_at(p, end, "inf") || word_at(p, end, "infinity") || word_at(p, end, "nan"))
-        return str_addn(s, p, 3), true;
-    q = digits(s, p, end);
-    bool any = q > p;
-    *whole = any && q == end;
-    if (q < end && *q == '.') {
-        str_addc(s, '.');
-        p = q + 1;
-        q = digits(s, p, end);
-        any |= q > p;
-    }
-    if (any && q < end && (*q == 'e' || *q == 'E')) {
-        str_addc(s, *q++);
-        if (q < end && (*q == '-' || *q == '+'))
-            str_addc(s, *q++);
-        p = q;
-        q = digits(s, p, end);
-        any = q > p;
-    }
-    return any && q == end;
-}
-
-/* *kind: V_INT or V_FLOAT for a text that is one (*f is its value in both cases), V_NONE for another. */
-static bool number_of(Run *r, Value text, Kind *kind, int64_t *i, double *f)
-{
-    Str s = {0};
-    bool whole, over = false, foreign = false;
-    for (size_t at = 0, k; at < text.n; at += k)
-        foreign |= jinja_code(text.s + at, text.n - at, &k) >= 0x80 && !jinja_blank(text.s + at, k);
-    bool number = clean_number(&s, text, &whole);
-    *kind = !number ? V_NONE : whole ? V_INT : V_FLOAT;
-    if (number)
-        *f = strtod(str_text(&s), NULL);
-    if (*kind == V_INT) {
-        errno = 0;
-        *i = strtoll(str_text(&s), NULL, 10);
-        over = errno == ERANGE;
-    }
-    str_release(&s);
-    bool digit = false; /* Python reads digits of every script */
-    if (foreign && !jinja_digits(r, &digit, text))
-        return false;
-    if (digit)
-        return jinja_fail(r, "a number in other than ASCII digits is not supported");
-    return !over || jinja_fail(r, "an integer of more than 64 bits");
-}
-
-/* A number read from a row's text is the row's. */
-static const char *number_taint(Value v)
-{
-    return taint_any(v.taint, v.kind == V_TEXT ? v.n : 1) ? TAINT_ALL : NULL;
-}
-
-static bool truncated(Run *r, Value *out, double f)
-{
-    f = trunc(f);
-    if (f >= 0x1p63 || f < -0x1p63)
-        return jinja_fail(r, "an integer of more than 64 bits");
-    *out = jinja_int((int64_t)f);
-    return true;
-}
-
-bool jinja_filter_int(Run *r, Value *out, Call *c)
-{
-    Value v = c->self, otherwise = c->arg[0].kind == V_ABSENT ? jinja_int(0) : c->arg[0];
-    Kind kind = v.kind;
-    int64_t i = 0, base = 10;
-    if (c->arg[1].kind != V_ABSENT && !jinja_want_int(r, &base, c->arg[1], "int needs a number as its base, not"))
-        return false;
-    if (base != 10 && v.kind == V_TEXT)
-        return jinja_fail(r, "int with another base than 10 is not supported");
-    if (v.kind == V_UNDEFINED)
-        return jinja_fail_undefined(r, v);
-    double f = v.kind == V_FLOAT ? v.f : 0;
-    if (v.kind == V_TEXT && !number_of(r, v, &kind, &i, &f))
-        return false;
-    if (v.kind == V_FLOAT && isinf(f))
-        return jinja_fail(r, "infinity is no integer");
-    bool whole = kind == V_INT || kind == V_BOOL, ok = true;
-    if (whole)
-        *out = jinja_int(v.kind == V_TEXT ? i : v.kind == V_BOOL ? v.yes : v.i);
-    else if (kind == V_FLOAT && !isnan(f) && !isinf(f))
-        ok = truncated(r, out, f);
-    else
-        return *out = otherwise, true;
-    out->taint = number_taint(v);
-    return ok;
-}
-
-bool jinja_filter_float(Run *r, Value *out, Call *c)
-{
-    Value v = c->self;
-    long double x;
-    Kind kind = V_NONE;
-    int64_t i;
-    double f = 0;
-    if (v.kind == V_UNDEFINED)
-        return jinja_fail_undefined(r, v);
-    if (v.kind == V_TEXT && !number_of(r, v, &kind, &i, &f))
-        return false;
-    *out = c->arg[0].kind == V_ABSENT ? jinja_float(0) : c->arg[0];
-    if (v.kind == V_TEXT && kind != V_NONE)
-        *out = jinja_float(f);
-    else if (jinja_number(v, &x))
-        *out = jinja_float((double)x);
-    else
-        return true;
-    out->taint = number_taint(v);
-    return true;
-}
-
-/* To so many decimals; printf rounds the exact value half to even, as Python does. */
-static double decimals(double f, int precision)
-{
-    char text[400];
-    snprintf(text, sizeof text, "%.*f", precision, f);
-    return strtod(text, NULL);
-}
-
-bool jinja_filter_round(Run *r, Value *out, Call *c)
-{
-    int64_t precision = 0;
-    Value v = c->self, method = c->arg[1];
-    long double x;
-    if (!jinja_number(v, &x))
-        return jinja_fail_value(r, "round needs a number, not", v);
-    if (c->arg[0].kind != V_ABSENT && !jinja_want_int(r, &precision, c->arg[0], "round needs a number, not"))
-        return false;
-    if (precision < 0 || precision > 15)
-        return jinja_fail(r, "round to %lld decimals is not supported", (long long)precision);
-    bool up = jinja_is_text(method, "ceil"), down = jinja_is_text(method, "floor");
-    if (up || down) {
-        double scale = 1, scaled;
-        for (int64_t i = 0; i < precision; i++)
-            scale *= 10;
-        scaled = (double)x * scale;
-        if (!isfinite(scaled))
-            return jinja_fail(r, "round to an integer of infinity or of no number");
-        *out = jinja_float(((up ? ceil(scaled) : floor(scaled)) + 0.0) / scale); /* an integer has no -0 */
-        out->taint = v.taint;
-        return true;
-    }
-    if (method.kind != V_ABSENT && !jinja_is_text(method, "common"))
-        return jinja_fail(r, "round has the methods common, ceil and floor");
-    if (v.kind != V_FLOAT)
-        *out = jinja_int((int64_t)x);
-    else
-        *out = isfinite(v.f) ? jinja_float(decimals(v.f, (int)precision)) : v;
-    out->taint = v.taint;
-    return true;
-}
-
-/* --- defaults, JSON ---------------------------------------------------------------------------------- */
-
-bool jinja_filter_default(Run *r, Value *out, Call *c)
-{
-    bool use = c->self.kind == V_UNDEFINED || (jinja_truth(c->arg[1]) && !jinja_truth(c->self));
-    (void)r;
-    *out = !use ? c->self : c->arg[0].kind == V_ABSENT ? jinja_literal("") : c->arg[0];
-    return true;
-}
-
-static bool separators(Run *r, JsonStyle *style, Value v)
-{
-    if (v.kind == V_ABSENT || v.kind == V_NONE)
-        return true;
-    if ((v.kind != V_TUPLE && v.kind != V_LIST) || v.seq->n != 2 || v.seq->item[0].kind != V_TEXT ||
-        v.seq->item[1].kind != V_TEXT)
-        return jinja_fail(r, "tojson needs two texts as its separators");
-    style->comma = v.seq->item[0];
-    style->colon = v.seq->item[1];
-    return true;
-}
-
-bool jinja_filter_tojson(Run *r, Value *out, Call *c)
-{
-    JsonStyle style = {.ascii = jinja_truth(c->arg[0]), .sort = jinja_truth(c->arg[3])};
-    Value indent = c->arg[1];
-    int64_t n = 0;
-    style.lines = indent.kind != V_ABSENT && indent.kind != V_NONE;
-    style.comma = jinja_literal(style.lines ? "," : ", ");
-    style.colon = jinja_literal(": ");
-    style.indent = indent;
-    if (style.lines && indent.kind != V_TEXT &&
-        (!jinja_want_int(r, &n, indent, "tojson needs a number as its indent, not") || !spaces(r, &style.indent, n)))
-        return false;
-    if (!separators(r, &style, c->arg[2]))
-        return false;
-    Tainted s = {0};
-    bool ok = jinja_json(r, &s, c->self, &style, 0);
     return jinja_take(r, out, &s, ok);
+}
+
+/* Lists of so many items; the last one is filled up where there is something to do it with. */
+static bool filter_batch(Run *r, Value *out, Call *c)
+{
+    Seq *items, *batches = jinja_seq(r, 0), *batch = NULL;
+    int64_t size;
+    Value fill = c->arg[1];
+    if (!jinja_want_int(r, &size, c->arg[0], "batch needs a number, not") || !jinja_collect(r, &items, c->self))
+        return false;
+    if (size < 1)
+        return jinja_fail(r, "batch of less than one item is not supported");
+    bool fills = fill.kind != V_ABSENT && fill.kind != V_NONE && items->n % (size_t)size;
+    size_t n = items->n, places = fills ? n + (size_t)size - n % (size_t)size : n;
+    if (!jinja_room(r, places, sizeof(Value)) || !jinja_spend(r, places))
+        return false;
+    for (size_t i = 0; i < places; i++) {
+        if (i % (size_t)size == 0) {
+            batch = jinja_seq(r, 4);
+            jinja_push(r, batches, jinja_of_seq(V_LIST, batch));
+        }
+        jinja_push(r, batch, i < n ? items->item[i] : fill);
+    }
+    *out = jinja_of_seq(V_ITER, batches);
+    return true;
+}
+
+/* --- choosing and mapping ---------------------------------------------------------------------------- */
+
+static const Value *keyword(const Call *c, const char *name)
+{
+    for (size_t i = 0; i < c->nkw; i++)
+        if (strcmp(c->kw[i].name, name) == 0)
+            return &c->kw[i].value;
+    return NULL;
+}
+
+/* The rest of a call's arguments, for the filter or test that one of them names. */
+static bool inner(Run *r, const Builtin **b, Call *to, const Call *c, size_t at, bool test)
+{
+    Value name = c->pos[at];
+    if (!jinja_want_text(r, name, "the name of a filter or test cannot be"))
+        return false;
+    *b = (test ? jinja_test : jinja_filter)(name.s, name.n);
+    if (!*b || !(*b)->fn)
+        return jinja_fail(r, "the %s \"%.*s\" is not supported", test ? "test" : "filter",
+                          name.n > 60 ? 60 : (int)name.n, name.s);
+    *to = (Call){.pos = c->pos + at + 1, .npos = c->npos - at - 1, .kw = c->kw, .nkw = c->nkw};
+    return true;
+}
+
+static bool choose(Run *r, Value *out, Call *c, bool attribute, bool wanted)
+{
+    Seq *items, *kept = jinja_seq(r, 0);
+    const Builtin *test = NULL;
+    Call call = {0};
+    *out = jinja_of_seq(V_ITER, kept);
+    if (!jinja_truth(c->self))
+        return true;
+    if (attribute && !c->npos)
+        return jinja_fail(r, "selectattr and rejectattr need the name of an attribute");
+    if (c->npos > attribute && !inner(r, &test, &call, c, attribute, true))
+        return false;
+    if (!jinja_collect(r, &items, c->self))
+        return false;
+    for (size_t i = 0; i < items->n; i++) {
+        Value v = items->item[i], yes;
+        if (attribute && !follow(r, &v, v, c->pos[0], (Value){0}))
+            return false;
+        call.self = yes = v;
+        if (test && !jinja_apply(r, &yes, test, &call))
+            return false;
+        if (jinja_truth(yes) == wanted)
+            jinja_push(r, kept, items->item[i]);
+    }
+    return true;
+}
+
+static bool filter_select(Run *r, Value *out, Call *c)
+{
+    return choose(r, out, c, false, true);
+}
+
+static bool filter_reject(Run *r, Value *out, Call *c)
+{
+    return choose(r, out, c, false, false);
+}
+
+static bool filter_selectattr(Run *r, Value *out, Call *c)
+{
+    return choose(r, out, c, true, true);
+}
+
+static bool filter_rejectattr(Run *r, Value *out, Call *c)
+{
+    return choose(r, out, c, true, false);
+}
+
+static bool filter_map(Run *r, Value *out, Call *c)
+{
+    Seq *items, *mapped = jinja_seq(r, 0);
+    const Builtin *filter = NULL;
+    Call call = {0};
+    const Value *path = c->npos ? NULL : keyword(c, "attribute"), *otherwise = keyword(c, "default");
+    *out = jinja_of_seq(V_ITER, mapped);
+    if (!jinja_truth(c->self))
+        return true;
+    if (path && c->nkw > 1u + (otherwise != NULL))
+        return jinja_fail(r, "map takes attribute and default, and no other argument with them");
+    if (!path && !c->npos)
+        return jinja_fail(r, "map needs the name of a filter or attribute=");
+    if (!path && !inner(r, &filter, &call, c, 0, false))
+        return false;
+    if (!jinja_collect(r, &items, c->self))
+        return false;
+    for (size_t i = 0; i < items->n; i++) {
+        Value v;
+        call.self = items->item[i];
+        bool ok = filter ? jinja_apply(r, &v, filter, &call)
+                         : follow(r, &v, items->item[i], *path, otherwise ? *otherwise : (Value){0});
+        if (!ok)
+            return false;
+        jinja_push(r, mapped, v);
+    }
+    return true;
+}
+
+/* --- the table --------------------------------------------------------------------------------------- */
+
+const Builtin *jinja_filter(const char *name, size_t n)
+{
+    static const Builtin table[] = {
+        {"abs", "/", jinja_filter_abs},
+        {"batch", "linecount fill_with?", filter_batch},
+        {"capitalize", "", jinja_filter_capitalize},
+        {"count", "/", filter_length},
+        {"d", "default_value? boolean?", jinja_filter_default},
+        {"default", "default_value? boolean?", jinja_filter_default},
+        {"dictsort", "case_sensitive? by? reverse?", filter_dictsort},
+        {"e", "/", jinja_filter_escape},
+        {"escape", "/", jinja_filter_escape},
+        {"first", "", filter_first},
+        {"float", "default?", jinja_filter_float},
+        {"format", "*", jinja_filter_format},
+        {"indent", "width? first? blank?", jinja_filter_indent},
+        {"int", "default? base?", jinja_filter_int},
+        {"items", "", filter_items},
+        {"join", "d? attribute?", filter_join},
+        {"last", "", filter_last},
+        {"length", "/", filter_length},
+        {"list", "", filter_list},
+        {"lower", "", jinja_filter_lower},
+        {"map", "*", filter_map},
+        {"max", "case_sensitive? attribute?", filter_max},
+        {"min", "case_sensitive? attribute?", filter_min},
+        {"reject", "*", filter_reject},
+        {"rejectattr", "*", filter_rejectattr},
+        {"replace", "old new count?", jinja_filter_replace},
+        {"reverse", "", filter_reverse},
+        {"round", "precision? method?", jinja_filter_round},
+        {"safe", "", jinja_filter_safe},
+        {"select", "*", filter_select},
+        {"selectattr", "*", filter_selectattr},
+        {"sort", "reverse? case_sensitive? attribute?", filter_sort},
+        {"string", "", jinja_filter_string},
+        {"sum", "attribute? start?", filter_sum},
+        {"title", "", jinja_filter_title},
+        {"tojson", "ensure_ascii? indent? separators? sort_keys?", jinja_filter_tojson},
+        {"trim", "chars?", jinja_filter_trim},
+        {"unique", "case_sensitive? attribute?", filter_unique},
+        {"upper", "", jinja_filter_upper},
+        {"wordcount", "", jinja_filter_wordcount},
+    };
+    return jinja_find(table, COUNT(table), name, n);
 }

@@ -1,5 +1,11 @@
-/* "%" on texts: %s, %d and %i, with (name) or without, nothing more. */
-#include "text/jinja/filters.h"
+/* Values put into texts: "%" with %s, %d and %i, with (name) or without, and format() with {}, {0} and {name};
+ * nothing more. */
+#include "text/jinja/format.h"
+
+#include "text/jinja/print.h"
+#include "text/jinja/text.h"
+
+/* --- "%" --------------------------------------------------------------------------------------------- */
 
 /* What the directives take from: one value after the other, or a dict by name. */
 typedef struct Given {
@@ -94,4 +100,59 @@ bool jinja_filter_format(Run *r, Value *out, Call *c)
         if (!jinja_dict_put(r, values.dict, jinja_name(&c->kw[i]), c->kw[i].value))
             return false;
     return jinja_to_text(r, &format, c->self) && jinja_format(r, out, format, values);
+}
+
+/* --- format() ---------------------------------------------------------------------------------------- */
+
+/* The argument that the field of n bytes names. *automatic counts the fields "{}", -1 once one has a number. */
+static bool field(Run *r, Value *out, const Call *c, const char *name, size_t n, int64_t *automatic)
+{
+    int64_t index = 0;
+    bool number = strspn(name, "0123456789") >= n && n < 10;
+    for (size_t i = 0; number && i < n; i++)
+        index = 10 * index + (name[i] - '0');
+    if (number && ((n == 0 && *automatic < 0) || (n > 0 && *automatic > 0)))
+        return jinja_fail(r, "format() mixes \"{}\" and \"{0}\"");
+    if (number && n == 0)
+        index = (*automatic)++;
+    else if (number)
+        *automatic = -1;
+    if (number && (size_t)index < c->npos) {
+        *out = c->pos[index];
+        return true;
+    }
+    const Keyword *kw = number ? NULL : jinja_keyword(c, name, n);
+    if (kw) {
+        *out = kw->value;
+        return true;
+    }
+    return jinja_fail(r, "format() has no value for \"{%.*s}\", or it is more than a name or number",
+                      (int)(n > 60 ? 60 : n), name);
+}
+
+bool jinja_format_fields(Run *r, Value *out, Call *c)
+{
+    const char *p = c->self.s, *end = p + c->self.n;
+    int64_t automatic = 0;
+    Tainted s = {0};
+    bool ok = jinja_unmarked(r, c);
+    while (ok && p < end) {
+        const char *taint = taint_from(c->self.taint, (size_t)(p - c->self.s));
+        if (p + 1 < end && (*p == '{' || *p == '}') && p[1] == *p) {
+            tainted_add(&s, p, 1, taint);
+            p += 2;
+        } else if (*p == '{') {
+            const char *close = memchr(p, '}', (size_t)(end - p));
+            Value v;
+            ok = close ? field(r, &v, c, p + 1, (size_t)(close - p - 1), &automatic) && jinja_print(r, &s, v) &&
+                             jinja_room(r, s.text.n, 1) && jinja_spend(r, 1)
+                       : jinja_fail(r, "format() of a text with a single {");
+            p = close ? close + 1 : end;
+        } else if (*p == '}') {
+            ok = jinja_fail(r, "format() of a text with a single }");
+        } else {
+            tainted_add(&s, p++, 1, taint);
+        }
+    }
+    return jinja_take(r, out, &s, ok);
 }

@@ -2,9 +2,11 @@
  *
  * trim_blocks: a newline right after a block or comment goes. lstrip_blocks: blanks between the beginning of
  * a line and a block or comment go. A "-" at a tag takes all blanks on its side, a "+" keeps them. */
-#include "text/jinja/jinja.h"
+#include "text/jinja/lex.h"
 
 #include "base/mem.h"
+#include "text/jinja/run.h"
+#include "text/jinja/text.h"
 
 typedef struct Lexer {
     Pool *pool;

@@ -1,13 +1,13 @@
 /* Methods of texts and dicts, and the names of those that we do not have. */
-#include "text/jinja/jinja.h"
+#include "text/jinja/methods.h"
+
+#include "text/jinja/compare.h"
+#include "text/jinja/format.h"
+#include "text/jinja/loop.h"
+#include "text/jinja/print.h"
+#include "text/jinja/text.h"
 
 /* --- texts ------------------------------------------------------------------------------------------- */
-
-/* Of text marked as safe these methods make text that is marked again, and escape what they are given. */
-static bool unmarked(Run *r, const Call *c)
-{
-    return !c->self.flag || jinja_fail(r, "this method of text marked as safe is not supported");
-}
 
 static bool strip_sides(Run *r, Value *out, Call *c, int sides)
 {
@@ -45,7 +45,7 @@ static bool split(Run *r, Value *out, Call *c, bool from_right)
         return false;
     if (c->arg[1].kind != V_ABSENT && !jinja_want_int(r, &most, c->arg[1], "split() needs a number, not"))
         return false;
-    if (!unmarked(r, c) || !jinja_split(r, &parts, c->self, separator, most, from_right))
+    if (!jinja_unmarked(r, c) || !jinja_split(r, &parts, c->self, separator, most, from_right))
         return false;
     *out = jinja_of_seq(V_LIST, parts);
     return true;
@@ -64,7 +64,7 @@ static bool text_rsplit(Run *r, Value *out, Call *c)
 static bool text_splitlines(Run *r, Value *out, Call *c)
 {
     Seq *parts;
-    if (!unmarked(r, c) || !jinja_lines(r, &parts, c->self, jinja_truth(c->arg[0])))
+    if (!jinja_unmarked(r, c) || !jinja_lines(r, &parts, c->self, jinja_truth(c->arg[0])))
         return false;
     *out = jinja_of_seq(V_LIST, parts);
     return true;
@@ -102,7 +102,7 @@ static bool text_endswith(Run *r, Value *out, Call *c)
 
 static bool text_removeprefix(Run *r, Value *out, Call *c)
 {
-    if (!unmarked(r, c) || !jinja_want_text(r, c->arg[0], "removeprefix() needs a text, not"))
+    if (!jinja_unmarked(r, c) || !jinja_want_text(r, c->arg[0], "removeprefix() needs a text, not"))
         return false;
     size_t n = has_affix(c->self, c->arg[0], false) ? c->arg[0].n : 0;
     *out = jinja_part(c->self, n, c->self.n - n);
@@ -111,7 +111,7 @@ static bool text_removeprefix(Run *r, Value *out, Call *c)
 
 static bool text_removesuffix(Run *r, Value *out, Call *c)
 {
-    if (!unmarked(r, c) || !jinja_want_text(r, c->arg[0], "removesuffix() needs a text, not"))
+    if (!jinja_unmarked(r, c) || !jinja_want_text(r, c->arg[0], "removesuffix() needs a text, not"))
         return false;
     size_t n = has_affix(c->self, c->arg[0], true) ? c->arg[0].n : 0;
     *out = jinja_part(c->self, 0, c->self.n - n);
@@ -145,7 +145,7 @@ static bool text_count(Run *r, Value *out, Call *c)
 static bool text_replace(Run *r, Value *out, Call *c)
 {
     int64_t most = -1;
-    if (!unmarked(r, c) || !jinja_want_text(r, c->arg[0], "replace() needs texts, not") ||
+    if (!jinja_unmarked(r, c) || !jinja_want_text(r, c->arg[0], "replace() needs texts, not") ||
         !jinja_want_text(r, c->arg[1], "replace() needs texts, not") ||
         (c->arg[2].kind != V_ABSENT && !jinja_want_int(r, &most, c->arg[2], "replace() needs a number, not")))
         return false;
@@ -156,7 +156,7 @@ static bool text_join(Run *r, Value *out, Call *c)
 {
     Seq *items;
     Tainted s = {0};
-    bool ok = unmarked(r, c) && jinja_iterate(r, &items, c->arg[0]);
+    bool ok = jinja_unmarked(r, c) && jinja_iterate(r, &items, c->arg[0]);
     for (bool first = true; ok && items->at < items->n; first = false) {
         Value v = items->item[items->at++];
         tainted_add(&s, c->self.s, first ? 0 : c->self.n, c->self.taint);
@@ -194,61 +194,6 @@ static bool text_isdigit(Run *r, Value *out, Call *c)
         return false;
     *out = jinja_bool(yes);
     return true;
-}
-
-/* --- format: {}, {0} and {name}, nothing more -------------------------------------------------------- */
-
-/* The argument that the field of n bytes names. *automatic counts the fields "{}", -1 once one has a number. */
-static bool field(Run *r, Value *out, const Call *c, const char *name, size_t n, int64_t *automatic)
-{
-    int64_t index = 0;
-    bool number = strspn(name, "0123456789") >= n && n < 10;
-    for (size_t i = 0; number && i < n; i++)
-        index = 10 * index + (name[i] - '0');
-    if (number && ((n == 0 && *automatic < 0) || (n > 0 && *automatic > 0)))
-        return jinja_fail(r, "format() mixes \"{}\" and \"{0}\"");
-    if (number && n == 0)
-        index = (*automatic)++;
-    else if (number)
-        *automatic = -1;
-    if (number && (size_t)index < c->npos) {
-        *out = c->pos[index];
-        return true;
-    }
-    for (size_t i = 0; !number && i < c->nkw; i++)
-        if (strlen(c->kw[i].name) == n && memcmp(c->kw[i].name, name, n) == 0) {
-            *out = c->kw[i].value;
-            return true;
-        }
-    return jinja_fail(r, "format() has no value for \"{%.*s}\", or it is more than a name or number",
-                      (int)(n > 60 ? 60 : n), name);
-}
-
-static bool text_format(Run *r, Value *out, Call *c)
-{
-    const char *p = c->self.s, *end = p + c->self.n;
-    int64_t automatic = 0;
-    Tainted s = {0};
-    bool ok = unmarked(r, c);
-    while (ok && p < end) {
-        const char *taint = taint_from(c->self.taint, (size_t)(p - c->self.s));
-        if (p + 1 < end && (*p == '{' || *p == '}') && p[1] == *p) {
-            tainted_add(&s, p, 1, taint);
-            p += 2;
-        } else if (*p == '{') {
-            const char *close = memchr(p, '}', (size_t)(end - p));
-            Value v;
-            ok = close ? field(r, &v, c, p + 1, (size_t)(close - p - 1), &automatic) && jinja_print(r, &s, v) &&
-                             jinja_room(r, s.text.n, 1) && jinja_spend(r, 1)
-                       : jinja_fail(r, "format() of a text with a single {");
-            p = close ? close + 1 : end;
-        } else if (*p == '}') {
-            ok = jinja_fail(r, "format() of a text with a single }");
-        } else {
-            tainted_add(&s, p++, 1, taint);
-        }
-    }
-    return jinja_take(r, out, &s, ok);
 }
 
 /* --- dicts ------------------------------------------------------------------------------------------- */
@@ -294,16 +239,6 @@ static bool dict_values(Run *r, Value *out, Call *c)
     return view(r, out, c, 'v');
 }
 
-static bool loop_cycle(Run *r, Value *out, Call *c)
-{
-    return jinja_loop_call(r, out, c->self.loop, false, c);
-}
-
-static bool loop_changed(Run *r, Value *out, Call *c)
-{
-    return jinja_loop_call(r, out, c->self.loop, true, c);
-}
-
 /* --- tables ------------------------------------------------------------------------------------------ */
 
 static const char hidden[] = "the sandbox has no methods that change a value";
@@ -326,7 +261,7 @@ static const Builtin text_methods[] = {
     {"splitlines", "keepends?", text_splitlines},
     {"replace", "/ old new count?", text_replace},
     {"join", "/ iterable", text_join},
-    {"format", "*", text_format},
+    {"format", "*", jinja_format_fields},
     {"removeprefix", "/ prefix", text_removeprefix},
     {"removesuffix", "/ suffix", text_removesuffix},
     {"casefold", NULL, NULL},
@@ -389,7 +324,7 @@ static const Builtin other_methods[] = {
     {"hex", NULL, NULL},        {"fromhex", NULL, NULL},
 };
 
-static const Builtin loop_methods[] = {{"cycle", "*", loop_cycle}, {"changed", "*", loop_changed}};
+static const Builtin loop_methods[] = {{"cycle", "*", jinja_loop_cycle}, {"changed", "*", jinja_loop_changed}};
 
 const Builtin *jinja_method(Value self, const char *name, size_t n)
 {

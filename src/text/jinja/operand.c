@@ -1,6 +1,8 @@
-/* Operands to nodes: names, literals, tuples, and what follows a value: .name [item] (call) |filter `is`
- * test. */
-#include "text/jinja/jinja.h"
+/* Operands to nodes: names, literals, tuples, and what follows a value: .name [item] (call) |filter `is` test. */
+#include "text/jinja/operand.h"
+
+#include "text/jinja/filters.h"
+#include "text/jinja/tests.h"
 
 /* Appends to a list whose last link is *tail. */
 static void append(Node ***tail, Node *n)

@@ -1,7 +1,14 @@
 /* Arithmetic, subscripts, slices and attributes, as Python has them on integers of 64 bits.
  *
  * What Python would give and we cannot (larger integers, float powers) is an error. */
-#include "text/jinja/jinja.h"
+#include "text/jinja/ops.h"
+
+#include "text/jinja/compare.h"
+#include "text/jinja/format.h"
+#include "text/jinja/loop.h"
+#include "text/jinja/methods.h"
+#include "text/jinja/print.h"
+#include "text/jinja/text.h"
 
 /* --- numbers ----------------------------------------------------------------------------------------- */
 

@@ -1,85 +1,10 @@
 /* Statements to nodes, and what only the whole template tells: whether every function that it calls exists. */
-#include "text/jinja/jinja.h"
+#include "text/jinja/parse.h"
 
-/* --- shared with the expressions' parser ------------------------------------------------------------- */
+#include "text/jinja/call.h"
+#include "text/jinja/operand.h"
 
-Node *jinja_node(Parser *p, NodeKind kind)
-{
-    Node *n = jinja_alloc(p->pool, 1, sizeof *n);
-    n->kind = kind;
-    n->line = p->token->line;
-    return n;
-}
-
-Node *jinja_node_of(Parser *p, NodeKind kind, Node *a, Node *b)
-{
-    Node *n = jinja_node(p, kind);
-    n->a = a;
-    n->b = b;
-    if (a)
-        n->line = a->line;
-    return n;
-}
-
-bool jinja_enter_source(Parser *p)
-{
-    if (++p->depth <= JINJA_PARSE_DEPTH)
-        return true;
-    return jinja_error(p->err, p->token->line, "more than %d levels of nesting", JINJA_PARSE_DEPTH);
-}
-
-bool jinja_is_name(const Token *t, const char *name)
-{
-    return t->kind == T_NAME && jinja_is_text(t->value, name);
-}
-
-bool jinja_is_op(const Token *t, const char *op)
-{
-    return t->kind == T_OPERATOR && strcmp(t->op, op) == 0;
-}
-
-bool jinja_skip_name(Parser *p, const char *name)
-{
-    bool is = jinja_is_name(p->token, name);
-    p->token += is;
-    return is;
-}
-
-bool jinja_unexpected(Parser *p, const char *wanted)
-{
-    static const char *const kinds[] = {
-        [T_END] = "the end of the template", [T_DATA] = "text",          [T_OUTPUT_BEGIN] = "\"{{\"",
-        [T_OUTPUT_END] = "\"}}\"",           [T_BLOCK_BEGIN] = "\"{%\"", [T_BLOCK_END] = "\"%}\"",
-        [T_STRING] = "a text in quotes",     [T_INT] = "a number",       [T_FLOAT] = "a number",
-    };
-    const Token *t = p->token;
-    if (t->kind == T_NAME)
-        return jinja_error(p->err, t->line, "\"%.*s\" stands where %s is needed",
-                           t->value.n > 60 ? 60 : (int)t->value.n, t->value.s, wanted);
-    if (t->kind == T_OPERATOR)
-        return jinja_error(p->err, t->line, "\"%s\" stands where %s is needed", t->op, wanted);
-    return jinja_error(p->err, t->line, "%s stands where %s is needed", kinds[t->kind], wanted);
-}
-
-bool jinja_expect_op(Parser *p, const char *op)
-{
-    char wanted[8];
-    if (jinja_is_op(p->token, op)) {
-        p->token++;
-        return true;
-    }
-    snprintf(wanted, sizeof wanted, "\"%s\"", op);
-    return jinja_unexpected(p, wanted);
-}
-
-bool jinja_expect_name(Parser *p, const char **name)
-{
-    if (p->token->kind != T_NAME)
-        return jinja_unexpected(p, "a name");
-    *name = jinja_intern(p->names, p->token->value.s, p->token->value.n);
-    p->token++;
-    return true;
-}
+/* --- targets of assignments -------------------------------------------------------------------------- */
 
 /* A name that is assigned. Jinja gives some names a meaning of their own. */
 static bool store_name(Parser *p, const char *name)
@@ -91,8 +16,6 @@ static bool store_name(Parser *p, const char *name)
     jinja_dict_set(p->pool, &p->stored, jinja_literal(name), jinja_none());
     return true;
 }
-
-/* --- targets of assignments -------------------------------------------------------------------------- */
 
 static bool assignable(Parser *p, const Node *n)
 {
@@ -409,9 +332,4 @@ bool jinja_parse(Pool *pool, Names *names, const char *source, Node **out, Err *
     Parser p = {.pool = pool, .err = err, .names = names, .token = tokens};
     int which;
     return parse_list(&p, out, "", &which) && check_calls(&p);
-}
-
-bool jinja_no_function(Err *err, int line, const char *name)
-{
-    return jinja_error(err, line, "the function \"%s\" is not supported", name);
 }

@@ -1,5 +1,8 @@
-/* Values as text: Python's str() and repr(), and json.dumps(). */
-#include "text/jinja/jinja.h"
+/* Values as text: Python's str() and repr(), HTML's escapes, and json.dumps(). */
+#include "text/jinja/print.h"
+
+#include "text/jinja/compare.h"
+#include "text/jinja/text.h"
 
 /* --- str and repr ------------------------------------------------------------------------------------ */
 
@@ -142,6 +145,43 @@ bool jinja_to_text(Run *r, Value *out, Value v)
     }
     bool ok = jinja_print(r, &s, v);
     return jinja_take(r, out, &s, ok);
+}
+
+/* --- escape ------------------------------------------------------------------------------------------ */
+
+static const char *entity(char c)
+{
+    switch (c) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '\'': return "&#39;";
+    case '"': return "&#34;";
+    default: return NULL;
+    }
+}
+
+bool jinja_escape(Run *r, Value *out, Value v)
+{
+    Value text;
+    if (!jinja_to_text(r, &text, v))
+        return false;
+    if (text.flag) {
+        *out = text;
+        return true;
+    }
+    Tainted s = {0};
+    for (size_t i = 0; i < text.n; i++) {
+        const char *instead = entity(text.s[i]);
+        if (instead)
+            str_add(&s.text, instead);
+        else
+            str_addc(&s.text, text.s[i]);
+        tainted_fill(&s, taint_at(text.taint, i));
+    }
+    bool ok = jinja_take(r, out, &s, true);
+    out->flag = ok;
+    return ok;
 }
 
 /* --- json.dumps -------------------------------------------------------------------------------------- */

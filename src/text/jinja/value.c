@@ -1,9 +1,7 @@
-/* Values: memory, making them, dicts, what a loop walks. */
-#include "text/jinja/jinja.h"
+/* Values: memory, making them, dicts. */
+#include "text/jinja/value.h"
 
 #include "base/mem.h"
-
-#include <stdarg.h>
 
 /* --- memory ------------------------------------------------------------------------------------------ */
 
@@ -52,88 +50,6 @@ void jinja_pool_release(Pool *p)
     *p = (Pool){0};
 }
 
-/* --- failures and limits ----------------------------------------------------------------------------- */
-
-bool jinja_error(Err *err, int line, const char *fmt, ...)
-{
-    char what[sizeof err->msg];
-    va_list ap;
-    if (err->code != ERR_NONE)
-        return false;
-    va_start(ap, fmt);
-    vsnprintf(what, sizeof what, fmt, ap);
-    va_end(ap);
-    err_set(err, ERR_INPUT, "%s", what);
-    return err_context(err, "chat template line %d", line);
-}
-
-bool jinja_fail_undefined(Run *r, Value v)
-{
-    int n = v.n > 200 ? 200 : (int)v.n;
-    switch ((Why)v.flag) {
-    case WHY_NAME: return jinja_fail(r, "\"%.*s\" is not defined", n, v.s);
-    case WHY_FIELD: return jinja_fail(r, "there is no \"%.*s\" in the value", n, v.s);
-    case WHY_HINT: break;
-    }
-    return jinja_fail(r, "%.*s", n, v.s);
-}
-
-const char *jinja_kind_name(Value v)
-{
-    static const char *const names[KINDS] = {
-        [V_ABSENT] = "nothing",
-        [V_UNDEFINED] = "an undefined value",
-        [V_NONE] = "none",
-        [V_BOOL] = "a boolean",
-        [V_INT] = "an integer",
-        [V_FLOAT] = "a float",
-        [V_TEXT] = "a text",
-        [V_LIST] = "a list",
-        [V_TUPLE] = "a tuple",
-        [V_RANGE] = "a range",
-        [V_VIEW] = "a view of a dict",
-        [V_ITER] = "a generator",
-        [V_DICT] = "a dict",
-        [V_NAMESPACE] = "a namespace",
-        [V_LOOP] = "the loop",
-        [V_MACRO] = "a macro",
-        [V_FUNCTION] = "a function",
-        [V_METHOD] = "a method",
-    };
-    return names[v.kind];
-}
-
-bool jinja_fail_value(Run *r, const char *what, Value v)
-{
-    if (v.kind == V_UNDEFINED)
-        return jinja_fail_undefined(r, v);
-    return jinja_fail(r, "%s %s", what, jinja_kind_name(v));
-}
-
-bool jinja_enter(Run *r)
-{
-    if (++r->depth <= JINJA_DEPTH)
-        return true;
-    return jinja_fail(r, "more than %d levels of nesting", JINJA_DEPTH);
-}
-
-bool jinja_spend(Run *r, size_t steps)
-{
-    r->steps += steps;
-    if (r->steps > JINJA_STEPS)
-        return jinja_fail(r, "more than %d steps: the template does not end, or the messages are too long",
-                          JINJA_STEPS);
-    return jinja_room(r, 0, 1);
-}
-
-bool jinja_room(Run *r, size_t count, size_t size)
-{
-    size_t n;
-    if (mem_mul(count, size, &n) && n <= JINJA_MEMORY && r->pool->used <= JINJA_MEMORY - n)
-        return true;
-    return jinja_fail(r, "the values take more than %d MB", JINJA_MEMORY >> 20);
-}
-
 /* --- making values ----------------------------------------------------------------------------------- */
 
 Value jinja_none(void)
@@ -168,13 +84,6 @@ Value jinja_part(Value text, size_t at, size_t n)
     return out;
 }
 
-Value jinja_name(const Keyword *k)
-{
-    Value out = jinja_literal(k->name);
-    out.taint = k->taint;
-    return out;
-}
-
 Value jinja_literal(const char *s)
 {
     return jinja_text(s, strlen(s));
@@ -190,25 +99,41 @@ Value jinja_of_seq(Kind kind, Seq *seq)
     return (Value){.kind = kind, .seq = seq};
 }
 
-Seq *jinja_seq(Run *r, size_t cap)
+bool jinja_number(Value v, long double *out)
 {
-    Seq *q = jinja_alloc(r->pool, 1, sizeof *q);
-    q->item = jinja_alloc(r->pool, cap, sizeof *q->item);
-    q->cap = cap;
-    return q;
+    *out = v.kind == V_BOOL ? v.yes : v.kind == V_INT ? (long double)v.i : v.kind == V_FLOAT ? v.f : 0;
+    return v.kind == V_BOOL || v.kind == V_INT || v.kind == V_FLOAT;
 }
 
-void jinja_push(Run *r, Seq *q, Value v)
+const char *jinja_kind_name(Value v)
 {
-    if (q->n == q->cap) {
-        size_t cap = q->cap ? 2 * q->cap : 4;
-        Value *item = jinja_alloc(r->pool, cap, sizeof *item);
-        if (q->n)
-            memcpy(item, q->item, q->n * sizeof *item);
-        q->item = item;
-        q->cap = cap;
-    }
-    q->item[q->n++] = v;
+    static const char *const names[KINDS] = {
+        [V_ABSENT] = "nothing",
+        [V_UNDEFINED] = "an undefined value",
+        [V_NONE] = "none",
+        [V_BOOL] = "a boolean",
+        [V_INT] = "an integer",
+        [V_FLOAT] = "a float",
+        [V_TEXT] = "a text",
+        [V_LIST] = "a list",
+        [V_TUPLE] = "a tuple",
+        [V_RANGE] = "a range",
+        [V_VIEW] = "a view of a dict",
+        [V_ITER] = "a generator",
+        [V_DICT] = "a dict",
+        [V_NAMESPACE] = "a namespace",
+        [V_LOOP] = "the loop",
+        [V_MACRO] = "a macro",
+        [V_FUNCTION] = "a function",
+        [V_METHOD] = "a method",
+    };
+    return names[v.kind];
+}
+
+bool jinja_is_text(Value v, const char *s)
+{
+    size_t n = strlen(s);
+    return v.kind == V_TEXT && v.n == n && memcmp(v.s, s, n) == 0;
 }
 
 /* --- dicts ------------------------------------------------------------------------------------------- */
@@ -230,12 +155,6 @@ static bool hashable_within(Value v, int depth)
 bool jinja_hashable(Value v)
 {
     return hashable_within(v, 4);
-}
-
-bool jinja_number(Value v, long double *out)
-{
-    *out = v.kind == V_BOOL ? v.yes : v.kind == V_INT ? (long double)v.i : v.kind == V_FLOAT ? v.f : 0;
-    return v.kind == V_BOOL || v.kind == V_INT || v.kind == V_FLOAT;
 }
 
 static bool key_equal(Value a, Value b)
@@ -331,14 +250,6 @@ void jinja_dict_set(Pool *pool, Dict *d, Value key, Value value)
     }
 }
 
-bool jinja_dict_put(Run *r, Dict *d, Value key, Value value)
-{
-    if (!jinja_hashable(key))
-        return jinja_fail_value(r, "a key of a dict cannot be", key);
-    jinja_dict_set(r->pool, d, key, value);
-    return jinja_spend(r, 1);
-}
-
 const char *jinja_intern(Names *names, const char *s, size_t n)
 {
     Pair *known = jinja_dict_name(&names->dict, s, n);
@@ -347,60 +258,4 @@ const char *jinja_intern(Names *names, const char *s, size_t n)
     const char *own = jinja_keep(names->pool, s, n);
     jinja_dict_set(names->pool, &names->dict, jinja_text(own, n), jinja_none());
     return own;
-}
-
-/* --- walking ----------------------------------------------------------------------------------------- */
-
-static bool characters(Run *r, Seq **out, Value text)
-{
-    if (!jinja_room(r, text.n, sizeof(Value)))
-        return false;
-    *out = jinja_seq(r, jinja_chars(text));
-    for (size_t i = 0, k; i < text.n; i += k) {
-        k = jinja_char(text.s + i, text.n - i);
-        jinja_push(r, *out, jinja_part(text, i, k));
-    }
-    return jinja_spend(r, (*out)->n);
-}
-
-static Seq *keys(Run *r, const Dict *d)
-{
-    Seq *q = jinja_seq(r, d->n);
-    for (size_t i = 0; i < d->n; i++)
-        jinja_push(r, q, d->pair[i].key);
-    return q;
-}
-
-bool jinja_iterate(Run *r, Seq **out, Value v)
-{
-    switch (v.kind) {
-    case V_ITER: *out = v.seq; return true;
-    case V_LIST:
-    case V_TUPLE:
-    case V_RANGE:
-    case V_VIEW:
-        *out = jinja_alloc(r->pool, 1, sizeof **out);
-        **out = (Seq){.item = v.seq->item, .n = v.seq->n, .cap = v.seq->n};
-        return true;
-    case V_TEXT: return characters(r, out, v);
-    case V_DICT: *out = keys(r, v.dict); return jinja_spend(r, v.dict->n);
-    case V_UNDEFINED: *out = jinja_seq(r, 0); return true;
-    default: return jinja_fail_value(r, "cannot walk through", v);
-    }
-}
-
-bool jinja_collect(Run *r, Seq **out, Value v)
-{
-    Seq *from;
-    if (!jinja_iterate(r, &from, v))
-        return false;
-    size_t n = from->n - from->at;
-    if (!jinja_room(r, n, sizeof(Value)) || !jinja_spend(r, n))
-        return false;
-    *out = jinja_seq(r, n);
-    if (n)
-        memcpy((*out)->item, from->item + from->at, n * sizeof(Value));
-    (*out)->n = n;
-    from->at = from->n;
-    return true;
 }

@@ -1,5 +1,8 @@
-/* The tests, and the tables that name filters and tests with their parameters. */
-#include "text/jinja/filters.h"
+/* The tests: `is defined`, `is even`, ... */
+#include "text/jinja/tests.h"
+
+#include "text/jinja/compare.h"
+#include "text/jinja/ops.h"
 
 static bool is_kind(Value *out, bool yes)
 {
@@ -188,7 +191,7 @@ static bool test_sameas(Run *r, Value *out, Call *c)
     return is_kind(out, a.kind == V_NONE || (a.kind == V_BOOL ? a.yes == b.yes : a.seq == b.seq));
 }
 
-/* --- tables ------------------------------------------------------------------------------------------ */
+/* --- the table --------------------------------------------------------------------------------------- */
 
 const Builtin *jinja_test(const char *name, size_t n)
 {
@@ -228,53 +231,6 @@ const Builtin *jinja_test(const char *name, size_t n)
         {"greaterthan", "/ other", test_gt},
         {">=", "/ other", test_ge},
         {"ge", "/ other", test_ge},
-    };
-    return jinja_find(table, COUNT(table), name, n);
-}
-
-const Builtin *jinja_filter(const char *name, size_t n)
-{
-    static const Builtin table[] = {
-        {"abs", "/", jinja_filter_abs},
-        {"batch", "linecount fill_with?", jinja_filter_batch},
-        {"capitalize", "", jinja_filter_capitalize},
-        {"count", "/", jinja_filter_length},
-        {"d", "default_value? boolean?", jinja_filter_default},
-        {"default", "default_value? boolean?", jinja_filter_default},
-        {"dictsort", "case_sensitive? by? reverse?", jinja_filter_dictsort},
-        {"e", "/", jinja_filter_escape},
-        {"escape", "/", jinja_filter_escape},
-        {"first", "", jinja_filter_first},
-        {"float", "default?", jinja_filter_float},
-        {"format", "*", jinja_filter_format},
-        {"indent", "width? first? blank?", jinja_filter_indent},
-        {"int", "default? base?", jinja_filter_int},
-        {"items", "", jinja_filter_items},
-        {"join", "d? attribute?", jinja_filter_join},
-        {"last", "", jinja_filter_last},
-        {"length", "/", jinja_filter_length},
-        {"list", "", jinja_filter_list},
-        {"lower", "", jinja_filter_lower},
-        {"map", "*", jinja_filter_map},
-        {"max", "case_sensitive? attribute?", jinja_filter_max},
-        {"min", "case_sensitive? attribute?", jinja_filter_min},
-        {"reject", "*", jinja_filter_reject},
-        {"rejectattr", "*", jinja_filter_rejectattr},
-        {"replace", "old new count?", jinja_filter_replace},
-        {"reverse", "", jinja_filter_reverse},
-        {"round", "precision? method?", jinja_filter_round},
-        {"safe", "", jinja_filter_safe},
-        {"select", "*", jinja_filter_select},
-        {"selectattr", "*", jinja_filter_selectattr},
-        {"sort", "reverse? case_sensitive? attribute?", jinja_filter_sort},
-        {"string", "", jinja_filter_string},
-        {"sum", "attribute? start?", jinja_filter_sum},
-        {"title", "", jinja_filter_title},
-        {"tojson", "ensure_ascii? indent? separators? sort_keys?", jinja_filter_tojson},
-        {"trim", "chars?", jinja_filter_trim},
-        {"unique", "case_sensitive? attribute?", jinja_filter_unique},
-        {"upper", "", jinja_filter_upper},
-        {"wordcount", "", jinja_filter_wordcount},
     };
     return jinja_find(table, COUNT(table), name, n);
 }
