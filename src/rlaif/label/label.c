@@ -5,7 +5,7 @@
 
 static const Option option_rows[] = {
     {"pairs", OPT_TEXT, AT(LabelOptions, pairs), .value = "PAIRS", .flags = OPT_POSITIONAL | OPT_WORKING,
-     .help = "rows with two responses"},
+     .help = "rows with two responses, or more: every two of them are a pair"},
     {"model", OPT_TEXT, AT(LabelOptions, model), .value = "MODEL", .flags = OPT_WORKING, .help = "the judge"},
     {"from", OPT_TEXT, AT(LabelOptions, from), .value = "LABELS", .flags = OPT_WORKING,
      .help = "average, flip, soften and filter labels anew, without a model"},
@@ -68,6 +68,10 @@ bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t 
          label_summary(&s, o, a.prompt_name, true, err);
     if (ok && choice)
         json_object_set(s.summary, "choice", choice);
+    if (ok && rows.equal > 0) {
+        log_note("%s: %d pairs of equal responses are left out", name, rows.equal);
+        json_object_set_new(s.summary, "equal", json_integer(rows.equal));
+    }
     ok = ok && stage_end(&s, NULL, err);
     if (ok && a.plan.chunks > 0) /* measured here and now: printed, not stored */
         json_object_set_new(work->summary, "plan", label_plan_ends(&a));

@@ -30,7 +30,7 @@ static const Option option_rows[] = {
      .help = "the policy"},
     {"output", OPT_TEXT, AT(SampleOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "rows with responses; standard output if not given"},
-    {"n", OPT_INT, AT(SampleOptions, n), 1, 10000, "1", .help = "responses a prompt; 2 make pairs to label"},
+    {"n", OPT_INT, AT(SampleOptions, n), 1, 10000, "1", .help = "responses a prompt; of 2 or more label makes pairs"},
     {"truncate", OPT_CHOICE, AT(SampleOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
      .help = "of a prompt that the model's context has no room for: none, it is refused; or words at one end of it"},
     {"strip-trailing", OPT_BOOL, AT(SampleOptions, strip_trailing),

@@ -4,6 +4,15 @@
 
 #include "rlaif/rows/rows.h"
 
+/* Key and identity of a row by its id, else its content and its number among equals: `contents` has how often each was met. */
+void row_name(Row *r, json_t *contents);
+/* Counts a row that has its name among them. */
+void row_count(const Row *r, json_t *contents);
+
+/* Rows of more than two responses that nothing compares become rows of two: `group` is the row's id, else its key, and `of` which
+ * two they are. Fails where nothing but equal responses is there. */
+bool rows_split_pairs(Rows *rows, Err *err) MUST_CHECK;
+
 /* Takes the text over. */
 void view_add(RowView *v, char *text, bool ended);
 

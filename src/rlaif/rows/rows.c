@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "rlaif/rows/internal.h"
 
 /* --- reading -------------------------------------------------------------------------------------------- */
 
@@ -47,17 +48,31 @@ static void hash_content(const json_t *row, char out[HASH_TEXT])
     json_decref(said);
 }
 
-/* Key and identity of a row, by its content and its id. */
-static bool identify(Row *r, json_t *contents, json_t *ids, const char *path, Err *err)
+void row_name(Row *r, json_t *contents)
 {
     char digits[HASH_TEXT];
-    if (!check_id(r->json, path, r->line, err))
-        return false;
     hash_content(r->json, digits);
     int n = times_seen(contents, digits);
     snprintf(r->key, sizeof r->key, n > 1 ? "%s#%d" : "%s", digits, n);
     char *id = row_id(r->json);
     r->identity = rng_row(id ? id : r->key);
+    free(id);
+}
+
+void row_count(const Row *r, json_t *contents)
+{
+    char *digits = mem_strn(r->key, strcspn(r->key, "#"));
+    times_seen(contents, digits);
+    free(digits);
+}
+
+/* Key and identity of a row whose id is no other's. */
+static bool identify(Row *r, json_t *contents, json_t *ids, const char *path, Err *err)
+{
+    if (!check_id(r->json, path, r->line, err))
+        return false;
+    row_name(r, contents);
+    char *id = row_id(r->json);
     bool repeated = id && times_seen(ids, id) > 1;
     if (repeated) {
         err_set(err, ERR_INPUT, "%s:%d: the id \"%s\" stands twice", path, r->line, id);
@@ -215,6 +230,7 @@ void rows_append(Rows *to, Rows *from)
         snprintf(row->key + n, sizeof row->key - n, "@%d", to->files);
     }
     to->skipped += from->skipped;
+    to->equal += from->equal;
     free(from->row);
     *from = (Rows){0};
 }
@@ -263,6 +279,8 @@ const char *row_place(const Rows *rows, int i, char out[300])
 bool rows_view(Rows *r, RowNeed need, bool skip_bad, Err *err)
 {
     int kept = 0;
+    if (need == NEED_PAIR && !rows_split_pairs(r, err))
+        return false;
     for (int i = 0; i < r->n; i++) {
         Row row = r->row[i];
         char place[300];

@@ -55,6 +55,7 @@ typedef struct Rows {
     char **more; /* paths of files that were appended */
     int files;   /* of them */
     int skipped; /* bad rows left out under --skip-bad */
+    int equal;   /* pairs left out because their responses are equal */
 } Rows;
 
 /* Reads a file (or "-"); at most `limit` rows, 0: all. A line that is no JSON object stops it, or is left out
@@ -73,7 +74,7 @@ typedef enum RowNeed {
     NEED_PROMPT,    /* a context */
     NEED_CONTEXT,   /* the same, and of demonstrations as turns what stands before the reply */
     NEED_RESPONSES, /* at least one response */
-    NEED_PAIR,      /* exactly two */
+    NEED_PAIR,      /* exactly two; rows_view makes a row of every two of a list that nobody has compared (pairs.c) */
     NEED_DEMONSTRATION, /* prompt and completion, messages, a prompt and one response, or a pair with a person's choice; none
                          * that is marked as bad */
     NEED_ANY            /* any of these, marked or not */

@@ -248,6 +248,50 @@ static void tree_by_hand(void **state)
     scene_free(&s);
 }
 
+/* Three responses are three pairs, and four of which two are equal are five: labelled as the file of these pairs is. */
+static void lists_of_responses(void **state)
+{
+    (void)state;
+    static const char lists[] =
+        "{\"id\": \"sea\", \"prompt\": \"the sea\", \"responses\": [\"wide\", \"deep\", \"wide\", \"blue\"], "
+        "\"ended\": [true, false, true, true]}\n" ROW(
+            "x", "yes", "well, x", "") "{\"prompt\": \"rain\", \"responses\": [\"no\", \"perhaps\", \"yes\"]}\n";
+    Scene s = scene_new();
+    free(s.pairs);
+    s.pairs = write_rows(s.folder, "lists.jsonl", lists);
+    LabelOptions *o = thoughtful(&s);
+    Err err = {0};
+    json_t *summary, *first, *second;
+    need_ok(label(&s, o, "labels.jsonl", CPU_AUTO, 2, &summary, &err), &err);
+    close_to(json_number_of(summary, "pairs", -1), 5 + 1 + 3, 0);
+    close_to(json_number_of(summary, "equal", -1), 1, 0);
+    json_decref(summary);
+    Rows rows;
+    char *path = path_join(s.folder, "labels.jsonl");
+    need_ok(rows_read(&rows, path, 0, false, &err), &err);
+    Str bare = {0};
+    for (int i = 0; i < rows.n; i++) {
+        json_object_del(rows.row[i].json, "label");
+        json_append(&bare, rows.row[i].json);
+        str_addc(&bare, '\n');
+    }
+    char *split = write_rows(s.folder, "split.jsonl", str_text(&bare));
+    options_put(&label_table, o, "pairs", split);
+    need_ok(label(&s, o, "again.jsonl", CPU_AUTO, 1, NULL, &err), &err);
+    first = labels_of(&s, "labels.jsonl");
+    second = labels_of(&s, "again.jsonl");
+    assert_int_equal(json_array_size(first), 9);
+    assert_true(json_equal(first, second));
+    json_decref(first);
+    json_decref(second);
+    rows_release(&rows);
+    str_release(&bare);
+    free(path);
+    free(split);
+    options_free(&label_table, o);
+    scene_free(&s);
+}
+
 int main(void)
 {
     log_set_quiet(true);
@@ -258,6 +302,7 @@ int main(void)
         cmocka_unit_test(plan_is_met),
         cmocka_unit_test(explained),
         cmocka_unit_test(tree_by_hand),
+        cmocka_unit_test(lists_of_responses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
