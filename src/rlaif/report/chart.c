@@ -177,7 +177,7 @@ static void add_curve_data(Str *out, const Curve *c, int n)
     json_decref(data);
 }
 
-void chart_metric(Str *out, const ReportStage *const *stage, int n, const char *metric, const char *title)
+void chart_metric(Str *out, const ReportStage *const *stage, int n, const char *metric, const char *title, bool live)
 {
     Curve curve[CHART_LINES];
     int curves = 0;
@@ -187,10 +187,13 @@ void chart_metric(Str *out, const ReportStage *const *stage, int n, const char *
             curve[curves++] = curve_of(stage[i], s, i);
     }
     if (curves > 0) {
-        str_addf(out, "<figure class=\"curve\"><figcaption>%s</figcaption><div class=\"live\"></div>", title);
+        str_addf(out, "<figure class=\"curve\"><figcaption>%s</figcaption>%s", title,
+                 live ? "<div class=\"live\"></div>" : "");
         draw_curves(out, curve, curves, title);
-        str_add(out, "<div class=\"now\"></div>");
-        add_curve_data(out, curve, curves);
+        if (live) {
+            str_add(out, "<div class=\"now\"></div>");
+            add_curve_data(out, curve, curves);
+        }
         str_add(out, "</figure>\n");
     }
     for (int i = 0; i < curves; i++)

@@ -17,6 +17,11 @@ void html_prompts_note(Str *out, const PromptList *list);
 /* The list, of a stage that has so many in all; releases it. */
 void html_prompts(Str *out, PromptList *list, int all);
 
+/* A row of an evaluation of two policies: the prompt, the first reply of each side by side with what judges said; and what
+ * stands above such rows, whose replies they are. */
+void html_pair(Str *out, const json_t *row);
+void html_pair_sides(Str *out, const Report *r, const ReportStage *eval);
+
 /* Replies of sample stages. Of evaluations whose replies are all among them whole[number of the stage] is set. */
 bool report_replies(Str *out, const Report *r, bool *whole, Err *err) MUST_CHECK;
 

@@ -3,9 +3,9 @@
 
 #include "base/embed.h"
 #include "base/file.h"
-#include "base/html.h"
 #include "base/mem.h"
 #include "rlaif/report/sections.h"
+#include "rlaif/report/words.h"
 
 EMBED(report_css, "src/rlaif/report/report.css");
 EMBED(report_js, "src/rlaif/report/report.js");
@@ -36,23 +36,30 @@ void report_libraries(Str *out)
 
 /* --- the page ------------------------------------------------------------------------------------------- */
 
-/* A section's anchor, its link at the top, its heading. The first has none: it is the answer. */
+/* A section's anchor, its link at the top, its heading; and where it folds away the line that opens it, which says what it
+ * holds. The first has none of these: it is what a person came for. */
 static const struct {
-    const char *id, *link, *heading;
+    const char *id, *link, *heading, *fold;
     ReportSection *write;
 } sections[] = {
-    {NULL, NULL, NULL, report_lead},
-    {"arms", "Arms", "The arms side by side", report_arms},
-    {"results", "Results", "Results", report_results},
-    {"people", "People", "What people said", report_people},
-    {"harmless", "Harmless", "Harmless replies", report_harmless},
-    {"probes", "Probes", "Probes", report_probes},
-    {"paper", "Beside the paper", "Beside the paper", report_paper},
-    {"meaning", "What it means", "What it means", report_meaning},
-    {"labels", "Labels", "Labels", report_labels},
-    {"training", "Training", "Training", report_training},
-    {"samples", "Samples", "Samples", report_samples},
-    {"provenance", "Provenance", "Provenance", report_provenance},
+    {NULL, NULL, NULL, NULL, report_front},
+    {"arms", "Arms", "The arms side by side", NULL, report_arms},
+    {"results", "Results", "Results", NULL, report_results},
+    {"people", "People", "What people said", NULL, report_people},
+    {"harmless", "Harmless", "Harmless replies", NULL, report_harmless},
+    {"paper", "Beside the paper", "Beside the paper", NULL, report_paper},
+    {"meaning", "What it means", "What it means", NULL, report_meaning},
+    {"probes", "Probes", "Probes", "Length, repetition, emoji and the like, counted without a model", report_probes},
+    {"labels", "Labels", "Labels", "How sure they are, position bias, agreement with people, what they cost",
+     report_labels},
+    {"training", "Training", "Training", "Every curve and number of the stages that trained, and of their data",
+     report_training},
+    {"samples", "Samples", "Samples", "Replies to the same prompts, and what training rewarded most and least",
+     report_samples},
+    {"provenance", "Provenance", "Provenance",
+     "Every stage with its options and hashes, and the command that makes it "
+     "again",
+     report_provenance},
 };
 
 static void open_page(Str *out, const Report *r)
@@ -70,28 +77,38 @@ static void open_page(Str *out, const Report *r)
 
 static void close_page(Str *out)
 {
-    str_add(out, "<details><summary>Notices of what this page is made with</summary>\n<pre>");
+    html_fold(out, "Notices of what this page is made with");
+    str_add(out, "<pre>");
     html_text(out, notice);
-    str_addf(out, "</pre></details>\n<script>\n%s\n</script>\n<script>\n%s</script>\n</body>\n</html>\n", dygraph_js,
-             report_js);
+    str_add(out, "</pre>\n");
+    html_fold_end(out);
+    str_addf(out, "<script>\n%s\n</script>\n<script>\n%s</script>\n</body>\n</html>\n", dygraph_js, report_js);
 }
 
 /* Sections that have something to say, and links to them. */
 static bool add_sections(Str *out, const Report *r, Err *err)
 {
-    Str links = {0}, body = {0};
-    bool ok = true;
-    for (int i = 0; ok && i < COUNT(sections); i++) {
+    Str front = {0}, links = {0}, body = {0};
+    bool ok = sections[0].write(&front, r, err);
+    for (int i = 1; ok && i < COUNT(sections); i++) {
         Str section = {0};
         ok = sections[i].write(&section, r, err);
-        if (section.n > 0 && sections[i].id) {
+        if (section.n > 0) {
             str_addf(&links, "<a href=\"#%s\">%s</a>", sections[i].id, sections[i].link);
             str_addf(&body, "<h2 id=\"%s\">%s</h2>\n", sections[i].id, sections[i].heading);
+            if (sections[i].fold)
+                html_fold(&body, sections[i].fold);
+            str_add(&body, str_text(&section));
+            if (sections[i].fold)
+                html_fold_end(&body);
         }
-        str_add(&body, str_text(&section));
         str_release(&section);
     }
-    str_addf(out, "<nav>%s</nav>\n%s", str_text(&links), str_text(&body));
+    str_add(out, str_text(&front));
+    if (links.n > 0)
+        str_addf(out, "<nav aria-label=\"The rest of the report\"><b>The rest:</b> %s</nav>\n", str_text(&links));
+    str_add(out, str_text(&body));
+    str_release(&front);
     str_release(&links);
     str_release(&body);
     return ok;

@@ -1,149 +1,8 @@
-/* The answer: who is better by which judge, with intervals, in words, then as tables. */
+/* The results: every comparison as a line of a table and in words, and every number of it. */
 #include "rlaif/report/chart.h"
 #include "rlaif/report/sections.h"
 #include "rlaif/report/tables.h"
-
-/* --- in words ------------------------------------------------------------------------------------------- */
-
-static const char *trained_words(const Outcome *x)
-{
-    if (x->sort == BY_REWARD)
-        return x->trained == 1 && x->rival ? ", which both were trained on,"
-               : x->trained == 1           ? ", which it was trained on,"
-               : x->rival                  ? ", which the other was trained on,"
-               : x->trained == 0           ? ", which it was not trained on,"
-                                           : "";
-    return x->trained == 1   ? ", the judge that it was trained to please,"
-           : x->trained == 0 ? x->network ? ", another question to the network that it was trained to please,"
-                                          : ", a judge that it was not trained to please,"
-                             : "";
-}
-
-/* "By X, its replies score 0.214 higher (95 % interval 0.1 to 0.3; 40 prompts, 160 pairs of replies)." */
-static void add_sentence(Str *out, const Report *r, const Outcome *x, bool scale)
-{
-    const json_t *s = x->eval->summary;
-    bool known = json_array_size(x->interval) == 2;
-    const char *nothing = x->pointwise ? "zero" : "50&nbsp;%";
-    str_add(out, "By ");
-    html_judge(out, r, x);
-    str_addf(out, "%s ", trained_words(x));
-    if (x->pointwise)
-        str_addf(out, "its replies score <b>%s %s</b>%s (95&nbsp;%% interval %s; ", say_number(fabs(x->value), 3).text,
-                 x->value < 0 ? "lower" : "higher",
-                 x->sort == BY_REWARD ? " in its own unit"
-                 : scale              ? " on a scale from \xe2\x88\x92"
-                                        "1 to 1"
-                                      : "",
-                 say_range(x->interval, 1, 3).text);
-    else
-        str_addf(out, "it wins <b>%s</b> of the pairs (95&nbsp;%% interval %s&nbsp;%%; ", say_percent(x->value).text,
-                 say_range(x->interval, 100, 1).text);
-    str_addf(out, "%s, %s)", say_count(json_number_of(s, "prompts", 0), "prompt", "prompts").text,
-             say_count(json_number_of(s, "pairs", 0), "pair of replies", "pairs of replies").text);
-    if (!known)
-        str_add(out, ": too few prompts, or too much alike, for an interval. ");
-    else if (x->sign == 0 && !range_holds(x->interval, x->neutral))
-        str_add(out, ": <b>too few prompts to tell</b>. ");
-    else if (x->sign == 0)
-        str_addf(out, ": <b>the interval contains %s</b>. ", nothing);
-    else
-        str_addf(out, ": the interval does not contain %s. ", nothing);
-    if (x->sort == BY_REWARD && (x->trained == 1 || x->rival))
-        str_add(out,
-                "This is the reward that was optimised: it says how far, and not whether the replies are better. ");
-}
-
-/* Whom the policy was trained to please, of those who say that it is better. */
-static const char *pleased_words(const Outcome *x, int n)
-{
-    bool judge = false, reward = false;
-    for (int i = 0; i < n; i++) {
-        bool pleased = x[i].sign > 0 && x[i].trained == 1;
-        judge = judge || (pleased && x[i].sort != BY_REWARD);
-        reward = reward || (pleased && x[i].sort == BY_REWARD);
-    }
-    return judge && reward ? "the judge and the reward model that it was trained to please"
-           : reward        ? "the reward model that it was trained on"
-                           : "the judge that it was trained to please";
-}
-
-static void add_headline(Str *out, const Report *r, const Outcome *x, int n)
-{
-    int better = 0, worse = 0, pleased = 0;
-    bool network = false;
-    for (int i = 0; i < n; i++) {
-        network = network || (x[i].trained != 1 && x[i].network);
-        better += x[i].sign > 0;
-        worse += x[i].sign < 0;
-        pleased += x[i].sign > 0 && x[i].trained == 1;
-    }
-    Str a = {0}, b = {0};
-    html_policy(&a, r, x->eval, "policy");
-    html_policy(&b, r, x->eval, "against");
-    const char *A = str_text(&a), *B = str_text(&b);
-    if (better == n && pleased == n)
-        str_addf(out, "<b>%s is better than %s by %s.</b> ", A, B, pleased_words(x, n));
-    else if (better == n)
-        str_addf(out, "<b>%s is better than %s.</b> ", A, B);
-    else if (worse == n)
-        str_addf(out, "<b>%s is worse than %s.</b> ", A, B);
-    else if (better + worse == 0)
-        str_addf(out, "<b>It is not shown that %s is better or worse than %s.</b> ", A, B);
-    else if (better == pleased && worse == 0)
-        str_addf(out, "<b>%s is better than %s by %s; %s does not confirm it.</b> ", A, B, pleased_words(x, n),
-                 network ? "another question to the same network" : "another judge");
-    else
-        str_addf(out, "<b>The judges do not agree on whether %s is better than %s.</b> ", A, B);
-    str_release(&a);
-    str_release(&b);
-}
-
-static void add_unfinished(Str *out, const Report *r)
-{
-    int n = 0;
-    for (int i = 0; i < r->n; i++)
-        if (!r->stage[i].row.done) {
-            str_add(out, n++ ? ", " : "<p class=\"lead\"><b>Not finished:</b> ");
-            html_stage(out, &r->stage[i]);
-        }
-    if (n)
-        str_add(out, ". What follows is what there is so far.</p>\n");
-}
-
-enum { LEAD_OUTCOMES = 3 };
-
-static void add_words(Str *out, const Report *r, const Outcome *x, int n, const char *class)
-{
-    str_addf(out, "<p%s>", class);
-    add_headline(out, r, x, n);
-    for (int i = 0; i < n && i < LEAD_OUTCOMES; i++)
-        add_sentence(out, r, &x[i], i == 0);
-    str_add(out, "</p>\n");
-}
-
-bool report_lead(Str *out, const Report *r, Err *err)
-{
-    Outcome x[MOST_OUTCOMES];
-    (void)err;
-    int n = report_outcomes(r, x);
-    if (r->n == 0)
-        str_add(out, "<p class=\"lead\">Nothing has been done in this run yet.</p>\n");
-    add_unfinished(out, r);
-    if (n > 0)
-        add_words(out, r, x, outcomes_of_one(x, n), " class=\"lead\"");
-    else if (report_count(r, "eval ratings") > 0)
-        str_add(out,
-                "<p class=\"lead\">No judge compared policies in this run; people did: <a href=\"#people\">what they "
-                "said</a>.</p>\n");
-    else if (r->n > 0)
-        str_add(out,
-                "<p class=\"lead\">No policy was compared with another in this run, so it does not say whether one "
-                "got better.</p>\n");
-    return true;
-}
-
-/* --- as tables ------------------------------------------------------------------------------------------ */
+#include "rlaif/report/verdict.h"
 
 /* The part of the scale that all values and intervals of one sort need. */
 static void scale_of(const Outcome *x, int n, Sort sort, double *low, double *high)
@@ -265,13 +124,14 @@ static void outcome_details(Str *out, const Report *r, const Outcome *x, int n)
         html_judge(head, r, &x[i]);
         json_decref(numbers);
     }
-    html_heading(out, "Every number of the comparisons", NULL);
+    html_fold(out, "Every number of the comparisons");
     html_p(
         out,
         "<span class=\"note\">Intervals at 95&nbsp;%%, over prompts, whose pairs of replies go together; tests over prompts but "
         "for those of two samples.</span>");
     html_two_samples(out);
     html_columns(out, &c, measures, COUNT(measures));
+    html_fold_end(out);
 }
 
 bool report_results(Str *out, const Report *r, Err *err)
@@ -284,8 +144,8 @@ bool report_results(Str *out, const Report *r, Err *err)
     outcome_table(out, r, x, n, BY_REWARD);
     outcome_table(out, r, x, n, BY_SCORE);
     outcome_table(out, r, x, n, BY_COMPARISON);
-    for (int i = outcomes_of_one(x, n); i < n; i += outcomes_of_one(x + i, n - i)) /* the first stands at the top */
-        add_words(out, r, x + i, outcomes_of_one(x + i, n - i), "");
+    for (int i = 0; i < n; i += outcomes_of_one(x + i, n - i))
+        html_sentences(out, r, x + i, outcomes_of_one(x + i, n - i));
     outcome_details(out, r, x, n);
     return true;
 }

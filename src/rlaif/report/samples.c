@@ -3,9 +3,10 @@
 #include "rlaif/report/replies.h"
 #include "rlaif/report/sections.h"
 
-static void add_reply(Str *out, const char *side, const json_t *text)
+/* `side`: its class, "before" or "after"; `title`: what stands above it. */
+static void add_reply(Str *out, const char *side, const char *title, const json_t *text)
 {
-    str_addf(out, "<div class=\"reply %s\"><div class=\"said\">", side);
+    str_addf(out, "<div class=\"reply %s\"><div class=\"side\">%s</div><div class=\"said\">", side, title);
     html_reply(out, json_string_value(text));
     str_add(out, "</div><div class=\"scores\">");
 }
@@ -29,23 +30,37 @@ static void add_scores(Str *out, const json_t *row, const char *side)
     }
 }
 
+void html_pair(Str *out, const json_t *row)
+{
+    str_add(out, "<div class=\"sample\">");
+    html_row_prompt(out, row);
+    str_add(out, "<div class=\"pair\">");
+    for (int side = 0; side < 2; side++) {
+        const char *key = side ? "a" : "b";
+        add_reply(out, side ? "after" : "before", side ? "After" : "Before",
+                  json_array_get(json_object_get(row, key), 0));
+        add_scores(out, row, key);
+        str_add(out, "</div></div>");
+    }
+    str_add(out, "</div></div>\n");
+}
+
+void html_pair_sides(Str *out, const Report *r, const ReportStage *eval)
+{
+    str_add(out, "<div class=\"pair sides\"><div>Before: ");
+    html_policy(out, r, eval, "against");
+    str_add(out, "</div><div>After: ");
+    html_policy(out, r, eval, "policy");
+    str_add(out, "</div></div>\n");
+}
+
 static bool add_pair(void *context, const char *text, Err *err)
 {
     PromptList *list = context;
     json_t *row;
     if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
         return false;
-    Str *out = prompts_next(list);
-    str_add(out, "<div class=\"sample\">");
-    html_row_prompt(out, row);
-    str_add(out, "<div class=\"pair\">");
-    for (int side = 0; side < 2; side++) {
-        const char *key = side ? "a" : "b";
-        add_reply(out, side ? "after" : "before", json_array_get(json_object_get(row, key), 0));
-        add_scores(out, row, key);
-        str_add(out, "</div></div>");
-    }
-    str_add(out, "</div></div>\n");
+    html_pair(prompts_next(list), row);
     json_decref(row);
     return true;
 }
@@ -70,11 +85,7 @@ static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *er
                  "what the judges said: a reward from \xe2\x88\x92"
                  "1 to 1, or the probability that it is the better one%s.</p>\n",
                  by_reward_model(eval) ? "; a reward model\xe2\x80\x99s reward has its own unit" : "");
-        str_add(out, "<div class=\"pair sides\"><div>Before: ");
-        html_policy(out, r, eval, "against");
-        str_add(out, "</div><div>After: ");
-        html_policy(out, r, eval, "policy");
-        str_add(out, "</div></div>\n");
+        html_pair_sides(out, r, eval);
     }
     html_prompts(out, &list, eval->items);
     return ok;
@@ -105,9 +116,9 @@ static bool add_rollout(void *context, const char *text, Err *err)
     return true;
 }
 
-static void add_end(Str *out, const char *side, const json_t *row)
+static void add_end(Str *out, bool highest, const json_t *row)
 {
-    add_reply(out, side, json_object_get(row, "response"));
+    add_reply(out, highest ? "after" : "before", highest ? "Highest" : "Lowest", json_object_get(row, "response"));
     str_addf(out,
              "reward %s \xc2\xb7 KL %s \xc2\xb7 to: ", say_number(json_number_of(row, "reward", (double)NAN), 3).text,
              say_number(json_number_of(row, "kl", (double)NAN), 2).text);
@@ -128,13 +139,12 @@ static bool add_rollouts(Str *out, const Report *r, const ReportStage *rl, Err *
         html_heading(out, "What training rewarded: ", rl);
         str_addf(
             out,
-            "<p class=\"note\">Of the %d replies of the last step, those with the highest and the lowest reward.</p>\n"
-            "<div class=\"pair sides\"><div>Lowest</div><div>Highest</div></div>\n",
+            "<p class=\"note\">Of the %d replies of the last step, those with the highest and the lowest reward.</p>\n",
             all.n);
         for (int i = 0; i < ends; i++) {
             str_add(out, "<div class=\"sample pair\">");
-            add_end(out, "before", all.row[all.n - 1 - i]);
-            add_end(out, "after", all.row[i]);
+            add_end(out, false, all.row[all.n - 1 - i]);
+            add_end(out, true, all.row[i]);
             str_add(out, "</div>\n");
         }
     }

@@ -7,7 +7,7 @@
 
 typedef bool ReportSection(Str *out, const Report *r, Err *err);
 
-ReportSection report_lead; /* the answer in a few words; report/results.c */
+ReportSection report_front; /* what a person came for: the verdict, replies before and after, curves */
 ReportSection report_arms, report_results, report_people, report_harmless, report_probes, report_paper;
 ReportSection report_meaning, report_labels, report_training, report_samples, report_provenance;
 

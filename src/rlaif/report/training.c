@@ -1,77 +1,7 @@
 /* Training: curves and tables of supervised fine-tuning, reward models and reinforcement learning, arms side by side. */
-#include "rlaif/report/chart.h"
+#include "rlaif/report/curves.h"
 #include "rlaif/report/sections.h"
 #include "rlaif/report/tables.h"
-
-typedef struct Metric {
-    const char *name, *title;
-} Metric;
-
-static const Metric metrics[] = {
-    {"reward", "Reward, mean of a step\xe2\x80\x99s replies"},
-    {"kl", "KL to the reference at temperature 1, nats a reply"},
-    {"kl_sampling", "KL to the reference at the temperature of the draw, nats a reply"},
-    {"tokens", "Length, tokens a reply"},
-    {"entropy", "Entropy, nats a token"},
-    {"ended", "Share of replies that ended by themselves"},
-    {"penalty", "Taken off the reward of replies without an end, mean"},
-    {"reward_sd", "Reward, standard deviation of a step\xe2\x80\x99s replies"},
-    {"reward_sd_within", "Reward, standard deviation within the replies to a prompt"},
-    {"advantage_sd", "Advantage, standard deviation"},
-    {"loss", "Loss"},
-    {"eval_reward", "Reward on held-out prompts"},
-    {"eval_kl", "KL to the reference at temperature 1 on held-out prompts, nats a reply"},
-    {"eval_kl_sampling", "KL to the reference at the temperature of the draw on held-out prompts, nats a reply"},
-    {"eval_tokens", "Length on held-out prompts, tokens a reply"},
-    {"eval_ended", "Share of replies to held-out prompts that ended by themselves"},
-    {"eval_accuracy", "Accuracy on held-out pairs"},
-    {"eval_loss", "Loss on held-out rows"},
-    {"value_loss", "Value loss"},
-    {"explained_variance", "Share of the returns\xe2\x80\x99 variance explained by the values"},
-    {"grad_norm", "Norm of the gradient"},
-    {"value_grad_norm", "Norm of the value network\xe2\x80\x99s gradient"},
-    {"lr", "Learning rate"},
-    {"value_lr", "Learning rate of the value network"},
-};
-
-/* A learning rate that never changes is no news. */
-static bool changes(const ReportStage *const *stage, int n, const char *metric)
-{
-    for (int s = 0; s < n; s++) {
-        const Series *x = report_series(stage[s], metric);
-        for (int i = 1; x && i < x->n; i++)
-            if (x->value[i] != x->value[0])
-                return true;
-    }
-    return false;
-}
-
-/* Every metric that a stage has: those that are known in their order, others by their own names. */
-static void curves(Str *out, const ReportStage *const *stage, int n)
-{
-    if (n > 1)
-        chart_legend(out, stage, n);
-    str_add(out, "<div class=\"charts\">\n");
-    for (int i = 0; i < COUNT(metrics); i++)
-        if (strcmp(metrics[i].name, "lr") != 0 || changes(stage, n, "lr"))
-            chart_metric(out, stage, n, metrics[i].name, metrics[i].title);
-    for (int s = 0; s < n; s++)
-        for (int k = 0; k < stage[s]->n_series; k++) {
-            const char *name = stage[s]->series[k].metric;
-            bool known = false;
-            for (int i = 0; i < COUNT(metrics); i++)
-                known = known || strcmp(metrics[i].name, name) == 0;
-            for (int before = 0; before < s; before++)
-                known = known || report_series(stage[before], name);
-            if (known)
-                continue;
-            Str title = {0};
-            html_text(&title, name);
-            chart_metric(out, stage, n, name, str_text(&title));
-            str_release(&title);
-        }
-    str_add(out, "</div>\n");
-}
 
 static void table(Str *out, const ReportStage *const *stage, int n, const Measure *m, int measures)
 {
@@ -234,7 +164,7 @@ bool report_training(Str *out, const Report *r, Err *err)
         if (parts[i].note)
             html_p(out, "<span class=\"note\">%s</span>", parts[i].note);
         if (parts[i].trains)
-            curves(out, stage, n);
+            curves_all(out, stage, n);
         table(out, stage, n, parts[i].measure, parts[i].measures);
         for (const ReportStage *s = report_next(r, "choose", NULL); s && strcmp(parts[i].kind, "rl") == 0;
              s = report_next(r, "choose", s))

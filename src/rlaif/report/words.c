@@ -144,6 +144,16 @@ void html_heading(Str *out, const char *text, const ReportStage *s)
     str_add(out, "</h3>\n");
 }
 
+void html_fold(Str *out, const char *line)
+{
+    str_addf(out, "<details><summary>%s</summary>\n", line);
+}
+
+void html_fold_end(Str *out)
+{
+    str_add(out, "</details>\n");
+}
+
 void html_p(Str *out, const char *fmt, ...)
 {
     char *text = NULL;

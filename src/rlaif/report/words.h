@@ -31,6 +31,9 @@ void html_judge(Str *out, const Report *r, const Outcome *x);
 
 /* Of a part of a section: a text, and the stage that it is of, or NULL. */
 void html_heading(Str *out, const char *text, const ReportStage *s);
+/* What is between them folds away behind a line that opens it; in print it is open. The line is HTML. */
+void html_fold(Str *out, const char *line);
+void html_fold_end(Str *out);
 /* A paragraph: the format's own words are HTML; arguments must be ready for the page. */
 void html_p(Str *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* An entry of a list begins, and ends. */

@@ -1,0 +1,111 @@
+/* The first page: the verdict, some replies before and after, the curves of reward and KL. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "rlaif/report/curves.h"
+#include "rlaif/report/replies.h"
+#include "rlaif/report/sections.h"
+#include "rlaif/report/verdict.h"
+
+/* --- the verdict ---------------------------------------------------------------------------------------- */
+
+static void add_unfinished(Str *out, const Report *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->n; i++)
+        if (!r->stage[i].row.done) {
+            str_add(out, n++ ? ", " : "<p class=\"lead\"><b>Not finished:</b> ");
+            html_stage(out, &r->stage[i]);
+        }
+    if (n)
+        str_add(out, ". What follows is what there is so far.</p>\n");
+}
+
+static void add_verdict(Str *out, const Report *r, const Outcome *x, int n)
+{
+    if (n > 0) {
+        n = outcomes_of_one(x, n);
+        str_add(out, "<p class=\"lead\">");
+        html_headline(out, r, x, n);
+        html_margins(out, r, x, n);
+        str_add(out, "</p>\n");
+    } else if (report_count(r, "eval ratings") > 0) {
+        str_add(out,
+                "<p class=\"lead\">No judge compared policies in this run; people did: <a href=\"#people\">what they "
+                "said</a>.</p>\n");
+    } else if (r->n > 0) {
+        str_add(out,
+                "<p class=\"lead\">No policy was compared with another in this run, so it does not say whether one "
+                "got better.</p>\n");
+    } else {
+        str_add(out, "<p class=\"lead\">Nothing has been done in this run yet.</p>\n");
+    }
+}
+
+/* --- replies before and after --------------------------------------------------------------------------- */
+
+enum { DRAWN = 3 };
+
+static bool add_row(void *context, const char *text, Err *err)
+{
+    json_t *row;
+    if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
+        return false;
+    html_pair(context, row);
+    json_decref(row);
+    return true;
+}
+
+/* Prompts drawn by the run's seed, so that nobody's taste chooses what is seen first. */
+static bool add_replies(Str *out, const Report *r, const ReportStage *eval, Err *err)
+{
+    int n = eval->items, drawn = n < DRAWN ? n : DRAWN;
+    int seed = r->has_recipe ? r->recipe.seed : (int)json_number_of(eval->about, "seed", 0);
+    int *order = mem_alloc((size_t)n + 1, sizeof *order);
+    Str body = {0};
+    bool ok = true;
+    rng_permutation((RngKey){.seed = (uint64_t)seed, .purpose = RNG_SHOWN}, order, n);
+    for (int i = 0; ok && i < drawn; i++)
+        ok = store_items_some(r->work->store, eval->row.id, order[i], 1, add_row, &body, err);
+    free(order);
+    if (ok && body.n > 0) {
+        str_add(out, "<h2 id=\"replies\">Replies before and after</h2>\n");
+        str_addf(
+            out,
+            "<p class=\"note\">%s of the %d prompts of <a href=\"#stage-%d\">this comparison</a>, drawn by seed %d "
+            "and not by taste; the first reply of each policy. Below each what the judges said of it.</p>\n",
+            drawn < n ? say_number(drawn, 0).text : "All", n, eval->number, seed);
+        html_pair_sides(out, r, eval);
+        str_add(out, str_text(&body));
+    }
+    str_release(&body);
+    return ok;
+}
+
+/* --- curves --------------------------------------------------------------------------------------------- */
+
+static void add_curves(Str *out, const Report *r)
+{
+    const ReportStage *stage[MOST_STAGES];
+    int n = report_collect(r, "rl", stage, MOST_STAGES), learnt = 0;
+    for (int i = 0; i < n; i++)
+        if (stage[i]->n_series > 0)
+            stage[learnt++] = stage[i];
+    if (learnt == 0)
+        return;
+    str_add(out, "<h2 id=\"curves\">How far training went</h2>\n<p class=\"note\">The reward is what training "
+                 "makes large; the KL is how far the policy is from where it started. A reward that rises says that "
+                 "training works, not that replies are better.</p>\n");
+    curves_main(out, stage, learnt, true);
+}
+
+bool report_front(Str *out, const Report *r, Err *err)
+{
+    Outcome x[MOST_OUTCOMES];
+    int n = report_outcomes(r, x);
+    add_unfinished(out, r);
+    add_verdict(out, r, x, n);
+    if (n > 0 && !add_replies(out, r, x->eval, err))
+        return false;
+    add_curves(out, r);
+    return true;
+}
