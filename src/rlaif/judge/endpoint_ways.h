@@ -9,9 +9,9 @@ typedef struct Ways {
     Store *store;        /* borrowed, as are */
     const json_t *about; /* endpoint_about, and */
     const int *top;      /* the option: log-probabilities that are asked for, where it gives so many */
-    json_t *
-        found; /* {"kind": what auto is; "completions", "chat": how many log-probabilities it gives; "completions text",
-                            "chat text": true, once it wrote one; "without": [parameters it does not take]} */
+    /* {"kind": what auto is; "completions", "chat": how many log-probabilities it gives; "completions text", "chat text": true,
+     * once it wrote one; "without": [parameters it does not take]} */
+    json_t *found;
     char *key; /* of these in the store */
 } Ways;
 

@@ -1,89 +1,14 @@
 /* Asking a judge about pairs, chunk by chunk. */
+#include "rlaif/label/ask.h"
+
 #include "base/mem.h"
-#include "base/rng.h"
-#include "rlaif/label/internal.h"
+#include "rlaif/label/plan.h"
+#include "rlaif/label/summary.h"
 
-enum { CHUNK_RATIONALES = 64 }; /* with rationales so many of them are a chunk, where that is less */
-
-bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err)
-{
-    int rationales = o->judge.samples * (o->both_orders ? 2 : 1), most = CHUNK_RATIONALES / rationales;
-    bool pairwise = o->method == LABEL_PAIRWISE;
-    JudgePrompt *p;
-    *a = (Asking){.work = work, .options = o};
-    a->prompt_name = o->prompt.n > 0 ? o->prompt.item[0] : pairwise ? "helpful-base" : "helpful-score";
-    a->chunk = !o->judge.cot || most > LABEL_CHUNK ? LABEL_CHUNK : most < 1 ? 1 : most;
-    if (!judge_source_name(&a->source, work, "model", o->model, &o->endpoint, err) ||
-        !judge_prompt_load(&p, a->prompt_name, err))
-        return false;
-    memcpy(a->prompt_hash, p->hash, HASH_TEXT);
-    bool two = p->kind == JUDGE_PAIRWISE;
-    judge_prompt_free(p);
-    if (two == pairwise)
-        return true;
-    err_set(err, ERR_INPUT, "the prompt %s judges %s at a time", a->prompt_name,
-            two ? "two responses" : "one response");
-    return err_hint(err, "use --method %s", two ? "pairwise" : "pointwise");
-}
-
-void asking_release(Asking *a)
-{
-    judge_free(a->judge);
-    judge_source_release(&a->source);
-}
-
-bool asking_open_judge(Asking *a, Err *err)
-{
-    JudgeOptions how = a->options->judge;
-    how.seed = a->options->common.seed;
-    how.cut_by = "--truncate";
-    how.refused = a->options->skip_bad ? REFUSED_TOLD : REFUSED_FAILS;
-    return judge_source_open(&a->source, &a->judge, a->prompt_name, how, err);
-}
-
-/* --- questions ------------------------------------------------------------------------------------------ */
-
-static void question_of_pair(Questions *s, const Asking *a, const Row *row, int i)
-{
-    RngKey key = {.seed = (uint64_t)a->options->common.seed, .purpose = RNG_ORDER, .row = row->identity};
-    s->q[s->n++] = (Question){.where = s->place[i],
-                              .context = context_lines(&row->view.context),
-                              .first = row->view.response[0].text,
-                              .second = row->view.response[1].text,
-                              .swap = rng_below(key, 0, 2) == 1,
-                              .row = row->identity};
-}
-
-static void questions_of_responses(Questions *s, const Row *row, int i)
-{
-    char *context = context_lines(&row->view.context);
-    for (int k = 0; k < 2; k++)
-        s->q[s->n++] = (Question){.where = s->place[i], .context = context, .first = row->view.response[k].text};
-}
-
-void questions_make(Questions *s, const Asking *a, const Rows *rows, const int *index, int n)
-{
-    bool pairwise = a->options->method == LABEL_PAIRWISE;
-    s->n = 0;
-    s->both = pairwise && a->options->both_orders;
-    for (int i = 0; i < n; i++) {
-        row_place(rows, index[i], s->place[i]);
-        if (pairwise)
-            question_of_pair(s, a, &rows->row[index[i]], i);
-        else
-            questions_of_responses(s, &rows->row[index[i]], i);
-    }
-}
-
-void questions_release(Questions *s)
-{
-    for (int i = 0; i < s->n; i++)
-        if (i == 0 || s->q[i].context != s->q[i - 1].context)
-            free((char *)(uintptr_t)s->q[i].context);
-    s->n = 0;
-}
-
-/* --- asking --------------------------------------------------------------------------------------------- */
+typedef struct Labelling {
+    Asking asking;
+    LabelPlan plan;
+} Labelling;
 
 /* A row with its label, settled from what was said. */
 static bool finish_row(const Asking *a, const Row *row, json_t *said, json_t **out, Err *err)
@@ -105,44 +30,92 @@ static bool finish_row(const Asking *a, const Row *row, json_t *said, json_t **o
     return ok;
 }
 
-static bool ask_pairs(Asking *a, const Questions *s, const Rows *rows, const int *index, json_t **out, Err *err)
+static bool ask_pairs(const Asking *a, LabelPlan *p, const Questions *s, const Rows *rows, const int *index,
+                      json_t **out, Err *err)
 {
     PairVerdict *verdict = mem_zalloc((size_t)s->n, sizeof *verdict);
     bool ok = judge_pairs(a->judge, s->q, s->n, s->both, verdict, err);
     for (int i = 0; i < s->n; i++) {
         ok = ok && (verdict[i].refused ||
                     finish_row(a, &rows->row[index[i]], label_of_pair(a->judge, &verdict[i]), &out[i], err));
-        a->plan.tokens += verdict[i].tokens.input;
-        a->plan.written += verdict[i].tokens.output;
+        p->tokens += verdict[i].tokens.input;
+        p->written += verdict[i].tokens.output;
         pair_verdict_release(&verdict[i]);
     }
     free(verdict);
     return ok;
 }
 
-static bool ask_responses(Asking *a, const Questions *s, const Rows *rows, const int *index, json_t **out, Err *err)
+static bool ask_responses(const Asking *a, LabelPlan *p, const Questions *s, const Rows *rows, const int *index,
+                          json_t **out, Err *err)
 {
     Verdict *verdict = mem_zalloc((size_t)s->n, sizeof *verdict);
     bool ok = judge_responses(a->judge, s->q, s->n, verdict, err);
     for (int i = 0; ok && i < s->n; i += 2) {
         ok = verdict[i].refused || verdict[i + 1].refused ||
              finish_row(a, &rows->row[index[i / 2]], label_of_scores(a->judge, &verdict[i]), &out[i / 2], err);
-        a->plan.tokens += verdict[i].tokens + verdict[i + 1].tokens;
+        p->tokens += verdict[i].tokens + verdict[i + 1].tokens;
     }
     free(verdict);
     return ok;
 }
 
-bool ask_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
+static bool ask_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
-    Asking *a = context;
+    Labelling *l = context;
+    const Asking *a = &l->asking;
     Questions *s = mem_alloc(1, sizeof *s);
     questions_make(s, a, rows, index, n);
-    bool ok = a->options->method == LABEL_PAIRWISE ? ask_pairs(a, s, rows, index, out, err)
-                                                   : ask_responses(a, s, rows, index, out, err);
+    bool ok = a->options->method == LABEL_PAIRWISE ? ask_pairs(a, &l->plan, s, rows, index, out, err)
+                                                   : ask_responses(a, &l->plan, s, rows, index, out, err);
     questions_release(s);
     free(s);
     if (ok)
-        label_plan_goes_on(a);
+        label_plan_goes_on(&l->plan, a);
+    return ok;
+}
+
+/* Loads the judge and says what it will take, before the first row that is missing. */
+static bool prepare(void *context, Err *err)
+{
+    Labelling *l = context;
+    Asking *a = &l->asking;
+    const Rows *rows = a->stage->rows;
+    a->stage->first_chunk = label_first_chunk(a, a->stage->n_missing);
+    return judge_source_load(&a->source, a->work, err) && asking_open_judge(a, err) &&
+           label_plan(&l->plan, a, rows, a->stage->missing, a->stage->n_missing, err);
+}
+
+bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t *choice, bool deliver, Err *err)
+{
+    Labelling l = {0};
+    Asking *a = &l.asking;
+    Rows rows = {0};
+    Stage s = {0};
+    bool ok =
+        asking_begin(a, work, o, err) &&
+        stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
+        stage_begin(&s, work, name, "label",
+                    stage_about(&label_table, o, &o->common, "model", a->source.hash, "prompt", a->prompt_hash, NULL),
+                    err);
+    a->stage = &s;
+    ok = ok && stage_uses_prompts(&s, TRAINED_ON, &rows, err) &&
+         stage_rows(&s, &rows, a->chunk, "pairs", prepare, ask_chunk, &l, err) &&
+         label_summary(&s, o, a->prompt_name, true, err);
+    if (ok && choice)
+        json_object_set(s.summary, "choice", choice);
+    if (ok && rows.equal > 0) {
+        log_note("%s: %d pairs of equal responses are left out", name, rows.equal);
+        json_object_set_new(s.summary, "equal", json_integer(rows.equal));
+    }
+    ok = ok && stage_end(&s, NULL, err);
+    if (ok && l.plan.chunks > 0) /* measured here and now: printed, not stored */
+        json_object_set_new(work->summary, "plan", label_plan_ends(&l.plan, a));
+    if (ok)
+        judge_source_report(&a->source, work, name);
+    ok = ok && (!deliver || stage_deliver(&s, o->output, err));
+    asking_release(a);
+    rows_release(&rows);
+    stage_release(&s);
     return ok;
 }

@@ -1,8 +1,10 @@
 /* A prompt chosen by measured alignment (paper.md 3.8, 4.2): every candidate labels an alignment set, and the one that
  * agrees with people most labels the rest. */
+#include "rlaif/label/choose.h"
+
 #include "base/mem.h"
 #include "rlaif/eval/internal.h"
-#include "rlaif/label/internal.h"
+#include "rlaif/label/ask.h"
 
 /* Takes "NAME|FILE --option value ..." apart: the prompt's name, which the caller frees, and how it is asked. */
 static bool read_candidate(const char *text, JudgeOptions *how, char **prompt, Err *err)

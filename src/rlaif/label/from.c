@@ -1,7 +1,9 @@
 /* Labels settled anew: other averaging, flip, temperature, filters, from what a label set keeps, without its model. */
+#include "rlaif/label/from.h"
+
 #include "base/mem.h"
-#include "base/rng.h"
-#include "rlaif/label/internal.h"
+#include "rlaif/label/asking.h"
+#include "rlaif/label/summary.h"
 
 typedef struct Resettling {
     const LabelOptions *options;
@@ -33,13 +35,6 @@ static bool take_labels(Rows *labelled, Rows *bare, json_t **said, Err *err)
     return ok;
 }
 
-/* The order that would have been asked alone. */
-static int drawn_order(const LabelOptions *o, const Row *row)
-{
-    RngKey key = {.seed = (uint64_t)o->common.seed, .purpose = RNG_ORDER, .row = row->identity};
-    return o->both_orders ? -1 : (int)rng_below(key, 0, 2);
-}
-
 static bool is_dropped(Resettling *r, const json_t *label)
 {
     const LabelOptions *o = r->options;
@@ -65,7 +60,8 @@ static bool settle_all(Resettling *r, json_t **said, Err *err)
         Row row = r->rows.row[i];
         char place[300];
         json_t *label = NULL;
-        ok = ok && (label_settle(said[i], &r->options->settle, drawn_order(r->options, &row), &label, err) ||
+        int order = r->options->both_orders ? -1 : asked_order(r->options, &row);
+        ok = ok && (label_settle(said[i], &r->options->settle, order, &label, err) ||
                     err_context(err, "%s", row_place(&r->rows, i, place)));
         if (ok && !is_dropped(r, label)) {
             r->rows.row[kept] = row;

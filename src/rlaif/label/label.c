@@ -1,88 +1,11 @@
-/* Labels. */
-#include "rlaif/label/internal.h"
+/* Labels: asked for, chosen a prompt for, or settled anew. */
+#include "rlaif/label/label.h"
 
 #include "base/mem.h"
-
-static const Option option_rows[] = {
-    {"pairs", OPT_TEXT, AT(LabelOptions, pairs), .value = "PAIRS", .flags = OPT_POSITIONAL | OPT_WORKING,
-     .help = "rows with two responses, or more: every two of them are a pair"},
-    {"model", OPT_TEXT, AT(LabelOptions, model), .value = "MODEL", .flags = OPT_WORKING, .help = "the judge"},
-    {"from", OPT_TEXT, AT(LabelOptions, from), .value = "LABELS", .flags = OPT_WORKING,
-     .help = "average, flip, soften and filter labels anew, without a model"},
-    {"output", OPT_TEXT, AT(LabelOptions, output), .value = "LABELS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "rows with their labels; standard output if not given"},
-    {"prompt", OPT_LIST, AT(LabelOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
-     .help = "judge prompt, or several to choose among [helpful-base; pointwise: helpful-score]"},
-    {"choose-on", OPT_TEXT, AT(LabelOptions, choose_on), .value = "ROWS", .flags = OPT_WORKING,
-     .help = "rows with people's choices: the prompt that agrees with them most is used"},
-    {"trials", OPT_INT, AT(LabelOptions, trials), 1, 1000, "1", .flags = OPT_WORKING,
-     .help = "try each prompt with so many draws of its exemplars"},
-    {"method", OPT_CHOICE, AT(LabelOptions, method), .choices = "pairwise|pointwise", .otherwise = "pairwise",
-     .help = "compare two responses, or judge each alone"},
-    {"both-orders", OPT_BOOL, AT(LabelOptions, both_orders), .otherwise = "true",
-     .help = "ask in both orders and average; false: in one, drawn by seed"},
-    {"drop-same-slot", OPT_BOOL, AT(LabelOptions, drop_same_slot), .flags = OPT_WORKING,
-     .help = "drop pairs where both orders chose the same position"},
-    {"drop-undecided", OPT_REAL, AT(LabelOptions, drop_undecided), 0, 0.5, "0", .value = "MARGIN", .flags = OPT_WORKING,
-     .help = "drop pairs whose label is nearer to 1/2 than this"},
-    {"explain", OPT_BOOL, AT(LabelOptions, explain), .flags = OPT_WORKING | OPT_CLI,
-     .help = "print what the prompts share and one of them, and ask nothing"},
-    {"limit", OPT_INT, AT(LabelOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(LabelOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out, and pairs that an endpoint will not answer, and list them"},
-};
-static const OptionGroup groups[] = {
-    {option_rows, COUNT(option_rows), 0},
-    {judge_option_rows, JUDGE_OPTIONS, AT(LabelOptions, judge)},
-    {settle_option_rows, SETTLE_OPTIONS, AT(LabelOptions, settle)},
-    {endpoint_option_rows, ENDPOINT_OPTIONS, AT(LabelOptions, endpoint)},
-    {price_option_rows, PRICE_OPTIONS, AT(LabelOptions, endpoint.prices)},
-    {common_options, RENDER_OPTIONS, AT(LabelOptions, common)},
-};
-const OptionTable label_table = {groups, COUNT(groups), sizeof(LabelOptions)};
-
-/* Loads the judge and says what it will take, before the first row that is missing. */
-static bool prepare(void *context, Err *err)
-{
-    Asking *a = context;
-    const Rows *rows = a->stage->rows;
-    a->stage->first_chunk = label_first_chunk(a, a->stage->n_missing);
-    return judge_source_load(&a->source, a->work, err) && asking_open_judge(a, err) &&
-           label_plan(a, rows, a->stage->missing, a->stage->n_missing, err);
-}
-
-bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t *choice, bool deliver, Err *err)
-{
-    Asking a;
-    Rows rows = {0};
-    Stage s = {0};
-    bool ok = asking_begin(&a, work, o, err) &&
-              stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
-              stage_begin(
-                  &s, work, name, "label",
-                  stage_about(&label_table, o, &o->common, "model", a.source.hash, "prompt", a.prompt_hash, NULL), err);
-    a.stage = &s;
-    ok = ok && stage_uses_prompts(&s, TRAINED_ON, &rows, err) &&
-         stage_rows(&s, &rows, a.chunk, "pairs", prepare, ask_chunk, &a, err) &&
-         label_summary(&s, o, a.prompt_name, true, err);
-    if (ok && choice)
-        json_object_set(s.summary, "choice", choice);
-    if (ok && rows.equal > 0) {
-        log_note("%s: %d pairs of equal responses are left out", name, rows.equal);
-        json_object_set_new(s.summary, "equal", json_integer(rows.equal));
-    }
-    ok = ok && stage_end(&s, NULL, err);
-    if (ok && a.plan.chunks > 0) /* measured here and now: printed, not stored */
-        json_object_set_new(work->summary, "plan", label_plan_ends(&a));
-    if (ok)
-        judge_source_report(&a.source, work, name);
-    ok = ok && (!deliver || stage_deliver(&s, o->output, err));
-    asking_release(&a);
-    rows_release(&rows);
-    stage_release(&s);
-    return ok;
-}
+#include "rlaif/label/ask.h"
+#include "rlaif/label/choose.h"
+#include "rlaif/label/from.h"
+#include "rlaif/label/plan.h"
 
 /* Asks, and where labels may be dropped filters what was said. */
 static bool ask_and_filter(Work *work, const char *name, const LabelOptions *o, json_t *choice, Err *err)
@@ -112,32 +35,10 @@ static bool choose_and_label(Work *work, const char *name, const LabelOptions *o
     return ok;
 }
 
-static bool check_options(const Work *work, const LabelOptions *o, Err *err)
-{
-    ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
-    if (o->from && (o->pairs || o->model || o->endpoint.url))
-        return err_set(err, code, "label: --from settles labels anew: it takes no pairs and no judge"),
-               err_hint(err, "leave them out, or label anew without --from");
-    if (!o->from && !o->pairs)
-        return err_set(err, code, "label: PAIRS is missing"),
-               err_hint(err, "rows with two responses; or --from LABELS");
-    if (o->prompt.n > 1 && !o->choose_on) {
-        err_set(err, code, "label: %d prompts, but no rows to choose one by", o->prompt.n);
-        return err_hint(err, "give one --prompt, or --choose-on rows with people's choices");
-    }
-    if (o->choose_on && (o->prompt.n == 0 || o->from || o->explain))
-        return err_set(err, code, "label: --choose-on needs pairs, a model and prompts to choose among"),
-               err_hint(err, "give several: --prompt ONE --prompt ANOTHER, and neither --from nor --explain");
-    if (o->trials > 1 && !o->choose_on)
-        return err_set(err, code, "label: --trials are of candidates for --choose-on"),
-               err_hint(err, "leave it out, or name rows with people's choices: --choose-on ROWS");
-    return true;
-}
-
 bool label_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const LabelOptions *o = options;
-    if (!check_options(work, o, err))
+    if (!label_options_check(work, o, err))
         return false;
     if (o->explain)
         return label_explain(work, o, err);

@@ -1,28 +1,11 @@
-/* Labels: preferences between two responses from a judge (paper.md 3). */
+/* Labels: preferences between two responses from a judge (paper.md 3). This opens the folder. row.h knows what a label is as
+ * JSON and how it is settled: averaged, turned, softened. Upwards from it: asking.h (who is asked, and the questions of a
+ * chunk), plan.h (what that will take), ask.h (the stage that asks), from.h (labels settled anew), choose.h (a prompt chosen by
+ * people's choices), label.c (which of these). score.h has numbers in place of preferences. Read row.h first, then ask.c. */
 #ifndef RLAIF_LABEL_LABEL_H
 #define RLAIF_LABEL_LABEL_H
 
-#include "rlaif/judge/source.h"
-#include "rlaif/label/row.h"
-#include "rlaif/stage/stage.h"
-
-typedef enum LabelMethod { LABEL_PAIRWISE, LABEL_POINTWISE } LabelMethod;
-
-typedef struct LabelOptions {
-    CommonOptions common;
-    JudgeOptions judge; /* its seed is the common one */
-    SettleOptions settle;
-    EndpointOptions endpoint; /* in place of a model */
-    char *pairs, *model, *output;
-    char *from; /* labels to settle anew, in place of pairs and a model; NULL: none */
-    int method, limit;
-    OptionList prompt; /* none: helpful-base, pointwise helpful-score; several: candidates */
-    char *choose_on;   /* rows with people's choices, by which one of several prompts is chosen */
-    int trials;        /* draws of exemplars for each */
-    bool both_orders, skip_bad, drop_same_slot, explain;
-    double drop_undecided; /* |p - 1/2| below which a label is dropped */
-} LabelOptions;
-extern const OptionTable label_table;
+#include "rlaif/label/options.h"
 
 /* Labels every row: its `label` is what docs/formats.md says. Where labels are dropped, the stage NAME.all keeps what the
  * judge said of all rows, so that other filters do not ask again.

@@ -1,6 +1,7 @@
 /* What labelling will take: prompts are laid out and their shared beginnings counted before anything is asked. */
+#include "rlaif/label/plan.h"
+
 #include "base/mem.h"
-#include "rlaif/label/internal.h"
 #include "rlaif/stage/needs.h"
 
 int label_first_chunk(const Asking *a, int n)
@@ -16,9 +17,8 @@ static int waves_of(const Asking *a, int requests)
     return (requests + most - 1) / most;
 }
 
-static bool plan_rows(Asking *a, const Rows *rows, const int *index, int n, Err *err)
+static bool plan_rows(LabelPlan *p, const Asking *a, const Rows *rows, const int *index, int n, Err *err)
 {
-    LabelPlan *p = &a->plan;
     Questions *s = mem_alloc(1, sizeof *s);
     bool ok = true, alone = a->source.endpoint && endpoint_is_new(a->source.endpoint);
     for (int at = 0, size, chunks = 1; ok && at < n; at += size, chunks++) {
@@ -43,21 +43,20 @@ static bool plan_rows(Asking *a, const Rows *rows, const int *index, int n, Err 
 }
 
 /* Tokens of the prompts, each once. */
-static double prompt_tokens(const Asking *a)
+static double prompt_tokens(const LabelPlan *p, const Asking *a)
 {
-    return a->plan.all.tokens / a->judge->options.samples;
+    return p->all.tokens / a->judge->options.samples;
 }
 
 /* The share of them that is not computed, because another prompt begins with the same. */
-static double saved(const Asking *a)
+static double saved(const LabelPlan *p, const Asking *a)
 {
-    double computed = a->plan.all.cost.computed;
-    return computed > 0 ? 1 - computed / prompt_tokens(a) : 0;
+    double computed = p->all.cost.computed;
+    return computed > 0 ? 1 - computed / prompt_tokens(p, a) : 0;
 }
 
-static bool check_memory(Asking *a, Err *err)
+static bool check_memory(LabelPlan *p, const Asking *a, Err *err)
 {
-    LabelPlan *p = &a->plan;
     json_t *said = json_object();
     Needs needs = {0};
     needs_add(&needs, NEEDS_JUDGE, (double)mem_current());
@@ -73,9 +72,8 @@ static bool check_memory(Asking *a, Err *err)
 }
 
 /* Of an endpoint, before it has counted a token: at most, with rationales as long as they may be. */
-static void plan_requests(Asking *a)
+static void plan_requests(LabelPlan *p, const Asking *a)
 {
-    LabelPlan *p = &a->plan;
     const JudgePlan *all = &p->all;
     double texts = (double)all->texts * a->judge->prompt->cot.max_new_tokens;
     p->input = all->sent_tokens + texts + (double)all->texts * all->tail;
@@ -93,22 +91,21 @@ static void plan_requests(Asking *a)
                  known);
 }
 
-bool label_plan(Asking *a, const Rows *rows, const int *index, int n, Err *err)
+bool label_plan(LabelPlan *p, const Asking *a, const Rows *rows, const int *index, int n, Err *err)
 {
-    LabelPlan *p = &a->plan;
-    if (!plan_rows(a, rows, index, n, err))
+    if (!plan_rows(p, a, rows, index, n, err))
         return false;
     if (a->source.endpoint) {
-        plan_requests(a);
+        plan_requests(p, a);
     } else {
         log_note("%s: %d prompts of %.0f tokens, the longest has %d; shared beginnings save %.0f %% of them",
-                 a->stage->name, p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest, 100 * saved(a));
+                 a->stage->name, p->all.prompts, p->all.tokens / p->all.prompts, p->all.longest, 100 * saved(p, a));
         p->input = p->all.tokens;
     }
     if (p->all.rationales)
         log_note("%s: %d rationales of at most %d tokens", a->stage->name, p->all.rationales,
                  a->judge->prompt->cot.max_new_tokens);
-    bool ok = a->source.endpoint || check_memory(a, err);
+    bool ok = a->source.endpoint || check_memory(p, a, err);
     p->began = clock_seconds();
     return ok;
 }
@@ -127,9 +124,8 @@ static void measure_model(LabelPlan *p, double seconds)
 }
 
 /* What an endpoint takes: tokens by what it counted, time with the waves of requests or with their rate. */
-static void measure_endpoint(Asking *a, double seconds)
+static void measure_endpoint(LabelPlan *p, const Asking *a, double seconds)
 {
-    LabelPlan *p = &a->plan;
     const EndpointOptions *o = &a->options->endpoint;
     json_t *said = endpoint_spent(a->source.endpoint);
     double least = o->per_minute > 0 ? 60 * (p->all.sent - 1) / o->per_minute : 0;
@@ -149,14 +145,13 @@ static int decimals(double seconds)
     return seconds < 10;
 }
 
-void label_plan_goes_on(Asking *a)
+void label_plan_goes_on(LabelPlan *p, const Asking *a)
 {
-    LabelPlan *p = &a->plan;
     if (++p->chunks != p->first_chunks)
         return;
     double seconds = clock_seconds() - p->began;
     if (a->source.endpoint)
-        measure_endpoint(a, seconds);
+        measure_endpoint(p, a, seconds);
     else
         measure_model(p, seconds);
     if (p->first_pairs == p->pairs)
@@ -176,9 +171,8 @@ static double planned_computed(const LabelPlan *p)
 }
 
 /* What was planned and what it took, in one line. Time that was measured by all pairs was not planned. */
-static void say_end(const Asking *a, double input, double output, double dollars, double seconds)
+static void say_end(const LabelPlan *p, const Asking *a, double input, double output, double dollars, double seconds)
 {
-    const LabelPlan *p = &a->plan;
     Str line = {0};
     str_addf(&line, "%.0f / %.0f tokens read", p->input, input);
     if (p->output > 0 || output > 0)
@@ -193,9 +187,8 @@ static void say_end(const Asking *a, double input, double output, double dollars
     str_release(&line);
 }
 
-json_t *label_plan_ends(const Asking *a)
+json_t *label_plan_ends(const LabelPlan *p, const Asking *a)
 {
-    const LabelPlan *p = &a->plan;
     if (p->chunks == 0)
         return NULL;
     json_t *out = json_pack("{s:i, s:i, s:i}", "prompts", p->all.prompts, "longest", p->all.longest, "cut", p->all.cut),
@@ -218,7 +211,7 @@ json_t *label_plan_ends(const Asking *a)
         json_object_set_new(out, number[i].name,
                             strstr(number[i].name, "seconds") ? json_real(number[i].value)
                                                               : json_integer((json_int_t)number[i].value));
-    say_end(a, input, output, dollars, seconds);
+    say_end(p, a, input, output, dollars, seconds);
     if (spent)
         json_object_update_new(out, json_pack("{s:f, s:f}", "planned_dollars", p->dollars, "dollars", dollars));
     else
@@ -229,9 +222,9 @@ json_t *label_plan_ends(const Asking *a)
 
 /* --- explain -------------------------------------------------------------------------------------------- */
 
-static void print_explanation(const Asking *a, int pairs, const char *prompt)
+static void print_explanation(const LabelPlan *planned, const Asking *a, int pairs, const char *prompt)
 {
-    const JudgePlan *p = &a->plan.all;
+    const JudgePlan *p = &planned->all;
     const JudgePrompt *asked = a->judge->prompt;
     bool both = a->options->method == LABEL_PAIRWISE && a->options->both_orders;
     printf("prompt            %s, %d exemplars%s\n", asked->name, a->judge->shown.n,
@@ -244,7 +237,7 @@ static void print_explanation(const Asking *a, int pairs, const char *prompt)
         printf("both orders with  %.0f tokens\n", p->orders_share / pairs);
     if (!a->source.endpoint)
         printf("to compute        %.0f tokens of %.0f: shared beginnings save %.0f %%\n", p->cost.computed,
-               prompt_tokens(a), 100 * saved(a));
+               prompt_tokens(planned, a), 100 * saved(planned, a));
     if (p->rationales)
         printf("to write          %d rationales of at most %d tokens, to compute beside\n", p->rationales,
                asked->cot.max_new_tokens);
@@ -255,6 +248,7 @@ static void print_explanation(const Asking *a, int pairs, const char *prompt)
 bool label_explain(Work *work, const LabelOptions *o, Err *err)
 {
     Asking a;
+    LabelPlan plan = {0};
     Rows rows = {0};
     Questions *s = mem_zalloc(1, sizeof *s);
     Str prompt = {0};
@@ -265,14 +259,14 @@ bool label_explain(Work *work, const LabelOptions *o, Err *err)
     int *index = mem_alloc((size_t)rows.n + 1, sizeof *index);
     for (int i = 0; i < rows.n; i++)
         index[i] = i;
-    ok = ok && plan_rows(&a, &rows, index, rows.n, err);
+    ok = ok && plan_rows(&plan, &a, &rows, index, rows.n, err);
     if (ok) {
         questions_make(s, &a, &rows, &zero, 1);
         ok = judge_show(a.judge, &s->q[0], &prompt, err);
         questions_release(s);
     }
     if (ok)
-        print_explanation(&a, rows.n, str_text(&prompt));
+        print_explanation(&plan, &a, rows.n, str_text(&prompt));
     str_release(&prompt);
     free(index);
     free(s);

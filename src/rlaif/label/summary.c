@@ -1,7 +1,8 @@
 /* What is said of a set of labels when it is done: from the stored rows, so that a resumed stage says the same. */
+#include "rlaif/label/summary.h"
+
 #include "base/mem.h"
 #include "rlaif/eval/eval.h"
-#include "rlaif/label/internal.h"
 #include "rlaif/learn/flat.h"
 
 typedef struct LabelSums {
