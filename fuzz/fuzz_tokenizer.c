@@ -1,6 +1,7 @@
 /* Any bytes as a tokenizer.json; with what is accepted a text is encoded and decoded. */
 #include "base/mem.h"
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer.h"
+#include "text/tokenizer_dir.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,7 +1,8 @@
 /* Encoding: a text's way through added tokens, normalizer, pre-tokenizer and merges to ids. */
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer.h"
 
 #include "base/mem.h"
+#include "text/tokenizer_internal.h"
 
 enum { MOST_TEXT = 1 << 28 }; /* bytes of one text: its symbols and their queue take some fifty times that */
 

@@ -1,25 +1,8 @@
 /* Tokenizers: their life, what they say of themselves, and decoding. */
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer.h"
 
 #include "base/mem.h"
-
-void ids_add(Ids *ids, int id)
-{
-    ids->id = MEM_GROW(ids->id, ids->n, ids->cap);
-    ids->id[ids->n++] = id;
-}
-
-void ids_append(Ids *ids, const int *id, int n)
-{
-    for (int i = 0; i < n; i++)
-        ids_add(ids, id[i]);
-}
-
-void ids_release(Ids *ids)
-{
-    free(ids->id);
-    *ids = (Ids){0};
-}
+#include "text/tokenizer_internal.h"
 
 Tokenizer *tokenizer_blank(void)
 {

@@ -11,19 +11,10 @@
 #ifndef TEXT_TOKENIZER_H
 #define TEXT_TOKENIZER_H
 
+#include "text/ids.h"
 #include "text/jinja/taint.h"
 
 typedef struct Tokenizer Tokenizer;
-
-/* The meaning of a token, as GGUF numbers it. */
-typedef enum TokenType {
-    TOKEN_NORMAL = 1,
-    TOKEN_UNKNOWN = 2,
-    TOKEN_CONTROL = 3,      /* special: found in text only where special tokens are parsed */
-    TOKEN_USER_DEFINED = 4, /* always found in text, before anything else */
-    TOKEN_UNUSED = 5,
-    TOKEN_BYTE = 6 /* "<0x0A>" */
-} TokenType;
 
 /* What a GGUF file says of its tokenizer. Everything is borrowed. */
 typedef struct TokenizerSpec {
@@ -38,15 +29,6 @@ typedef struct TokenizerSpec {
     int bos, eos, eot, unk, pad; /* -1: none */
     bool add_bos, add_eos, add_space_prefix;
 } TokenizerSpec;
-
-/* A list of ids that grows. */
-typedef struct Ids {
-    int *id;
-    int n, cap;
-} Ids;
-void ids_add(Ids *ids, int id);
-void ids_append(Ids *ids, const int *id, int n);
-void ids_release(Ids *ids);
 
 /* Ids are llama.cpp's for the same GGUF. Fails for an unknown model or pre-tokenizer (the hint lists those
  * known), two tokens with one text, a merge of tokens that do not exist, and ids outside the vocabulary. */

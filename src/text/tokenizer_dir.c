@@ -1,11 +1,14 @@
 /* A tokenizer from the files of a Hugging Face directory. */
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer_dir.h"
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "text/tokenizer.h"
+#include "text/tokenizer_exact.h"
+#include "text/tokenizer_json.h"
 
 enum { MOST_FILE = 1 << 29 }; /* bytes of any of the files */
 

@@ -3,10 +3,11 @@
  * tokenizer.json cannot say all of it: merges by score where scores are equal, which of two overlapping added
  * tokens comes first, tokens that end a turn. The file names the SHA-256 of the tokenizer.json that it
  * belongs to, and is not used beside another one. */
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer_exact.h"
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "text/tokenizer.h"
 
 /* [type, how many, type, how many, ...] in the order of ids. */
 static json_t *types_json(const Tokenizer *t)

@@ -2,12 +2,11 @@
 #ifndef TEXT_TOKENIZER_INTERNAL_H
 #define TEXT_TOKENIZER_INTERNAL_H
 
+#include "text/ids.h"
 #include "text/merge.h"
 #include "text/normalize.h"
 #include "text/pretokenize.h"
 #include "text/special.h"
-
-#include <jansson.h>
 
 /* The files of a directory that belong to a tokenizer, in the order in which they are read and written. */
 typedef enum FileName {
@@ -19,13 +18,14 @@ typedef enum FileName {
     FILE_EXACT,       /* tokenizer.rlaif.json */
     FILE_NAMES
 } FileName;
-extern const char *const tokenizer_file[FILE_NAMES];
 
 typedef struct TokenizerFiles {
     char *text[FILE_NAMES]; /* NULL: absent */
     size_t n[FILE_NAMES];
 } TokenizerFiles;
 void tokenizer_files_release(TokenizerFiles *f);
+
+typedef struct Tokenizer Tokenizer;
 
 /* A text passes: `raw` tokens are cut out; `normalize`; `added` tokens are cut out; `prefix`; `splits`; then
  * each word is merged. */
@@ -66,19 +66,5 @@ Tokenizer *tokenizer_blank(void);
 /* Once vocabulary and merges are there: finds the tokens of bytes and of ends. */
 void tokenizer_finish(Tokenizer *t);
 void tokenizer_add_end(Tokenizer *t, int id);
-
-/* Reads tokenizer.json into a blank tokenizer. */
-bool tokenizer_read_json(Tokenizer *t, const json_t *root, Err *err) MUST_CHECK;
-/* Its normalizer, pre-tokenizer and decoder, before the tokens; its post-processor, after them. */
-bool tokenizer_read_parts(Tokenizer *t, const json_t *root, Err *err) MUST_CHECK;
-bool tokenizer_read_post_processor(Tokenizer *t, const json_t *root, Err *err) MUST_CHECK;
-
-/* The GGUF's description as the text of tokenizer.rlaif.json, and back. `hash` is tokenizer.json's SHA-256.
- */
-char *tokenizer_exact_text(const Tokenizer *t, const char *hash);
-bool tokenizer_read_exact(Tokenizer **out, const json_t *root, Err *err) MUST_CHECK;
-
-/* Builds a tokenizer from the texts of files; `where` names their directory in messages. Takes the files. */
-bool tokenizer_from_files(Tokenizer **out, TokenizerFiles *files, const char *where, Err *err) MUST_CHECK;
 
 #endif

@@ -1,8 +1,9 @@
 /* tokenizer.json, as the `tokenizers` library writes it: the model and the added tokens. */
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer_json.h"
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "text/tokenizer_parts.h"
 
 /* --- vocabulary ------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,9 @@
 /* tokenizer.json's normalizer, pre-tokenizer, post-processor and decoder. Each is a small tree of components;
  * one that is not understood is an error with its name, since leaving it out would change ids. */
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer_parts.h"
 
 #include "base/json.h"
+#include "text/tokenizer.h"
 
 enum { MOST_DEPTH = 8 }; /* of Sequences in Sequences */
 

@@ -1,11 +1,13 @@
 /* Writing a tokenizer as a Hugging Face directory holds it. What came from such files is written as it was;
  * for what came from a GGUF file they are made here. */
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer.h"
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "text/tokenizer_dir.h"
+#include "text/tokenizer_exact.h"
 
 /* Appends a value with the entries of its outer `levels` of objects, and of lists in them, on lines of their
  * own. */

@@ -1,7 +1,8 @@
 /* A tokenizer from what a GGUF file says of it. llama.cpp's reading is the measure. */
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer.h"
 
 #include "base/mem.h"
+#include "text/tokenizer_internal.h"
 
 /* These are control tokens whatever a file says of them, so that a row's text can never end a turn. (Gemma's
  * "</s>" is marked as a user's token; llama.cpp overrides it, too.) */

@@ -2,7 +2,8 @@
 #ifndef TEXT_VOCAB_H
 #define TEXT_VOCAB_H
 
-#include "text/tokenizer.h"
+#include "base/str.h"
+#include "text/ids.h"
 
 #include <stdint.h>
 
