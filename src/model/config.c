@@ -13,7 +13,8 @@ enum {
 };
 
 static const Family families[] = {
-    {"llama", "llama", "LlamaForCausalLM", "LlamaForSequenceClassification", .activation = ACT_SILU},
+    {"llama", "llama", "LlamaForCausalLM", "LlamaForSequenceClassification", .rotary_pairs = true,
+     .activation = ACT_SILU},
     {"gemma3", "gemma3_text", "Gemma3ForCausalLM", "Gemma3TextForSequenceClassification", .norm_plus_one = true,
      .post_norms = true, .qk_norm = true, .scaled_embedding = true, .activation = ACT_GELU_TANH},
 };

@@ -81,6 +81,7 @@ typedef struct Family {
     const char *model_type;          /* of config.json */
     const char *causal, *classifier; /* of config.json: architectures */
     bool norm_plus_one, post_norms, qk_norm, scaled_embedding;
+    bool rotary_pairs; /* in GGUF files: the rows of attn_q and attn_k that rotate together lie side by side */
     Activation activation;
 } Family;
 

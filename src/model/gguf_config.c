@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/real.h"
 #include "base/str.h"
+#include "model/params.h"
 #include "model/places.h"
 
 #include <limits.h>
@@ -270,66 +271,30 @@ static bool find_family(const Gguf *g, ModelConfig *c, const struct Reading **re
 
 /* --- the tensors ------------------------------------------------------------------------------------ */
 
-typedef struct Expected {
-    const char *name;
-    int rows, columns; /* rows 0: a vector */
-    const char *keys;  /* the metadata that the shape comes from */
-} Expected;
-
-static bool check_tensor(const Meta *m, const char *name, const Expected *e)
+/* The tensor of a parameter is there, in the parameter's shape. */
+static bool check_tensor(const Meta *m, const Param *p)
 {
-    const StoredTensor *t = gguf_find(m->g, name);
-    if (!t && gguf_unread(m->g, name, m->err))
+    const StoredTensor *t = gguf_find(m->g, p->gguf);
+    if (!t && gguf_unread(m->g, p->gguf, m->err))
         return false;
     if (!t)
-        return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\" is missing", m->g->path, name),
+        return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\" is missing", m->g->path, p->gguf),
                err_hint(m->err, "the file holds no complete model: convert it again");
-    int dims = e->rows ? 2 : 1;
-    if (t->dims == dims && t->shape[dims - 1] == (size_t)e->columns && (dims == 1 || t->shape[0] == (size_t)e->rows))
+    bool matrix = p->dims == 2;
+    size_t rows = (size_t)p->matrix->rows, last = matrix ? (size_t)p->matrix->cols : rows;
+    if (t->dims == p->dims && t->shape[p->dims - 1] == last && (!matrix || t->shape[0] == rows))
         return true;
     Str s = {0};
-    str_addf(&s, "%s: the tensor \"%s\" has shape [", m->g->path, name);
+    str_addf(&s, "%s: the tensor \"%s\" has shape [", m->g->path, p->gguf);
     for (int i = 0; i < t->dims; i++)
         str_addf(&s, "%s%zu", i ? ", " : "", t->shape[i]);
-    str_addf(&s, "], the metadata (%s) makes it [", e->keys);
-    if (e->rows)
-        str_addf(&s, "%d, ", e->rows);
-    str_addf(&s, "%d]", e->columns);
+    str_addf(&s, "], the metadata (%s%s%s) makes it [", p->sizes[0], matrix ? " and " : "", matrix ? p->sizes[1] : "");
+    if (matrix)
+        str_addf(&s, "%zu, ", rows);
+    str_addf(&s, "%zu]", last);
     err_set(m->err, ERR_INPUT, "%s", str_text(&s));
     str_release(&s);
     return err_hint(m->err, "the metadata and the weights are of different models: convert it again");
-}
-
-static bool check_layer(const Meta *m, int layer)
-{
-    const ModelConfig *c = m->c;
-    int q = c->heads * c->head_dim, k = c->kv_heads * c->head_dim;
-    static const char width[] = "embedding_length", head[] = "attention.key_length";
-    static const char q_keys[] = "attention.head_count, attention.key_length and embedding_length";
-    static const char k_keys[] = "attention.head_count_kv, attention.key_length and embedding_length";
-    static const char f_keys[] = "feed_forward_length and embedding_length";
-    const Expected expected[] = {
-        {"attn_norm", 0, c->width, width},
-        {"attn_q", q, c->width, q_keys},
-        {"attn_k", k, c->width, k_keys},
-        {"attn_v", k, c->width, k_keys},
-        {"attn_output", c->width, q, q_keys},
-        {"ffn_norm", 0, c->width, width},
-        {"ffn_gate", c->ffn, c->width, f_keys},
-        {"ffn_up", c->ffn, c->width, f_keys},
-        {"ffn_down", c->width, c->ffn, f_keys},
-        {c->qk_norm ? "attn_q_norm" : NULL, 0, c->head_dim, head},
-        {c->qk_norm ? "attn_k_norm" : NULL, 0, c->head_dim, head},
-        {c->post_norms ? "post_attention_norm" : NULL, 0, c->width, width},
-        {c->post_norms ? "post_ffw_norm" : NULL, 0, c->width, width},
-    };
-    for (int i = 0; i < COUNT(expected); i++) {
-        char name[64];
-        snprintf(name, sizeof name, "blk.%d.%s.weight", layer, expected[i].name ? expected[i].name : "");
-        if (expected[i].name && !check_tensor(m, name, &expected[i]))
-            return false;
-    }
-    return true;
 }
 
 /* No layer beyond the last. */
@@ -345,21 +310,20 @@ static bool check_layers(const Meta *m)
     return true;
 }
 
+/* Every parameter of the table has its tensor, and every tensor a place. */
 static bool check_tensors(const Meta *m)
 {
-    const ModelConfig *c = m->c;
-    static const char keys[] = "vocab_size and embedding_length";
-    const Expected vocabulary = {"token_embd.weight", c->vocab, c->width, keys};
-    const Expected norm = {"output_norm.weight", 0, c->width, "embedding_length"};
-    if (!check_layers(m) || !places_check(c, true, m->g->tensors, m->g->n_tensors, m->g->path, m->err) ||
-        !check_tensor(m, vocabulary.name, &vocabulary) || !check_tensor(m, norm.name, &norm))
+    if (!check_layers(m) || !places_check(m->c, true, m->g->tensors, m->g->n_tensors, m->g->path, m->err))
         return false;
-    if (!c->tied && !check_tensor(m, "output.weight", &vocabulary))
-        return false;
-    for (int i = 0; i < c->layers; i++)
-        if (!check_layer(m, i))
-            return false;
-    return true;
+    Weights *w = mem_zalloc(1, sizeof *w);
+    weights_shapes(w, m->c);
+    ParamList list = params_list(w, m->c);
+    bool ok = true;
+    for (int i = 0; i < list.n && ok; i++)
+        ok = check_tensor(m, &list.param[i]);
+    params_free(&list);
+    free(w);
+    return ok;
 }
 
 /* The vocabulary is as large as the embedding, and whatever else tells its size must agree. */

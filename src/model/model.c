@@ -52,11 +52,11 @@ static const StoredTensor *source_find(const Source *s, const Param *p)
     return s->gguf ? gguf_find(s->gguf, p->gguf) : safetensors_find(s->tensors, p->name);
 }
 
-/* The file's row that holds row `row` of the matrix. llama's GGUF files put the two numbers that rotate
+/* The file's row that holds row `row` of the matrix. Some families' GGUF files put the two numbers that rotate
  * together side by side; here the first halves of all pairs come before the second halves. */
 static size_t file_row(const Source *s, const ModelConfig *c, const Param *p, int row)
 {
-    if (!s->gguf || p->layout != GGUF_ROTARY_PAIRS || strcmp(c->family, "llama") != 0)
+    if (!s->gguf || p->layout != GGUF_ROTARY_PAIRS || !family_find(c->family)->rotary_pairs)
         return (size_t)row;
     int D = c->head_dim, in_head = row % D, half = in_head / (D / 2), pair = in_head % (D / 2);
     return (size_t)(row - in_head + 2 * pair + half);

@@ -48,6 +48,15 @@ static const ParamSpec last_params[] = {
 };
 /* clang-format on */
 
+/* The metadata of a GGUF file that a size comes from. */
+static const char *const gguf_sizes[] = {[ONE] = NULL,
+                                         [WIDTH] = "embedding_length",
+                                         [QUERY] = "attention.head_count, attention.key_length",
+                                         [KEY] = "attention.head_count_kv, attention.key_length",
+                                         [HEAD] = "attention.key_length",
+                                         [FFN] = "feed_forward_length",
+                                         [VOCAB] = "vocab_size"};
+
 static int dim_of(Dim d, const ModelConfig *c)
 {
     switch (d) {
@@ -176,6 +185,9 @@ static void list_param(void *context, const ParamSpec *s, Matrix *m, int layer)
     l->list->param = MEM_GROW(l->list->param, l->list->n, l->cap);
     Param *p = &l->list->param[l->list->n++];
     *p = (Param){.matrix = m, .layout = s->layout, .dims = s->cols == ONE ? 1 : 2, .decay = s->cols != ONE};
+    bool width_first = s->rows == WIDTH && s->cols != ONE;
+    p->sizes[width_first] = gguf_sizes[s->rows];
+    p->sizes[!width_first] = gguf_sizes[s->cols];
     if (layer < 0) {
         snprintf(p->name, sizeof p->name, "%s", s->hf);
         snprintf(p->gguf, sizeof p->gguf, "%s", s->gguf);

@@ -35,16 +35,17 @@ typedef struct Weights {
 /* How a tensor's rows lie in a GGUF file. */
 typedef enum GgufLayout {
     GGUF_AS_IS,
-    GGUF_ROTARY_PAIRS, /* llama: the two halves of a head that rotate together are interleaved */
+    GGUF_ROTARY_PAIRS, /* in files of families with rotary_pairs the two halves of a head that rotate together are interleaved */
     GGUF_GAIN          /* a norm's weight: with norm_plus_one the file holds 1 + weight */
 } GgufLayout;
 
 /* One parameter of one model. */
 typedef struct Param {
-    char name[80];  /* in Hugging Face's files */
-    char gguf[64];  /* in GGUF files */
-    Matrix *matrix; /* in the Weights that the list was made for */
-    int dims;       /* 1: stored as a vector */
+    char name[80];        /* in Hugging Face's files */
+    char gguf[64];        /* in GGUF files */
+    Matrix *matrix;       /* in the Weights that the list was made for */
+    const char *sizes[2]; /* GGUF's metadata that the shape comes from, the width last; NULL: no further one */
+    int dims;             /* 1: stored as a vector */
     GgufLayout layout;
     bool decay; /* weight decay applies: matrices, not gains and biases */
 } Param;

@@ -215,13 +215,24 @@ static void missing_parts(void **state)
         build_model(&b, "gemma3");
         expect_refused(&b, row[i].words);
     }
-    static const char *const shorter[] = {
-        "attn_norm", "attn_q",   "attn_k",      "attn_v",      "attn_output",         "ffn_norm",     "ffn_gate",
-        "ffn_up",    "ffn_down", "attn_q_norm", "attn_k_norm", "post_attention_norm", "post_ffw_norm"};
-    for (int i = 0; i < COUNT(shorter); i++) {
+    static const char q[] = "attention.head_count, attention.key_length and embedding_length";
+    static const char k[] = "attention.head_count_kv, attention.key_length and embedding_length";
+    static const char ffn[] = "feed_forward_length and embedding_length";
+    static const char width[] = "embedding_length", head[] = "attention.key_length";
+    static const struct {
+        const char *name, *sizes;
+    } shorter[] = {{"attn_norm", width},    {"attn_q", q},         {"attn_k", k},
+                   {"attn_v", k},           {"attn_output", q},    {"ffn_norm", width},
+                   {"ffn_gate", ffn},       {"ffn_up", ffn},       {"ffn_down", ffn},
+                   {"attn_q_norm", head},   {"attn_k_norm", head}, {"post_attention_norm", width},
+                   {"post_ffw_norm", width}};
+    for (int i = 0; i < 2 * COUNT(shorter); i++) {
         char name[100], words[160];
-        snprintf(name, sizeof name, "blk.1.%s.weight", shorter[i]);
-        snprintf(words, sizeof words, "the tensor \"%s\" has shape [", name);
+        snprintf(name, sizeof name, "blk.1.%s.weight", shorter[i / 2].name);
+        if (i % 2)
+            snprintf(words, sizeof words, "the tensor \"%s\" has shape [", name);
+        else
+            snprintf(words, sizeof words, "], the metadata (%s) makes it [", shorter[i / 2].sizes);
         Build b = {.shorter = name};
         build_model(&b, "gemma3");
         expect_refused(&b, words);
