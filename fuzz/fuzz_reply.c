@@ -1,6 +1,6 @@
 /* Any bytes as an endpoint's reply, to a prompt and to a text; what is taken can be stored and read back. */
 #include "base/mem.h"
-#include "rlaif/endpoint_internal.h"
+#include "rlaif/judge/endpoint_reply.h"
 
 #include <stdint.h>
 
