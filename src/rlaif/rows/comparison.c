@@ -1,13 +1,7 @@
 /* Public forms of comparisons: replies side by side in fields of their own. Lists of replies are in comparison_list.c. */
-#include "rlaif/rows/comparison_internal.h"
+#include "rlaif/rows/comparison.h"
 
 #include "base/mem.h"
-
-void comparison_use(json_t *used, const char *name)
-{
-    if (used)
-        json_object_set_new(used, name, json_true());
-}
 
 void comparison_release(Comparison *c)
 {

@@ -8,18 +8,7 @@
 #ifndef RLAIF_ROWS_COMPARISON_H
 #define RLAIF_ROWS_COMPARISON_H
 
-#include "base/json.h"
-
-typedef struct Comparison {
-    json_t *prompt;  /* as a row's `prompt`; NULL: the row has none, the replies must be whole conversations */
-    json_t *replies; /* texts, or lists of turns */
-    json_t *name;    /* of the fields that they stand in, for messages */
-    json_t *worth;   /* of each reply, the more the better, null: not said; NULL: nobody compared */
-    bool ranked;     /* by places, not by scores */
-    json_t *models;  /* who wrote each; NULL: not said */
-    json_t *rest;    /* what else a list said of each: objects */
-    json_t *used;    /* object with the names of all fields that the above was taken from */
-} Comparison;
+#include "rlaif/rows/comparison_list.h"
 
 /* Is the row such a comparison? Then *out, to be released, is it; else out->replies is NULL. Fails where a verdict or score
  * cannot be understood, and where two of them contradict each other. */

@@ -1,6 +1,7 @@
 /* Public forms of comparisons: a list of replies with scores or ranks. */
+#include "rlaif/rows/comparison_list.h"
+
 #include "base/mem.h"
-#include "rlaif/rows/comparison_internal.h"
 
 static const char *const lists[] = {"completions", "answers",    "generations", "responses",
                                     "outputs",     "candidates", "replies"};
@@ -18,6 +19,12 @@ static const Measure of_reply[] = {{"overall_score", false},      {"score", fals
                                    {"fine-grained_score", false}, {"rank", true}};
 static const Measure of_list[] = {{"scores", false}, {"ratings", false}, {"rating", false}, {"rewards", false},
                                   {"ranks", true},   {"ranking", true},  {"rank", true}};
+
+void comparison_use(json_t *used, const char *name)
+{
+    if (used)
+        json_object_set_new(used, name, json_true());
+}
 
 static const char *first_text(const json_t *object, const char *const *names, int n, const char **which)
 {

@@ -1,6 +1,7 @@
 /* What a response answers: a text, or the turns of a conversation. */
+#include "rlaif/rows/context.h"
+
 #include "base/mem.h"
-#include "rlaif/rows/internal.h"
 #include "rlaif/rows/transcript.h"
 #include "rlaif/rows/turns.h"
 

@@ -1,8 +1,9 @@
 /* When two prompts are one: where a model reads the same, or what a person would call the same. A text is one turn of the user;
  * a text that is a transcript is its turns. Turns are compared by their words: in Unicode's composed form, blanks of any
  * kind and number as one, without those at their ends. A system turn without words, and the opening of a reply, are nothing. */
+#include "rlaif/rows/context_key.h"
+
 #include "base/mem.h"
-#include "rlaif/rows/rows.h"
 #include "rlaif/rows/turns.h"
 #include "text/normalize.h"
 

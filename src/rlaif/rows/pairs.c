@@ -1,7 +1,9 @@
 /* Rows of more than two responses that nobody has compared yet, where pairs are needed: a row for every two of them. */
+#include "rlaif/rows/pairs.h"
+
 #include "base/mem.h"
 #include "rlaif/rows/comparison.h"
-#include "rlaif/rows/internal.h"
+#include "rlaif/rows/view.h"
 
 /* Has the row more than two responses, and nothing that says which is better? What cannot be read is left to the reader of
  * pairs, who says why. */

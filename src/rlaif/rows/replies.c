@@ -1,6 +1,7 @@
 /* Replies as rows hold them, alone or at the end of a whole conversation, and the conversation that they answer. */
+#include "rlaif/rows/replies.h"
+
 #include "base/mem.h"
-#include "rlaif/rows/internal.h"
 #include "rlaif/rows/transcript.h"
 #include "rlaif/rows/turns.h"
 

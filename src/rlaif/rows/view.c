@@ -1,8 +1,9 @@
 /* The shapes of rows: prompts, responses, pairs in our own form, TRL's, HH's and OpenAI's. What several fields of a row say of one
  * thing is compared. */
+#include "rlaif/rows/view.h"
+
 #include "base/mem.h"
 #include "rlaif/rows/comparison.h"
-#include "rlaif/rows/internal.h"
 #include "rlaif/rows/transcript.h"
 #include "rlaif/rows/turns.h"
 

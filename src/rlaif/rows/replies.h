@@ -1,23 +1,29 @@
-/* What the files that read the shapes of rows share. */
-#ifndef RLAIF_ROWS_INTERNAL_H
-#define RLAIF_ROWS_INTERNAL_H
+/* A row seen as a context and its responses, and how replies become that, alone or at the end of a whole conversation. */
+#ifndef RLAIF_ROWS_REPLIES_H
+#define RLAIF_ROWS_REPLIES_H
 
-#include "rlaif/rows/rows.h"
+#include "rlaif/rows/context.h"
 
-/* Key and identity of a row by its id, else its content and its number among equals: `contents` has how often each was met. */
-void row_name(Row *r, json_t *contents);
-/* Counts a row that has its name among them. */
-void row_count(const Row *r, json_t *contents);
+/* One response of a row. */
+typedef struct ResponseView {
+    char *text;
+    bool ended; /* false: cut off before its end */
+    bool
+        blank_before; /* without chat a blank stands between the context and this text: its first token begins with it */
+} ResponseView;
 
-/* Rows of more than two responses that nothing compares become rows of two: `group` is the row's id, else its key, and `of` which
- * two they are. Fails where nothing but equal responses is there. */
-bool rows_split_pairs(Rows *rows, Err *err) MUST_CHECK;
+/* A row seen as a context and its responses. */
+typedef struct RowView {
+    Context context;
+    ResponseView *response;
+    int n;
+    int preferred; /* a person's choice, 0 or 1; -1: none */
+    bool has_label;
+    double label; /* P(first response is preferred) by a judge */
+} RowView;
 
 /* Takes the text over. */
 void view_add(RowView *v, char *text, bool ended);
-
-/* Do the turns of `a` stand in `b` from a place on? */
-bool turns_stand_at(const json_t *a, const json_t *b, size_t at);
 
 /* Two contexts of one row become the one of them that says more: turns of which the other is the beginning, the end or, as a text,
  * the first or last turn of the user. False where neither holds the other. */
