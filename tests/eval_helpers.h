@@ -4,7 +4,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/contest.h"
+#include "rlaif/eval/eval.h"
 #include "support.h"
 
 static const char TINY[] = "tests/fixtures/tiny-llama";

@@ -1,6 +1,9 @@
 /* A reward model on pairs whose preferred response is known. */
+#include "rlaif/eval/eval.h"
+
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/outcomes.h"
+#include "rlaif/eval/table.h"
 #include "rlaif/learn/reward_model.h"
 #include "rlaif/rows/cut.h"
 #include "rlaif/stage/heldout.h"

@@ -1,6 +1,8 @@
 /* How far people agree with each other, where several of them chose between the same two responses. */
+#include "rlaif/eval/agreement.h"
+
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/outcomes.h"
 
 /* One person's choice, by the pair that it is about. */
 typedef struct Choice {

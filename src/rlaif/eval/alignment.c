@@ -1,6 +1,10 @@
 /* Labels beside people's choices. */
+#include "rlaif/eval/eval.h"
+
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/agreement.h"
+#include "rlaif/eval/outcomes.h"
+#include "rlaif/eval/table.h"
 
 static const Option option_rows[] = {
     {"labels", OPT_TEXT, AT(AlignmentOptions, labels), .value = "LABELS",

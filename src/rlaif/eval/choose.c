@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/numbers.h"
 #include "rlaif/judge/source.h"
 #include "rlaif/learn/training.h"
 

@@ -2,6 +2,7 @@
 #include "rlaif/eval/compare.h"
 
 #include "base/mem.h"
+#include "rlaif/eval/contest.h"
 #include "rlaif/eval/match.h"
 #include "rlaif/judge/source.h"
 #include "rlaif/learn/reward_model.h"

@@ -2,6 +2,11 @@
  * 9). Each is a stage: what a model says is kept row by row, so that a killed evaluation goes on; the numbers are worked
  * out of the kept rows. A command prints them as a table on standard output; --json adds the summary.
  *
+ * This opens the folder: a file of its own for each evaluation (alignment.c, accuracy.c, winrate.c, harmless.c, ratings.c, probes.c),
+ * each the command and its numbers. Below them, upwards: numbers.h, table.h (how numbers are written), outcomes.h (intervals and
+ * tests over prompts), contest.h (A against B), match.h, replies.h (responses put side by side). compare.h and choose.h, above,
+ * sample policies and choose a checkpoint. Read outcomes.h first, then winrate.c.
+ *
  * Numbers that cannot be said are null. An interval is [low, high] at 95 %, over prompts, whose pairs, replies and marks go
  * together: of shares (ties count a half) Wilson's of as many trials as the prompts are worth (stats_share); of other means, and
  * where it is called so, bootstrap: 10,000 draws of prompts, by --seed, never narrower than Student's (stats_bootstrap), null
@@ -13,10 +18,6 @@
 #include "rlaif/judge/source.h"
 #include "rlaif/rows/render.h"
 #include "rlaif/stage/stage.h"
-
-/* How lengths are controlled for (9): logistic in the ratio of lengths, as the paper, or in its logarithm. */
-typedef enum LengthControl { LENGTH_RATIO, LENGTH_LOG } LengthControl;
-#define LENGTH_CONTROLS "ratio|log"
 
 /* --- alignment ------------------------------------------------------------------------------------------ */
 

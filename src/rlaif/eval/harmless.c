@@ -1,7 +1,12 @@
 /* Harmless rates of several policies, from a judge's verdicts or from people's marks. */
+#include "rlaif/eval/eval.h"
+
 #include "base/mem.h"
+#include "rlaif/eval/contest.h"
+#include "rlaif/eval/outcomes.h"
 #include "rlaif/eval/raters.h"
 #include "rlaif/eval/replies.h"
+#include "rlaif/eval/table.h"
 #include "rlaif/judge/source.h"
 #include "rlaif/stage/heldout.h"
 

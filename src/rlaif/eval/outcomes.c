@@ -1,6 +1,12 @@
 /* Outcomes by prompt, whose members go together. */
+#include "rlaif/eval/outcomes.h"
+
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+
+double eval_outcome(double a, double b)
+{
+    return a > b ? 1 : a < b ? 0 : 0.5;
+}
 
 Outcomes outcomes_begin(int prompts)
 {
@@ -50,6 +56,14 @@ Interval outcomes_share_bootstrap(const Outcomes *o, int seed)
 {
     Interval drawn = interval_within(outcomes_bootstrap(o, seed), 0, 1);
     return isfinite(drawn.low) ? drawn : outcomes_share(o);
+}
+
+void eval_set_share(json_t *object, const char *share_key, const Outcomes *o, const char *n_key)
+{
+    if (n_key)
+        json_object_set_new(object, n_key, json_integer(o->n));
+    eval_set(object, share_key, o->n > 0 ? o->total / o->n : (double)NAN);
+    json_object_set_new(object, "interval", eval_interval(outcomes_share(o)));
 }
 
 /* Every prompt's mean less `neutral`: *n of them. The caller frees them. */

@@ -1,7 +1,10 @@
 /* Probes of several policies' responses. */
+#include "rlaif/eval/probes.h"
+
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/eval.h"
 #include "rlaif/eval/replies.h"
+#include "rlaif/eval/table.h"
 #include "rlaif/stage/heldout.h"
 
 static const Option option_rows[] = {

@@ -2,6 +2,8 @@
 #include "rlaif/eval/raters.h"
 
 #include "base/mem.h"
+#include "rlaif/eval/outcomes.h"
+#include "rlaif/eval/table.h"
 
 void raters_init(Raters *r, int prompts)
 {

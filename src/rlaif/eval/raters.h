@@ -2,7 +2,7 @@
 #ifndef RLAIF_EVAL_RATERS_H
 #define RLAIF_EVAL_RATERS_H
 
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/outcomes.h"
 
 typedef struct Raters {
     json_t *number; /* object: name -> number */

@@ -1,8 +1,13 @@
 /* People's rankings of several policies: win rates, tests, agreement. */
+#include "rlaif/eval/eval.h"
+
 #include "base/file.h"
 #include "base/mem.h"
+#include "rlaif/eval/contest.h"
+#include "rlaif/eval/outcomes.h"
 #include "rlaif/eval/raters.h"
 #include "rlaif/eval/replies.h"
+#include "rlaif/eval/table.h"
 #include "rlaif/eval/verdicts.h"
 #include "rlaif/rows/rankings.h"
 #include "rlaif/stage/heldout.h"

@@ -2,7 +2,7 @@
 #include "rlaif/eval/verdicts.h"
 
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/outcomes.h"
 
 void verdicts_release(Verdicts *v)
 {

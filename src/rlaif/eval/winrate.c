@@ -1,7 +1,12 @@
 /* Responses of two policies to the same prompts, judged. */
+#include "rlaif/eval/eval.h"
+
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/contest.h"
 #include "rlaif/eval/match.h"
+#include "rlaif/eval/outcomes.h"
+#include "rlaif/eval/probes.h"
+#include "rlaif/eval/table.h"
 #include "rlaif/judge/source.h"
 #include "rlaif/learn/reward_model.h"
 #include "rlaif/stage/heldout.h"

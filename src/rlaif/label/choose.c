@@ -3,7 +3,7 @@
 #include "rlaif/label/choose.h"
 
 #include "base/mem.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/numbers.h"
 #include "rlaif/label/ask.h"
 
 /* Takes "NAME|FILE --option value ..." apart: the prompt's name, which the caller frees, and how it is asked. */

@@ -2,7 +2,7 @@
 #include "rlaif/report/judges.h"
 
 #include "base/file.h"
-#include "rlaif/eval/internal.h"
+#include "rlaif/eval/numbers.h"
 
 /* --- what was optimised --------------------------------------------------------------------------------- */
 
