@@ -1,91 +1,102 @@
 /* The dashboard: a run's stages, what can be looked at, who has rated how much. Blind, it has the rating alone. */
 #include "base/html.h"
-#include "base/mem.h"
+#include "rlaif/report/curves.h"
+#include "serve/figures.h"
 #include "serve/pages.h"
 #include "serve/site.h"
 
-enum { MOST_FIGURES = 6 };
+/* --- what the run has come to --------------------------------------------------------------------------- */
 
-/* The first numbers of a stage's summary. */
-static void add_figures(Str *out, const char *summary)
+/* How far an unfinished stage has come: rows, or steps of those that its options ask for, where they say how many. */
+static void add_so_far(Str *out, const ReportStage *s)
 {
-    json_t *object = NULL, *value;
-    Err unused = {0};
-    const char *name;
-    int n = 0;
-    if (!summary || !json_parse(summary, strlen(summary), "a summary", &object, &unused))
-        return;
-    json_object_foreach(object, name, value)
-    {
-        if (!json_is_number(value) || n++ >= MOST_FIGURES)
-            continue;
-        str_add(out, "<span>");
-        html_text(out, name);
-        str_addf(out, json_is_integer(value) ? " %.0f</span>" : " %.4g</span>", json_number_value(value));
-    }
-    json_decref(object);
+    double of = json_number_of(json_object_get(s->about, "options"), "steps", 0);
+    int steps = 0;
+    for (int i = 0; i < s->n_series; i++)
+        steps = s->series[i].n > steps ? s->series[i].n : steps;
+    if (s->items > 0)
+        str_addf(out, "<span>%s so far</span>", say_count(s->items, "row", "rows").text);
+    else if (steps > 0 && of > 0)
+        str_addf(out, "<span>%d of %s</span>", steps, say_count(of, "step", "steps").text);
+    else if (steps > 0)
+        str_addf(out, "<span>%s so far</span>", say_count(steps, "step", "steps").text);
 }
 
-static void add_time(Str *out, double seconds)
+static void add_stage(Str *out, const ReportStage *s, int step)
 {
-    if (seconds < 100)
-        str_addf(out, "%.1f s", seconds);
-    else if (seconds < 6000)
-        str_addf(out, "%.0f min", seconds / 60);
-    else
-        str_addf(out, "%.1f h", seconds / 3600);
-}
-
-/* How far an unfinished stage has come: rows, or the last step that has samples. */
-static void add_so_far(Str *out, int items, int step)
-{
-    if (items > 0)
-        str_addf(out, "<span>%d %s so far</span>", items, items == 1 ? "row" : "rows");
-    else if (step >= 0)
-        str_addf(out, "<span>step %d</span>", step);
-}
-
-static void add_stage(Str *out, const StageRow *s, int items, int step)
-{
-    bool has_samples = items > 0 || step >= 0;
-    str_add(out, "<tr><td>");
+    const StageRow *row = &s->row;
+    bool has_samples = s->items > 0 || step >= 0;
+    str_add(out, "<tr><th scope=\"row\">");
     if (has_samples) {
         str_add(out, "<a href=\"/samples?stage=");
-        link_argument(out, s->name);
+        link_argument(out, row->name);
         str_add(out, "\">");
     }
-    html_text(out, s->name);
-    str_add(out, has_samples ? "</a></td><td class=\"soft\">" : "</td><td class=\"soft\">");
-    html_text(out, strcmp(s->name, s->kind) == 0 ? "" : s->kind);
-    str_addf(out, "</td><td class=\"state\">%s</td><td class=\"number\">",
-             s->done ? "done" : "<span class=\"open\">not done</span>");
-    add_time(out, s->seconds);
+    html_text(out, row->name);
+    str_addf(out, "%s<div class=\"soft\">", has_samples ? "</a>" : "");
+    html_text(out, kind_words(row->kind) ? kind_words(row->kind) : row->kind);
+    str_addf(out, "</div></th><td class=\"state\">%s", row->done ? "done" : "<span class=\"open\">not done</span>");
+    if (row->seconds > 0) {
+        str_add(out, "<div class=\"soft\">");
+        html_time(out, row->seconds);
+        str_add(out, "</div>");
+    }
     str_add(out, "</td><td class=\"figures\">");
-    if (s->done)
-        add_figures(out, s->summary);
+    if (row->done)
+        html_figures(out, s->summary);
     else
-        add_so_far(out, items, step);
+        add_so_far(out, s);
     str_add(out, "</td></tr>\n");
 }
 
+/* The curves of a stage that is not done, as far as they go. */
+static void add_curves(Str *out, const ReportStage *s)
+{
+    const ReportStage *one[] = {s};
+    Str curves = {0};
+    curves_main(&curves, one, 1, false);
+    if (curves.n > 0) {
+        str_add(out, "<h2>");
+        html_text(out, s->row.name);
+        str_addf(out, ": so far</h2>\n%s", str_text(&curves));
+    }
+    str_release(&curves);
+}
+
+/* A heading and curves for each stage at work, then all stages. */
 static bool add_stages(Str *out, Store *store, Err *err)
 {
+    Str curves = {0}, rows = {0};
     bool ok = true, present = true;
-    str_add(
-        out,
-        "<h2>Stages</h2>\n<table>\n<tr><th>stage</th><th></th><th></th><th class=\"number\">time</th><th></th></tr>\n");
     for (int i = 0; ok && present; i++) {
-        StageRow s;
-        int items = 0, step = -1;
-        ok = store_stage_at(store, i, &s, &present, err);
+        ReportStage s = {0};
+        int step = -1;
+        ok = store_stage_at(store, i, &s.row, &present, err);
         if (ok && present) {
-            ok = store_items_count(store, s.id, &items, err) && store_rollouts_last(store, s.id, &step, err);
-            add_stage(out, &s, items, step);
+            ok = report_stage_read(&s, store, err) && store_rollouts_last(store, s.row.id, &step, err) &&
+                 (s.row.done || report_series_read(&s, store, err));
+            add_stage(&rows, &s, step);
+            if (ok && !s.row.done)
+                add_curves(&curves, &s);
         }
-        stage_row_release(&s);
+        report_stage_release(&s);
     }
-    str_add(out, "</table>\n<p class=\"soft\">A stage with a link has rows to look at.</p>\n");
+    str_addf(out,
+             "%s<h2>Stages</h2>\n<table>\n<thead><tr><th scope=\"col\">stage</th><th scope=\"col\">state</th><th "
+             "scope=\"col\">what came of it</th></tr></thead>\n<tbody>\n%s</tbody></table>\n<p class=\"soft\">A stage "
+             "with a link has rows to look at.</p>\n",
+             str_text(&curves), str_text(&rows));
+    str_release(&curves);
+    str_release(&rows);
     return ok;
+}
+
+bool now_page(Site *s, Work *work, const Request *request, Reply *out, Err *err)
+{
+    (void)s;
+    (void)request;
+    plain_policy(out->policy);
+    return add_stages(&out->body, work->store, err);
 }
 
 /* --- rating --------------------------------------------------------------------------------------------- */
@@ -131,18 +142,29 @@ static bool add_rating(Str *out, Work *work, const Site *s, RatingKind kind, Err
 
 bool dashboard_page(Site *s, Work *work, const Request *request, Reply *out, Err *err)
 {
+    bool blind = s->options->blind;
     (void)request;
-    plain_policy(out->policy);
+    if (blind)
+        plain_policy(out->policy);
+    else
+        dashboard_policy(out->policy);
     plain_page_begin(&out->body, s->title, false);
     str_add(&out->body, "<div class=\"actions\">\n");
     bool ok =
         add_rating(&out->body, work, s, RATING_RANK, err) && add_rating(&out->body, work, s, RATING_HARMLESS, err);
-    if (!s->options->blind)
-        str_add(&out->body,
-                "<a class=\"action\" href=\"/report\"><b>Report</b><span class=\"soft\">numbers, curves, samples, "
-                "provenance</span></a>\n");
+    if (!blind)
+        str_add(
+            &out->body,
+            "<a class=\"action\" href=\"/report\"><b>Report</b><span class=\"soft\">who is better, replies, curves, "
+            "every number</span></a>\n");
     str_add(&out->body, "</div>\n");
-    ok = ok && (s->options->blind || add_stages(&out->body, work->store, err));
+    if (!blind) {
+        str_add(&out->body, "<p id=\"lost\" class=\"trouble-text\" role=\"status\" hidden>The server does not answer: "
+                            "this is what it said last.</p>\n<div id=\"now\">\n");
+        ok = ok && add_stages(&out->body, work->store, err);
+        str_add(&out->body, "</div>\n");
+        dashboard_script(&out->body);
+    }
     plain_page_end(&out->body);
     return ok;
 }

@@ -7,6 +7,7 @@
 
 EMBED(rate_html, "src/serve/rate.html");
 EMBED(rate_js, "src/serve/rate.js");
+EMBED(dashboard_js, "src/serve/dashboard.js");
 EMBED(pages_css, "src/serve/pages.css");
 
 /* 'sha256-...' of an embedded style or script. */
@@ -23,10 +24,11 @@ static Source source_of(const char *text)
     return s;
 }
 
-static void write_policy(char out[LISTENER_POLICY], bool script, bool connect)
+/* `script`: the one that the page has, or NULL. */
+static void write_policy(char out[LISTENER_POLICY], const char *script, bool connect)
 {
     snprintf(out, LISTENER_POLICY, "default-src 'none'; base-uri 'none'; form-action 'none'; style-src %s%s%s%s",
-             source_of(pages_css).text, script ? "; script-src " : "", script ? source_of(rate_js).text : "",
+             source_of(pages_css).text, script ? "; script-src " : "", script ? source_of(script).text : "",
              connect ? "; connect-src 'self'" : "");
 }
 
@@ -39,14 +41,25 @@ static void forbid_frames(char policy[LISTENER_POLICY])
 
 void rating_policy(char out[LISTENER_POLICY])
 {
-    write_policy(out, true, true);
+    write_policy(out, rate_js, true);
     forbid_frames(out);
 }
 
 void plain_policy(char out[LISTENER_POLICY])
 {
-    write_policy(out, false, false);
+    write_policy(out, NULL, false);
     forbid_frames(out);
+}
+
+void dashboard_policy(char out[LISTENER_POLICY])
+{
+    write_policy(out, dashboard_js, true);
+    forbid_frames(out);
+}
+
+void dashboard_script(Str *out)
+{
+    str_addf(out, "<script>%s</script>\n", dashboard_js);
 }
 
 /* --- the rating page ------------------------------------------------------------------------------------ */
@@ -70,7 +83,7 @@ static json_t *page_data(const RatingItems *items, const char *question, const c
 void rating_page(Str *out, const RatingItems *items, const char *question, const char *token)
 {
     char policy[LISTENER_POLICY];
-    write_policy(policy, true, token != NULL);
+    write_policy(policy, rate_js, token != NULL);
     json_t *data = page_data(items, question, token);
     for (const char *at = rate_html; *at;) {
         const char *mark = strchr(at, '@'), *end = mark ? strchr(mark + 1, '@') : NULL;

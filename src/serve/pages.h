@@ -16,6 +16,9 @@ void rating_policy(char out[LISTENER_POLICY]);
 void plain_page_begin(Str *out, const char *title, bool home);
 void plain_page_end(Str *out);
 void plain_policy(char out[LISTENER_POLICY]);
+/* The dashboard asks for what is new by a script of its own. */
+void dashboard_policy(char out[LISTENER_POLICY]);
+void dashboard_script(Str *out);
 /* A text as the value of a link's argument: what is no letter, digit or one of -._ as %XX. */
 void link_argument(Str *out, const char *text);
 

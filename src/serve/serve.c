@@ -44,9 +44,9 @@ typedef struct Route {
 } Route;
 
 static const Route routes[] = {
-    {"GET", "/", dashboard_page, true},     {"GET", "/samples", samples_page, false},
-    {"GET", "/report", report_page, false}, {"GET", "/rate", rate_page, true},
-    {"GET", "/ratings", get_ratings, true}, {"POST", "/rating", post_rating, true},
+    {"GET", "/", dashboard_page, true},     {"GET", "/now", now_page, false},  {"GET", "/samples", samples_page, false},
+    {"GET", "/report", report_page, false}, {"GET", "/rate", rate_page, true}, {"GET", "/ratings", get_ratings, true},
+    {"POST", "/rating", post_rating, true},
 };
 
 static const Route *find_route(const Site *s, const Request *r, bool *path_known)

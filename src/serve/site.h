@@ -23,7 +23,8 @@ typedef struct Site {
 /* What answers one kind of request; `work` has the run's store. A failure becomes an answer of its own. */
 typedef bool RouteAnswer(Site *s, Work *work, const Request *request, Reply *out, Err *err);
 
-RouteAnswer dashboard_page, samples_page;        /* dashboard.c, samples.c */
+RouteAnswer dashboard_page, now_page;            /* dashboard.c: the page, and the part of it that grows */
+RouteAnswer samples_page;                        /* samples.c */
 RouteAnswer rate_page, get_ratings, post_rating; /* ratings.c */
 
 #endif

@@ -226,6 +226,7 @@ static void headers_of_answers(void **state)
                                        "Content-Security-Policy: ",       "default-src 'none'",
                                        "frame-ancestors 'none'",          "Cross-Origin-Resource-Policy: same-origin"};
     static const char *const asked[] = {"GET /",
+                                        "GET /now",
                                         "GET /rate?kind=rank",
                                         "GET /ratings?kind=rank&rater=a",
                                         "GET /none",

@@ -58,6 +58,8 @@ static void blind_alone(void **state)
     assert_null(strstr(page, "/report"));
     need_status(ask(b.site, "GET /samples?stage=policy-zebra", "", NULL), 404);
     need_status(ask(b.site, "GET /report", "", NULL), 404);
+    need_status(ask(b.site, "GET /now", "", NULL), 404);
+    assert_null(strstr(page, "<script>")); /* which would ask for it */
     json_decref(rate_data(b.site, "harmless"));
     free(page);
     bench_end(&b);
@@ -67,7 +69,11 @@ static void blind_alone(void **state)
 static void escaped(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/", "/rate?kind=rank", "/rate?kind=harmless", "/samples?stage=policy-zebra",
+    static const char *const paths[] = {"/",
+                                        "/now",
+                                        "/rate?kind=rank",
+                                        "/rate?kind=harmless",
+                                        "/samples?stage=policy-zebra",
                                         "/samples?stage=%3Cimg%20src%3Dx%3E"},
                              *const never[] = {"<img", "<script>document", "<s>"};
     const char *hostile[] = {HOSTILE};
@@ -350,7 +356,7 @@ static void beside_a_run(void **state)
             &err);
     page = get(b.site, "/");
     says(page, "not done");
-    says(page, "step 0");
+    says(page, "1 step so far");
     free(page);
     page = get(b.site, "/report");
     says(page, "Not finished:");

@@ -95,12 +95,14 @@ void curves_main(Str *out, const ReportStage *const *stage, int n, bool live)
 {
     static const char *const of_rl[] = {"reward", "kl", "kl_sampling"};
     bool kl = any_has(stage, n, "kl");
-    if (n > 1)
-        chart_legend(out, stage, n);
-    str_add(out, "<div class=\"charts\">\n");
+    Str charts = {0};
     if (!any_has(stage, n, "reward"))
-        chart_metric(out, stage, n, "loss", title_of("loss"), live);
+        chart_metric(&charts, stage, n, "loss", title_of("loss"), live);
     for (int i = 0; i < COUNT(of_rl) - kl; i++)
-        chart_metric(out, stage, n, of_rl[i], title_of(of_rl[i]), live);
-    str_add(out, "</div>\n");
+        chart_metric(&charts, stage, n, of_rl[i], title_of(of_rl[i]), live);
+    if (charts.n > 0 && n > 1)
+        chart_legend(out, stage, n);
+    if (charts.n > 0)
+        str_addf(out, "<div class=\"charts\">\n%s</div>\n", str_text(&charts));
+    str_release(&charts);
 }

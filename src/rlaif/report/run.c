@@ -88,13 +88,22 @@ static void place_in_recipe(const Report *r, ReportStage *s)
     }
 }
 
+bool report_stage_read(ReportStage *s, Store *store, Err *err)
+{
+    return read_json(s->row.about, s->row.name, &s->about, err) &&
+           read_json(s->row.summary, s->row.name, &s->summary, err) &&
+           store_items_count(store, s->row.id, &s->items, err);
+}
+
+bool report_series_read(ReportStage *s, Store *store, Err *err)
+{
+    return store_metrics_each(store, s->row.id, add_metric, s, err);
+}
+
 static bool read_stage(Report *r, ReportStage *s, Err *err)
 {
     Store *store = r->work->store;
-    if (!read_json(s->row.about, s->row.name, &s->about, err) ||
-        !read_json(s->row.summary, s->row.name, &s->summary, err) ||
-        !store_items_count(store, s->row.id, &s->items, err) ||
-        !store_metrics_each(store, s->row.id, add_metric, s, err))
+    if (!report_stage_read(s, store, err) || !report_series_read(s, store, err))
         return false;
     place_in_recipe(r, s);
     return strcmp(s->row.kind, "label") != 0 || s->items == 0 || read_labels(r->work, s, err);
@@ -135,22 +144,25 @@ bool report_read(Report *r, Work *work, const char *run_dir, Err *err)
     return true;
 }
 
+void report_stage_release(ReportStage *s)
+{
+    for (int k = 0; k < s->n_series; k++) {
+        free(s->series[k].metric);
+        free(s->series[k].step);
+        free(s->series[k].value);
+    }
+    free(s->series);
+    json_decref(s->about);
+    json_decref(s->summary);
+    json_decref(s->alignment);
+    json_decref(s->label);
+    stage_row_release(&s->row);
+}
+
 void report_release(Report *r)
 {
-    for (int i = 0; i < r->n; i++) {
-        ReportStage *s = &r->stage[i];
-        for (int k = 0; k < s->n_series; k++) {
-            free(s->series[k].metric);
-            free(s->series[k].step);
-            free(s->series[k].value);
-        }
-        free(s->series);
-        json_decref(s->about);
-        json_decref(s->summary);
-        json_decref(s->alignment);
-        json_decref(s->label);
-        stage_row_release(&s->row);
-    }
+    for (int i = 0; i < r->n; i++)
+        report_stage_release(&r->stage[i]);
     free(r->stage);
     if (r->has_recipe)
         recipe_release(&r->recipe);

@@ -43,6 +43,11 @@ typedef struct Report {
 bool report_read(Report *r, Work *work, const char *run_dir, Err *err) MUST_CHECK;
 void report_release(Report *r);
 
+/* A stage alone, whose row is read: what it says of itself, and its curves. Zeroed before, released after. */
+bool report_stage_read(ReportStage *s, Store *store, Err *err) MUST_CHECK;
+bool report_series_read(ReportStage *s, Store *store, Err *err) MUST_CHECK;
+void report_stage_release(ReportStage *s);
+
 /* The next stage of a kind after `after` (NULL: the first), or NULL; and how many there are. */
 const ReportStage *report_next(const Report *r, const char *kind, const ReportStage *after);
 int report_count(const Report *r, const char *kind);

@@ -37,7 +37,8 @@ static void intervals(void **state)
     };
     Run r = run_new();
     add_stage(&r, "eval", "eval winrate", about, compared);
-    char *page = page_of(&r), *table = part_of(page, "<details><summary>Every number of the comparisons</summary>", "</details>");
+    char *page = page_of(&r),
+         *table = part_of(page, "<details><summary>Every number of the comparisons</summary>", "</details>");
     check_page(page);
     for (int i = 0; i < COUNT(lines); i++)
         has(table, lines[i]);
