@@ -7,6 +7,7 @@
 #include "rlaif/eval/contest.h"
 #include "rlaif/eval/eval.h"
 #include "support.h"
+#include "tensor/cpu.h"
 
 static const char TINY[] = "tests/fixtures/tiny-llama";
 

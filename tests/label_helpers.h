@@ -4,6 +4,7 @@
 
 #include "judge_helpers.h"
 #include "rlaif/label/label.h"
+#include "tensor/cpu.h"
 
 #define ROW(prompt, a, b, more) "{\"prompt\": \"" prompt "\", \"responses\": [\"" a "\", \"" b "\"]" more "}\n"
 static const char pairs[] = ROW("rain in spring", "It rains.", "Spring!", ", \"preferred\": 0")

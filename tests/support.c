@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "tensor/cpu.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -5,6 +5,7 @@
 #include "rlaif/learn/reward.h"
 #include "rlaif/rl/rl.h"
 #include "rlaif/rl/sample.h"
+#include "tensor/cpu.h"
 
 typedef enum Workload { BENCH_GEMM, BENCH_ATTENTION, BENCH_LABEL, BENCH_GENERATE, BENCH_REWARD, BENCH_RL } Workload;
 

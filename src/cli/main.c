@@ -9,6 +9,7 @@
 #include "net/http.h"
 #include "rlaif/report/report.h"
 #include "serve/listener.h"
+#include "tensor/cpu.h"
 #include "text/text_libraries.h"
 
 #include <unistd.h>

@@ -35,7 +35,7 @@ typedef struct Weights {
 /* How a tensor's rows lie in a GGUF file. */
 typedef enum GgufLayout {
     GGUF_AS_IS,
-    GGUF_ROTARY_PAIRS, /* in files of families with rotary_pairs the two halves of a head that rotate together are interleaved */
+    GGUF_ROTARY_PAIRS, /* of a family with rotary_pairs: the two halves of a head are interleaved */
     GGUF_GAIN          /* a norm's weight: with norm_plus_one the file holds 1 + weight */
 } GgufLayout;
 

@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "rlaif/judge/judge.h"
 #include "rlaif/learn/reward_model.h"
+#include "tensor/cpu.h"
 
 struct RlaifJudge {
     Device *device;

@@ -21,16 +21,14 @@ typedef struct Device {
     Profile *profile; /* the caller's; NULL: not kept */
 } Device;
 
-/* Fails where this CPU lacks the level. threads 0: one per core that this process may use. */
-bool device_open(Device **out, CpuLevel level, int threads, Err *err) MUST_CHECK;
 void device_free(Device *d); /* accepts NULL */
 
 /* False, with the device's first failure, if an operation failed since the last call. */
 bool device_ok(Device *d, Err *err) MUST_CHECK;
 
-bool cpu_has(CpuLevel level);
-const char *cpu_level_name(CpuLevel level);
-/* The CPU's own name for itself ("AMD EPYC ..."); "unknown CPU" where it has none. */
-void cpu_model(char out[128]);
+/* n floats of scratch that live until the next call, or NULL with the device's error set. */
+float *device_scratch(Device *d, size_t n);
+/* Which of the device's threads runs this, from 0. */
+int thread_index(void);
 
 #endif

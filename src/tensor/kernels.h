@@ -1,4 +1,4 @@
-/* What a level of the CPU provides behind ops.h. Private to tensor/. */
+/* What a level of the CPU provides behind ops.h: kernels take the types of ops.h, and ops.c calls them. Private to tensor/. */
 #ifndef TENSOR_KERNELS_H
 #define TENSOR_KERNELS_H
 
@@ -45,10 +45,5 @@ typedef struct Kernels {
 const Kernels *kernels_plain(void);
 const Kernels *kernels_avx2(void);
 const Kernels *kernels_avx512(void);
-
-/* n floats of scratch that live until the next call, or NULL with the device's error set. */
-float *device_scratch(Device *d, size_t n);
-/* Which of the device's threads runs this, from 0. */
-int thread_index(void);
 
 #endif

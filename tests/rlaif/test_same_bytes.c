@@ -6,6 +6,7 @@
 #include "training.h"
 
 #include "base/file.h"
+#include "tensor/cpu.h"
 
 static const char *const model_dir[] = {TINY_LLAMA_DIR, "tests/fixtures/tiny-gemma3"};
 enum { MODELS = COUNT(model_dir) };

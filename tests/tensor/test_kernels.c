@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/mem.h"
+#include "tensor/cpu.h"
 
 /* Everything that one piece of work computes, one number after the other. */
 typedef struct Out {

@@ -3,6 +3,7 @@
 #include "tiny.h"
 
 #include "base/mem.h"
+#include "tensor/cpu.h"
 
 enum { VOCAB = 2070, ITEMS = 5, SAMPLES = 2 };
 
