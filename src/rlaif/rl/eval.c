@@ -1,7 +1,8 @@
 /* The policy on held-out prompts while it learns. */
+#include "rlaif/rl/eval.h"
+
 #include "base/log.h"
 #include "base/mem.h"
-#include "rlaif/rl/internal.h"
 
 /* Means over responses. */
 typedef struct HeldMeans {

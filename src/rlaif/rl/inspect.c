@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "rlaif/rl/internal.h"
+#include "rlaif/rl/rl.h"
 
 void rollout_inspection_release(RolloutInspection *i)
 {

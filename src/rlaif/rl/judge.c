@@ -1,7 +1,8 @@
 /* The direct judge of reinforcement learning: where it comes from, and whether all that it may have to read fits. */
+#include "rlaif/rl/judge.h"
+
 #include "base/mem.h"
 #include "rlaif/judge/layout.h"
-#include "rlaif/rl/internal.h"
 
 bool rl_judge_open(Rl *rl, Work *work, Err *err)
 {

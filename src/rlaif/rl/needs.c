@@ -1,8 +1,10 @@
 /* What reinforcement learning needs: every model, its gradients and optimizer, and what a step adds while it samples, asks
  * for rewards and trains, if all responses are as long as they may be. */
+#include "rlaif/rl/needs.h"
+
 #include "base/mem.h"
 #include "rlaif/judge/layout.h"
-#include "rlaif/rl/internal.h"
+#include "rlaif/rl/step.h"
 
 /* Of all steps to come. */
 typedef struct Widest {

@@ -1,5 +1,5 @@
 /* One step of reinforcement learning: sample, reward, compare with the reference, update; and what is kept of it. */
-#include "rlaif/rl/internal.h"
+#include "rlaif/rl/step.h"
 
 #include "base/mem.h"
 #include "base/real.h"
@@ -30,28 +30,6 @@ Rollout *rl_plan(const Rl *rl, int step, int *rollouts)
     free(order);
     *rollouts = batch * samples;
     return r;
-}
-
-Sampling rl_sampling(const RlOptions *o)
-{
-    return (Sampling){.temperature = o->temperature,
-                      .logp_tempered = o->logp_temperature == LOGP_AT_SAMPLING,
-                      .top_k = o->top_k,
-                      .top_p = o->top_p,
-                      .max_new_tokens = o->max_new_tokens};
-}
-
-double rl_logp_temperature(const RlOptions *o)
-{
-    return o->logp_temperature == LOGP_AT_SAMPLING ? o->temperature : 1;
-}
-
-const char *rl_kl_name(const RlOptions *o, KlMetric which)
-{
-    static const char *const name[][2] = {[METRIC_KL] = {"kl", "kl_sampling"},
-                                          [METRIC_EXACT_KL] = {"exact_kl", "exact_kl_sampling"},
-                                          [METRIC_EVAL_KL] = {"eval_kl", "eval_kl_sampling"}};
-    return name[which][o->logp_temperature];
 }
 
 /* Before its first update policy and reference are one, where no other reference is named: their log-probabilities must be

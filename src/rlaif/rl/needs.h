@@ -1,0 +1,10 @@
+/* What reinforcement learning needs of memory and disk. */
+#ifndef RLAIF_RL_NEEDS_H
+#define RLAIF_RL_NEEDS_H
+
+#include "rlaif/rl/state.h"
+
+/* Adds up the memory and the disk that it takes, if all responses are as long as they may be. */
+bool rl_needs(const Rl *rl, Needs *n, Err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,134 @@
+/* Opening a training. */
+#include "rlaif/rl/open.h"
+
+#include "base/mem.h"
+#include "rlaif/learn/flat.h"
+#include "rlaif/rl/judge.h"
+
+bool rl_render(Rl *rl, Rows *rows, Ids **prompt, Err *err)
+{
+    const RlOptions *o = rl->options;
+    Room room = {(CutRule)o->truncate, o->max_prompt_tokens, o->max_new_tokens, "--max-prompt-tokens"};
+    *prompt = mem_zalloc((size_t)rows->n, sizeof **prompt);
+    for (int i = 0; i < rows->n; i++) {
+        Context *context = &rows->row[i].view.context;
+        char place[300];
+        int cut;
+        if (!cut_prompt(rl->policy, context, rl->chat, room, &cut, err) ||
+            !render_context(rl->policy, context, rl->chat, &(*prompt)[i], err))
+            return err_context(err, "%s", row_place(rows, i, place));
+        cut_count(&rl->cut, cut);
+    }
+    return true;
+}
+
+static int value_heads(const RlOptions *o)
+{
+    return o->baseline == BASELINE_VALUE && o->value == VALUE_HEAD ? HEAD_LM | HEAD_VALUE : HEAD_LM;
+}
+
+/* Another reference than the policy's start gives log-probabilities of the same tokens. */
+static bool check_reference(const Rl *rl, Err *err)
+{
+    const Model *a = rl->policy, *b = rl->reference;
+    if (a->config.vocab == b->config.vocab && tokenizer_same(a->tokenizer, b->tokenizer))
+        return true;
+    err_set(err, ERR_INPUT, "%s and %s have not the same tokens", rl->options->reference, rl->options->model);
+    return err_hint(err, "the KL is between distributions over the same vocabulary: name a model of the same family");
+}
+
+/* Is the reference the policy's start? */
+static bool find_reference(Rl *rl, Store *store, Err *err)
+{
+    const RlOptions *o = rl->options;
+    char start[HASH_TEXT];
+    if (!model_hash(o->model, store, start, err) ||
+        !model_hash(o->reference ? o->reference : o->model, store, rl->reference_hash, err))
+        return false;
+    rl->from_reference = strcmp(start, rl->reference_hash) == 0;
+    return true;
+}
+
+/* The policy starts as --model, which is also the reference where no other is named; a value network as the same with a
+ * head of zeros. */
+static bool open_policy(Rl *rl, const Work *work, Err *err)
+{
+    const RlOptions *o = rl->options;
+    if (!find_reference(rl, work->store, err))
+        return false;
+    if (rl->from_reference
+            ? !work_model(&rl->reference, o->model, work, HEAD_LM, err) ||
+                  !model_copy(&rl->policy, rl->reference, value_heads(o), err)
+            : !work_model(&rl->reference, o->reference, work, HEAD_LM, err) ||
+                  !work_model(&rl->policy, o->model, work, value_heads(o), err) || !check_reference(rl, err))
+        return false;
+    return !rl_has_value_network(o) || model_copy(&rl->value, rl->policy, HEAD_VALUE, err);
+}
+
+static bool open_models(Rl *rl, Work *work, Err *err)
+{
+    const RlOptions *o = rl->options;
+    if (!open_policy(rl, work, err))
+        return false;
+    scorer_open(&rl->reference_scorer, rl->reference);
+    scorer_temper(rl->reference_scorer, rl_logp_temperature(o));
+    if (!render_chat(rl->policy, (ChatMode)o->chat, &rl->chat, err))
+        return false;
+    if (rl->source.function)
+        return true;
+    rl->source.weight = o->reward_weight;
+    if ((rl_is_direct(o) && !rl_judge_open(rl, work, err)) ||
+        (o->reward && !reward_model_open(&rl->source.model, o->reward, work->device, o->common.date, CHAT_AUTO, err)))
+        return false;
+    RewardModel *m = rl->source.model;
+    rl->flat = m && flat_by_scale(m->scale);
+    if (m && o->scale == SCALE_NONE)
+        m->scale = 1;
+    rl->source.policy_chats = rl->chat;
+    rl->source.same_ids = m && tokenizer_same(rl->policy->tokenizer, m->model->tokenizer) && rl->chat == m->chat;
+    return true;
+}
+
+bool rl_open(Rl **out, const RlOptions *o, Work *work, Rows *rows, RewardFunction *function, Err *err)
+{
+    Rl *rl = mem_zalloc(1, sizeof *rl);
+    rl->options = o;
+    rl->rows = rows;
+    rl->source.function = function;
+    pass_init(&rl->pass);
+    rl->value_train = o->train;
+    rl->value_train.lr = o->value_lr > 0 ? o->value_lr : o->train.lr;
+    int steps = o->steps ? o->steps : (int)(((long long)rows->n * o->epochs + o->batch - 1) / o->batch);
+    bool ok = open_models(rl, work, err) && rl_render(rl, rows, &rl->prompt, err) &&
+              trainer_init(&rl->policy_trainer, rl->policy, &o->train, steps, err) &&
+              (!rl->value || trainer_init(&rl->value_trainer, rl->value, &rl->value_train, steps, err));
+    rl->policy_trainer.wait = o->value_warmup;
+    if (!ok) {
+        rl_free(rl);
+        rl = NULL;
+    }
+    *out = rl;
+    return ok;
+}
+
+void rl_free(Rl *rl)
+{
+    if (!rl)
+        return;
+    trainer_release(&rl->policy_trainer);
+    trainer_release(&rl->value_trainer);
+    pass_release(&rl->pass);
+    reward_source_release(&rl->source);
+    scorer_free(rl->reference_scorer);
+    model_free(rl->value);
+    model_free(rl->policy);
+    model_free(rl->reference);
+    for (int i = 0; rl->prompt && i < rl->rows->n; i++)
+        ids_release(&rl->prompt[i]);
+    for (int i = 0; rl->held_prompt && i < rl->held.n; i++)
+        ids_release(&rl->held_prompt[i]);
+    rows_release(&rl->held);
+    free(rl->held_prompt);
+    free(rl->prompt);
+    free(rl);
+}
