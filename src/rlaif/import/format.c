@@ -278,6 +278,12 @@ static bool has_replies(const json_t *row)
     return found;
 }
 
+/* A pair of ours: what a person chose counts, and where two of a list were compared they are one pair already. */
+static bool is_chosen_from(const json_t *row)
+{
+    return has(row, "preferred") && json_is_string(json_array_get(json_field(row, "responses"), 0));
+}
+
 static ImportFormat detect(const json_t *row)
 {
     if (has(row, "info") && has(row, "summaries"))
@@ -291,6 +297,8 @@ static ImportFormat detect(const json_t *row)
                    : IMPORT_TRL;
     if (has(row, "item") && has(row, "rater") && !has(row, "responses"))
         return IMPORT_RATINGS;
+    if (is_chosen_from(row))
+        return IMPORT_ROWS;
     if (has_replies(row))
         return IMPORT_REPLIES;
     if (has(row, "prompt") || has(row, "messages") || has(row, "conversations"))

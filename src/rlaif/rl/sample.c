@@ -90,9 +90,10 @@ static bool has_prompt(const json_t *row, const Context *context)
  * its turns do not give is its text, where that was the prompt. */
 static json_t *without_responses(const Row *row, bool chat)
 {
-    static const char *const names[] = {"response", "responses", "ended",     "stripped",    "preferred", "label",
-                                        "score",    "judgment",  "score_cut", "harmless",    "models",    "chosen",
-                                        "rejected", "summaries", "choice",    "blank_before"};
+    static const char *const names[] = {"response", "responses", "ended",       "stripped",    "preferred",
+                                        "label",    "score",     "judgment",    "score_cut",   "harmless",
+                                        "models",   "chosen",    "rejected",    "summaries",   "choice",
+                                        "group",    "of",        "rewards_cut", "helpfulness", "blank_before"};
     json_t *out = json_copy(row->json);
     row_drop_comparison(out);
     for (int i = 0; i < COUNT(names); i++)

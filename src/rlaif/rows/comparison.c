@@ -102,10 +102,13 @@ static bool is_signed(const char *name)
     return strcmp(name, "overall_preference") == 0 || strcmp(name, "preference_strength") == 0;
 }
 
-/* A number of a response, counted as the fields' names do; half way is a tie. */
+/* A number of a response, counted as the fields' names do; half way is a tie. Between 1 and 2 it may be AlpacaEval's, 1 and the
+ * probability of the second. */
 static bool by_number(double x, char first, bool of_sign, int *better)
 {
     double low = first == '1' ? 1 : 0;
+    if (first != '1' && !of_sign && x != 0 && x != 0.5 && x != 1)
+        return false;
     if (of_sign)
         *better = x == 0 ? A_TIE : x > 0;
     else if (x == low + 0.5 || (first == '1' && x == 0))
@@ -186,6 +189,13 @@ static bool one_hot(const json_t *row, int *better, json_t *used)
     return any;
 }
 
+/* Beside the worse reply it is the better one itself. */
+static bool is_a_reply(const json_t *row, const char *name)
+{
+    return (strcmp(name, "chosen") == 0 && json_field(row, "rejected")) ||
+           (strcmp(name, "better_response") == 0 && json_field(row, "worse_response"));
+}
+
 bool comparison_verdict(const json_t *row, char first, int *better, json_t *used, Err *err)
 {
     const char *by = "winner_model_a";
@@ -196,7 +206,7 @@ bool comparison_verdict(const json_t *row, char first, int *better, json_t *used
         int said = NO_VERDICT;
         if (!v || json_is_object(v)) /* a judge's label is an object */
             continue;
-        if (strcmp(verdicts[i], "chosen") == 0 && json_field(row, "rejected")) /* a reply */
+        if (is_a_reply(row, verdicts[i]))
             continue;
         if (!read_verdict(row, verdicts[i], first, &said, err)) {
             if (first || strcmp(verdicts[i], "winner") == 0)
@@ -304,16 +314,22 @@ static json_t *beside(const json_t *row, const char *const *stems, const char *n
 }
 
 /* Two verdicts of one pair, by words and by scores, must not contradict each other. */
+static bool agree(int better, const json_t *scores, Err *err)
+{
+    double of[2] = {json_number_value(json_array_get(scores, 0)), json_number_value(json_array_get(scores, 1))};
+    return better < 0 || of[better] >= of[1 - better] ||
+           err_set(err, ERR_INPUT, "the better of two responses has the lower score") ||
+           err_hint(err, "leave out the verdict or the scores, whichever does not hold");
+}
+
 static bool settle(Comparison *c, int better, json_t *scores, Err *err)
 {
     if (better == NO_VERDICT) {
         c->worth = json_incref(scores);
         return true;
     }
-    double of[2] = {json_number_value(json_array_get(scores, 0)), json_number_value(json_array_get(scores, 1))};
-    if (better >= 0 && of[better] < of[1 - better])
-        return err_set(err, ERR_INPUT, "the better of two responses has the lower score"),
-               err_hint(err, "leave out the verdict or the scores, whichever does not hold");
+    if (!agree(better, scores, err))
+        return false;
     c->worth = json_pack("[i, i]", better == 0, better == 1);
     return true;
 }
@@ -403,6 +419,16 @@ static bool is_ours(const json_t *row)
            (json_field(row, "info") && json_field(row, "summaries"));
 }
 
+/* A list of two may have a verdict beside its scores. Where one has none, nothing is compared. */
+static bool list_agrees(const json_t *row, const Comparison *c, Err *err)
+{
+    int better;
+    if (json_array_size(c->replies) != 2 || !json_is_number(json_array_get(c->worth, 0)) ||
+        !json_is_number(json_array_get(c->worth, 1)))
+        return true;
+    return comparison_verdict(row, 0, &better, c->used, err) && agree(better, c->worth, err);
+}
+
 static bool read_any(const json_t *row, Comparison *c, Err *err)
 {
     size_t at;
@@ -412,7 +438,7 @@ static bool read_any(const json_t *row, Comparison *c, Err *err)
     for (int i = 0; i < COUNT(better_worse); i++)
         if (is_reply(json_field(row, better_worse[i][0])) && is_reply(json_field(row, better_worse[i][1])))
             return read_better_worse(row, better_worse[i], c);
-    if (!comparison_list(row, c, err))
+    if (!comparison_list(row, c, err) || !list_agrees(row, c, err))
         return false;
     if (c->replies || json_is_string(json_array_get(json_field(row, "responses"), 0)) ||
         !(name = find_siblings(row, &at)))

@@ -89,13 +89,21 @@ static bool is_unscored(const char *name, const json_t *list)
     return json_array_size(list) > 1 && strcmp(name, "answers") != 0 && strcmp(name, "responses") != 0;
 }
 
+/* Has the row a list of such numbers? Rewards beside a choice or a label are what a model made of it, as eval accuracy writes
+ * them, and decide nothing. */
+static bool is_measured(const json_t *row, const Measure *m, const json_t **numbers)
+{
+    bool judged = strcmp(m->name, "rewards") == 0 && (json_field(row, "preferred") || json_field(row, "label"));
+    return json_is_array(*numbers = json_field(row, m->name)) && !judged;
+}
+
 /* Texts with a list of scores beside them, if there is one. */
 static bool read_texts(const json_t *row, const char *name, const json_t *list, Comparison *c, Err *err)
 {
     const json_t *numbers = NULL;
     size_t n = json_array_size(list);
     int m = 0;
-    while (m < COUNT(of_list) && !json_is_array(numbers = json_field(row, of_list[m].name)))
+    while (m < COUNT(of_list) && !is_measured(row, &of_list[m], &numbers))
         m++;
     if (strcmp(name, "completions") == 0 && json_is_boolean(json_array_get(json_field(row, "labels"), 0)))
         return err_set(err, ERR_INPUT, "\"labels\" speaks of each of \"%s\": they are steps of one completion", name),
@@ -169,4 +177,10 @@ bool comparison_list(const json_t *row, Comparison *c, Err *err)
                    err_hint(err, "leave such rows out");
     }
     return true;
+}
+
+void comparison_drop_measures(json_t *row)
+{
+    for (int m = 0; m < COUNT(of_list); m++)
+        json_object_del(row, of_list[m].name);
 }

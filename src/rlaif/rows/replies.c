@@ -153,15 +153,15 @@ static bool read_transcripts(const char *const text[2], const char *const *name,
     return ok;
 }
 
-/* Is it a transcript of the prompt and a reply? */
-static bool holds_prompt(const char *text, const Context *prompt)
+/* Is it a transcript of the prompt and a reply, or one as HH writes them, of whatever prompt? */
+static bool is_whole(const char *text, const Context *prompt)
 {
     Context whole = {0}, c = context_copy(prompt);
     const char *reply;
     bool holds = false;
     if (transcript_is(text)) {
         transcript_split(text, &whole.turns, &reply);
-        holds = reply && context_join(&c, &whole);
+        holds = reply && (str_starts(text, "\n\nHuman:") || context_join(&c, &whole));
     }
     context_release(&whole);
     context_release(&c);
@@ -174,7 +174,7 @@ bool view_replies(const json_t *row, const json_t *const *value, const char *con
     if (n == 2 && text[0] && text[1] && transcript_is(text[0]) && transcript_is(text[1]))
         return read_transcripts(text, name, v, err);
     for (int i = 0; i < n && n == 2; i++)
-        if (text[i] && holds_prompt(text[i], &v->context)) {
+        if (text[i] && is_whole(text[i], &v->context)) {
             err_set(err, ERR_INPUT, "\"%s\" is a whole conversation, \"%s\" is not", name[i], name[1 - i]);
             return err_hint(err, "give both as transcripts, or both as replies to \"prompt\"");
         }

@@ -204,6 +204,7 @@ void row_drop_comparison(json_t *row)
     comparison_release(&c);
     json_object_del(used, "prompt");
     json_object_foreach(used, name, value) json_object_del(row, name);
+    comparison_drop_measures(row);
     json_decref(used);
 }
 
@@ -237,38 +238,58 @@ static bool agree(RowView *v, const char *name, const RowView *other, const char
     return true;
 }
 
+/* Which of two responses the row's scores or ranks of them prefer; left alone where it has none, or they are equal. */
+static bool read_scores(const json_t *row, int *better, Err *err)
+{
+    Comparison c;
+    if (!comparison_read(row, &c, err))
+        return false;
+    const json_t *a = json_array_get(c.worth, 0), *b = json_array_get(c.worth, 1);
+    if (json_is_number(a) && json_is_number(b) && json_number_value(a) != json_number_value(b))
+        *better = json_number_value(b) > json_number_value(a);
+    comparison_release(&c);
+    return true;
+}
+
 /* The choice must be what other fields say of it, where that can be understood. */
 static bool check_verdicts(const json_t *row, RowView *v, Err *err)
 {
-    int better = NO_VERDICT;
+    int better = NO_VERDICT, by_scores = NO_VERDICT;
     if (v->n != 2)
-        return true;
-    if (!comparison_verdict(row, 0, &better, NULL, err))
+        return !json_field(row, "preferred") ||
+               err_set(err, ERR_INPUT, "\"preferred\" speaks of two responses, and the row has %d", v->n) ||
+               err_hint(err, "leave it out, or give two responses");
+    if (!comparison_verdict(row, 0, &better, NULL, err) || !read_scores(row, &by_scores, err))
         return false;
     if (better != NO_VERDICT && v->preferred >= 0 && better != v->preferred)
         return err_set(err, ERR_INPUT, "of the two responses one field prefers the first, another not"),
                err_hint(err, "compare preferred, winner, preference and choice: leave out what does not hold");
-    if (better >= 0)
+    better = better == NO_VERDICT ? by_scores : better;
+    if (better >= 0 && v->preferred < 0)
         v->preferred = better;
     return true;
 }
 
-/* Messages beside a prompt are the conversation that it is of, with or without a reply. */
-static bool join_messages(const json_t *row, RowView *v, Err *err)
+/* Turns beside a prompt are the conversation that it is of, with or without a reply. */
+static bool join_turns(const json_t *row, const char *name, RowView *v, Err *err)
 {
-    const json_t *messages = json_field(row, "messages");
+    const json_t *turns = json_field(row, name);
     Context whole = {0};
-    if (!messages || (!v->context.text && !v->context.turns))
+    if (!turns || (!v->context.text && !v->context.turns))
         return true;
-    if (!turns_read(messages, "messages", &whole.turns, err))
+    if (!turns_read(turns, name, &whole.turns, err))
         return false;
     size_t last = json_array_size(whole.turns) - 1;
     if (last > 0 && strcmp(json_text_of(json_array_get(whole.turns, last), "role"), "assistant") == 0)
         json_array_remove(whole.turns, last);
-    bool ok =
-        context_join(&v->context, &whole) || contradict("messages", "prompt", "are of different conversations", err);
+    bool ok = context_join(&v->context, &whole) || contradict(name, "prompt", "are of different conversations", err);
     context_release(&whole);
     return ok;
+}
+
+static bool join_messages(const json_t *row, RowView *v, Err *err)
+{
+    return join_turns(row, "messages", v, err) && join_turns(row, "conversations", v, err);
 }
 
 static bool read_any(const json_t *row, RowView *v, Err *err)
@@ -379,11 +400,23 @@ static bool read_chosen(const json_t *row, RowView *v, Err *err)
     return true;
 }
 
+/* Conversations beside messages must be the same. */
+static bool agree_conversations(const json_t *row, const char *name, RowView *v, Err *err)
+{
+    static const char of_other[] = "conversations";
+    RowView other = {.preferred = -1};
+    if (strcmp(name, of_other) == 0 || !json_field(row, of_other))
+        return true;
+    bool ok = read_messages(row, of_other, &other, err) && agree(v, name, &other, of_other, err);
+    row_view_release(&other);
+    return ok;
+}
+
 /* Messages are the whole; what stands beside them must say the same. */
 static bool read_whole(const json_t *row, const char *name, RowView *v, Err *err)
 {
     const char *other = json_field(row, "completion") ? "completion" : has_chosen_rejected(row) ? "chosen" : NULL;
-    if (!read_messages(row, name, v, err))
+    if (!read_messages(row, name, v, err) || !agree_conversations(row, name, v, err))
         return false;
     if (!other) {
         Context prompt = {0};
@@ -461,13 +494,21 @@ static bool check_need(const json_t *row, const RowView *v, RowNeed need, Err *e
     return v->n > 0 || comparison_absent(row, err);
 }
 
+static bool check_blank(const json_t *row, Err *err)
+{
+    const json_t *blank = json_field(row, "blank_before");
+    return !blank || json_is_boolean(blank) || err_set(err, ERR_INPUT, "\"blank_before\" is neither true nor false") ||
+           err_hint(err, "one blank is before all responses of a row, or none: or let each begin with its own");
+}
+
 bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err)
 {
     bool whole = json_field(row, "messages") || (json_field(row, "conversations") && !json_field(row, "chosen"));
     bool demonstration = need == NEED_DEMONSTRATION || (need == NEED_CONTEXT && whole) ||
                          (need == NEED_ANY && ((whole && !json_field(row, "prompt")) || json_field(row, "completion")));
     *out = (RowView){.preferred = -1};
-    bool ok = demonstration ? read_demonstration(row, out, err) : read_any(row, out, err) && read_label(row, out, err);
+    bool ok = check_blank(row, err) && (demonstration ? read_demonstration(row, out, err)
+                                                      : read_any(row, out, err) && read_label(row, out, err));
     if (ok && check_need(row, out, need, err))
         return true;
     row_view_release(out);

@@ -57,6 +57,9 @@ static void pairs_as_prompts(void **state)
         "{\"chosen\": \"\\n\\nHuman: one\\n\\nAssistant: OLD a\", \"rejected\": \"\\n\\nHuman: one\\n\\nAssistant: OLD b\", "
         "\"kept\": 7}\n",
         "{\"prompt\": \"one\", \"response\": \"OLD a\", \"ended\": true, \"stripped\": true, \"score\": 1, \"kept\": 7}\n",
+        "{\"prompt\": \"one\", \"responses\": [\"OLD a\", \"OLD b\"], \"scores\": [1, 2], \"of\": [0, 1], \"group\": \"g\", "
+        "\"kept\": 7}\n",
+        "{\"prompt\": \"one\", \"chosen\": \"OLD a\", \"rejected\": \"OLD b\", \"rewards\": [2, 1], \"kept\": 7}\n",
     };
     Bench b;
     Err err = {0};
@@ -80,6 +83,8 @@ static void pairs_as_prompts(void **state)
             assert_int_equal(json_integer_value(json_object_get(row, "kept")), 7);
             assert_null(json_object_get(row, "score"));
             assert_null(json_object_get(row, "stripped"));
+            assert_null(json_object_get(row, "group"));
+            assert_null(json_object_get(row, "rewards"));
             rows_release(&rows);
         }
     free(path);

@@ -189,6 +189,22 @@ static void no_comparisons(void **state)
     }
 }
 
+/* A pair that people chose from stays as it is: what it says of its list, and what a reward model made of it, decide nothing. */
+static void pairs_again(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        AB ", 'preferred': 1, 'of': [1, 2], 'scores': [1.0, 3.0], 'group': 'g'}",
+        AB ", 'preferred': 1, 'scores': [2, 2]}",
+        AB ", 'preferred': 1, 'rewards': [2.0, 1.0]}",
+    };
+    for (int i = 0; i < COUNT(rows); i++) {
+        char *list = mem_printf("[%s]", rows[i]);
+        becomes(rows[i], list, 0);
+        free(list);
+    }
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -335,11 +351,17 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_replies),     cmocka_unit_test(whole_conversations),
-        cmocka_unit_test(system_messages), cmocka_unit_test(ties),
-        cmocka_unit_test(lists),           cmocka_unit_test(no_comparisons),
-        cmocka_unit_test(refused),         cmocka_unit_test(groups),
-        cmocka_unit_test(replies_in_rows), cmocka_unit_test(read_by_commands),
+        cmocka_unit_test(two_replies),
+        cmocka_unit_test(whole_conversations),
+        cmocka_unit_test(system_messages),
+        cmocka_unit_test(ties),
+        cmocka_unit_test(lists),
+        cmocka_unit_test(no_comparisons),
+        cmocka_unit_test(pairs_again),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(groups),
+        cmocka_unit_test(replies_in_rows),
+        cmocka_unit_test(read_by_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
