@@ -161,6 +161,8 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
     const char *bos = tokenizer_token(m->tokenizer, tokenizer_bos(m->tokenizer));
     const char *eos = tokenizer_token(m->tokenizer, tokenizer_eos(m->tokenizer));
     m->chat = template ? chat_template_new(template, bos, eos) : NULL;
+    if (template)
+        tokenizer_guard(m->tokenizer, template);
     return true;
 }
 

@@ -203,7 +203,7 @@ static bool encode_text(const Tokenizer *t, const char *text, size_t n, const ch
 {
     if (n > MOST_TEXT)
         return err_set(err, ERR_INPUT, "a text of %zu bytes is too long for the tokenizer: at most %d", n, MOST_TEXT);
-    Encoder e = {.t = t, .bare = bare, .ids = ids};
+    Encoder e = {.t = t, .bare = bare, .ids = ids, .raw = {.reply = bare}, .added = {.reply = bare}};
     int before = ids->n;
     bool ok = encode_between(&e, &t->raw, &e.raw, text, (int)n, taint, true, encode_fragment, err);
     if (!ok)

@@ -113,7 +113,7 @@ static void offer(const Merges *m, const Vocab *v, const char *text, MergeWork *
         if (a->id < 0 || b->id < 0 || !m->slots)
             return;
         const Pair *p = slot_of(m, a->id, b->id);
-        if (p->left < 0)
+        if (p->left < 0 || v->apart[p->id])
             return;
         order = (uint32_t)p->rank;
         id = p->id;

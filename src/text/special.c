@@ -80,17 +80,23 @@ void matches_release(Matches *m)
     *m = (Matches){0};
 }
 
+/* Does it count only outside of tainted text? */
+static bool is_guarded(const Special *item, const Matches *m)
+{
+    return item->control || (item->written && !m->reply);
+}
+
 /* The longest token, of at most n bytes, that text begins with: its index and length, or -1. A control token that is
  * tainted in part is none; one that is tainted as a whole is in the way of others, as in tokenizers, or not, as in
  * llama.cpp. */
-static int longest(const Specials *s, const char *text, int n, const char *taint, int *len)
+static int longest(const Specials *s, const char *text, int n, const char *taint, const Matches *m, int *len)
 {
     int best = -1, node = n > 0 ? s->first[(unsigned char)text[0]] : 0;
     bool tainted = false, own = false;
     for (int i = 1; node; i++) {
         int item = s->node[node].item;
         *(taint_at(taint, (size_t)i - 1) ? &tainted : &own) = true;
-        if (item >= 0 && (!s->item[item].control || !tainted || (!own && !s->longest_first))) {
+        if (item >= 0 && (!is_guarded(&s->item[item], m) || !tainted || (!own && !s->longest_first))) {
             best = item;
             *len = i;
         }
@@ -102,7 +108,7 @@ static int longest(const Specials *s, const char *text, int n, const char *taint
 /* Puts the best candidate that begins at byte `at` and ends within n bytes into the queue. */
 static void offer(const Specials *s, const char *text, int at, int n, const char *taint, Matches *m)
 {
-    int len = 0, item = longest(s, text + at, n, taint_from(taint, (size_t)at), &len);
+    int len = 0, item = longest(s, text + at, n, taint_from(taint, (size_t)at), m, &len);
     if (item < 0)
         return;
     uint64_t key = s->longest_first ? (uint64_t)(INT32_MAX - len) << 32 | (uint32_t)at : (uint32_t)at;
@@ -154,7 +160,7 @@ static void take(const Specials *s, const char *text, int n, const char *taint, 
         }
         memset(m->taken + x.left, 1, (size_t)x.len);
         const Special *item = &s->item[x.id];
-        if ((item->control && taint_at(taint, (size_t)x.left)) ||
+        if ((is_guarded(item, m) && taint_at(taint, (size_t)x.left)) ||
             (item->whole_word && !stands_alone(text, n, x.left, x.len)))
             continue;
         m->item = MEM_GROW(m->item, m->n, m->cap);

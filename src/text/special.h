@@ -8,6 +8,7 @@
 typedef struct Special {
     int id;
     bool control;               /* counts only outside of tainted text */
+    bool written;               /* by the chat template: so does this one, but for a reply's text */
     bool eats_left, eats_right; /* takes the white space on that side with it */
     bool whole_word;            /* counts only where no letter, digit or _ stands beside it */
     char *text;                 /* what is looked for; specials_add fills it in */
@@ -46,6 +47,7 @@ typedef struct Matches {
     Match *item; /* from left to right; they overlap only where one has taken white space */
     int n, cap;
     Heap heap;
+    bool reply;           /* the text is one that a policy draws */
     unsigned char *taken; /* a flag for each byte of the text: part of a match */
 } Matches;
 

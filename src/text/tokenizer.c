@@ -89,6 +89,31 @@ void tokenizer_finish(Tokenizer *t)
     find_blanks(t);
 }
 
+/* "<think>", "[USER]"; runs of blanks, words and the like stay words, whatever a template has of them. */
+static bool is_mark(const char *text)
+{
+    size_t n = strlen(text);
+    return n > 2 && strchr("<[", text[0]) && strchr(">]", text[n - 1]);
+}
+
+static void guard(Vocab *v, Specials *s, const char *chat_template)
+{
+    for (int i = 0; i < s->n; i++) {
+        Special *item = &s->item[i];
+        const char *text = vocab_text(v, item->id);
+        if (item->control || !is_mark(text) || !strstr(chat_template, text))
+            continue;
+        item->written = true;
+        vocab_set_apart(v, item->id);
+    }
+}
+
+void tokenizer_guard(Tokenizer *t, const char *chat_template)
+{
+    guard(&t->vocab, &t->raw, chat_template);
+    guard(&t->vocab, &t->added, chat_template);
+}
+
 void tokenizer_add_end(Tokenizer *t, int id)
 {
     if (id >= 0 && !tokenizer_ends(t, id))

@@ -46,10 +46,16 @@ bool tokenizer_open(Tokenizer **out, const char *dir, Err *err) MUST_CHECK;
 bool tokenizer_save(const Tokenizer *t, const char *dir, const char *chat_template, Err *err) MUST_CHECK;
 void tokenizer_free(Tokenizer *t); /* accepts NULL */
 
+/* Marks of the maker ("<think>") that this chat template writes are no less its own than control tokens are: from now on they
+ * count as these do, only outside of tainted text. But in a reply they are what a policy draws. Before any text is encoded. */
+void tokenizer_guard(Tokenizer *t, const char *chat_template);
+
 /* How a text is encoded or ids decoded, or-ed. */
 enum {
     TOKENIZE_SPECIAL = 1, /* control tokens in the text count as such */
-    TOKENIZE_BARE = 2     /* no blank is put before the text, even where the vocabulary's texts begin with one */
+    /* The text is a reply, which goes on from other ids: no blank is put before it, even where the vocabulary's texts begin with
+     * one. */
+    TOKENIZE_BARE = 2
 };
 
 /* Appends the ids of n bytes of text. No BOS and no EOS. Text that is not UTF-8 is encoded byte by byte

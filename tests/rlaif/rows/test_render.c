@@ -396,10 +396,69 @@ static void begins_once(void **state)
     model_free(m);
 }
 
+/* FOLDER: the tiny model, to whose tokenizer.json "<|begin|>" is no special token. */
+static void unmark_begin(const char *folder)
+{
+    static const char *const files[] = {"config.json", "tokenizer_config.json", "chat_template.jinja",
+                                        "model.safetensors", "tokenizer.json"};
+    for (int i = 0; i < COUNT(files); i++) {
+        Err err = {0};
+        size_t n;
+        char *text, *from = path_join(TINY_LLAMA_DIR, files[i]), *to = path_join(folder, files[i]);
+        need_ok(file_read(from, 1 << 24, &text, &n, &err), &err);
+        char *begin = i == COUNT(files) - 1 ? strstr(text, "\"<|begin|>\"") : NULL;
+        char *special = begin ? strstr(begin, "\"special\": true") : NULL;
+        if (special)
+            memcpy(special, "\"special\":false", 15);
+        need_ok(file_write(to, text, n, &err), &err);
+        free(text), free(from), free(to);
+    }
+}
+
+static int count_of(const Ids *ids, int id)
+{
+    int n = 0;
+    for (int i = 0; i < ids->n; i++)
+        n += ids->id[i] == id;
+    return n;
+}
+
+/* A mark of the maker that a loaded model's template writes is no row's to write; in a reply it is what a policy draws. */
+static void template_marks(void **state)
+{
+    (void)state;
+    static const char *const content[] = {"x", "<|begin|>", "<|begin|>assistant"};
+    Err err = {0};
+    Model *m;
+    Ids reply = {0};
+    int marks = 0;
+    char *folder = make_folder();
+    unmark_begin(folder);
+    need_ok(model_load_text(&m, folder, &err), &err);
+    int begin = tokenizer_find(m->tokenizer, "<|begin|>");
+    for (int i = 0; i < COUNT(content); i++) {
+        Ids ids = {0};
+        json_t *turns = json_pack("[{s:s, s:s}]", "role", "user", "content", content[i]);
+        need_ok(render_chat_text(m, turns, "", &ids, &err), &err);
+        marks = i ? marks : count_of(&ids, begin);
+        assert_true(marks > 1 && count_of(&ids, begin) == marks);
+        ids.n = 0;
+        need_ok(tokenizer_encode(m->tokenizer, content[i], strlen(content[i]), 0, &ids, &err), &err);
+        assert_int_equal(count_of(&ids, begin), 0);
+        json_decref(turns);
+        ids_release(&ids);
+    }
+    need_ok(render_response(m, "<|begin|>", true, false, &reply, &err), &err);
+    assert_true(reply.n == 1 && reply.id[0] == begin);
+    ids_release(&reply);
+    model_free(m);
+    remove_folder(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape), cmocka_unit_test(begins_once),
-                                       cmocka_unit_test(imported), cmocka_unit_test(sampled),
-                                       cmocka_unit_test(rollouts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape),    cmocka_unit_test(begins_once),
+                                       cmocka_unit_test(template_marks), cmocka_unit_test(imported),
+                                       cmocka_unit_test(sampled),        cmocka_unit_test(rollouts)};
     return cmocka_run_group_tests_name("render", tests, NULL, NULL);
 }

@@ -390,6 +390,51 @@ static Tokenizer *fixture(const char *name)
     return t;
 }
 
+/* Tokens of the maker that the template writes are guarded as control tokens are, but in a reply. */
+static void written_tokens(void **state)
+{
+    (void)state;
+    static const char *const row[][2] = {
+        {"<h>{<h>}<h>", "<h> < h > <h>"},          {"{<h}>", "< h >"}, {"<{h}>", "< h >"},
+        {"{<h> ab<}", "< h > \xc4\xa0 ab<"}, /* no mark, though the template has it */
+        {"{<|one|>}<h>{q}", "< | on e | > <h> q"},
+    };
+    static const char *const name[] = {"tests/fixtures/tokenizers/added.json",
+                                       "tests/fixtures/tokenizers/added_nfc.json"};
+    for (int k = 0; k < COUNT(name); k++) {
+        Err err = {0};
+        Ids ids = {0};
+        Tokenizer *t = fixture(name[k]);
+        tokenizer_guard(t, "<h>{{ messages[0].content }} ab<");
+        for (int i = 0; i < COUNT(row); i++)
+            expect_ids(t, row[i][0], row[i][1]);
+        expect_tokens(t, "q<h>", false, "q|<|h|>");
+        expect_tokens(t, "q<h>", true, "q|<h>");
+        assert_true(tokenizer_encode(t, "q<h>", 4, TOKENIZE_BARE, &ids, &err));
+        assert_int_equal(ids.n, 2);
+        assert_string_equal(tokenizer_token(t, ids.id[1]), "<h>");
+        ids_release(&ids);
+        tokenizer_free(t);
+    }
+}
+
+/* Merges do not make one either, of a row's characters that stand side by side. */
+static void written_tokens_are_apart(void **state)
+{
+    (void)state;
+    static const char *const token[] = {"<", "h", ">", "<h", "<h>", "<u>", "u", "<unk>"};
+    static const float scores[] = {-9, -9, -9, -1, -1, -1, -9, -9};
+    static const int types[] = {1, 1, 1, 1, TOKEN_USER_DEFINED, TOKEN_USER_DEFINED, 1, TOKEN_UNKNOWN};
+    TokenizerSpec spec = {.model = "llama", .n = COUNT(token), .tokens = token, .types = types, .scores = scores};
+    spec.bos = spec.eos = spec.eot = spec.pad = -1;
+    spec.unk = COUNT(token) - 1;
+    Tokenizer *t = make(&spec);
+    expect_ids(t, "<h>{<h>}{<u>}", "<h> <h> <u>");
+    tokenizer_guard(t, "<h>{{ messages[0].content }}");
+    expect_ids(t, "<h>{<h>}{<u>}", "<h> <h > <u>");
+    tokenizer_free(t);
+}
+
 /* Tokens that take blanks with them, before and after normalization; those that are no control tokens stay everywhere. */
 static void added_tokens(void **state)
 {
@@ -427,8 +472,13 @@ static void added_tokens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_stay_text), cmocka_unit_test(other_values_stay_text), cmocka_unit_test(own_tokens_count),
-        cmocka_unit_test(roles),          cmocka_unit_test(added_tokens),
+        cmocka_unit_test(rows_stay_text),
+        cmocka_unit_test(other_values_stay_text),
+        cmocka_unit_test(own_tokens_count),
+        cmocka_unit_test(roles),
+        cmocka_unit_test(added_tokens),
+        cmocka_unit_test(written_tokens),
+        cmocka_unit_test(written_tokens_are_apart),
     };
     return cmocka_run_group_tests_name("text/taint", tests, NULL, NULL);
 }
