@@ -265,7 +265,8 @@ static void add_reply(Str *out, const Report *r, const Voice *v, const char *pro
     str_add(out, "<div class=\"policy\"><div class=\"who\">");
     add_voice(out, r, v->stage);
     str_addf(out, "</div><div class=\"reply %s\"><div class=\"said\">", trained ? "after" : "before");
-    html_reply(out, reply_of(row));
+    const json_t *ended = json_object_get(row, "ended");
+    html_reply(out, reply_of(row), json_is_array(ended) ? json_array_get(ended, 0) : ended);
     str_add(out, "</div><div class=\"scores\">");
     json_object_foreach((json_t *)(uintptr_t)said, judge, words)
     {

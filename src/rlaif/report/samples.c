@@ -4,10 +4,10 @@
 #include "rlaif/report/sections.h"
 
 /* `side`: its class, "before" or "after"; `title`: what stands above it. */
-static void add_reply(Str *out, const char *side, const char *title, const json_t *text)
+static void add_reply(Str *out, const char *side, const char *title, const json_t *text, const json_t *ended)
 {
     str_addf(out, "<div class=\"reply %s\"><div class=\"side\">%s</div><div class=\"said\">", side, title);
-    html_reply(out, json_string_value(text));
+    html_reply(out, json_string_value(text), ended);
     str_add(out, "</div><div class=\"scores\">");
 }
 
@@ -38,7 +38,8 @@ void html_pair(Str *out, const json_t *row)
     for (int side = 0; side < 2; side++) {
         const char *key = side ? "a" : "b";
         add_reply(out, side ? "after" : "before", side ? "After" : "Before",
-                  json_array_get(json_object_get(row, key), 0));
+                  json_array_get(json_object_get(row, key), 0),
+                  json_array_get(json_object_get(row, side ? "a_ended" : "b_ended"), 0));
         add_scores(out, row, key);
         str_add(out, "</div></div>");
     }
@@ -118,7 +119,8 @@ static bool add_rollout(void *context, const char *text, Err *err)
 
 static void add_end(Str *out, bool highest, const json_t *row)
 {
-    add_reply(out, highest ? "after" : "before", highest ? "Highest" : "Lowest", json_object_get(row, "response"));
+    add_reply(out, highest ? "after" : "before", highest ? "Highest" : "Lowest", json_object_get(row, "response"),
+              json_object_get(row, "ended"));
     str_addf(out,
              "reward %s \xc2\xb7 KL %s \xc2\xb7 to: ", say_number(json_number_of(row, "reward", (double)NAN), 3).text,
              say_number(json_number_of(row, "kl", (double)NAN), 2).text);

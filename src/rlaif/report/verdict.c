@@ -116,8 +116,12 @@ static void add_margin(Str *out, const Report *r, const Outcome *x, int i)
     else
         str_addf(out, "<b>%s</b> of the pairs by ", say_percent(one->value).text);
     html_judge(out, r, one);
+    if (one->sort != BY_REWARD)
+        str_add(out, one->trained == 1                   ? ", which it was trained to please"
+                     : one->trained == 0 && one->network ? ", another question to the same network"
+                                                         : "");
     if (json_array_size(one->interval) == 2)
-        str_addf(out, " (95&nbsp;%% interval %s%s",
+        str_addf(out, " (%s%s%s", i == 0 ? "95&nbsp;% interval " : "",
                  say_range(one->interval, one->pointwise ? 1 : 100, one->pointwise ? 3 : 1).text,
                  one->pointwise ? "" : "&nbsp;%");
     else

@@ -201,10 +201,12 @@ void html_row_prompt(Str *out, const json_t *row)
     str_add(out, "</p>");
 }
 
-void html_reply(Str *out, const char *text)
+void html_reply(Str *out, const char *text, const json_t *ended)
 {
     if (text && text[0])
         html_cut(out, text);
     else
         str_addf(out, "<span class=\"note\">(%s)</span>", text ? "an empty reply" : "not kept: it is no whole text");
+    if (json_is_false(ended))
+        str_add(out, "<span class=\"note\"> \xe2\x80\xa6 cut off at the limit</span>");
 }

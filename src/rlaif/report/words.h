@@ -41,8 +41,9 @@ void html_entry(Str *out, const char *title);
 void html_entry_end(Str *out);
 /* A text, cut where it is very long. */
 void html_cut(Str *out, const char *text);
-/* A reply, cut so; NULL: it is no whole text. And the prompt of a row, as a paragraph. */
-void html_reply(Str *out, const char *text);
+/* A reply, cut so; NULL: it is no whole text. `ended` false: it is said that it was cut off before its end. And the prompt of a
+ * row, as a paragraph. */
+void html_reply(Str *out, const char *text, const json_t *ended);
 void html_row_prompt(Str *out, const json_t *row);
 
 #endif

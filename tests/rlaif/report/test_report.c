@@ -83,6 +83,10 @@ static void whole(void **state)
         "1 to 1 (95&nbsp;% interval 0.101 to 0.326; 40 prompts, 160 pairs of replies): the interval does not contain zero");
     has(page, "<b>0.004 lower</b> (95&nbsp;% interval \xe2\x88\x92"
               "0.031 to 0.022; 40 prompts, 160 pairs of replies): <b>the interval contains zero</b>");
+    has(page,
+        "higher</b> by <b>tone</b>, which it was trained to please (95&nbsp;% interval 0.101 to 0.326; the scale is");
+    has(page, "lower</b> by <b>warmth</b>, another question to the same network (\xe2\x88\x92"
+              "0.031 to 0.022, which holds zero).");
     has(page, "A second opinion does not agree.");
     has(page, "<td>70.3 %<span class=\"range\">61.1 to 78.9</span></td>");
     has(page, "<td>&lt; 0.0001</td>");

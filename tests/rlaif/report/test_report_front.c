@@ -17,10 +17,10 @@ static void add_eval(Run *r, int prompts)
 {
     int64_t eval = add_stage(r, "eval", "eval winrate", about, RESULTS);
     for (int i = 0; i < prompts; i++) {
-        char row[200];
+        char row[300];
         snprintf(
             row, sizeof row,
-            "{\"prompt\": \"ask-%02d.\", \"a\": [\"new-%02d.\"], \"b\": [\"old-%02d.\"], \"judgments\": [{\"prompt\": "
+            "{\"prompt\": \"ask-%02d.\", \"a\": [\"new-%02d.\"], \"b\": [\"old-%02d.\"], \"b_ended\": [false], \"a_ended\": [true], \"judgments\": [{\"prompt\": "
             "\"tone\", \"pairs\": [{\"a\": {\"reward\": 0.5}, \"b\": {\"reward\": -0.25}}]}]}",
             i, i, i);
         add_item(r, eval, i, row);
@@ -54,13 +54,19 @@ static void what_comes_first(void **state)
     has(lead,
         "</b> On 30 prompts its replies score <b>0.250 higher</b> by <b>tone</b> (95&nbsp;% interval 0.125 to "
         "0.375; the scale is from \xe2\x88\x92"
-        "1 to 1), <b>0.062 lower</b> by <b>warmth</b> (95&nbsp;% interval \xe2\x88\x92"
+        "1 to 1), <b>0.062 lower</b> by <b>warmth</b> (\xe2\x88\x92"
         "0.250 to 0.125, which holds zero) and it wins <b>62.5 %</b> of the pairs by <b>which</b> (too few prompts, "
         "or too much alike, for an interval).");
     char *replies = part_of(front, "<h2 id=\"replies\">", "<h2 id=\"curves\">"),
          *curves = part_of(page, "<h2 id=\"curves\">", "<nav");
     has(replies, "<div>Before: B</div><div>After: A</div>");
     has(replies, "tone 0.500");
+    char *before = part_of(replies, "<div class=\"side\">Before</div>", "</div>"),
+         *after = part_of(replies, "<div class=\"side\">After</div>", "</div>");
+    has(before, "\xe2\x80\xa6 cut off at the limit");
+    has_not(after, "cut off");
+    free(after);
+    free(before);
     has(curves, "<figcaption>Reward, mean");
     has(curves, "<figcaption>KL to the reference at temperature 1, nats a reply</figcaption>");
     has_not(curves, "<figcaption>Entropy");
