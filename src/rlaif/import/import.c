@@ -1,9 +1,10 @@
 /* Import: which rows are kept, and writing them. The formats are in import/format.c. */
-#include "rlaif/import/internal.h"
+#include "rlaif/import/import.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "rlaif/import/replies.h"
 #include "rlaif/rows/part.h"
 
 static const Option option_rows[] = {

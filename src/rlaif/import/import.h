@@ -17,26 +17,15 @@
  * under "source_NAME"; what is left of info and summaries, under "comparison".
  *
  * Ratings are what people download from the page of `rate export`. They name items; the key that was written beside the page
- * says what an item is and who wrote what. Of two by the same rater on the same item the later line counts. */
+ * says what an item is and who wrote what. Of two by the same rater on the same item the later line counts.
+ *
+ * This opens the folder. Upwards: imported.h (what a row becomes), replies.h (replies that were compared), format.h (every format,
+ * row by row), import.c (which rows are chosen). rating_items.h makes of responses what people rate. Read format.c first. */
 #ifndef RLAIF_IMPORT_IMPORT_H
 #define RLAIF_IMPORT_IMPORT_H
 
+#include "rlaif/import/format.h"
 #include "rlaif/stage/stage.h"
-
-typedef enum ImportFormat {
-    IMPORT_AUTO, /* every row by its fields */
-    IMPORT_HH,
-    IMPORT_COMPARISONS,
-    IMPORT_SHP,
-    IMPORT_TLDR,
-    IMPORT_TRL,
-    IMPORT_INSTRUCTION,
-    IMPORT_REPLIES,
-    IMPORT_ROWS,
-    IMPORT_RATINGS,
-    IMPORT_FORMATS
-} ImportFormat;
-#define IMPORT_FORMAT_NAMES "auto|hh|tldr-comparisons|shp|tldr|trl|instruction|replies|rows|ratings"
 
 typedef struct ImportOptions {
     CommonOptions common;
@@ -70,21 +59,5 @@ bool import_rows(Work *work, const ImportOptions *o, Err *err) MUST_CHECK;
 
 /* The same as a stage of a recipe, done once. */
 bool import_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
-
-/* The key of ratings: object item -> its line of FILE.key.jsonl. Release it with json_decref. */
-bool rating_keys_read(const char *path, json_t **out, Err *err) MUST_CHECK;
-/* One rating as a row. Fails for an item that the key does not have, and for what does not fit it. */
-bool import_rating(const json_t *row, const json_t *keys, json_t **out, Err *err) MUST_CHECK;
-
-/* What one row of another format becomes. */
-typedef struct Imported {
-    json_t *rows; /* list of rows in our form */
-    ImportFormat format;
-    bool grouped;       /* they are pairs of the replies to one prompt: each is to have the row's identity as `group` */
-    int ties, unscored; /* pairs that were left out: neither reply is better, or one has no score */
-} Imported;
-
-/* Release out->rows with json_decref. Fails for a row that is not of the format. */
-bool import_row(const json_t *row, ImportFormat format, Imported *out, Err *err) MUST_CHECK;
 
 #endif

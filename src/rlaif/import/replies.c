@@ -1,6 +1,7 @@
 /* Import of replies that were compared: a row for every two of them. */
+#include "rlaif/import/replies.h"
+
 #include "base/mem.h"
-#include "rlaif/import/internal.h"
 #include "rlaif/rows/comparison.h"
 
 /* Two replies of one prompt. */

@@ -1,13 +1,8 @@
-/* What the files of import share. */
-#ifndef RLAIF_IMPORT_INTERNAL_H
-#define RLAIF_IMPORT_INTERNAL_H
+/* Replies that were compared: a row for every two of them. */
+#ifndef RLAIF_IMPORT_REPLIES_H
+#define RLAIF_IMPORT_REPLIES_H
 
-#include "rlaif/import/import.h"
-
-/* The view's prompt, responses and choice as fields of a row. */
-void import_set_pair(json_t *out, const RowView *v);
-/* Copies the fields of a row that are not used, an object of names. */
-void import_keep_others(json_t *out, const json_t *row, const json_t *used);
+#include "rlaif/import/imported.h"
 
 /* A public form of comparisons (comparison.h): a row for two replies side by side, of a list a row for every two of them. */
 bool import_replies(const json_t *row, Imported *out, Err *err) MUST_CHECK;
