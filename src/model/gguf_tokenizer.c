@@ -68,33 +68,33 @@ static bool find_array(const Gguf *g, const char *key, GgufType item, uint64_t n
     return true;
 }
 
-static bool read_tokens(Gguf *g, TokenizerSpec *spec, Err *err)
+/* A list of texts, made at the first call; n 0 where there is none. */
+static bool list_texts(const Gguf *g, const char *key, const char ***list, char **block, int *n, Err *err)
 {
     const GgufValue *v;
-    if (!find_array(g, "tokenizer.ggml.tokens", GGUF_TEXT, 0, &v, err))
+    *n = 0;
+    if (!find_array(g, key, GGUF_TEXT, 0, &v, err))
         return false;
-    if (!v || v->n == 0)
-        return err_set(err, ERR_INPUT, "%s: the file lists no tokens (\"tokenizer.ggml.tokens\")", g->path),
-               err_hint(err, "take a file that holds its tokenizer");
-    if (!g->tokens && !read_texts(g, v, &g->tokens, &g->token_text, err))
+    if (v)
+        *n = (int)v->n;
+    return !v || *list || read_texts(g, v, list, block, err);
+}
+
+static bool read_tokens(Gguf *g, TokenizerSpec *spec, Err *err)
+{
+    if (!list_texts(g, "tokenizer.ggml.tokens", &g->tokens, &g->token_text, &spec->n, err))
         return false;
-    spec->n = (int)v->n;
     spec->tokens = g->tokens;
-    return true;
+    return spec->n > 0 ||
+           err_set(err, ERR_INPUT, "%s: the file lists no tokens (\"tokenizer.ggml.tokens\")", g->path) ||
+           err_hint(err, "take a file that holds its tokenizer");
 }
 
 static bool read_merges(Gguf *g, TokenizerSpec *spec, Err *err)
 {
-    const GgufValue *v;
-    if (!find_array(g, "tokenizer.ggml.merges", GGUF_TEXT, 0, &v, err))
-        return false;
-    if (!v)
-        return true;
-    if (!g->merges && !read_texts(g, v, &g->merges, &g->merge_text, err))
-        return false;
-    spec->n_merges = (int)v->n;
+    bool ok = list_texts(g, "tokenizer.ggml.merges", &g->merges, &g->merge_text, &spec->n_merges, err);
     spec->merges = g->merges;
-    return true;
+    return ok;
 }
 
 static bool read_scores(Gguf *g, TokenizerSpec *spec, Err *err)

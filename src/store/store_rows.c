@@ -6,12 +6,38 @@
 
 #include <limits.h>
 
+/* A statement about a stage, its ?1. */
+static bool stage_prepare(Store *s, int64_t stage, const char *sql, Statement *out, Err *err)
+{
+    if (!store_prepare(s, sql, out, err))
+        return false;
+    sqlite3_bind_int64(out->at, 1, stage);
+    return true;
+}
+
+/* The number of a statement's only row; ends the statement. */
+static bool one_number(Statement *t, int *n, Err *err)
+{
+    bool row, ok = statement_step(t, &row, err);
+    *n = ok ? sqlite3_column_int(t->at, 0) : 0;
+    sqlite3_finalize(t->at);
+    return ok;
+}
+
+/* The text of a statement's only row, or NULL where it has none; ends the statement. The caller frees it. */
+static bool one_text(Statement *t, char **text, Err *err)
+{
+    bool row, ok = statement_step(t, &row, err);
+    *text = ok && row ? statement_text(t, 0) : NULL;
+    sqlite3_finalize(t->at);
+    return ok;
+}
+
 bool store_items_places(Store *s, int64_t stage, StorePlaceUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT key, position FROM item WHERE stage = ?1 ORDER BY position", &t, err))
+    if (!stage_prepare(s, stage, "SELECT key, position FROM item WHERE stage = ?1 ORDER BY position", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     bool row = true, ok = true;
     while (ok && (ok = statement_step(&t, &row, err)) && row)
         ok = use(context, (const char *)sqlite3_column_text(t.at, 0), sqlite3_column_int(t.at, 1), err);
@@ -22,9 +48,8 @@ bool store_items_places(Store *s, int64_t stage, StorePlaceUse *use, void *conte
 bool store_item_place(Store *s, int64_t stage, const char *key, int position, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "UPDATE item SET position = ?3 WHERE stage = ?1 AND key = ?2", &t, err))
+    if (!stage_prepare(s, stage, "UPDATE item SET position = ?3 WHERE stage = ?1 AND key = ?2", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     bind_text(&t, 2, key);
     sqlite3_bind_int(t.at, 3, position);
     return statement_run(&t, err);
@@ -33,12 +58,11 @@ bool store_item_place(Store *s, int64_t stage, const char *key, int position, Er
 bool store_item_put(Store *s, int64_t stage, const char *key, int position, const char *row, Err *err)
 {
     Statement t;
-    if (!store_prepare(s,
+    if (!stage_prepare(s, stage,
                        "INSERT INTO item (stage, key, position, row, made) VALUES (?1, ?2, ?3, ?4, datetime('now')) "
                        "ON CONFLICT (stage, key) DO UPDATE SET position = ?3, row = ?4, made = datetime('now')",
                        &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     bind_text(&t, 2, key);
     sqlite3_bind_int(t.at, 3, position);
     bind_text(&t, 4, row);
@@ -48,9 +72,8 @@ bool store_item_put(Store *s, int64_t stage, const char *key, int position, cons
 bool store_items_prune(Store *s, int64_t stage, int *removed, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "DELETE FROM item WHERE stage = ?1 AND position < 0", &t, err))
+    if (!stage_prepare(s, stage, "DELETE FROM item WHERE stage = ?1 AND position < 0", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     bool ok = statement_run(&t, err);
     *removed = ok ? sqlite3_changes(s->db) : 0;
     return ok;
@@ -69,19 +92,17 @@ static bool each_text(Statement *t, StoreUse *use, void *context, Err *err)
 bool store_items_each(Store *s, int64_t stage, StoreUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT row FROM item WHERE stage = ?1 AND position >= 0 ORDER BY position", &t, err))
+    if (!stage_prepare(s, stage, "SELECT row FROM item WHERE stage = ?1 AND position >= 0 ORDER BY position", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     return each_text(&t, use, context, err);
 }
 
 bool store_items_some(Store *s, int64_t stage, int from, int n, StoreUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT row FROM item WHERE stage = ?1 AND position >= ?2 ORDER BY position LIMIT ?3", &t,
-                       err))
+    if (!stage_prepare(s, stage, "SELECT row FROM item WHERE stage = ?1 AND position >= ?2 ORDER BY position LIMIT ?3",
+                       &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, from);
     sqlite3_bind_int(t.at, 3, n);
     return each_text(&t, use, context, err);
@@ -90,21 +111,17 @@ bool store_items_some(Store *s, int64_t stage, int from, int n, StoreUse *use, v
 bool store_items_count(Store *s, int64_t stage, int *n, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT count(*) FROM item WHERE stage = ?1 AND position >= 0", &t, err))
+    if (!stage_prepare(s, stage, "SELECT count(*) FROM item WHERE stage = ?1 AND position >= 0", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
-    bool row, ok = statement_step(&t, &row, err);
-    *n = ok ? sqlite3_column_int(t.at, 0) : 0;
-    sqlite3_finalize(t.at);
-    return ok;
+    return one_number(&t, n, err);
 }
 
 bool store_metric(Store *s, int64_t stage, int step, const char *name, double value, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "INSERT OR REPLACE INTO metric (stage, step, name, value) VALUES (?1, ?2, ?3, ?4)", &t, err))
+    if (!stage_prepare(s, stage, "INSERT OR REPLACE INTO metric (stage, step, name, value) VALUES (?1, ?2, ?3, ?4)", &t,
+                       err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
     bind_text(&t, 3, name);
     sqlite3_bind_double(t.at, 4, value);
@@ -121,9 +138,8 @@ bool store_metric_find(Store *s, int64_t stage, int step, const char *name, doub
 {
     Statement t;
     *value = (double)NAN;
-    if (!store_prepare(s, "SELECT value FROM metric WHERE stage = ?1 AND step = ?2 AND name = ?3", &t, err))
+    if (!stage_prepare(s, stage, "SELECT value FROM metric WHERE stage = ?1 AND step = ?2 AND name = ?3", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
     bind_text(&t, 3, name);
     bool row, ok = statement_step(&t, &row, err);
@@ -141,10 +157,10 @@ bool store_metrics_each(Store *s, int64_t stage, StoreMetricUse *use, void *cont
 bool store_metrics_from(Store *s, int64_t stage, int step, StoreMetricUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT step, name, value FROM metric WHERE stage = ?1 AND step >= ?2 ORDER BY step, name",
-                       &t, err))
+    if (!stage_prepare(s, stage,
+                       "SELECT step, name, value FROM metric WHERE stage = ?1 AND step >= ?2 ORDER BY step, name", &t,
+                       err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
     bool row = true, ok = true;
     while (ok && (ok = statement_step(&t, &row, err)) && row) {
@@ -158,9 +174,9 @@ bool store_metrics_from(Store *s, int64_t stage, int step, StoreMetricUse *use, 
 bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *row, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "INSERT OR REPLACE INTO rollout (stage, step, sample, row) VALUES (?1, ?2, ?3, ?4)", &t, err))
+    if (!stage_prepare(s, stage, "INSERT OR REPLACE INTO rollout (stage, step, sample, row) VALUES (?1, ?2, ?3, ?4)",
+                       &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
     sqlite3_bind_int(t.at, 3, sample);
     bind_text(&t, 4, row);
@@ -170,22 +186,18 @@ bool store_rollout(Store *s, int64_t stage, int step, int sample, const char *ro
 bool store_rollouts_last(Store *s, int64_t stage, int *step, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT ifnull(max(step), -1) FROM rollout WHERE stage = ?1", &t, err))
+    if (!stage_prepare(s, stage, "SELECT ifnull(max(step), -1) FROM rollout WHERE stage = ?1", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
-    bool row, ok = statement_step(&t, &row, err);
-    *step = ok ? sqlite3_column_int(t.at, 0) : -1;
-    sqlite3_finalize(t.at);
-    return ok;
+    return one_number(&t, step, err);
 }
 
 bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT row FROM rollout WHERE stage = ?1 AND (?2 < 0 OR step = ?2) ORDER BY step, sample",
-                       &t, err))
+    if (!stage_prepare(s, stage,
+                       "SELECT row FROM rollout WHERE stage = ?1 AND (?2 < 0 OR step = ?2) ORDER BY step, sample", &t,
+                       err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
     return each_text(&t, use, context, err);
 }
@@ -193,10 +205,10 @@ bool store_rollouts_each(Store *s, int64_t stage, int step, StoreUse *use, void 
 bool store_rollouts_some(Store *s, int64_t stage, int step, int from, int n, StoreUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT row FROM rollout WHERE stage = ?1 AND step = ?2 ORDER BY sample LIMIT ?3 OFFSET ?4",
-                       &t, err))
+    if (!stage_prepare(s, stage,
+                       "SELECT row FROM rollout WHERE stage = ?1 AND step = ?2 ORDER BY sample LIMIT ?3 OFFSET ?4", &t,
+                       err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
     sqlite3_bind_int(t.at, 3, n);
     sqlite3_bind_int(t.at, 4, from);
@@ -206,14 +218,10 @@ bool store_rollouts_some(Store *s, int64_t stage, int step, int from, int n, Sto
 bool store_rollouts_count(Store *s, int64_t stage, int step, int *n, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT count(*) FROM rollout WHERE stage = ?1 AND step = ?2", &t, err))
+    if (!stage_prepare(s, stage, "SELECT count(*) FROM rollout WHERE stage = ?1 AND step = ?2", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
-    bool row, ok = statement_step(&t, &row, err);
-    *n = ok ? sqlite3_column_int(t.at, 0) : 0;
-    sqlite3_finalize(t.at);
-    return ok;
+    return one_number(&t, n, err);
 }
 
 bool store_forget_from(Store *s, int64_t stage, int step, Err *err)
@@ -235,12 +243,11 @@ bool store_forget_from(Store *s, int64_t stage, int step, Err *err)
 bool store_checkpoint(Store *s, int64_t stage, int step, const char *path, double score, Err *err)
 {
     Statement t;
-    if (!store_prepare(s,
+    if (!stage_prepare(s, stage,
                        "INSERT OR REPLACE INTO checkpoint (stage, step, path, score, made) "
                        "VALUES (?1, ?2, ?3, ?4, datetime('now'))",
                        &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
     bind_text(&t, 3, path);
     if (isnan(score))
@@ -260,10 +267,10 @@ bool store_checkpoint_upto(Store *s, int64_t stage, int most, int *step, char **
     Statement t;
     *path = NULL;
     *step = 0;
-    if (!store_prepare(
-            s, "SELECT step, path FROM checkpoint WHERE stage = ?1 AND step <= ?2 ORDER BY step DESC LIMIT 1", &t, err))
+    if (!stage_prepare(s, stage,
+                       "SELECT step, path FROM checkpoint WHERE stage = ?1 AND step <= ?2 ORDER BY step DESC LIMIT 1",
+                       &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, most);
     bool row, ok = statement_step(&t, &row, err);
     if (ok && row) {
@@ -277,9 +284,8 @@ bool store_checkpoint_upto(Store *s, int64_t stage, int most, int *step, char **
 bool store_checkpoint_known(Store *s, int64_t stage, const char *path, bool *known, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "SELECT 1 FROM checkpoint WHERE stage = ?1 AND path = ?2", &t, err))
+    if (!stage_prepare(s, stage, "SELECT 1 FROM checkpoint WHERE stage = ?1 AND path = ?2", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     bind_text(&t, 2, path);
     bool ok = statement_step(&t, known, err);
     sqlite3_finalize(t.at);
@@ -289,9 +295,8 @@ bool store_checkpoint_known(Store *s, int64_t stage, const char *path, bool *kno
 bool store_checkpoint_forget(Store *s, int64_t stage, int step, Err *err)
 {
     Statement t;
-    if (!store_prepare(s, "DELETE FROM checkpoint WHERE stage = ?1 AND step = ?2", &t, err))
+    if (!stage_prepare(s, stage, "DELETE FROM checkpoint WHERE stage = ?1 AND step = ?2", &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, step);
     return statement_run(&t, err);
 }
@@ -299,12 +304,11 @@ bool store_checkpoint_forget(Store *s, int64_t stage, int step, Err *err)
 bool store_checkpoints_best(Store *s, int64_t stage, int most, StoreCheckpointUse *use, void *context, Err *err)
 {
     Statement t;
-    if (!store_prepare(s,
+    if (!stage_prepare(s, stage,
                        "SELECT step, path, score FROM checkpoint WHERE stage = ?1 AND score IS NOT NULL "
                        "ORDER BY score DESC, step LIMIT ?2",
                        &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, most);
     bool row = true, ok = true;
     while (ok && (ok = statement_step(&t, &row, err)) && row)
@@ -317,7 +321,7 @@ bool store_checkpoints_best(Store *s, int64_t stage, int most, StoreCheckpointUs
 bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool done, Err *err)
 {
     Statement t;
-    if (!store_prepare(s,
+    if (!stage_prepare(s, stage,
                        "DELETE FROM checkpoint WHERE stage = ?1 AND step NOT IN ("
                        "SELECT step FROM checkpoint WHERE stage = ?1 AND step % ?2 = 0 ORDER BY step DESC LIMIT 2) "
                        "AND step NOT IN (SELECT step FROM checkpoint WHERE stage = ?1 AND score IS NOT NULL "
@@ -325,7 +329,6 @@ bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool d
                        "AND (?3 OR step < (SELECT max(step) FROM checkpoint WHERE stage = ?1))",
                        &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     sqlite3_bind_int(t.at, 2, every == 0 && !done ? 1 : every); /* step % 0 is NULL: none is regular */
     sqlite3_bind_int(t.at, 3, done);
     sqlite3_bind_int(t.at, 4, best);
@@ -339,9 +342,8 @@ bool store_contexts_put(Store *s, int64_t stage, PromptUse use, const char *cons
     static const char *const put[] = {[TRAINED_ON] = "INSERT OR IGNORE INTO context (stage, hash) VALUES (?1, ?2)",
                                       [CHOSEN_BY] = "INSERT OR IGNORE INTO selection (stage, hash) VALUES (?1, ?2)"};
     Statement t;
-    if (!store_begin(s, err) || !store_prepare(s, forget[use], &t, err))
+    if (!store_begin(s, err) || !stage_prepare(s, stage, forget[use], &t, err))
         return false;
-    sqlite3_bind_int64(t.at, 1, stage);
     if (!statement_run(&t, err) || !store_prepare(s, put[use], &t, err))
         return false;
     bool row, ok = true;
@@ -366,11 +368,7 @@ bool store_context_find(Store *s, const char *hash, bool chosen, char **stage, E
         return false;
     bind_text(&t, 1, hash);
     sqlite3_bind_int(t.at, 2, chosen);
-    bool row, ok = statement_step(&t, &row, err);
-    if (ok && row)
-        *stage = statement_text(&t, 0);
-    sqlite3_finalize(t.at);
-    return ok;
+    return one_text(&t, stage, err);
 }
 
 bool store_rating_put(Store *s, const char *kind, const char *item, const char *rater, const char *row, Err *err)
@@ -406,11 +404,7 @@ bool store_answer_find(Store *s, const char *key, char **said, Err *err)
     if (!store_prepare(s, "SELECT said FROM answer WHERE key = ?1", &t, err))
         return false;
     bind_text(&t, 1, key);
-    bool row, ok = statement_step(&t, &row, err);
-    if (ok && row)
-        *said = statement_text(&t, 0);
-    sqlite3_finalize(t.at);
-    return ok;
+    return one_text(&t, said, err);
 }
 
 bool store_answer_put(Store *s, const char *key, const char *said, Err *err)
