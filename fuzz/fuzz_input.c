@@ -1,5 +1,5 @@
 /* Any bytes as a file of lines: plain, gzip or zstd, whole, damaged or cut short. */
-#include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 
 #include <sys/mman.h>

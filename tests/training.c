@@ -2,6 +2,7 @@
 #include "training.h"
 
 #include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 #include "rlaif/learn/reward.h"
 

@@ -1,5 +1,4 @@
-/* Files: whole ones, lines of plain or compressed ones, and writing so that nothing half-written is ever
- * left under its final name. */
+/* Files: whole ones, written so that nothing half-written is ever left under its final name; directories, and names. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -38,25 +37,6 @@ bool file_map(const char *path, FileMap *map, Err *err) MUST_CHECK;
 void file_unmap(FileMap *map);
 /* Tells the system that these bytes of a mapping will not be read again soon. */
 void file_forget(const FileMap *map, const void *from, size_t n);
-
-/* Lines of a text file: plain, gzip or zstd (by content), or "-" for standard input. */
-typedef struct LineReader LineReader;
-bool lines_open(LineReader **out, const char *path, Err *err) MUST_CHECK;
-/* The next line without its end, valid until the next call; *more is false at the end of the file. Lines
- * are at most 64 MB. */
-bool lines_next(LineReader *r, const char **line, size_t *n, bool *more, Err *err) MUST_CHECK;
-int lines_number(const LineReader *r); /* of the line just read, from 1 */
-/* Bytes from the line just read on that are at hand, it and what follows. */
-size_t lines_ahead(const LineReader *r, const char *line);
-void lines_close(LineReader *r); /* accepts NULL */
-
-/* Text to a file that appears under its name when it is closed: plain, .gz or .zst by name; "-" or NULL is
- * standard output. text_close on failure paths: text_discard. */
-typedef struct TextWriter TextWriter;
-bool text_open(TextWriter **out, const char *path, Err *err) MUST_CHECK;
-bool text_write(TextWriter *w, const char *text, size_t n, Err *err) MUST_CHECK;
-bool text_close(TextWriter *w, Err *err) MUST_CHECK; /* frees w */
-void text_discard(TextWriter *w);                    /* frees w, removes what was written; accepts NULL */
 
 /* What one process alone may do is guarded by a file beside it, `lock`, which is made and locked, and emptied: *fd holds it
  * until file_unlock or the end of the process, however that comes. Fails at once (ERR_BUSY) where another has it; messages

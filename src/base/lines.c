@@ -1,4 +1,6 @@
-/* Lines of plain, gzip or zstd text, and text written to appear whole. */
+/* Lines decoded as they are asked for, and text that is compressed as it is written. */
+#include "base/lines.h"
+
 #include "base/file.h"
 #include "base/input.h"
 #include "base/kind.h"

@@ -1,5 +1,5 @@
 /* tokenize, logprob: rows of ids. */
-#include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "infer/scorer.h"

@@ -1,7 +1,7 @@
 /* Writing safetensors as a stream. */
 #include "model/safetensors.h"
 
-#include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 
 enum { LENGTH_BYTES = 8, HEADER_MULTIPLE = 8 };

@@ -1,7 +1,7 @@
 /* rate export: the rating page as one file, and its key as another. */
 #include "serve/export.h"
 
-#include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 #include "serve/pages.h"
 

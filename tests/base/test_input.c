@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* Chat templates: what transformers makes of each construct, what is refused and how, limits, a real model's. */
+#include "base/lines.h"
 #include "model/gguf.h"
 #include "text/chat.h"
 #include "tokenizer_helpers.h"

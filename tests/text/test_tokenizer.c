@@ -1,5 +1,6 @@
 /* Tokenizers: the ids of small vocabularies made here, of fixtures made by the `tokenizers` library, and of
  * two real models by llama.cpp. */
+#include "base/lines.h"
 #include "tokenizer_helpers.h"
 
 #include "model/gguf.h"

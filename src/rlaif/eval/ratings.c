@@ -1,7 +1,7 @@
 /* People's rankings of several policies: win rates, tests, agreement. */
 #include "rlaif/eval/eval.h"
 
-#include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 #include "rlaif/eval/contest.h"
 #include "rlaif/eval/outcomes.h"

@@ -2,6 +2,7 @@
 #include "rlaif/import/import.h"
 
 #include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "rlaif/import/replies.h"

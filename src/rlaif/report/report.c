@@ -3,6 +3,7 @@
 
 #include "base/embed.h"
 #include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 #include "rlaif/report/sections.h"
 #include "rlaif/report/words.h"

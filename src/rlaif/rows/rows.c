@@ -1,8 +1,8 @@
 /* Rows of JSONL: reading, identity, and the shapes that they come in. */
 #include "rlaif/rows/rows.h"
 
-#include "base/file.h"
 #include "base/kind.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "rlaif/rows/pairs.h"

@@ -2,6 +2,7 @@
 #include "rlaif/stage/stage.h"
 
 #include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "rlaif/stage/needs.h"

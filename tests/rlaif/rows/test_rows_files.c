@@ -2,6 +2,7 @@
 #include "rlaif/rows/rows.h"
 
 #include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 #include "support.h"
 
