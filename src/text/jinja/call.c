@@ -93,6 +93,7 @@ bool jinja_apply(Run *r, Value *out, const Builtin *b, Call *c)
 {
     if (b->params[0] != '*' && !bind(r, b, c))
         return false;
+    c->how = b->how;
     return b->fn(r, out, c);
 }
 
@@ -278,14 +279,14 @@ static bool call_strftime(Run *r, Value *out, Call *c)
 const Builtin *jinja_function(const char *name, size_t n)
 {
     static const Builtin table[] = {
-        {"range", "/ start stop? step?", call_range},
-        {"dict", "*", call_dict},
-        {"namespace", "*", call_namespace},
-        {"raise_exception", "message", call_raise},
-        {"strftime_now", "format", call_strftime},
-        {"cycler", NULL, NULL},
-        {"joiner", NULL, NULL},
-        {"lipsum", NULL, NULL},
+        {"range", "/ start stop? step?", call_range, 0},
+        {"dict", "*", call_dict, 0},
+        {"namespace", "*", call_namespace, 0},
+        {"raise_exception", "message", call_raise, 0},
+        {"strftime_now", "format", call_strftime, 0},
+        {"cycler", NULL, NULL, 0},
+        {"joiner", NULL, NULL, 0},
+        {"lipsum", NULL, NULL, 0},
     };
     return jinja_find(table, COUNT(table), name, n);
 }

@@ -14,6 +14,7 @@ typedef struct Keyword {
 
 typedef struct Call {
     Value self; /* what is filtered or tested, or the method's object */
+    int how;    /* the row's */
     Value *pos;
     size_t npos;
     Keyword *kw;
@@ -23,10 +24,12 @@ typedef struct Call {
 
 /* A filter, test, method or function. `params` names its parameters: "old new count?" with ? where one may
  * be left out; a "/" in front refuses keywords; "*" leaves pos and kw to the function. A NULL fn: Jinja or
- * Python has it and we do not; with params, these say why the sandbox hides it. */
+ * Python has it and we do not; with params, these say why the sandbox hides it. Rows that differ in one thing share a
+ * function, to which `how` tells it. */
 typedef struct Builtin {
     const char *name, *params;
     bool (*fn)(Run *r, Value *out, Call *c);
+    int how;
 } Builtin;
 
 const Builtin *jinja_function(const char *name, size_t n);

@@ -147,7 +147,8 @@ static bool filter_unique(Run *r, Value *out, Call *c)
     return true;
 }
 
-static bool extreme(Run *r, Value *out, Call *c, Op better)
+/* The first item that is better than all, by c->how: OP_LT or OP_GT. */
+static bool filter_extreme(Run *r, Value *out, Call *c)
 {
     static const char why[] = "there is no item to choose from";
     Seq *items;
@@ -159,22 +160,12 @@ static bool extreme(Run *r, Value *out, Call *c, Op better)
         Value key;
         bool take = i == 0;
         if (!follow(r, &key, items->item[i], c->arg[1], (Value){0}) || !fold_case(r, &key, c->arg[0]) ||
-            (i > 0 && !jinja_compare(r, &take, better, key, best)))
+            (i > 0 && !jinja_compare(r, &take, (Op)c->how, key, best)))
             return false;
         if (take)
             best = key, *out = items->item[i];
     }
     return true;
-}
-
-static bool filter_min(Run *r, Value *out, Call *c)
-{
-    return extreme(r, out, c, OP_LT);
-}
-
-static bool filter_max(Run *r, Value *out, Call *c)
-{
-    return extreme(r, out, c, OP_GT);
 }
 
 static bool filter_sum(Run *r, Value *out, Call *c)
@@ -332,8 +323,11 @@ static bool inner(Run *r, const Builtin **b, Call *to, const Call *c, size_t at,
     return true;
 }
 
-static bool choose(Run *r, Value *out, Call *c, bool attribute, bool wanted)
+enum { BY_ATTRIBUTE = 1, REJECT = 2 };
+
+static bool filter_choose(Run *r, Value *out, Call *c)
 {
+    bool attribute = c->how & BY_ATTRIBUTE, wanted = !(c->how & REJECT);
     Seq *items, *kept = jinja_seq(r, 0);
     const Builtin *test = NULL;
     Call call = {0};
@@ -357,26 +351,6 @@ static bool choose(Run *r, Value *out, Call *c, bool attribute, bool wanted)
             jinja_push(r, kept, items->item[i]);
     }
     return true;
-}
-
-static bool filter_select(Run *r, Value *out, Call *c)
-{
-    return choose(r, out, c, false, true);
-}
-
-static bool filter_reject(Run *r, Value *out, Call *c)
-{
-    return choose(r, out, c, false, false);
-}
-
-static bool filter_selectattr(Run *r, Value *out, Call *c)
-{
-    return choose(r, out, c, true, true);
-}
-
-static bool filter_rejectattr(Run *r, Value *out, Call *c)
-{
-    return choose(r, out, c, true, false);
 }
 
 static bool filter_map(Run *r, Value *out, Call *c)
@@ -413,46 +387,46 @@ static bool filter_map(Run *r, Value *out, Call *c)
 const Builtin *jinja_filter(const char *name, size_t n)
 {
     static const Builtin table[] = {
-        {"abs", "/", jinja_filter_abs},
-        {"batch", "linecount fill_with?", filter_batch},
-        {"capitalize", "", jinja_filter_capitalize},
-        {"count", "/", filter_length},
-        {"d", "default_value? boolean?", jinja_filter_default},
-        {"default", "default_value? boolean?", jinja_filter_default},
-        {"dictsort", "case_sensitive? by? reverse?", filter_dictsort},
-        {"e", "/", jinja_filter_escape},
-        {"escape", "/", jinja_filter_escape},
-        {"first", "", filter_first},
-        {"float", "default?", jinja_filter_float},
-        {"format", "*", jinja_filter_format},
-        {"indent", "width? first? blank?", jinja_filter_indent},
-        {"int", "default? base?", jinja_filter_int},
-        {"items", "", filter_items},
-        {"join", "d? attribute?", filter_join},
-        {"last", "", filter_last},
-        {"length", "/", filter_length},
-        {"list", "", filter_list},
-        {"lower", "", jinja_filter_lower},
-        {"map", "*", filter_map},
-        {"max", "case_sensitive? attribute?", filter_max},
-        {"min", "case_sensitive? attribute?", filter_min},
-        {"reject", "*", filter_reject},
-        {"rejectattr", "*", filter_rejectattr},
-        {"replace", "old new count?", jinja_filter_replace},
-        {"reverse", "", filter_reverse},
-        {"round", "precision? method?", jinja_filter_round},
-        {"safe", "", jinja_filter_safe},
-        {"select", "*", filter_select},
-        {"selectattr", "*", filter_selectattr},
-        {"sort", "reverse? case_sensitive? attribute?", filter_sort},
-        {"string", "", jinja_filter_string},
-        {"sum", "attribute? start?", filter_sum},
-        {"title", "", jinja_filter_title},
-        {"tojson", "ensure_ascii? indent? separators? sort_keys?", jinja_filter_tojson},
-        {"trim", "chars?", jinja_filter_trim},
-        {"unique", "case_sensitive? attribute?", filter_unique},
-        {"upper", "", jinja_filter_upper},
-        {"wordcount", "", jinja_filter_wordcount},
+        {"abs", "/", jinja_filter_abs, 0},
+        {"batch", "linecount fill_with?", filter_batch, 0},
+        {"capitalize", "", jinja_filter_case, CASE_CAPITAL},
+        {"count", "/", filter_length, 0},
+        {"d", "default_value? boolean?", jinja_filter_default, 0},
+        {"default", "default_value? boolean?", jinja_filter_default, 0},
+        {"dictsort", "case_sensitive? by? reverse?", filter_dictsort, 0},
+        {"e", "/", jinja_filter_escape, 0},
+        {"escape", "/", jinja_filter_escape, 0},
+        {"first", "", filter_first, 0},
+        {"float", "default?", jinja_filter_float, 0},
+        {"format", "*", jinja_filter_format, 0},
+        {"indent", "width? first? blank?", jinja_filter_indent, 0},
+        {"int", "default? base?", jinja_filter_int, 0},
+        {"items", "", filter_items, 0},
+        {"join", "d? attribute?", filter_join, 0},
+        {"last", "", filter_last, 0},
+        {"length", "/", filter_length, 0},
+        {"list", "", filter_list, 0},
+        {"lower", "", jinja_filter_case, CASE_LOWER},
+        {"map", "*", filter_map, 0},
+        {"max", "case_sensitive? attribute?", filter_extreme, OP_GT},
+        {"min", "case_sensitive? attribute?", filter_extreme, OP_LT},
+        {"reject", "*", filter_choose, REJECT},
+        {"rejectattr", "*", filter_choose, BY_ATTRIBUTE | REJECT},
+        {"replace", "old new count?", jinja_filter_replace, 0},
+        {"reverse", "", filter_reverse, 0},
+        {"round", "precision? method?", jinja_filter_round, 0},
+        {"safe", "", jinja_filter_safe, 0},
+        {"select", "*", filter_choose, 0},
+        {"selectattr", "*", filter_choose, BY_ATTRIBUTE},
+        {"sort", "reverse? case_sensitive? attribute?", filter_sort, 0},
+        {"string", "", jinja_filter_string, 0},
+        {"sum", "attribute? start?", filter_sum, 0},
+        {"title", "", jinja_filter_case, CASE_TITLE},
+        {"tojson", "ensure_ascii? indent? separators? sort_keys?", jinja_filter_tojson, 0},
+        {"trim", "chars?", jinja_filter_trim, 0},
+        {"unique", "case_sensitive? attribute?", filter_unique, 0},
+        {"upper", "", jinja_filter_case, CASE_UPPER},
+        {"wordcount", "", jinja_filter_wordcount, 0},
     };
     return jinja_find(table, COUNT(table), name, n);
 }

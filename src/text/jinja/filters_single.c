@@ -10,31 +10,11 @@
 
 /* --- texts ------------------------------------------------------------------------------------------- */
 
-static bool cased(Run *r, Value *out, Call *c, Case how)
+bool jinja_filter_case(Run *r, Value *out, Call *c)
 {
     Value text;
-    return jinja_to_text(r, &text, c->self) && jinja_case(r, out, text, how);
-}
-
-bool jinja_filter_upper(Run *r, Value *out, Call *c)
-{
-    return cased(r, out, c, CASE_UPPER);
-}
-
-bool jinja_filter_lower(Run *r, Value *out, Call *c)
-{
-    return cased(r, out, c, CASE_LOWER);
-}
-
-bool jinja_filter_capitalize(Run *r, Value *out, Call *c)
-{
-    return cased(r, out, c, CASE_CAPITAL);
-}
-
-bool jinja_filter_title(Run *r, Value *out, Call *c)
-{
-    bool ok = cased(r, out, c, CASE_TITLE);
-    if (ok)
+    bool ok = jinja_to_text(r, &text, c->self) && jinja_case(r, out, text, (Case)c->how);
+    if (ok && c->how == CASE_TITLE)
         out->flag = 0; /* Jinja joins the words to a text that is not marked */
     return ok;
 }

@@ -6,21 +6,18 @@
 #include "text/jinja/call.h"
 
 bool jinja_filter_abs(Run *r, Value *out, Call *c);
-bool jinja_filter_capitalize(Run *r, Value *out, Call *c);
+bool jinja_filter_case(Run *r, Value *out, Call *c); /* how: Case */
 bool jinja_filter_default(Run *r, Value *out, Call *c);
 bool jinja_filter_escape(Run *r, Value *out, Call *c);
 bool jinja_filter_float(Run *r, Value *out, Call *c);
 bool jinja_filter_indent(Run *r, Value *out, Call *c);
 bool jinja_filter_int(Run *r, Value *out, Call *c);
-bool jinja_filter_lower(Run *r, Value *out, Call *c);
 bool jinja_filter_replace(Run *r, Value *out, Call *c);
 bool jinja_filter_round(Run *r, Value *out, Call *c);
 bool jinja_filter_safe(Run *r, Value *out, Call *c);
 bool jinja_filter_string(Run *r, Value *out, Call *c);
-bool jinja_filter_title(Run *r, Value *out, Call *c);
 bool jinja_filter_tojson(Run *r, Value *out, Call *c);
 bool jinja_filter_trim(Run *r, Value *out, Call *c);
-bool jinja_filter_upper(Run *r, Value *out, Call *c);
 bool jinja_filter_wordcount(Run *r, Value *out, Call *c);
 
 #endif

@@ -9,33 +9,20 @@
 
 /* --- texts ------------------------------------------------------------------------------------------- */
 
-static bool strip_sides(Run *r, Value *out, Call *c, int sides)
+static bool text_strip(Run *r, Value *out, Call *c)
 {
     Value chars = c->arg[0];
     if (chars.kind != V_ABSENT && chars.kind != V_NONE && !jinja_want_text(r, chars, "strip() needs a text, not"))
         return false;
     if (c->self.flag && chars.kind == V_TEXT)
         return jinja_fail(r, "strip() of certain characters from text marked as safe is not supported");
-    *out = jinja_strip(c->self, chars, sides);
+    *out = jinja_strip(c->self, chars, c->how);
     return jinja_spend(r, c->self.n / 64 * (chars.kind == V_TEXT ? chars.n + 1 : 1));
 }
 
-static bool text_strip(Run *r, Value *out, Call *c)
-{
-    return strip_sides(r, out, c, STRIP_LEFT | STRIP_RIGHT);
-}
+enum { FROM_RIGHT = 1 };
 
-static bool text_lstrip(Run *r, Value *out, Call *c)
-{
-    return strip_sides(r, out, c, STRIP_LEFT);
-}
-
-static bool text_rstrip(Run *r, Value *out, Call *c)
-{
-    return strip_sides(r, out, c, STRIP_RIGHT);
-}
-
-static bool split(Run *r, Value *out, Call *c, bool from_right)
+static bool text_split(Run *r, Value *out, Call *c)
 {
     Seq *parts;
     int64_t most = -1;
@@ -45,20 +32,10 @@ static bool split(Run *r, Value *out, Call *c, bool from_right)
         return false;
     if (c->arg[1].kind != V_ABSENT && !jinja_want_int(r, &most, c->arg[1], "split() needs a number, not"))
         return false;
-    if (!jinja_unmarked(r, c) || !jinja_split(r, &parts, c->self, separator, most, from_right))
+    if (!jinja_unmarked(r, c) || !jinja_split(r, &parts, c->self, separator, most, c->how == FROM_RIGHT))
         return false;
     *out = jinja_of_seq(V_LIST, parts);
     return true;
-}
-
-static bool text_split(Run *r, Value *out, Call *c)
-{
-    return split(r, out, c, false);
-}
-
-static bool text_rsplit(Run *r, Value *out, Call *c)
-{
-    return split(r, out, c, true);
 }
 
 static bool text_splitlines(Run *r, Value *out, Call *c)
@@ -75,8 +52,10 @@ static bool has_affix(Value text, Value affix, bool at_end)
     return text.n >= affix.n && memcmp(text.s + (at_end ? text.n - affix.n : 0), affix.s, affix.n) == 0;
 }
 
+enum { AT_END = 1 };
+
 /* Does the text begin, or end, with the argument, or with one of a tuple? */
-static bool affix(Run *r, Value *out, Call *c, bool at_end)
+static bool text_affix(Run *r, Value *out, Call *c)
 {
     Value what = c->arg[0];
     Seq one = {.item = &what, .n = 1};
@@ -85,19 +64,9 @@ static bool affix(Run *r, Value *out, Call *c, bool at_end)
     for (size_t i = 0; i < any->n && !out->yes; i++) {
         if (!jinja_want_text(r, any->item[i], "a text begins or ends with a text, not with"))
             return false;
-        out->yes = has_affix(c->self, any->item[i], at_end);
+        out->yes = has_affix(c->self, any->item[i], c->how == AT_END);
     }
     return jinja_spend(r, any->n);
-}
-
-static bool text_startswith(Run *r, Value *out, Call *c)
-{
-    return affix(r, out, c, false);
-}
-
-static bool text_endswith(Run *r, Value *out, Call *c)
-{
-    return affix(r, out, c, true);
 }
 
 static bool text_removeprefix(Run *r, Value *out, Call *c)
@@ -167,24 +136,9 @@ static bool text_join(Run *r, Value *out, Call *c)
     return jinja_take(r, out, &s, ok);
 }
 
-static bool text_upper(Run *r, Value *out, Call *c)
+static bool text_case(Run *r, Value *out, Call *c)
 {
-    return jinja_case(r, out, c->self, CASE_UPPER);
-}
-
-static bool text_lower(Run *r, Value *out, Call *c)
-{
-    return jinja_case(r, out, c->self, CASE_LOWER);
-}
-
-static bool text_capitalize(Run *r, Value *out, Call *c)
-{
-    return jinja_case(r, out, c->self, CASE_CAPITAL);
-}
-
-static bool text_title(Run *r, Value *out, Call *c)
-{
-    return jinja_case(r, out, c->self, CASE_WORDS);
+    return jinja_case(r, out, c->self, (Case)c->how);
 }
 
 static bool text_isdigit(Run *r, Value *out, Call *c)
@@ -207,8 +161,10 @@ static bool dict_get(Run *r, Value *out, Call *c)
     return true;
 }
 
-static bool view(Run *r, Value *out, Call *c, char what)
+/* how: 'k', 'v' or 'i', as a V_VIEW's flag */
+static bool dict_view(Run *r, Value *out, Call *c)
 {
+    int what = c->how;
     const Dict *d = c->self.dict;
     Seq *items = jinja_seq(r, d->n);
     for (size_t i = 0; i < d->n; i++) {
@@ -224,107 +180,92 @@ static bool view(Run *r, Value *out, Call *c, char what)
     return jinja_spend(r, d->n);
 }
 
-static bool dict_items(Run *r, Value *out, Call *c)
-{
-    return view(r, out, c, 'i');
-}
-
-static bool dict_keys(Run *r, Value *out, Call *c)
-{
-    return view(r, out, c, 'k');
-}
-
-static bool dict_values(Run *r, Value *out, Call *c)
-{
-    return view(r, out, c, 'v');
-}
-
 /* --- tables ------------------------------------------------------------------------------------------ */
 
 static const char hidden[] = "the sandbox has no methods that change a value";
 
 static const Builtin text_methods[] = {
-    {"strip", "/ chars?", text_strip},
-    {"lstrip", "/ chars?", text_lstrip},
-    {"rstrip", "/ chars?", text_rstrip},
-    {"upper", "/", text_upper},
-    {"lower", "/", text_lower},
-    {"title", "/", text_title},
-    {"capitalize", "/", text_capitalize},
-    {"startswith", "/ prefix", text_startswith},
-    {"endswith", "/ suffix", text_endswith},
-    {"find", "/ sub", text_find},
-    {"count", "/ sub", text_count},
-    {"isdigit", "/", text_isdigit},
-    {"split", "sep? maxsplit?", text_split},
-    {"rsplit", "sep? maxsplit?", text_rsplit},
-    {"splitlines", "keepends?", text_splitlines},
-    {"replace", "/ old new count?", text_replace},
-    {"join", "/ iterable", text_join},
-    {"format", "*", jinja_format_fields},
-    {"removeprefix", "/ prefix", text_removeprefix},
-    {"removesuffix", "/ suffix", text_removesuffix},
-    {"casefold", NULL, NULL},
-    {"center", NULL, NULL},
-    {"encode", NULL, NULL},
-    {"expandtabs", NULL, NULL},
-    {"format_map", NULL, NULL},
-    {"index", NULL, NULL},
-    {"isalnum", NULL, NULL},
-    {"isalpha", NULL, NULL},
-    {"isascii", NULL, NULL},
-    {"isdecimal", NULL, NULL},
-    {"isidentifier", NULL, NULL},
-    {"islower", NULL, NULL},
-    {"isnumeric", NULL, NULL},
-    {"isprintable", NULL, NULL},
-    {"isspace", NULL, NULL},
-    {"istitle", NULL, NULL},
-    {"isupper", NULL, NULL},
-    {"ljust", NULL, NULL},
-    {"maketrans", NULL, NULL},
-    {"partition", NULL, NULL},
-    {"rfind", NULL, NULL},
-    {"rindex", NULL, NULL},
-    {"rjust", NULL, NULL},
-    {"rpartition", NULL, NULL},
-    {"swapcase", NULL, NULL},
-    {"translate", NULL, NULL},
-    {"zfill", NULL, NULL},
+    {"strip", "/ chars?", text_strip, STRIP_LEFT | STRIP_RIGHT},
+    {"lstrip", "/ chars?", text_strip, STRIP_LEFT},
+    {"rstrip", "/ chars?", text_strip, STRIP_RIGHT},
+    {"upper", "/", text_case, CASE_UPPER},
+    {"lower", "/", text_case, CASE_LOWER},
+    {"title", "/", text_case, CASE_WORDS},
+    {"capitalize", "/", text_case, CASE_CAPITAL},
+    {"startswith", "/ prefix", text_affix, 0},
+    {"endswith", "/ suffix", text_affix, AT_END},
+    {"find", "/ sub", text_find, 0},
+    {"count", "/ sub", text_count, 0},
+    {"isdigit", "/", text_isdigit, 0},
+    {"split", "sep? maxsplit?", text_split, 0},
+    {"rsplit", "sep? maxsplit?", text_split, FROM_RIGHT},
+    {"splitlines", "keepends?", text_splitlines, 0},
+    {"replace", "/ old new count?", text_replace, 0},
+    {"join", "/ iterable", text_join, 0},
+    {"format", "*", jinja_format_fields, 0},
+    {"removeprefix", "/ prefix", text_removeprefix, 0},
+    {"removesuffix", "/ suffix", text_removesuffix, 0},
+    {"casefold", NULL, NULL, 0},
+    {"center", NULL, NULL, 0},
+    {"encode", NULL, NULL, 0},
+    {"expandtabs", NULL, NULL, 0},
+    {"format_map", NULL, NULL, 0},
+    {"index", NULL, NULL, 0},
+    {"isalnum", NULL, NULL, 0},
+    {"isalpha", NULL, NULL, 0},
+    {"isascii", NULL, NULL, 0},
+    {"isdecimal", NULL, NULL, 0},
+    {"isidentifier", NULL, NULL, 0},
+    {"islower", NULL, NULL, 0},
+    {"isnumeric", NULL, NULL, 0},
+    {"isprintable", NULL, NULL, 0},
+    {"isspace", NULL, NULL, 0},
+    {"istitle", NULL, NULL, 0},
+    {"isupper", NULL, NULL, 0},
+    {"ljust", NULL, NULL, 0},
+    {"maketrans", NULL, NULL, 0},
+    {"partition", NULL, NULL, 0},
+    {"rfind", NULL, NULL, 0},
+    {"rindex", NULL, NULL, 0},
+    {"rjust", NULL, NULL, 0},
+    {"rpartition", NULL, NULL, 0},
+    {"swapcase", NULL, NULL, 0},
+    {"translate", NULL, NULL, 0},
+    {"zfill", NULL, NULL, 0},
 };
 
 static const Builtin dict_methods[] = {
-    {"get", "/ key default?", dict_get},
-    {"items", "/", dict_items},
-    {"keys", "/", dict_keys},
-    {"values", "/", dict_values},
-    {"copy", NULL, NULL},
-    {"fromkeys", NULL, NULL},
-    {"clear", hidden, NULL},
-    {"pop", hidden, NULL},
-    {"popitem", hidden, NULL},
-    {"setdefault", hidden, NULL},
-    {"update", hidden, NULL},
+    {"get", "/ key default?", dict_get, 0},
+    {"items", "/", dict_view, 'i'},
+    {"keys", "/", dict_view, 'k'},
+    {"values", "/", dict_view, 'v'},
+    {"copy", NULL, NULL, 0},
+    {"fromkeys", NULL, NULL, 0},
+    {"clear", hidden, NULL, 0},
+    {"pop", hidden, NULL, 0},
+    {"popitem", hidden, NULL, 0},
+    {"setdefault", hidden, NULL, 0},
+    {"update", hidden, NULL, 0},
 };
 
 static const Builtin list_methods[] = {
-    {"copy", NULL, NULL},     {"count", NULL, NULL},     {"index", NULL, NULL},    {"append", hidden, NULL},
-    {"clear", hidden, NULL},  {"extend", hidden, NULL},  {"insert", hidden, NULL}, {"pop", hidden, NULL},
-    {"remove", hidden, NULL}, {"reverse", hidden, NULL}, {"sort", hidden, NULL},
+    {"copy", NULL, NULL, 0},     {"count", NULL, NULL, 0},     {"index", NULL, NULL, 0},    {"append", hidden, NULL, 0},
+    {"clear", hidden, NULL, 0},  {"extend", hidden, NULL, 0},  {"insert", hidden, NULL, 0}, {"pop", hidden, NULL, 0},
+    {"remove", hidden, NULL, 0}, {"reverse", hidden, NULL, 0}, {"sort", hidden, NULL, 0},
 };
 
 /* What tuples, ranges, views and numbers have: nothing that we do. */
 static const Builtin other_methods[] = {
-    {"count", NULL, NULL},      {"index", NULL, NULL},       {"start", NULL, NULL},
-    {"stop", NULL, NULL},       {"step", NULL, NULL},        {"isdisjoint", NULL, NULL},
-    {"mapping", NULL, NULL},    {"real", NULL, NULL},        {"imag", NULL, NULL},
-    {"numerator", NULL, NULL},  {"denominator", NULL, NULL}, {"as_integer_ratio", NULL, NULL},
-    {"bit_count", NULL, NULL},  {"bit_length", NULL, NULL},  {"conjugate", NULL, NULL},
-    {"from_bytes", NULL, NULL}, {"to_bytes", NULL, NULL},    {"is_integer", NULL, NULL},
-    {"hex", NULL, NULL},        {"fromhex", NULL, NULL},
+    {"count", NULL, NULL, 0},      {"index", NULL, NULL, 0},       {"start", NULL, NULL, 0},
+    {"stop", NULL, NULL, 0},       {"step", NULL, NULL, 0},        {"isdisjoint", NULL, NULL, 0},
+    {"mapping", NULL, NULL, 0},    {"real", NULL, NULL, 0},        {"imag", NULL, NULL, 0},
+    {"numerator", NULL, NULL, 0},  {"denominator", NULL, NULL, 0}, {"as_integer_ratio", NULL, NULL, 0},
+    {"bit_count", NULL, NULL, 0},  {"bit_length", NULL, NULL, 0},  {"conjugate", NULL, NULL, 0},
+    {"from_bytes", NULL, NULL, 0}, {"to_bytes", NULL, NULL, 0},    {"is_integer", NULL, NULL, 0},
+    {"hex", NULL, NULL, 0},        {"fromhex", NULL, NULL, 0},
 };
 
-static const Builtin loop_methods[] = {{"cycle", "*", jinja_loop_cycle}, {"changed", "*", jinja_loop_changed}};
+static const Builtin loop_methods[] = {{"cycle", "*", jinja_loop_cycle, 0}, {"changed", "*", jinja_loop_changed, 0}};
 
 const Builtin *jinja_method(Value self, const char *name, size_t n)
 {

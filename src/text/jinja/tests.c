@@ -12,52 +12,22 @@ static bool is_kind(Value *out, bool yes)
 
 /* --- what a value is --------------------------------------------------------------------------------- */
 
+static bool test_kind(Run *r, Value *out, Call *c)
+{
+    (void)r;
+    return is_kind(out, (int)c->self.kind == c->how);
+}
+
+static bool test_truth(Run *r, Value *out, Call *c)
+{
+    (void)r;
+    return is_kind(out, c->self.kind == V_BOOL && c->self.yes == c->how);
+}
+
 static bool test_defined(Run *r, Value *out, Call *c)
 {
     (void)r;
     return is_kind(out, c->self.kind != V_UNDEFINED);
-}
-
-static bool test_undefined(Run *r, Value *out, Call *c)
-{
-    (void)r;
-    return is_kind(out, c->self.kind == V_UNDEFINED);
-}
-
-static bool test_none(Run *r, Value *out, Call *c)
-{
-    (void)r;
-    return is_kind(out, c->self.kind == V_NONE);
-}
-
-static bool test_boolean(Run *r, Value *out, Call *c)
-{
-    (void)r;
-    return is_kind(out, c->self.kind == V_BOOL);
-}
-
-static bool test_true(Run *r, Value *out, Call *c)
-{
-    (void)r;
-    return is_kind(out, c->self.kind == V_BOOL && c->self.yes);
-}
-
-static bool test_false(Run *r, Value *out, Call *c)
-{
-    (void)r;
-    return is_kind(out, c->self.kind == V_BOOL && !c->self.yes);
-}
-
-static bool test_integer(Run *r, Value *out, Call *c)
-{
-    (void)r;
-    return is_kind(out, c->self.kind == V_INT);
-}
-
-static bool test_float(Run *r, Value *out, Call *c)
-{
-    (void)r;
-    return is_kind(out, c->self.kind == V_FLOAT);
 }
 
 static bool test_number(Run *r, Value *out, Call *c)
@@ -67,22 +37,10 @@ static bool test_number(Run *r, Value *out, Call *c)
     return is_kind(out, jinja_number(c->self, &x));
 }
 
-static bool test_string(Run *r, Value *out, Call *c)
-{
-    (void)r;
-    return is_kind(out, c->self.kind == V_TEXT);
-}
-
 static bool test_escaped(Run *r, Value *out, Call *c)
 {
     (void)r;
     return is_kind(out, c->self.kind == V_TEXT && c->self.flag);
-}
-
-static bool test_mapping(Run *r, Value *out, Call *c)
-{
-    (void)r;
-    return is_kind(out, c->self.kind == V_DICT);
 }
 
 /* With a length and items by index: undefined values pass in Jinja too. */
@@ -110,7 +68,7 @@ static bool test_callable(Run *r, Value *out, Call *c)
 /* --- numbers ----------------------------------------------------------------------------------------- */
 
 /* Is the value modulo n the rest? */
-static bool modulo(Run *r, Value *out, Value v, Value n, int64_t rest)
+static bool modulo(Run *r, Value *out, Value v, Value n, int rest)
 {
     Value left;
     bool yes;
@@ -119,14 +77,9 @@ static bool modulo(Run *r, Value *out, Value v, Value n, int64_t rest)
     return is_kind(out, yes);
 }
 
-static bool test_odd(Run *r, Value *out, Call *c)
+static bool test_parity(Run *r, Value *out, Call *c)
 {
-    return modulo(r, out, c->self, jinja_int(2), 1);
-}
-
-static bool test_even(Run *r, Value *out, Call *c)
-{
-    return modulo(r, out, c->self, jinja_int(2), 0);
+    return modulo(r, out, c->self, jinja_int(2), c->how);
 }
 
 static bool test_divisibleby(Run *r, Value *out, Call *c)
@@ -136,47 +89,12 @@ static bool test_divisibleby(Run *r, Value *out, Call *c)
 
 /* --- comparisons ------------------------------------------------------------------------------------- */
 
-static bool compare(Run *r, Value *out, Call *c, Op op)
+static bool test_compare(Run *r, Value *out, Call *c)
 {
     bool yes;
-    if (!jinja_compare(r, &yes, op, c->self, c->arg[0]))
+    if (!jinja_compare(r, &yes, (Op)c->how, c->self, c->arg[0]))
         return false;
     return is_kind(out, yes);
-}
-
-static bool test_eq(Run *r, Value *out, Call *c)
-{
-    return compare(r, out, c, OP_EQ);
-}
-
-static bool test_ne(Run *r, Value *out, Call *c)
-{
-    return compare(r, out, c, OP_NE);
-}
-
-static bool test_lt(Run *r, Value *out, Call *c)
-{
-    return compare(r, out, c, OP_LT);
-}
-
-static bool test_le(Run *r, Value *out, Call *c)
-{
-    return compare(r, out, c, OP_LE);
-}
-
-static bool test_gt(Run *r, Value *out, Call *c)
-{
-    return compare(r, out, c, OP_GT);
-}
-
-static bool test_ge(Run *r, Value *out, Call *c)
-{
-    return compare(r, out, c, OP_GE);
-}
-
-static bool test_in(Run *r, Value *out, Call *c)
-{
-    return compare(r, out, c, OP_IN);
 }
 
 /* The same object: certain for none, booleans and containers; for numbers and texts Python's answer depends
@@ -196,41 +114,41 @@ static bool test_sameas(Run *r, Value *out, Call *c)
 const Builtin *jinja_test(const char *name, size_t n)
 {
     static const Builtin table[] = {
-        {"boolean", "", test_boolean},
-        {"callable", "/", test_callable},
-        {"defined", "", test_defined},
-        {"divisibleby", "num", test_divisibleby},
-        {"escaped", "", test_escaped},
-        {"even", "", test_even},
-        {"false", "", test_false},
-        {"float", "", test_float},
-        {"in", "seq", test_in},
-        {"integer", "", test_integer},
-        {"iterable", "", test_iterable},
-        {"mapping", "", test_mapping},
-        {"none", "", test_none},
-        {"number", "", test_number},
-        {"odd", "", test_odd},
-        {"sameas", "other", test_sameas},
-        {"sequence", "", test_sequence},
-        {"string", "", test_string},
-        {"true", "", test_true},
-        {"undefined", "", test_undefined},
-        {"==", "/ other", test_eq},
-        {"eq", "/ other", test_eq},
-        {"equalto", "/ other", test_eq},
-        {"!=", "/ other", test_ne},
-        {"ne", "/ other", test_ne},
-        {"<", "/ other", test_lt},
-        {"lt", "/ other", test_lt},
-        {"lessthan", "/ other", test_lt},
-        {"<=", "/ other", test_le},
-        {"le", "/ other", test_le},
-        {">", "/ other", test_gt},
-        {"gt", "/ other", test_gt},
-        {"greaterthan", "/ other", test_gt},
-        {">=", "/ other", test_ge},
-        {"ge", "/ other", test_ge},
+        {"boolean", "", test_kind, V_BOOL},
+        {"callable", "/", test_callable, 0},
+        {"defined", "", test_defined, 0},
+        {"divisibleby", "num", test_divisibleby, 0},
+        {"escaped", "", test_escaped, 0},
+        {"even", "", test_parity, 0},
+        {"false", "", test_truth, false},
+        {"float", "", test_kind, V_FLOAT},
+        {"in", "seq", test_compare, OP_IN},
+        {"integer", "", test_kind, V_INT},
+        {"iterable", "", test_iterable, 0},
+        {"mapping", "", test_kind, V_DICT},
+        {"none", "", test_kind, V_NONE},
+        {"number", "", test_number, 0},
+        {"odd", "", test_parity, 1},
+        {"sameas", "other", test_sameas, 0},
+        {"sequence", "", test_sequence, 0},
+        {"string", "", test_kind, V_TEXT},
+        {"true", "", test_truth, true},
+        {"undefined", "", test_kind, V_UNDEFINED},
+        {"==", "/ other", test_compare, OP_EQ},
+        {"eq", "/ other", test_compare, OP_EQ},
+        {"equalto", "/ other", test_compare, OP_EQ},
+        {"!=", "/ other", test_compare, OP_NE},
+        {"ne", "/ other", test_compare, OP_NE},
+        {"<", "/ other", test_compare, OP_LT},
+        {"lt", "/ other", test_compare, OP_LT},
+        {"lessthan", "/ other", test_compare, OP_LT},
+        {"<=", "/ other", test_compare, OP_LE},
+        {"le", "/ other", test_compare, OP_LE},
+        {">", "/ other", test_compare, OP_GT},
+        {"gt", "/ other", test_compare, OP_GT},
+        {"greaterthan", "/ other", test_compare, OP_GT},
+        {">=", "/ other", test_compare, OP_GE},
+        {"ge", "/ other", test_compare, OP_GE},
     };
     return jinja_find(table, COUNT(table), name, n);
 }
