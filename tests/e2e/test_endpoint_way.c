@@ -95,10 +95,10 @@ static void long_wait(void **state)
     for (int i = 0; i < COUNT(quiet); i++) {
         Server *s = server_start(judge, (char *)(uintptr_t) "7300");
         put_pair();
-        Ran r =
-            run_in(test_folder,
-                   "rm -rf out*; timeout -s INT 1 rlaif label pairs.jsonl --endpoint %s --api-model m -o out.jsonl %s",
-                   server_address(s), quiet[i]);
+        Ran r = run_in(
+            test_folder,
+            "rm -rf out*; timeout --foreground -s INT 1 rlaif label pairs.jsonl --endpoint %s --api-model m -o out.jsonl %s",
+            server_address(s), quiet[i]);
         says(r.err, "status 429");
         says(r.err, "it is waited for 3 hours");
         says(r.err, "to go on: rlaif");
