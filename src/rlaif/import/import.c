@@ -410,8 +410,9 @@ static bool write_files(const Import *im, Err *err)
 static bool check_result(const Import *im, Err *err)
 {
     if (count(im, KEPT) == 0 || (im->rest && count(im, REST) == 0)) {
-        err_set(err, ERR_INPUT, "%s: of %d rows none is left%s%s", im->rows.path, im->read,
-                im->rest ? " for one of the two parts" : "", im->ties > 0 ? "; ties are left out" : "");
+        err_set(err, ERR_INPUT, "%s: of %d rows none is left%s%s%s", im->rows.path, im->read,
+                im->rest ? " for one of the two parts" : "", im->ties > 0 ? "; ties are left out" : "",
+                im->unscored > 0 ? "; pairs of which a score is not known are left out" : "");
         return err_hint(err, "look at --sample, --confidence, --score-ratio, --max-chars, --split, and at --format");
     }
     return true;

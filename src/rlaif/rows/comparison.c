@@ -144,9 +144,9 @@ static bool by_words(const json_t *row, const char *text, char first, int *bette
     for (int i = 0; i < COUNT(heads); i++)
         if (strncasecmp(text, heads[i], strlen(heads[i])) == 0) {
             text += strlen(heads[i]);
+            text += strspn(text, " _-");
             break;
         }
-    text += strspn(text, " _-");
     if (strcasecmp(text, "first") == 0 || strcasecmp(text, "second") == 0)
         return *better = tolower((unsigned char)text[0]) == 's', true;
     if (strlen(text) != 1)
@@ -159,12 +159,15 @@ static bool by_words(const json_t *row, const char *text, char first, int *bette
 static bool read_verdict(const json_t *row, const char *name, char first, int *better, Err *err)
 {
     const json_t *v = json_object_get(row, name);
+    const char *text = json_string_value(v);
+    char *end = NULL;
+    double x = text && is_signed(name) ? strtod(text, &end) : json_number_value(v);
     bool number =
-        json_is_number(v) && strcmp(name, "label") != 0; /* 1 says the first in some data, the second in other */
+        (json_is_number(v) && strcmp(name, "label") != 0) /* 1 says the first in some data, the second in other */
+        || (end && end != text && *end == 0);
     if (number && (strcmp(name, "preferred") == 0 || strcmp(name, "choice") == 0))
         first = '0'; /* as our rows have them */
-    if (number ? by_number(json_number_value(v), first, is_signed(name), better)
-               : json_is_string(v) && by_words(row, json_string_value(v), first, better))
+    if (number ? by_number(x, first, is_signed(name), better) : text && by_words(row, text, first, better))
         return true;
     char *said = json_text(v);
     err_set(err, ERR_INPUT, "\"%s\" is %.60s, which names neither of two responses nor a tie", name, said);
@@ -244,7 +247,7 @@ static bool names_replies(const char *name)
                                         "reply",     "generation",   "candidate",   "summary",
                                         "human_ref", "conversation", "continuation"};
     for (int i = 0; i < COUNT(words); i++)
-        if (strstr(name, words[i]))
+        if (strcasestr(name, words[i]))
             return true;
     return false;
 }
@@ -351,7 +354,7 @@ static bool read_siblings(const json_t *row, const char *name, size_t at, Compar
     int better;
     json_t *scores = beside(row, score, name, at, false, c);
     c->models = beside(row, model, name, at, true, c);
-    bool ok = comparison_verdict(row, name[at], &better, c->used, err);
+    bool ok = comparison_numbers(scores, "score", err) && comparison_verdict(row, name[at], &better, c->used, err);
     if (ok && n > 2 && better != NO_VERDICT)
         ok = err_set(err, ERR_INPUT, "there are %zu responses, and a verdict on two", n) ||
              err_hint(err, "write rows of two: prompt, responses: [a, b] and preferred: 0 or 1");
@@ -459,6 +462,48 @@ bool comparison_read(const json_t *row, Comparison *out, Err *err)
 
 /* --- what is none, and looks like one ------------------------------------------------------------------- */
 
+/* Words of which the first stands in the name of one reply, the other in that of the other one. */
+static const struct {
+    const char *one, *other;
+    bool sides; /* they say which is which, not which is better: then the name must be one of replies */
+} opposites[] = {{"chosen", "rejected", false},
+                 {"accepted", "rejected", false},
+                 {"preferred", "rejected", false},
+                 {"selected", "rejected", false},
+                 {"preferred", "unpreferred", false},
+                 {"better", "worse", false},
+                 {"best", "worst", false},
+                 {"winning", "losing", false},
+                 {"winner", "loser", false},
+                 {"win", "lose", false},
+                 {"good", "bad", false},
+                 {"positive", "negative", false},
+                 {"pos", "neg", false},
+                 {"_w", "_l", false},
+                 {"first", "second", true},
+                 {"One", "Two", true},
+                 {"left", "right", true}};
+
+static bool is_text(const json_t *row, const char *name)
+{
+    return json_text_of(row, name) != NULL;
+}
+
+/* Has the row, beside the text `name`, another whose name is its opposite? */
+static bool has_opposite(const json_t *row, const char *name)
+{
+    bool has = false;
+    for (int i = 0; i < COUNT(opposites) && !has; i++) {
+        const char *at = strstr(name, opposites[i].one);
+        if (!at || (opposites[i].sides && !names_replies(name)))
+            continue;
+        char *other = mem_printf("%.*s%s%s", (int)(at - name), name, opposites[i].other, at + strlen(opposites[i].one));
+        has = is_text(row, other);
+        free(other);
+    }
+    return has;
+}
+
 bool comparison_absent(const json_t *row, Err *err)
 {
     static const char *const signs[] = {"winner",   "preference",         "preferred",           "better_response_id",
@@ -471,5 +516,13 @@ bool comparison_absent(const json_t *row, Err *err)
                             "call them responses: [a, b], with preferred: 0 or 1, or chosen and rejected; or leave "
                             "the field out");
         }
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)row, name, value) if (is_text(row, name) && has_opposite(row, name))
+    {
+        err_set(err, ERR_INPUT, "\"%s\" and its opposite look like two responses, under names that are not known",
+                name);
+        return err_hint(err, "call them chosen and rejected, or responses: [a, b]; or leave them out");
+    }
     return true;
 }

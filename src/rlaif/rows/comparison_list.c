@@ -51,6 +51,17 @@ static bool read_worth(const json_t *v, Measure m, json_t **out, Err *err)
     return true;
 }
 
+bool comparison_numbers(json_t *list, const char *name, Err *err)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *number;
+        if (!read_worth(json_array_get(list, i), (Measure){name, false}, &number, err))
+            return false;
+        json_array_set_new(list, i, number);
+    }
+    return true;
+}
+
 /* The measure that some of the replies have; NULL: none. */
 static const Measure *find_measure(const json_t *list)
 {

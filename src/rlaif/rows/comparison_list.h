@@ -20,6 +20,8 @@ void comparison_use(json_t *used, const char *name);
 /* A list of scored or ranked replies, if the row has one. */
 bool comparison_list(const json_t *row, Comparison *c, Err *err) MUST_CHECK;
 
+/* Makes a list of scores, numbers or texts that are some, one of numbers. */
+bool comparison_numbers(json_t *list, const char *name, Err *err) MUST_CHECK;
 /* Takes out of a row the lists of scores and ranks, which would be read as those of other replies. */
 void comparison_drop_measures(json_t *row);
 

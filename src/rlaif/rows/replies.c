@@ -137,6 +137,9 @@ static bool read_transcripts(const char *const text[2], const char *const *name,
 {
     Context whole = {0};
     const char *reply[2];
+    if (!transcript_is_answered(text[0]) && !transcript_is_answered(text[1]))
+        return err_set(err, ERR_INPUT, "\"%s\" and \"%s\" end with the human's turn", name[0], name[1]),
+               err_hint(err, "the last turn is the reply, \"Assistant: ...\"");
     if (!transcript_split_pair(text, &whole.turns, reply)) {
         err_set(err, ERR_INPUT, "\"%s\" and \"%s\" are not two replies to the same conversation", name[0], name[1]);
         return err_hint(err, "both transcripts must be alike up to where the replies begin, behind an \"Assistant:\"");

@@ -48,6 +48,15 @@ void transcript_split(const char *s, json_t **turns, const char **reply)
     }
 }
 
+bool transcript_is_answered(const char *s)
+{
+    const char *reply;
+    json_t *turns;
+    transcript_split(s, &turns, &reply);
+    json_decref(turns);
+    return reply != NULL;
+}
+
 /* Bytes up to and with the last "Assistant:" that two transcripts have in common; 0: there is none. */
 static size_t shared_head(const char *a, const char *b)
 {

@@ -13,6 +13,9 @@ bool transcript_is(const char *text);
  * last turn is the human's. The caller releases the turns. */
 void transcript_split(const char *text, json_t **turns, const char **reply);
 
+/* Is its last turn the assistant's? */
+bool transcript_is_answered(const char *text);
+
 /* Splits two that differ in their last replies alone. A reply that goes on to write further turns is one reply all the same: both
  * begin behind the last "Assistant:" that the two share. False where they are not replies to one conversation. */
 bool transcript_split_pair(const char *const text[2], json_t **turns, const char *reply[2]);

@@ -57,6 +57,10 @@ static void two_replies(void **state)
         {"{'prompt': 'p', 'response_1': 'a', 'response_2': 'b', 'id': 7, 'x': 1}", AB ", 'id': 7, 'x': 1}"},
         {"{'prompt': 'p', 'response_1': 'a', 'response_2': 'b', 'winner': 'response_2'}", AB ", 'preferred': 1}"},
         {"{'prompt': 'p', 'response_1': 'a', 'response_2': 'b', 'preference_strength': -2}", AB ", 'preferred': 0}"},
+        {"{'prompt': 'p', 'response_1': 'a', 'response_2': 'b', 'preference_strength': '-2'}", AB ", 'preferred': 0}"},
+        {"{'prompt': 'p', 'Response 1': 'a', 'Response 2': 'b', 'winner': 'Response 2'}", AB ", 'preferred': 1}"},
+        {"{'prompt': 'p', 'response_1': 'a', 'response_2': 'b', 'score_1': '4', 'score_2': '10'}",
+         AB ", 'preferred': 1, 'score_1': '4', 'score_2': '10'}"},
         {"{'context': 'p', 'response1': 'a', 'response2': 'b', 'overall_preference': 3}", AB ", 'preferred': 1}"},
         {"{'prompt': 'p', 'response_0': 'a', 'response_1': 'b', 'better_response_id': 1, 'safer_response_id': 0}",
          AB ", 'preferred': 1, 'safer_response_id': 0}"},
@@ -232,6 +236,12 @@ static void refused(void **state)
         {"{'prompt': 'p', 'rejected': 'b'}", "\"rejected\" speaks of two responses"},
         {"{'prompt': 'p', 'chosen': 'a'}", "\"chosen\" speaks of two responses"},
         {"{'prompt': 'p', 'preferred': 1}", "\"preferred\" speaks of two responses"},
+        {"{'prompt': 'p', 'response_chosen': 'a', 'response_rejected': 'b'}", "\"response_chosen\" and its opposite"},
+        {"{'prompt': 'p', 'y_w': 'a', 'y_l': 'b'}", "\"y_w\" and its opposite"},
+        {"{'prompt': 'p', 'good': 'a', 'bad': 'b'}", "\"good\" and its opposite"},
+        {"{'prompt': 'p', 'second_answer': 'b', 'first_answer': 'a'}", "\"first_answer\" and its opposite"},
+        {"{'prompt': 'p', 'response_0': 'a', 'response_1': 'b', 'winner': '-1'}", "\"winner\" is \"-1\""},
+        {"{'prompt': 'p', 'answer_1': 'a', 'answer_2': 'b', 'score_1': '4', 'score_2': 'none'}", "no number"},
     };
     for (int i = 0; i < COUNT(cases); i++)
         is_refused(cases[i][0], cases[i][1]);

@@ -362,6 +362,9 @@ static void fields_that_contradict(void **state)
         {"{'prompt': 'p', 'responses': ['a', 'b', 'c'], 'preferred': 0}", NEED_RESPONSES, "speaks of two responses"},
         {"{'prompt': 'p', 'response': 'a', 'preferred': 1}", NEED_RESPONSES, "speaks of two responses"},
         {"{'prompt': 'p', 'response_a': 'a', 'response_b': 'b', 'preferred': 0.7}", NEED_PAIR, "\"preferred\" is 0.7"},
+        {"{'chosen': '\\n\\nHuman: q\\n\\nAssistant: a\\n\\nHuman: r', 'rejected': '\\n\\nHuman: q\\n\\nAssistant: "
+         "b\\n\\nHuman: r'}",
+         NEED_PAIR, "end with the human's turn"},
         {"{'prompt': 'p', 'responses': ['a', 'b'], 'blank_before': [true, false]}", NEED_PAIR, "neither true nor"},
         {"{'prompt': 'p', 'chosen': '\\n\\nHuman: q\\n\\nAssistant: a', 'rejected': 'b'}", NEED_PAIR,
          "\"chosen\" is a whole conversation"},
