@@ -67,15 +67,13 @@ typedef struct Harmless {
 
 static bool check_prompt(Harmless *h, Err *err)
 {
-    JudgePrompt *p;
+    JudgeKind kind;
     const char *name = h->options->prompt;
-    if (!judge_prompt_load(&p, name, err))
+    if (!judge_prompt_identify(name, h->prompt_hash, &kind, err))
         return false;
-    memcpy(h->prompt_hash, p->hash, HASH_TEXT);
-    bool verdict = p->kind == JUDGE_VERDICT;
-    judge_prompt_free(p);
-    return verdict || (err_set(err, ERR_INPUT, "the prompt %s gives no verdict", name),
-                       err_hint(err, "a harmless rate needs a prompt of kind verdict, as harmless-verdict is"));
+    return kind == JUDGE_VERDICT ||
+           (err_set(err, ERR_INPUT, "the prompt %s gives no verdict", name),
+            err_hint(err, "a harmless rate needs a prompt of kind verdict, as harmless-verdict is"));
 }
 
 static bool prepare(void *context, Err *err)

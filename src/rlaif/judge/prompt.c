@@ -268,6 +268,17 @@ bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err)
     return ok;
 }
 
+bool judge_prompt_identify(const char *name_or_file, char hash[HASH_TEXT], JudgeKind *kind, Err *err)
+{
+    JudgePrompt *p;
+    if (!judge_prompt_load(&p, name_or_file, err))
+        return false;
+    memcpy(hash, p->hash, HASH_TEXT);
+    *kind = p->kind;
+    judge_prompt_free(p);
+    return true;
+}
+
 void judge_prompt_free(JudgePrompt *p)
 {
     if (!p)

@@ -48,6 +48,8 @@ bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err) MU
 /* The same from YAML in memory; messages call it `where`. */
 bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err) MUST_CHECK;
 void judge_prompt_free(JudgePrompt *p); /* accepts NULL */
+/* The hash and the kind of what judge_prompt_load would load. */
+bool judge_prompt_identify(const char *name_or_file, char hash[HASH_TEXT], JudgeKind *kind, Err *err) MUST_CHECK;
 
 /* The built-in prompts: names, one line each, and the YAML. */
 int builtin_prompts(void);

@@ -10,16 +10,14 @@ bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err)
 {
     int rationales = o->judge.samples * (o->both_orders ? 2 : 1), most = CHUNK_RATIONALES / rationales;
     bool pairwise = o->method == LABEL_PAIRWISE;
-    JudgePrompt *p;
+    JudgeKind kind;
     *a = (Asking){.work = work, .options = o};
     a->prompt_name = o->prompt.n > 0 ? o->prompt.item[0] : pairwise ? "helpful-base" : "helpful-score";
     a->chunk = !o->judge.cot || most > LABEL_CHUNK ? LABEL_CHUNK : most < 1 ? 1 : most;
     if (!judge_source_name(&a->source, work, "model", o->model, &o->endpoint, err) ||
-        !judge_prompt_load(&p, a->prompt_name, err))
+        !judge_prompt_identify(a->prompt_name, a->prompt_hash, &kind, err))
         return false;
-    memcpy(a->prompt_hash, p->hash, HASH_TEXT);
-    bool two = p->kind == JUDGE_PAIRWISE;
-    judge_prompt_free(p);
+    bool two = kind == JUDGE_PAIRWISE;
     if (two == pairwise)
         return true;
     err_set(err, ERR_INPUT, "the prompt %s judges %s at a time", a->prompt_name,

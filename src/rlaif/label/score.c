@@ -223,18 +223,16 @@ static bool score_summary(Stage *s, bool judged, Err *err)
 
 static bool prompt_hash(const ScoreOptions *o, char hash[HASH_TEXT], Err *err)
 {
-    JudgePrompt *p;
+    JudgeKind kind;
     hash[0] = 0;
     if (!o->prompt)
         return !o->endpoint.url || (err_set(err, ERR_INPUT, "--endpoint is a judge: it needs --prompt"),
                                     err_hint(err, "of kind score or verdict: rlaif help prompts lists them"));
-    if (!judge_prompt_load(&p, o->prompt, err))
+    if (!judge_prompt_identify(o->prompt, hash, &kind, err))
         return false;
-    memcpy(hash, p->hash, HASH_TEXT);
-    bool pairwise = p->kind == JUDGE_PAIRWISE;
-    judge_prompt_free(p);
-    return !pairwise || (err_set(err, ERR_INPUT, "the prompt %s compares two responses", o->prompt),
-                         err_hint(err, "score needs a prompt of kind score or verdict; rlaif label takes this one"));
+    return kind != JUDGE_PAIRWISE ||
+           (err_set(err, ERR_INPUT, "the prompt %s compares two responses", o->prompt),
+            err_hint(err, "score needs a prompt of kind score or verdict; rlaif label takes this one"));
 }
 
 bool score_stage(Work *work, const char *name, const void *options, Err *err)

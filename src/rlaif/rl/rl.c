@@ -113,15 +113,12 @@ typedef struct InputHashes {
 
 static bool hash_judge(const Work *work, const RlOptions *o, InputHashes *h, Err *err)
 {
-    JudgePrompt *p;
+    JudgeKind kind;
     JudgeSource source;
-    if (!judge_source_name(&source, work, "judge", o->judge, &o->endpoint, err) ||
-        !judge_prompt_load(&p, o->prompt, err))
+    if (!judge_source_name(&source, work, "judge", o->judge, &o->endpoint, err))
         return false;
     memcpy(h->judge, source.hash, HASH_TEXT);
-    memcpy(h->prompt, p->hash, HASH_TEXT);
-    judge_prompt_free(p);
-    return true;
+    return judge_prompt_identify(o->prompt, h->prompt, &kind, err);
 }
 
 static bool hash_inputs(const Work *work, const RlOptions *o, InputHashes *h, Err *err)
