@@ -44,6 +44,22 @@ static void put_rows(const Bench *b)
     bench_put(b, "replies.jsonl", &replies);
 }
 
+/* Of three prompts the pairs of four replies each, which begin alike. */
+static void put_groups(const Bench *b)
+{
+    Str rows = {0};
+    for (int g = 0; g < 3; g++)
+        for (int i = 0; i < 4; i++)
+            for (int k = i + 1; k < 4; k++)
+                str_addf(
+                    &rows,
+                    "{\"prompt\": \"More of %s\", \"responses\": [\"It is %s\", \"It is %s\"], \"ended\": [%s, %s], "
+                    "\"label\": {\"p\": %g}, \"group\": \"%d\", \"of\": [%d, %d]}\n",
+                    things[g], things[i + g], things[k + g], i == 1 ? "false" : "true", k == 1 ? "false" : "true",
+                    0.1 + 0.2 * ((i + k + g) % 5), g, i, k);
+    bench_put(b, "groups.jsonl", &rows);
+}
+
 void bench_open(Bench *b, CpuLevel level, int threads)
 {
     Err err = {0};
@@ -53,6 +69,7 @@ void bench_open(Bench *b, CpuLevel level, int threads)
     need_ok(store_open(&b->work.store, ":memory:", &err), &err);
     log_set_quiet(true);
     put_rows(b);
+    put_groups(b);
 }
 
 void bench_begin(Bench *b)
@@ -70,6 +87,27 @@ void bench_end(Bench *b)
     store_close(b->work.store);
     device_free(b->work.device);
     remove_folder(b->folder);
+}
+
+Model *bench_gradient(const Bench *b, const char *dir, int heads, Weights *gradient)
+{
+    static const TrainOptions adamw = {.optimizer = OPTIMIZER_ADAMW};
+    Err err = {0};
+    Model *m;
+    Trainer trainer;
+    json_t *notes;
+    char *out = bench_path(b, dir), *checkpoint = path_join(out, "checkpoint-000001");
+    need_ok(model_load(&m, out, b->work.device, heads, &err) && weights_alloc(gradient, &m->config, false, &err) &&
+                trainer_init(&trainer, m, &adamw, 1, &err) && trainer_load(&trainer, checkpoint, &notes, &err),
+            &err);
+    memcpy(gradient->block, trainer.optimizer.m->block, gradient->floats * sizeof(float));
+    for (size_t i = 0; i < gradient->floats; i++)
+        gradient->block[i] *= 10; /* the moment is (1 - 0.9) of it */
+    json_decref(notes);
+    trainer_release(&trainer);
+    free(out);
+    free(checkpoint);
+    return m;
 }
 
 static bool set(const Bench *b, const OptionTable *table, void *options, const char *assignment, Err *err)

@@ -15,7 +15,8 @@ typedef struct Bench {
 } Bench;
 
 /* A folder with prompts.jsonl, held.jsonl (other prompts), pairs.jsonl (labels and people's choices), rated.jsonl (the
- * same to other prompts), demos.jsonl, replies.jsonl, eight rows each; skips the test aloud where this CPU lacks the level. */
+ * same to other prompts), demos.jsonl, replies.jsonl, eight rows each, and groups.jsonl, the labelled pairs of four replies to
+ * each of three prompts; skips the test aloud where this CPU lacks the level. */
 void bench_open(Bench *b, CpuLevel level, int threads);
 /* The same at the best level, and reward/, a reward model. */
 void bench_begin(Bench *b);
@@ -34,6 +35,10 @@ bool bench_run(Bench *b, const OptionTable *table, StageFunction *stage, const c
 /* The number under a key of the summary, or of a step's line in DIR/metrics.jsonl; NAN where there is none. */
 double bench_summary(const Bench *b, const char *key);
 double bench_metric(const Bench *b, const char *dir, int step, const char *key);
+
+/* The gradient of a training's only step in DIR, by AdamW without a rate, --clip 0 and --save-every 1, and its model, which did
+ * not move. Release both. */
+Model *bench_gradient(const Bench *b, const char *dir, int heads, Weights *gradient);
 
 /* The rows that a stage stored, as a list. The caller releases it. */
 json_t *bench_rows(const Bench *b, const char *stage);

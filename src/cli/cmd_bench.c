@@ -251,11 +251,11 @@ static bool bench_reward(Bench *b, Measured *out, Err *err)
     RewardTraining *t;
     if (!reward_training_open(&t, &o, b->device, &b->rows, err))
         return false;
-    int n = reward_training_pairs(t), *order = mem_alloc((size_t)n, sizeof *order);
+    int n = reward_training_items(t), pairs = 0, *order = mem_alloc((size_t)n, sizeof *order);
     double tokens = 0, computed = 0, loss = 0;
     for (int i = 0; i < n; i++) {
         int all, some;
-        reward_training_tokens(t, i, &all, &some);
+        pairs += reward_training_tokens(t, i, &all, &some);
         tokens += all;
         computed += some;
         order[i] = i;
@@ -265,7 +265,7 @@ static bool bench_reward(Bench *b, Measured *out, Err *err)
     for (int i = 0; ok && i < n; i += o.batch)
         ok = reward_training_step(t, order + i, n - i < o.batch ? n - i : o.batch, &loss, err);
     *out = (Measured){.seconds = clock_seconds() - start,
-                      .items = n,
+                      .items = pairs,
                       .tokens = tokens,
                       .flops = 3 * computed * body_flops(&b->model->config)};
     json_object_set_new(b->detail, "computed_tokens", json_real(computed));

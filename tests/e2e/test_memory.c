@@ -47,6 +47,26 @@ static void put_pairs(const char *name, int n, int prompt, int response, bool la
     str_release(&s);
 }
 
+/* Labelled pairs of n replies to one prompt, a group. */
+static void put_group(const char *name, int n, int prompt, int response)
+{
+    Str s = {0};
+    char *context = words(prompt, 0);
+    for (int i = 0; i < n; i++)
+        for (int k = i + 1; k < n; k++) {
+            char *a = words(response, (uint64_t)i + 1), *b = words(response, (uint64_t)k + 1);
+            str_addf(
+                &s,
+                "{\"prompt\": \"%s\", \"responses\": [\"%s\", \"%s\"], \"label\": {\"p\": 0.7}, \"group\": \"g\"}\n",
+                context, a, b);
+            free(a);
+            free(b);
+        }
+    put_text(test_folder, name, str_text(&s));
+    str_release(&s);
+    free(context);
+}
+
 /* A judge's prompt with one worked example, of the size of those that people use. */
 static void put_prompt(const char *name)
 {
@@ -95,6 +115,8 @@ static void reward_and_rl(void **state)
 {
     (void)state;
     put_pairs("rated.jsonl", 2, 40, 10, true);
+    put_group("group.jsonl", 8, 100, 120); /* one tree of more tokens than a pass has of pairs */
+    need_met("rlaif reward group.jsonl --model model.gguf --batch 2 -o grouped", 5e9);
     need_met("rlaif reward rated.jsonl --model model.gguf --batch 2 -o reward", 4e9);
     need_met(
         "rlaif rl rated.jsonl --model model.gguf --reward reward --baseline value --value own --batch 2 --samples 2 "

@@ -134,6 +134,8 @@ static void goes_on(void **state)
 
 #define SAMPLE "rlaif sample p.jsonl --model llama --n 2 --max-new-tokens 6 -o pairs.jsonl"
 #define LABEL  "rlaif label pairs.jsonl --model llama --prompt which.yaml -o labels.jsonl"
+#define LISTS  "rlaif sample p.jsonl --model llama --n 3 --max-new-tokens 6 -o lists.jsonl"
+#define GROUPS "rlaif label lists.jsonl --model llama --method pointwise --prompt tone.yaml -o groups.jsonl"
 #define DIRECT                                                                                                          \
     "rlaif rl p.jsonl --model llama --judge gemma --prompt tone.yaml --baseline group --samples 2 --steps 3 --batch 2 " \
     "--max-new-tokens 5 --lr 1e-2 --eval held.jsonl --eval-every 1 --keep-best 2 -o policy"
@@ -155,6 +157,9 @@ static const Command commands[] = {
      "-o sft",
      {NULL}},
     {REWARD, {SAMPLE, LABEL}},
+    {GROUPS, {LISTS}},
+    {"rlaif reward groups.jsonl --model llama --batch 4 --epochs 2 --lr 1e-3 --save-every 1 -o reward",
+     {LISTS, GROUPS}},
     {"rlaif reward human.jsonl --model gemma --epochs 2 --batch 2 --eval people.jsonl --eval-every 1 -o reward",
      {NULL}},
     {"rlaif reward human.jsonl --model llama --epochs 6 --batch 2 --lr 3e-2 --eval people.jsonl --eval-every 1 --early-stop 3 "

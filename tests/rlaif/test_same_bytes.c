@@ -18,6 +18,8 @@ typedef enum Product {
     POINTWISE,
     REWARD,
     REWARD_METRICS,
+    REWARD_GROUPS,
+    REWARD_GROUPS_METRICS,
     RL_GROUP,
     RL_GROUP_METRICS,
     RL_VALUE,
@@ -41,6 +43,12 @@ static const struct {
     [REWARD_METRICS] = {"its metrics",
      {"fca3beea7178cd929e056b12fd8cb8130596e359812ecb6e0bc7807742032322",
       "6e78508402de492341be1cde699fb96709f9e69da1e3a07e1009785b7cbccdff"}},
+    [REWARD_GROUPS] = {"a reward model of groups of pairs",
+     {"f6ad3121cefefb96025ba7c159d9d5593d291ed80b69caa88017d42f81f2e564",
+      "17c0912e348abd10334d68e62592c1e9a20c83ada612fb44a42cc840c0c827f6"}},
+    [REWARD_GROUPS_METRICS] = {"its metrics",
+     {"9faef34c8c1de26df6b2cf02e8b113ee39464dce11b59779f2397d9c46697889",
+      "7248fa7e2c672858758a044823cd761219195f5819e453c7fd11c941e5afae26"}},
     [RL_GROUP] = {"RL with the group's baseline: policy, rollouts",
      {"be11e375fff3e45bfc9ea1350321fd3c159e6d1434b791a6e4ddf5ba7021faa0",
       "0695438a9c5d5bcc637fea7a5ec834fcc788c21b431ce78beeacfad53b2b570d"}},
@@ -144,6 +152,10 @@ static void make(Bench *b, const char *dir, char digits[PRODUCTS][HASH_TEXT])
                       "batch=2", "lr=1e-3", "optimizer=adamw", NULL),
             &err);
     hash_of_training(b, "reward", digits[REWARD], digits[REWARD_METRICS]);
+    need_ok(bench_run(b, &reward_table, reward_stage, "groups", &err, "pairs=@groups.jsonl", model, "output=@groups",
+                      "batch=8", "epochs=2", "lr=1e-3", "optimizer=adamw", NULL),
+            &err);
+    hash_of_training(b, "groups", digits[REWARD_GROUPS], digits[REWARD_GROUPS_METRICS]);
     need_ok(bench_run(b, &rl_table, rl_stage, "group", &err, "prompts=@prompts.jsonl", model, "output=@group",
                       "reward=@reward", "baseline=group", "samples=3", "batch=2", "steps=2", "max-new-tokens=7",
                       "lr=1e-3", "optimizer=adamw", "kl=loss", NULL),

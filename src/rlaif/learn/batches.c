@@ -3,27 +3,58 @@
 
 #include "base/mem.h"
 
-static int steps_of_epoch(const Batches *b)
+/* The items of one update: n of its epoch's order, from `first` on. */
+typedef struct Update {
+    int epoch, first, n;
+} Update;
+
+/* How many of an order's items the update takes that begins with the first of them. */
+static int take(const Batches *b, const int *order, int left)
 {
-    return (b->n + b->size - 1) / b->size;
+    int n = 0;
+    for (int held = 0; n < left && held < b->size; n++)
+        held += b->weight ? b->weight(b->self, order[n]) : 1;
+    return n;
+}
+
+/* All updates in order; the caller frees them. */
+static Update *updates_of(const Batches *b, int *steps)
+{
+    int *order = mem_alloc((size_t)b->n, sizeof *order), cap = 0;
+    Update *all = NULL;
+    *steps = 0;
+    for (int epoch = 0; epoch < b->epochs; epoch++) {
+        epoch_order(b->seed, epoch, order, b->n);
+        for (int first = 0, n; first < b->n; first += n) {
+            n = take(b, order + first, b->n - first);
+            all = MEM_GROW(all, *steps, cap);
+            all[(*steps)++] = (Update){epoch, first, n};
+        }
+    }
+    free(order);
+    return all;
 }
 
 int batches_steps(const Batches *b)
 {
-    return steps_of_epoch(b) * b->epochs;
+    int steps;
+    free(updates_of(b, &steps));
+    return steps;
 }
 
 PassSize batches_largest_pass(const Batches *b)
 {
-    int *order = mem_alloc((size_t)b->n, sizeof *order);
-    PassSize largest = {0}, now = {0};
-    for (int epoch = 0; epoch < b->epochs; epoch++) {
-        epoch_order(b->seed, epoch, order, b->n);
-        for (int i = 0; i < b->n; i++) {
-            now = i % b->size ? now : (PassSize){0};
-            pass_size_add(&now, &largest, b->pass(b->self, order[i]), PASS_ROWS);
-        }
+    int *order = mem_alloc((size_t)b->n, sizeof *order), steps;
+    Update *all = updates_of(b, &steps);
+    PassSize largest = {0};
+    for (int s = 0; s < steps; s++) {
+        PassSize now = {0};
+        if (all[s].first == 0)
+            epoch_order(b->seed, all[s].epoch, order, b->n);
+        for (int i = 0; i < all[s].n; i++)
+            pass_size_add(&now, &largest, b->pass(b->self, order[all[s].first + i]), PASS_ROWS);
     }
+    free(all);
     free(order);
     return largest;
 }
@@ -73,23 +104,24 @@ bool batches_train(const Batches *b, Training *training, Err *err)
 {
     Stage *s = training->stage;
     Trainer *t = training->trainer;
-    int *order = mem_alloc((size_t)b->n, sizeof *order);
+    int *order = mem_alloc((size_t)b->n, sizeof *order), steps;
+    Update *all = updates_of(b, &steps);
     Progress p;
     double loss = 0;
     progress_begin(&p, s->name, "steps", t->steps, t->step);
     bool over, ok = training_settle(training, err) && training_over(training, &over, err);
     while (ok && !over) {
-        int epoch = t->step / steps_of_epoch(b), first = t->step % steps_of_epoch(b) * b->size;
+        const Update *u = &all[t->step];
         double began = clock_seconds();
-        epoch_order(b->seed, epoch, order, b->n);
-        ok = not_interrupted(err) &&
-             step(b, t, order + first, b->n - first < b->size ? b->n - first : b->size, &loss, err) &&
+        epoch_order(b->seed, u->epoch, order, b->n);
+        ok = not_interrupted(err) && step(b, t, order + u->first, u->n, &loss, err) &&
              record(s, t, loss, clock_seconds() - began, err) && training_settle(training, err) &&
              training_over(training, &over, err);
         progress_figure(&p, "loss %.3f", loss);
         progress_at(&p, t->step);
     }
     progress_end(&p);
+    free(all);
     free(order);
     return ok;
 }

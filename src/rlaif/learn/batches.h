@@ -6,8 +6,9 @@
 #include "train/pass.h"
 
 typedef struct Batches {
-    int n, size, epochs, seed; /* items; those of an update; times that each is seen; of the order */
+    int n, size, epochs, seed; /* items; of an update, by weight; times that each is seen; of the order */
     void *self;
+    int (*weight)(const void *self, int item); /* an update takes items until it has `size` or more; NULL: 1 each */
     /* Adds the gradients of the mean loss of items item[0 .. n); *loss becomes that. */
     bool (*gradients)(void *self, const int *item, int n, double *loss, Err *err);
     PassSize (*pass)(const void *self, int item); /* what it adds to a pass */

@@ -1,14 +1,15 @@
-/* Reward models trained on preferences. A pair is one tree: what both sequences begin with is computed once, forward
- * and backward. */
+/* Reward models trained on preferences. A pair, or a group of them, is one tree: what its sequences begin with is computed
+ * once, forward and backward. */
 #include "rlaif/learn/reward.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/real.h"
-#include "infer/trie.h"
 #include "rlaif/learn/batches.h"
 #include "rlaif/learn/flat.h"
 #include "rlaif/learn/held_pairs.h"
+#include "rlaif/learn/trees.h"
+#include "rlaif/rows/pairs.h"
 #include "rlaif/rows/part.h"
 #include "rlaif/stage/heldout.h"
 
@@ -34,7 +35,8 @@ static const Option option_rows[] = {
      .help = "stop at the plateau: after so many evaluations without a better accuracy or a lower loss, and keep the "
              "model of the best accuracy; 0: never"},
     {"epochs", OPT_INT, AT(RewardOptions, epochs), 1, 1e6, "1", .help = "times that every pair is seen"},
-    {"batch", OPT_INT, AT(RewardOptions, batch), 1, 1e6, "32", .help = "pairs an update"},
+    {"batch", OPT_INT, AT(RewardOptions, batch), 1, 1e6, "32",
+     .help = "pairs an update, at least: a group's stay together"},
     {"max-tokens", OPT_INT, AT(RewardOptions, max_tokens), 0, 1e9, "1152", .help = "longest sequence"},
     {"truncate", OPT_CHOICE, AT(RewardOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
      .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
@@ -46,7 +48,7 @@ static const Option option_rows[] = {
     {"chat", OPT_CHOICE, AT(RewardOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the model's chat template; auto: if it has one"},
     {"subset", OPT_TEXT, AT(RewardOptions, subset), .value = "5%|N",
-     .help = "train on a random part of the rows; a smaller part lies within a larger one"},
+     .help = "train on a random part of the rows, groups whole; a smaller part lies within a larger one"},
     {"limit", OPT_INT, AT(RewardOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
      .help = "at most so many rows of each file; 0: all"},
     {"skip-bad", OPT_BOOL, AT(RewardOptions, skip_bad), .flags = OPT_WORKING,
@@ -59,14 +61,6 @@ static const OptionGroup groups[] = {
 };
 const OptionTable reward_table = {groups, COUNT(groups), sizeof(RewardOptions)};
 
-/* Two sequences and the probability that the first is better. */
-typedef struct LabelledPair {
-    Ids ids[2];
-    int row;    /* of the training rows */
-    int shared; /* tokens that both begin with */
-    double p, weight;
-} LabelledPair;
-
 struct RewardTraining {
     const RewardOptions *options;
     const Rows *rows;
@@ -74,8 +68,8 @@ struct RewardTraining {
     bool chat;
     Trainer trainer;
     Pass pass;
-    LabelledPair *pair;
-    int n, cap, n_ai;
+    Trees trees;
+    int n_ai;         /* pairs whose label is a judge's */
     double from_half; /* sum of |p - 1/2| over the n_ai labels of a judge */
     CutCount cut;
     HeldPairs held;
@@ -93,17 +87,16 @@ static Room room_of(const RewardOptions *o)
 
 static bool add_pair(RewardTraining *t, int row, double p, double weight, Err *err)
 {
-    const RowView *v = &t->rows->row[row].view;
-    t->pair = MEM_GROW(t->pair, t->n, t->cap);
-    LabelledPair *pair = &t->pair[t->n++];
-    *pair = (LabelledPair){.row = row, .p = p, .weight = weight};
-    for (int i = 0; i < 2; i++) {
-        int from;
-        if (!render_whole(t->model, v, i, t->chat, &pair->ids[i], &from, err))
-            return false;
-    }
-    pair->shared = common_prefix(pair->ids[0].id, pair->ids[0].n, pair->ids[1].id, pair->ids[1].n);
-    return true;
+    Ids ids[2] = {{0}};
+    int from;
+    bool ok = true;
+    for (int i = 0; ok && i < 2; i++)
+        ok = render_whole(t->model, &t->rows->row[row].view, i, t->chat, &ids[i], &from, err);
+    if (ok)
+        trees_add(&t->trees, t->rows, row, ids, p, weight);
+    else
+        ids_release(&ids[0]), ids_release(&ids[1]);
+    return ok;
 }
 
 static bool add_row(RewardTraining *t, int row, RowView *v, Err *err)
@@ -128,6 +121,7 @@ static bool add_row(RewardTraining *t, int row, RowView *v, Err *err)
 static bool add_rows(RewardTraining *t, Rows *rows, Err *err)
 {
     t->rows = rows;
+    trees_init(&t->trees, rows); /* by the prompts as they are before any is cut */
     for (int i = 0; i < rows->n; i++) {
         char place[300];
         if (!add_row(t, i, &rows->row[i].view, err))
@@ -138,61 +132,48 @@ static bool add_rows(RewardTraining *t, Rows *rows, Err *err)
 
 /* --- one update --- */
 
-static int pair_tokens(const LabelledPair *p)
-{
-    return p->ids[0].n + p->ids[1].n - p->shared;
-}
-
-/* A pair as a tree: its two numbers are wanted at the ends of the branches. */
-static void plant_pair(Pass *pass, const LabelledPair *p)
-{
-    int root = -1;
-    if (p->shared > 0)
-        root = pass_segment(pass, -1, p->ids[0].id, p->shared);
-    for (int i = 0; i < 2; i++) {
-        int n = p->ids[i].n - p->shared;
-        if (n == 0) { /* one sequence begins the other, or they are equal */
-            pass_scalar(pass, SCALAR_REWARD, root, p->shared - 1);
-            continue;
-        }
-        int branch = pass_segment(pass, root, p->ids[i].id + p->shared, n);
-        pass_scalar(pass, SCALAR_REWARD, branch, n - 1);
-    }
-}
-
-static bool run_pass(RewardTraining *t, const LabelledPair *const *pair, int n, int batch, double *loss, Err *err)
+static bool run_pass(RewardTraining *t, const Tree *const *tree, int n, int batch, double *loss, Err *err)
 {
     Pass *pass = &t->pass;
-    float *slope = mem_alloc((size_t)n * 2, sizeof *slope);
+    double *by = mem_alloc((size_t)pass->scalars, sizeof *by);
+    float *slope = mem_alloc((size_t)pass->scalars, sizeof *slope);
     bool ok = pass_forward(pass, err);
-    for (int i = 0; ok && i < n; i++) {
-        double by_margin;
-        double d = (double)pass->scalar[2 * i] - (double)pass->scalar[2 * i + 1], w = pair[i]->weight;
-        *loss += w * preference_loss(d, pair[i]->p, &by_margin) / batch;
-        slope[2 * i] = (float)(w * by_margin / batch);
-        slope[2 * i + 1] = -slope[2 * i];
-    }
+    for (int i = 0, at = 0; ok && i < n; at += tree[i++]->n)
+        *loss += tree_loss(tree[i], pass->scalar + at, by + at) / batch;
+    for (int i = 0; ok && i < pass->scalars; i++)
+        slope[i] = (float)(by[i] / batch);
     ok = ok && pass_backward(pass, t->trainer.grads, NULL, slope, err);
     free(slope);
+    free(by);
     return ok;
 }
 
+static int pairs_of(const void *self, int item)
+{
+    const RewardTraining *t = self;
+    return t->trees.at[item].pairs;
+}
+
+/* The mean over the batch's pairs. */
 static bool gradients(void *self, const int *item, int n, double *loss, Err *err)
 {
     RewardTraining *t = self;
-    const LabelledPair **pair = mem_alloc((size_t)n, sizeof *pair);
+    const Tree **tree = mem_alloc((size_t)n, sizeof *tree);
+    int batch = 0;
     bool ok = true;
+    for (int i = 0; i < n; i++)
+        batch += pairs_of(t, item[i]);
     *loss = 0;
     for (int at = 0; ok && at < n;) {
         int held = 0;
         pass_begin(&t->pass, t->model);
-        for (; at < n && (held == 0 || t->pass.rows + pair_tokens(&t->pair[item[at]]) <= PASS_ROWS); at++) {
-            pair[held++] = &t->pair[item[at]];
-            plant_pair(&t->pass, &t->pair[item[at]]);
+        for (; at < n && (held == 0 || t->pass.rows + tree_tokens(&t->trees.at[item[at]]) <= PASS_ROWS); at++) {
+            tree[held++] = &t->trees.at[item[at]];
+            tree_plant(&t->pass, tree[held - 1]);
         }
-        ok = run_pass(t, pair, held, n, loss, err);
+        ok = run_pass(t, tree, held, batch, loss, err);
     }
-    free(pair);
+    free(tree);
     return ok;
 }
 
@@ -204,44 +185,36 @@ bool reward_training_step(RewardTraining *t, const int *order, int n, double *lo
 static PassSize pass_of(const void *self, int item)
 {
     const RewardTraining *t = self;
-    return (PassSize){pair_tokens(&t->pair[item]), 3, 0};
+    return tree_size(&t->trees.at[item]);
 }
 
 static const char *place_of(const void *self, int item, char out[300])
 {
     const RewardTraining *t = self;
-    return row_place(t->rows, t->pair[item].row, out);
+    return row_place(t->rows, t->trees.at[item].row, out);
 }
 
 static Batches batches_of(RewardTraining *t)
 {
     const RewardOptions *o = t->options;
-    return (Batches){.n = t->n,
+    return (Batches){.n = t->trees.n,
                      .size = o->batch,
                      .epochs = o->epochs,
                      .seed = o->common.seed,
                      .self = t,
                      .gradients = gradients,
+                     .weight = pairs_of,
                      .pass = pass_of,
                      .place = place_of};
 }
 
 /* --- rewards of the model at hand --- */
 
-/* Both sequences of every pair, [2 n], borrowed; the caller frees the list. */
-static Ids *sequences_of(const RewardTraining *t)
-{
-    Ids *ids = mem_alloc((size_t)t->n * 2, sizeof *ids);
-    for (int i = 0; i < 2 * t->n; i++)
-        ids[i] = t->pair[i / 2].ids[i % 2];
-    return ids;
-}
-
 static bool rewards_bytes(const RewardTraining *t, double *most, Err *err)
 {
-    Ids *ids = sequences_of(t);
+    Ids *ids = trees_sequences(&t->trees);
     *most = 0;
-    bool ok = model_rewards_bytes(t->model, ids, 2 * t->n, most, err) &&
+    bool ok = model_rewards_bytes(t->model, ids, t->trees.sequences, most, err) &&
               model_rewards_bytes(t->model, t->held.ids, 2 * t->held.n, most, err) &&
               model_rewards_bytes(t->model, t->centre, t->n_centre, most, err);
     free(ids);
@@ -279,8 +252,8 @@ static void note_scale(RewardTraining *t, Stage *s, Moments training, Moments ce
     bool constant = training.sd < LEAST_SD;
     double scale = t->options->scale == SCALE_NONE || constant ? 1 : training.sd;
     double labels = t->n_ai > 0 ? t->from_half / t->n_ai : (double)NAN;
-    json_t *notes =
-        json_pack("{s:f, s:f, s:b, s:i}", "centre", centre.mean, "scale", scale, "chat", t->chat, "pairs", t->n);
+    json_t *notes = json_pack("{s:f, s:f, s:b, s:i}", "centre", centre.mean, "scale", scale, "chat", t->chat, "pairs",
+                              t->trees.pairs);
     json_decref(t->model->notes);
     t->model->notes = notes;
     json_object_set_new(s->summary, "centre", json_real(centre.mean));
@@ -306,13 +279,11 @@ static void note_scale(RewardTraining *t, Stage *s, Moments training, Moments ce
 static bool store_scale(RewardTraining *t, Stage *s, Err *err)
 {
     Moments training, centre;
-    Ids *ids = sequences_of(t);
-    int most = 2 * t->n > t->n_centre ? 2 * t->n : t->n_centre;
+    Ids *ids = trees_sequences(&t->trees);
+    int n = t->trees.sequences, most = n > t->n_centre ? n : t->n_centre;
     float *r = mem_alloc((size_t)most, sizeof *r);
-    double margins = 0;
-    bool ok = measure(t->model, ids, 2 * t->n, r, &training, err);
-    for (int i = 0; ok && i < t->n; i++)
-        margins += fabs(real_sigmoid((double)r[2 * i] - (double)r[2 * i + 1]) - 0.5) / t->n;
+    bool ok = measure(t->model, ids, n, r, &training, err);
+    double margins = ok ? trees_margins(&t->trees, r) : 0;
     centre = training;
     ok = ok && (!t->centre || measure(t->model, t->centre, t->n_centre, r, &centre, err));
     free(r);
@@ -349,9 +320,9 @@ static bool settle_result(const RewardTraining *t, Training *training, Err *err)
     Store *store = s->work->store;
     int best, last = t->trainer.step;
     double accuracy, loss;
-    json_object_set_new(s->summary, "pairs", json_integer(t->n));
+    json_object_set_new(s->summary, "pairs", json_integer(t->trees.pairs));
     json_object_set_new(s->summary, "pairs_ai", json_integer(t->n_ai));
-    json_object_set_new(s->summary, "pairs_human", json_integer(t->n - t->n_ai));
+    json_object_set_new(s->summary, "pairs_human", json_integer(t->trees.pairs - t->n_ai));
     if (!training_summary(s, measured, COUNT(measured), err) || !training_take_best(training, &best, err) ||
         !store_metric_find(store, s->id, best - 1, "eval_accuracy", &accuracy, err) ||
         !store_metric_find(store, s->id, best - 1, "eval_loss", &loss, err))
@@ -416,11 +387,7 @@ void reward_training_free(RewardTraining *t)
         return;
     trainer_release(&t->trainer);
     pass_release(&t->pass);
-    for (int i = 0; i < t->n; i++) {
-        ids_release(&t->pair[i].ids[0]);
-        ids_release(&t->pair[i].ids[1]);
-    }
-    free(t->pair);
+    trees_release(&t->trees);
     held_pairs_release(&t->held);
     for (int i = 0; i < t->n_centre; i++)
         ids_release(&t->centre[i]);
@@ -429,15 +396,19 @@ void reward_training_free(RewardTraining *t)
     free(t);
 }
 
-int reward_training_pairs(const RewardTraining *t)
+int reward_training_items(const RewardTraining *t)
 {
-    return t->n;
+    return t->trees.n;
 }
 
-void reward_training_tokens(const RewardTraining *t, int i, int *all, int *computed)
+int reward_training_tokens(const RewardTraining *t, int i, int *all, int *computed)
 {
-    *all = t->pair[i].ids[0].n + t->pair[i].ids[1].n;
-    *computed = pair_tokens(&t->pair[i]);
+    const Tree *tree = &t->trees.at[i];
+    *all = 0;
+    for (int k = 0; k < tree->pairs; k++)
+        *all += tree->ids[tree->pair[k].of[0]].n + tree->ids[tree->pair[k].of[1]].n;
+    *computed = tree_tokens(tree);
+    return tree->pairs;
 }
 
 static bool read_held_out(RewardTraining *t, Stage *s, Err *err)
@@ -527,10 +498,13 @@ static bool take_subset(const Work *work, const RewardOptions *o, Rows *rows, Er
     if (!o->subset)
         return true;
     bool *in = mem_alloc((size_t)rows->n, sizeof *in);
+    int *group = mem_alloc((size_t)rows->n, sizeof *group);
+    rows_groups(rows, group);
     for (int i = 0; i < rows->n; i++)
         in[i] = true;
-    part_draw(part, rows, NULL, o->common.seed, PART_LABELS, in);
+    part_draw(part, rows, group, o->common.seed, PART_LABELS, in);
     rows_keep(rows, in);
+    free(group);
     free(in);
     return rows->n > 0 || err_set(err, ERR_INPUT, "--subset %s: no row is left", o->subset);
 }

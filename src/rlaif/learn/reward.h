@@ -25,7 +25,9 @@ typedef struct RewardOptions {
 extern const OptionTable reward_table;
 
 /* Trains a scalar head and its trunk on L = -w (p log sigma(d) + (1 - p) log sigma(-d)), d = r(first) - r(second), w the
- * weight of the label's source; then stores the centre of its rewards on the training rows, or on the responses of
+ * weight of the label's source, the mean over the pairs of a batch. The pairs of a group stay together: a batch takes groups
+ * and single pairs until it holds --batch pairs or more; each reply of a group is computed once, and counts once in the centre
+ * and the scale. Then stores the centre of its rewards on the training rows, or on the responses of
  * --centre-on, and their scale on the training rows. Labels or margins that are flat (reward_model.h) are warned of.
  *
  * Summary: pairs, pairs_ai, pairs_human, centre, scale, sd (of the head's values on the training rows), margin_distance
@@ -40,10 +42,11 @@ typedef struct RewardTraining RewardTraining;
 bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, Rows *rows,
                           Err *err) MUST_CHECK;
 void reward_training_free(RewardTraining *t); /* accepts NULL */
-int reward_training_pairs(const RewardTraining *t);
-/* Tokens of pair i: of both sequences, and those that are computed. */
-void reward_training_tokens(const RewardTraining *t, int i, int *all, int *computed);
-/* One update on the pairs order[0 .. n); *loss is their mean loss before it. */
+/* Trees: pairs, or groups of them. */
+int reward_training_items(const RewardTraining *t);
+/* The pairs of item i; their tokens, and those that are computed. */
+int reward_training_tokens(const RewardTraining *t, int i, int *all, int *computed);
+/* One update on the items order[0 .. n); *loss is the mean loss of their pairs before it. */
 bool reward_training_step(RewardTraining *t, const int *order, int n, double *loss, Err *err) MUST_CHECK;
 
 #endif

@@ -1,8 +1,10 @@
-/* Rows of more than two responses that nobody has compared yet, where pairs are needed: a row for every two of them. */
+/* Groups of pairs. Rows of more than two responses that nobody has compared yet become such, where pairs are needed: a row for
+ * every two of them. */
 #include "rlaif/rows/pairs.h"
 
 #include "base/mem.h"
 #include "rlaif/rows/comparison.h"
+#include "rlaif/rows/context_key.h"
 #include "rlaif/rows/view.h"
 
 /* Has the row more than two responses, and nothing that says which is better? What cannot be read is left to the reader of
@@ -83,4 +85,32 @@ bool rows_split_pairs(Rows *rows, Err *err)
         return true;
     err_set(err, ERR_INPUT, "%s: all responses to each prompt are equal: there is no pair", rows->path);
     return err_hint(err, "sample more of them, or at a higher --temperature");
+}
+
+/* --- groups --- */
+
+bool row_is_grouped(const json_t *row)
+{
+    return json_field(row, "group") != NULL;
+}
+
+void rows_groups(const Rows *r, int *lead)
+{
+    json_t *first = json_object();
+    for (int i = 0; i < r->n; i++) {
+        lead[i] = i;
+        if (!row_is_grouped(r->row[i].json))
+            continue;
+        char prompt[HASH_TEXT], *group = json_text(json_field(r->row[i].json, "group"));
+        context_hash(&r->row[i].view.context, prompt);
+        char *name = mem_printf("%s %s", prompt, group);
+        const json_t *met = json_object_get(first, name);
+        if (met)
+            lead[i] = (int)json_integer_value(met);
+        else
+            json_object_set_new(first, name, json_integer(i));
+        free(name);
+        free(group);
+    }
+    json_decref(first);
 }

@@ -24,6 +24,7 @@ static const Trained stages[] = {
      HEAD_REWARD,
      "pairs=@pairs.jsonl",
      {"batch=16", "labels=both", "weight-human=0.3"}},
+    {"reward, groups", &reward_table, reward_stage, HEAD_REWARD, "pairs=@groups.jsonl", {"batch=18"}},
 };
 
 enum { DIRECTIONS = 2 };
@@ -38,28 +39,6 @@ static double one_step(Bench *b, const Trained *t, const char *from)
                       "clip=0", "save-every=1", t->how[0], t->how[1], t->how[2], NULL),
             &err);
     return bench_metric(b, "probe", 0, "loss");
-}
-
-/* The model that was not moved, and its gradient. */
-static Model *read_gradient(Bench *b, const Trained *t, Weights *gradient)
-{
-    static const TrainOptions adamw = {.optimizer = OPTIMIZER_ADAMW};
-    Err err = {0};
-    Model *m;
-    Trainer trainer;
-    json_t *notes;
-    char *out = bench_path(b, "probe"), *checkpoint = bench_path(b, "probe/checkpoint-000001");
-    need_ok(model_load(&m, out, b->work.device, t->heads, &err) && weights_alloc(gradient, &m->config, false, &err) &&
-                trainer_init(&trainer, m, &adamw, 1, &err) && trainer_load(&trainer, checkpoint, &notes, &err),
-            &err);
-    memcpy(gradient->block, trainer.optimizer.m->block, gradient->floats * sizeof(float));
-    for (size_t i = 0; i < gradient->floats; i++)
-        gradient->block[i] *= 10; /* the moment is (1 - 0.9) of it */
-    json_decref(notes);
-    trainer_release(&trainer);
-    free(out);
-    free(checkpoint);
-    return m;
 }
 
 static void check_direction(Bench *b, const Trained *t, Model *m, const Weights *gradient, int direction)
@@ -92,7 +71,7 @@ static void agrees(void **state)
         bench_open(&b, CPU_AUTO, 1);
         one_step(&b, t, dir[kind]);
         double norm = bench_metric(&b, "probe", 0, "grad_norm");
-        Model *m = read_gradient(&b, t, &gradient);
+        Model *m = bench_gradient(&b, "probe", t->heads, &gradient);
         assert_true(fabs(sqrt(move_along(m, &gradient, 0, 0)) - norm) < 1e-5 * norm);
         for (int k = 0; k < DIRECTIONS; k++)
             check_direction(&b, t, m, &gradient, k);
