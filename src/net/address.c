@@ -79,12 +79,14 @@ static char *with_scheme(const char *url)
 /* `base` is what the address has without secrets, or NULL. */
 static bool refuse(const char *url, bool secret, const char *base, Err *err)
 {
-    char *guess = secret ? NULL : with_scheme(url);
+    /* What is no address may hold a password or a key, or be one. */
+    bool shown = !strpbrk(url, "@?#%;=&") && (strpbrk(url, ".:/") || !url[0] || strcmp(url, "localhost") == 0);
+    char *guess = secret || !shown ? NULL : with_scheme(url);
     if (secret) { /* which must not be shown */
         err_set(err, ERR_INPUT, "the address of the endpoint holds more than scheme, host and path");
         err_hint(err, "give the base address alone%s%s; the key comes from the environment: OPENAI_API_KEY",
                  base ? ": " : "", base ? base : "");
-    } else if (strchr(url, '@')) {
+    } else if (!shown) {
         err_set(err, ERR_INPUT, "the address of the endpoint is no http or https address");
     } else {
         err_set(err, ERR_INPUT, "\"%s\" is no http or https address", url);

@@ -22,6 +22,7 @@ typedef struct Slot {
     CURL *easy;
     int request; /* -1: free */
     int tries;
+    int answers; /* of all requests, when it was first sent */
     bool under_way, too_large;
     double ready; /* clock from which it may be sent */
     char *body;
@@ -38,7 +39,7 @@ struct Http {
     Slot *slot;       /* [o.concurrency] */
     double own_next;  /* what o.next_start is where it is nobody else's */
     double next_note; /* clock from which another try is noted */
-    int retries;
+    int retries, answers;
     bool answered; /* there was a reply */
 };
 
@@ -200,6 +201,7 @@ static void send_ready(Posting *p)
             if (!s->body)
                 return;
             s->request = p->next++;
+            s->answers = h->answers;
         }
         send_slot(p, s, now);
     }
@@ -214,6 +216,13 @@ static bool no_handshake(const Slot *s, CURLcode code)
 static bool no_name(CURLcode code)
 {
     return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
+}
+
+/* Was there a server, which took the request? */
+static bool reached(CURLcode code)
+{
+    return code == CURLE_OPERATION_TIMEDOUT || code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE ||
+           code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
 }
 
 /* Nor does what a proxy refuses; and a name that was not found before there was any reply is a wrong one. */
@@ -298,14 +307,32 @@ static bool try_again(Posting *p, Slot *s, double pause, const char *why)
     return true;
 }
 
-/* The key must not come back in what is shown or stored. */
+/* Bytes of a character as it is, as JSON ("\\/", "\\u002f") or as an address ("%2f") writes it; 0: it is another. */
+static size_t written_length(const char *s, char c)
+{
+    unsigned code;
+    int n = 0;
+    if (*s == c)
+        return 1;
+    if (*s == '\\' && s[1] == c)
+        return 2;
+    if ((sscanf(s, "\\u%4x%n", &code, &n) == 1 && n == 6) || (sscanf(s, "%%%2x%n", &code, &n) == 1 && n == 3))
+        return code == (unsigned char)c ? (size_t)n : 0;
+    return 0;
+}
+
+/* The key must not come back in what is shown or stored, however it is written there. */
 static void hide_key(const Http *h, Str *s)
 {
-    size_t n = h->key ? strlen(h->key) : 0;
-    if (n < KEY_LEAST)
+    if (!h->key || strlen(h->key) < KEY_LEAST)
         return;
-    for (char *at = s->text; at && (at = memmem(at, s->n - (size_t)(at - s->text), h->key, n)); at += n)
-        memset(at, '*', n);
+    for (size_t at = 0; at < s->n; at++) {
+        size_t n = 0, one = 1;
+        for (const char *c = h->key; *c && one > 0; c++)
+            n += one = written_length(s->text + at + n, *c);
+        if (one > 0)
+            memset(s->text + at, '*', n);
+    }
 }
 
 static void set_failure(Posting *p, const Slot *s, const Err *why)
@@ -315,6 +342,13 @@ static void set_failure(Posting *p, const Slot *s, const Err *why)
     *p->failure = *why;
     if (s->tries > 1)
         err_context(p->failure, "after %d tries", s->tries);
+}
+
+/* There is no further try: true where the caller does without. */
+static bool give_up(Posting *p, const Slot *s, Err *why)
+{
+    const HttpWork *w = p->w;
+    return !stopped(p) && w->given_up && w->given_up(w->context, s->request, p->h->answers > s->answers, why);
 }
 
 /* What to do where the way to the server is the matter, or NULL. */
@@ -338,12 +372,16 @@ static const char *transfer_hint(const Posting *p, const Slot *s, CURLcode code)
 static void say_transfer(const Posting *p, const Slot *s, CURLcode code, Err *err)
 {
     const char *hint = transfer_hint(p, s, code);
+    bool proxy_shown = str_starts(s->failure, "Unsupported proxy"); /* with its password */
     if (s->too_large)
         err_set(err, ERR_IO, "%s: the reply is larger than %zu bytes", p->to, s->most_bytes);
     else if (code == CURLE_OPERATION_TIMEDOUT)
         err_set(err, ERR_IO, "%s: no reply within %g s", p->to, p->h->o.timeout);
     else
-        err_set(err, ERR_IO, "%s: %s", p->to, s->failure[0] ? s->failure : curl_easy_strerror(code));
+        err_set(err, ERR_IO, "%s: %s", p->to,
+                proxy_shown     ? "that is no proxy's address"
+                : s->failure[0] ? s->failure
+                                : curl_easy_strerror(code));
     if (hint)
         err_hint(err, "%s", hint);
 }
@@ -376,6 +414,7 @@ static bool use_reply(Posting *p, Slot *s, const HttpReply *reply, double pause)
     bool again = false, done;
     if (reply->status / 100 == 2) {
         done = w->use(w->context, s->request, reply, &again, &e);
+        p->h->answers += done;
     } else {
         again = http_status_passes(reply->status) &&
                 !strstr(reply->body, "insufficient_quota"); /* which waiting mends not */
@@ -384,6 +423,7 @@ static bool use_reply(Posting *p, Slot *s, const HttpReply *reply, double pause)
     }
     if (!done && again && try_again(p, s, pause, e.msg))
         return true;
+    done = done || (again && reply->status != 429 && pause <= PAUSE_MOST && give_up(p, s, &e));
     if (!done)
         set_failure(p, s, &e);
     return false;
@@ -413,7 +453,7 @@ static void finish(Posting *p, Slot *s, CURLcode code)
         Err why = {0};
         say_transfer(p, s, code, &why);
         again = passes(p->h, s, code) && !s->too_large && try_again(p, s, 0, why.msg);
-        if (!again)
+        if (!again && !((reached(code) || s->too_large) && give_up(p, s, &why)))
             set_failure(p, s, &why);
     }
     str_release(&leads);

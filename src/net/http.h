@@ -49,6 +49,9 @@ typedef struct HttpWork {
     /* A status that no other try would change: true where it is dealt with; else a failure, of which *err already says
      * what the server said. NULL: always a failure. */
     bool (*refused)(void *context, int i, const HttpReply *reply, Err *err);
+    /* All tries of a request that a server took are used up; `others` were answered since it was first sent. True where the
+     * rest goes on without it. NULL: always a failure. */
+    bool (*given_up)(void *context, int i, bool others, Err *err);
 } HttpWork;
 
 /* Posts them all. After a failure nothing further is begun, what is under way is awaited and used, and the first failure

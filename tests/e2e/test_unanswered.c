@@ -175,6 +175,8 @@ static void in_any_way(void **state)
         {"", 451, false},
         {"{\"error\": {\"message\": \"flagged\", \"code\": 400}}", 200, false},
         {"{\"choices\": [{\"finish_reason\": \"content_filter\", \"text\": \"\", \"logprobs\": null}]}", 200, false},
+        {"{\"error\": {\"message\": \"too long\", \"type\": \"invalid_request_error\", \"code\": null}}", 200, false},
+        {"{\"object\": \"error\", \"message\": \"too long\", \"code\": 40303}", 200, false},
         {"{\"choices\": []}", 200, false},
         {"{\"choices\": [{\"logprobs\": {\"content\": [{\"top_logprobs\": [{\"token\": \"1\", \"logprob\": null}, {\"token\": "
          "\"x\", \"logprob\": -1}]}]}}]}",
@@ -193,6 +195,63 @@ static void in_any_way(void **state)
     }
 }
 
+/* A prompt on which the server fails however often it is asked does not hold the others either, wherever it stands. */
+static void fails_forever(void **state)
+{
+    (void)state;
+    static const Filter table[] = {
+        {"{\"error\": {\"message\": \"NaN\"}}", 500, false},
+        {"<html>Bad Gateway</html>", 502, false},
+        {"{\"choices\": [", 200, false},
+        {"{\"error\": {\"message\": \"upstream\"}}", 200, false},
+    };
+    for (int i = 0; i < COUNT(table); i++)
+        for (int first = 0; first < 2; first++) {
+            put_all();
+            Filter f = table[i];
+            Server *s = server_start(filtered, &f);
+            begin_anew();
+            if (first)
+                runs_with_status(test_folder, 0, "tac pairs.jsonl > x; mv x pairs.jsonl");
+            Ran r = ask(commands[0], s, first ? "--skip-bad --retries 1 --concurrency 1" : "--skip-bad --retries 1");
+            need_status(&r, 0);
+            assert_int_equal(lines_of("out.jsonl"), ROWS - REFUSED);
+            says(r.err, "2 of 9 rows have no answer");
+            ran_free(&r);
+            begin_anew();
+            r = ask(commands[0], s, "--retries 1");
+            need_status(&r, 1);
+            says(r.err, first ? "pairs.jsonl:1: http" : "pairs.jsonl:2: http");
+            ran_free(&r);
+            server_stop(s);
+        }
+}
+
+/* A server that is gone is no row's matter, nor one that fails on all. */
+static void server_is_gone(void **state)
+{
+    (void)state;
+    Filter f = {"{\"error\": {\"message\": \"NaN\"}}", 500, true};
+    Server *s = server_start(filtered, &f);
+    put_all();
+    begin_anew();
+    Ran r = ask(commands[0], s, "--skip-bad --retries 1");
+    need_status(&r, 1);
+    says(r.err, "status 500: NaN");
+    assert_int_equal(server_requests(s), 5 * 2);
+    ran_free(&r);
+    char *address = mem_str(server_address(s));
+    server_stop(s);
+    r = run_in(test_folder,
+               "rlaif label pairs.jsonl --prompt pair.yaml --endpoint %s --api-model m --skip-bad --retries 1 "
+               "--retry-wait 0.01 --quiet -o out.jsonl",
+               address);
+    need_status(&r, 1);
+    assert_null(strstr(r.err, "left out"));
+    ran_free(&r);
+    free(address);
+}
+
 /* What is no matter of a prompt is not asked for row by row: a key, a wrong address, a server that answers nothing. */
 static void not_the_prompts(void **state)
 {
@@ -208,6 +267,7 @@ static void not_the_prompts(void **state)
         {{"{\"error\": \"no\"}", 403, true}, "OPENAI_API_KEY", 5},
         {{"{\"error\": \"no\"}", 400, true}, "it is not the prompts", 5},
         {{"{\"choices\": [{\"text\": \"1\", \"logprobs\": null}]}", 200, true}, "--logits_all", 5},
+        {{"<html>Please log in</html>", 200, true}, "a login page", 3},
     };
     put_all();
     for (int i = 0; i < COUNT(table); i++) {
@@ -244,8 +304,8 @@ static void nothing_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(left_out),        IN_FOLDER(ends_the_command), IN_FOLDER(in_any_way),
-        IN_FOLDER(not_the_prompts), IN_FOLDER(nothing_is_left),
+        IN_FOLDER(left_out),        IN_FOLDER(ends_the_command), IN_FOLDER(in_any_way),     IN_FOLDER(not_the_prompts),
+        IN_FOLDER(nothing_is_left), IN_FOLDER(fails_forever),    IN_FOLDER(server_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

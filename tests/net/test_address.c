@@ -45,6 +45,12 @@ static void no_addresses(void **state)
         {"localhost:8080/v1", "its scheme: http://localhost:8080/v1"},
         {"judge.example/v1/completions", "its scheme: http://judge.example/v1"},
         {"http://local host/v1", "such as http://"},
+        {"localhost:8080/v1?key=secret", "such as http://"},
+        {"http//user:secret@localhost", "such as http://"},
+        {"http://localhost:99999/v1?key=secret", "such as http://"},
+        {"http://[::1/v1#secret", "such as http://"},
+        {"http://user%3asecret%40localhost/v1", "such as http://"},
+        {"sk-secret", "such as http://"},
         {"", "such as http://"},
     };
     for (int i = 0; i < COUNT(table); i++) {
@@ -186,6 +192,13 @@ static void proxy_is_named(void **state)
     says(err.msg, "http://judge.invalid/v1 by the proxy http://127.0.0.1:9: ");
     says(err.hint, "no_proxy");
     assert_null(strstr(err.msg, "secret"));
+    static const char *const none[] = {"http://me:secret@127.0.0.1:99999", "http://me:secret@[::1",
+                                       ":secret@:", "gopher://me:secret@127.0.0.1:9", "http://me:secret@ho st:3128"};
+    for (int i = 0; i < COUNT(none); i++) {
+        assert_false(post_one("http://judge.invalid/v1", (HttpEnvironment){.all_proxy = none[i]}, 0, &err));
+        says(err.msg, "no proxy's address");
+        assert_null(strstr(err.msg, "secret"));
+    }
 }
 
 static void refuse_all(void *context, const ServerRequest *q, ServerReply *r)

@@ -288,6 +288,7 @@ static void refused(void **state)
         {{.status = 400, .body = "{\"error\": {\"message\": \"too many\\nlog-probabilities\"}}"},
          "status 400: too many log-probabilities"},
         {{.status = 401, .body = "{\"error\": \"bad key sk-test-0123456789abcdef\"}"}, "bad key ****"},
+        {{.status = 401, .body = "{\"error\": \"bad key sk\\u002dtest\\-0123456789abcd\\u0065f\"}"}, "bad key ****"},
         {{.status = 404, .body = "{\"detail\": \"Not Found\"}"}, "status 404: Not Found"},
         {{.status = 501, .body = "not here"}, "status 501: not here"},
         {{.status = 403, .body = "<html>go away</html>", .type = "text/html"}, "status 403: go away"},
@@ -302,6 +303,8 @@ static void refused(void **state)
         {{.status = 451, .body = "{\"message\": \"by law\"}"}, "status 451: by law"},
         {{.status = 505}, "status 505"},
         {{.status = 302, .header = "Location", .value = "http://127.0.0.1:1/elsewhere?k=sk-test-0123456789abcdef"},
+         "leads to http://127.0.0.1:1/elsewhere?k=****"},
+        {{.status = 302, .header = "Location", .value = "http://127.0.0.1:1/elsewhere?k=sk%2Dtest%2d0123456789abcdef"},
          "leads to http://127.0.0.1:1/elsewhere?k=****"},
         {{.status = 200, .body = NULL}, "larger than 4096 bytes"},
     };

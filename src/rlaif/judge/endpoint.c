@@ -35,6 +35,7 @@ const Option endpoint_option_rows[ENDPOINT_OPTIONS] = {
 enum {
     MESSAGE_TOKENS = 64,   /* that a chat template may add, about */
     MOST_BYTES = 16 << 20, /* of a reply */
+    MOST_PAGES = 2,        /* tries again where a page came before any answer: it is a wrong address, most often */
     MOST_REFUSED = 5,      /* prompts that may be refused before it has answered one: then it is not the prompts */
 };
 
@@ -53,6 +54,8 @@ struct Endpoint {
     Spending *call;
     Use spent, under_way; /* under_way: the most that requests being made may take */
     int requests, kept;
+    int pages;  /* that came in place of replies */
+    int failed; /* prompts in a row that it failed on while it answered no other */
 };
 
 /* A batch: what is still to be asked. */
@@ -241,6 +244,7 @@ static void count_reply(Endpoint *e, const json_t *said)
 {
     double read = json_number_of(said, "read", 0), wrote = json_number_of(said, "wrote", 0);
     e->requests++;
+    e->failed = 0;
     e->spent.input += read;
     e->spent.output += wrote;
     e->call->input += read;
@@ -253,6 +257,23 @@ static void end_use(Endpoint *e, const Demand *d)
 {
     e->under_way.input -= most_of(d).input;
     e->under_way.output -= most_of(d).output;
+}
+
+/* The others are asked all the same. */
+static bool leave_out(Batch *b, int i, Err *err)
+{
+    Endpoint *e = b->e;
+    const Demand *d = &b->demand[b->missing[i]];
+    char *key = key_of(e, d);
+    log_warn("%s; it is left out", err->msg);
+    b->out[b->missing[i]] = json_pack("{s:b}", "refused", true);
+    json_object_set_new(e->refused, key, json_true());
+    b->not_answered = true;
+    end_use(e, d);
+    err_clear(err);
+    bool ok = d->refused != REFUSED_KEPT || store_answer_put(e->store, key, "{\"refused\": true}", err);
+    free(key);
+    return ok;
 }
 
 /* No answer will come, as *err says: true where the command goes on without, or asks in another way. */
@@ -278,18 +299,21 @@ static bool take_refusal(Batch *b, int i, int status, const char *body, Err *err
     if (of_this && d->refused == REFUSED_FAILS)
         err_hint(err, "if it is this prompt alone, --skip-bad leaves its row out, where the command has it; what was "
                       "answered is stored");
-    if (!of_this || d->refused == REFUSED_FAILS || too_many)
-        return false;
-    char *key = key_of(e, d);
-    log_warn("%s; it is left out", err->msg);
-    b->out[b->missing[i]] = json_pack("{s:b}", "refused", true);
-    json_object_set_new(e->refused, key, json_true());
-    b->not_answered = true;
-    end_use(e, d);
-    err_clear(err);
-    bool ok = d->refused != REFUSED_KEPT || store_answer_put(e->store, key, "{\"refused\": true}", err);
-    free(key);
-    return ok;
+    return of_this && d->refused != REFUSED_FAILS && !too_many && leave_out(b, i, err);
+}
+
+/* Tries enough: of one prompt that the server fails on, over which the others must not wait. Where nobody was answered in the
+ * meantime it may be the server, and a training, which would keep that there was no answer, stops. */
+static bool take_failure(void *context, int i, bool others, Err *err)
+{
+    Batch *b = context;
+    const Demand *d = &b->demand[b->missing[i]];
+    err_context(err, "%s", d->where);
+    b->e->failed += !others;
+    if (d->refused == REFUSED_FAILS && others)
+        err_hint(err, "if it is this prompt alone, --skip-bad leaves its row out, where the command has it; what was "
+                      "answered is stored");
+    return d->refused == REFUSED_TOLD && b->e->failed < MOST_REFUSED && leave_out(b, i, err);
 }
 
 static bool take_status(void *context, int i, const HttpReply *reply, Err *err)
@@ -305,11 +329,12 @@ static bool take_reply(void *context, int i, const HttpReply *reply, bool *again
     EndpointKind kind = way_kind(&e->ways, d);
     json_t *said;
     ReplyUse use = endpoint_read(reply, d, kind, way_top(&e->ways, kind), &said, err);
-    *again = use == REPLY_AGAIN;
+    bool page = reply->body[strspn(reply->body, " \t\r\n")] == '<';
+    *again = use == REPLY_AGAIN && (!page || e->requests + e->kept > 0 || e->pages++ < MOST_PAGES);
     if (use != REPLY_TAKEN)
         err_context(err, "%s", reply->from);
     if (use == REPLY_AGAIN)
-        return err_context(err, "%s", d->where);
+        return *again ? false : err_context(err, "%s", d->where);
     if (use != REPLY_TAKEN)
         return take_refusal(b, i, 400, use == REPLY_FAILURE ? reply->body : "", err);
     count_reply(e, said);
@@ -332,7 +357,8 @@ static bool post_missing(Batch *b, Err *err)
                   .context = b,
                   .body = give_body,
                   .use = take_reply,
-                  .refused = take_status};
+                  .refused = take_status,
+                  .given_up = take_failure};
     int before = e->requests;
     b->too_dear = false;
     bool ok = http_post(e->http, &w, err);

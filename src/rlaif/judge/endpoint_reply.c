@@ -248,10 +248,11 @@ static ReplyUse read_failure(const json_t *reply, const json_t *choice, Err *err
 {
     const json_t *error = json_object_get(reply, "error") ? json_object_get(reply, "error")
                                                           : json_object_get(choice, "error"),
-                 *code = json_object_get(error, "code");
+                 *code = json_object_get(error ? error : reply, "code");
     const char *words = http_error_words(reply) ? http_error_words(reply) : json_text_of(error, "message"),
-               *name = json_string_value(code);
+               *name = json_is_string(code) ? json_string_value(code) : json_text_of(error, "type");
     int status = json_is_number(code) ? (int)json_number_value(code) : name ? (int)strtol(name, NULL, 10) : 0;
+    status /= status > 9999 ? 100 : 1; /* some count their own kinds behind it: 40303 */
     bool refused = (status / 100 == 4 && !http_status_passes(status)) ||
                    (name && (strstr(name, "content") || strstr(name, "invalid")));
     err_set(err, refused || !words ? ERR_INPUT : ERR_IO, "the endpoint's reply has no choices%s%s", words ? ": " : "",

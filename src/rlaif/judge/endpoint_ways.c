@@ -92,11 +92,12 @@ static int number_below(const char *text, int most)
     for (const char *c = text; *c; c++) {
         if (!isdigit((unsigned char)*c))
             continue;
-        char before = c > text ? c[-1] : ' ';
+        char before = c > text ? c[-1] : ' ', earlier = before != ' ' && c - 1 > text ? c[-2] : ' ';
         size_t n = strspn(c, "0123456789");
-        bool within = isalpha((unsigned char)before) || before == '_' || before == '.' ||
-                      (before == '-' && c - 1 > text && isalnum((unsigned char)c[-2])) ||
-                      isalpha((unsigned char)c[n]) || c[n] == '_' || (c[n] == '.' && isdigit((unsigned char)c[n + 1]));
+        bool within = isalpha((unsigned char)before) || before == '_' ||
+                      (before == '.' && isdigit((unsigned char)earlier)) ||
+                      (before == '-' && isalnum((unsigned char)earlier)) || isalpha((unsigned char)c[n]) ||
+                      c[n] == '_' || (c[n] == '.' && isdigit((unsigned char)c[n + 1]));
         int number = within || n > 6 ? 0 : (int)strtol(c, NULL, 10);
         best = number < most && number > best ? number : best;
         c += n - 1;

@@ -439,6 +439,7 @@ static void limit_in_any_wording(void **state)
         {"{\"message\": \"Requested sample logprobs of @, which is greater than max allowed: 5\"}", 5, 400, 2},
         {"{\"error\": {\"message\": \"Invalid value: top_logprobs must be less than or equal to 7.\"}}", 7, 400, 2},
         {"{\"error\": \"maximum value for logprobs is 3 (was @)\"}", 3, 400, 2},
+        {"{\"message\": \"Value @ is not in [0..5]\"}", 5, 400, 2},
         {"{\"message\": \"@ is greater than the maximum of 1 - 'logprobs'\"}", 1, 400, 2},
         {"{\"message\": \"at most 11 top_logprobs\"}", 11, 422, 2},
         {"{\"error\": \"logprobs should be in [0, 5]\"}", 5, 422, 2},
