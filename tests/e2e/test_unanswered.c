@@ -152,7 +152,7 @@ static void ends_the_command(void **state)
         Filter f = {filter, 400, false};
         Server *s = server_start(filtered, &f);
         begin_anew();
-        Ran r = ask(commands[i], s, "");
+        Ran r = ask(commands[i], s, "--concurrency 1"); /* so that the second row's answer is the first to come */
         need_status(&r, 1);
         says(r.err, ".jsonl:2: http://");
         says(r.err, "status 400: content filter");
@@ -219,7 +219,7 @@ static void fails_forever(void **state)
             says(r.err, "2 of 9 rows have no answer");
             ran_free(&r);
             begin_anew();
-            r = ask(commands[0], s, "--retries 1");
+            r = ask(commands[0], s, "--retries 1 --concurrency 1");
             need_status(&r, 1);
             says(r.err, first ? "pairs.jsonl:1: http" : "pairs.jsonl:2: http");
             ran_free(&r);
