@@ -279,14 +279,14 @@ static bool call_strftime(Run *r, Value *out, Call *c)
 const Builtin *jinja_function(const char *name, size_t n)
 {
     static const Builtin table[] = {
-        {"range", "/ start stop? step?", call_range, 0},
-        {"dict", "*", call_dict, 0},
-        {"namespace", "*", call_namespace, 0},
-        {"raise_exception", "message", call_raise, 0},
-        {"strftime_now", "format", call_strftime, 0},
-        {"cycler", NULL, NULL, 0},
-        {"joiner", NULL, NULL, 0},
-        {"lipsum", NULL, NULL, 0},
+        {"range", "/ start stop? step?", .fn = call_range},
+        {"dict", "*", .fn = call_dict},
+        {"namespace", "*", .fn = call_namespace},
+        {"raise_exception", "message", .fn = call_raise},
+        {"strftime_now", "format", .fn = call_strftime},
+        {.name = "cycler"},
+        {.name = "joiner"},
+        {.name = "lipsum"},
     };
     return jinja_find(table, COUNT(table), name, n);
 }
