@@ -1,5 +1,9 @@
 /* What the stages that train have in common: the output directory, checkpoints in it, resuming.
  *
+ * This opens the folder. Its stages are sft.h (completions) and reward.h (preferences); both train by batches.h on what stands
+ * here. reward_model.h is a reward model in use, held_pairs.h how well it foretells choices, flat.h when it says next to nothing.
+ * Read training.c first, then sft.c.
+ *
  * OUT/checkpoint-000010/ is a complete model with its trainer's state (and value/, the same of a value network); the
  * finished model stands in OUT itself, config.json last. The newest two checkpoints are kept, and those of the best
  * held-out scores, which are made when they are measured; those that the clock (--save-every 0) or an interruption made go when the stage is done. A directory that the store does not have

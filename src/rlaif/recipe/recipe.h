@@ -1,4 +1,6 @@
-/* A recipe's text: its head and its stages, in order, not yet options. */
+/* A recipe's text: its head and its stages, in order, not yet options. This opens the folder, which knows what a recipe says before
+ * anything runs: its text (recipe.c), whether its evaluations are of prompts that nothing trained on (heldout.h), and the figures
+ * of a paper beside its own (paper.h). What runs it is rlaif/pipeline.h. Read recipe.c first. */
 #ifndef RLAIF_RECIPE_RECIPE_H
 #define RLAIF_RECIPE_RECIPE_H
 

@@ -1,5 +1,9 @@
 /* Stages: what a command does, so that it can be killed anywhere and run again. The same functions serve a
- * command on plain files (its store is the neighbour OUT.rlaif) and a recipe (one store for the run). */
+ * command on plain files (its store is the neighbour OUT.rlaif) and a recipe (one store for the run).
+ *
+ * This opens the folder, which knows what every stage needs around its own work: its identity and its rows in the store (stage.c),
+ * what it takes of the machine (needs.h), prompts that are held out (heldout.h), metrics in files (metric_log.h, tensorboard.h),
+ * what judges cost (spending.h), and the statistics of evaluations (stats.h). Read stage.c first. */
 #ifndef RLAIF_STAGE_STAGE_H
 #define RLAIF_STAGE_STAGE_H
 
