@@ -38,9 +38,9 @@ void file_unmap(FileMap *map);
 /* Tells the system that these bytes of a mapping will not be read again soon. */
 void file_forget(const FileMap *map, const void *from, size_t n);
 
-/* What one process alone may do is guarded by a file beside it, `lock`, which is made and locked, and emptied: *fd holds it
- * until file_unlock or the end of the process, however that comes. Fails at once (ERR_BUSY) where another has it; messages
- * name `path`, which is guarded. */
+/* What one process alone may do is guarded by a file beside it, `lock`, which is made and locked, and emptied: *fd
+ * holds it until file_unlock or the end of the process, however that comes. Fails at once (ERR_BUSY) where another has
+ * it; messages name `path`, which is guarded. */
 bool file_lock(int *fd, const char *lock, const char *path, Err *err) MUST_CHECK;
 void file_unlock(int fd, const char *lock); /* the lock goes too; accepts -1 */
 
@@ -48,8 +48,8 @@ void file_unlock(int fd, const char *lock); /* the lock goes too; accepts -1 */
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 bool file_same(const char *a, const char *b); /* the same name, or two names of one thing that is there */
-/* Fails for what cannot be read in any order and more than once: a directory, a pipe, a device. It is asked before anything is
- * opened: a pipe would wait for who writes into it. */
+/* Fails for what cannot be read in any order and more than once: a directory, a pipe, a device. It is asked before
+ * anything is opened: a pipe would wait for who writes into it. */
 bool file_is_whole(const char *path, Err *err) MUST_CHECK;
 /* A file of this name may be made: its directory is there. */
 bool file_has_folder(const char *path, Err *err) MUST_CHECK;

@@ -5,8 +5,8 @@
 #include "base/json.h"
 #include "base/str.h"
 
-/* Appends a text so that it is nothing but text on a page, in an attribute too. Control characters, which no page may hold,
- * become U+FFFD. NULL adds nothing. */
+/* Appends a text so that it is nothing but text on a page, in an attribute too. Control characters, which no page may
+ * hold, become U+FFFD. NULL adds nothing. */
 void html_text(Str *out, const char *text);
 /* Its beginning, at most so many bytes, no half character; returns how many bytes are left out. */
 size_t html_text_cut(Str *out, const char *text, size_t most);

@@ -102,7 +102,8 @@ json_t *json_of_float(float value)
     return json_real(strtod(digits, NULL));
 }
 
-/* Line ends of Unicode (U+0085, U+2028, U+2029): many readers split rows there. Escapes one; returns its bytes, or 0. */
+/* Line ends of Unicode (U+0085, U+2028, U+2029): many readers split rows there. Escapes one; returns its bytes, or
+ * 0. */
 static size_t escape_line_end(Str *s, const char *text, size_t n)
 {
     if (n >= 2 && memcmp(text, "\xc2\x85", 2) == 0) {

@@ -94,8 +94,8 @@ bool options_given(const OptionTable *t, const void *target, const char *name);
 /* Every option with its value, in the table's order; the working ones only where `all`. */
 json_t *options_json(const OptionTable *t, const void *target, bool all);
 
-/* What was asked for, as YAML's lines "INDENTname: value": every option that has a value, but for the command line's own and
- * this machine's. options_read_yaml takes such lines, or any others that are options, from a file. */
+/* What was asked for, as YAML's lines "INDENTname: value": every option that has a value, but for the command line's
+ * own and this machine's. options_read_yaml takes such lines, or any others that are options, from a file. */
 void options_append_yaml(const OptionTable *t, const void *target, const char *indent, Str *out);
 bool options_read_yaml(const OptionTable *t, void *target, const char *path, Err *err) MUST_CHECK;
 

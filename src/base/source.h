@@ -1,6 +1,6 @@
 /* The bytes of a file, a pipe or standard input from front to back, as they come: nothing is opened again, measured or
- * sought, so that a pipe serves as a file does. What cannot be read again is kept for whoever asks for it again, as a judge's
- * prompt is looked at before its judge is made. Private to base/. */
+ * sought, so that a pipe serves as a file does. What cannot be read again is kept for whoever asks for it again, as a
+ * judge's prompt is looked at before its judge is made. Private to base/. */
 #ifndef BASE_SOURCE_H
 #define BASE_SOURCE_H
 

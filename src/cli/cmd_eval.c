@@ -6,8 +6,8 @@
 
 #include <unistd.h>
 
-/* An evaluation has no output of its own: what a model said is kept beside its first input, as INPUT.KIND.rlaif, so that
- * it can go on; in memory where that folder cannot be written. */
+/* An evaluation has no output of its own: what a model said is kept beside its first input, as INPUT.KIND.rlaif, so
+ * that it can go on; in memory where that folder cannot be written. */
 static bool open_beside(Work *work, const char *output, const char *input, const char *kind, Err *err)
 {
     if (output || work->common->run || file_is_once(input))

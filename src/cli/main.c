@@ -1,4 +1,5 @@
-/* rlaif: from the words of a command line to a command, and the one place that prints an error and chooses the exit status. */
+/* rlaif: from the words of a command line to a command, and the one place that prints an error and chooses the exit
+ * status. */
 #include "cli/commands.h"
 #include "cli/help.h"
 
@@ -115,8 +116,8 @@ static bool wants_help(int argc, char **argv)
 }
 
 /* Threads wait for each other at the end of every operation. Where cores are shared with other programs, a thread that
- * spins while it waits keeps the other one from the core that it needs, so the spinning is cut short. The OpenMP library
- * reads this when the process starts: hence the second start. */
+ * spins while it waits keeps the other one from the core that it needs, so the spinning is cut short. The OpenMP
+ * library reads this when the process starts: hence the second start. */
 static void limit_spinning(char **argv)
 {
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))

@@ -74,8 +74,8 @@ json_t *config_to_json(const ModelConfig *c);
 
 /* --- for those who read and write configurations --- */
 
-/* A family of models that is known: a row in config.c, and in each of the readers (config_json.c, gguf_config.c) a row and a
- * function for what is particular to it. */
+/* A family of models that is known: a row in config.c, and in each of the readers (config_json.c, gguf_config.c) a row
+ * and a function for what is particular to it. */
 typedef struct Family {
     const char *name;                /* ModelConfig.family, GGUF's general.architecture */
     const char *model_type;          /* of config.json */

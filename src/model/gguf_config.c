@@ -145,8 +145,8 @@ static double llama3_divisor(const Rope *r, int i, int rotary_dim)
     return 1 / ((1 - smooth) / r->factor + smooth);
 }
 
-/* Are the divisors of the rotary frequencies those of Llama 3's scaling? They are all that is stored of it: it is found again
- * from the largest, the one of the lowest frequency, and the numbers that all its models have. */
+/* Are the divisors of the rotary frequencies those of Llama 3's scaling? They are all that is stored of it: it is found
+ * again from the largest, the one of the lowest frequency, and the numbers that all its models have. */
 static bool is_llama3(const float *divisor, Rope *guess, int rotary_dim)
 {
     int n = rotary_dim / 2;

@@ -146,8 +146,8 @@ static bool scan_beside(Model *m, Tensor normed, VocabScan *scan, Targets t, Err
     return device_ok(m->device, err);
 }
 
-/* The different rows under the targets, where equal ones stand together; of[i]: which of them is target i's. With a reference
- * every target has its own. */
+/* The different rows under the targets, where equal ones stand together; of[i]: which of them is target i's. With a
+ * reference every target has its own. */
 static Targets different_rows(Targets t, int *row, int *target, int *of)
 {
     Targets d = {.row = row, .target = target, .reference = t.reference, .temperature = t.temperature};

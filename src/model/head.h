@@ -33,8 +33,8 @@ typedef struct LogProbs {
 
 bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err) MUST_CHECK;
 
-/* The loss sum_i coef[i] (-logp_i), and the reference's term: adds its gradient to dw (lm_head) and to dnormed [T][C], the gradient of the final
- * norm's output. */
+/* The loss sum_i coef[i] (-logp_i), and the reference's term: adds its gradient to dw (lm_head) and to dnormed [T][C],
+ * the gradient of the final norm's output. */
 bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Targets t, const float *log_z,
                         const float *coef, Err *err) MUST_CHECK;
 
@@ -46,8 +46,9 @@ bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int 
 bool head_scalars_back(Model *m, Weights *dw, ScalarHead head, Tensor dnormed, Tensor hidden, const int *row, int n,
                        const float *dout, Err *err) MUST_CHECK;
 
-/* Then back through the final norm, once for all heads and in row order: if each head went on its own, the sum over rows
- * would depend on how items are spread over passes. Sets dhidden [T][C], which may be dnormed; adds to dw (final_norm). */
+/* Then back through the final norm, once for all heads and in row order: if each head went on its own, the sum over
+ * rows would depend on how items are spread over passes. Sets dhidden [T][C], which may be dnormed; adds to dw
+ * (final_norm). */
 bool head_norm_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Tensor dnormed, Err *err) MUST_CHECK;
 
 /* Rows of the final norm's output, which the LM head multiplies: [n][C] in a block of its own, for sampling.

@@ -38,8 +38,9 @@ bool model_copy(Model **out, const Model *from, int heads, Err *err) MUST_CHECK;
 
 void model_free(Model *m); /* accepts NULL */
 
-/* First weights of the reward or value head: normal with standard deviation 1 / (C + 1), by seed; the bias 0. Stiennon et
- * al. 2020 take its square root; then the first margins are of size 1, and a short training is spent on unlearning them. */
+/* First weights of the reward or value head: normal with standard deviation 1 / (C + 1), by seed; the bias 0. Stiennon
+ * et al. 2020 take its square root; then the first margins are of size 1, and a short training is spent on unlearning
+ * them. */
 void model_init_head(Model *m, uint64_t seed);
 
 /* Writes config.json, model.safetensors and the tokenizer's files into a directory, which is made. The value

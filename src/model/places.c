@@ -29,8 +29,8 @@ static bool ends_with_one(const char *name, const char *const *ends, int n)
     return false;
 }
 
-/* Rotary frequencies are computed from the configuration (a GGUF file's divisors of them are read with it), attention's mask
- * needs no table, and positions count themselves. */
+/* Rotary frequencies are computed from the configuration (a GGUF file's divisors of them are read with it), attention's
+ * mask needs no table, and positions count themselves. */
 static bool is_buffer(const StoredTensor *t)
 {
     static const char *const ends[] = {

@@ -12,9 +12,9 @@ typedef struct HttpEnvironment {
     const char *no_proxy; /* names, addresses and networks that are asked without a proxy; "*": all */
 } HttpEnvironment;
 
-/* A base address in one form: scheme and host in lower case, no '/' at its end, no blanks around it, and no operation of the
- * API (".../chat/completions"), for it is often copied with one. The caller frees *out. Fails for what is no http or https
- * address, and for one with a name, a password, a query or a fragment, which may be secrets. */
+/* A base address in one form: scheme and host in lower case, no '/' at its end, no blanks around it, and no operation
+ * of the API (".../chat/completions"), for it is often copied with one. The caller frees *out. Fails for what is no
+ * http or https address, and for one with a name, a password, a query or a fragment, which may be secrets. */
 bool http_address(const char *url, char **out, Err *err) MUST_CHECK;
 
 /* The proxy by which an address is asked, as the environment has it, or NULL. This machine is asked without one. */

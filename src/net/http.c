@@ -386,7 +386,8 @@ static void say_transfer(const Posting *p, const Slot *s, CURLcode code, Err *er
         err_hint(err, "%s", hint);
 }
 
-/* What a server said: its JSON's error, or the beginning of its body; and how long it asks to wait, where that is long. */
+/* What a server said: its JSON's error, or the beginning of its body; and how long it asks to wait, where that is
+ * long. */
 static void refusal(const HttpReply *reply, double pause, Err *err)
 {
     char words[300], wait[40];

@@ -1,10 +1,10 @@
 /* HTTP for a service that may fail: JSON posted, many requests at a time, faults that pass tried again.
  *
- * Tried again are connections that cannot be made or are cut (but where no such host was ever found), timeouts, the statuses 408, 409, 425, 429 and 5xx but 501 and
- * 505, and replies of which the caller says so. The n-th wait is retry_wait * 2^(n-1) seconds, at most a minute, times a
- * number drawn from [1/2, 1]; where the server says Retry-After, nothing is sent until then, and a long wait is said; more
- * than a day is a failure. Redirections are not followed: the key would go to another address. What is tried again is
- * noted, every ten seconds at most. */
+ * Tried again are connections that cannot be made or are cut (but where no such host was ever found), timeouts, the
+ * statuses 408, 409, 425, 429 and 5xx but 501 and 505, and replies of which the caller says so. The n-th wait is
+ * retry_wait * 2^(n-1) seconds, at most a minute, times a number drawn from [1/2, 1]; where the server says
+ * Retry-After, nothing is sent until then, and a long wait is said; more than a day is a failure. Redirections are not
+ * followed: the key would go to another address. What is tried again is noted, every ten seconds at most. */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 
@@ -41,8 +41,8 @@ typedef struct HttpWork {
     const char *url;
     int n;
     void *context;
-    /* The body of request i, which http_post frees; called when i is first sent. NULL, with *err set: nothing further is
-     * begun. */
+    /* The body of request i, which http_post frees; called when i is first sent. NULL, with *err set: nothing further
+     * is begun. */
     char *(*body)(void *context, int i, Err *err);
     /* A reply of status 2xx, in order of arrival. Where it cannot be used, *err is set; *again asks for another try. */
     bool (*use)(void *context, int i, const HttpReply *reply, bool *again, Err *err);
@@ -54,8 +54,8 @@ typedef struct HttpWork {
     bool (*given_up)(void *context, int i, bool others, Err *err);
 } HttpWork;
 
-/* Posts them all. After a failure nothing further is begun, what is under way is awaited and used, and the first failure
- * is reported; an interruption ends it at once. */
+/* Posts them all. After a failure nothing further is begun, what is under way is awaited and used, and the first
+ * failure is reported; an interruption ends it at once. */
 bool http_post(Http *h, const HttpWork *w, Err *err) MUST_CHECK;
 
 /* A status that another try may change. */

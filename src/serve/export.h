@@ -12,8 +12,8 @@ typedef struct RateExportOptions {
 } RateExportOptions;
 extern const OptionTable rate_export_table;
 
-/* Writes the page, and beside it its key: who wrote what, which `import --format ratings` needs and raters must not see.
- * `work` has the run's store, or none. */
+/* Writes the page, and beside it its key: who wrote what, which `import --format ratings` needs and raters must not
+ * see. `work` has the run's store, or none. */
 bool rate_export(Work *work, const RateExportOptions *o, Err *err) MUST_CHECK;
 
 #endif

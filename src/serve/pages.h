@@ -1,5 +1,5 @@
-/* The pages: HTML that loads nothing, with a Content-Security-Policy that allows its own style and script by their hashes
- * and nothing else. */
+/* The pages: HTML that loads nothing, with a Content-Security-Policy that allows its own style and script by their
+ * hashes and nothing else. */
 #ifndef SERVE_PAGES_H
 #define SERVE_PAGES_H
 

@@ -137,7 +137,8 @@ static void add_moves(Str *out, const char *stage, const char *what, int before,
     str_add(out, "</nav>\n");
 }
 
-/* Where a page of n things begins and what stands beside it: "rows 21 to 40 of 45". `what`: the argument of its links. */
+/* Where a page of n things begins and what stands beside it: "rows 21 to 40 of 45". `what`: the argument of its
+ * links. */
 static bool add_part(Str *out, const char *stage, const Request *r, const char *things, const char *what, int n,
                      int *from, Err *err)
 {

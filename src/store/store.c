@@ -12,8 +12,8 @@ EMBED(schema_sql, "src/store/schema.sql");
 
 enum {
     SCHEMA_VERSION = 6,
-    /* How long to wait, in milliseconds, while another process commits: a disk may take a while for that. A command that
-     * has worked for hours is not to fail by it; a page is to say so before its reader gives up. */
+    /* How long to wait, in milliseconds, while another process commits: a disk may take a while for that. A command
+     * that has worked for hours is not to fail by it; a page is to say so before its reader gives up. */
     WRITER_WAITS = 60000,
     OTHERS_WAIT = 4000,
 };
@@ -44,9 +44,9 @@ static bool prepare_schema(Store *s, bool may_be_empty, Err *err)
            (run_sql(s, "BEGIN IMMEDIATE", err) && run_sql(s, schema_sql, err) && run_sql(s, "COMMIT", err));
 }
 
-/* One writer at a time, for as long as it lives. SQLite's own locks last as long as a transaction, so that others can read
- * and rate in between; this one is of a file beside the store, by its true name: a lock of the store itself would be lost,
- * or take SQLite's with it, where its file is opened and closed once more. */
+/* One writer at a time, for as long as it lives. SQLite's own locks last as long as a transaction, so that others can
+ * read and rate in between; this one is of a file beside the store, by its true name: a lock of the store itself would
+ * be lost, or take SQLite's with it, where its file is opened and closed once more. */
 static bool keep_writers_out(Store *s, Err *err)
 {
     if (strcmp(s->path, ":memory:") == 0)
@@ -116,8 +116,8 @@ static bool holds_results(Store *s)
     return !ok || row;
 }
 
-/* Leaving WAL mode takes the whole file. Where others have it open it must not go: the last of them to close it would take
- * away what SQLite keeps beside a new store of the same name. */
+/* Leaving WAL mode takes the whole file. Where others have it open it must not go: the last of them to close it would
+ * take away what SQLite keeps beside a new store of the same name. */
 static bool opened_by_others(Store *s)
 {
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* of what failed half-done */

@@ -1,11 +1,11 @@
 /* The store: an SQLite file that keeps what is finished, so that any command can be killed and run again.
  *
- * A stage has an identity, the hash of all that its results depend on. Beginning a stage of the same identity
- * again finds its items, metrics and checkpoints; another identity under the same name replaces them. Every
- * item is written in a transaction of its own or of its chunk; what was committed survives a kill.
+ * A stage has an identity, the hash of all that its results depend on. Beginning a stage of the same identity again
+ * finds its items, metrics and checkpoints; another identity under the same name replaces them. Every item is written
+ * in a transaction of its own or of its chunk; what was committed survives a kill.
  *
- * One run at a time has a store, and others read it and keep ratings in it meanwhile: readers never wait, writes wait for
- * each other. So what is done between store_begin and store_commit is short: nothing that a model works at. */
+ * One run at a time has a store, and others read it and keep ratings in it meanwhile: readers never wait, writes wait
+ * for each other. So what is done between store_begin and store_commit is short: nothing that a model works at. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -16,13 +16,14 @@
 
 typedef struct Store Store;
 
-/* Opens or makes the file as the one that writes it, until it is closed; PATH-writer beside it says so to others. An older
- * store gets what is new since then. Fails for a file that is no store, or of a newer program, and at once (ERR_BUSY) where
- * another run has it. */
+/* Opens or makes the file as the one that writes it, until it is closed; PATH-writer beside it says so to others. An
+ * older store gets what is new since then. Fails for a file that is no store, or of a newer program, and at once
+ * (ERR_BUSY) where another run has it. */
 bool store_open(Store **out, const char *path, Err *err) MUST_CHECK;
 /* The same beside a run that may have it, to read it or to keep ratings; fails where there is none. */
 bool store_open_existing(Store **out, const char *path, Err *err) MUST_CHECK;
-/* Accepts NULL. A file that was made by this opening and holds nothing finished goes with it, unless it is to be kept. */
+/* Accepts NULL. A file that was made by this opening and holds nothing finished goes with it, unless it is to be
+ * kept. */
 void store_close(Store *s);
 /* There are files now that only this store knows to be its own. */
 void store_keep(Store *s);
@@ -85,8 +86,8 @@ bool store_answer_put(Store *s, const char *key, const char *said, Err *err) MUS
 
 /* --- files ---------------------------------------------------------------------------------------------- */
 
-/* SHA-256 of a file's bytes: read, or as it was kept for a file that has not changed since. s NULL, or a store of another
- * run: always read. */
+/* SHA-256 of a file's bytes: read, or as it was kept for a file that has not changed since. s NULL, or a store of
+ * another run: always read. */
 bool store_file_hash(Store *s, const char *path, char out[HASH_TEXT], Err *err) MUST_CHECK;
 
 /* --- training ------------------------------------------------------------------------------------------- */
@@ -127,8 +128,8 @@ typedef bool StoreCheckpointUse(void *context, int step, const char *path, doubl
 bool store_checkpoints_best(Store *s, int64_t stage, int most, StoreCheckpointUse *use, void *context,
                             Err *err) MUST_CHECK;
 /* Takes off the record what need not be kept. A checkpoint is regular at multiples of `every`; 0: all are, until the
- * stage is done. The newest two regular ones stay, the `best` of the best scores, and unless `done` the newest of all: so
- * what stays of a finished stage does not depend on where it was interrupted. */
+ * stage is done. The newest two regular ones stay, the `best` of the best scores, and unless `done` the newest of all:
+ * so what stays of a finished stage does not depend on where it was interrupted. */
 bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool done, Err *err) MUST_CHECK;
 
 /* --- evaluations ---------------------------------------------------------------------------------------- */
@@ -139,8 +140,8 @@ typedef enum PromptUse {
     CHOSEN_BY   /* chose a model by what it makes of them */
 } PromptUse;
 
-/* The prompts that a stage used so, by their hashes (context_hash, and of longer ones that of their beginning); those it had
- * before are forgotten. */
+/* The prompts that a stage used so, by their hashes (context_hash, and of longer ones that of their beginning); those
+ * it had before are forgotten. */
 bool store_contexts_put(Store *s, int64_t stage, PromptUse use, const char *const *hash, int n, Err *err) MUST_CHECK;
 /* The first stage that trained on this prompt, or with `chosen` also one that chose by it: its name, which the caller
  * frees, or NULL. */

@@ -9,8 +9,8 @@
 
 enum { STAMP = 160 };
 
-/* What changes with a file. A change within the same tick of its clock would not show, so a file is not trusted before it is
- * two seconds old. False where it is not there, or too young. */
+/* What changes with a file. A change within the same tick of its clock would not show, so a file is not trusted before
+ * it is two seconds old. False where it is not there, or too young. */
 static bool stamp_of(const char *path, char out[STAMP])
 {
     struct stat st;

@@ -61,8 +61,8 @@ static int threads_now(void)
     return stat("/proc/self/task", &st) == 0 ? (int)st.st_nlink - 2 : 0;
 }
 
-/* How many threads can run at once, at most `wanted`, and in *why the system's error where that is fewer. All are started
- * and ended again: where one cannot be, the OpenMP library would end the process in the middle of its work. */
+/* How many threads can run at once, at most `wanted`, and in *why the system's error where that is fewer. All are
+ * started and ended again: where one cannot be, the OpenMP library would end the process in the middle of its work. */
 static int threads_possible(int wanted, int *why)
 {
     enum { PATIENCE = 100 /* milliseconds until the system has forgotten them */ };

@@ -1,4 +1,5 @@
-/* What a level of the CPU provides behind ops.h: kernels take the types of ops.h, and ops.c calls them. Private to tensor/. */
+/* What a level of the CPU provides behind ops.h: kernels take the types of ops.h, and ops.c calls them. Private to
+ * tensor/. */
 #ifndef TENSOR_KERNELS_H
 #define TENSOR_KERNELS_H
 

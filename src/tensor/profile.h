@@ -1,5 +1,5 @@
-/* Where the time of a computation goes: calls, seconds and floating-point operations of every operation, of a device that
- * was told to keep them (Device.profile). */
+/* Where the time of a computation goes: calls, seconds and floating-point operations of every operation, of a device
+ * that was told to keep them (Device.profile). */
 #ifndef TENSOR_PROFILE_H
 #define TENSOR_PROFILE_H
 

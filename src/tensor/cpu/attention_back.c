@@ -1,7 +1,8 @@
-/* Attention over a forest, backward (docs/math.md). A key head of a tree is worked through in waves of query blocks, in row
- * order. Within a wave first every block is one task: its weights, their gradients and dq. Then every piece of keys is one:
- * the gradient of a key that many queries see goes on block by block, one chain in row order. Where there are heads enough a
- * thread takes one by itself; where there are few, as one tree with one key head, all threads share the waves. */
+/* Attention over a forest, backward (docs/math.md). A key head of a tree is worked through in waves of query blocks, in
+ * row order. Within a wave first every block is one task: its weights, their gradients and dq. Then every piece of keys
+ * is one: the gradient of a key that many queries see goes on block by block, one chain in row order. Where there are
+ * heads enough a thread takes one by itself; where there are few, as one tree with one key head, all threads share the
+ * waves. */
 #include "tensor/cpu/attention.h"
 
 enum {
@@ -211,8 +212,8 @@ static void block_back(const Attention *a, const Block *w, Tensor dq, Tensor dou
     block_dq(a, w, dq);
 }
 
-/* Adds a block's part to the gradient of every key (or value) of a piece that it sees, [lo, hi): dx_j += sum_r weight(r, j)
- * row_r, the chain of each j going on in row order. */
+/* Adds a block's part to the gradient of every key (or value) of a piece that it sees, [lo, hi): dx_j += sum_r
+ * weight(r, j) row_r, the chain of each j going on in row order. */
 static void piece_dkeys(const Attention *a, const Piece *piece, const Block *w, int lo, int hi, const float *weights,
                         const float *rows, Tensor dx)
 {
@@ -307,8 +308,8 @@ static void cursor_next(Cursor *c, const Attention *a, const Tree *trees)
     c->tree++;
 }
 
-/* The blocks of one wave from the cursor on. The head that the last wave ended in is kept as its first: its memory changes
- * places with that of the first. */
+/* The blocks of one wave from the cursor on. The head that the last wave ended in is kept as its first: its memory
+ * changes places with that of the first. */
 static void wave_fill(Wave *w, Cursor *c, const Attention *a, const Tree *trees, int n)
 {
     Head last = w->heads > 0 ? w->head[w->heads - 1] : (Head){0};

@@ -1,6 +1,6 @@
-/* Next-token distributions by chunks of the vocabulary: log-sum-exp, targets, the best token, sampling sums,
- * and the gradients of the cross-entropy and of the KL from a reference. A row's sums run over sixteen lanes by id within a chunk, and over
- * chunks in order; the chunk's width is a constant, so that nothing depends on memory or machine. */
+/* Next-token distributions by chunks of the vocabulary: log-sum-exp, targets, the best token, sampling sums, and the
+ * gradients of the cross-entropy and of the KL from a reference. A row's sums run over sixteen lanes by id within a
+ * chunk, and over chunks in order; the chunk's width is a constant, so that nothing depends on memory or machine. */
 #include "tensor/cpu/f32x16.h"
 #include "tensor/cpu/parts.h"
 
