@@ -4,8 +4,10 @@
 #include "base/mem.h"
 #include "store/statement.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { STAMP = 160 };
 
@@ -49,6 +51,17 @@ static bool put(Store *s, const char *stamp, const char *hash, Err *err)
     return statement_run(&t, err);
 }
 
+/* Writes out what waits in memory. What a program writes to a file that it has mapped changes the file's times only where the
+ * page was written out before: without this it could change a hashed file unseen. */
+static bool write_out(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 bool store_file_hash(Store *s, const char *path, char out[HASH_TEXT], Err *err)
 {
     char before[STAMP], after[STAMP];
@@ -57,6 +70,7 @@ bool store_file_hash(Store *s, const char *path, char out[HASH_TEXT], Err *err)
         return false;
     if (known)
         return true;
+    keeps = keeps && write_out(path);
     if (!hash_file(path, out, err))
         return false;
     return !keeps || !stamp_of(path, after) || strcmp(before, after) != 0 || put(s, before, out, err);
