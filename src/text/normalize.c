@@ -138,7 +138,7 @@ static bool run_step(const Step *step, const char *text, size_t n, const char *t
     bool has = step->kind != STEP_PREPEND && n >= m && !memcmp(text, step->to, m);
     bool due = place == PLACE_FIRST || (place == PLACE_LATER && step->kind != STEP_PREFIX_FIRST);
     if (n && !has && due)
-        tainted_add(out, step->to, m, NULL);
+        tainted_add(out, step->to, m, taint_at(taint, 0) ? TAINT_ALL : NULL); /* as what it stands before */
     tainted_add(out, text, n, taint);
     return true;
 }

@@ -469,6 +469,27 @@ static void added_tokens(void **state)
     }
 }
 
+/* A normalizer's mark before a row's text is the row's, as what it stands before: it makes no other token of "<s>". */
+static void marks_before_rows(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"<s>\": 0, \"<\": 1, \"s\": 2, \">\": 3, "
+        "\"\xe2\x96\x81\": 4, \"<s\": 5}, \"merges\": []}, \"normalizer\": {\"type\": \"Prepend\", \"prepend\": "
+        "\"\xe2\x96\x81\"}, \"added_tokens\": [{\"id\": 0, \"content\": \"<s>\", \"special\": true, \"normalized\": true}, "
+        "{\"id\": 5, \"content\": \"<s\", \"normalized\": true}]}";
+    Err err = {0};
+    char *dir = scratch_dir(), *file = path_join(dir, "tokenizer.json");
+    assert_true(file_write(file, json, strlen(json), &err));
+    Tokenizer *t = open_dir(dir);
+    expect_ids(t, "<s>", "<s>");
+    expect_ids(t, "{<s>}", "\xe2\x96\x81 < s >");
+    expect_ids(t, "{<s}", "<s");
+    tokenizer_free(t);
+    free(file);
+    scratch_end(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +500,7 @@ int main(void)
         cmocka_unit_test(added_tokens),
         cmocka_unit_test(written_tokens),
         cmocka_unit_test(written_tokens_are_apart),
+        cmocka_unit_test(marks_before_rows),
     };
     return cmocka_run_group_tests_name("text/taint", tests, NULL, NULL);
 }
