@@ -77,8 +77,14 @@ static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, 
                              : t->dims == 2 && t->shape[0] == rows && t->shape[1] == cols;
     if (fits)
         return true;
-    err_set(err, ERR_INPUT, "%s: %s has shape [%zu, %zu], the configuration says [%zu, %zu]", s->path, t->name,
-            t->shape[0], t->dims > 1 ? t->shape[1] : 1, rows, cols);
+    Str has = {0};
+    for (int i = 0; i < t->dims; i++)
+        str_addf(&has, "%s%zu", i ? ", " : "", t->shape[i]);
+    char *wanted = p->dims == 1 ? mem_printf("%zu", rows * cols) : mem_printf("%zu, %zu", rows, cols);
+    err_set(err, ERR_INPUT, "%s: %s has shape [%s], the configuration says [%s]", s->path, t->name, str_text(&has),
+            wanted);
+    free(wanted);
+    str_release(&has);
     return err_hint(err, "the weights or the configuration are another model's: download or convert it again");
 }
 

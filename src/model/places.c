@@ -95,7 +95,7 @@ bool places_check(const ModelConfig *c, bool gguf, const StoredTensor *t, int n,
             continue;
         }
         bool bias = str_ends(name, ".bias");
-        ok = err_set(err, ERR_INPUT, "%s: the tensor \"%s\"%s %s", path, name,
+        ok = err_set(err, ERR_INPUT, "%s: the tensor \"%.200s\"%s %s", path, name,
                      bias ? ": biases are not supported for" : " has no place in", c->family);
         err_hint(err, "%s", bias ? "take a model without them" : remedy_of(name));
     }

@@ -1,6 +1,7 @@
 /* Tensors of a file that the architecture has no place for: those that would change the numbers are refused by name, buffers
  * are not. */
 #include "gguf_build.h"
+#include "model/model.h"
 #include "model/places.h"
 #include "support.h"
 
@@ -171,11 +172,56 @@ static void tied_heads(void **state)
     says(err.hint, "\"tie_word_embeddings\" to false");
 }
 
+/* The message says why, however long a name is. */
+static void long_names(void **state)
+{
+    (void)state;
+    char name[3000];
+    memset(name, 'n', sizeof name);
+    name[sizeof name - 1] = 0;
+    ModelConfig c = config_of(false);
+    StoredTensor t = {.name = name, .type = DTYPE_F32, .dims = 2};
+    Err err = {0};
+    assert_false(places_check(&c, false, &t, 1, "m", &err));
+    says(err.msg, "nn\" has no place in llama");
+}
+
+/* Sizes are told as the file has them: a vector that lies there as a matrix. */
+static void wrong_shapes(void **state)
+{
+    (void)state;
+    static const char from[] = "tests/fixtures/tiny-llama";
+    static const char *const file[] = {"config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"};
+    Err err = {0};
+    char *folder = make_folder();
+    for (int i = 0; i < COUNT(file); i++) {
+        char *text, *own = path_join(from, file[i]), *copy = path_join(folder, file[i]), *at;
+        size_t n;
+        need_ok(file_read(own, 1 << 24, &text, &n, &err), &err);
+        if (i == 3) { /* [40] becomes [5,8]; "pt" gives the byte for it */
+            at = memmem(text, n, "\"pt\"", 4);
+            char *shape = memmem(text, n, "model.norm.weight\":{\"dtype\":\"F32\",\"shape\":[40]", 46);
+            assert_true(at && shape);
+            memmove(at + 2, at + 3, (size_t)(shape + 42 - (at + 3)));
+            memcpy(shape + 41, "[5,8]", 5);
+        }
+        need_ok(file_write(copy, text, n, &err), &err);
+        free(text), free(own), free(copy);
+    }
+    Device *d = open_device(CPU_AUTO, 1);
+    Model *m = NULL;
+    assert_false(model_load(&m, folder, d, HEAD_LM, &err));
+    says(err.msg, "model.norm.weight has shape [5, 8], the configuration says [40]");
+    device_free(d);
+    remove_folder(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_in_gguf), cmocka_unit_test(buffers_of_gguf), cmocka_unit_test(unread_types),
-        cmocka_unit_test(directories),     cmocka_unit_test(tied_heads),
+        cmocka_unit_test(directories),     cmocka_unit_test(tied_heads),      cmocka_unit_test(long_names),
+        cmocka_unit_test(wrong_shapes),
     };
     return cmocka_run_group_tests_name("places", tests, NULL, NULL);
 }
