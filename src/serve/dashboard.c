@@ -15,11 +15,11 @@ static void add_so_far(Str *out, const ReportStage *s)
     for (int i = 0; i < s->n_series; i++)
         steps = s->series[i].n > steps ? s->series[i].n : steps;
     if (s->items > 0)
-        str_addf(out, "<span>%s so far</span>", say_count(s->items, "row", "rows").text);
+        str_addf(out, "%s so far", say_count(s->items, "row", "rows").text);
     else if (steps > 0 && of > 0)
-        str_addf(out, "<span>%d of %s</span>", steps, say_count(of, "step", "steps").text);
+        str_addf(out, "%d of %s", steps, say_count(of, "step", "steps").text);
     else if (steps > 0)
-        str_addf(out, "<span>%s so far</span>", say_count(steps, "step", "steps").text);
+        str_addf(out, "%s so far", say_count(steps, "step", "steps").text);
 }
 
 static void add_stage(Str *out, const ReportStage *s, int step)
@@ -58,7 +58,9 @@ static void add_curves(Str *out, const ReportStage *s)
     if (curves.n > 0) {
         str_add(out, "<h2>");
         html_text(out, s->row.name);
-        str_addf(out, ": so far</h2>\n%s", str_text(&curves));
+        str_add(out, ": ");
+        add_so_far(out, s);
+        str_addf(out, "</h2>\n%s", str_text(&curves));
     }
     str_release(&curves);
 }
@@ -81,11 +83,12 @@ static bool add_stages(Str *out, Store *store, Err *err)
         }
         report_stage_release(&s);
     }
-    str_addf(out,
-             "%s<h2>Stages</h2>\n<table>\n<thead><tr><th scope=\"col\">stage</th><th scope=\"col\">state</th><th "
-             "scope=\"col\">what came of it</th></tr></thead>\n<tbody>\n%s</tbody></table>\n<p class=\"soft\">A stage "
-             "with a link has rows to look at.</p>\n",
-             str_text(&curves), str_text(&rows));
+    str_addf(
+        out,
+        "%s<h2>Stages</h2>\n<table class=\"stages\">\n<thead><tr><th scope=\"col\">stage</th><th scope=\"col\">state</th><th "
+        "scope=\"col\">what came of it</th></tr></thead>\n<tbody>\n%s</tbody></table>\n<p class=\"soft\">A stage "
+        "with a link has rows to look at.</p>\n",
+        str_text(&curves), str_text(&rows));
     str_release(&curves);
     str_release(&rows);
     return ok;
@@ -150,13 +153,11 @@ bool dashboard_page(Site *s, Work *work, const Request *request, Reply *out, Err
         dashboard_policy(out->policy);
     plain_page_begin(&out->body, s->title, false);
     str_add(&out->body, "<div class=\"actions\">\n");
+    if (!blind)
+        str_add(&out->body, "<a class=\"action\" href=\"/report\"><b>Report</b><span class=\"soft\">who is better, "
+                            "replies, curves, every number</span></a>\n");
     bool ok =
         add_rating(&out->body, work, s, RATING_RANK, err) && add_rating(&out->body, work, s, RATING_HARMLESS, err);
-    if (!blind)
-        str_add(
-            &out->body,
-            "<a class=\"action\" href=\"/report\"><b>Report</b><span class=\"soft\">who is better, replies, curves, "
-            "every number</span></a>\n");
     str_add(&out->body, "</div>\n");
     if (!blind) {
         str_add(&out->body, "<p id=\"lost\" class=\"trouble-text\" role=\"status\" hidden>The server does not answer: "

@@ -336,11 +336,85 @@ static void file_alone(void **state)
     free(full);
 }
 
+/* --- reading -------------------------------------------------------------------------------------------- */
+
+static void go(const char *path)
+{
+    char *url = mem_printf("http://127.0.0.1:%d%s", bench.options.port, path);
+    browser_go(browser, url);
+    free(url);
+}
+
+/* A report's folds are closed until somebody opens them, follows a link to what is in them, or prints. */
+static void folds_open(void **state)
+{
+    (void)state;
+    static const char *const open = "document.querySelectorAll('details[open]').length";
+    go("/report");
+    int all = count("document.querySelectorAll('details').length");
+    assert_true(all >= 2);
+    assert_int_equal(count(open), 0);
+    assert_int_equal(count("document.getElementById('stage-1').checkVisibility() ? 1 : 0"), 0);
+    browser_do(browser, "location.hash = 'stage-1'");
+    browser_wait(browser, "document.getElementById('stage-1').checkVisibility()");
+    assert_int_equal(count(open), 1);
+    browser_do(browser, "location.hash = 'samples'"); /* a heading opens what it is of */
+    browser_wait(browser, "document.querySelector('#samples + details').open");
+    browser_do(browser, "dispatchEvent(new Event('beforeprint'))");
+    assert_int_equal(count(open), all);
+    browser_do(browser, "dispatchEvent(new Event('afterprint'))");
+    assert_int_equal(count(open), 2);
+    browser_click(browser, "summary", 0);
+    browser_wait(browser, "document.querySelectorAll('details[open]').length !== 2");
+}
+
+static const char curve_points[] = "document.querySelector('#now polyline')?.getAttribute('points').split(' ').length";
+
+static void wait_points(int n)
+{
+    char *expression = mem_printf("%s === %d", curve_points, n);
+    browser_wait(browser, expression);
+    free(expression);
+}
+
+/* The dashboard of a run that goes on shows each step without a new load; and says when nobody answers any more. */
+static void dashboard_grows(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Store *run;
+    int64_t id;
+    StageFound found;
+    bool done;
+    json_t *about = json_object();
+    char *path = path_join(bench.folder, "store.sqlite");
+    go("/");
+    browser_do(browser, "window.mark = 1");
+    assert_int_equal(count("document.querySelectorAll('#now svg').length"), 0);
+    need_ok(store_open(&run, path, &err) && store_stage_begin(run, "rl", "rl", "x", about, &id, &found, &done, &err) &&
+                store_metric(run, id, 0, "reward", 0.5, &err) && store_metric(run, id, 1, "reward", 0.75, &err),
+            &err);
+    wait_points(2);
+    need_ok(store_metric(run, id, 2, "reward", 0.25, &err), &err);
+    wait_points(3);
+    assert_int_equal(count("window.mark"), 1);
+    assert_int_equal(count("document.getElementById('lost').hidden ? 1 : 0"), 1);
+    kill_server();
+    browser_wait(browser, "!document.getElementById('lost').hidden");
+    serve_beside();
+    browser_wait(browser, "document.getElementById('lost').hidden");
+    need_ok(store_stage_remove(run, "rl", &err), &err); /* the others' run again */
+    store_close(run);
+    json_decref(about);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranked_by_keys), cmocka_unit_test(ranked_by_mouse), cmocka_unit_test(marked),
-        cmocka_unit_test(own_orders),     cmocka_unit_test(file_alone),
+        cmocka_unit_test(own_orders),     cmocka_unit_test(folds_open),      cmocka_unit_test(dashboard_grows),
+        cmocka_unit_test(file_alone),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

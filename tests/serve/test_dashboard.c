@@ -99,8 +99,9 @@ static int points(Open *o, const char *caption)
 static void curves_grow(void **state)
 {
     (void)state;
-    static const char *const begun[] = {"<h2>rl: so far</h2>", "<h2>sft: so far</h2>", "<span>2 of 16 steps</span>",
-                                        "<span>2 steps so far</span>", NULL},
+    static const char *const begun[] = {"<h2>rl: 2 of 16 steps</h2>", "<h2>sft: 2 steps so far</h2>",
+                                        "<td class=\"figures\">2 of 16 steps</td>",
+                                        "<td class=\"figures\">2 steps so far</td>", NULL},
                              *const never[] = {"<script", "<h2>idle", NULL}, *const nothing[] = {NULL},
                              *const over[] = {"<h2>rl", NULL}, *const page[] = {"<script>", "<div id=\"now\">", NULL};
     Err err = {0};

@@ -187,8 +187,9 @@ void chart_metric(Str *out, const ReportStage *const *stage, int n, const char *
             curve[curves++] = curve_of(stage[i], s, i);
     }
     if (curves > 0) {
-        str_addf(out, "<figure class=\"curve\"><figcaption>%s</figcaption>%s", title,
-                 live ? "<div class=\"live\"></div>" : "");
+        str_addf(out, "<figure class=\"curve\"><figcaption>%s</figcaption>", title);
+        if (live)
+            str_addf(out, "<div class=\"live\" role=\"img\" aria-label=\"%s\"></div>", title);
         draw_curves(out, curve, curves, title);
         if (live) {
             str_add(out, "<div class=\"now\"></div>");
@@ -243,7 +244,7 @@ void chart_whisker(Str *out, double value, const json_t *interval, double low, d
 {
     Axis x = {.low = low, .high = high, .from = 6, .to = 174};
     str_addf(out,
-             "<svg width=\"180\" height=\"18\" viewBox=\"0 0 180 18\" role=\"img\" aria-label=\"interval\"><line "
+             "<svg width=\"180\" height=\"18\" viewBox=\"0 0 180 18\" aria-hidden=\"true\"><line "
              "x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"18\" stroke=\"#b0b0b0\"/>",
              at(&x, zero), at(&x, zero));
     if (json_array_size(interval) == 2)

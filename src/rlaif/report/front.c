@@ -92,9 +92,11 @@ static void add_curves(Str *out, const Report *r)
             stage[learnt++] = stage[i];
     if (learnt == 0)
         return;
-    str_add(out, "<h2 id=\"curves\">How far training went</h2>\n<p class=\"note\">The reward is what training "
-                 "makes large; the KL is how far the policy is from where it started. A reward that rises says that "
-                 "training works, not that replies are better.</p>\n");
+    str_add(
+        out,
+        "<h2 id=\"curves\">How far training went</h2>\n<p class=\"note\">Over the steps of training: "
+        "the reward is what training makes large, the KL is how far the policy is from its reference. A reward that rises says that "
+        "training works, not that replies are better.</p>\n");
     curves_main(out, stage, learnt, true);
 }
 

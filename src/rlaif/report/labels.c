@@ -111,7 +111,7 @@ static void bin_table(Str *out, const LabelSet *set, const char *key, const char
         return;
     str_add(out, "<div class=\"wide\"><table><caption>");
     html_stage(out, set->stage);
-    str_addf(out, ": %s</caption>\n<thead><tr><th></th><th>pairs</th><th>share</th></tr></thead><tbody>\n", title);
+    str_addf(out, ": %s</caption>\n<thead><tr><td></td><th>pairs</th><th>share</th></tr></thead><tbody>\n", title);
     json_array_foreach((json_t *)(uintptr_t)list, i, bin)
     {
         bool open = json_is_null(json_object_get(bin, "to"));
@@ -183,8 +183,8 @@ static void candidate_table(Str *out, const ReportStage *s)
         str_addf(out, " The chosen one is the best of %zu, which flatters it here.", json_array_size(list));
     if (json_bool_of(choice, "same_rows", false) && json_array_size(list) > 1)
         str_add(out, " It labelled the very rows that it was chosen by, which flatters its labels.");
-    str_add(out, "</caption>\n<thead><tr><th></th><th>trials</th><th>on people\xe2\x80\x99s side</th><th>sd over "
-                 "trials</th><th>least to most, %</th><th>pairs</th><th></th></tr></thead><tbody>\n");
+    str_add(out, "</caption>\n<thead><tr><td></td><th>trials</th><th>on people\xe2\x80\x99s side</th><th>sd over "
+                 "trials</th><th>least to most, %</th><th>pairs</th><td></td></tr></thead><tbody>\n");
     json_array_foreach((json_t *)(uintptr_t)list, i, one)
     {
         const char *prompt = json_text_of(one, "prompt");

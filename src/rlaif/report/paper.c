@@ -44,7 +44,7 @@ bool report_paper(Str *out, const Report *r, Err *err)
     html_text(out, paper_differs(&r->recipe));
     str_add(
         out,
-        "</p>\n<div class=\"wide\"><table>\n<thead><tr><th></th><th>the paper</th><th>here</th><th>95&nbsp;% interval"
+        "</p>\n<div class=\"wide\"><table>\n<thead><tr><td></td><th>the paper</th><th>here</th><th>95&nbsp;% interval"
         "</th><th>n</th><th class=\"left\">stage</th></tr></thead>\n<tbody>\n");
     for (int i = 0; i < paper_count(&r->recipe); i++) {
         PaperFigure f;

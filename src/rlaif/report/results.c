@@ -68,8 +68,8 @@ static void outcome_table(Str *out, const Report *r, const Outcome *x, int n, So
         if (present++ == 0)
             str_addf(
                 out,
-                "<div class=\"wide\"><table>\n<caption>%s</caption>\n<thead><tr><th></th><th class=\"left\">judged by"
-                "</th><th>prompts</th><th>pairs</th><th>%s<br>95&nbsp;%% interval</th><th></th><th>%s<br>95&nbsp;%% interval</th></tr></thead>\n<tbody>\n",
+                "<div class=\"wide\"><table>\n<caption>%s</caption>\n<thead><tr><td></td><th class=\"left\">judged by"
+                "</th><th>prompts</th><th>pairs</th><th>%s<br>95&nbsp;%% interval</th><td></td><th>%s<br>95&nbsp;%% interval</th></tr></thead>\n<tbody>\n",
                 caption[sort], sort == BY_COMPARISON ? "win rate" : "gain",
                 sort == BY_COMPARISON ? "at equal length" : "win rate at equal length");
         outcome_row(out, r, &x[i], low, high);

@@ -61,7 +61,7 @@ void html_columns(Str *out, Columns *c, const Measure *m, int n)
 {
     for (int from = 0, end; from < c->n; from = end) {
         end = c->n - from > SIDE_BY_SIDE ? from + SIDE_BY_SIDE : c->n;
-        str_add(out, "<div class=\"wide\"><table>\n<thead><tr><th></th>");
+        str_add(out, "<div class=\"wide\"><table>\n<thead><tr><td></td>");
         for (int i = from; i < end; i++)
             str_addf(out, "<th>%s</th>", str_text(&c->column[i].head));
         str_add(out, "</tr></thead>\n<tbody>\n");
