@@ -21,7 +21,8 @@ typedef enum RngPurpose {
     RNG_RATING,     /* order of what people rate */
     RNG_ROLLOUT,    /* tokens of a response that reinforcement learning learns from: not those that were labelled */
     RNG_HELD_OUT,   /* tokens of a response that a checkpoint is kept for: not those that choose and eval judge */
-    RNG_SHOWN       /* which prompts a report shows first */
+    RNG_SHOWN,      /* which prompts a report shows first */
+    RNG_NOISE       /* which labels are turned on purpose */
 } RngPurpose;
 
 typedef struct RngKey {

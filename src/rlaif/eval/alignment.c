@@ -27,6 +27,7 @@ enum { CALIBRATION_BINS = 5, MARGIN_BINS = 4, GAP_BINS = 3, MOST_CONFIDENT = 9 }
 typedef struct Case {
     double p, order[2]; /* P(first is preferred): the label, and each order alone */
     bool both, flip;    /* judged in both orders; by answers that name the worse response */
+    bool turned;        /* by label --noise */
     int prompt;         /* its number */
     double mass;        /* mean over what was asked; NAN: not said */
     int preferred;      /* by people: 0, 1, or -1 */
@@ -52,6 +53,7 @@ static void read_orders(const json_t *label, Case *c)
     size_t n = json_array_size(parts);
     c->both = orders && n == 2;
     c->flip = json_bool_of(label, "flip", false);
+    c->turned = json_bool_of(label, "noise", false);
     for (size_t i = 0; i < n; i++) {
         const json_t *part = json_array_get(parts, i);
         if (c->both)
@@ -310,19 +312,22 @@ static json_t *position(const Cases *all)
 static void summarise(json_t *out, const Cases *all)
 {
     Cases chosen = {mem_alloc((size_t)all->n, sizeof *chosen.at), 0, all->prompts};
-    int with_mass = 0;
+    int with_mass = 0, turned = 0;
     double distance = 0, mass = 0;
     for (int i = 0; i < all->n; i++) {
         const Case *c = &all->at[i];
         distance += fabs(c->p - 0.5) / all->n;
         mass += isfinite(c->mass) ? c->mass : 0;
         with_mass += isfinite(c->mass);
+        turned += c->turned;
         if (c->preferred >= 0)
             chosen.at[chosen.n++] = *c;
     }
     json_object_set_new(out, "rows", json_integer(all->n));
     json_object_set_new(out, "prompts", json_integer(all->prompts));
     json_object_set_new(out, "with_choice", json_integer(chosen.n));
+    if (turned > 0)
+        json_object_set_new(out, "turned", json_integer(turned));
     if (chosen.n > 0) {
         set_accuracy(out, &chosen);
         set_calibration(out, &chosen);

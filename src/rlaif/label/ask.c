@@ -24,6 +24,7 @@ static bool finish_row(const Asking *a, const Row *row, json_t *said, json_t **o
     bool ok = label_settle(said, &a->options->settle, -1, &label, err);
     json_decref(said);
     if (ok) {
+        label_add_noise(label, &a->options->settle, a->options->common.seed, row->identity);
         *out = json_copy(row->json);
         json_object_set_new(*out, "label", label);
     }

@@ -136,6 +136,7 @@ static bool try_candidate(Work *work, const char *name, const LabelOptions *o, i
     one.pairs = o->choose_on;
     one.prompt = (OptionList){&name_of_prompt, 1};
     one.limit = 0;
+    one.settle.noise = 0; /* it is the judge that is chosen */
     int draws = ok ? count_trials(o, &one.judge, prompt) : 0;
     for (int t = 0; ok && t < draws; t++) {
         char *stage = mem_printf(draws > 1 ? "%s.choice-%d-%d" : "%s.choice-%d", name, number + 1, t + 1);

@@ -64,6 +64,7 @@ static bool settle_all(Resettling *r, json_t **said, Err *err)
         ok = ok && (label_settle(said[i], &r->options->settle, order, &label, err) ||
                     err_context(err, "%s", row_place(&r->rows, i, place)));
         if (ok && !is_dropped(r, label)) {
+            label_add_noise(label, &r->options->settle, r->options->common.seed, row.identity);
             r->rows.row[kept] = row;
             r->label[kept++] = label;
             continue;

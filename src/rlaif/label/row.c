@@ -2,6 +2,7 @@
 #include "rlaif/label/row.h"
 
 #include "base/mem.h"
+#include "base/rng.h"
 
 const Option settle_option_rows[SETTLE_OPTIONS] = {
     {"flip", OPT_CHOICE, AT(SettleOptions, flip), .choices = "auto|true|false", .otherwise = "auto",
@@ -11,6 +12,8 @@ const Option settle_option_rows[SETTLE_OPTIONS] = {
     {"clamp", OPT_REAL, AT(SettleOptions, clamp), 0, 0.5, "0", .help = "keep labels between this and 1 less this"},
     {"use-samples", OPT_INT, AT(SettleOptions, use_samples), 0, 1000, "0",
      .help = "average the first so many rationales of each order; 0: all"},
+    {"noise", OPT_REAL, AT(SettleOptions, noise), 0, 1, "0",
+     .help = "turn labels into their opposite with this probability, by seed: what a worse judge would do"},
 };
 
 /* --- from a judge --------------------------------------------------------------------------------------- */
@@ -155,8 +158,8 @@ static bool read_pair(const json_t *said, int use, int only, PairVerdict *v, Err
 /* What a label says besides judgments and what follows from them. */
 static void copy_rest(json_t *out, const json_t *said)
 {
-    static const char *const not_these[] = {"p",          "orders", "scores",      "same_slot",
-                                            "rationales", "flip",   "temperature", "clamp"};
+    static const char *const not_these[] = {"p",    "orders",      "scores", "same_slot", "rationales",
+                                            "flip", "temperature", "clamp",  "noise"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)said, key, value)
@@ -249,4 +252,13 @@ bool label_settle(const json_t *said, const SettleOptions *how, int order, json_
     json_decref(*out);
     *out = NULL;
     return false;
+}
+
+void label_add_noise(json_t *label, const SettleOptions *how, int seed, uint64_t row)
+{
+    RngKey key = {.seed = (uint64_t)seed, .purpose = RNG_NOISE, .row = row};
+    if (rng_uniform(key, 0) >= how->noise)
+        return;
+    json_object_set_new(label, "p", json_real(1 - json_number_of(label, "p", 0.5)));
+    json_object_set_new(label, "noise", json_true());
 }

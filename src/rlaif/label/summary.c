@@ -6,7 +6,7 @@
 #include "rlaif/learn/flat.h"
 
 typedef struct LabelSums {
-    int n, same_slot, two_orders, cut;
+    int n, same_slot, two_orders, cut, turned;
     double p, distance, mass, masses, missing, absent, input, output;
 } LabelSums;
 
@@ -20,6 +20,7 @@ static void add_label(LabelSums *s, const json_t *label)
     s->distance += fabs(p - 0.5);
     s->same_slot += json_bool_of(label, "same_slot", false);
     s->two_orders += json_object_get(label, "same_slot") != NULL;
+    s->turned += json_bool_of(label, "noise", false);
     s->cut += json_number_of(label, "cut", 0) > 0;
     s->input += json_number_of(tokens, "input", 0);
     s->output += json_number_of(tokens, "output", 0);
@@ -88,6 +89,9 @@ bool label_summary(Stage *s, const LabelOptions *o, const char *prompt, bool fre
     if (sums.two_orders)
         json_object_set_new(s->summary, "same_slot_rate", json_real((double)sums.same_slot / sums.two_orders));
     json_object_set_new(s->summary, "cut", json_integer(sums.cut));
+    if (o->settle.noise > 0)
+        json_object_set_new(s->summary, "noise",
+                            json_pack("{s:f, s:i}", "probability", o->settle.noise, "turned", sums.turned));
     json_object_set_new(s->summary, "tokens",
                         json_pack("{s:I, s:I}", "input", (json_int_t)sums.input, "output", (json_int_t)sums.output));
     json_object_set_new(s->summary, "cost", cost_json(&o->endpoint.prices, &rows));

@@ -61,6 +61,7 @@ static const Measure sureness[] = {
     {"pairs", "rows", AS_COUNT, NULL},
     {"mean distance of P from one half", "mean_distance_from_half", AS_NUMBER, NULL},
     {"probability on the answers", "mass", AS_PERCENT, NULL},
+    {"turned into their opposite by --noise", "turned", AS_COUNT, NULL},
 };
 
 static const Measure people[] = {

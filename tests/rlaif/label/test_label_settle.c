@@ -12,7 +12,8 @@ static void settled_as_labelled(void **state)
     static const SettleOptions how[] = {{.temperature = 1},
                                         {.temperature = 2.5},
                                         {.temperature = 0.5, .clamp = 0.4},
-                                        {.temperature = 1, .flip = FLIP_TRUE}};
+                                        {.temperature = 1, .flip = FLIP_TRUE},
+                                        {.temperature = 2, .noise = 0.5}};
     LabelOptions *plain = thoughtful(&s);
     Err err = {0};
     need_ok(label(&s, plain, "plain.jsonl", CPU_AUTO, 2, NULL, &err), &err);
@@ -20,6 +21,7 @@ static void settled_as_labelled(void **state)
     for (int i = 0; i < COUNT(how); i++) {
         LabelOptions *fresh = thoughtful(&s), *anew = options_new(&label_table);
         fresh->settle = anew->settle = how[i];
+        anew->common.seed = fresh->common.seed; /* of the noise */
         options_put(&label_table, anew, "from", from);
         need_ok(label(&s, fresh, "fresh.jsonl", CPU_AUTO, 2, NULL, &err) &&
                     label(&s, anew, "anew.jsonl", CPU_AUTO, 2, NULL, &err),
@@ -210,6 +212,76 @@ static void filters_on_the_way(void **state)
     options_free(&label_table, o);
     options_free(&label_table, anew);
     scene_free(&s);
+}
+
+/* --- noise --- */
+
+/* How many labels of 400 are turned by a noise and a seed; turned[i] says which. Every label is p or, turned, 1 - p. */
+static int turned_by(const Scene *s, double noise, int seed, bool turned[400])
+{
+    LabelOptions *o = options_new(&label_table);
+    Err err = {0};
+    json_t *summary;
+    char *from = path_join(s->folder, "from.jsonl");
+    int n = 0;
+    options_put(&label_table, o, "from", from);
+    o->settle.noise = noise;
+    o->common.seed = seed;
+    need_ok(label(s, o, "noisy.jsonl", CPU_AUTO, 1, &summary, &err), &err);
+    json_t *labels = labels_of(s, "noisy.jsonl");
+    assert_int_equal(json_array_size(labels), 400);
+    for (int i = 0; i < 400; i++) {
+        const json_t *one = json_array_get(labels, (size_t)i);
+        turned[i] = json_bool_of(one, "noise", false);
+        close_to(json_number_of(one, "p", -1), turned[i] ? 0.2 : 0.8, 1e-9);
+        n += turned[i];
+    }
+    const json_t *said = json_object_get(summary, "noise"), *alignment = json_object_get(summary, "alignment");
+    close_to(json_number_of(said, "turned", 0), n, 0);
+    close_to(json_number_of(alignment, "turned", 0), n, 0);
+    close_to(json_number_of(alignment, "accuracy", -1), 1 - n / 400.0, 1e-9); /* people's choices are never turned */
+    json_decref(labels);
+    json_decref(summary);
+    free(from);
+    options_free(&label_table, o);
+    return n;
+}
+
+/* As many labels as asked for, within three deviations, others by another seed, the same by the same; what a smaller noise turns
+ * a larger one does. Labels that are settled again without it are as they were. */
+static void noise(void **state)
+{
+    (void)state;
+    Scene s = {.folder = make_folder()};
+    Str rows = {0};
+    bool small[400], large[400], other[400], again[400];
+    for (int i = 0; i < 400; i++)
+        str_addf(
+            &rows,
+            "{\"prompt\": \"%d\", \"responses\": [\"a\", \"b\"], \"preferred\": 0, \"label\": {\"p\": 0.8, \"scores\": "
+            "[{\"logp\": [-0.2231435513142097, -1.6094379124341003], \"mass\": 1}, "
+            "{\"logp\": [-0.6931471805599453, -0.6931471805599453], \"mass\": 1}]}}\n",
+            i);
+    free(write_rows(s.folder, "from.jsonl", str_text(&rows)));
+    int n = turned_by(&s, 0.15, 1, small);
+    assert_true(n > 60 - 22 && n < 60 + 22);
+    n = turned_by(&s, 0.3, 1, large);
+    assert_true(n > 120 - 28 && n < 120 + 28);
+    turned_by(&s, 0.3, 2, other);
+    int common = 0;
+    for (int i = 0; i < 400; i++) {
+        assert_true(!small[i] || large[i]);
+        common += large[i] && other[i];
+    }
+    assert_true(common < 120 - 28 && common > 0);
+    char *text = contents(&s, "noisy.jsonl"); /* of what is turned already */
+    free(write_rows(s.folder, "from.jsonl", text));
+    free(text);
+    turned_by(&s, 0.3, 2, again);
+    assert_memory_equal(again, other, sizeof again);
+    assert_int_equal(turned_by(&s, 1, 3, again), 400);
+    str_release(&rows);
+    remove_folder(s.folder);
 }
 
 static void refused(void **state)
@@ -446,11 +518,17 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(settled_as_labelled), cmocka_unit_test(prompts_that_flip),
-        cmocka_unit_test(parts_of_labels),     cmocka_unit_test(filters),
-        cmocka_unit_test(filters_on_the_way),  cmocka_unit_test(refused),
-        cmocka_unit_test(scores_anew),         cmocka_unit_test(best_prompt_is_used),
-        cmocka_unit_test(trials_of_exemplars), cmocka_unit_test(choices_refused),
+        cmocka_unit_test(settled_as_labelled),
+        cmocka_unit_test(prompts_that_flip),
+        cmocka_unit_test(parts_of_labels),
+        cmocka_unit_test(filters),
+        cmocka_unit_test(noise),
+        cmocka_unit_test(filters_on_the_way),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(scores_anew),
+        cmocka_unit_test(best_prompt_is_used),
+        cmocka_unit_test(trials_of_exemplars),
+        cmocka_unit_test(choices_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
