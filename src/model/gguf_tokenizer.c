@@ -113,9 +113,14 @@ static bool read_types(Gguf *g, TokenizerSpec *spec, Err *err)
     const GgufValue *v;
     if (!find_array(g, "tokenizer.ggml.token_type", GGUF_I32, (uint64_t)spec->n, &v, err))
         return false;
-    if (v && !g->types)
+    if (!v)
+        return err_set(err, ERR_INPUT,
+                       "%s: \"tokenizer.ggml.token_type\" is missing: which tokens are control tokens is not known",
+                       g->path),
+               err_hint(err, "take a file that holds its whole tokenizer");
+    if (!g->types)
         g->types = mem_copy(v->at, (size_t)v->n, sizeof *g->types);
-    for (int i = 0; v && i < spec->n; i++)
+    for (int i = 0; i < spec->n; i++)
         if (g->types[i] < TOKEN_NORMAL || g->types[i] > TOKEN_BYTE)
             return err_set(err, ERR_INPUT, "%s: token %d has type %d, the types are %d to %d", g->path, i, g->types[i],
                            TOKEN_NORMAL, TOKEN_BYTE),

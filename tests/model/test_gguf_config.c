@@ -325,6 +325,8 @@ static void wrong_tokenizers(void **state)
     add_u32(&b, "tokenizer.ggml.merges", 1);
     expect_tokenizer_refused(&b, "\"tokenizer.ggml.merges\" must be an array of texts");
     b.skip = "tokenizer.ggml.token_type", build_model(&b, "llama"), b.skip = NULL;
+    expect_tokenizer_refused(&b, "\"tokenizer.ggml.token_type\" is missing");
+    b.skip = "tokenizer.ggml.token_type", build_model(&b, "llama"), b.skip = NULL;
     add_array(&b, "tokenizer.ggml.token_type", GGUF_I32, (const int[]){1, 1, 1, 1, 1, 7}, 6);
     expect_tokenizer_refused(&b, "token 5 has type 7");
     b.skip = "tokenizer.ggml.eos_token_id", build_model(&b, "llama"), b.skip = NULL;
