@@ -179,7 +179,7 @@ void html_entry_end(Str *out)
     str_add(out, "</li>\n");
 }
 
-enum { LONGEST = 2000 };
+enum { LONGEST = 2000, A_FEW_LINES = 400 }; /* bytes: of a text on the page; of a prompt that is no heading */
 
 void html_cut(Str *out, const char *text)
 {
@@ -191,14 +191,15 @@ void html_row_prompt(Str *out, const json_t *row)
 {
     RowView v;
     Err ignored = {0};
-    str_add(out, "<p>");
+    char *lines = NULL;
     if (row_view(row, NEED_PROMPT, &v, &ignored)) {
-        char *lines = context_lines(&v.context);
-        html_cut(out, lines);
-        free(lines);
+        lines = context_lines(&v.context);
         row_view_release(&v);
     }
+    str_add(out, lines && strlen(lines) > A_FEW_LINES ? "<p class=\"long\">" : "<p>");
+    html_cut(out, lines);
     str_add(out, "</p>");
+    free(lines);
 }
 
 void html_reply(Str *out, const char *text, const json_t *ended)

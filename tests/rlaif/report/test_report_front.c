@@ -145,6 +145,32 @@ static void what_there_is(void **state)
     run_free(&r);
 }
 
+/* A prompt of some lines is no heading: it is not bold, and scrolls. */
+static void long_prompts(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    Str row = {0};
+    int64_t eval = add_stage(&r, "eval", "eval winrate", about, RESULTS);
+    for (int characters = 400; characters <= 401; characters++) {
+        str_release(&row);
+        str_add(&row, "{\"prompt\": \"");
+        for (int i = 0; i < characters; i++)
+            str_addc(&row, 'x');
+        str_add(&row, "\", \"a\": [\"new\"], \"b\": [\"old\"]}");
+        add_item(&r, eval, characters - 400, str_text(&row));
+    }
+    char *page = page_of(&r), *front = front_of(page), *first = strstr(front, "<p class=\"long\">x");
+    check_page(page);
+    has(front, "<p>xxx");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "<p class=\"long\">"));
+    free(front);
+    free(page);
+    str_release(&row);
+    run_free(&r);
+}
+
 /* What folds is closed at first and holds its section; a link, and print, open it. */
 static void folds(void **state)
 {
@@ -175,10 +201,8 @@ static void folds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_comes_first),
-        cmocka_unit_test(drawn_by_seed),
-        cmocka_unit_test(what_there_is),
-        cmocka_unit_test(folds),
+        cmocka_unit_test(what_comes_first), cmocka_unit_test(drawn_by_seed), cmocka_unit_test(what_there_is),
+        cmocka_unit_test(long_prompts),     cmocka_unit_test(folds),
     };
     return cmocka_run_group_tests_name("report_front", tests, NULL, NULL);
 }
