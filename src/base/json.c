@@ -48,7 +48,8 @@ static bool parse(const char *text, size_t n, const char *where, size_t flags, j
     *out = json_loadb(text, n, flags, &e);
     if (*out || !kind_check(where, text, n, "JSON is needed", "take the file that belongs there", err))
         return *out != NULL;
-    char *complaint = json_complaint(&e), line[32] = "";
+    bool nul = memchr(text, 0, n) && strstr(e.text, " near end of file"); /* which the library takes for the end */
+    char *complaint = nul ? mem_str("a NUL byte") : json_complaint(&e), line[32] = "";
     if (e.line > 1)
         snprintf(line, sizeof line, "line %d, ", e.line);
     err_set(err, ERR_INPUT, "%s: %scolumn %d: %s", where, line, e.column, complaint);

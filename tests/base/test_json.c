@@ -219,6 +219,9 @@ static void refusals(void **state)
     memset(deep, '[', 200000);
     Err err = {0};
     json_t *json;
+    assert_false(json_parse("{}\0\0", 4, "padded", &json, &err));
+    assert_string_equal(err.msg, "padded: column 3: a NUL byte");
+    err_clear(&err);
     assert_false(json_parse(deep, 200000, "deep", &json, &err));
     free(deep);
 }

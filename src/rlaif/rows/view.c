@@ -67,14 +67,25 @@ static bool read_under_prompt(const json_t *row, json_t *prompt, const json_t *c
     return ok;
 }
 
+/* Do the row's messages wait for a reply, as Axolotl has them beside chosen and rejected? */
+static bool are_open(const json_t *row)
+{
+    const json_t *messages = json_field(row, "messages");
+    const char *role = json_text_of(json_array_get(messages, json_array_size(messages) - 1), "role");
+    return role && strcmp(role, "assistant") != 0;
+}
+
 static bool read_chosen_rejected(const json_t *row, RowView *v, Err *err)
 {
     static const char *const name[] = {"chosen", "rejected"};
     const json_t *const value[] = {json_field(row, name[0]), json_field(row, name[1])};
     json_t *prompt;
     v->preferred = 0;
-    return comparison_prompt(row, &prompt, NULL, err) && read_under_prompt(row, prompt, value, name, 2, v, err) &&
-           (has_response(row) || read_ended(row, v, err));
+    if (!comparison_prompt(row, &prompt, NULL, err))
+        return false;
+    if (!prompt && are_open(row))
+        prompt = json_incref(json_field(row, "messages"));
+    return read_under_prompt(row, prompt, value, name, 2, v, err) && (has_response(row) || read_ended(row, v, err));
 }
 
 /* --- OpenAI's TL;DR comparisons --- */
@@ -444,7 +455,7 @@ static bool read_demonstration(const json_t *row, RowView *v, Err *err)
     const char *whole = json_field(row, "messages")        ? "messages"
                         : json_field(row, "conversations") ? "conversations"
                                                            : NULL;
-    if (whole && (strcmp(whole, "messages") == 0 || !has_chosen_rejected(row)))
+    if (whole && !(has_chosen_rejected(row) && (strcmp(whole, "conversations") == 0 || are_open(row))))
         return read_whole(row, whole, v, err);
     if (json_field(row, "completion"))
         return read_one(row, "completion", v, err);

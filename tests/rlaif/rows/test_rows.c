@@ -334,6 +334,9 @@ static void fields_that_agree(void **state)
                "Human: p | a");
     is_read_as("{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'messages': [" U("p") ", " A("a") "]}",
                NEED_DEMONSTRATION, "Human: p | a");
+    is_read_as("{'messages': [" U("p") "], 'chosen': " A("a") ", 'rejected': " A("b") "}", NEED_PAIR,
+               "Human: p | a | b > 0");
+    is_read_as("{'messages': [" U("p") "], 'chosen': 'a', 'rejected': 'b'}", NEED_DEMONSTRATION, "Human: p | a");
     is_read_as("{'prompt': 'p', 'completion': 'a', 'response': 'b'}", NEED_RESPONSES, "p | b"); /* one is a person's */
     is_read_as("{'prompt': 'p', 'responses': ['a', 'b'], 'preference': 'strong'}", NEED_PAIR, "p | a | b");
 }
