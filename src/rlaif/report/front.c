@@ -20,14 +20,26 @@ static void add_unfinished(Str *out, const Report *r)
         str_add(out, ". What follows is what there is so far.</p>\n");
 }
 
+/* What else was compared stands among the results. */
+static void add_others(Str *out, const Outcome *x, int n)
+{
+    int others = 0;
+    for (int i = outcomes_of_one(x, n); i < n; i += outcomes_of_one(x + i, n - i))
+        others++;
+    if (others > 0)
+        str_addf(out, "<p class=\"note\">%s among the <a href=\"#results\">results</a>.</p>\n",
+                 others == 1 ? "One more comparison is" : say_count(others, "", "more comparisons are").text);
+}
+
 static void add_verdict(Str *out, const Report *r, const Outcome *x, int n)
 {
     if (n > 0) {
-        n = outcomes_of_one(x, n);
+        int first = outcomes_of_one(x, n);
         str_add(out, "<p class=\"lead\">");
-        html_headline(out, r, x, n);
-        html_margins(out, r, x, n);
+        html_headline(out, r, x, first);
+        html_margins(out, r, x, first);
         str_add(out, "</p>\n");
+        add_others(out, x, n);
     } else if (report_count(r, "eval ratings") > 0) {
         str_add(out,
                 "<p class=\"lead\">No judge compared policies in this run; people did: <a href=\"#people\">what they "

@@ -72,6 +72,7 @@ static void what_comes_first(void **state)
     has_not(curves, "<figcaption>Entropy");
     has_not(front, "<details");
     has_not(front, "<table");
+    has_not(front, "among the <a"); /* the only comparison */
     free(curves);
     free(replies);
     free(lead);
@@ -171,6 +172,28 @@ static void long_prompts(void **state)
     run_free(&r);
 }
 
+/* Of several comparisons the first is the verdict, and the others are counted. */
+static void others(void **state)
+{
+    (void)state;
+    static const char *const said[] = {
+        "<p class=\"note\">One more comparison is among the <a href=\"#results\">results",
+        "<p class=\"note\">2 more comparisons are among the <a href=\"#results\">"};
+    Run r = run_new();
+    add_eval(&r, PROMPTS);
+    for (int i = 0; i < COUNT(said); i++) {
+        char name[20];
+        snprintf(name, sizeof name, "another-%d", i);
+        add_stage(&r, name, "eval winrate", about, RESULTS);
+        char *page = page_of(&r), *front = front_of(page);
+        check_page(page);
+        has(front, said[i]);
+        free(front);
+        free(page);
+    }
+    run_free(&r);
+}
+
 /* What folds is closed at first and holds its section; a link, and print, open it. */
 static void folds(void **state)
 {
@@ -202,7 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_comes_first), cmocka_unit_test(drawn_by_seed), cmocka_unit_test(what_there_is),
-        cmocka_unit_test(long_prompts),     cmocka_unit_test(folds),
+        cmocka_unit_test(long_prompts),     cmocka_unit_test(others),        cmocka_unit_test(folds),
     };
     return cmocka_run_group_tests_name("report_front", tests, NULL, NULL);
 }
