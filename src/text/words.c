@@ -1,24 +1,9 @@
 /* Words and numbers of a text. */
 #include "text/words.h"
 
+#include "text/character.h"
+
 #include <utf8proc.h>
-
-/* One character: its code point and its bytes; what is not UTF-8 is a byte that is no letter. */
-typedef struct Character {
-    utf8proc_int32_t cp;
-    size_t n;
-} Character;
-
-static Character character(const char *s)
-{
-    Character c = {0, 1};
-    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s, -1, &c.cp);
-    if (*s && n > 0)
-        c.n = (size_t)n;
-    else
-        c.cp = *s ? 0xFFFD : 0;
-    return c;
-}
 
 static bool is_letter(utf8proc_int32_t cp)
 {

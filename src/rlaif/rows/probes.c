@@ -2,6 +2,7 @@
 #include "rlaif/rows/probes.h"
 
 #include "base/mem.h"
+#include "text/script.h"
 #include "text/words.h"
 
 const char *probe_name(Probe p)
@@ -9,7 +10,7 @@ const char *probe_name(Probe p)
     static const char *const name[PROBES] = {
         [PROBE_CHARACTERS] = "characters", [PROBE_CUT_OFF] = "cut_off",   [PROBE_NEXT_TURN] = "next_turn",
         [PROBE_REPETITION] = "repetition", [PROBE_TRAILING] = "trailing", [PROBE_NAMES] = "names",
-        [PROBE_NUMBERS] = "numbers"};
+        [PROBE_NUMBERS] = "numbers",       [PROBE_EMOJI] = "emoji",       [PROBE_SCRIPTS] = "scripts"};
     return name[p];
 }
 
@@ -23,19 +24,23 @@ const char *probe_title(Probe p)
         [PROBE_TRAILING] = "symbols behind the end",
         [PROBE_NAMES] = "names not in the source",
         [PROBE_NUMBERS] = "numbers not in the source",
+        [PROBE_EMOJI] = "emoji not in the source",
+        [PROBE_SCRIPTS] = "a script not in the source",
     };
     return title[p];
 }
 
 bool probe_is_share(Probe p)
 {
-    return p == PROBE_CUT_OFF || p == PROBE_NEXT_TURN || p == PROBE_REPETITION || p == PROBE_TRAILING;
+    return p == PROBE_CUT_OFF || p == PROBE_NEXT_TURN || p == PROBE_REPETITION || p == PROBE_TRAILING ||
+           p == PROBE_SCRIPTS;
 }
 
 /* --- the source ----------------------------------------------------------------------------------------- */
 
 struct SourceWords {
-    json_t *words; /* object: folded word -> true */
+    json_t *words; /* object: folded word or emoji -> true */
+    uint64_t scripts;
 };
 
 SourceWords *source_words(const char *context)
@@ -50,6 +55,12 @@ SourceWords *source_words(const char *context)
         word_fold(&w, &folded);
         json_object_set_new(s->words, str_text(&folded), json_true());
     }
+    for (const char *at, *rest = context; emoji_next(&rest, &at, &w.n);) {
+        str_clear(&folded);
+        str_addn(&folded, at, w.n);
+        json_object_set_new(s->words, str_text(&folded), json_true());
+    }
+    s->scripts = text_scripts(context);
     str_release(&folded);
     return s;
 }
@@ -139,6 +150,19 @@ static double repetition(const Folded *f)
     return all > 0 ? 1 - different / all : 0;
 }
 
+/* How many emoji of a text the source lacks. */
+static int new_emoji(const char *text, const SourceWords *source)
+{
+    size_t n;
+    int count = 0;
+    for (const char *at; emoji_next(&text, &at, &n);) {
+        char *one = mem_strn(at, n);
+        count += json_object_get(source->words, one) == NULL;
+        free(one);
+    }
+    return count;
+}
+
 void probe_response(const ResponseView *r, const SourceWords *source, double out[PROBES])
 {
     Folded folded = {0};
@@ -149,6 +173,8 @@ void probe_response(const ResponseView *r, const SourceWords *source, double out
     out[PROBE_CUT_OFF] = !r->ended;
     out[PROBE_NEXT_TURN] = has_next_turn(r->text);
     out[PROBE_TRAILING] = strcmp(trimmed, r->text) != 0;
+    out[PROBE_EMOJI] = new_emoji(r->text, source);
+    out[PROBE_SCRIPTS] = source->scripts != 0 && (text_scripts(r->text) & ~source->scripts) != 0;
     out[PROBE_NAMES] = out[PROBE_NUMBERS] = 0;
     while (words_next(&reader, &w)) {
         Str s = {0};

@@ -12,6 +12,8 @@ typedef enum Probe {
     PROBE_TRAILING, /* 1: superfluous symbols at its end (response_trimmed takes something off) */
     PROBE_NAMES,    /* capitalised words that the source lacks, those that open a sentence or a line left out */
     PROBE_NUMBERS,  /* numbers in digits that the source lacks */
+    PROBE_EMOJI,    /* emoji that the source lacks (text/script.h) */
+    PROBE_SCRIPTS, /* 1: has letters of a script of which the source has none; a source without letters has them of all */
     PROBES
 } Probe;
 
@@ -21,7 +23,7 @@ const char *probe_title(Probe p);
 /* Is its mean a share, in per cent? */
 bool probe_is_share(Probe p);
 
-/* The text after which things are looked up in a source: every word of it, folded (text/words.h). */
+/* What things are looked up in: every word of a source, folded (text/words.h), its emoji and scripts. */
 typedef struct SourceWords SourceWords;
 SourceWords *source_words(const char *context);
 void source_words_free(SourceWords *s); /* accepts NULL */
