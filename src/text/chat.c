@@ -48,7 +48,8 @@ ChatTemplate *chat_template_new(const char *source, const char *bos, const char 
     t->eos = mem_str(eos ? eos : "");
     if (!read_template(t, &t->fault))
         err_hint(&t->fault,
-                 "write the template without that, or take it away; --chat false then gives the text as it is");
+                 "write the template without that, or take it away; --chat false (generate: --raw) then gives "
+                 "the text as it is");
     return t;
 }
 

@@ -35,8 +35,7 @@ static bool render_asked(const Local *l, const Asked *a, Ids *out, Err *err)
         return ok;
     }
     char *text = mem_printf("%s%s", a->body, a->ending);
-    render_begin(l->model, out);
-    bool ok = tokenizer_encode(l->model->tokenizer, text, strlen(text), 0, out, err);
+    bool ok = render_plain(l->model, text, out, err);
     free(text);
     return ok;
 }

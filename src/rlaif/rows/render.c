@@ -39,6 +39,12 @@ static void drop_second_bos(const Model *m, Ids *out, int from)
     out->n--;
 }
 
+/* Nothing follows from nothing. */
+static bool has_tokens(const Ids *ids, int from, Err *err)
+{
+    return ids->n > from || (err_set(err, ERR_INPUT, "the prompt has no tokens"), err_hint(err, "give it some text"));
+}
+
 bool render_chat_text(const Model *m, const json_t *messages, const char *ending, Ids *out, Err *err)
 {
     Tainted text = {0};
@@ -49,9 +55,11 @@ bool render_chat_text(const Model *m, const json_t *messages, const char *ending
         render_begin(m, out);
         ok = tokenizer_encode_tainted(m->tokenizer, &text, out, err);
         drop_second_bos(m, out, from);
+    } else {
+        err_hint(err, "mend the row, or give it without the template by --chat false");
     }
     tainted_release(&text);
-    return ok;
+    return ok && has_tokens(out, from, err);
 }
 
 bool render_raw(const Model *m, const char *text, Ids *out, Err *err)
@@ -63,6 +71,13 @@ bool render_raw(const Model *m, const char *text, Ids *out, Err *err)
     return ok;
 }
 
+bool render_plain(const Model *m, const char *text, Ids *out, Err *err)
+{
+    int from = out->n;
+    render_begin(m, out);
+    return tokenizer_encode(m->tokenizer, text, strlen(text), 0, out, err) && has_tokens(out, from, err);
+}
+
 bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *err)
 {
     if (chat) {
@@ -72,11 +87,8 @@ bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *
         return ok;
     }
     char *text = context_plain(c);
-    render_begin(m, out);
-    bool ok = tokenizer_encode(m->tokenizer, text, strlen(text), 0, out, err);
+    bool ok = render_plain(m, text, out, err);
     free(text);
-    if (ok && out->n == 0)
-        return err_set(err, ERR_INPUT, "the prompt has no tokens"), err_hint(err, "give it some text");
     return ok;
 }
 

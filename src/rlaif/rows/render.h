@@ -20,6 +20,9 @@ void render_begin(const Model *m, Ids *out);
  * turn; without chat context_plain. */
 bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *err) MUST_CHECK;
 
+/* BOS where due and a text without control tokens. Like all that render a prompt, it fails where that has no token. */
+bool render_plain(const Model *m, const char *text, Ids *out, Err *err) MUST_CHECK;
+
 /* A text as it stands, in which control tokens count; BOS once, even where the text begins with it. */
 bool render_raw(const Model *m, const char *text, Ids *out, Err *err) MUST_CHECK;
 

@@ -455,10 +455,36 @@ static void template_marks(void **state)
     remove_folder(folder);
 }
 
+/* What has no token at all is refused, for nothing follows from it: an empty text, and a template that writes nothing. */
+static void nothing_to_read(void **state)
+{
+    (void)state;
+    Err none[3] = {{0}};
+    Model *m;
+    Ids ids = {0};
+    json_t *turns = json_pack("[{s:s, s:s}]", "role", "user", "content", "x");
+    char nothing[] = "", word[] = "x";
+    Context empty = {.text = nothing}, some = {.text = word};
+    need_ok(model_load_text(&m, TINY_LLAMA_DIR, &none[0]), &none[0]);
+    chat_template_free(m->chat);
+    m->chat = chat_template_new("{% if false %}x{% endif %}", NULL, NULL);
+    assert_false(render_plain(m, "", &ids, &none[0]));
+    assert_false(render_context(m, &empty, false, &ids, &none[1]));
+    assert_false(render_context(m, &some, true, &ids, &none[2]));
+    for (int i = 0; i < COUNT(none); i++)
+        says(none[i].msg, "the prompt has no tokens");
+    Err err = {0};
+    need_ok(render_chat_text(m, turns, "x", &ids, &err), &err); /* a judge's ending is some */
+    json_decref(turns);
+    ids_release(&ids);
+    model_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape),    cmocka_unit_test(begins_once),
-                                       cmocka_unit_test(template_marks), cmocka_unit_test(imported),
-                                       cmocka_unit_test(sampled),        cmocka_unit_test(rollouts)};
+                                       cmocka_unit_test(template_marks), cmocka_unit_test(nothing_to_read),
+                                       cmocka_unit_test(imported),       cmocka_unit_test(sampled),
+                                       cmocka_unit_test(rollouts)};
     return cmocka_run_group_tests_name("render", tests, NULL, NULL);
 }
