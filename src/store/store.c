@@ -4,8 +4,10 @@
 #include "base/embed.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "store/statement.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 EMBED(schema_sql, "src/store/schema.sql");
@@ -60,10 +62,37 @@ static bool keep_writers_out(Store *s, Err *err)
     return true;
 }
 
+/* Where nothing can be written beside a store, SQLite cannot share it: nobody changes it there either, so that it is read as it
+ * lies, unless there is more of it in a log. The name by which SQLite does so, or NULL; the caller frees it. */
+static char *immutable_name(const char *path)
+{
+    Str name = {0};
+    struct stat log;
+    char *folder = mem_printf("%.*s.", (int)(path_base(path) - path), path), *wal = mem_printf("%s-wal", path);
+    bool as_it_lies =
+        (access(folder, W_OK) != 0 || access(path, W_OK) != 0) && (stat(wal, &log) != 0 || log.st_size == 0);
+    free(folder);
+    free(wal);
+    if (!as_it_lies)
+        return NULL;
+    str_add(&name, "file:");
+    for (const char *c = path; *c; c++)
+        if (strchr("%?#", *c))
+            str_addf(&name, "%%%02x", (unsigned)*c);
+        else
+            str_addc(&name, *c);
+    str_add(&name, "?immutable=1");
+    return str_take(&name);
+}
+
 static bool open_database(Store *s, bool writes, Err *err)
 {
     int flags = SQLITE_OPEN_READWRITE | (writes ? SQLITE_OPEN_CREATE : 0);
-    if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
+    char *immutable = writes ? NULL : immutable_name(s->path);
+    bool opened = sqlite3_open_v2(immutable ? immutable : s->path, &s->db,
+                                  immutable ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : flags, NULL) == SQLITE_OK;
+    free(immutable);
+    if (!opened)
         return store_failed(s, "cannot be opened", err);
     sqlite3_busy_timeout(s->db, writes ? WRITER_WAITS : OTHERS_WAIT);
     return run_sql(s, "PRAGMA foreign_keys = ON", err) && run_sql(s, "PRAGMA synchronous = FULL", err) &&

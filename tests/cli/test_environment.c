@@ -170,6 +170,25 @@ static void reasons(void **state)
     }
 }
 
+/* A run where nothing can be written is read as it lies there, whatever its name. Skipped aloud where no such place can be made. */
+static void read_only_run(void **state)
+{
+    (void)state;
+    static const char *const reading[] = {"inspect 'a%41?b#c'", "report 'a%41?b#c' -o page.html"};
+    static const char only_read[] =
+        "unshare -rm sh -c 'mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && "
+        "! touch \"$0/x\" && cd . && eval \"$1\"' 'a%41?b#c'";
+    runs_with_status(test_bench, 0,
+                     "rlaif label human.jsonl --model llama --prompt which.yaml --run 'a%%41?b#c' -o labels.jsonl");
+    Ran may = run_in(test_bench, "%s true 2>/dev/null", only_read);
+    bool skipped = may.status != 0;
+    ran_free(&may);
+    if (skipped)
+        skip_aloud("no file system can be made read-only here");
+    for (int i = 0; i < COUNT(reading); i++)
+        runs_with_status(test_bench, 0, "%s \"rlaif %s\"", only_read, reading[i]);
+}
+
 /* Wherever the descriptors run out, that is what is said. */
 static void few_files(void **state)
 {
@@ -234,6 +253,7 @@ int main(void)
         IN_BENCH(without_streams),
         IN_BENCH(serves_without_streams),
         IN_BENCH(reasons),
+        IN_BENCH(read_only_run),
         IN_BENCH(few_files),
         IN_BENCH(limited_files),
     };
