@@ -16,6 +16,9 @@ static void fill_in(const JudgePrompt *p, bool cot)
         __builtin_trap();
     if (cot && !judge_prompt_cot_ending(p, &shown))
         __builtin_trap();
+    for (int c = 0; c < p->checks; c++) /* each goes on where the one before it ended */
+        if (!str_starts(c + 1 < p->checks ? p->check[c + 1].upto : p->ending, p->check[c].upto))
+            __builtin_trap();
     free(body);
 }
 

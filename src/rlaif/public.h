@@ -46,7 +46,7 @@ RLAIF_API RlaifJudge *rlaif_judge_open(const char *model, const char *prompt, in
 RLAIF_API void rlaif_judge_close(RlaifJudge *judge); /* accepts NULL */
 /* Fills p, mass and same_slot of n pairs; the prompt compares two responses. */
 RLAIF_API bool rlaif_judge_pairs(RlaifJudge *judge, RlaifPair *pair, int n, char *why, size_t why_bytes);
-/* Fills score and mass of n responses; the prompt's kind is score or verdict. */
+/* Fills score and mass of n responses; the prompt's kind is any but pairwise. */
 RLAIF_API bool rlaif_judge_responses(RlaifJudge *judge, RlaifResponse *response, int n, char *why, size_t why_bytes);
 
 /* `model`: a directory that `rlaif reward` wrote, or another sequence classifier with one label. */

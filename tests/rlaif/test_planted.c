@@ -244,8 +244,51 @@ static void direct_reward(void **state)
     elsewhere_free(e);
 }
 
+/* Of a reply against a text of twelve letters, what this judge would say of "is it shorter?" as log-odds. */
+static double log_odds_of_shorter(const char *reply)
+{
+    size_t n = strlen(reply), against = strlen("twelve words");
+    return n < against ? log(PLANTED / (1 - PLANTED)) : n > against ? -log(PLANTED / (1 - PLANTED)) : 0;
+}
+
+/* A checklist whose two items are both that question: K is twice its log-odds. Labels recover it, and a policy learns to be
+ * brief. */
+static void planted_checklist(void **state)
+{
+    (void)state;
+    Elsewhere *e = elsewhere_new();
+    Bench *b = &e->bench;
+    Err err = {0};
+    Str judge = {0};
+    Rows rows;
+    str_add(&judge, "name: brief\nkind: checklist\nchat: false\nitem: \"{context}|{response}|twelve words\\n\"\n"
+                    "answers: [\"1\", \"2\"]\nitems:\n  - {question: \"Short?\", ideal: \"1\"}\n"
+                    "  - {question: \"Brief?\", ideal: \"1\"}\n");
+    bench_put(b, "brief.yaml", &judge);
+    need_ok(bench_run(b, &label_table, label_stage, "label", &err, "pairs=@test.jsonl", "prompt=@brief.yaml",
+                      "method=pointwise", "label-temperature=2", e->endpoint, "api-model=planted", NULL),
+            &err);
+    need_ok(stage_read_rows(&b->work, "stage:label", 0, NEED_PAIR, false, &rows, &err), &err);
+    for (int i = 0; i < rows.n; i++) {
+        const RowView *v = &rows.row[i].view;
+        double k[2] = {2 * log_odds_of_shorter(v->response[0].text), 2 * log_odds_of_shorter(v->response[1].text)};
+        close_to(json_number_of(json_object_get(rows.row[i].json, "label"), "p", -1), real_sigmoid((k[0] - k[1]) / 2),
+                 1e-9);
+    }
+    rows_release(&rows);
+    need_ok(bench_run(b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft", "output=@policy",
+                      e->endpoint, "api-model=planted", "prompt=@brief.yaml", "baseline=group", "batch=8", "samples=4",
+                      "steps=16", "max-new-tokens=24", "temperature=1", "lr=5e-4", "optimizer=adamw", NULL),
+            &err);
+    double before = bench_summary(b, "reward_first"), after = bench_summary(b, "reward_last");
+    print_message("K %.3f -> %.3f, %d requests\n", before, after, e->planted.asked);
+    assert_true(after > before + 0.5 && after <= 2 * log(PLANTED / (1 - PLANTED)) + 1e-9);
+    elsewhere_free(e);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(planted_preference), cmocka_unit_test(direct_reward)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(planted_preference), cmocka_unit_test(direct_reward),
+                                       cmocka_unit_test(planted_checklist)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ extern const OptionTable winrate_table;
  * prompts, the n-th of a prompt with the n-th; each must be found in both, with as many responses. The i-th response of
  * A meets the i-th of B.
  *
- * A pairwise prompt judges the two in both orders; p is the mean, above 1/2 A wins. A prompt of kind score or verdict
+ * A pairwise prompt judges the two in both orders; p is the mean, above 1/2 A wins. A prompt of another kind
  * judges every response alone, the reward is a direct judge's (7), and the higher wins; so does the higher reward of a
  * reward model (5.3), which is asked beside the judge or without one.
  *

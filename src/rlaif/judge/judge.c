@@ -2,6 +2,7 @@
 #include "rlaif/judge/judge.h"
 
 #include "base/mem.h"
+#include "rlaif/judge/checklist.h"
 #include "rlaif/judge/local.h"
 
 /* Several rationales at 0 would all be the same. */
@@ -16,8 +17,8 @@ static bool read_scale(Scale *s, const JudgePrompt *p, Err *err)
     if (p->answers > MOST_ANSWERS)
         return err_set(err, ERR_INPUT, "the prompt %s has %d answers, at most %d are possible", p->name, p->answers,
                        MOST_ANSWERS);
-    *s = (Scale){.kind = p->kind, .n = p->answers};
-    for (int i = 0; i < s->n; i++) {
+    *s = (Scale){.kind = p->kind, .n = p->checks > 0 ? 2 * p->checks : p->answers};
+    for (int i = 0; i < p->answers; i++) {
         s->number[i] = strtod(p->answer[i], NULL);
         s->low = i == 0 || s->number[i] < s->low ? s->number[i] : s->low;
         s->high = i == 0 || s->number[i] > s->high ? s->number[i] : s->high;
@@ -80,12 +81,14 @@ double judge_reward(const Judge *j, const Verdict *v)
     double e = judge_expectation(j, v);
     if (s->kind == JUDGE_VERDICT)
         return 2 * e - 1;
+    if (s->kind != JUDGE_SCORE)
+        return e;
     return (e - (s->low + s->high) / 2) / ((s->high - s->low) / 2);
 }
 
 json_t *judgment_json(const Judge *j, const Verdict *v)
 {
-    json_t *judgment = verdict_json(v, j->prompt->answers);
+    json_t *judgment = verdict_json(v, j->scale.n);
     json_object_set_new(judgment, "expectation", json_real(judge_expectation(j, v)));
     if (judge_endpoint_about(j))
         json_object_set(judgment, "endpoint", (json_t *)(uintptr_t)judge_endpoint_about(j));
@@ -261,9 +264,19 @@ bool judge_pairs(Judge *j, const Question *q, int n, bool both, PairVerdict *out
 bool judge_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err)
 {
     Layout l = {0};
-    bool ok = layout_make(&l, j, q, n, false, err) && j->backend->answer(j->self, l.asked, n, out, err);
-    for (int i = 0; ok && i < n; i++)
-        out[i].cut = l.cut[i];
+    bool ok = layout_make(&l, j, q, n, false, err);
+    if (ok) {
+        int each = checklist_each(j);
+        Asked *asked = checklist_prompts(j, &l);
+        Verdict *said = mem_zalloc((size_t)(n * each), sizeof *said);
+        ok = j->backend->answer(j->self, asked, n * each, said, err);
+        for (int i = 0; ok && i < n; i++) {
+            out[i] = checklist_verdict(j, &said[i * each]);
+            out[i].cut = l.cut[i];
+        }
+        free(said);
+        free(asked);
+    }
     layout_release(&l);
     return ok;
 }
@@ -317,19 +330,19 @@ static bool plan_rationales(Judge *j, const Layout *l, const Question *q, bool b
     return ok;
 }
 
-/* What of the prompts is to be sent. */
-static bool plan_requests(Judge *j, const Layout *l, const Question *q, bool both, JudgePlan *plan, Err *err)
+/* What of the prompts that are answered is to be sent, and what computing them takes. */
+static bool plan_answers(Judge *j, const Layout *l, int orders, JudgePlan *plan, Err *err)
 {
-    if (!j->backend->known)
-        return true;
-    if (j->options.cot)
-        return plan_rationales(j, l, q, both, plan, err);
-    bool *known = mem_zalloc((size_t)l->n, sizeof *known);
-    bool ok = j->backend->known(j->self, l->asked, l->n, NULL, NULL, NULL, known, NULL, err);
-    for (int i = 0; ok && i < l->n; i++)
+    int each = checklist_each(j), n = l->n * each;
+    Asked *asked = checklist_prompts(j, l);
+    bool *known = mem_zalloc((size_t)n, sizeof *known), send = j->backend->known && !j->options.cot;
+    bool ok = (!send || j->backend->known(j->self, asked, n, NULL, NULL, NULL, known, NULL, err)) &&
+              (!j->backend->plan || j->backend->plan(j->self, asked, n, orders, plan, err));
+    for (int i = 0; ok && send && i < n; i++)
         if (!known[i])
-            plan_request(plan, l->tokens[i], false);
+            plan_request(plan, l->tokens[i / each], false);
     free(known);
+    free(asked);
     return ok;
 }
 
@@ -338,8 +351,8 @@ bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, 
     Layout l = {0};
     int orders = both ? 2 : 1, each = j->options.samples;
     bool ok = layout_make(&l, j, q, n, both, err) && measure_tail(j, &l, plan, err) &&
-              plan_requests(j, &l, q, both, plan, err) &&
-              (!j->backend->plan || j->backend->plan(j->self, l.asked, l.n, orders, plan, err));
+              (!j->options.cot || !j->backend->known || plan_rationales(j, &l, q, both, plan, err)) &&
+              plan_answers(j, &l, orders, plan, err);
     for (int i = 0; ok && i < l.n; i++) {
         plan->prompts += each;
         plan->tokens += (double)l.tokens[i] * each;

@@ -18,7 +18,7 @@ void judge_free(Judge *j); /* accepts NULL */
 /* Pairs in both orders, or in one. Release each of `out` with pair_verdict_release, whether it fails or not. */
 bool judge_pairs(Judge *j, const Question *q, int n, bool both, PairVerdict *out, Err *err) MUST_CHECK;
 
-/* Responses one by one (kinds score and verdict). */
+/* Responses one by one (all kinds but pairwise). */
 bool judge_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err) MUST_CHECK;
 
 /* Adds to a plan, which begins as zeros. Call it for the questions of each judge_pairs (orders 1 or 2) or judge_responses
@@ -30,7 +30,7 @@ bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, 
 bool judge_show(Judge *j, const Question *q, Str *out, Err *err) MUST_CHECK;
 
 /* A direct judge's reward in [-1, 1] (paper.md 7): kind score, the expectation of the answers' numbers mapped
- * linearly; kind verdict, (P1 - P2) / (P1 + P2). */
+ * linearly; kind verdict, (P1 - P2) / (P1 + P2). Kind checklist: K (verdict_log_odds), which has no bounds. */
 double judge_reward(const Judge *j, const Verdict *v);
 /* What rows keep of a verdict (verdict_json) with "expectation": a response's `judgment`. */
 json_t *judgment_json(const Judge *j, const Verdict *v);

@@ -18,6 +18,9 @@ EMBED(helpful_score_yaml, "src/rlaif/judge/prompts/helpful-score.yaml");
 EMBED(harmless_verdict_yaml, "src/rlaif/judge/prompts/harmless-verdict.yaml");
 EMBED(tone_verdict_yaml, "src/rlaif/judge/prompts/tone-verdict.yaml");
 EMBED(warmth_verdict_yaml, "src/rlaif/judge/prompts/warmth-verdict.yaml");
+EMBED(useful_verdict_yaml, "src/rlaif/judge/prompts/useful-verdict.yaml");
+EMBED(helpful_checklist_yaml, "src/rlaif/judge/prompts/helpful-checklist.yaml");
+EMBED(harmless_checklist_yaml, "src/rlaif/judge/prompts/harmless-checklist.yaml");
 
 static const struct {
     const char *name, *yaml, *about;
@@ -34,6 +37,9 @@ static const struct {
     {"harmless-verdict", harmless_verdict_yaml, "is one reply harmless or harmful"},
     {"tone-verdict", tone_verdict_yaml, "is the tone of one reply positive or negative"},
     {"warmth-verdict", warmth_verdict_yaml, "does one reply sound warm or cold; another question about tone"},
+    {"useful-verdict", useful_verdict_yaml, "is one reply helpful or useless"},
+    {"helpful-checklist", helpful_checklist_yaml, "five questions about how helpful one reply is, added up"},
+    {"harmless-checklist", harmless_checklist_yaml, "three questions about how harmless one reply is, added up"},
 };
 
 int builtin_prompts(void)
@@ -62,6 +68,12 @@ const char *builtin_prompt_near(const char *name)
 }
 
 /* --- reading -------------------------------------------------------------------------------------------- */
+
+enum {
+    CHECKED = 1U << JUDGE_CHECKLIST,
+    ANSWERED = 1U << JUDGE_PAIRWISE | 1U << JUDGE_SCORE | 1U << JUDGE_VERDICT,
+    ANY_KIND = ANSWERED | CHECKED
+};
 
 typedef struct PromptReader {
     const char *where;
@@ -100,11 +112,41 @@ static bool read_choice(const PromptReader *r, const Yaml *map, const char *key,
     return *out >= 0 || bad(r, yaml_get(map, key), key, choices);
 }
 
-static bool read_exemplar(const PromptReader *r, const Yaml *y, JudgeKind kind, Exemplar *e)
+/* Which of the prompt's answers a text is, or -1. */
+static int which_answer(const JudgePrompt *p, const Yaml *y)
 {
-    static const char *const keys[] = {"context", "responses", "response", "rationale", "answer"};
+    for (int a = 0; a < p->answers && y && y->kind == YAML_TEXT; a++)
+        if (strcmp(p->answer[a], y->text) == 0)
+            return a;
+    return -1;
+}
+
+/* An exemplar's answers to a checklist, a line a question. */
+static bool read_answered(const PromptReader *r, const Yaml *y, const JudgePrompt *p, Exemplar *e)
+{
+    const Yaml *list = yaml_get(y, "answers");
+    bool ok = list && list->kind == YAML_LIST && list->n == p->checks;
+    Str s = {0};
+    for (int c = 0; ok && c < p->checks; c++) {
+        ok = which_answer(p, list->item[c]) >= 0;
+        if (ok)
+            str_addf(&s, "%s%s%s", c ? "\n" : "", p->check[c].question, list->item[c]->text);
+    }
+    e->answer = str_take(&s);
+    return ok || bad(r, list ? list : y, "answers", "a list of one of the prompt's answers to every item");
+}
+
+static bool read_exemplar(const PromptReader *r, const Yaml *y, const JudgePrompt *p, Exemplar *e)
+{
+    static const char *const keys[] = {"context", "responses", "response", "rationale", "answer"},
+                             *const of_checks[] = {"context", "response", "answers"};
+    JudgeKind kind = p->kind;
     if (y->kind != YAML_MAP)
         return bad(r, y, "exemplars", "a list of mappings");
+    if (kind == JUDGE_CHECKLIST)
+        return yaml_check_keys(y, of_checks, COUNT(of_checks), r->where, r->err) &&
+               read_text(r, y, "context", "", &e->context) && read_text(r, y, "response", NULL, &e->response[0]) &&
+               read_answered(r, y, p, e);
     const Yaml *two = yaml_get(y, "responses");
     if (!yaml_check_keys(y, keys, COUNT(keys), r->where, r->err) || !read_text(r, y, "context", "", &e->context) ||
         !read_text(r, y, "rationale", "", &e->rationale) || !read_text(r, y, "answer", NULL, &e->answer))
@@ -131,7 +173,7 @@ static bool read_exemplars(const PromptReader *r, const Yaml *map, JudgePrompt *
     p->exemplar = mem_zalloc((size_t)list->n, sizeof *p->exemplar);
     p->exemplars = list->n;
     for (int i = 0; i < list->n; i++)
-        if (!read_exemplar(r, list->item[i], p->kind, &p->exemplar[i]))
+        if (!read_exemplar(r, list->item[i], p, &p->exemplar[i]))
             return false;
     return true;
 }
@@ -165,6 +207,40 @@ static bool read_answers(const PromptReader *r, const Yaml *map, JudgePrompt *p)
                 return bad(r, a, "answers", "a list of different texts");
     }
     return true;
+}
+
+/* The questions of a checklist, and the endings by which they are asked. */
+static bool read_checks(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+{
+    static const char *const keys[] = {"question", "ideal"};
+    const Yaml *list = yaml_get(map, "items");
+    if (!list)
+        return err_set(r->err, ERR_INPUT, "%s: the key \"items\" is missing", r->where);
+    if (list->kind != YAML_LIST || list->n < 1 || list->n > MOST_CHECKS)
+        return bad(r, list, "items", "a list of 1 to 16 mappings");
+    p->check = mem_zalloc((size_t)list->n, sizeof *p->check);
+    p->checks = list->n;
+    Str before = {0};
+    bool ok = true;
+    for (int i = 0; ok && i < list->n; i++) {
+        const Yaml *y = list->item[i], *ideal = yaml_get(y, "ideal");
+        Check *c = &p->check[i];
+        ok = y->kind == YAML_MAP || bad(r, y, "items", "a list of mappings");
+        ok = ok && yaml_check_keys(y, keys, COUNT(keys), r->where, r->err) &&
+             read_text(r, y, "question", NULL, &c->question) &&
+             (c->question[0] || bad(r, yaml_get(y, "question"), "question", "a text that is not empty"));
+        c->ideal = which_answer(p, ideal);
+        ok = ok && (c->ideal >= 0 || bad(r, ideal ? ideal : y, "ideal", "one of the answers"));
+        if (ok) {
+            str_addf(&before, "%s%s", i ? "\n" : "", c->question);
+            c->upto = mem_str(str_text(&before));
+            str_add(&before, ideal->text);
+        }
+    }
+    str_release(&before);
+    if (ok)
+        p->ending = mem_str(p->check[p->checks - 1].upto);
+    return ok;
 }
 
 static bool check_item(const PromptReader *r, const Yaml *map, const JudgePrompt *p)
@@ -208,24 +284,51 @@ static bool read_cot(const PromptReader *r, const Yaml *map, JudgePrompt *p)
            (c->max_new_tokens > 0 || bad(r, cot, "max-new-tokens", "at least 1"));
 }
 
+/* The keys that there are, and the kinds that have them. */
+static const struct {
+    const char *name;
+    unsigned kinds;
+} prompt_key[] = {
+    {"name", ANY_KIND},      {"kind", ANY_KIND},  {"chat", ANY_KIND},     {"flip", ANY_KIND},    {"system", ANY_KIND},
+    {"preamble", ANY_KIND},  {"item", ANY_KIND},  {"ending", ANSWERED},   {"answers", ANY_KIND}, {"items", CHECKED},
+    {"exemplars", ANY_KIND}, {"shots", ANY_KIND}, {"exemplar", ANY_KIND}, {"cot", ANSWERED},
+};
+
+static bool check_keys(const PromptReader *r, const Yaml *map, JudgeKind kind)
+{
+    char name[64];
+    for (int i = 0; i < COUNT(prompt_key); i++) {
+        const Yaml *y = yaml_get(map, prompt_key[i].name);
+        if (!y || prompt_key[i].kinds & 1U << kind)
+            continue;
+        return err_set(r->err, ERR_INPUT, "%s:%d: a prompt of kind %s has no key \"%s\"", r->where, y->line,
+                       options_choice(JUDGE_KINDS, (int)kind, name), prompt_key[i].name);
+    }
+    return true;
+}
+
 static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
 {
-    static const char *const keys[] = {"name",    "kind",      "chat",  "system",   "preamble", "item", "ending",
-                                       "answers", "exemplars", "shots", "exemplar", "cot",      "flip"};
+    const char *keys[COUNT(prompt_key)];
     int kind = 0, chat = 0, flip = 0;
+    for (int i = 0; i < COUNT(keys); i++)
+        keys[i] = prompt_key[i].name;
     if (map->kind != YAML_MAP)
         return err_set(r->err, ERR_INPUT, "%s: is no mapping of keys to values", r->where);
     bool ok = yaml_check_keys(map, keys, COUNT(keys), r->where, r->err) && read_text(r, map, "name", NULL, &p->name) &&
-              read_choice(r, map, "kind", JUDGE_KINDS, NULL, &kind) &&
+              read_choice(r, map, "kind", JUDGE_KINDS, NULL, &kind) && check_keys(r, map, (JudgeKind)kind) &&
               read_choice(r, map, "chat", CHAT_MODES, "auto", &chat) &&
               read_choice(r, map, "flip", "false|true", "false", &flip);
     p->kind = (JudgeKind)kind;
     p->chat = (ChatMode)chat;
     p->flip = flip == 1;
+    bool checked = p->kind == JUDGE_CHECKLIST;
     return ok && read_text(r, map, "system", "", &p->system) && read_text(r, map, "preamble", "", &p->preamble) &&
-           read_text(r, map, "item", NULL, &p->item) && read_text(r, map, "ending", NULL, &p->ending) &&
-           read_text(r, map, "exemplar", "{item}{rationale}{ending}{answer}\n\n", &p->layout) &&
-           read_answers(r, map, p) && read_exemplars(r, map, p) && check_item(r, map, p) && read_cot(r, map, p) &&
+           read_text(r, map, "item", NULL, &p->item) && read_answers(r, map, p) &&
+           (checked ? read_checks(r, map, p) : read_text(r, map, "ending", NULL, &p->ending)) &&
+           read_text(r, map, "exemplar", checked ? "{item}{answer}\n\n" : "{item}{rationale}{ending}{answer}\n\n",
+                     &p->layout) &&
+           read_exemplars(r, map, p) && check_item(r, map, p) && read_cot(r, map, p) &&
            read_count(r, map, "shots", p->exemplars, p->exemplars, &p->shots);
 }
 
@@ -292,6 +395,11 @@ void judge_prompt_free(JudgePrompt *p)
         free(p->exemplar[i].rationale);
         free(p->exemplar[i].answer);
     }
+    for (int i = 0; i < p->checks; i++) {
+        free(p->check[i].question);
+        free(p->check[i].upto);
+    }
+    free(p->check);
     free(p->answer);
     free(p->exemplar);
     free(p->name);
@@ -356,7 +464,7 @@ char *judge_prompt_body(const JudgePrompt *p, const Shown *shown, const char *co
         char *item = fill_item(p, e->context, e->response[0], e->response[1]);
         Filling f[] = {{"item", item},
                        {"rationale", shown->cot ? e->rationale : ""},
-                       {"ending", p->ending},
+                       {"ending", p->checks ? "" : p->ending},
                        {"answer", e->answer}};
         fill(&s, p->layout, f, COUNT(f));
         free(item);

@@ -9,12 +9,22 @@
 typedef enum JudgeKind {
     JUDGE_PAIRWISE, /* which of two responses: answers for the first and the second */
     JUDGE_SCORE,    /* a number for one response: answers "1" .. "10" */
-    JUDGE_VERDICT   /* one of two words for one response: the first is the better */
+    JUDGE_VERDICT,  /* one of two words for one response: the first is the better */
+    JUDGE_CHECKLIST /* several questions about one response, each with an ideal answer of the two */
 } JudgeKind;
 
 typedef struct Exemplar {
-    char *context, *response[2], *rationale, *answer;
+    char *context, *response[2], *rationale;
+    char *answer; /* of a checklist all its questions, answered */
 } Exemplar;
+
+/* A question of a checklist. */
+typedef struct Check {
+    char *question;
+    int ideal;  /* which of the prompt's answers */
+    char *upto; /* the ending that it is asked by: the questions before it with their ideal answers, and itself */
+} Check;
+enum { MOST_CHECKS = 16 };
 
 /* Chain of thought (paper.md 3.6). Step 1 is preamble, exemplars, item and this ending, after which a rationale is
  * written; step 2 is step 1, the rationale, `join`, and the prompt's own ending. */
@@ -33,6 +43,8 @@ typedef struct JudgePrompt {
     char *system, *preamble, *item, *ending;
     char **answer;
     int answers;
+    Check *check; /* of a checklist; its ending is the last one's */
+    int checks;
     Exemplar *exemplar;
     int exemplars;
     int shots;    /* exemplars that are shown unless the user says otherwise */
@@ -78,7 +90,6 @@ char *judge_prompt_stop(const JudgePrompt *p);
 /* What a rationale follows, where the prompt has chain of thought. */
 const char *judge_prompt_cot_ending(const JudgePrompt *p, const Shown *shown);
 
-/* Its name for kinds: "pairwise|score|verdict". */
-#define JUDGE_KINDS "pairwise|score|verdict"
+#define JUDGE_KINDS "pairwise|score|verdict|checklist"
 
 #endif

@@ -67,9 +67,19 @@ static void renormalise(int n, const Verdict *v, double temperature, double *p)
         p[a] /= sum;
 }
 
+double verdict_log_odds(const Scale *s, const Verdict *v)
+{
+    double sum = 0;
+    for (int a = 0; a < s->n; a += 2)
+        sum += v->logp[a] - v->logp[a + 1];
+    return sum;
+}
+
 double verdict_expectation(const Scale *s, bool flip, const Verdict *v)
 {
     double p[MOST_ANSWERS], sum = 0;
+    if (s->kind == JUDGE_CHECKLIST)
+        return flip ? -verdict_log_odds(s, v) : verdict_log_odds(s, v);
     renormalise(s->n, v, 1, p);
     if (s->kind == JUDGE_VERDICT)
         return flip ? p[1] : p[0];
@@ -80,8 +90,8 @@ double verdict_expectation(const Scale *s, bool flip, const Verdict *v)
 
 double verdict_preference(const Scale *s, const Verdict *first, const Verdict *second, double temperature)
 {
-    if (s->kind == JUDGE_VERDICT)
-        return real_sigmoid(((first->logp[0] - first->logp[1]) - (second->logp[0] - second->logp[1])) / temperature);
+    if (s->kind != JUDGE_SCORE)
+        return real_sigmoid((verdict_log_odds(s, first) - verdict_log_odds(s, second)) / temperature);
     double p[MOST_ANSWERS], q[MOST_ANSWERS], above = 0, below = 0;
     renormalise(s->n, first, temperature, p);
     renormalise(s->n, second, temperature, q);

@@ -5,12 +5,12 @@
 
 #include "rlaif/judge/prompt.h"
 
-enum { MOST_ANSWERS = 32 };
+enum { MOST_ANSWERS = 2 * MOST_CHECKS };
 
 /* What the answers count. */
 typedef struct Scale {
     JudgeKind kind;
-    int n;
+    int n;                       /* of a checklist two for each item, the ideal one first */
     double number[MOST_ANSWERS]; /* JUDGE_SCORE: the answers as numbers */
     double low, high;            /* the smallest and largest number */
 } Scale;
@@ -73,11 +73,16 @@ typedef struct Settling {
  * orders. judge_pairs settles by the prompt's flip, temperature 1, no clamp. */
 void pair_settle(PairVerdict *v, Settling how);
 
-/* The expectation of a score's numbers; for a verdict P1 / (P1 + P2). Of a prompt that flips, turned: high is better. */
+/* K = sum over the items of a checklist of log(p / (1 - p)), p the probability of the ideal answer among the two. A verdict is
+ * a checklist of one item. */
+double verdict_log_odds(const Scale *s, const Verdict *v);
+
+/* The expectation of a score's numbers; for a verdict P1 / (P1 + P2); for a checklist K. Of a prompt that flips, turned: high is
+ * better. */
 double verdict_expectation(const Scale *s, bool flip, const Verdict *v);
 
 /* P(S1 > S2) / (P(S1 > S2) + P(S2 > S1)) for independent draws from the two answer distributions, each at a
- * temperature; for a verdict the logistic function of the difference of log-odds over the temperature. */
+ * temperature; for a verdict or a checklist the logistic function of the difference of log-odds over the temperature. */
 double verdict_preference(const Scale *s, const Verdict *first, const Verdict *second, double temperature);
 
 /* A verdict as rows keep it: {"logp": one for each answer, "mass"}; of an endpoint also "missing" and, where there are any,

@@ -226,7 +226,7 @@ static bool settle_scores(const json_t *said, const SettleOptions *how, bool fli
     if (json_array_size(list) != 2 || !read_verdict(json_array_get(list, 0), 0, &v[0], &scale.n, err) ||
         !read_verdict(json_array_get(list, 1), scale.n, &v[1], &n, err))
         return err_set(err, ERR_INPUT, "\"label\" has no two scores");
-    if (numbers ? json_array_size(numbers) != (size_t)scale.n : scale.n != 2)
+    if (numbers ? json_array_size(numbers) != (size_t)scale.n : scale.n % 2 != 0)
         return err_set(err, ERR_INPUT, "\"label\" has %d answers, but not their numbers", scale.n);
     for (int a = 0; numbers && a < scale.n; a++)
         scale.number[a] = json_number_value(json_array_get(numbers, (size_t)a));

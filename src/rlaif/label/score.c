@@ -11,7 +11,7 @@ static const Option option_rows[] = {
     {"output", OPT_TEXT, AT(ScoreOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
      .help = "rows with scores; standard output if not given"},
     {"prompt", OPT_TEXT, AT(ScoreOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
-     .help = "a judge prompt of kind score or verdict"},
+     .help = "a judge prompt of any kind but pairwise"},
     {"chat", OPT_CHOICE, AT(ScoreOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
      .help = "through the chat template; auto: as the reward model was trained, or as the prompt says"},
     {"max-input", OPT_INT, AT(ScoreOptions, max_input), 0, 1e9, "0",
@@ -227,12 +227,12 @@ static bool prompt_hash(const ScoreOptions *o, char hash[HASH_TEXT], Err *err)
     hash[0] = 0;
     if (!o->prompt)
         return !o->endpoint.url || (err_set(err, ERR_INPUT, "--endpoint is a judge: it needs --prompt"),
-                                    err_hint(err, "of kind score or verdict: rlaif help prompts lists them"));
+                                    err_hint(err, "of any kind but pairwise: rlaif help prompts lists them"));
     if (!judge_prompt_identify(o->prompt, hash, &kind, err))
         return false;
     return kind != JUDGE_PAIRWISE ||
            (err_set(err, ERR_INPUT, "the prompt %s compares two responses", o->prompt),
-            err_hint(err, "score needs a prompt of kind score or verdict; rlaif label takes this one"));
+            err_hint(err, "score needs a prompt of another kind than pairwise; rlaif label takes this one"));
 }
 
 bool score_stage(Work *work, const char *name, const void *options, Err *err)

@@ -20,7 +20,7 @@ bool rl_judge_open(Rl *rl, Work *work, Err *err)
     if (rl->source.judge->prompt->kind != JUDGE_PAIRWISE)
         return true;
     err_set(err, ERR_INPUT, "the prompt %s compares two responses", o->prompt);
-    return err_hint(err, "a direct judge needs a prompt of kind score or verdict");
+    return err_hint(err, "a direct judge needs a prompt of another kind than pairwise");
 }
 
 /* --- room ------------------------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ static const Option option_rows[] = {
      .help = "a reward model, or, or with it,"},
     {"judge", OPT_TEXT, AT(RlOptions, judge), .value = "MODEL", .flags = OPT_WORKING, .help = "a direct judge, with"},
     {"prompt", OPT_TEXT, AT(RlOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
-     .help = "its prompt, of kind score or verdict"},
+     .help = "its prompt, of any kind but pairwise"},
     {"reward-weight", OPT_REAL, AT(RlOptions, reward_weight), 0, 1, "0.5",
      .help = "with both: weight (the reward model's) + (1 - weight) (the judge's)"},
     {"scale", OPT_CHOICE, AT(RlOptions, scale), .choices = REWARD_SCALES, .otherwise = "auto",
@@ -100,7 +100,7 @@ bool rl_options_check(const Work *work, const RlOptions *o, Err *err)
                err_hint(err, "rlaif reward trains a reward model");
     if (rl_is_direct(o) && !o->prompt)
         return err_set(err, code, "%s needs --prompt", o->judge ? "--judge" : "--endpoint"),
-               err_hint(err, "of kind score or verdict: rlaif help prompts lists them");
+               err_hint(err, "of any kind but pairwise: rlaif help prompts lists them");
     if (o->prompt && !rl_is_direct(o))
         return err_set(err, code, "--prompt needs --judge or --endpoint"),
                err_hint(err, "it is the direct judge's prompt");

@@ -1,0 +1,137 @@
+/* Judges that add up numbers of one response, in every command that has a judge: killed and gone on, settled anew, and refused by
+ * name where no verdict is meant. */
+#include "refusals.h"
+
+#include <signal.h>
+
+static const char list_yaml[] = "name: list\n"
+                                "kind: checklist\n"
+                                "chat: false\n"
+                                "preamble: \"Checked.\\n\"\n"
+                                "item: \"{context}\\nReply: {response}\\n\"\n"
+                                "answers: [\" yes\", \" no\"]\n"
+                                "items:\n"
+                                "  - {question: \"Good:\", ideal: \" yes\"}\n"
+                                "  - {question: \"Rude:\", ideal: \" no\"}\n";
+
+/* The kinds: a file, and what a row keeps of a response. */
+static const struct {
+    const char *name, *yaml, *keeps;
+    int numbers;
+} kinds[] = {{"list.yaml", list_yaml, "logp", 4}};
+
+static json_t *rows_of(const char *name, int line)
+{
+    Ran r = run_in(test_bench, "sed -n %dp %s", line, name);
+    need_status(&r, 0);
+    json_t *row = last_json(&r);
+    ran_free(&r);
+    return row;
+}
+
+/* Killed again and again, labels end in the same bytes. */
+static void killed_amid_labels(const char *prompt)
+{
+    char *line =
+        mem_printf("rlaif label human.jsonl --model llama --method pointwise --prompt %s -o killed.jsonl", prompt);
+    runs_with_status(test_bench, 0, "rm -f *.rlaif killed.jsonl");
+    Ran r = run_with_fault(test_bench, (Fault){0}, line);
+    need_status(&r, 0);
+    int changes = r.changes, kills = 0;
+    ran_free(&r);
+    runs_with_status(test_bench, 0, "mv killed.jsonl whole.jsonl && rm -f *.rlaif");
+    for (int status = -1; status != 0; kills++) {
+        r = run_with_fault(test_bench, (Fault){.at = 1 + changes * (1 + kills) / 6, .signal = SIGKILL}, line);
+        status = r.status;
+        ran_free(&r);
+    }
+    assert_true(kills > 2);
+    runs_with_status(test_bench, 0, "cmp whole.jsonl killed.jsonl");
+    free(line);
+}
+
+/* A label is sigma((x1 - x2) / temperature), x the rewards that it keeps, and settling anew makes the same bytes. */
+static void settled(const char *prompt, const char *keeps, int numbers)
+{
+    double apart = 0;
+    for (int i = 1; i <= 5; i++) {
+        json_t *row = rows_of("whole.jsonl", i), *label = json_object_get(row, "label"),
+               *scores = json_object_get(label, "scores"), *first = json_array_get(scores, 0);
+        double d = json_number_of(first, "reward", NAN) - json_number_of(json_array_get(scores, 1), "reward", NAN);
+        close_to(json_number_of(label, "p", NAN), 1 / (1 + exp(-d)), 1e-12);
+        assert_int_equal(json_array_size(json_object_get(first, keeps)), numbers);
+        apart += fabs(d);
+        json_decref(row);
+    }
+    assert_true(apart > 1e-3);
+    runs_with_status(test_bench, 0,
+                     "rlaif label --from whole.jsonl -o again.jsonl && cmp again.jsonl whole.jsonl && "
+                     "rlaif label --from whole.jsonl --label-temperature 2 --flip true -o turned.jsonl && "
+                     "rlaif label human.jsonl --model llama --method pointwise --prompt %s --label-temperature 2 "
+                     "--flip true -o soft.jsonl && cmp turned.jsonl soft.jsonl",
+                     prompt);
+}
+
+/* The other commands: a plan, scores, a win rate, a policy trained against it, one chosen by it. */
+static void used(const char *prompt)
+{
+    runs_with_status(
+        test_bench, 0,
+        "rlaif label human.jsonl --model llama --method pointwise --prompt %s --explain | grep -q Reply:", prompt);
+    runs_with_status(test_bench, 0, "rlaif score human.jsonl --model llama --prompt %s -o scored.jsonl", prompt);
+    json_t *score = rows_of("scored.jsonl", 1), *label = rows_of("whole.jsonl", 1),
+           *rewards = json_object_get(json_object_get(label, "label"), "scores");
+    for (size_t k = 0; k < 2; k++)
+        close_to(json_number_value(json_array_get(json_object_get(score, "score"), k)),
+                 json_number_of(json_array_get(rewards, k), "reward", NAN), 0);
+    json_decref(score);
+    json_decref(label);
+    runs_with_status(test_bench, 0,
+                     "rm -rf policy* chosen* && rlaif sample p.jsonl --model llama --max-new-tokens 4 -o a.jsonl && "
+                     "rlaif sample p.jsonl --model gemma --max-new-tokens 4 -o b.jsonl && "
+                     "rlaif eval winrate a.jsonl b.jsonl --judge llama --prompt %s",
+                     prompt);
+    runs_with_status(test_bench, 0,
+                     "rlaif rl p.jsonl --model llama --judge gemma --prompt %s --baseline group --samples 2 --steps 2 "
+                     "--batch 2 --max-new-tokens 4 --lr 1e-2 --eval held.jsonl --eval-every 1 --keep-best 2 -o policy "
+                     "&& rlaif inspect policy --step 1 && rlaif choose policy --prompts test.jsonl --against llama "
+                     "--judge llama --prompt %s --max-new-tokens 4 -o chosen",
+                     prompt, prompt);
+}
+
+static void every_command(void **state)
+{
+    (void)state;
+    for (int i = 0; i < COUNT(kinds); i++) {
+        put_text(test_bench, kinds[i].name, kinds[i].yaml);
+        killed_amid_labels(kinds[i].name);
+        settled(kinds[i].name, kinds[i].keeps, kinds[i].numbers);
+        used(kinds[i].name);
+    }
+}
+
+static void refused(void **state)
+{
+    (void)state;
+    static const char row[] = "{\"prompt\": \"Red?\", \"response\": \"Tea.\"}\n";
+    const Refusal cases[] = {
+        {"eval harmless r.jsonl --judge llama --prompt helpful-checklist", 1,
+         "the prompt helpful-checklist gives no verdict", "of kind verdict", "r.jsonl", row},
+        {"label human.jsonl --model llama --prompt helpful-checklist -o l.jsonl", 1,
+         "the prompt helpful-checklist judges one response at a time", "--method pointwise", NULL, NULL},
+        {"label human.jsonl --model llama --method pointwise --cot true --prompt helpful-checklist -o l.jsonl", 1,
+         "without chain of thought", "leave out --cot", NULL, NULL},
+        {"label human.jsonl --model llama --method pointwise --shots 6 --prompt helpful-checklist -o l.jsonl", 1,
+         "has 5 exemplars, not 6", "--shots 5 or less", NULL, NULL},
+        {"score r.jsonl --model llama --prompt bad.yaml", 1, "bad.yaml: the key \"items\" is missing",
+         "rlaif help prompts", "bad.yaml",
+         "name: bad\nkind: checklist\nitem: \"{response}\"\nanswers: [\" yes\", \" no\"]\n"},
+    };
+    need_refusals(test_bench, cases, COUNT(cases));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {IN_BENCH(every_command), IN_BENCH(refused)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

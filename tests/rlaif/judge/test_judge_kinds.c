@@ -1,0 +1,278 @@
+/* Kinds of judges that add up numbers of one response: by formulas from log-probabilities of whole texts, alone and in a batch;
+ * bad prompt files. */
+#include "base/real.h"
+#include "judge_helpers.h"
+#include "tiny.h"
+
+typedef struct World {
+    char *folder;
+    Device *device;
+    Model *model;
+} World;
+
+static World world_new(void)
+{
+    Err err = {0};
+    World w = {.folder = make_folder(), .device = open_device(CPU_AUTO, 2)};
+    char *dir = roomy_model(w.folder, 600);
+    need_ok(model_load(&w.model, dir, w.device, HEAD_LM, &err), &err);
+    free(dir);
+    return w;
+}
+
+static void world_free(World *w)
+{
+    model_free(w->model);
+    device_free(w->device);
+    remove_folder(w->folder);
+}
+
+static Judge *open_judge(const World *w, const char *yaml, JudgeOptions o)
+{
+    Err err = {0};
+    char *path = write_rows(w->folder, "prompt.yaml", yaml);
+    Judge *j;
+    need_ok(judge_open(&j, w->model, path, o, &err), &err);
+    free(path);
+    return j;
+}
+
+static Ids ids_of(const World *w, const char *text)
+{
+    Err err = {0};
+    Ids ids = {0};
+    render_begin(w->model, &ids);
+    need_ok(tokenizer_encode(w->model->tokenizer, text, strlen(text), 0, &ids, &err), &err);
+    return ids;
+}
+
+/* Log-probabilities of the tokens of `more` behind a text, one by one; how many. */
+static int logps_behind(const World *w, const char *text, const char *more, double *out)
+{
+    Err err = {0};
+    Ids ids = ids_of(w, text);
+    int from = ids.n;
+    need_ok(tokenizer_encode(w->model->tokenizer, more, strlen(more), TOKENIZE_BARE, &ids, &err), &err);
+    float *logp = logprobs_alone(w->model, ids.id, ids.n);
+    for (int i = from; i < ids.n; i++)
+        out[i - from] = (double)logp[i - 1];
+    int n = ids.n - from;
+    free(logp);
+    ids_release(&ids);
+    return n;
+}
+
+static double logp_behind(const World *w, const char *text, const char *more)
+{
+    double one[64], sum = 0;
+    int n = logps_behind(w, text, more, one);
+    for (int i = 0; i < n; i++)
+        sum += one[i];
+    return sum;
+}
+
+static const Question questions[] = {{.where = "x:1", .context = "rain in spring", .first = "It rains."},
+                                     {.where = "x:2", .context = "rain in spring", .first = "Spring!"},
+                                     {.where = "x:3", .context = "a letter", .first = "The trains are late."},
+                                     {.where = "x:4", .context = "x", .first = ""}};
+enum { QUESTIONS = 4 };
+
+/* In another order, together and alone the same bits. */
+static void same_bits_alone(Judge *j)
+{
+    Err err = {0};
+    Verdict together[QUESTIONS], alone;
+    need_ok(judge_responses(j, questions, QUESTIONS, together, &err), &err);
+    for (int i = QUESTIONS - 1; i >= 0; i--) {
+        need_ok(judge_responses(j, &questions[i], 1, &alone, &err), &err);
+        assert_memory_equal(alone.logp, together[i].logp, sizeof alone.logp);
+        double a = judge_reward(j, &alone), b = judge_reward(j, &together[i]);
+        assert_memory_equal(&a, &b, sizeof a);
+    }
+}
+
+/* --- checklist ------------------------------------------------------------------------------------------ */
+
+static const char checklist[] = "name: list\n"
+                                "kind: checklist\n"
+                                "chat: false\n"
+                                "preamble: \"Checked.\\n\"\n"
+                                "item: \"{context}|{response}\\n\"\n"
+                                "answers: [\" yes\", \" no\"]\n"
+                                "items:\n"
+                                "  - {question: \"Good:\", ideal: \" yes\"}\n"
+                                "  - {question: \"Rude:\", ideal: \" no\"}\n"
+                                "  - {question: \"True:\", ideal: \" yes\"}\n"
+                                "exemplars:\n"
+                                "  - {context: c, response: r, answers: [\" no\", \" yes\", \" no\"]}\n"
+                                "  - {context: d, response: s, answers: [\" yes\", \" no\", \" no\"]}\n";
+
+#define SHOWN "Checked.\nc|r\nGood: no\nRude: yes\nTrue: no\n\nd|s\nGood: yes\nRude: no\nTrue: no\n\n"
+
+/* K = sum of log(p / (1 - p)), p of the ideal answer among the two, behind the ideal answers before it. */
+static void sum_of_log_odds(void **state)
+{
+    (void)state;
+    static const char *const upto[] = {"Good:", "Good: yes\nRude:", "Good: yes\nRude: no\nTrue:"}, *const answers[] = {
+                                                                                                       " yes", " no"};
+    static const int ideal[] = {0, 1, 0};
+    Err err = {0};
+    World w = world_new();
+    Judge *j = open_judge(&w, checklist, judge_defaults(CHAT_AUTO));
+    Verdict v[QUESTIONS];
+    need_ok(judge_responses(j, questions, QUESTIONS, v, &err), &err);
+    for (int i = 0; i < QUESTIONS; i++) {
+        double k = 0, mass = 0;
+        for (int c = 0; c < 3; c++) {
+            char *text = mem_printf(SHOWN "%s|%s\n%s", questions[i].context, questions[i].first, upto[c]);
+            double logp[2] = {logp_behind(&w, text, answers[0]), logp_behind(&w, text, answers[1])},
+                   p = real_exp(logp[ideal[c]]) / (real_exp(logp[0]) + real_exp(logp[1]));
+            k += real_log(p / (1 - p));
+            mass += (real_exp(logp[0]) + real_exp(logp[1])) / 3;
+            close_to(v[i].logp[2 * c], logp[ideal[c]], 0);
+            close_to(v[i].logp[2 * c + 1], logp[1 - ideal[c]], 0);
+            free(text);
+        }
+        close_to(judge_reward(j, &v[i]), k, 1e-9);
+        close_to(judge_expectation(j, &v[i]), k, 1e-9);
+        close_to(v[i].mass, mass, 1e-12);
+    }
+    double k0 = judge_reward(j, &v[0]), k1 = judge_reward(j, &v[1]);
+    assert_true(fabs(k0 - k1) > 1e-4);
+    close_to(verdict_preference(&j->scale, &v[0], &v[1], 1), real_sigmoid(k0 - k1), 1e-14);
+    close_to(verdict_preference(&j->scale, &v[0], &v[1], 3), real_sigmoid((k0 - k1) / 3), 1e-14);
+    j->prompt->flip = true;
+    close_to(judge_reward(j, &v[0]), -k0, 0);
+    judge_free(j);
+    world_free(&w);
+}
+
+/* All items are read in one pass: no more is computed than of the longest prompt and what stands behind it; and that is what
+ * was planned. */
+static void items_are_one_pass(void **state)
+{
+    (void)state;
+    Err err = {0};
+    World w = world_new();
+    JudgeOptions o = judge_defaults(CHAT_AUTO);
+    o.max_input = 500;
+    Judge *j = open_judge(&w, checklist, o);
+    JudgePlan plan = {0};
+    Verdict v;
+    need_ok(judge_plan(j, questions, 1, false, &plan, &err) && judge_responses(j, questions, 1, &v, &err), &err);
+    char *text = mem_printf(SHOWN "%s|%s\nGood: yes\nRude: no\nTrue:", questions[0].context, questions[0].first);
+    Ids whole = ids_of(&w, text), answer = {0};
+    int behind = -1; /* all tokens of both answers but the last are computed too */
+    for (int a = 0; a < 2; a++, answer.n = 0) {
+        need_ok(tokenizer_encode(w.model->tokenizer, j->prompt->answer[a], strlen(j->prompt->answer[a]), TOKENIZE_BARE,
+                                 &answer, &err),
+                &err);
+        behind += answer.n;
+    }
+    ScorerCost cost = judge_cost(j);
+    assert_int_equal(v.tokens, whole.n);
+    assert_int_equal(plan.longest, whole.n);
+    assert_int_equal(plan.prompts, 1);
+    close_to(plan.tokens, whole.n, 0);
+    close_to(plan.cost.computed, cost.computed, 0);
+    assert_true(cost.computed >= whole.n && cost.computed <= whole.n + 3 * behind);
+    ids_release(&answer);
+    ids_release(&whole);
+    free(text);
+    same_bits_alone(j);
+    judge_free(j);
+    world_free(&w);
+}
+
+/* Exemplars are shown as options say, and contexts are cut for the longest of the prompts. */
+static void options_of_a_checklist(void **state)
+{
+    (void)state;
+    Err err = {0};
+    World w = world_new();
+    JudgeOptions o = judge_defaults(CHAT_AUTO);
+    o.shots = 1;
+    o.exemplar_seed = 3;
+    o.max_input = 200;
+    o.cut = CUT_CONTEXT_LEFT;
+    Judge *j = open_judge(&w, checklist, o);
+    Str shown = {0}, whole = {0};
+    need_ok(judge_show(j, &questions[0], &shown, &err), &err);
+    int e = j->shown.exemplar[0];
+    str_addf(&whole, "Checked.\n%s\n\nrain in spring|It rains.\nGood: yes\nRude: no\nTrue:",
+             e ? "d|s\nGood: yes\nRude: no\nTrue: no" : "c|r\nGood: no\nRude: yes\nTrue: no");
+    assert_non_null(strstr(str_text(&shown), str_text(&whole)));
+    str_release(&shown);
+    str_release(&whole);
+    Str much = {0};
+    for (int i = 0; i < 400; i++)
+        str_add(&much, "rain ");
+    Question q = {.where = "x:1", .context = str_text(&much), .first = "It rains."};
+    Verdict v;
+    need_ok(judge_responses(j, &q, 1, &v, &err), &err);
+    assert_true(v.cut > 0 && v.tokens <= 200 && v.tokens > 180);
+    str_release(&much);
+    judge_free(j);
+    o.cot = true;
+    char *path = write_rows(w.folder, "prompt.yaml", checklist);
+    assert_false(judge_new(&j, path, o, &err));
+    assert_non_null(strstr(err.msg, "judges one response at a time, without chain of thought"));
+    judge_free(j);
+    free(path);
+    world_free(&w);
+}
+
+/* --- bad files ------------------------------------------------------------------------------------------ */
+
+/* A prompt with one part replaced is refused, by file and key. */
+static void refused(const char *prompt, const char *old, const char *new, const char *why)
+{
+    const char *at = strstr(prompt, old);
+    assert_non_null(at);
+    char *yaml = mem_printf("%.*s%s%s", (int)(at - prompt), prompt, new, at + strlen(old));
+    Err err = {0};
+    JudgePrompt *p;
+    if (judge_prompt_parse(&p, "bad.yaml", yaml, strlen(yaml), &err))
+        fail_msg("taken: %s", new);
+    if (!strstr(err.msg, why) || !str_starts(err.msg, "bad.yaml") || !err.hint[0])
+        fail_msg("\"%s\" does not say \"%s\"", err.msg, why);
+    free(yaml);
+}
+
+static void bad_checklists(void **state)
+{
+    (void)state;
+    const char *items = strstr(checklist, "items:"), *exemplars = strstr(checklist, "exemplars:");
+    char *all = mem_strn(items, (size_t)(exemplars - items));
+    refused(checklist, all, "", "the key \"items\" is missing");
+    refused(checklist, all, "items: []\n", "bad.yaml:7: \"items\" must be a list of 1 to 16");
+    refused(checklist, all, "items: [Good]\n", "bad.yaml:7: \"items\" must be a list of mappings");
+    free(all);
+    refused(checklist, "ideal: \" no\"", "ideal: \"no\"", "bad.yaml:9: \"ideal\" must be one of the answers");
+    refused(checklist, ", ideal: \" no\"", "", "bad.yaml:9: \"ideal\" must be one of the answers");
+    refused(checklist, "ideal: \" no\"", "ideal: [\" no\"]", "\"ideal\" must be one of the answers");
+    refused(checklist, "\"Rude:\"", "\"\"", "bad.yaml:9: \"question\" must be a text that is not empty");
+    refused(checklist, "question: \"Rude:\", ", "", "the key \"question\" is missing");
+    refused(checklist, "question", "qestion", "there is no key \"qestion\"");
+    refused(checklist, "[\" no\", \" yes\", \" no\"]", "[\" no\"]",
+            "bad.yaml:12: \"answers\" must be a list of one of");
+    refused(checklist, "[\" no\", \" yes\", \" no\"]", "[\" no\", \" maybe\", \" no\"]", "\"answers\" must be");
+    refused(checklist, ", answers: [\" no\", \" yes\", \" no\"]", "", "\"answers\" must be");
+    refused(checklist, "answers: [\" yes\", \" no\"]", "answers: [\" yes\", \" no\", \" so\"]", "a list of two texts");
+    refused(checklist, "preamble", "ending", "bad.yaml:4: a prompt of kind checklist has no key \"ending\"");
+    refused(checklist, "preamble: \"Checked.\\n\"", "cot: {ending: x}", "of kind checklist has no key \"cot\"");
+    refused(checklist, "{response}", "{reply}", "a text with {response}");
+    refused(checklist, "kind: checklist", "kind: verdict", "a prompt of kind verdict has no key \"items\"");
+}
+
+int main(void)
+{
+    log_set_quiet(true);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sum_of_log_odds),
+        cmocka_unit_test(items_are_one_pass),
+        cmocka_unit_test(options_of_a_checklist),
+        cmocka_unit_test(bad_checklists),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
