@@ -218,9 +218,12 @@ static bool compare_raters(const Harmless *h, json_t *out, Err *err)
     bool ok = true;
     raters_init(&raters, r->prompts);
     int *rater = mem_alloc((size_t)r->n + 1, sizeof *rater);
-    for (int i = 0; i < r->n; i++) {
-        const char *name = json_text_of(r->rows.row[r->at[i].row].json, "rater");
+    for (int i = 0; ok && i < r->n; i++) {
+        char *name, place[300];
+        ok = row_rater(r->rows.row[r->at[i].row].json, &name, err) ||
+             err_context(err, "%s", row_place(&r->rows, r->at[i].row, place));
         rater[i] = raters_meet(&raters, name ? name : "");
+        free(name);
     }
     json_object_foreach(lists, response, list) for (size_t a = 0; a < json_array_size(list); a++) for (size_t b = 0;
                                                                                                        ok && b < a; b++)

@@ -156,12 +156,14 @@ bool rankings_of_rows(Rows *rows, Rankings *out, Err *err)
         const Row *row = &out->rows.row[i];
         Ranking *r = &out->at[out->n++];
         char key[HASH_TEXT], place[300];
-        const char *rater = json_text_of(row->json, "rater");
-        ok = read_ranking(row, policies, r, err) || err_context(err, "%s", row_place(&out->rows, i, place));
+        char *rater = NULL;
+        ok = (read_ranking(row, policies, r, err) && row_rater(row->json, &rater, err)) ||
+             err_context(err, "%s", row_place(&out->rows, i, place));
         if (!ok)
             break;
         r->row = i;
         r->rater = rater ? json_index_of(raters, rater) : -1;
+        free(rater);
         context_hash(&row->view.context, key);
         r->prompt = json_index_of(prompts, key);
         item_key(row, r, key);

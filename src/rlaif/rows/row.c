@@ -12,10 +12,22 @@ static int times_seen(json_t *seen, const char *name)
     return (int)n;
 }
 
+static char *name_in(const json_t *row, const char *field)
+{
+    const json_t *name = json_field(row, field);
+    return json_is_string(name) ? mem_str(json_string_value(name)) : json_is_number(name) ? json_text(name) : NULL;
+}
+
 char *row_id(const json_t *row)
 {
-    const json_t *id = json_field(row, "id");
-    return json_is_string(id) ? mem_str(json_string_value(id)) : json_is_number(id) ? json_text(id) : NULL;
+    return name_in(row, "id");
+}
+
+bool row_rater(const json_t *row, char **out, Err *err)
+{
+    *out = name_in(row, "rater");
+    return *out || !json_field(row, "rater") || err_set(err, ERR_INPUT, "\"rater\" is neither a text nor a number") ||
+           err_hint(err, "it says who judged: write a name, or leave it out");
 }
 
 static bool check_id(const json_t *row, const char *path, int line, Err *err)

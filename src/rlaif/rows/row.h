@@ -38,6 +38,8 @@ bool row_identify(Row *r, json_t *contents, json_t *ids, const char *path, Err *
 
 /* The id of a row: a text, or a number as JSON writes it; NULL: it has none. The caller frees it. */
 char *row_id(const json_t *row);
+/* Who ranked or marked it, a text or a number likewise; NULL: it does not say. The caller frees it. */
+bool row_rater(const json_t *row, char **out, Err *err) MUST_CHECK;
 
 /* "path:line", which begins messages about a row; in a caller's buffer. */
 const char *row_place(const Rows *rows, int i, char out[300]);

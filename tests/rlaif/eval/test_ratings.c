@@ -260,6 +260,10 @@ static void items_out(void **state)
     free(path);
 }
 
+#define RATED(rater)                                                                                                      \
+    "{\"prompt\": \"p\", \"responses\": [\"a\", \"b\"], \"ranks\": [1, 2], \"models\": [\"x\", \"y\"], \"rater\": " rater \
+    "}\n"
+
 static void refused(void **state)
 {
     (void)state;
@@ -271,6 +275,8 @@ static void refused(void **state)
         {RANK("p", "a", "b", "c", "[1, 2, 3.5]", "ann"), "no place from 1 to 3"},
         {RANK("p", "a", "b", "c", "[1, 2, 3]", "ann") RANK("p", "a", "b", "c", "[1, 3, 2]", "ann"),
          "ratings.jsonl:2: \"ann\" has ranked these responses before"},
+        {RATED("5") RATED("\"5\""), "ratings.jsonl:2: \"5\" has ranked these responses before"},
+        {RATED("[5]"), "ratings.jsonl:1: \"rater\" is neither a text nor a number"},
         {"{\"prompt\": \"p\", \"response\": \"a\", \"model\": \"x\", \"rank\": 1}\n", "\"responses\" has 1 entry"},
         {"{\"prompt\": \"p\", \"responses\": [\"a\", \"b\"], \"ranks\": [1, 2]}\n", "\"models\" is no list"},
     };
