@@ -123,6 +123,13 @@ static void refused(void **state)
          "without chain of thought", "leave out --cot", NULL, NULL},
         {"label human.jsonl --model llama --method pointwise --shots 6 --prompt helpful-checklist -o l.jsonl", 1,
          "has 5 exemplars, not 6", "--shots 5 or less", NULL, NULL},
+        {"label human.jsonl --model llama --method pointwise --average log-odds -o l.jsonl", 2,
+         "which --method pointwise has not", "leave one of them out", NULL, NULL},
+        {"label --from pointwise.jsonl --average log-odds -o l.jsonl", 1,
+         "pointwise.jsonl:1: the label is of two responses", "leave out --average", "pointwise.jsonl",
+         "{\"prompt\": \"Red?\", \"responses\": [\"a\", \"b\"], \"label\": {\"p\": 0.5, \"scores\": "
+         "[{\"logp\": [-1, -1]}, {\"logp\": [-1, -1]}]}}\n"},
+        {"label human.jsonl --model llama --average mean -o l.jsonl", 2, "--average", "log-odds", NULL, NULL},
         {"score r.jsonl --model llama --prompt bad.yaml", 1, "bad.yaml: the key \"items\" is missing",
          "rlaif help prompts", "bad.yaml",
          "name: bad\nkind: checklist\nitem: \"{response}\"\nanswers: [\" yes\", \" no\"]\n"},

@@ -23,22 +23,37 @@ Verdict verdict_mean(const Opinion *o, int n, int answers)
     return v;
 }
 
+/* The odds' logarithm that an order's answers give the first slot, where p is P(first) and q P(second). Each is a mean over its
+ * rationales; of one alone the difference of log-probabilities is kept whole, though p is 1. */
+static double order_log_odds(const OrderVerdict *o, double p, double q, double temperature)
+{
+    const double *logp = o->opinions == 1 ? o->opinion[0].verdict.logp : o->verdict.logp;
+    return o->opinions > 1 ? real_log(p) - real_log(q) : (logp[0] - logp[1]) / temperature;
+}
+
 void pair_settle(PairVerdict *v, Settling how)
 {
-    double slot[2] = {0};
+    double slot[2] = {0}, log_odds = 0;
     v->p = 0;
     for (int i = 0; i < v->orders; i++) {
         OrderVerdict *o = &v->order[i];
         int n = o->opinions > 0 ? o->opinions : 1;
-        double first = 0; /* P(the answer is the first slot): softmax over the two answers alone (3.4), mean (3.7) */
+        double second = 0,
+               first = 0; /* P(the answer is the first slot): softmax over the two answers alone (3.4), mean (3.7) */
         for (int k = 0; k < n; k++) {
             const double *logp = o->opinions > 0 ? o->opinion[k].verdict.logp : o->verdict.logp;
             first += real_sigmoid((logp[0] - logp[1]) / how.temperature) / n;
+            second += real_sigmoid((logp[1] - logp[0]) / how.temperature) / n;
         }
+        bool turned = how.flip != o->swapped;
+        double l = order_log_odds(o, first, second, how.temperature);
+        log_odds += (turned ? -l : l) / v->orders;
         slot[i] = first - 0.5;
-        o->p = how.flip != o->swapped ? 1 - first : first; /* (3.2), and of the first response as given */
-        v->p += o->p / v->orders;                          /* (3.5): q(y1) = (q_a[1] + q_b[2]) / 2 */
+        o->p = turned ? 1 - first : first; /* (3.2), and of the first response as given */
+        v->p += o->p / v->orders;          /* (3.5): q(y1) = (q_a[1] + q_b[2]) / 2 */
     }
+    if (how.average == AVERAGE_LOG_ODDS)
+        v->p = real_sigmoid(log_odds);
     v->same_slot = v->orders == 2 && slot[0] * slot[1] > 0;
     v->p = v->p < how.clamp ? how.clamp : v->p > 1 - how.clamp ? 1 - how.clamp : v->p;
 }

@@ -53,7 +53,7 @@ typedef struct TokenCount {
 typedef struct PairVerdict {
     OrderVerdict order[2];
     int orders;     /* 1 or 2 */
-    double p;       /* mean over the orders */
+    double p;       /* of both orders (pair_settle) */
     bool same_slot; /* both orders chose the same position */
     bool refused;   /* an answer will never come, of any order or rationale: it has no numbers (JudgeOptions.refused) */
     int cut;        /* characters taken off the context */
@@ -61,8 +61,13 @@ typedef struct PairVerdict {
 } PairVerdict;
 void pair_verdict_release(PairVerdict *v);
 
+/* What is averaged over the two orders; over the rationales of one it is probabilities. */
+typedef enum Averaging { AVERAGE_PROBABILITY, AVERAGE_LOG_ODDS } Averaging;
+#define AVERAGINGS "probability|log-odds"
+
 /* How the answers of a pair become a label. */
 typedef struct Settling {
+    Averaging average;
     bool flip;          /* the answers name the worse response */
     double temperature; /* of the answers' distribution: above 1 softens it */
     double clamp;       /* p is kept in [clamp, 1 - clamp] */
@@ -70,7 +75,7 @@ typedef struct Settling {
 
 /* From the answers of each order (and rationale) to p of each and all, and the slot (3.2, 3.4, 3.5):
  * P(first slot) = sigma((l1 - l2) / temperature), averaged over rationales; turned by flip and swap; averaged over the
- * orders. judge_pairs settles by the prompt's flip, temperature 1, no clamp. */
+ * orders, or sigma of the mean of their log-odds. judge_pairs settles by the prompt's flip, temperature 1, no clamp. */
 void pair_settle(PairVerdict *v, Settling how);
 
 /* K = sum over the items of a checklist of log(p / (1 - p)), p the probability of the ideal answer among the two. A verdict is

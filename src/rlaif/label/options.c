@@ -56,6 +56,9 @@ bool label_options_check(const Work *work, const LabelOptions *o, Err *err)
     if (o->choose_on && (o->prompt.n == 0 || o->from || o->explain))
         return err_set(err, code, "label: --choose-on needs pairs, a model and prompts to choose among"),
                err_hint(err, "give several: --prompt ONE --prompt ANOTHER, and neither --from nor --explain");
+    if (o->settle.average == AVERAGE_LOG_ODDS && o->method == LABEL_POINTWISE)
+        return err_set(err, code, "label: --average is of the two orders of a pair, which --method pointwise has not"),
+               err_hint(err, "leave one of them out");
     if (o->trials > 1 && !o->choose_on)
         return err_set(err, code, "label: --trials are of candidates for --choose-on"),
                err_hint(err, "leave it out, or name rows with people's choices: --choose-on ROWS");

@@ -7,6 +7,8 @@
 const Option settle_option_rows[SETTLE_OPTIONS] = {
     {"flip", OPT_CHOICE, AT(SettleOptions, flip), .choices = "auto|true|false", .otherwise = "auto",
      .help = "the answer names the worse response; auto: as the prompt says"},
+    {"average", OPT_CHOICE, AT(SettleOptions, average), .choices = AVERAGINGS, .otherwise = "probability",
+     .help = "what of a pair's two orders is averaged"},
     {"label-temperature", OPT_REAL, AT(SettleOptions, temperature), 0.001, 1000, "1",
      .help = "of the answers' distribution: above 1 softens labels"},
     {"clamp", OPT_REAL, AT(SettleOptions, clamp), 0, 0.5, "0", .help = "keep labels between this and 1 less this"},
@@ -159,7 +161,7 @@ static bool read_pair(const json_t *said, int use, int only, PairVerdict *v, Err
 static void copy_rest(json_t *out, const json_t *said)
 {
     static const char *const not_these[] = {"p",    "orders",      "scores", "same_slot", "rationales",
-                                            "flip", "temperature", "clamp",  "noise"};
+                                            "flip", "temperature", "clamp",  "noise",     "average"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)said, key, value)
@@ -176,6 +178,8 @@ static void set_settling(json_t *out, const SettleOptions *how, bool flip)
 {
     if (flip)
         json_object_set_new(out, "flip", json_true());
+    if (how->average == AVERAGE_LOG_ODDS)
+        json_object_set_new(out, "average", json_string("log-odds"));
     if (how->temperature != 1)
         json_object_set_new(out, "temperature", json_real(how->temperature));
     if (how->clamp > 0)
@@ -200,7 +204,10 @@ static bool settle_pair(const json_t *said, const SettleOptions *how, int only, 
     bool ok = read_pair(said, how->use_samples, only, &v, err);
     if (ok) {
         json_t *rationales = json_array();
-        pair_settle(&v, (Settling){.flip = flip, .temperature = how->temperature, .clamp = how->clamp});
+        pair_settle(&v, (Settling){.average = (Averaging)how->average,
+                                   .flip = flip,
+                                   .temperature = how->temperature,
+                                   .clamp = how->clamp});
         json_object_set_new(out, "p", json_real(v.p));
         json_object_set_new(out, "orders", settled_orders(&v));
         if (v.orders == 2)
@@ -223,6 +230,9 @@ static bool settle_scores(const json_t *said, const SettleOptions *how, bool fli
     Scale scale = {.kind = numbers ? JUDGE_SCORE : JUDGE_VERDICT};
     Verdict v[2];
     int n = 0;
+    if (how->average == AVERAGE_LOG_ODDS)
+        return err_set(err, ERR_INPUT, "the label is of two responses judged alone: there are no orders to average"),
+               err_hint(err, "leave out --average");
     if (json_array_size(list) != 2 || !read_verdict(json_array_get(list, 0), 0, &v[0], &scale.n, err) ||
         !read_verdict(json_array_get(list, 1), scale.n, &v[1], &n, err))
         return err_set(err, ERR_INPUT, "\"label\" has no two scores");

@@ -10,12 +10,13 @@ typedef enum LabelFlip { FLIP_AUTO, FLIP_TRUE, FLIP_FALSE } LabelFlip;
 /* How labels follow from what was said; options of `label`. */
 typedef struct SettleOptions {
     int flip;           /* LabelFlip; FLIP_AUTO: as the prompt says, or as the labels at hand were made */
+    int average;        /* Averaging */
     double temperature; /* of the answers' distribution: above 1 softens labels, below sharpens them */
     double clamp;       /* p is kept in [clamp, 1 - clamp] */
     int use_samples;    /* average the first so many rationales of each order; 0: all */
     double noise;       /* labels are turned with this probability (label_add_noise) */
 } SettleOptions;
-enum { SETTLE_OPTIONS = 5 };
+enum { SETTLE_OPTIONS = 6 };
 extern const Option settle_option_rows[SETTLE_OPTIONS];
 
 /* What a judge said of a pair, or of its two responses alone; nothing that follows from it yet. */

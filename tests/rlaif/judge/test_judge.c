@@ -39,6 +39,42 @@ static void orders_are_averaged(void **state)
     close_to(v.p, 0.6, 0);
 }
 
+/* The mean of the orders' log-odds: (ln 3 + ln 4) / 2, where probabilities would be averaged to (3/4 + 4/5) / 2; turned, at
+ * another temperature, with rationales, whose probabilities are averaged first, and with odds that no probability shows. */
+static void log_odds_are_averaged(void **state)
+{
+    (void)state;
+    Settling how = {.average = AVERAGE_LOG_ODDS, .temperature = 1};
+    PairVerdict v = {.orders = 2, .order = {order_of(0.6, 0.2, false), order_of(0.1, 0.4, true)}};
+    pair_settle(&v, how);
+    close_to(v.p, sqrt(12) / (1 + sqrt(12)), 1e-14);
+    close_to(v.order[1].p, 0.8, 1e-15);
+    how.flip = true;
+    pair_settle(&v, how);
+    close_to(v.p, 1 / (1 + sqrt(12)), 1e-14);
+    how = (Settling){.average = AVERAGE_LOG_ODDS, .temperature = 2};
+    pair_settle(&v, how);
+    close_to(v.p, pow(12, 0.25) / (1 + pow(12, 0.25)), 1e-14);
+    how = (Settling){.average = AVERAGE_LOG_ODDS, .temperature = 1, .clamp = 0.3};
+    pair_settle(&v, how);
+    close_to(v.p, 0.7, 0);
+    how.clamp = 0;
+    v.order[0].opinions = 2;
+    v.order[0].opinion = mem_zalloc(2, sizeof(Opinion));
+    v.order[0].opinion[0].verdict = order_of(0.09, 0.01, false).verdict;
+    v.order[0].opinion[1].verdict = order_of(0.4, 0.6, false).verdict; /* with it (0.9 + 0.4) / 2 = 0.65 */
+    pair_settle(&v, how);
+    close_to(v.p, 1 / (1 + sqrt(0.35 / 0.65 / 4)), 1e-14);
+    pair_verdict_release(&v);
+    v = (PairVerdict){.orders = 2,
+                      .order = {{.verdict.logp = {-1, -101}}, {.verdict.logp = {-1, -91}, .swapped = true}}};
+    pair_settle(&v, how);
+    close_to(v.p, real_sigmoid(5), 1e-12);
+    v.orders = 1;
+    pair_settle(&v, how);
+    close_to(v.p, v.order[0].p, 1e-15);
+}
+
 /* The distributions are averaged after each was renormalised: a rationale with little mass counts as much (3.7). */
 static void rationales_are_averaged(void **state)
 {
@@ -455,10 +491,15 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(orders_are_averaged),   cmocka_unit_test(rationales_are_averaged),
-        cmocka_unit_test(preferences_of_scores), cmocka_unit_test(steps_of_a_thought),
-        cmocka_unit_test(contexts_are_cut),      cmocka_unit_test(cuts_at_the_edges),
-        cmocka_unit_test(thought_of_a_model),    cmocka_unit_test(pairs_do_not_know_their_batch),
+        cmocka_unit_test(orders_are_averaged),
+        cmocka_unit_test(rationales_are_averaged),
+        cmocka_unit_test(log_odds_are_averaged),
+        cmocka_unit_test(preferences_of_scores),
+        cmocka_unit_test(steps_of_a_thought),
+        cmocka_unit_test(contexts_are_cut),
+        cmocka_unit_test(cuts_at_the_edges),
+        cmocka_unit_test(thought_of_a_model),
+        cmocka_unit_test(pairs_do_not_know_their_batch),
         cmocka_unit_test(ten_is_two_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,9 @@ static void settled_as_labelled(void **state)
                                         {.temperature = 2.5},
                                         {.temperature = 0.5, .clamp = 0.4},
                                         {.temperature = 1, .flip = FLIP_TRUE},
-                                        {.temperature = 2, .noise = 0.5}};
+                                        {.temperature = 2, .noise = 0.5},
+                                        {.temperature = 1, .average = AVERAGE_LOG_ODDS},
+                                        {.temperature = 3, .average = AVERAGE_LOG_ODDS, .flip = FLIP_TRUE}};
     LabelOptions *plain = thoughtful(&s);
     Err err = {0};
     need_ok(label(&s, plain, "plain.jsonl", CPU_AUTO, 2, NULL, &err), &err);
