@@ -149,7 +149,7 @@ static bool from_rows(const json_t *row, json_t *out, Err *err)
     } else if (has(row, "messages") || (has(row, "conversations") && !has(row, "chosen"))) {
         json_t *turns = context_turns(&v.context), *all = json_copy(turns);
         json_array_append_new(all, json_pack("{s:s, s:s}", "role", "assistant", "content", v.response[0].text));
-        if (json_object_get(out, "conversations"))
+        if (!has(row, "messages"))
             json_object_del(out, "system"), json_object_del(out, "conversations");
         set_turns(out, "messages", all);
         json_decref(turns);

@@ -193,14 +193,17 @@ static void no_comparisons(void **state)
     }
 }
 
-/* A pair that people chose from stays as it is: what it says of its list, and what a reward model made of it, decide nothing. */
-static void pairs_again(void **state)
+/* Rows that are ours stay as they are. In a pair that people chose from what it says of its list, and what a reward model made of
+ * it, decide nothing; a null takes nothing with it. */
+static void ours_again(void **state)
 {
     (void)state;
     static const char *const rows[] = {
         AB ", 'preferred': 1, 'of': [1, 2], 'scores': [1.0, 3.0], 'group': 'g'}",
         AB ", 'preferred': 1, 'scores': [2, 2]}",
         AB ", 'preferred': 1, 'rewards': [2.0, 1.0]}",
+        "{'system': 's', 'messages': [{'role': 'user', 'content': 'p'}, {'role': 'assistant', 'content': 'a'}],"
+        " 'conversations': null}",
     };
     for (int i = 0; i < COUNT(rows); i++) {
         char *list = mem_printf("[%s]", rows[i]);
@@ -367,7 +370,7 @@ int main(void)
         cmocka_unit_test(ties),
         cmocka_unit_test(lists),
         cmocka_unit_test(no_comparisons),
-        cmocka_unit_test(pairs_again),
+        cmocka_unit_test(ours_again),
         cmocka_unit_test(refused),
         cmocka_unit_test(groups),
         cmocka_unit_test(replies_in_rows),
