@@ -42,7 +42,7 @@ while read -r _ folder headers; do
 done < <(grep '^only' LAYERS)
 
 # --- headers alone, without the sources that usually come before them ---
-for h in src/*/*.h src/*/*/*.h; do
+for h in $(git ls-files "src/*.h"); do
     flags=""
     case $h in src/tensor/cpu/*) flags="-DCPU_LEVEL=plain" ;; esac
     printf '#include "%s"\n' "${h#src/}" | ${CC:-cc} -std=c11 -D_GNU_SOURCE -Isrc -include base/banned.h $flags -Wall -Wextra \
@@ -66,6 +66,11 @@ done < <(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.c' | xargs wc -l | gre
 while read -r file line n; do
     excepted "$file:$line" || complain "$file:$line: a function of $n lines, at most 80"
 done < <(git ls-files 'src/*.c' | xargs awk '/^\{/ {start = FNR} /^\}/ {if (start && FNR - start > 80) print FILENAME, start, FNR - start; start = 0}')
+
+# --- folders that one can still guess ---
+while read -r n folder; do
+    [ "$n" -le 20 ] || complain "$folder has $n C files, at most 20"
+done < <(git ls-files 'src/*.c' | xargs -n 1 dirname | sort | uniq -c)
 
 # --- pages made from tables ---
 if [ -x rlaif ]; then

@@ -1,6 +1,6 @@
 /* The dashboard: a run's stages, what can be looked at, who has rated how much. Blind, it has the rating alone. */
 #include "base/html.h"
-#include "rlaif/report/curves.h"
+#include "rlaif/report/page/curves.h"
 #include "serve/figures.h"
 #include "serve/pages.h"
 #include "serve/site.h"

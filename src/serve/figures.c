@@ -2,7 +2,7 @@
 #include "serve/figures.h"
 
 #include "base/mem.h"
-#include "rlaif/report/words.h"
+#include "rlaif/report/page/words.h"
 
 /* How a number is said. */
 typedef enum Unit { COUNTED, TENTHS, PLAIN, SHARE, BYTES, SECONDS } Unit;

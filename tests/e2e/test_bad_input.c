@@ -480,7 +480,8 @@ static const Refusal prompt_cases[] = {
     {"label human.jsonl --model llama --prompt j.yaml -o out.jsonl", 1, "j.yaml:2: \"kind\" must be",
      "rlaif help prompts", "j.yaml", "name: j\nkind: opinion\n"},
     {"label human.jsonl --model llama --prompt tone.yaml -o out.jsonl", 1, "tone", "--method pointwise", NULL, NULL},
-    {"score human.jsonl --model llama --prompt which.yaml -o out.jsonl", 1, "which", "another kind than pairwise", NULL, NULL},
+    {"score human.jsonl --model llama --prompt which.yaml -o out.jsonl", 1, "which", "another kind than pairwise", NULL,
+     NULL},
     {"score human.jsonl --model llama -o out.jsonl", 1, "llama", "--prompt", NULL, NULL},
 };
 

@@ -1,6 +1,6 @@
 /* The arms of a run side by side: labels, reward model, how far training went, and whether the policy wins. */
+#include "rlaif/report/page/words.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/words.h"
 
 /* A share with its interval, and what it is of, which may be empty. */
 static void share_cell(Str *out, const json_t *object, const char *key, const char *interval, const char *of)

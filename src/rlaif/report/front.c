@@ -1,10 +1,10 @@
 /* The first page: the verdict, some replies before and after, the curves of reward and KL. */
 #include "base/mem.h"
 #include "base/rng.h"
-#include "rlaif/report/curves.h"
-#include "rlaif/report/replies.h"
+#include "rlaif/report/page/curves.h"
+#include "rlaif/report/page/replies.h"
+#include "rlaif/report/page/verdict.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/verdict.h"
 
 /* --- the verdict ---------------------------------------------------------------------------------------- */
 

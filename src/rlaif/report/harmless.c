@@ -1,6 +1,6 @@
 /* Harmless replies: the rate of every policy, by a judge's verdicts or by people's marks, and the differences. */
+#include "rlaif/report/page/tables.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/tables.h"
 
 static const Measure policy_measures[] = {
     {"replies", "n", AS_COUNT, NULL},

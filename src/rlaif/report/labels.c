@@ -1,7 +1,7 @@
 /* Labels: how sure the judges are, where people chose, and what the position does. */
-#include "rlaif/report/chart.h"
+#include "rlaif/report/page/chart.h"
+#include "rlaif/report/page/tables.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/tables.h"
 
 /* One set of labels: a stage that made them, or an evaluation of them. */
 typedef struct LabelSet {

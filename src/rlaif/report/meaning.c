@@ -1,6 +1,6 @@
 /* What the numbers mean, in plain words: what was optimised, who judged, what its bias does, what was not measured. */
 #include "rlaif/learn/flat.h"
-#include "rlaif/report/judges.h"
+#include "rlaif/report/page/judges.h"
 #include "rlaif/report/sections.h"
 
 static void say_length(Str *out, const Report *r)

@@ -1,7 +1,7 @@
 /* The paper's figures beside this run's, as its recipe pairs them. */
 #include "rlaif/recipe/paper.h"
+#include "rlaif/report/page/words.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/words.h"
 
 static const ReportStage *made_by(const Report *r, const PaperFigure *f)
 {

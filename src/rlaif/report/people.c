@@ -1,6 +1,6 @@
 /* What people said of policies: their rankings, and how far they agree with each other and with a judge. */
+#include "rlaif/report/page/tables.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/tables.h"
 
 static const Measure policy_measures[] = {
     {"replies that were ranked", "n", AS_COUNT, NULL},

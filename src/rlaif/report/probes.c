@@ -1,7 +1,7 @@
 /* Probes: what no win rate shows, policy beside policy. */
 #include "rlaif/rows/probes.h"
+#include "rlaif/report/page/tables.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/tables.h"
 
 enum { COUNTS = 2, LINES = COUNTS + PROBES };
 

@@ -1,7 +1,7 @@
 /* Provenance: every stage with its options, hashes, seed and how it is made again. */
 #include "base/mem.h"
+#include "rlaif/report/page/words.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/words.h"
 
 static void begin(Str *out, const char *what)
 {

@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/lines.h"
 #include "base/mem.h"
+#include "rlaif/report/page/words.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/words.h"
 
 EMBED(report_css, "src/rlaif/report/report.css");
 EMBED(report_js, "src/rlaif/report/report.js");

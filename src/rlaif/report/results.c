@@ -1,8 +1,8 @@
 /* The results: every comparison as a line of a table and in words, and every number of it. */
-#include "rlaif/report/chart.h"
+#include "rlaif/report/page/chart.h"
+#include "rlaif/report/page/tables.h"
+#include "rlaif/report/page/verdict.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/tables.h"
-#include "rlaif/report/verdict.h"
 
 /* The part of the scale that all values and intervals of one sort need. */
 static void scale_of(const Outcome *x, int n, Sort sort, double *low, double *high)

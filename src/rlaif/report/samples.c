@@ -1,6 +1,6 @@
 /* Samples: the replies of two policies to the same prompts with their scores, and what training rewarded most and least. */
 #include "base/mem.h"
-#include "rlaif/report/replies.h"
+#include "rlaif/report/page/replies.h"
 #include "rlaif/report/sections.h"
 
 /* `side`: its class, "before" or "after"; `title`: what stands above it. */

@@ -3,7 +3,7 @@
 #ifndef RLAIF_REPORT_SECTIONS_H
 #define RLAIF_REPORT_SECTIONS_H
 
-#include "rlaif/report/run.h"
+#include "rlaif/report/page/run.h"
 
 typedef bool ReportSection(Str *out, const Report *r, Err *err);
 

@@ -1,7 +1,7 @@
 /* Training: curves and tables of supervised fine-tuning, reward models and reinforcement learning, arms side by side. */
-#include "rlaif/report/curves.h"
+#include "rlaif/report/page/curves.h"
+#include "rlaif/report/page/tables.h"
 #include "rlaif/report/sections.h"
-#include "rlaif/report/tables.h"
 
 static void table(Str *out, const ReportStage *const *stage, int n, const Measure *m, int measures)
 {

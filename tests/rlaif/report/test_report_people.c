@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "rlaif/eval/eval.h"
-#include "rlaif/report/words.h"
+#include "rlaif/report/page/words.h"
 #include "rlaif/rows/probes.h"
 
 #define RANK(prompt, ranks, rater, scores)                                                                             \

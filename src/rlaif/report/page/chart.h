@@ -1,8 +1,8 @@
 /* The charts of the page. */
-#ifndef RLAIF_REPORT_CHART_H
-#define RLAIF_REPORT_CHART_H
+#ifndef RLAIF_REPORT_PAGE_CHART_H
+#define RLAIF_REPORT_PAGE_CHART_H
 
-#include "rlaif/report/words.h"
+#include "rlaif/report/page/words.h"
 
 /* Lines over steps, one for each stage that has the metric; nothing where none has. Not live: the drawing alone, without its
  * numbers for the script. */

@@ -1,8 +1,8 @@
 /* The tables of the page: measures down, what was measured side by side. */
-#ifndef RLAIF_REPORT_TABLES_H
-#define RLAIF_REPORT_TABLES_H
+#ifndef RLAIF_REPORT_PAGE_TABLES_H
+#define RLAIF_REPORT_PAGE_TABLES_H
 
-#include "rlaif/report/words.h"
+#include "rlaif/report/page/words.h"
 
 /* AS_POINTS: a difference of shares, "+2.5 points"; AS_DOLLARS: "$0.0091". */
 typedef enum Format {

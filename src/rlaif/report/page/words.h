@@ -1,11 +1,11 @@
 /* The words of the page: numbers as people read them, stages, judges, policies and replies by what they are called.
  * Everything that comes from the store or the recipe goes through html_text; what the say_ functions return is ready for the
  * page. */
-#ifndef RLAIF_REPORT_WORDS_H
-#define RLAIF_REPORT_WORDS_H
+#ifndef RLAIF_REPORT_PAGE_WORDS_H
+#define RLAIF_REPORT_PAGE_WORDS_H
 
 #include "base/html.h"
-#include "rlaif/report/outcomes.h"
+#include "rlaif/report/page/outcomes.h"
 
 typedef struct Said {
     char text[120];

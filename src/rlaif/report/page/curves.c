@@ -1,7 +1,7 @@
 /* The curves of stages that trained: which metrics are shown, and what they are called. */
-#include "rlaif/report/curves.h"
+#include "rlaif/report/page/curves.h"
 
-#include "rlaif/report/chart.h"
+#include "rlaif/report/page/chart.h"
 
 typedef struct Metric {
     const char *name, *title;

@@ -1,5 +1,5 @@
 /* The run, read from its store and recipe. */
-#include "rlaif/report/run.h"
+#include "rlaif/report/page/run.h"
 
 #include "base/file.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
 /* The tables of the page: measures down, what was measured side by side. */
-#include "rlaif/report/tables.h"
+#include "rlaif/report/page/tables.h"
 
 #include "base/mem.h"
 

@@ -1,5 +1,5 @@
 /* Who compared what, and how it came out. */
-#include "rlaif/report/outcomes.h"
+#include "rlaif/report/page/outcomes.h"
 
 const ReportStage *report_choice_of(const Report *r, const ReportStage *eval, const char **checkpoint)
 {

@@ -1,5 +1,5 @@
 /* The words of the page: numbers as people read them, stages, judges, policies and replies by what they are called. */
-#include "rlaif/report/words.h"
+#include "rlaif/report/page/words.h"
 
 #include "base/file.h"
 #include "base/mem.h"

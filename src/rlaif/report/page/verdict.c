@@ -1,5 +1,5 @@
 /* A comparison of two policies in words: who is better, and by which judge by how much, with its interval. */
-#include "rlaif/report/verdict.h"
+#include "rlaif/report/page/verdict.h"
 
 static const char *trained_words(const Outcome *x)
 {
@@ -64,12 +64,12 @@ static const char *pleased_words(const Outcome *x, int n)
                            : "the judge that it was trained to please";
 }
 
-/* Names a policy, and what it is where training made it. */
-static void add_policy(Str *out, const Report *r, const ReportStage *eval, const char *option)
+/* Names a policy, and what it is where training made it; `begins`: a sentence. */
+static void add_policy(Str *out, const Report *r, const ReportStage *eval, const char *option, bool begins)
 {
     const ReportStage *maker = report_choice_of(r, eval, NULL) ? NULL : report_maker(r, eval, option);
     if (maker && strcmp(maker->row.kind, "rl") == 0)
-        str_add(out, "the trained policy ");
+        str_add(out, begins ? "The trained policy " : "the trained policy ");
     html_policy(out, r, eval, option);
 }
 
@@ -84,8 +84,9 @@ void html_headline(Str *out, const Report *r, const Outcome *x, int n)
         pleased += x[i].sign > 0 && x[i].trained == 1;
     }
     Str a = {0}, b = {0};
-    add_policy(&a, r, x->eval, "policy");
-    add_policy(&b, r, x->eval, "against");
+    bool inside = better + worse == 0 || (better != n && worse != n && !(better == pleased && worse == 0));
+    add_policy(&a, r, x->eval, "policy", !inside);
+    add_policy(&b, r, x->eval, "against", false);
     const char *A = str_text(&a), *B = str_text(&b);
     if (better == n && pleased == n)
         str_addf(out, "<b>%s is better than %s by %s.</b> ", A, B, pleased_words(x, n));

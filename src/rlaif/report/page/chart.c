@@ -1,6 +1,6 @@
 /* Charts of the page. Every chart is a drawing in SVG, which needs no script and prints; curves have their numbers beside
  * it, and dygraphs shows these on a screen in its place. */
-#include "rlaif/report/chart.h"
+#include "rlaif/report/page/chart.h"
 
 #include "base/mem.h"
 

@@ -1,8 +1,8 @@
 /* Whom a policy was trained to please: the judges and people behind its rewards, whichever way they lead there. */
-#ifndef RLAIF_REPORT_TASTE_H
-#define RLAIF_REPORT_TASTE_H
+#ifndef RLAIF_REPORT_PAGE_TASTE_H
+#define RLAIF_REPORT_PAGE_TASTE_H
 
-#include "rlaif/report/run.h"
+#include "rlaif/report/page/run.h"
 
 enum { MOST_TEACHERS = 8 };
 

@@ -1,7 +1,7 @@
 /* The run that a report is of, read once: its stages in the order of the recipe, each with its summary, curves and labels.
  * Whatever else makes the page only reads it. */
-#ifndef RLAIF_REPORT_RUN_H
-#define RLAIF_REPORT_RUN_H
+#ifndef RLAIF_REPORT_PAGE_RUN_H
+#define RLAIF_REPORT_PAGE_RUN_H
 
 #include "rlaif/recipe/recipe.h"
 #include "rlaif/stage/stage.h"

@@ -1,8 +1,8 @@
 /* Replies of all policies to the same prompts, one below the other, with what judges said of each. */
-#ifndef RLAIF_REPORT_REPLIES_H
-#define RLAIF_REPORT_REPLIES_H
+#ifndef RLAIF_REPORT_PAGE_REPLIES_H
+#define RLAIF_REPORT_PAGE_REPLIES_H
 
-#include "rlaif/report/words.h"
+#include "rlaif/report/page/words.h"
 
 enum { PROMPTS_SHOWN = 12, PROMPTS_MOST = 120 }; /* prompts that are seen at once; that are on the page */
 

@@ -1,5 +1,5 @@
 /* Replies of all policies to the same prompts, one below the other, with what judges said of each. */
-#include "rlaif/report/replies.h"
+#include "rlaif/report/page/replies.h"
 
 #include "base/mem.h"
 

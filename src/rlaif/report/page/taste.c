@@ -1,5 +1,5 @@
 /* Whom a policy was trained to please: the judges and people behind its rewards, whichever way they lead there. */
-#include "rlaif/report/taste.h"
+#include "rlaif/report/page/taste.h"
 
 static const char PREFIX[] = "sha256:";
 

@@ -1,8 +1,8 @@
 /* The curves of stages that trained: which metrics are shown, and what they are called. */
-#ifndef RLAIF_REPORT_CURVES_H
-#define RLAIF_REPORT_CURVES_H
+#ifndef RLAIF_REPORT_PAGE_CURVES_H
+#define RLAIF_REPORT_PAGE_CURVES_H
 
-#include "rlaif/report/words.h"
+#include "rlaif/report/page/words.h"
 
 /* What a person looks at first: reward and KL, or the loss of stages that have no reward. Not live: drawings alone. */
 void curves_main(Str *out, const ReportStage *const *stage, int n, bool live);

@@ -1,8 +1,8 @@
 /* Who compared what, and how it came out: the results of a run's evaluations of one policy against another. */
-#ifndef RLAIF_REPORT_OUTCOMES_H
-#define RLAIF_REPORT_OUTCOMES_H
+#ifndef RLAIF_REPORT_PAGE_OUTCOMES_H
+#define RLAIF_REPORT_PAGE_OUTCOMES_H
 
-#include "rlaif/report/taste.h"
+#include "rlaif/report/page/taste.h"
 
 /* Who compares two replies at once, a judge; or says of each alone how good it is, a judge or a reward model. */
 typedef enum Sort { BY_COMPARISON, BY_SCORE, BY_REWARD, SORTS } Sort;

@@ -1,5 +1,5 @@
 /* Whose taste: what was optimised, who judged and how often, and whether another agrees. */
-#include "rlaif/report/judges.h"
+#include "rlaif/report/page/judges.h"
 
 #include "base/file.h"
 #include "rlaif/eval/numbers.h"

@@ -1,9 +1,9 @@
 /* Whose taste: what was optimised, who judged, and whether another agrees. Each is entries of the list "What it means", none
  * where the run has nothing of it. */
-#ifndef RLAIF_REPORT_JUDGES_H
-#define RLAIF_REPORT_JUDGES_H
+#ifndef RLAIF_REPORT_PAGE_JUDGES_H
+#define RLAIF_REPORT_PAGE_JUDGES_H
 
-#include "rlaif/report/words.h"
+#include "rlaif/report/page/words.h"
 
 void say_optimised(Str *out, const Report *r);
 /* What the reward model of an evaluation learned from, and whether it is what was optimised. */
