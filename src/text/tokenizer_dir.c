@@ -72,18 +72,17 @@ static bool read_token(const Tokenizer *t, const json_t *config, const json_t *m
 /* Of a list of named templates the one called "default". */
 static bool read_template(Tokenizer *t, const json_t *config, Err *err)
 {
-    const json_t *source = json_object_get(config, "chat_template");
-    for (size_t i = 0; i < json_array_size(source); i++) {
-        const char *name = json_text_of(json_array_get(source, i), "name");
-        if (name && !strcmp(name, "default")) {
-            source = json_object_get(json_array_get(source, i), "template");
-            break;
-        }
+    const json_t *source = json_object_get(config, "chat_template"), *list = json_is_array(source) ? source : NULL;
+    bool is_there = source && !list && !json_is_null(source);
+    for (size_t i = 0; !is_there && i < json_array_size(list); i++) {
+        const char *name = json_text_of(json_array_get(list, i), "name");
+        is_there = name && !strcmp(name, "default");
+        source = json_object_get(json_array_get(list, i), "template");
     }
-    if (json_is_string(source))
-        t->chat_template = mem_str(json_string_value(source));
-    else if (source && !json_is_array(source) && !json_is_null(source))
-        return err_set(err, ERR_INPUT, "tokenizer_config.json: chat_template is neither a text nor a list");
+    if (is_there && !json_is_string(source))
+        return err_set(err, ERR_INPUT, "tokenizer_config.json: chat_template is neither a text nor a list of such"),
+               err_hint(err, "write the template as a text, or take it away");
+    t->chat_template = is_there ? mem_str(json_string_value(source)) : t->chat_template;
     return true;
 }
 
@@ -136,7 +135,7 @@ static bool read_small_files(Tokenizer *t, const TokenizerFiles *f, Err *err)
         free(t->chat_template);
         t->chat_template = mem_str(f->text[FILE_TEMPLATE]);
     }
-    return ok;
+    return ok || err_hint(err, "mend that file, or take it from where the model is from again");
 }
 
 /* --- the tokenizer itself --------------------------------------------------------------------------- */

@@ -297,6 +297,8 @@ static void refused_small_files(void **state)
         {"tokenizer_config.json", "{\"eos_token\": [1]}", "eos_token is neither"},
         {"special_tokens_map.json", "{\"eos_token\": {}}", "eos_token is neither"},
         {"tokenizer_config.json", "{\"chat_template\": 1}", "chat_template"},
+        {"tokenizer_config.json", "{\"chat_template\": {\"default\": \"x\"}}", "chat_template"},
+        {"tokenizer_config.json", "{\"chat_template\": [{\"name\": \"default\"}]}", "chat_template"},
         {"tokenizer_config.json", "{", "tokenizer_config.json"},
         {"generation_config.json", "{\"eos_token_id\": \"2\"}", "eos_token_id"},
         {"generation_config.json", "{\"eos_token_id\": [2, -1]}", "eos_token_id"},
@@ -307,6 +309,10 @@ static void refused_small_files(void **state)
     for (int i = 0; i < COUNT(row); i++) {
         put_file(dir, row[i].name, row[i].text);
         expect_refused(dir, row[i].words);
+        Err err = {0};
+        Tokenizer *t;
+        if (tokenizer_open(&t, dir, &err) || strstr(err.hint, "byte pair encoding")) /* it is the file, not the kind */
+            fail_msg("%s: the remedy is \"%s\"", row[i].text, err.hint);
         put_file(dir, row[i].name, "{}");
     }
     scratch_end(dir);
