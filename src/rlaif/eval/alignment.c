@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 #include "rlaif/eval/agreement.h"
+#include "rlaif/eval/cases.h"
+#include "rlaif/eval/length.h"
 #include "rlaif/eval/outcomes.h"
 #include "rlaif/eval/table.h"
 
@@ -21,88 +23,7 @@ static const OptionGroup groups[] = {
 };
 const OptionTable alignment_table = {groups, COUNT(groups), sizeof(AlignmentOptions)};
 
-enum { CALIBRATION_BINS = 5, MARGIN_BINS = 4, GAP_BINS = 3, MOST_CONFIDENT = 9 };
-
-/* One labelled row. */
-typedef struct Case {
-    double p, order[2]; /* P(first is preferred): the label, and each order alone */
-    bool both, flip;    /* judged in both orders; by answers that name the worse response */
-    bool turned;        /* by label --noise */
-    int prompt;         /* its number */
-    double mass;        /* mean over what was asked; NAN: not said */
-    int preferred;      /* by people: 0, 1, or -1 */
-    int confidence;     /* of people, 1 to 9; 0: none */
-    int length[2];
-} Case;
-
-typedef struct Cases {
-    Case *at;
-    int n, prompts;
-} Cases;
-
-/* 1 where p is on people's side, 1/2 on neither. */
-static double is_right(double p, int preferred)
-{
-    double first = eval_outcome(p, 0.5);
-    return preferred == 0 ? first : 1 - first;
-}
-
-static void read_orders(const json_t *label, Case *c)
-{
-    const json_t *orders = json_field(label, "orders"), *parts = orders ? orders : json_object_get(label, "scores");
-    size_t n = json_array_size(parts);
-    c->both = orders && n == 2;
-    c->flip = json_bool_of(label, "flip", false);
-    c->turned = json_bool_of(label, "noise", false);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *part = json_array_get(parts, i);
-        if (c->both)
-            c->order[i] = json_number_of(part, "p", 0.5);
-        c->mass = (i ? c->mass : 0) + json_number_of(part, "mass", (double)NAN) / (double)n;
-    }
-}
-
-static bool read_case(const Row *row, Case *c, Err *err)
-{
-    const RowView *v = &row->view;
-    if (!v->has_label)
-        return err_set(err, ERR_INPUT, "the row has no \"label\""), err_hint(err, "rlaif label adds labels");
-    *c = (Case){.p = v->label, .preferred = v->preferred, .mass = (double)NAN};
-    for (int i = 0; i < 2; i++)
-        c->length[i] = text_characters(v->response[i].text);
-    read_orders(json_object_get(row->json, "label"), c);
-    const json_t *extra = json_object_get(row->json, "extra");
-    double confidence = json_number_of(row->json, "confidence", json_number_of(extra, "confidence", 0));
-    if (confidence >= 1 && confidence <= MOST_CONFIDENT && confidence == floor(confidence))
-        c->confidence = (int)confidence;
-    return true;
-}
-
-/* Every row as a case; those without a label stop it or are left out. */
-static bool read_cases(const Rows *rows, bool skip_bad, Cases *c, Err *err)
-{
-    json_t *numbers = json_object();
-    *c = (Cases){.at = mem_alloc((size_t)rows->n + 1, sizeof *c->at)};
-    bool ok = true;
-    for (int i = 0; ok && i < rows->n; i++) {
-        char place[300];
-        if (read_case(&rows->row[i], &c->at[c->n], err)) {
-            c->at[c->n++].prompt = context_number(numbers, &rows->row[i].view.context);
-            continue;
-        }
-        err_context(err, "%s", row_place(rows, i, place));
-        ok = skip_bad;
-        if (!ok)
-            break;
-        log_warn("%s; left out", err->msg);
-        err_clear(err);
-    }
-    c->prompts = (int)json_object_size(numbers);
-    json_decref(numbers);
-    if (ok && c->n == 0)
-        ok = err_set(err, ERR_INPUT, "%s: no row has a label", rows->path), err_hint(err, "rlaif label makes labels");
-    return ok;
-}
+enum { CALIBRATION_BINS = 5, MARGIN_BINS = 4, GAP_BINS = 3 };
 
 /* --- agreement ------------------------------------------------------------------------------------------ */
 
@@ -111,7 +32,7 @@ static Outcomes right_of(const Cases *c)
 {
     Outcomes o = outcomes_begin(c->prompts);
     for (int i = 0; i < c->n; i++)
-        outcomes_add(&o, c->at[i].prompt, is_right(c->at[i].p, c->at[i].preferred));
+        outcomes_add(&o, c->at[i].prompt, case_is_right(c->at[i].p, c->at[i].preferred));
     return o;
 }
 
@@ -136,26 +57,22 @@ static void set_kappas(json_t *out, const Cases *all)
 
 static void set_accuracy(json_t *out, const Cases *all)
 {
-    Outcomes right = right_of(all), longer = outcomes_begin(all->prompts);
+    Outcomes right = right_of(all);
     double one_order = 0;
     int ties = 0, ordered = 0;
     for (int i = 0; i < all->n; i++) {
         const Case *c = &all->at[i];
-        outcomes_add(&longer, c->prompt, is_right(eval_outcome(c->length[0], c->length[1]), c->preferred));
         ties += c->p == 0.5;
         if (c->both) {
-            one_order += (is_right(c->order[0], c->preferred) + is_right(c->order[1], c->preferred)) / 2;
+            one_order += (case_is_right(c->order[0], c->preferred) + case_is_right(c->order[1], c->preferred)) / 2;
             ordered++;
         }
     }
     eval_set_share(out, "accuracy", &right, NULL);
     json_object_set_new(out, "ties", json_integer(ties));
     eval_set(out, "single_order_accuracy", one_order / ordered);
-    eval_set(out, "longer_accuracy", longer.total / longer.n);
-    json_object_set_new(out, "longer_interval", eval_interval(outcomes_share(&longer)));
     set_kappas(out, all);
     outcomes_release(&right);
-    outcomes_release(&longer);
 }
 
 /* Label certainty: of the chosen side, beside how often that side is right. */
@@ -195,27 +112,16 @@ static void set_calibration(json_t *out, const Cases *c)
     free(decided);
 }
 
-static int compare_margins(const void *a, const void *b)
-{
-    double x = fabs(((const Case *)a)->p - 0.5), y = fabs(((const Case *)b)->p - 0.5);
-    return (x > y) - (x < y);
-}
-
-/* Quarters of the cases by margin. Cases of one margin count with their mean, so that their order does not matter. */
+/* Quarters of the cases by margin. */
 static void set_margins(json_t *out, const Cases *c)
 {
     int n = c->n;
-    Cases sorted = {mem_copy(c->at, (size_t)n, sizeof *c->at), n, c->prompts};
+    Cases sorted = cases_by_margin(c);
     double *right = mem_alloc((size_t)n, sizeof *right);
     json_t *list = json_array();
-    qsort(sorted.at, (size_t)n, sizeof *sorted.at, compare_margins);
-    for (int i = 0, end; i < n; i = end) {
-        double sum = 0;
-        for (end = i; end < n && compare_margins(&sorted.at[i], &sorted.at[end]) == 0; end++)
-            sum += is_right(sorted.at[end].p, sorted.at[end].preferred);
-        for (int k = i; k < end; k++)
-            right[k] = sum / (end - i);
-    }
+    for (int i = 0; i < n; i++)
+        right[i] = case_is_right(sorted.at[i].p, sorted.at[i].preferred);
+    cases_level(&sorted, right);
     for (int b = 0; b < MARGIN_BINS; b++) {
         int from = (int)((long long)n * b / MARGIN_BINS), to = (int)((long long)n * (b + 1) / MARGIN_BINS);
         if (from == to)
@@ -330,6 +236,7 @@ static void summarise(json_t *out, const Cases *all)
         json_object_set_new(out, "turned", json_integer(turned));
     if (chosen.n > 0) {
         set_accuracy(out, &chosen);
+        eval_set_beside_length(out, &chosen);
         set_calibration(out, &chosen);
         set_margins(out, &chosen);
         set_confidences(out, &chosen);
@@ -343,7 +250,7 @@ static void summarise(json_t *out, const Cases *all)
 bool alignment_numbers(const Rows *rows, json_t *out, Err *err)
 {
     Cases cases;
-    bool ok = read_cases(rows, false, &cases, err);
+    bool ok = cases_read(rows, false, &cases, err);
     if (ok) {
         summarise(out, &cases);
         eval_set_agreement(out, rows);
@@ -401,6 +308,15 @@ static void print_cost(const json_t *cost)
                eval_decimal(cost, "people_per_pair").text, eval_decimal(cost, "ratio").text);
 }
 
+/* A share of some of the pairs. */
+static void print_of(const char *name, const json_t *s, const char *key, const char *pairs)
+{
+    char what[80], interval[80];
+    snprintf(what, sizeof what, "%s %.0f", name, json_number_of(s, pairs, 0));
+    snprintf(interval, sizeof interval, "%s_interval", key);
+    eval_print_share(what, s, key, interval);
+}
+
 static void print_table(const json_t *s)
 {
     eval_print("rows, prompts, people's choices", "%.0f, %.0f, %.0f", json_number_of(s, "rows", 0),
@@ -409,8 +325,13 @@ static void print_table(const json_t *s)
         eval_print_share("accuracy", s, "accuracy", "interval");
         eval_print_share("  in one order", s, "single_order_accuracy", NULL);
         eval_print_share("  of the longer response", s, "longer_accuracy", "longer_interval");
+        eval_print_share("  of the commoner choice", s, "base_rate", NULL);
         eval_print("kappa, both orders counted", "%s, %s", eval_decimal(s, "kappa").text,
                    eval_decimal(s, "kappa_both_orders").text);
+        eval_print("the margin tells the better: AUC", "%s", eval_decimal(s, "auc").text);
+        print_of("  where not the longer, of", s, "against_length", "against_length_pairs");
+        print_of("  surer half, of", s, "upper_half", "upper_half_pairs");
+        eval_print_share("    of the longer response", s, "upper_half_longer", NULL);
         eval_print("certain labels are right: AUC", "%s", eval_decimal(s, "certainty_auc").text);
         eval_print("calibration error", "%s", eval_decimal(s, "calibration_error").text);
         print_bins(s, "calibration", "where p is");
@@ -437,7 +358,7 @@ bool alignment_stage(Work *work, const char *name, const void *options, Err *err
     bool ok = stage_read_rows(work, o->labels, o->limit, NEED_PAIR, o->skip_bad, &rows, err);
     if (ok)
         rows_hash(&rows, labels);
-    ok = ok && read_cases(&rows, o->skip_bad, &cases, err) &&
+    ok = ok && cases_read(&rows, o->skip_bad, &cases, err) &&
          stage_begin(&s, work, name, "eval alignment",
                      stage_about(&alignment_table, o, &o->common, "labels", labels, NULL), err);
     if (ok) {

@@ -37,6 +37,11 @@ extern const OptionTable alignment_table;
  * ties
  * single_order_accuracy   of one order alone, mean of both: before debiasing (3.5)
  * longer_accuracy, longer_interval   of "the longer response is better", on the same rows
+ * base_rate               of one and the same slot, the one that people prefer more often
+ * auc                     of the margin, every pair in both orders
+ * against_length          accuracy where label and length disagree; also its _interval and _pairs
+ * upper_half              accuracy in the half of the larger margins; also its _interval and _pairs, and upper_half_longer, of
+ *                         the longer response there
  * kappa                   Cohen's, of first and second as given; null where people always chose the same
  * kappa_both_orders       the same with every pair counted in both orders: 2 accuracy - 1 without ties
  * mean_distance_from_half |p - 1/2|

@@ -37,14 +37,41 @@ static void set_table(Str *out, const LabelSet *set, int n, const char *part, co
     html_columns(out, &c, m, measures);
 }
 
-static const Measure alignment[] = {
+/* Every labeler beside what needs no judgment: a constant answer, the longer reply. */
+static const Measure labelers[] = {
     {"pairs where people chose", "with_choice", AS_COUNT, NULL},
     {"labels on people\xe2\x80\x99s side", "accuracy", AS_PERCENT, "interval"},
-    {"the same in one order, not averaged", "single_order_accuracy", AS_PERCENT, NULL},
-    {"the longer reply on people\xe2\x80\x99s side", "longer_accuracy", AS_PERCENT, "longer_interval"},
-    {"ties", "ties", AS_COUNT, NULL},
+    {"the longer reply", "longer_accuracy", AS_PERCENT, "longer_interval"},
+    {"always the same slot", "base_rate", AS_PERCENT, NULL},
     {"Cohen\xe2\x80\x99s kappa", "kappa", AS_NUMBER, NULL},
     {"kappa, both orders counted", "kappa_both_orders", AS_NUMBER, NULL},
+    {"AUC of the margin", "auc", AS_NUMBER, NULL},
+    {"pairs where label and length disagree", "against_length_pairs", AS_COUNT, NULL},
+    {"labels on people\xe2\x80\x99s side there", "against_length", AS_PERCENT, "against_length_interval"},
+    {"in the surer half of the labels", "upper_half", AS_PERCENT, "upper_half_interval"},
+    {"the longer reply there", "upper_half_longer", AS_PERCENT, NULL},
+};
+
+static void labeler_table(Str *out, const LabelSet *set, int n)
+{
+    Columns c = {0};
+    for (int i = 0; i < n; i++)
+        if (json_object_get(set[i].numbers, "accuracy"))
+            html_stage(columns_add(&c, set[i].numbers), set[i].stage);
+    if (c.n > 0) {
+        html_heading(out, "Labels and people", NULL);
+        html_p(
+            out,
+            "<span class=\"note\">The longer of two replies, and one and the same slot, are right in so many pairs "
+            "without any judgment. Where label and length disagree, one of them is right: above one half it is the label, and one that "
+            "knows nothing is right there as often as length is wrong.</span>");
+    }
+    html_lines(out, &c, labelers, COUNT(labelers));
+}
+
+static const Measure alignment[] = {
+    {"labels on people\xe2\x80\x99s side in one order, not averaged", "single_order_accuracy", AS_PERCENT, NULL},
+    {"ties", "ties", AS_COUNT, NULL},
     {"sure labels are right: AUC", "certainty_auc", AS_NUMBER, NULL},
     {"calibration error", "calibration_error", AS_NUMBER, NULL},
 };
@@ -214,7 +241,8 @@ bool report_labels(Str *out, const Report *r, Err *err)
     str_add(out, "</div>\n");
     set_table(out, set, n, NULL, "mass", sureness, COUNT(sureness), "How sure the labels are");
     set_table(out, set, n, "position", "pairs", position, COUNT(position), "Position bias");
-    set_table(out, set, n, NULL, "accuracy", alignment, COUNT(alignment), "Labels and people");
+    labeler_table(out, set, n);
+    set_table(out, set, n, NULL, "accuracy", alignment, COUNT(alignment), "Ties, orders and calibration");
     for (int i = 0; i < n; i++)
         candidate_table(out, set[i].stage);
     set_table(out, set, n, "people", "pairs", people, COUNT(people), "People and people");

@@ -82,6 +82,74 @@ static void same_range(const json_t *a, const json_t *b)
         close_to(json_number_value(json_array_get(a, i)), json_number_value(json_array_get(b, i)), 1e-12);
 }
 
+/* What length knows: of six pairs label and length disagree in the first three, the fifth has replies of one length, the last
+ * a label that is a tie. */
+static void beside_length(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const char rows[] =
+        PAIR("aaaa", "bb") LABEL("0.25", "0.25", "0.25") ", \"preferred\": 1}\n"
+        PAIR("aa", "bbbb") LABEL("0.75", "0.75", "0.75") ", \"preferred\": 1}\n"
+        PAIR("aaa", "b") LABEL("0.125", "0.125", "0.125") ", \"preferred\": 1}\n"
+        PAIR("aaaaa", "b") LABEL("0.875", "0.875", "0.875") ", \"preferred\": 0}\n"
+        PAIR("ab", "ba") LABEL("0.75", "0.75", "0.75") ", \"preferred\": 0}\n"
+        PAIR("abc", "ab") LABEL("0.5", "0.5", "0.5") ", \"preferred\": 0}\n"
+        PAIR("nobody", "chose") LABEL("0.9", "0.9", "0.9") "}\n";
+    /* clang-format on */
+    Err err = {0};
+    json_t *s = align(rows, false, &err);
+    need_ok(s != NULL, &err);
+    field(s, "accuracy", 4.5 / 6);
+    field(s, "longer_accuracy", (0 + 1 + 0 + 1 + 0.5 + 1) / 6);
+    field(s, "base_rate", 0.5);
+    field(s, "against_length_pairs", 3);
+    field(s, "against_length", 2.0 / 3);
+    wilson_field(s, "against_length_interval", 2, 3);
+    field(s, "auc", 30.5 / 36); /* of 36 pairs of margins, each towards the preferred, 26 + 4.5 add up to more than 0 */
+    field(s, "upper_half_pairs", 3); /* the two of 0.375, and one of those of 0.25, which are right in 2 of 3 */
+    field(s, "upper_half", (1 + 1 + 2.0 / 3) / 3);
+    field(s, "upper_half_longer", (0 + 1 + 0.5) / 3);
+    json_decref(s);
+    s = align(by_hand, false, &err);
+    need_ok(s != NULL, &err);
+    field(s, "base_rate", 4.0 / 5);
+    field(s, "auc", 19.5 / 25);
+    field(s, "against_length_pairs", 0);
+    null_field(s, "against_length");
+    json_decref(s);
+}
+
+/* A labeler that names the longer one is right as often as length and knows nothing beside it, one that names the other is wrong
+ * where length is right. */
+static void length_as_a_labeler(void **state)
+{
+    (void)state;
+    Str with = {0}, against = {0};
+    for (int i = 0; i < 20; i++)
+        for (int k = 0; k < 2; k++)
+            str_addf(
+                k ? &against : &with,
+                "{\"prompt\": \"%d\", \"responses\": [\"%s\", \"bbb\"], \"preferred\": %d, \"label\": {\"p\": %g}}\n",
+                i, i % 2 ? "a" : "aaaaa", i % 5 == 0 ? i % 2 == 0 : i % 2, (i % 2 == 0) != k ? 0.8 : 0.2);
+    Err err = {0};
+    json_t *s = align(str_text(&with), false, &err);
+    need_ok(s != NULL, &err);
+    field(s, "accuracy", 0.8);
+    field(s, "longer_accuracy", 0.8);
+    field(s, "auc", 0.8);
+    field(s, "against_length_pairs", 0);
+    json_decref(s);
+    s = align(str_text(&against), false, &err);
+    need_ok(s != NULL, &err);
+    field(s, "longer_accuracy", 0.8);
+    field(s, "against_length_pairs", 20);
+    field(s, "against_length", 0.2);
+    json_decref(s);
+    str_release(&with);
+    str_release(&against);
+}
+
 static void bins(void **state)
 {
     (void)state;
@@ -352,6 +420,7 @@ int main(void)
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agreement),           cmocka_unit_test(bins),
+        cmocka_unit_test(beside_length),       cmocka_unit_test(length_as_a_labeler),
         cmocka_unit_test(position_bias),       cmocka_unit_test(position_of_flipped),
         cmocka_unit_test(pairs_of_one_prompt), cmocka_unit_test(partial_rows),
         cmocka_unit_test(reward_accuracy),     cmocka_unit_test(people_among_themselves),

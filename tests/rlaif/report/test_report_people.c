@@ -228,6 +228,10 @@ static void labels(void **state)
     check_page(page);
     has(part, "<th>two people choose alike</th><td>0.0 %");
     has(part, "<th>labels on people\xe2\x80\x99s side there</th><td>50.0 %</td>");
+    char *table = part_of(part, "<table class=\"lines\">", "</table>"); /* one line a labeler */
+    has(table, "<th>the longer reply</th>");
+    has(table, "<a href=\"#stage-1\">label</a></th><td>2</td><td>50.0 %<span class=\"range\">");
+    free(table);
     has(part, "<th>tokens that the judge read</th><td>24334</td>");
     has(part, "<th>the judge, a pair</th><td>$0.0091</td>");
     has(part, "<th>people, all pairs</th><td>$12.3538</td>");

@@ -57,6 +57,16 @@ Str *columns_add(Columns *c, const json_t *object)
     return &c->column[c->n++].head;
 }
 
+static void columns_release(Columns *c)
+{
+    for (int i = 0; i < c->n; i++) {
+        json_decref(c->column[i].object);
+        str_release(&c->column[i].head);
+    }
+    free(c->column);
+    *c = (Columns){0};
+}
+
 void html_columns(Str *out, Columns *c, const Measure *m, int n)
 {
     for (int from = 0, end; from < c->n; from = end) {
@@ -68,12 +78,25 @@ void html_columns(Str *out, Columns *c, const Measure *m, int n)
         measure_rows(out, m, n, c->column + from, end - from);
         str_add(out, "</tbody></table></div>\n");
     }
-    for (int i = 0; i < c->n; i++) {
-        json_decref(c->column[i].object);
-        str_release(&c->column[i].head);
+    columns_release(c);
+}
+
+void html_lines(Str *out, Columns *c, const Measure *m, int n)
+{
+    if (c->n > 0) {
+        str_add(out, "<div class=\"wide\"><table class=\"lines\">\n<thead><tr><th></th>");
+        for (int k = 0; k < n; k++)
+            str_addf(out, "<th>%s</th>", m[k].label);
+        str_add(out, "</tr></thead>\n<tbody>\n");
+        for (int i = 0; i < c->n; i++) {
+            str_addf(out, "<tr><th>%s</th>", str_text(&c->column[i].head));
+            for (int k = 0; k < n; k++)
+                measure_cell(out, &m[k], c->column[i].object);
+            str_add(out, "</tr>\n");
+        }
+        str_add(out, "</tbody></table></div>\n");
     }
-    free(c->column);
-    *c = (Columns){0};
+    columns_release(c);
 }
 
 void html_object(Str *out, const json_t *object, const Measure *m, int n)

@@ -40,7 +40,10 @@ Str *columns_add(Columns *c, const json_t *object);
  * column has are left out. Releases the columns. */
 void html_columns(Str *out, Columns *c, const Measure *m, int n);
 
-/* The same of one object, without a head. */
+/* The other way round: measures side by side, one table however many lines there are. Releases the columns, its lines. */
+void html_lines(Str *out, Columns *c, const Measure *m, int n);
+
+/* Measures down of one object, without a head. */
 void html_object(Str *out, const json_t *object, const Measure *m, int n);
 /* The same of the objects of a list, each with what `head` writes above it. */
 typedef void HtmlHead(Str *out, const Report *r, const json_t *object);
