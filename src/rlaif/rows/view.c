@@ -113,8 +113,9 @@ static bool read_summaries(const json_t *row, RowView *v, Err *err)
     }
     const json_t *choice = json_field(row, "choice");
     v->preferred = json_is_integer(choice) ? (int)json_integer_value(choice) : -1;
-    return !choice || v->preferred == 0 || v->preferred == 1 ||
-           err_set(err, ERR_INPUT, "\"choice\" is neither 0 nor 1");
+    if (choice && v->preferred != 0 && v->preferred != 1)
+        return err_set(err, ERR_INPUT, "\"choice\" is neither 0 nor 1");
+    return has_response(row) || read_ended(row, v, err);
 }
 
 /* --- our own --- */
@@ -160,11 +161,17 @@ static bool read_responses(const json_t *row, RowView *v, Err *err)
     return v->preferred == 0 || v->preferred == 1 || err_set(err, ERR_INPUT, "\"preferred\" is neither 0 nor 1");
 }
 
+/* Are there responses beside what a person wrote? */
+static bool has_others(const json_t *row)
+{
+    return has_response(row) || json_field(row, "responses");
+}
+
 /* One reply. What `ended` says is of the responses, where a row has such beside what a person wrote. */
 static bool read_one(const json_t *row, const char *name, RowView *v, Err *err)
 {
     const json_t *value = json_field(row, name);
-    bool others = strcmp(name, "response") != 0 && (has_response(row) || json_field(row, "responses"));
+    bool others = strcmp(name, "response") != 0 && has_others(row);
     return own_prompt(row, v, err) && view_replies(row, &value, &name, 1, v, err) &&
            (others || read_ended(row, v, err));
 }
@@ -191,7 +198,7 @@ static bool read_comparison(const json_t *row, bool *found, RowView *v, Err *err
         value[i] = json_array_get(c.replies, (size_t)i);
         name[i] = json_string_value(json_array_get(c.name, json_array_size(c.name) > 1 ? (size_t)i : 0));
     }
-    bool ok = read_under_prompt(row, json_incref(c.prompt), value, name, n, v, err);
+    bool ok = read_under_prompt(row, json_incref(c.prompt), value, name, n, v, err) && read_ended(row, v, err);
     double a = json_number_value(json_array_get(c.worth, 0)), b = json_number_value(json_array_get(c.worth, 1));
     if (n == 2 && json_is_number(json_array_get(c.worth, 0)) && json_is_number(json_array_get(c.worth, 1)) && a != b)
         v->preferred = b > a;
@@ -392,8 +399,9 @@ static bool read_messages(const json_t *row, const char *name, RowView *v, Err *
         return false;
     bool ok = view_replies(row, (const json_t *const[]){messages}, &name, 1, v, err);
     json_decref(messages);
-    return ok && (v->context.turns ||
-                  err_set(err, ERR_INPUT, "\"%s\" must end with an assistant's turn after another", name));
+    if (ok && !v->context.turns)
+        return err_set(err, ERR_INPUT, "\"%s\" must end with an assistant's turn after another", name);
+    return ok && (has_others(row) || has_chosen_rejected(row) || read_ended(row, v, err));
 }
 
 /* The reply that people chose, without what they rejected. */
@@ -446,6 +454,8 @@ static bool read_whole(const json_t *row, const char *name, RowView *v, Err *err
     if (ok && !beside.context.text && !beside.context.turns)
         beside.context = context_copy(&v->context);
     ok = ok && agree(v, name, &beside, other, err);
+    if (ok)
+        v->response[0].ended = beside.response[0].ended;
     row_view_release(&beside);
     return ok;
 }

@@ -325,6 +325,12 @@ static void fields_that_agree(void **state)
     is_read_as("{'prompt': 'p', 'responses': ['a', 'b'], 'models': ['m', 'n'], 'winner': 'n'}", NEED_PAIR,
                "p | a | b > 1");
     is_read_as("{'prompt': 'p', 'responses': ['a'], 'response': 'a', 'ended': [false]}", NEED_RESPONSES, "p | a...");
+    is_read_as("{'messages': [" U("p") ", " A("a") "], 'ended': false}", NEED_DEMONSTRATION, "Human: p | a...");
+    is_read_as(
+        "{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'ended': [false, true], 'messages': [" U("p") ", " A("a") "]}",
+        NEED_DEMONSTRATION, "Human: p | a...");
+    is_read_as("{'prompt': 'p', 'response_a': 'a', 'response_b': 'b', 'ended': [true, false]}", NEED_PAIR,
+               "p | a | b...");
     is_read_as("{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'ended': [true, false]}", NEED_PAIR,
                "p | a | b... > 0");
     is_read_as("{'prompt': 'p', 'completion': 'c', 'responses': ['a', 'b'], 'ended': [true, false]}",
@@ -385,6 +391,12 @@ static void fields_that_contradict(void **state)
         {"{'prompt': 'p', 'responses': ['a', 'b'], 'ended': [true, null]}", NEED_PAIR, "for each of 2 responses"},
         {"{'prompt': 'p', 'response': 'a', 'ended': 'no'}", NEED_RESPONSES, "for each of 1 response"},
         {"{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'ended': [true]}", NEED_PAIR, "for each of 2 responses"},
+        {"{'messages': [" U("p") ", " A("a") "], 'ended': [true, false]}", NEED_DEMONSTRATION,
+         "for each of 1 response"},
+        {"{'prompt': 'p', 'response_a': 'a', 'response_b': 'b', 'ended': [true]}", NEED_PAIR,
+         "for each of 2 responses"},
+        {"{'info': {'post': 'p'}, 'summaries': [{'text': 'a'}, {'text': 'b'}], 'ended': true}", NEED_PAIR,
+         "for each of 2 responses"},
         {"{'prompt': 'p', 'completion': 'b', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
          "different responses"},
         {"{'prompt': 'q', 'completion': 'a', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
