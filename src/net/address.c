@@ -32,7 +32,8 @@ static bool has_secret(CURLU *u)
 /* Bytes of a path that are a base: without what an operation adds, and '/'. */
 static size_t base_length(const char *path)
 {
-    static const char *const operations[] = {"/chat/completions", "/completions", "/responses", "/models"};
+    static const char *const operations[] = {"/chat/completions", "/completions", "/chat",
+                                             "/responses",        "/embeddings",  "/models"};
     size_t n = strlen(path);
     while (n > 0 && path[n - 1] == '/')
         n--;

@@ -19,6 +19,8 @@ static void addresses(void **state)
         {"http://localhost/v1//chat/completions", "http://localhost/v1"},
         {"http://localhost/completions", "http://localhost"},
         {"http://localhost/v1/models", "http://localhost/v1"},
+        {"http://localhost/v1/chat/", "http://localhost/v1"},
+        {"http://localhost/v1/embeddings", "http://localhost/v1"},
         {"http://localhost/my-completions", "http://localhost/my-completions"},
     };
     for (int i = 0; i < COUNT(table); i++) {

@@ -253,14 +253,14 @@ static ReplyUse read_failure(const json_t *reply, const json_t *choice, Err *err
                *name = json_is_string(code) ? json_string_value(code) : json_text_of(error, "type");
     int status = json_is_number(code) ? (int)json_number_value(code) : name ? (int)strtol(name, NULL, 10) : 0;
     status /= status > 9999 ? 100 : 1; /* some count their own kinds behind it: 40303 */
+    bool misplaced = words && strcasestr(words, "unexpected endpoint"); /* LM Studio's 404 */
     bool refused = (status / 100 == 4 && !http_status_passes(status)) ||
-                   (name && (strstr(name, "content") || strstr(name, "invalid")));
+                   (name && (strstr(name, "content") || strstr(name, "invalid"))) || misplaced;
     err_set(err, refused || !words ? ERR_INPUT : ERR_IO, "the endpoint's reply has no choices%s%s", words ? ": " : "",
             words ? words : "");
-    if (words)
-        return refused ? REPLY_FAILURE : REPLY_AGAIN;
-    err_hint(err, "is that the base address of an OpenAI-compatible API? It often ends in /v1");
-    return REPLY_REFUSED;
+    if (!words || misplaced)
+        err_hint(err, "is that the base address of an OpenAI-compatible API? It often ends in /v1");
+    return !words ? REPLY_REFUSED : refused ? REPLY_FAILURE : REPLY_AGAIN;
 }
 
 static ReplyUse read_choice(const json_t *reply, const char *text, const Demand *d, EndpointKind kind, int top,

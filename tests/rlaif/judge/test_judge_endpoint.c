@@ -355,6 +355,7 @@ static void useless_replies(void **state)
          "no choices: bad",
          "--skip-bad",
          1},
+        {{"{\"error\": \"Unexpected endpoint or method. (POST /completions)\"}", 200}, "Unexpected endpoint", "/v1", 1},
         {{"{\"error\": {\"message\": \"busy\", \"code\": 429}}", 200}, "after 3 tries", "goes on", 3},
         {{"\n<html><title>Wi-Fi</title><p>Please log in</html>", 200},
          "/v1/completions: the endpoint's reply is no JSON but a page: \"Wi-Fi Please log in\"",
