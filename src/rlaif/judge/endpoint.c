@@ -302,8 +302,8 @@ static bool take_refusal(Batch *b, int i, int status, const char *body, Err *err
     return of_this && d->refused != REFUSED_FAILS && !too_many && leave_out(b, i, err);
 }
 
-/* Tries enough: of one prompt that the server fails on, over which the others must not wait. Where nobody was answered in the
- * meantime it may be the server, and a training, which would keep that there was no answer, stops. */
+/* Tries enough: of one prompt that the server fails on, over which the others must not wait. Where no other was answered in the
+ * meantime it may be the server: a few are left out so, then it is an end. */
 static bool take_failure(void *context, int i, bool others, Err *err)
 {
     Batch *b = context;
@@ -313,7 +313,7 @@ static bool take_failure(void *context, int i, bool others, Err *err)
     if (d->refused == REFUSED_FAILS && others)
         err_hint(err, "if it is this prompt alone, --skip-bad leaves its row out, where the command has it; what was "
                       "answered is stored");
-    return d->refused == REFUSED_TOLD && b->e->failed < MOST_REFUSED && leave_out(b, i, err);
+    return d->refused != REFUSED_FAILS && b->e->failed < MOST_REFUSED && leave_out(b, i, err);
 }
 
 static bool take_status(void *context, int i, const HttpReply *reply, Err *err)

@@ -171,6 +171,7 @@ typedef struct Elsewhere {
     double p; /* of "1" */
     bool chat;
     int refuses; /* of prompts so many bytes long, and multiples, none is answered; 0: all are */
+    int status;  /* that they get */
     int asked;
     char last[4000]; /* prompt */
 } Elsewhere;
@@ -195,7 +196,7 @@ static void scores(void *context, const ServerRequest *q, ServerReply *r)
         assert_string_equal(json_text_of(json_array_get(messages, 0), "content"), "You rate.");
     e->asked++;
     if (e->refuses > 0 && strlen(e->last) % (size_t)e->refuses == 0) {
-        r->status = 400;
+        r->status = e->status;
         r->body = mem_str("{\"error\": {\"message\": \"filtered\"}}");
         json_decref(list);
         json_decref(body);
@@ -289,23 +290,27 @@ static int refused_have_the_others(Bench *b)
     return refused;
 }
 
-/* What an endpoint will never judge ends the training, or with skip-bad tells nothing; it is kept as any answer. */
-static void an_endpoint_refuses(void **state)
+/* What an endpoint will never judge, or fails on however often it is asked, ends the training, or with skip-bad tells nothing; it
+ * is kept as any answer. */
+static void refuses_with(int status)
 {
-    (void)state;
     Bench b;
     Err err = {0};
     Elsewhere e = {.p = 0.5, .refuses = 2};
     Server *server = server_start(scores, &e);
     char *endpoint = mem_printf("endpoint=%s", server_address(server));
     bench_open(&b, CPU_AUTO, 1);
+    /* which also writes the prompt; a fault of the server would be asked for nine times */
+    e.status = 400;
     assert_false(train(&b, "rl", endpoint, "api-model=planted", &err));
     assert_non_null(strstr(err.msg, "filtered"));
     err_clear(&err);
+    e.status = status;
     int shown = errors_hide();
-    bool ok = bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
-                        "output=@rl", endpoint, "api-model=planted", "prompt=@scored.yaml", "steps=2", "batch=2",
-                        "samples=2", "baseline=group", "max-new-tokens=6", "lr=2e-3", "skip-bad=true", NULL);
+    bool ok =
+        bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR, "output=@rl",
+                  endpoint, "api-model=planted", "prompt=@scored.yaml", "steps=2", "batch=2", "samples=2",
+                  "baseline=group", "max-new-tokens=6", "lr=2e-3", "retries=0", "skip-bad=true", NULL);
     errors_show(shown);
     need_ok(ok, &err);
     int asked = e.asked, refused = refused_have_the_others(&b);
@@ -315,6 +320,13 @@ static void an_endpoint_refuses(void **state)
     bench_end(&b);
     server_stop(server);
     free(endpoint);
+}
+
+static void an_endpoint_refuses(void **state)
+{
+    (void)state;
+    refuses_with(400);
+    refuses_with(500);
 }
 
 int main(void)
