@@ -71,6 +71,19 @@ static const char *mend_word(Str *out, const char *s, const char *end)
     return after > s ? after : s + 1;
 }
 
+/* Copies a number; one that no double holds is the largest of its sign. */
+static const char *mend_number(Str *out, const char *s, const char *end)
+{
+    const char *after = s + 1;
+    while (after < end && (isdigit((unsigned char)*after) || (*after && strchr(".eE+-", *after))))
+        after++;
+    char *number = mem_strn(s, (size_t)(after - s));
+    double x = strtod(number, NULL);
+    str_add(out, x > 1e308 ? "1e308" : x < -1e308 ? "-1e308" : number);
+    free(number);
+    return after;
+}
+
 void json_mend(Str *out, const char *text, size_t n)
 {
     const char *s = text, *end = text + n;
@@ -79,6 +92,8 @@ void json_mend(Str *out, const char *text, size_t n)
     while (s < end) {
         if (*s == '"')
             s = mend_text(out, s, end);
+        else if (isdigit((unsigned char)*s) || (*s == '-' && s + 1 < end && isdigit((unsigned char)s[1])))
+            s = mend_number(out, s, end);
         else if (isalpha((unsigned char)*s) || *s == '-' || *s == '+')
             s = mend_word(out, s, end);
         else

@@ -297,8 +297,8 @@ static void bytes_as_tokens(void **state)
 static void impossible_answers(void **state)
 {
     (void)state;
-    static const char *const none[] = {"-Infinity", "-9999.0", "-1e40"}, *const unknown[] = {"null", "NaN", "\"x\"",
-                                                                                             "0.5"};
+    static const char *const none[] = {"-Infinity", "-9999.0", "-1e40", "-1e999", "-17976931348623157e300"},
+                             *const unknown[] = {"null", "NaN", "\"x\"", "0.5"};
     Verdict v;
     Err err;
     int requests;
