@@ -74,6 +74,18 @@ Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device)
     return m;
 }
 
+Model *tiny_on(CpuLevel level, int threads, TinyKind kind, int heads, int vocab)
+{
+    return tiny_model(kind, heads, vocab, open_device(level, threads));
+}
+
+void tiny_free(Model *m)
+{
+    Device *d = m->device;
+    model_free(m);
+    device_free(d);
+}
+
 Model *tiny_neighbour(TinyKind kind, int heads, int vocab, Device *device)
 {
     Model *m = tiny_model(kind, heads, vocab, device);

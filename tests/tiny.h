@@ -17,6 +17,10 @@ extern const char *const tiny_name[TINY_KINDS];
 /* A model with these heads (HeadKind, or-ed). Free with model_free. */
 Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device);
 
+/* The same on a device of its own. tiny_free frees a model and its device. */
+Model *tiny_on(CpuLevel level, int threads, TinyKind kind, int heads, int vocab);
+void tiny_free(Model *m);
+
 /* The same with every weight off by about a fifth. */
 Model *tiny_neighbour(TinyKind kind, int heads, int vocab, Device *device);
 

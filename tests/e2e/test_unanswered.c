@@ -102,6 +102,25 @@ static void begin_anew(void)
     runs_with_status(test_folder, 0, "rm -rf out.jsonl out.jsonl.rlaif*");
 }
 
+/* The server, and nothing made yet. */
+static Server *serve_anew(Filter *f)
+{
+    begin_anew();
+    return server_start(filtered, f);
+}
+
+/* With these replies to them labels are made, from nothing, of all but the forbidden rows, and that is said. */
+static void leaves_out(Filter f, const char *more)
+{
+    Server *s = serve_anew(&f);
+    Ran r = ask(commands[0], s, more);
+    need_status(&r, 0);
+    assert_int_equal(lines_of("out.jsonl"), ROWS - REFUSED);
+    says(r.err, "2 of 9 rows have no answer and are left out");
+    ran_free(&r);
+    server_stop(s);
+}
+
 /* Every command leaves them out, says how many and which, and asks again for nothing else. */
 static void left_out(void **state)
 {
@@ -109,8 +128,7 @@ static void left_out(void **state)
     put_all();
     for (int i = 0; i < COUNT(commands); i++) {
         Filter f = {filter, 400, false};
-        Server *s = server_start(filtered, &f);
-        begin_anew();
+        Server *s = serve_anew(&f);
         for (int again = 0; again < 2; again++) {
             int before = server_requests(s);
             Ran r = ask(commands[i], s, "--skip-bad");
@@ -150,8 +168,7 @@ static void ends_the_command(void **state)
     put_all();
     for (int i = 0; i < COUNT(commands); i++) {
         Filter f = {filter, 400, false};
-        Server *s = server_start(filtered, &f);
-        begin_anew();
+        Server *s = serve_anew(&f);
         Ran r = ask(commands[i], s, "--concurrency 1"); /* so that the second row's answer is the first to come */
         need_status(&r, 1);
         says(r.err, ".jsonl:2: http://");
@@ -183,16 +200,8 @@ static void in_any_way(void **state)
          200, false},
     };
     put_all();
-    for (int i = 0; i < COUNT(table); i++) {
-        Filter f = table[i];
-        Server *s = server_start(filtered, &f);
-        begin_anew();
-        Ran r = ask(commands[0], s, "--skip-bad");
-        need_status(&r, 0);
-        assert_int_equal(lines_of("out.jsonl"), ROWS - REFUSED);
-        ran_free(&r);
-        server_stop(s);
-    }
+    for (int i = 0; i < COUNT(table); i++)
+        leaves_out(table[i], "--skip-bad");
 }
 
 /* A prompt on which the server fails however often it is asked does not hold the others either, wherever it stands. */
@@ -208,18 +217,12 @@ static void fails_forever(void **state)
     for (int i = 0; i < COUNT(table); i++)
         for (int first = 0; first < 2; first++) {
             put_all();
-            Filter f = table[i];
-            Server *s = server_start(filtered, &f);
-            begin_anew();
             if (first)
                 runs_with_status(test_folder, 0, "tac pairs.jsonl > x; mv x pairs.jsonl");
-            Ran r = ask(commands[0], s, first ? "--skip-bad --retries 1 --concurrency 1" : "--skip-bad --retries 1");
-            need_status(&r, 0);
-            assert_int_equal(lines_of("out.jsonl"), ROWS - REFUSED);
-            says(r.err, "2 of 9 rows have no answer");
-            ran_free(&r);
-            begin_anew();
-            r = ask(commands[0], s, "--retries 1 --concurrency 1");
+            leaves_out(table[i], first ? "--skip-bad --retries 1 --concurrency 1" : "--skip-bad --retries 1");
+            Filter f = table[i];
+            Server *s = serve_anew(&f);
+            Ran r = ask(commands[0], s, "--retries 1 --concurrency 1");
             need_status(&r, 1);
             says(r.err, first ? "pairs.jsonl:1: http" : "pairs.jsonl:2: http");
             ran_free(&r);
@@ -232,9 +235,8 @@ static void server_is_gone(void **state)
 {
     (void)state;
     Filter f = {"{\"error\": {\"message\": \"NaN\"}}", 500, true};
-    Server *s = server_start(filtered, &f);
     put_all();
-    begin_anew();
+    Server *s = serve_anew(&f);
     Ran r = ask(commands[0], s, "--skip-bad --retries 1");
     need_status(&r, 1);
     says(r.err, "status 500: NaN");
@@ -272,8 +274,7 @@ static void not_the_prompts(void **state)
     put_all();
     for (int i = 0; i < COUNT(table); i++) {
         Filter f = table[i].filter;
-        Server *s = server_start(filtered, &f);
-        begin_anew();
+        Server *s = serve_anew(&f);
         Ran r = ask(commands[0], s, "--skip-bad --chat false");
         need_status(&r, 1);
         says(r.err, table[i].words);
@@ -289,9 +290,8 @@ static void nothing_is_left(void **state)
 {
     (void)state;
     Filter f = {filter, 400, false};
-    Server *s = server_start(filtered, &f);
     put_all();
-    begin_anew();
+    Server *s = serve_anew(&f);
     put_text(test_folder, "pairs.jsonl", "{\"prompt\": \"forbidden\", \"responses\": [\"a\", \"b\"]}\n");
     Ran r = ask(commands[0], s, "--skip-bad");
     need_status(&r, 1);

@@ -174,8 +174,7 @@ static void frequencies(void **state)
 {
     (void)state;
     enum { VOCAB = 10, DRAWS = 4000 };
-    Device *d = open_device(CPU_AUTO, 1);
-    Model *m = tiny_model(TINY_LLAMA, HEAD_LM, VOCAB, d);
+    Model *m = tiny_on(CPU_AUTO, 1, TINY_LLAMA, HEAD_LM, VOCAB);
     Plain *p = mem_alloc(1, sizeof *p);
     Tensor one = random_tensor(1, m->config.width, 3, 0.3), hidden = zero_tensor(DRAWS, m->config.width);
     RngKey *key = mem_zalloc(DRAWS, sizeof *key);
@@ -199,16 +198,14 @@ static void frequencies(void **state)
     if (!(chi < 33.7))
         fail_msg("chi-square is %.1f", chi);
     free(key), free(position), free(drawn), free(p), free(one.at), free(hidden.at);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 /* Equal logits: the lowest id is the best, and is the first in the list. */
 static void ties(void **state)
 {
     (void)state;
-    Device *d = open_device(CPU_AUTO, 1);
-    Model *m = tiny_model(TINY_LLAMA, HEAD_LM, 2100, d);
+    Model *m = tiny_on(CPU_AUTO, 1, TINY_LLAMA, HEAD_LM, 2100);
     memset(m->w.lm_head.at, 0, matrix_floats(m->w.lm_head.rows, m->w.lm_head.cols) * sizeof(float));
     Tensor hidden = random_tensor(1, m->config.width, 1, 1);
     static const Sampling how[] = {{.greedy = true, .temperature = 1, .top_p = 1},
@@ -221,16 +218,14 @@ static void ties(void **state)
         assert_true(fabs((double)drawn.entropy - log(2100)) < 1e-5);
     }
     free(hidden.at);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 /* A model whose numbers are none is said to be one. */
 static void not_finite(void **state)
 {
     (void)state;
-    Device *d = open_device(CPU_AUTO, 1);
-    Model *m = tiny_model(TINY_LLAMA, HEAD_LM, 300, d);
+    Model *m = tiny_on(CPU_AUTO, 1, TINY_LLAMA, HEAD_LM, 300);
     Tensor hidden = random_tensor(2, m->config.width, 1, 1);
     hidden.at[m->config.width + 3] = NAN;
     static const Sampling how[] = {{.greedy = true, .temperature = 1, .top_p = 1},
@@ -246,8 +241,7 @@ static void not_finite(void **state)
         assert_true(err.hint[0] != 0);
     }
     free(hidden.at);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 /* Equals, both zeros, both signs, numbers that differ in one bit, and the ends of what a float holds. */

@@ -66,8 +66,7 @@ static void logprobs(void **state)
     Set *s = mem_zalloc(1, sizeof *s);
     for (int kind = 0; kind < TINY_KINDS; kind++)
         for (int t = 0; t < COUNT(threads); t++) {
-            Device *d = open_device(CPU_AUTO, threads[t]);
-            Model *m = tiny_model((TinyKind)kind, HEAD_LM, VOCAB, d);
+            Model *m = tiny_on(CPU_AUTO, threads[t], (TinyKind)kind, HEAD_LM, VOCAB);
             Scorer *scorer;
             scorer_open(&scorer, m);
             for (int i = 0; i < COUNT(call); i++) {
@@ -75,8 +74,7 @@ static void logprobs(void **state)
                 check_logprobs(scorer, m, s);
             }
             scorer_free(scorer);
-            model_free(m);
-            device_free(d);
+            tiny_free(m);
         }
     free(s);
 }
@@ -85,8 +83,7 @@ static void logprobs(void **state)
 static void many_tokens(void **state)
 {
     (void)state;
-    Device *d = open_device(CPU_AUTO, 2);
-    Model *m = tiny_model(TINY_LLAMA, HEAD_LM, 60, d);
+    Model *m = tiny_on(CPU_AUTO, 2, TINY_LLAMA, HEAD_LM, 60);
     Set *s = mem_zalloc(1, sizeof *s);
     Scorer *scorer;
     scorer_open(&scorer, m);
@@ -103,8 +100,7 @@ static void many_tokens(void **state)
     assert_true(scorer_cost(scorer).computed > 8192);
     scorer_free(scorer);
     free(s);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 /* Ten answers behind each prompt: a prompt's last state goes through the head once, whatever the CPU, and what is said of every
@@ -119,8 +115,7 @@ static void answers_of_a_prompt(void **state)
     Set *s = mem_zalloc(1, sizeof *s);
     for (int l = 0; l < levels; l++)
         for (int kind = 0; kind < TINY_KINDS; kind++) {
-            Device *d = open_device(level[l], 1 + kind);
-            Model *m = tiny_model((TinyKind)kind, HEAD_LM, VOCAB, d);
+            Model *m = tiny_on(level[l], 1 + kind, (TinyKind)kind, HEAD_LM, VOCAB);
             Scorer *scorer;
             scorer_open(&scorer, m);
             fill(s, PROMPTS * ANSWERS, 12, 20, 1, 6);
@@ -138,8 +133,7 @@ static void answers_of_a_prompt(void **state)
             check_logprobs(scorer, m, s);
             assert_int_equal((int)scorer_cost(scorer).wanted, 2 * PROMPTS);
             scorer_free(scorer);
-            model_free(m);
-            device_free(d);
+            tiny_free(m);
         }
     free(s);
 }
@@ -181,8 +175,7 @@ static void next_tokens(void **state)
 {
     (void)state;
     enum { TOP = 7 };
-    Device *d = open_device(CPU_AUTO, 2);
-    Model *m = tiny_model(TINY_GEMMA, HEAD_LM, VOCAB, d);
+    Model *m = tiny_on(CPU_AUTO, 2, TINY_GEMMA, HEAD_LM, VOCAB);
     Set *s = mem_zalloc(1, sizeof *s);
     fill(s, 6, 10, 12, 1, 5);
     int id[6 * TOP], row[VOCAB] = {0}, target[VOCAB];
@@ -211,8 +204,7 @@ static void next_tokens(void **state)
     }
     scorer_free(scorer);
     free(s);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 static void same_cost(const Scorer *a, const Scorer *b)
@@ -226,8 +218,7 @@ static void same_cost(const Scorer *a, const Scorer *b)
 static void hollow(void **state)
 {
     (void)state;
-    Device *d = open_device(CPU_AUTO, 1);
-    Model *m = tiny_model(TINY_GEMMA, HEAD_LM | HEAD_REWARD, VOCAB, d);
+    Model *m = tiny_on(CPU_AUTO, 1, TINY_GEMMA, HEAD_LM | HEAD_REWARD, VOCAB);
     Set *s = mem_zalloc(1, sizeof *s);
     Scorer *real, *counting;
     float reward[MOST];
@@ -246,16 +237,14 @@ static void hollow(void **state)
     scorer_free(real);
     scorer_free(counting);
     free(s);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 /* A preamble is computed once for all calls, a shared beginning once a call. */
 static void cost(void **state)
 {
     (void)state;
-    Device *d = open_device(CPU_AUTO, 1);
-    Model *m = tiny_model(TINY_LLAMA, HEAD_REWARD, 50, d);
+    Model *m = tiny_on(CPU_AUTO, 1, TINY_LLAMA, HEAD_REWARD, 50);
     static int ids[4][30];
     static const int question[2] = {20, 21};
     Sequence seq[4];
@@ -276,8 +265,7 @@ static void cost(void **state)
     need_ok(scorer_rewards(scorer, NULL, 0, NULL, &err), &err);
     scorer_free(scorer);
     scorer_free(NULL);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 int main(void)

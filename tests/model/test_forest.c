@@ -156,8 +156,7 @@ static void logprobs(void **state)
     int levels = cpu_levels(level);
     for (int kind = 0; kind < TINY_KINDS; kind++)
         for (int l = 0; l < levels; l++) {
-            Device *d = open_device(level[l], 2);
-            Model *m = tiny_model((TinyKind)kind, HEAD_LM, VOCAB, d);
+            Model *m = tiny_on(level[l], 2, (TinyKind)kind, HEAD_LM, VOCAB);
             float *wanted = logprobs_alone(m, ids, N), got[2], entropy[2];
             Err err = {0};
             Forest f;
@@ -185,8 +184,7 @@ static void logprobs(void **state)
             batch_release(&b);
             forest_release(&f);
             free(wanted);
-            model_free(m);
-            device_free(d);
+            tiny_free(m);
         }
     free(ids);
 }
@@ -195,8 +193,7 @@ static void logprobs(void **state)
 static void whole_distribution(void **state)
 {
     (void)state;
-    Device *d = open_device(CPU_AUTO, 2);
-    Model *m = tiny_model(TINY_GEMMA, HEAD_LM, VOCAB, d);
+    Model *m = tiny_on(CPU_AUTO, 2, TINY_GEMMA, HEAD_LM, VOCAB);
     static const int ids[] = {5, 2000, 77};
     float *hidden = hidden_alone(m, ids, 3);
     int *row = mem_zalloc(VOCAB, sizeof *row), *target = mem_alloc(VOCAB, sizeof *target);
@@ -225,8 +222,7 @@ static void whole_distribution(void **state)
         assert_true(fabs((double)(logit[i] - logit[0]) - (double)(logp[2048 + i] - logp[2048])) < 1e-5);
     head_input_release(&in);
     free(hidden), free(row), free(target), free(logp), free(entropy);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 /* The bits themselves, so that machines can be compared that never meet. */
@@ -240,8 +236,7 @@ static void committed_hash(void **state)
     int levels = cpu_levels(level);
     for (int kind = 0; kind < TINY_KINDS; kind++)
         for (int l = 0; l < levels; l++) {
-            Device *d = open_device(level[l], 2);
-            Model *m = tiny_model((TinyKind)kind, HEAD_LM, VOCAB, d);
+            Model *m = tiny_on(level[l], 2, (TinyKind)kind, HEAD_LM, VOCAB);
             float *logp = logprobs_alone(m, ids, 150);
             char digits[HASH_TEXT];
             Hash *h = hash_new();
@@ -250,8 +245,7 @@ static void committed_hash(void **state)
             hash_end(h, digits);
             assert_string_equal(digits, wanted[kind]);
             free(logp);
-            model_free(m);
-            device_free(d);
+            tiny_free(m);
         }
     free(ids);
 }
@@ -261,8 +255,7 @@ static void committed_hash(void **state)
 static void segments(void **state)
 {
     (void)state;
-    Device *d = open_device(CPU_AUTO, 1);
-    Model *m = tiny_model(TINY_LLAMA, HEAD_LM, 50, d);
+    Model *m = tiny_on(CPU_AUTO, 1, TINY_LLAMA, HEAD_LM, 50);
     Err err = {0};
     Forest f;
     Batch b = {0};
@@ -297,16 +290,14 @@ static void segments(void **state)
     assert_true(f.bytes == 0 && f.n == 0);
     batch_release(&b);
     forest_release(&f);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 /* What a dropped segment left in memory is not seen by the one that takes its place. */
 static void dropped_segments_leave_nothing(void **state)
 {
     (void)state;
-    Device *d = open_device(CPU_AUTO, 2);
-    Model *m = tiny_model(TINY_GEMMA, HEAD_LM, 50, d);
+    Model *m = tiny_on(CPU_AUTO, 2, TINY_GEMMA, HEAD_LM, 50);
     int *ids = random_ids(40, 50, 4);
     float *wanted = hidden_alone(m, ids, 25);
     size_t C = (size_t)m->config.width;
@@ -332,8 +323,7 @@ static void dropped_segments_leave_nothing(void **state)
     batch_release(&b);
     forest_release(&f);
     free(wanted), free(ids);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 int main(void)

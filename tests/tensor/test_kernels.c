@@ -41,29 +41,30 @@ static void sprinkle(Tensor t)
 
 typedef void Work(Device *d, const int *s, Out *out);
 
+typedef void Product(Device *d, Tensor to, Tensor from, Matrix w);
+
+/* A product added to what there is, then alone. */
+static void add_and_set(Device *d, Out *out, Product *add, Product *set, Tensor to, Tensor from, Matrix w)
+{
+    sprinkle(from);
+    add(d, to, from, w);
+    put_tensor(out, to);
+    set(d, to, from, w);
+    put_tensor(out, to);
+    free(to.at), free(from.at), free(w.at);
+}
+
 /* Shapes: tokens, inputs, outputs. */
 static void linear(Device *d, const int *s, Out *out)
 {
-    Tensor x = random_tensor(s[0], s[1], 1, 1), y = random_tensor(s[0], s[2], 2, 1);
-    Matrix w = random_matrix(s[2], s[1], 3, 1);
-    sprinkle(x);
-    op_linear_add(d, y, x, w);
-    put_tensor(out, y);
-    op_linear(d, y, x, w);
-    put_tensor(out, y);
-    free(x.at), free(y.at), free(w.at);
+    add_and_set(d, out, op_linear_add, op_linear, random_tensor(s[0], s[2], 2, 1), random_tensor(s[0], s[1], 1, 1),
+                random_matrix(s[2], s[1], 3, 1));
 }
 
 static void linear_back_x(Device *d, const int *s, Out *out)
 {
-    Tensor dx = random_tensor(s[0], s[1], 1, 1), dy = random_tensor(s[0], s[2], 2, 1);
-    Matrix w = random_matrix(s[2], s[1], 3, 1);
-    sprinkle(dy);
-    op_linear_back_x_add(d, dx, dy, w);
-    put_tensor(out, dx);
-    op_linear_back_x(d, dx, dy, w);
-    put_tensor(out, dx);
-    free(dx.at), free(dy.at), free(w.at);
+    add_and_set(d, out, op_linear_back_x_add, op_linear_back_x, random_tensor(s[0], s[1], 1, 1),
+                random_tensor(s[0], s[2], 2, 1), random_matrix(s[2], s[1], 3, 1));
 }
 
 static void linear_back_w(Device *d, const int *s, Out *out)

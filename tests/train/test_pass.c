@@ -263,8 +263,7 @@ static void empty_segments_and_reuse(void **state)
 static void bytes(void **state)
 {
     (void)state;
-    Device *d = open_device(CPU_AUTO, 1);
-    Model *m = tiny_model(TINY_GEMMA, HEAD_LM, VOCAB, d);
+    Model *m = tiny_on(CPU_AUTO, 1, TINY_GEMMA, HEAD_LM, VOCAB);
     int *ids = random_ids(64, VOCAB, 1);
     Err err = {0};
     Pass p;
@@ -280,8 +279,7 @@ static void bytes(void **state)
     assert_true(said <= taken + taken / 50 && taken <= said + said / 50);
     free(ids);
     pass_release(&p);
-    model_free(m);
-    device_free(d);
+    tiny_free(m);
 }
 
 /* Items fill a pass until the next one would make it too large; one that is larger has a pass of its own. */

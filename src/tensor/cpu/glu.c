@@ -31,39 +31,30 @@ INLINE f32x16 activate(GluKind kind, f32x16 g, f32x16 *slope)
     return kind == GLU_SILU ? silu(g, slope) : gelu_tanh(g, slope);
 }
 
-/* Walks n numbers sixteen at a time; the last step may be shorter. */
-#define FOR_LANES(i, lanes, n)                                                                                         \
-    for (size_t i = 0, lanes; i < (n) && (lanes = (n)-i < LANES ? (n)-i : LANES, true); i += LANES)
-
+/* Number by number, whatever the rows: sixteen at a time, the last ones fewer. */
 static void glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind)
 {
-    size_t cols = (size_t)h.cols;
-#pragma omp parallel for num_threads(d->threads) if (tensor_count(h) > 1 << 13)
-    for (int t = 0; t < h.rows; t++) {
-        size_t at = (size_t)t * cols;
-        FOR_LANES(i, n, cols)
-        {
-            f32x16 g = v_load_n(gate.at + at + i, (int)n, 0), u = v_load_n(up.at + at + i, (int)n, 0);
-            v_store_n(h.at + at + i, v_mul(activate(kind, g, NULL), u), (int)n);
-        }
+    size_t count = tensor_count(h);
+#pragma omp parallel for num_threads(d->threads) if (count > 1 << 13)
+    for (size_t i = 0; i < count; i += LANES) {
+        int n = count - i < LANES ? (int)(count - i) : LANES;
+        f32x16 g = v_load_n(gate.at + i, n, 0), u = v_load_n(up.at + i, n, 0);
+        v_store_n(h.at + i, v_mul(activate(kind, g, NULL), u), n);
     }
 }
 
 static void glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind)
 {
-    size_t cols = (size_t)h.cols;
-#pragma omp parallel for num_threads(d->threads) if (tensor_count(h) > 1 << 13)
-    for (int t = 0; t < h.rows; t++) {
-        size_t at = (size_t)t * cols;
-        FOR_LANES(i, n, cols)
-        {
-            f32x16 g = v_load_n(gate.at + at + i, (int)n, 0), u = v_load_n(up.at + at + i, (int)n, 0);
-            f32x16 dy = v_load_n(dh.at + at + i, (int)n, 0), slope;
-            f32x16 a = activate(kind, g, &slope);
-            v_store_n(h.at + at + i, v_mul(a, u), (int)n);
-            v_store_n(dgate.at + at + i, v_mul(v_mul(dy, u), slope), (int)n);
-            v_store_n(dup.at + at + i, v_mul(dy, a), (int)n);
-        }
+    size_t count = tensor_count(h);
+#pragma omp parallel for num_threads(d->threads) if (count > 1 << 13)
+    for (size_t i = 0; i < count; i += LANES) {
+        int n = count - i < LANES ? (int)(count - i) : LANES;
+        f32x16 g = v_load_n(gate.at + i, n, 0), u = v_load_n(up.at + i, n, 0);
+        f32x16 dy = v_load_n(dh.at + i, n, 0), slope;
+        f32x16 a = activate(kind, g, &slope);
+        v_store_n(h.at + i, v_mul(a, u), n);
+        v_store_n(dgate.at + i, v_mul(v_mul(dy, u), slope), n);
+        v_store_n(dup.at + i, v_mul(dy, a), n);
     }
 }
 

@@ -276,21 +276,26 @@ static bool parse_dot(Parser *p, Node **out)
     return true;
 }
 
+/* What parses a token behind a value; NULL: nothing, the value has ended. */
+typedef bool Suffix(Parser *p, Node **out);
+
+static bool parse_suffixes(Parser *p, Node **out, Suffix *(*suffix_of)(const Token *t))
+{
+    Suffix *parse;
+    while ((parse = suffix_of(p->token)))
+        if (!parse(p, out))
+            return false;
+    return true;
+}
+
+static Suffix *postfix_of(const Token *t)
+{
+    return jinja_is_op(t, ".") ? parse_dot : jinja_is_op(t, "[") ? parse_item : jinja_is_op(t, "(") ? parse_call : NULL;
+}
+
 bool jinja_parse_postfix(Parser *p, Node **out)
 {
-    for (;;) {
-        bool ok;
-        if (jinja_is_op(p->token, "."))
-            ok = parse_dot(p, out);
-        else if (jinja_is_op(p->token, "["))
-            ok = parse_item(p, out);
-        else if (jinja_is_op(p->token, "("))
-            ok = parse_call(p, out);
-        else
-            return true;
-        if (!ok)
-            return false;
-    }
+    return parse_suffixes(p, out, postfix_of);
 }
 
 /* The name of a filter or test: known, or an error that names it. */
@@ -356,19 +361,20 @@ static bool parse_test(Parser *p, Node **out)
     return true;
 }
 
+static bool parse_pipes(Parser *p, Node **out)
+{
+    return jinja_parse_filters(p, out, false);
+}
+
+static Suffix *chain_of(const Token *t)
+{
+    return jinja_is_op(t, "|")      ? parse_pipes
+           : jinja_is_name(t, "is") ? parse_test
+           : jinja_is_op(t, "(")    ? parse_call
+                                    : NULL;
+}
+
 bool jinja_parse_chain(Parser *p, Node **out)
 {
-    for (;;) {
-        bool ok;
-        if (jinja_is_op(p->token, "|"))
-            ok = jinja_parse_filters(p, out, false);
-        else if (jinja_is_name(p->token, "is"))
-            ok = parse_test(p, out);
-        else if (jinja_is_op(p->token, "("))
-            ok = parse_call(p, out);
-        else
-            return true;
-        if (!ok)
-            return false;
-    }
+    return parse_suffixes(p, out, chain_of);
 }

@@ -45,6 +45,20 @@ static void alone_free(Alone *a)
     remove_folder(a->folder);
 }
 
+/* What a judge says by a server that answers so; the requests it took are *requests. */
+static bool ask(ServerAnswer *answer, void *context, const char *prompt, EndpointKind kind, Verdict *v, int *requests,
+                Err *err)
+{
+    Alone a;
+    Question q = {.where = "x:1", .context = "c", .first = "a"};
+    *err = (Err){0};
+    need_ok(alone_open(&a, answer, context, prompt, kind, err), err);
+    bool ok = judge_responses(a.judge, &q, 1, v, err);
+    *requests = server_requests(a.server);
+    alone_free(&a);
+    return ok;
+}
+
 static const char *prompt_of(const json_t *body)
 {
     const json_t *messages = json_object_get(body, "messages");
@@ -104,17 +118,19 @@ static void any_bytes(void **state)
     }
 }
 
+static bool ask_score(bool whole, EndpointKind kind, Verdict *v, int *requests, Err *err)
+{
+    return ask(scores_in_parts, &whole, score_prompt, kind, v, requests, err);
+}
+
 static void answers_in_parts(void **state)
 {
     (void)state;
-    Question q = {.where = "x:1", .context = "c", .first = "a"};
+    Verdict v;
+    Err err;
+    int requests;
     for (int whole = 0; whole < 2; whole++) {
-        Alone a;
-        Err err = {0};
-        Verdict v;
-        bool is_whole = whole == 1;
-        need_ok(alone_open(&a, scores_in_parts, &is_whole, score_prompt, ENDPOINT_COMPLETIONS, &err), &err);
-        need_ok(judge_responses(a.judge, &q, 1, &v, &err), &err);
+        need_ok(ask_score(whole, ENDPOINT_COMPLETIONS, &v, &requests, &err), &err);
         close_to(v.logp[0], real_log(0.3 * 0.6), 1e-12);
         close_to(v.logp[1], real_log(0.2), 1e-12);
         close_to(v.logp[2], real_log(0.3 * 0.4 + (whole ? 0.05 : 0)), 1e-12);
@@ -122,8 +138,7 @@ static void answers_in_parts(void **state)
         close_to(v.missing, 0.1 + (whole ? 0 : 0.05) + 0.3 * 0.1, 1e-12); /* of "1" what is not returned may go on */
         assert_int_equal(v.absent, 0);
         assert_int_equal(v.tokens, 20);
-        assert_int_equal(server_requests(a.server), 2);
-        alone_free(&a);
+        assert_int_equal(requests, 2);
     }
 }
 
@@ -131,16 +146,12 @@ static void answers_in_parts(void **state)
 static void chats_in_parts(void **state)
 {
     (void)state;
-    Question q = {.where = "x:1", .context = "c", .first = "a"};
+    Verdict v;
+    Err err;
+    int requests;
     for (int whole = 0; whole < 2; whole++) {
-        Alone a;
-        Err err = {0};
-        Verdict v;
-        bool is_whole = whole == 1;
-        need_ok(alone_open(&a, scores_in_parts, &is_whole, score_prompt, ENDPOINT_CHAT, &err), &err);
-        bool ok = judge_responses(a.judge, &q, 1, &v, &err);
-        assert_int_equal(ok, whole);
-        if (ok) {
+        assert_int_equal(ask_score(whole, ENDPOINT_CHAT, &v, &requests, &err), whole);
+        if (whole) {
             close_to(v.logp[0], real_log(0.3), 1e-12);
             close_to(v.logp[2], real_log(0.05), 1e-12);
             close_to(v.missing, 0.1, 1e-12);
@@ -148,7 +159,6 @@ static void chats_in_parts(void **state)
             says(err.msg, "x:1: the endpoint begins the answer \"10\" with a probability of 0.30");
             says(err.hint, "--endpoint-kind completions");
         }
-        alone_free(&a);
     }
 }
 
@@ -170,14 +180,12 @@ static void absent_answers(void **state)
                                  "answers: [\" yes\", \" no\"]\n";
     static const double other[] = {0.3, 0.05, 0.5};  /* of what was returned beside it */
     static const double most[] = {0.2, 0.05, 1e-12}; /* min(least returned, what is left over) */
-    Question q = {.where = "x:1", .context = "c", .first = "a"};
     for (int i = 0; i < COUNT(other); i++) {
-        Alone a;
-        Err err = {0};
+        Err err;
         Verdict v;
+        int requests;
         double beside = other[i];
-        need_ok(alone_open(&a, half_returned, &beside, prompt, ENDPOINT_COMPLETIONS, &err), &err);
-        need_ok(judge_responses(a.judge, &q, 1, &v, &err), &err);
+        need_ok(ask(half_returned, &beside, prompt, ENDPOINT_COMPLETIONS, &v, &requests, &err), &err);
         close_to(v.logp[1], real_log(most[i]), 1e-9);
         close_to(v.mass, 0.5, 1e-12);
         close_to(v.missing, 0.5 - other[i], 1e-12);
@@ -185,7 +193,6 @@ static void absent_answers(void **state)
         json_t *said = verdict_json(&v, 2);
         assert_int_equal(json_integer_value(json_array_get(json_object_get(said, "absent"), 0)), 1);
         json_decref(said);
-        alone_free(&a);
     }
 }
 
@@ -208,18 +215,11 @@ static void give_fixed(void *context, const ServerRequest *q, ServerReply *r)
 static const char tongues[] = "name: verdict\nkind: verdict\nitem: \"{context}|{response}\\n\"\nending: \"Good?\"\n"
                               "answers: [\" ja\", \" n\xc3\xa9\"]\n";
 
-/* What a judge says by a server that gives this reply; the requests it took are *requests. */
+/* By a server that gives this reply. */
 static bool ask_fixed(const Fixed *fixed, const char *prompt, EndpointKind kind, Verdict *v, int *requests, Err *err)
 {
-    Alone a;
     Fixed f = *fixed;
-    Question q = {.where = "x:1", .context = "c", .first = "a"};
-    *err = (Err){0};
-    need_ok(alone_open(&a, give_fixed, &f, prompt, kind, err), err);
-    bool ok = judge_responses(a.judge, &q, 1, v, err);
-    *requests = server_requests(a.server);
-    alone_free(&a);
-    return ok;
+    return ask(give_fixed, &f, prompt, kind, v, requests, err);
 }
 
 #define OLDER(tokens) "{\"choices\": [{\"text\": \"x\", \"logprobs\": {\"top_logprobs\": [" tokens "]}}]}"
