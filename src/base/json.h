@@ -14,7 +14,8 @@ bool json_parse_loosely(const char *text, size_t n, const char *where, json_t **
 /* What is wrong with a text that the library refused. The caller frees it. */
 char *json_complaint(const json_error_t *e);
 /* Appends what a less strict program wrote as JSON that can be parsed: NaN and Infinity become null, -Infinity the
- * least number, as does one that no double holds; bytes that are no UTF-8, halves of surrogate pairs and NULs U+FFFD. What else is wrong stays. */
+ * least number, as does one that no double holds; bytes that are no UTF-8, halves of surrogate pairs and NULs U+FFFD. What
+ * else is wrong stays. */
 void json_mend(Str *out, const char *text, size_t n);
 bool json_read_file(const char *path, json_t **out, Err *err) MUST_CHECK;
 
