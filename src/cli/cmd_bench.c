@@ -262,8 +262,12 @@ static bool bench_reward(Bench *b, Measured *out, Err *err)
     }
     bool ok = true;
     double start = clock_seconds();
-    for (int i = 0; ok && i < n; i += o.batch)
-        ok = reward_training_step(t, order + i, n - i < o.batch ? n - i : o.batch, &loss, err);
+    for (int i = 0, end = 0; ok && i < n; i = end) {
+        int all, some;
+        for (int held = 0; end < n && held < o.batch; end++) /* pairs, as the stage counts them */
+            held += reward_training_tokens(t, end, &all, &some);
+        ok = reward_training_step(t, order + i, end - i, &loss, err);
+    }
     *out = (Measured){.seconds = clock_seconds() - start,
                       .items = pairs,
                       .tokens = tokens,
