@@ -22,6 +22,19 @@ static void fill_in(const JudgePrompt *p, bool cot)
     free(body);
 }
 
+/* A contrast: behind both examples stands the context, not a word of the response. */
+static void fill_in_sides(const JudgePrompt *p)
+{
+    for (int bad = 0; bad < 2; bad++) {
+        char *side = judge_prompt_side(p, bad == 1, "<context>");
+        if (!str_starts(side, bad ? p->bad : p->good) || (strstr(p->item, "{context}") && !strstr(side, "<context>")))
+            __builtin_trap();
+        free(side);
+    }
+    if (!(p->clip > 0) || p->exemplars > 0 || p->cot.ending)
+        __builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     Err err = {0};
@@ -31,7 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             __builtin_trap();
         return 0;
     }
-    fill_in(p, false);
+    if (p->kind == JUDGE_CONTRAST)
+        fill_in_sides(p);
+    else
+        fill_in(p, false);
     if (p->cot.ending)
         fill_in(p, true);
     free(judge_prompt_stop(p));

@@ -107,6 +107,35 @@ static inline void note_prompt(Endpointed *e, const json_t *body, const char *te
         json_object_set_new(e->times, text, json_integer((json_int_t)json_number_of(e->times, text, 0) + 1));
 }
 
+/* What a server says of a given text whose tokens are its words, each with the blank before it: behind a text that begins with
+ * "Good" words of at most three letters have half a nat more than behind another, longer ones half a nat less. Before them
+ * stands a token that is no text of the prompt, behind them one that was written. */
+static inline char *echoed_words(const char *text)
+{
+    bool good = str_starts(text, "Good");
+    json_t *tokens = json_pack("[s]", "<s>"), *logp = json_pack("[n]"), *offset = json_pack("[i]", 0);
+    int at = 3;
+    for (const char *c = text; *c;) {
+        size_t n = 1 + strcspn(c + 1, " ");
+        char *token = mem_strn(c, n);
+        json_array_append_new(tokens, json_take_text(token));
+        json_array_append_new(logp, json_real(-2 + (!good ? 0 : n <= 4 ? 0.5 : -0.5)));
+        json_array_append_new(offset, json_integer(at));
+        for (; n > 0; n--, c++) /* characters */
+            at += (*c & 0xC0) != 0x80;
+    }
+    int n = (int)json_array_size(tokens);
+    json_array_append_new(tokens, json_string(" then"));
+    json_array_append_new(logp, json_real(-1));
+    json_array_append_new(offset, json_integer(at));
+    json_t *reply =
+        json_pack("{s:[{s:s, s:{s:o, s:o, s:o}}], s:{s:i, s:i}}", "choices", "text", text, "logprobs", "tokens", tokens,
+                  "token_logprobs", logp, "text_offset", offset, "usage", "prompt_tokens", n, "completion_tokens", 1);
+    char *out = json_text(reply);
+    json_decref(reply);
+    return out;
+}
+
 /* ServerAnswer. */
 static inline void planted_endpoint(void *context, const ServerRequest *q, ServerReply *r)
 {
@@ -131,7 +160,11 @@ static inline void planted_endpoint(void *context, const ServerRequest *q, Serve
     const char *text = chat ? json_text_of(json_array_get(messages, json_array_size(messages) - 1), "content")
                             : json_text_of(body, "prompt");
     e->top = (int)json_number_of(body, chat ? "top_logprobs" : "logprobs", 0);
-    if (e->most_top > 0 && e->top > e->most_top) {
+    if (json_bool_of(body, "echo", false)) {
+        note_prompt(e, body, text);
+        e->asked++;
+        r->body = echoed_words(text);
+    } else if (e->most_top > 0 && e->top > e->most_top) {
         r->status = 400;
         r->body = mem_str("{\"error\": {\"message\": \"logprobs is too large\"}}");
     } else {

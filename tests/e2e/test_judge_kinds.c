@@ -14,11 +14,18 @@ static const char list_yaml[] = "name: list\n"
                                 "  - {question: \"Good:\", ideal: \" yes\"}\n"
                                 "  - {question: \"Rude:\", ideal: \" no\"}\n";
 
-/* The kinds: a file, and what a row keeps of a response. */
+static const char sides_yaml[] = "name: sides\n"
+                                 "kind: contrast\n"
+                                 "item: \"{context}\\nReply: {response}\"\n"
+                                 "good: \"Good.\\n\"\n"
+                                 "bad: \"Bad, bad.\\n\"\n"
+                                 "clip: 1\n";
+
+/* The kinds. */
 static const struct {
-    const char *name, *yaml, *keeps;
-    int numbers;
-} kinds[] = {{"list.yaml", list_yaml, "logp", 4}};
+    const char *name, *yaml;
+    int numbers; /* log-probabilities that a row keeps of a response */
+} kinds[] = {{"list.yaml", list_yaml, 4}, {"sides.yaml", sides_yaml, 2}};
 
 static json_t *rows_of(const char *name, int line)
 {
@@ -51,7 +58,7 @@ static void killed_amid_labels(const char *prompt)
 }
 
 /* A label is sigma((x1 - x2) / temperature), x the rewards that it keeps, and settling anew makes the same bytes. */
-static void settled(const char *prompt, const char *keeps, int numbers)
+static void settled(const char *prompt, int numbers)
 {
     double apart = 0;
     for (int i = 1; i <= 5; i++) {
@@ -59,7 +66,7 @@ static void settled(const char *prompt, const char *keeps, int numbers)
                *scores = json_object_get(label, "scores"), *first = json_array_get(scores, 0);
         double d = json_number_of(first, "reward", NAN) - json_number_of(json_array_get(scores, 1), "reward", NAN);
         close_to(json_number_of(label, "p", NAN), 1 / (1 + exp(-d)), 1e-12);
-        assert_int_equal(json_array_size(json_object_get(first, keeps)), numbers);
+        assert_int_equal(json_array_size(json_object_get(first, "logp")), numbers);
         apart += fabs(d);
         json_decref(row);
     }
@@ -105,7 +112,7 @@ static void every_command(void **state)
     for (int i = 0; i < COUNT(kinds); i++) {
         put_text(test_bench, kinds[i].name, kinds[i].yaml);
         killed_amid_labels(kinds[i].name);
-        settled(kinds[i].name, kinds[i].keeps, kinds[i].numbers);
+        settled(kinds[i].name, kinds[i].numbers);
         used(kinds[i].name);
     }
 }
@@ -117,6 +124,12 @@ static void refused(void **state)
     const Refusal cases[] = {
         {"eval harmless r.jsonl --judge llama --prompt helpful-checklist", 1,
          "the prompt helpful-checklist gives no verdict", "of kind verdict", "r.jsonl", row},
+        {"eval harmless r.jsonl --judge llama --prompt harmless-contrast", 1,
+         "the prompt harmless-contrast gives no verdict", "of kind verdict", NULL, NULL},
+        {"score r.jsonl --model llama --prompt helpful-contrast --chat true", 1, "which no chat template reads",
+         "leave out --chat", NULL, NULL},
+        {"score r.jsonl --endpoint http://127.0.0.1:9 --api-model x --endpoint-kind chat --prompt helpful-contrast", 1,
+         "is a contrast, and a chat gives no log-probabilities", "--endpoint-kind completions", NULL, NULL},
         {"label human.jsonl --model llama --prompt helpful-checklist -o l.jsonl", 1,
          "the prompt helpful-checklist judges one response at a time", "--method pointwise", NULL, NULL},
         {"label human.jsonl --model llama --method pointwise --cot true --prompt helpful-checklist -o l.jsonl", 1,

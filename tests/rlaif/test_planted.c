@@ -286,9 +286,63 @@ static void planted_checklist(void **state)
     elsewhere_free(e);
 }
 
+/* The mean over a reply's words of what echoed_words gives them. */
+static double contrast_of_words(const char *reply)
+{
+    double sum = 0;
+    int n = 0;
+    for (const char *c = reply; *c; n++) {
+        size_t length = strcspn(c, " ");
+        sum += length <= 3 ? 0.5 : -0.5;
+        c += length;
+        c += *c == ' ';
+    }
+    return n > 0 ? sum / n : 0;
+}
+
+/* Short words are what a good assistant writes: labels recover F. The policy writes few others: by the prompt turned it learns to. */
+static void planted_contrast(void **state)
+{
+    (void)state;
+    Elsewhere *e = elsewhere_new();
+    Bench *b = &e->bench;
+    Err err = {0};
+    Str judge = {0}, turned = {0}, pairs = {0};
+    Rows rows;
+    str_add(&judge, "name: terse\nkind: contrast\nitem: \"{context} {response}\"\nclip: 0.4\ngood: \"Good. \"\n"
+                    "bad: \"Bad. \"\n");
+    str_addf(&turned, "%sflip: true\n", str_text(&judge));
+    bench_put(b, "terse.yaml", &judge);
+    bench_put(b, "wordy.yaml", &turned);
+    for (int i = 0; i < 12; i++)
+        str_addf(&pairs, "{\"prompt\": \"Say %d\", \"responses\": [\"%s\", \"%s\"]}\n", i,
+                 i % 2 ? "the sea" : "nothing but words \xc3\xa9 to say", i % 3 ? "perhaps now" : "longer words");
+    bench_put(b, "words.jsonl", &pairs);
+    need_ok(bench_run(b, &label_table, label_stage, "label", &err, "pairs=@words.jsonl", "prompt=@terse.yaml",
+                      "method=pointwise", "label-temperature=0.1", e->endpoint, "api-model=planted", NULL),
+            &err);
+    need_ok(stage_read_rows(&b->work, "stage:label", 0, NEED_PAIR, false, &rows, &err), &err);
+    for (int i = 0; i < rows.n; i++) {
+        const RowView *v = &rows.row[i].view;
+        double f[2] = {0.8 * contrast_of_words(v->response[0].text), 0.8 * contrast_of_words(v->response[1].text)};
+        const json_t *label = json_object_get(rows.row[i].json, "label");
+        close_to(json_number_of(json_array_get(json_object_get(label, "scores"), 0), "reward", -9), f[0], 1e-9);
+        close_to(json_number_of(label, "p", -1), real_sigmoid((f[0] - f[1]) / 0.1), 1e-9);
+    }
+    rows_release(&rows);
+    need_ok(bench_run(b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft", "output=@policy",
+                      e->endpoint, "api-model=planted", "prompt=@wordy.yaml", "baseline=group", "batch=8", "samples=4",
+                      "steps=32", "max-new-tokens=24", "temperature=1.5", "lr=1e-3", "optimizer=adamw", NULL),
+            &err);
+    double before = bench_summary(b, "reward_first"), after = bench_summary(b, "reward_last");
+    print_message("-F %.3f -> %.3f, %d requests\n", before, after, e->planted.asked);
+    assert_true(after > before + 0.1 && after <= 0.4 + 1e-9);
+    elsewhere_free(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(planted_preference), cmocka_unit_test(direct_reward),
-                                       cmocka_unit_test(planted_checklist)};
+                                       cmocka_unit_test(planted_checklist), cmocka_unit_test(planted_contrast)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

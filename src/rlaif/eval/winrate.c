@@ -47,7 +47,7 @@ const OptionTable winrate_table = {groups, COUNT(groups), sizeof(WinrateOptions)
 enum { CHUNK_PAIRS = 16 }; /* pairs that are judged and stored together, about */
 
 #define KINDS JUDGE_KINDS "|reward"
-enum { BY_REWARD = JUDGE_CHECKLIST + 1 };
+enum { BY_REWARD = JUDGE_CONTRAST + 1 };
 
 /* Who is asked: the judge with one of its prompts, or the reward model. */
 typedef struct Arbiter {
@@ -253,7 +253,7 @@ static void pairs_release(Pairs *p)
 /* {NAME: number, "logp", "mass"} */
 static json_t *with_number(const Judge *j, const char *name, double number, const Verdict *v)
 {
-    json_t *judgment = json_pack("{s:f}", name, number), *said = verdict_json(v, j->scale.n);
+    json_t *judgment = json_pack("{s:f}", name, number), *said = judge_verdict_json(j, v);
     json_object_update(judgment, said);
     json_decref(said);
     judgment_set_cut(judgment, v->cut);

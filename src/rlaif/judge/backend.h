@@ -26,11 +26,19 @@ typedef struct JudgePlan {
 } JudgePlan;
 
 /* One prompt, borrowed. With chat, the body is the user's message and the ending begins the assistant's reply; without,
- * they are one text. */
+ * they are one text; of a contrast the ending is the response, whose tokens are its own. */
 typedef struct Asked {
     const char *where; /* begins the messages about it */
     const char *body, *ending;
 } Asked;
+
+/* A text read behind a prompt. */
+typedef struct Given {
+    double *logp; /* of its n tokens; owned */
+    int n;
+    int tokens;   /* read, those of the prompt too */
+    bool refused; /* it will never be read (JudgeOptions.refused) */
+} Given;
 
 typedef struct JudgeBackend {
     /* The prompt's answers after each of n prompts, and how many tokens were read. What one is told does not depend on the
@@ -41,6 +49,9 @@ typedef struct JudgeBackend {
      * refused (JudgeOptions.refused). */
     bool (*write)(void *self, const Asked *a, int n, const RngKey *key, const Sampling *how, const char *stop,
                   char **text, TokenCount *tokens, Err *err);
+    /* Of a contrast: the log-probabilities of the ending's tokens behind each of n bodies, one by one. The caller frees those of
+     * `out`, whether it fails or not. */
+    bool (*read)(void *self, const Asked *a, int n, Given *out, Err *err);
     /* Tokens of each of n prompts; where that cannot be known, rather too many. */
     bool (*measure)(void *self, const Asked *a, int n, int *tokens, Err *err);
     /* Most tokens of a prompt and what is written after it. */

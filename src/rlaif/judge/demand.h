@@ -25,7 +25,9 @@ typedef struct Demand {
     const char *system; /* with chat: the system's message; "": none */
     char *text;         /* the prompt; with chat the user's message */
     EndpointKind kind;
-    bool next; /* the next token's log-probabilities are wanted, no text */
+    bool next;  /* the next token's log-probabilities are wanted, no text */
+    bool given; /* those of the tokens of the prompt's last `last` bytes are wanted */
+    int last;
     Refused refused;
     int max_tokens; /* of a text, */
     double temperature;

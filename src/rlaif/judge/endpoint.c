@@ -196,7 +196,8 @@ bool endpoint_find(const Endpoint *e, const Demand *d, char **key, json_t **said
 /* The most that a request may take: a text has no more tokens than bytes. */
 static Use most_of(const Demand *d)
 {
-    return (Use){(double)(strlen(d->text) + strlen(d->system)) + MESSAGE_TOKENS, d->next ? 1 : d->max_tokens};
+    return (Use){(double)(strlen(d->text) + strlen(d->system)) + MESSAGE_TOKENS,
+                 d->next || d->given ? 1 : d->max_tokens};
 }
 
 /* Would so much more be more than what the call may take? */
@@ -293,6 +294,8 @@ static bool take_refusal(Batch *b, int i, int status, const char *body, Err *err
                  "the base address is %s (it often ends in /v1), the model's name there %s: see whether both are "
                  "right",
                  json_text_of(e->about, "url"), e->o->model);
+    if (of_this && d->given)
+        err_hint(err, ECHO_REMEDY);
     bool too_many = b->first && (int)json_object_size(e->refused) >= MOST_REFUSED - 1;
     if (of_this && too_many)
         err_hint(err, "not one of %d prompts was answered: it is not the prompts", MOST_REFUSED);

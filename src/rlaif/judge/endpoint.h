@@ -43,7 +43,7 @@ void endpoint_free(Endpoint *e); /* accepts NULL */
  * releases, whether the call fails or not:
  *     {"kind": "completions" or "chat", "read", "wrote" (tokens),
  *      "top": [[token as it was written, log-probability], ...] (the most probable first; null where it is said to have none
- *             that is a number), or "text"}
+ *             that is a number), or "given": [log-probability, ...] (of the tokens of a given text), or "text"}
  * or, of what it will never answer, {"refused": true} (REFUSED_FAILS: never). */
 bool endpoint_ask(Endpoint *e, const Demand *d, int n, json_t **out, Err *err) MUST_CHECK;
 

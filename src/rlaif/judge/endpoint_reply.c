@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "net/words.h"
+#include "rlaif/rows/context.h"
 
 /* --- requests ------------------------------------------------------------------------------------------- */
 
@@ -22,20 +23,22 @@ static json_t *messages_of(const Demand *d)
 
 static json_t *request_of(const Demand *d, const char *model, EndpointKind kind, int top)
 {
-    bool chat = kind == ENDPOINT_CHAT;
+    bool chat = kind == ENDPOINT_CHAT, written = !d->next && !d->given;
     json_t *body = json_pack("{s:s}", "model", model);
     json_object_set_new(body, chat ? "messages" : "prompt", chat ? messages_of(d) : json_take_text(mem_str(d->text)));
-    json_object_set_new(body, "max_tokens", json_integer(d->next ? 1 : d->max_tokens));
+    json_object_set_new(body, "max_tokens", json_integer(written ? d->max_tokens : 1));
     /* Some servers give log-probabilities at the temperature of the draw. */
-    json_object_set_new(body, "temperature", json_real(d->next ? 1 : d->temperature));
+    json_object_set_new(body, "temperature", json_real(written ? d->temperature : 1));
     json_object_set_new(body, "top_p", json_real(1));
     if (d->next && chat)
         json_object_update_new(body, json_pack("{s:b, s:i}", "logprobs", true, "top_logprobs", top));
     else if (d->next)
         json_object_set_new(body, "logprobs", json_integer(top));
-    if (!d->next && d->stop[0])
+    if (d->given) /* of each token of the prompt, which comes back */
+        json_object_update_new(body, json_pack("{s:b, s:i}", "echo", true, "logprobs", 1));
+    if (written && d->stop[0])
         json_object_set_new(body, "stop", json_pack("[s]", d->stop));
-    if (!d->next && d->temperature > 0) {
+    if (written && d->temperature > 0) {
         json_object_set_new(body, "seed", json_integer(d->seed));
         if (d->top_k > 0)
             json_object_set_new(body, "top_k", json_integer(d->top_k));
@@ -228,6 +231,61 @@ static ReplyUse read_top(const json_t *choice, const char *text, int top, json_t
     return REPLY_REFUSED;
 }
 
+/* Where every token of the prompt begins, and where the last one ends: [n + 1], in characters from somewhere. The caller frees it. */
+static int *token_places(const json_t *tokens, const json_t *offsets, int n)
+{
+    int *at = mem_zalloc((size_t)n + 1, sizeof *at);
+    bool told = json_array_size(offsets) >= (size_t)n;
+    for (int i = 0; i < n; i++) {
+        const json_t *next = json_array_get(offsets, (size_t)i + 1);
+        const char *token = json_string_value(json_array_get(tokens, (size_t)i));
+        at[i] = told ? (int)json_number_value(json_array_get(offsets, (size_t)i)) : at[i];
+        at[i + 1] = told && next ? (int)json_number_value(next) : at[i] + (token ? text_characters(token) : 0);
+    }
+    return at;
+}
+
+/* The log-probabilities of the tokens that begin within the last part of the prompt; NULL where one has none that is a number.
+ * Places count from the prompt's end: before its beginning some servers count a token that is no text. */
+static json_t *given_part(const json_t *logp, const int *at, int n, int last)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) {
+        const json_t *x = json_array_get(logp, (size_t)i);
+        double number = json_number_value(x);
+        if (at[i] < at[n] - last || at[i] == at[n])
+            continue;
+        if (!json_is_number(x) || !(number < 0.01)) {
+            json_decref(list);
+            return NULL;
+        }
+        json_array_append_new(list, json_real(number < 0 ? number : 0));
+    }
+    return list;
+}
+
+/* Of a given text. What was written behind it, since servers write a token at least, is left out. */
+static ReplyUse read_given(const json_t *reply, const Demand *d, json_t **out, Err *err)
+{
+    const json_t *logprobs = json_object_get(json_array_get(json_object_get(reply, "choices"), 0), "logprobs"),
+                 *tokens = json_object_get(logprobs, "tokens"), *logp = json_object_get(logprobs, "token_logprobs");
+    int all = (int)json_array_size(tokens),
+        n = all - (int)json_number_of(json_object_get(reply, "usage"), "completion_tokens", 1),
+        last = text_characters(d->text + strlen(d->text) - (size_t)d->last);
+    *out = NULL;
+    if (n < 1 || n > all || json_array_size(logp) != (size_t)all) {
+        err_set(err, ERR_INPUT, "the endpoint gives no log-probabilities of a text that it is sent");
+        return err_hint(err, ECHO_REMEDY), REPLY_REFUSED;
+    }
+    int *at = token_places(tokens, json_object_get(logprobs, "text_offset"), n);
+    *out = given_part(logp, at, n, last);
+    free(at);
+    if (*out)
+        return REPLY_TAKEN;
+    err_set(err, ERR_INPUT, "the endpoint gives no number as the log-probability of a token of the response");
+    return err_hint(err, "--skip-bad leaves such rows out, where the command has it"), REPLY_REFUSED;
+}
+
 static ReplyUse read_text(const json_t *choice, EndpointKind kind, json_t **out, Err *err)
 {
     const json_t *message = json_object_get(choice, "message");
@@ -269,6 +327,8 @@ static ReplyUse read_choice(const json_t *reply, const char *text, const Demand 
     const json_t *choice = json_array_get(json_object_get(reply, "choices"), 0);
     if (!json_is_object(choice) || json_object_get(choice, "error"))
         return read_failure(reply, choice, err);
+    if (d->given)
+        return read_given(reply, d, part, err);
     return d->next ? read_top(choice, text, top, part, err) : read_text(choice, kind, part, err);
 }
 
@@ -305,10 +365,14 @@ ReplyUse endpoint_read(const HttpReply *from, const Demand *d, EndpointKind kind
     const json_t *usage = json_object_get(reply, "usage");
     ReplyUse use = read_choice(reply, str_text(&text), d, kind, top, &part, err);
     if (use == REPLY_TAKEN) { /* where the server does not count, its bytes are the most tokens there can be */
-        double bytes = (double)(strlen(d->text) + strlen(d->system)), most = d->next ? 1 : d->max_tokens;
+        double bytes = (double)(strlen(d->text) + strlen(d->system)), most = d->next || d->given ? 1 : d->max_tokens;
         *said = json_pack("{s:s, s:I, s:I, s:o}", "kind", endpoint_kind_name(kind), "read",
                           (json_int_t)json_number_of(usage, "prompt_tokens", bytes), "wrote",
-                          (json_int_t)json_number_of(usage, "completion_tokens", most), d->next ? "top" : "text", part);
+                          (json_int_t)json_number_of(usage, "completion_tokens", most),
+                          d->given  ? "given"
+                          : d->next ? "top"
+                                    : "text",
+                          part);
     }
     json_decref(reply);
     str_release(&text);

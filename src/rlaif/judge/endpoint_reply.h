@@ -15,6 +15,11 @@ char *endpoint_request(const Demand *d, const char *model, EndpointKind kind, in
  * `without` (NULL: none are left out). */
 char *endpoint_body(const Demand *d, const char *model, EndpointKind kind, int top, const json_t *without);
 
+/* Where log-probabilities of a given text are wanted, and the server has none. */
+#define ECHO_REMEDY                                                                                                     \
+    "a contrast needs completions with echo and logprobs, as llama-cpp-python (--logits_all true) and vLLM have them; " \
+    "or a model here"
+
 typedef enum ReplyUse {
     REPLY_TAKEN,
     REPLY_REFUSED, /* no answer to this prompt, which no other try would change */

@@ -46,7 +46,10 @@ void ways_release(Ways *w)
 /* The name of what is wanted in `ways`. */
 static const char *want_name(const Demand *d, EndpointKind kind)
 {
-    return d->next ? endpoint_kind_name(kind) : kind == ENDPOINT_CHAT ? "chat text" : "completions text";
+    return d->given                ? "given"
+           : d->next               ? endpoint_kind_name(kind)
+           : kind == ENDPOINT_CHAT ? "chat text"
+                                   : "completions text";
 }
 
 bool way_chats(const Ways *w, EndpointKind kind)
@@ -145,7 +148,7 @@ static bool without_parameter(Ways *w, const Demand *d, EndpointKind kind, const
         bool may_go;
     } parameter[] = {
         {"max_tokens", kind == ENDPOINT_CHAT || strstr(text, "max_completion_tokens")}, /* the newer name */
-        {"temperature", d->next},                                                       /* 1 is what it is by itself */
+        {"temperature", d->next || d->given},                                           /* 1 is what it is by itself */
         {"stop", !d->next}, /* what goes on behind it is cut off here */
         {"seed", !d->next}};
     json_t *without = json_object_get(w->found, "without");

@@ -10,7 +10,7 @@ typedef struct Ways {
     const json_t *about; /* endpoint_about, and */
     const int *top;      /* the option: log-probabilities that are asked for, where it gives so many */
     /* {"kind": what auto is; "completions", "chat": how many log-probabilities it gives; "completions text", "chat text": true,
-     * once it wrote one; "without": [parameters it does not take]} */
+     * once it wrote one; "given": the same of a text that it is sent; "without": [parameters it does not take]} */
     json_t *found;
     char *key; /* of these in the store */
 } Ways;

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "rlaif/judge/checklist.h"
+#include "rlaif/judge/contrast.h"
 #include "rlaif/judge/local.h"
 
 /* Several rationales at 0 would all be the same. */
@@ -17,7 +18,7 @@ static bool read_scale(Scale *s, const JudgePrompt *p, Err *err)
     if (p->answers > MOST_ANSWERS)
         return err_set(err, ERR_INPUT, "the prompt %s has %d answers, at most %d are possible", p->name, p->answers,
                        MOST_ANSWERS);
-    *s = (Scale){.kind = p->kind, .n = p->checks > 0 ? 2 * p->checks : p->answers};
+    *s = (Scale){.kind = p->kind, .n = p->kind == JUDGE_SCORE ? p->answers : 2 * (p->checks > 0 ? p->checks : 1)};
     for (int i = 0; i < p->answers; i++) {
         s->number[i] = strtod(p->answer[i], NULL);
         s->low = i == 0 || s->number[i] < s->low ? s->number[i] : s->low;
@@ -86,9 +87,16 @@ double judge_reward(const Judge *j, const Verdict *v)
     return (e - (s->low + s->high) / 2) / ((s->high - s->low) / 2);
 }
 
+json_t *judge_verdict_json(const Judge *j, const Verdict *v)
+{
+    if (j->scale.kind == JUDGE_CONTRAST)
+        return json_pack("{s:[f, f], s:f}", "logp", v->logp[0], v->logp[1], "contrast", v->contrast);
+    return verdict_json(v, j->scale.n);
+}
+
 json_t *judgment_json(const Judge *j, const Verdict *v)
 {
-    json_t *judgment = verdict_json(v, j->scale.n);
+    json_t *judgment = judge_verdict_json(j, v);
     json_object_set_new(judgment, "expectation", json_real(judge_expectation(j, v)));
     if (judge_endpoint_about(j))
         json_object_set(judgment, "endpoint", (json_t *)(uintptr_t)judge_endpoint_about(j));
@@ -265,18 +273,20 @@ bool judge_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err)
 {
     Layout l = {0};
     bool ok = layout_make(&l, j, q, n, false, err);
-    if (ok) {
+    if (ok && l.contrast) {
+        ok = contrast_responses(j, &l, n, out, err);
+    } else if (ok) {
         int each = checklist_each(j);
         Asked *asked = checklist_prompts(j, &l);
         Verdict *said = mem_zalloc((size_t)(n * each), sizeof *said);
         ok = j->backend->answer(j->self, asked, n * each, said, err);
-        for (int i = 0; ok && i < n; i++) {
+        for (int i = 0; ok && i < n; i++)
             out[i] = checklist_verdict(j, &said[i * each]);
-            out[i].cut = l.cut[i];
-        }
         free(said);
         free(asked);
     }
+    for (int i = 0; ok && i < n; i++)
+        out[i].cut = l.cut[l.contrast ? 2 * i : i];
     layout_release(&l);
     return ok;
 }
@@ -349,7 +359,7 @@ static bool plan_answers(Judge *j, const Layout *l, int orders, JudgePlan *plan,
 bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, Err *err)
 {
     Layout l = {0};
-    int orders = both ? 2 : 1, each = j->options.samples;
+    int orders = both || j->prompt->kind == JUDGE_CONTRAST ? 2 : 1, each = j->options.samples;
     bool ok = layout_make(&l, j, q, n, both, err) && measure_tail(j, &l, plan, err) &&
               (!j->options.cot || !j->backend->known || plan_rationales(j, &l, q, both, plan, err)) &&
               plan_answers(j, &l, orders, plan, err);
@@ -374,8 +384,10 @@ bool judge_show(Judge *j, const Question *q, Str *out, Err *err)
         Asked step = second_step(j, l.asked[0], "...");
         ok = j->backend->show(j->self, &step, out, err);
         free((char *)(uintptr_t)step.ending);
-    } else if (ok) {
-        ok = j->backend->show(j->self, &l.asked[0], out, err);
+    }
+    for (int i = 0; ok && !j->options.cot && i < l.n; i++) {
+        str_add(out, i > 0 ? "\n\n--- against ---\n\n" : "");
+        ok = j->backend->show(j->self, &l.asked[i], out, err);
     }
     layout_release(&l);
     return ok;

@@ -30,9 +30,12 @@ bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, 
 bool judge_show(Judge *j, const Question *q, Str *out, Err *err) MUST_CHECK;
 
 /* A direct judge's reward in [-1, 1] (paper.md 7): kind score, the expectation of the answers' numbers mapped
- * linearly; kind verdict, (P1 - P2) / (P1 + P2). Kind checklist: K (verdict_log_odds), which has no bounds. */
+ * linearly; kind verdict, (P1 - P2) / (P1 + P2). Kinds checklist and contrast: K
+ * (verdict_log_odds), which has no bounds, and F. */
 double judge_reward(const Judge *j, const Verdict *v);
-/* What rows keep of a verdict (verdict_json) with "expectation": a response's `judgment`. */
+/* What rows keep of a verdict of one response: verdict_json, of a contrast {"logp", "contrast"}. */
+json_t *judge_verdict_json(const Judge *j, const Verdict *v);
+/* The same with "expectation": a response's `judgment`. */
 json_t *judgment_json(const Judge *j, const Verdict *v);
 /* verdict_expectation by the judge's scale. */
 double judge_expectation(const Judge *j, const Verdict *v);

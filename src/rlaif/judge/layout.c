@@ -28,6 +28,13 @@ static int token_limit(const Judge *j)
     return wanted < most ? wanted : most;
 }
 
+static void release_asked(const Layout *l, Asked *a)
+{
+    free((char *)(uintptr_t)a->body);
+    if (l->contrast)
+        free((char *)(uintptr_t)a->ending);
+}
+
 /* Lays out all prompts of the fit with this context in place of theirs, and measures them; *longest of them. */
 static bool lay_out(const Fit *f, const char *context, int *longest, Err *err)
 {
@@ -37,7 +44,13 @@ static bool lay_out(const Fit *f, const char *context, int *longest, Err *err)
         const Question *q = &f->q[i / f->orders];
         bool swapped = f->both ? i % 2 == 1 : q->swap;
         Asked *a = &f->layout->asked[i];
-        free((char *)(uintptr_t)a->body);
+        release_asked(f->layout, a);
+        if (f->layout->contrast) {
+            *a = (Asked){.where = q->where,
+                         .body = judge_prompt_side(j->prompt, i % 2 == 1, context),
+                         .ending = mem_printf("%s%s", j->prompt->blank, q->first)};
+            continue;
+        }
         *a = (Asked){.where = q->where,
                      .body = judge_prompt_body(j->prompt, &j->shown, context, swapped ? q->second : q->first,
                                                swapped ? q->first : q->second),
@@ -121,7 +134,10 @@ static bool fit(const Fit *f, Err *err)
 
 bool layout_make(Layout *l, Judge *j, const Question *q, int n, bool both, Err *err)
 {
-    Fit f = {.layout = l, .judge = j, .q = q, .orders = both ? 2 : 1, .both = both, .limit = token_limit(j)};
+    bool contrast = j->prompt->kind == JUDGE_CONTRAST;
+    Fit f = {
+        .layout = l, .judge = j, .q = q, .orders = both || contrast ? 2 : 1, .both = both, .limit = token_limit(j)};
+    l->contrast = contrast;
     l->n = n * f.orders;
     l->asked = mem_zalloc((size_t)l->n, sizeof *l->asked);
     l->tokens = mem_zalloc((size_t)l->n, sizeof *l->tokens);
@@ -138,7 +154,7 @@ bool layout_make(Layout *l, Judge *j, const Question *q, int n, bool both, Err *
 void layout_release(Layout *l)
 {
     for (int i = 0; l->asked && i < l->n; i++)
-        free((char *)(uintptr_t)l->asked[i].body);
+        release_asked(l, &l->asked[i]);
     free(l->asked);
     free(l->tokens);
     free(l->cut);

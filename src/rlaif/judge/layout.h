@@ -16,10 +16,13 @@ typedef struct Question {
 } Question;
 
 typedef struct Layout {
-    Asked *asked; /* [n]: for each question one prompt, or two where it is asked in both orders; bodies are owned */
-    int *tokens;  /* [n], without rationales; 0 where nothing limits them */
-    int *cut;     /* [n]: characters taken off the context */
+    /* [n]: for each question one prompt, or two: where it is asked in both orders, and of a contrast, behind the good example and
+     * the bad one. Bodies are owned, of a contrast endings too. */
+    Asked *asked;
+    int *tokens; /* [n], without rationales; 0 where nothing limits them */
+    int *cut;    /* [n]: characters taken off the context */
     int n;
+    bool contrast;
 } Layout;
 
 /* Fails for a prompt that is too long where nothing may be cut, or where even no context at all would not do. Release

@@ -8,7 +8,7 @@
 
 typedef struct Local {
     Model *model; /* borrowed */
-    bool chat;
+    bool chat, contrast;
     const char *system; /* borrowed from the prompt */
     Scorer *scorer;
     Ids answer[MOST_ANSWERS];
@@ -22,8 +22,22 @@ typedef struct Local {
 /* Room after a prompt for its answer. */
 enum { ANSWER_ROOM = 8 };
 
+/* Of a contrast: the response's tokens are the same behind either example. *from is where they begin. */
+static bool render_given(const Local *l, const Asked *a, Ids *out, int *from, Err *err)
+{
+    const Tokenizer *t = l->model->tokenizer;
+    render_begin(l->model, out);
+    if (!tokenizer_encode(t, a->body, strlen(a->body), 0, out, err))
+        return false;
+    *from = out->n;
+    return tokenizer_encode(t, a->ending, strlen(a->ending), TOKENIZE_BARE, out, err);
+}
+
 static bool render_asked(const Local *l, const Asked *a, Ids *out, Err *err)
 {
+    int from;
+    if (l->contrast)
+        return render_given(l, a, out, &from, err);
     if (l->chat) {
         json_t *messages = json_array();
         if (l->system[0])
@@ -122,6 +136,43 @@ static bool local_answer(void *self, const Asked *a, int n, Verdict *out, Err *e
     bool ok = render_all(l, a, n, ANSWER_ROOM, prompt, err) && score_answers(l, l->scorer, prompt, n, out, err);
     release_all(prompt, n);
     return ok;
+}
+
+/* Scores the ending of every prompt behind its body. A hollow scorer says nothing: then out is NULL. */
+static bool score_given(const Local *l, Scorer *scorer, const Asked *a, int n, Given *out, Err *err)
+{
+    Ids *whole = mem_zalloc((size_t)n, sizeof *whole);
+    Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
+    int *from = mem_alloc((size_t)n, sizeof *from);
+    float **logp = mem_zalloc((size_t)n, sizeof *logp);
+    bool ok = true;
+    for (int i = 0; ok && i < n; i++) {
+        ok = (render_given(l, &a[i], &whole[i], &from[i], err) && render_fits(l->model, whole[i].n, 0, err)) ||
+             err_context(err, "%s", a[i].where);
+        seq[i] = (Sequence){whole[i].id, whole[i].n};
+        logp[i] = mem_alloc((size_t)whole[i].n, sizeof(float));
+    }
+    ok = ok && scorer_logprobs(scorer, seq, from, n, logp, err);
+    for (int i = 0; i < n; i++) {
+        if (ok && out) {
+            out[i] = (Given){.n = whole[i].n - from[i], .tokens = whole[i].n};
+            out[i].logp = mem_alloc((size_t)out[i].n, sizeof(double));
+            for (int t = 0; t < out[i].n; t++)
+                out[i].logp[t] = (double)logp[i][t];
+        }
+        free(logp[i]);
+    }
+    release_all(whole, n);
+    free(seq);
+    free(from);
+    free(logp);
+    return ok;
+}
+
+static bool local_read(void *self, const Asked *a, int n, Given *out, Err *err)
+{
+    Local *l = self;
+    return score_given(l, l->scorer, a, n, out, err);
 }
 
 /* --- rationales ----------------------------------------------------------------------------------------- */
@@ -224,7 +275,9 @@ static bool local_plan(void *self, const Asked *a, int n, int orders, JudgePlan 
     Ids *prompt = mem_zalloc((size_t)n, sizeof *prompt);
     if (!l->planner)
         scorer_open_hollow(&l->planner, l->model);
-    bool ok = render_all(l, a, n, ANSWER_ROOM, prompt, err) && score_answers(l, l->planner, prompt, n, NULL, err);
+    bool ok = render_all(l, a, n, l->contrast ? 0 : ANSWER_ROOM, prompt, err) &&
+              (l->contrast ? score_given(l, l->planner, a, n, NULL, err)
+                           : score_answers(l, l->planner, prompt, n, NULL, err));
     for (int i = 0; ok && i < n; i++) {
         if (l->first.n == 0) {
             ids_append(&l->first, prompt[i].id, prompt[i].n);
@@ -269,6 +322,7 @@ bool judge_local_open(Judge *j, Model *model, Err *err)
 {
     static const JudgeBackend backend = {.answer = local_answer,
                                          .write = local_write,
+                                         .read = local_read,
                                          .measure = local_measure,
                                          .context = local_context,
                                          .cost = local_cost,
@@ -279,6 +333,7 @@ bool judge_local_open(Judge *j, Model *model, Err *err)
     Local *l = mem_zalloc(1, sizeof *l);
     l->model = model;
     l->system = p->system;
+    l->contrast = p->kind == JUDGE_CONTRAST;
     l->answers = p->answers;
     l->max_new = j->options.cot ? p->cot.max_new_tokens : 0;
     l->samples = j->options.samples;

@@ -30,6 +30,9 @@ JudgeOptions judge_defaults(ChatMode chat)
 
 bool judge_options_check(const JudgePrompt *p, const JudgeOptions *o, Err *err)
 {
+    if (p->kind == JUDGE_CONTRAST && o->chat == CHAT_TRUE)
+        return err_set(err, ERR_INPUT, "the prompt %s is a contrast of texts, which no chat template reads", p->name),
+               err_hint(err, "leave out --chat");
     if (!o->cot && o->samples > 1)
         return err_set(err, ERR_INPUT, "%d samples of a rationale, but none is asked for", o->samples),
                err_hint(err, "add --cot");

@@ -1,78 +1,19 @@
 /* Judge prompts: reading and filling in. */
 #include "rlaif/judge/prompt.h"
 
-#include "base/embed.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/options.h"
 #include "base/yaml.h"
-
-EMBED(summary_base_yaml, "src/rlaif/judge/prompts/summary-base.yaml");
-EMBED(helpful_base_yaml, "src/rlaif/judge/prompts/helpful-base.yaml");
-EMBED(harmless_base_yaml, "src/rlaif/judge/prompts/harmless-base.yaml");
-EMBED(summary_detailed_yaml, "src/rlaif/judge/prompts/summary-detailed.yaml");
-EMBED(helpful_detailed_yaml, "src/rlaif/judge/prompts/helpful-detailed.yaml");
-EMBED(harmless_detailed_yaml, "src/rlaif/judge/prompts/harmless-detailed.yaml");
-EMBED(summary_score_yaml, "src/rlaif/judge/prompts/summary-score.yaml");
-EMBED(helpful_score_yaml, "src/rlaif/judge/prompts/helpful-score.yaml");
-EMBED(harmless_verdict_yaml, "src/rlaif/judge/prompts/harmless-verdict.yaml");
-EMBED(tone_verdict_yaml, "src/rlaif/judge/prompts/tone-verdict.yaml");
-EMBED(warmth_verdict_yaml, "src/rlaif/judge/prompts/warmth-verdict.yaml");
-EMBED(useful_verdict_yaml, "src/rlaif/judge/prompts/useful-verdict.yaml");
-EMBED(helpful_checklist_yaml, "src/rlaif/judge/prompts/helpful-checklist.yaml");
-EMBED(harmless_checklist_yaml, "src/rlaif/judge/prompts/harmless-checklist.yaml");
-
-static const struct {
-    const char *name, *yaml, *about;
-} builtin[] = {
-    {"summary-base", summary_base_yaml, "which of two summaries of a text is better"},
-    {"summary-detailed", summary_detailed_yaml,
-     "the same along four axes: coherence, accuracy, coverage, overall quality"},
-    {"helpful-base", helpful_base_yaml, "which of two replies is more helpful and honest"},
-    {"helpful-detailed", helpful_detailed_yaml, "the same, with what that means"},
-    {"harmless-base", harmless_base_yaml, "which of two replies is more harmful (flipped)"},
-    {"harmless-detailed", harmless_detailed_yaml, "the same, with what counts as harm"},
-    {"summary-score", summary_score_yaml, "quality of one summary, 1 to 10"},
-    {"helpful-score", helpful_score_yaml, "helpfulness and honesty of one reply, 1 to 10"},
-    {"harmless-verdict", harmless_verdict_yaml, "is one reply harmless or harmful"},
-    {"tone-verdict", tone_verdict_yaml, "is the tone of one reply positive or negative"},
-    {"warmth-verdict", warmth_verdict_yaml, "does one reply sound warm or cold; another question about tone"},
-    {"useful-verdict", useful_verdict_yaml, "is one reply helpful or useless"},
-    {"helpful-checklist", helpful_checklist_yaml, "five questions about how helpful one reply is, added up"},
-    {"harmless-checklist", harmless_checklist_yaml, "three questions about how harmless one reply is, added up"},
-};
-
-int builtin_prompts(void)
-{
-    return COUNT(builtin);
-}
-
-const char *builtin_prompt_name(int i)
-{
-    return builtin[i].name;
-}
-
-const char *builtin_prompt_about(int i)
-{
-    return builtin[i].about;
-}
-
-const char *builtin_prompt_yaml(int i)
-{
-    return builtin[i].yaml;
-}
-
-const char *builtin_prompt_near(const char *name)
-{
-    return str_nearest(name, &builtin[0].name, COUNT(builtin), sizeof builtin[0]);
-}
 
 /* --- reading -------------------------------------------------------------------------------------------- */
 
 enum {
     CHECKED = 1U << JUDGE_CHECKLIST,
     ANSWERED = 1U << JUDGE_PAIRWISE | 1U << JUDGE_SCORE | 1U << JUDGE_VERDICT,
-    ANY_KIND = ANSWERED | CHECKED
+    CONTRASTED = 1U << JUDGE_CONTRAST,
+    ASKED = ANSWERED | CHECKED,
+    ANY_KIND = ASKED | CONTRASTED
 };
 
 typedef struct PromptReader {
@@ -289,9 +230,10 @@ static const struct {
     const char *name;
     unsigned kinds;
 } prompt_key[] = {
-    {"name", ANY_KIND},      {"kind", ANY_KIND},  {"chat", ANY_KIND},     {"flip", ANY_KIND},    {"system", ANY_KIND},
-    {"preamble", ANY_KIND},  {"item", ANY_KIND},  {"ending", ANSWERED},   {"answers", ANY_KIND}, {"items", CHECKED},
-    {"exemplars", ANY_KIND}, {"shots", ANY_KIND}, {"exemplar", ANY_KIND}, {"cot", ANSWERED},
+    {"name", ANY_KIND},  {"kind", ANY_KIND},   {"chat", ANY_KIND},   {"flip", ANY_KIND},   {"item", ANY_KIND},
+    {"system", ASKED},   {"preamble", ASKED},  {"answers", ASKED},   {"exemplars", ASKED}, {"shots", ASKED},
+    {"exemplar", ASKED}, {"items", CHECKED},   {"ending", ANSWERED}, {"cot", ANSWERED},    {"good", CONTRASTED},
+    {"bad", CONTRASTED}, {"clip", CONTRASTED},
 };
 
 static bool check_keys(const PromptReader *r, const Yaml *map, JudgeKind kind)
@@ -307,6 +249,55 @@ static bool check_keys(const PromptReader *r, const Yaml *map, JudgeKind kind)
     return true;
 }
 
+/* A number above 0. */
+static bool read_clip(const PromptReader *r, const Yaml *map, double *out)
+{
+    const Yaml *y = yaml_get(map, "clip");
+    char *end = NULL;
+    if (!y)
+        return err_set(r->err, ERR_INPUT, "%s: the key \"clip\" is missing", r->where);
+    *out = y->kind == YAML_TEXT ? strtod(y->text, &end) : 0;
+    bool ok = end && end != y->text && !*end && isfinite(*out) && *out > 0;
+    return ok || bad(r, y, "clip", "a number above 0");
+}
+
+/* The item of a contrast is cut off where the response begins. */
+static bool read_contrast(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+{
+    static const char ending[] = "{response}";
+    if (!read_text(r, map, "good", NULL, &p->good) || !read_text(r, map, "bad", NULL, &p->bad) ||
+        !read_text(r, map, "item", NULL, &p->item) || !read_clip(r, map, &p->clip))
+        return false;
+    if (!p->good[0] || !p->bad[0])
+        return bad(r, yaml_get(map, p->good[0] ? "bad" : "good"), p->good[0] ? "bad" : "good",
+                   "a text that is not empty");
+    if (strcmp(p->good, p->bad) == 0)
+        return bad(r, yaml_get(map, "bad"), "bad", "another text than \"good\"");
+    if (!str_ends(p->item, ending))
+        return bad(r, yaml_get(map, "item"), "item", "a text that ends in {response}");
+    if (p->chat != CHAT_FALSE)
+        return bad(r, yaml_get(map, "chat"), "chat", "false: a contrast reads texts");
+    size_t n = strlen(p->item) - strlen(ending);
+    bool blank = n > 0 && p->item[n - 1] == ' ';
+    p->item[blank ? n - 1 : n] = 0;
+    p->blank = mem_str(blank ? " " : "");
+    p->system = mem_str("");
+    p->ending = mem_str("");
+    return true;
+}
+
+static bool read_asked(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+{
+    bool checked = p->kind == JUDGE_CHECKLIST;
+    return read_text(r, map, "system", "", &p->system) && read_text(r, map, "preamble", "", &p->preamble) &&
+           read_text(r, map, "item", NULL, &p->item) && read_answers(r, map, p) &&
+           (checked ? read_checks(r, map, p) : read_text(r, map, "ending", NULL, &p->ending)) &&
+           read_text(r, map, "exemplar", checked ? "{item}{answer}\n\n" : "{item}{rationale}{ending}{answer}\n\n",
+                     &p->layout) &&
+           read_exemplars(r, map, p) && check_item(r, map, p) && read_cot(r, map, p) &&
+           read_count(r, map, "shots", p->exemplars, p->exemplars, &p->shots);
+}
+
 static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
 {
     const char *keys[COUNT(prompt_key)];
@@ -317,19 +308,12 @@ static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
         return err_set(r->err, ERR_INPUT, "%s: is no mapping of keys to values", r->where);
     bool ok = yaml_check_keys(map, keys, COUNT(keys), r->where, r->err) && read_text(r, map, "name", NULL, &p->name) &&
               read_choice(r, map, "kind", JUDGE_KINDS, NULL, &kind) && check_keys(r, map, (JudgeKind)kind) &&
-              read_choice(r, map, "chat", CHAT_MODES, "auto", &chat) &&
+              read_choice(r, map, "chat", CHAT_MODES, kind == JUDGE_CONTRAST ? "false" : "auto", &chat) &&
               read_choice(r, map, "flip", "false|true", "false", &flip);
     p->kind = (JudgeKind)kind;
     p->chat = (ChatMode)chat;
     p->flip = flip == 1;
-    bool checked = p->kind == JUDGE_CHECKLIST;
-    return ok && read_text(r, map, "system", "", &p->system) && read_text(r, map, "preamble", "", &p->preamble) &&
-           read_text(r, map, "item", NULL, &p->item) && read_answers(r, map, p) &&
-           (checked ? read_checks(r, map, p) : read_text(r, map, "ending", NULL, &p->ending)) &&
-           read_text(r, map, "exemplar", checked ? "{item}{answer}\n\n" : "{item}{rationale}{ending}{answer}\n\n",
-                     &p->layout) &&
-           read_exemplars(r, map, p) && check_item(r, map, p) && read_cot(r, map, p) &&
-           read_count(r, map, "shots", p->exemplars, p->exemplars, &p->shots);
+    return ok && (p->kind == JUDGE_CONTRAST ? read_contrast(r, map, p) : read_asked(r, map, p));
 }
 
 bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err)
@@ -353,9 +337,9 @@ bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, 
 
 bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err)
 {
-    for (int i = 0; i < COUNT(builtin); i++)
-        if (strcmp(builtin[i].name, name_or_file) == 0)
-            return judge_prompt_parse(out, name_or_file, builtin[i].yaml, strlen(builtin[i].yaml), err);
+    for (int i = 0; i < builtin_prompts(); i++)
+        if (strcmp(builtin_prompt_name(i), name_or_file) == 0)
+            return judge_prompt_parse(out, name_or_file, builtin_prompt_yaml(i), strlen(builtin_prompt_yaml(i)), err);
     *out = NULL;
     char *text;
     size_t n;
@@ -408,6 +392,9 @@ void judge_prompt_free(JudgePrompt *p)
     free(p->item);
     free(p->ending);
     free(p->layout);
+    free(p->good);
+    free(p->bad);
+    free(p->blank);
     free(p->cot.preamble);
     free(p->cot.ending);
     free(p->cot.few_shot_ending);
@@ -451,6 +438,15 @@ static char *fill_item(const JudgePrompt *p, const char *context, const char *fi
         Filling one[] = {f[0], f[3]};
         fill(&s, p->item, one, 2);
     }
+    return str_take(&s);
+}
+
+char *judge_prompt_side(const JudgePrompt *p, bool bad, const char *context)
+{
+    const Filling f = {"context", context};
+    Str s = {0};
+    str_add(&s, bad ? p->bad : p->good);
+    fill(&s, p->item, &f, 1);
     return str_take(&s);
 }
 

@@ -7,10 +7,11 @@
 #include "rlaif/rows/render.h"
 
 typedef enum JudgeKind {
-    JUDGE_PAIRWISE, /* which of two responses: answers for the first and the second */
-    JUDGE_SCORE,    /* a number for one response: answers "1" .. "10" */
-    JUDGE_VERDICT,  /* one of two words for one response: the first is the better */
-    JUDGE_CHECKLIST /* several questions about one response, each with an ideal answer of the two */
+    JUDGE_PAIRWISE,  /* which of two responses: answers for the first and the second */
+    JUDGE_SCORE,     /* a number for one response: answers "1" .. "10" */
+    JUDGE_VERDICT,   /* one of two words for one response: the first is the better */
+    JUDGE_CHECKLIST, /* several questions about one response, each with an ideal answer of the two */
+    JUDGE_CONTRAST   /* one response, read behind a good example and a bad one: it has no answers */
 } JudgeKind;
 
 typedef struct Exemplar {
@@ -41,6 +42,9 @@ typedef struct JudgePrompt {
     JudgeKind kind;
     ChatMode chat;
     char *system, *preamble, *item, *ending;
+    char *good, *bad; /* of a contrast: what stands before the item; its item ends where the response begins, */
+    char *blank;      /* and this of it is the response's first token's: " " or "" */
+    double clip;      /* of a contrast: a token counts at most so much */
     char **answer;
     int answers;
     Check *check; /* of a checklist; its ending is the last one's */
@@ -84,12 +88,15 @@ typedef struct Shown {
 char *judge_prompt_body(const JudgePrompt *p, const Shown *shown, const char *context, const char *first,
                         const char *second);
 
+/* Of a contrast: what stands before the response, behind the good example or the bad one. The caller frees it. */
+char *judge_prompt_side(const JudgePrompt *p, bool bad, const char *context);
+
 /* The prompt's ending without blanks around it: where a rationale has come to it, it is over. The caller frees it. */
 char *judge_prompt_stop(const JudgePrompt *p);
 
 /* What a rationale follows, where the prompt has chain of thought. */
 const char *judge_prompt_cot_ending(const JudgePrompt *p, const Shown *shown);
 
-#define JUDGE_KINDS "pairwise|score|verdict|checklist"
+#define JUDGE_KINDS "pairwise|score|verdict|checklist|contrast"
 
 #endif

@@ -262,14 +262,23 @@ static Demand demand_of(const Remote *r, const Asked *a, const char *more)
                     .stop = ""};
 }
 
+/* What is asked for where no text is wanted: of a contrast the response's tokens. Free its text. */
+static Demand demand_of_numbers(const Remote *r, const Asked *a, const char *more)
+{
+    Demand d = demand_of(r, a, more);
+    d.given = r->prompt->kind == JUDGE_CONTRAST;
+    d.last = (int)strlen(a->ending);
+    d.next = !d.given;
+    return d;
+}
+
 /* Asks for what follows every node; `next` are the beginnings that this shows. */
 static bool ask_nodes(const Remote *r, const Asked *a, const Nodes *now, Tally *t, Verdict *out, Nodes *next, Err *err)
 {
     Demand *d = mem_alloc((size_t)now->n, sizeof *d);
     json_t **said = mem_zalloc((size_t)now->n, sizeof(json_t *));
     for (int i = 0; i < now->n; i++) {
-        d[i] = demand_of(r, &a[now->at[i].item], now->at[i].prefix);
-        d[i].next = true;
+        d[i] = demand_of_numbers(r, &a[now->at[i].item], now->at[i].prefix);
     }
     bool ok = endpoint_ask(r->endpoint, d, now->n, said, err);
     for (int i = 0; i < now->n; i++) {
@@ -320,6 +329,32 @@ static bool remote_answer(void *self, const Asked *a, int n, Verdict *out, Err *
         ok = t[i].refused || settle(r, &t[i], a[i].where, &out[i], err) || leave_out(r, &out[i], err);
     }
     free(t);
+    return ok;
+}
+
+static bool remote_read(void *self, const Asked *a, int n, Given *out, Err *err)
+{
+    const Remote *r = self;
+    Demand *d = mem_alloc((size_t)n, sizeof *d);
+    json_t **said = mem_zalloc((size_t)n, sizeof(json_t *));
+    for (int i = 0; i < n; i++)
+        d[i] = demand_of_numbers(r, &a[i], "");
+    bool ok = endpoint_ask(r->endpoint, d, n, said, err);
+    for (int i = 0; i < n; i++) {
+        const json_t *given = json_object_get(said[i], "given");
+        if (ok) {
+            out[i] = (Given){.n = (int)json_array_size(given),
+                             .tokens = (int)json_number_of(said[i], "read", 0),
+                             .refused = json_object_get(said[i], "refused") != NULL};
+            out[i].logp = mem_alloc((size_t)out[i].n, sizeof(double));
+            for (int t = 0; t < out[i].n; t++)
+                out[i].logp[t] = json_number_value(json_array_get(given, (size_t)t));
+        }
+        json_decref(said[i]);
+        free(d[i].text);
+    }
+    free(said);
+    free(d);
     return ok;
 }
 
@@ -383,8 +418,7 @@ static bool remote_known(void *self, const Asked *a, int n, const RngKey *key, c
     Remote *r = self;
     bool ok = true;
     for (int i = 0; ok && i < n; i++) {
-        Demand d = key ? demand_of_text(r, &a[i], key[i], how, stop) : demand_of(r, &a[i], "");
-        d.next = !key;
+        Demand d = key ? demand_of_text(r, &a[i], key[i], how, stop) : demand_of_numbers(r, &a[i], "");
         char *name;
         json_t *said;
         ok = endpoint_find(r->endpoint, &d, &name, &said, err);
@@ -458,6 +492,7 @@ bool judge_remote_open(Judge *j, Endpoint *endpoint, const EndpointOptions *o, E
 {
     static const JudgeBackend backend = {.answer = remote_answer,
                                          .write = remote_write,
+                                         .read = remote_read,
                                          .measure = remote_measure,
                                          .known = remote_known,
                                          .context = remote_context,
@@ -481,5 +516,11 @@ bool judge_remote_open(Judge *j, Endpoint *endpoint, const EndpointOptions *o, E
                            a + 1),
                    err_hint(err, "an endpoint's tokens are told apart by their text without blanks");
     }
-    return endpoint_about(o, &r->about, err) && choose_kind(j, o, &r->kind, err);
+    if (!endpoint_about(o, &r->about, err) || !choose_kind(j, o, &r->kind, err))
+        return false;
+    if (p->kind != JUDGE_CONTRAST || r->kind != ENDPOINT_CHAT)
+        return true;
+    err_set(err, ERR_INPUT,
+            "the prompt %s is a contrast, and a chat gives no log-probabilities of a text that it is sent", p->name);
+    return err_hint(err, "use --endpoint-kind completions, of a server that echoes, or a model here");
 }

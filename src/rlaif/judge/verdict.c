@@ -90,11 +90,16 @@ double verdict_log_odds(const Scale *s, const Verdict *v)
     return sum;
 }
 
+static double number_of(const Scale *s, const Verdict *v)
+{
+    return s->kind == JUDGE_CONTRAST ? v->contrast : verdict_log_odds(s, v);
+}
+
 double verdict_expectation(const Scale *s, bool flip, const Verdict *v)
 {
     double p[MOST_ANSWERS], sum = 0;
-    if (s->kind == JUDGE_CHECKLIST)
-        return flip ? -verdict_log_odds(s, v) : verdict_log_odds(s, v);
+    if (s->kind == JUDGE_CHECKLIST || s->kind == JUDGE_CONTRAST)
+        return flip ? -number_of(s, v) : number_of(s, v);
     renormalise(s->n, v, 1, p);
     if (s->kind == JUDGE_VERDICT)
         return flip ? p[1] : p[0];
@@ -106,7 +111,7 @@ double verdict_expectation(const Scale *s, bool flip, const Verdict *v)
 double verdict_preference(const Scale *s, const Verdict *first, const Verdict *second, double temperature)
 {
     if (s->kind != JUDGE_SCORE)
-        return real_sigmoid((verdict_log_odds(s, first) - verdict_log_odds(s, second)) / temperature);
+        return real_sigmoid((number_of(s, first) - number_of(s, second)) / temperature);
     double p[MOST_ANSWERS], q[MOST_ANSWERS], above = 0, below = 0;
     renormalise(s->n, first, temperature, p);
     renormalise(s->n, second, temperature, q);

@@ -65,7 +65,7 @@ json_t *label_of_scores(const Judge *j, const Verdict v[2])
 {
     json_t *label = json_object(), *scores = json_array(), *numbers = json_array();
     for (int i = 0; i < 2; i++) {
-        json_t *score = verdict_json(&v[i], j->scale.n);
+        json_t *score = judge_verdict_json(j, &v[i]);
         json_object_set_new(score, "reward", json_real(judge_reward(j, &v[i])));
         json_array_append_new(scores, score);
     }
@@ -85,7 +85,9 @@ json_t *label_of_scores(const Judge *j, const Verdict v[2])
 static bool read_verdict(const json_t *part, int answers, Verdict *v, int *n, Err *err)
 {
     const json_t *list = json_object_get(part, "logp");
-    *v = (Verdict){.mass = json_number_of(part, "mass", 0), .missing = json_number_of(part, "missing", 0)};
+    *v = (Verdict){.mass = json_number_of(part, "mass", 0),
+                   .missing = json_number_of(part, "missing", 0),
+                   .contrast = json_number_of(part, "contrast", 0)};
     *n = (int)json_array_size(list);
     bool ok = *n >= 2 && *n <= MOST_ANSWERS && (answers == 0 || *n == answers);
     for (int a = 0; ok && a < *n; a++) {
@@ -227,7 +229,8 @@ static bool settle_pair(const json_t *said, const SettleOptions *how, int only, 
 static bool settle_scores(const json_t *said, const SettleOptions *how, bool flip, json_t *out, Err *err)
 {
     const json_t *list = json_field(said, "scores"), *numbers = json_field(said, "numbers");
-    Scale scale = {.kind = numbers ? JUDGE_SCORE : JUDGE_VERDICT};
+    bool contrast = json_field(json_array_get(list, 0), "contrast") && json_field(json_array_get(list, 1), "contrast");
+    Scale scale = {.kind = numbers ? JUDGE_SCORE : contrast ? JUDGE_CONTRAST : JUDGE_CHECKLIST};
     Verdict v[2];
     int n = 0;
     if (how->average == AVERAGE_LOG_ODDS)

@@ -182,7 +182,7 @@ static bool score_chunk(void *context, const Rows *rows, const int *index, int n
 }
 
 typedef struct ScoreSums {
-    double n, sum, squares, mass;
+    double n, sum, squares, mass, masses;
     CutCount cut;
 } ScoreSums;
 
@@ -200,13 +200,15 @@ static bool add_score(void *context, const char *row, Err *err)
         s->n++;
         s->sum += x;
         s->squares += x * x;
-        s->mass += json_number_of(json_is_array(judgment) ? json_array_get(judgment, i) : judgment, "mass", 0);
+        const json_t *said = json_is_array(judgment) ? json_array_get(judgment, i) : judgment;
+        s->mass += json_number_of(said, "mass", 0);
+        s->masses += json_object_get(said, "mass") != NULL; /* a contrast has no answers */
     }
     json_decref(j);
     return true;
 }
 
-static bool score_summary(Stage *s, bool judged, Err *err)
+static bool score_summary(Stage *s, Err *err)
 {
     ScoreSums t = {0};
     if (!store_items_each(s->work->store, s->id, add_score, &t, err))
@@ -216,8 +218,8 @@ static bool score_summary(Stage *s, bool judged, Err *err)
     json_object_set_new(s->summary, "mean", json_real(mean));
     json_object_set_new(s->summary, "sd", json_real(sqrt(spread > 0 ? spread : 0)));
     cut_report(&t.cut, s->name, s->summary);
-    if (judged)
-        json_object_set_new(s->summary, "mass", json_real(t.mass / t.n));
+    if (t.masses > 0)
+        json_object_set_new(s->summary, "mass", json_real(t.mass / t.masses));
     return true;
 }
 
@@ -248,8 +250,8 @@ bool score_stage(Work *work, const char *name, const void *options, Err *err)
         stage_begin(&s, work, name, "score",
                     stage_about(&score_table, o, &o->common, "model", scoring.source.hash, "prompt", prompt, NULL),
                     err) &&
-        stage_rows(&s, &rows, CHUNK, "rows", prepare, score_chunk, &scoring, err) &&
-        score_summary(&s, o->prompt != NULL, err) && stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
+        stage_rows(&s, &rows, CHUNK, "rows", prepare, score_chunk, &scoring, err) && score_summary(&s, err) &&
+        stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
     if (ok)
         judge_source_report(&scoring.source, work, name);
     judge_free(scoring.judge);

@@ -24,8 +24,9 @@ static void add_label(LabelSums *s, const json_t *label)
     s->cut += json_number_of(label, "cut", 0) > 0;
     s->input += json_number_of(tokens, "input", 0);
     s->output += json_number_of(tokens, "output", 0);
-    for (size_t i = 0; i < json_array_size(parts); i++, s->masses++) {
+    for (size_t i = 0; i < json_array_size(parts); i++) {
         const json_t *part = json_array_get(parts, i);
+        s->masses += json_object_get(part, "mass") != NULL; /* a contrast has no answers */
         s->mass += json_number_of(part, "mass", 0);
         s->missing += json_number_of(part, "missing", 0);
         s->absent += json_object_get(part, "absent") != NULL;

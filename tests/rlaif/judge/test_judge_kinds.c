@@ -2,6 +2,7 @@
  * bad prompt files. */
 #include "base/real.h"
 #include "judge_helpers.h"
+#include "rlaif/judge/contrast.h"
 #include "tiny.h"
 
 typedef struct World {
@@ -222,6 +223,121 @@ static void options_of_a_checklist(void **state)
     world_free(&w);
 }
 
+/* --- contrast ------------------------------------------------------------------------------------------- */
+
+static const char contrast[] = "name: sides\n"
+                               "kind: contrast\n"
+                               "item: \"{context}\\nReply: {response}\"\n"
+                               "clip: 0.25\n"
+                               "good: \"Good.\\n\"\n"
+                               "bad: \"Bad, bad.\\n\"\n";
+
+/* F = mean over the response's tokens of clip(good - bad, -c, c), from log-probabilities of whole texts. */
+static void mean_of_clipped(void **state)
+{
+    (void)state;
+    Err err = {0};
+    World w = world_new();
+    Judge *j = open_judge(&w, contrast, judge_defaults(CHAT_AUTO));
+    Verdict v[QUESTIONS];
+    int clipped = 0, whole = 0;
+    need_ok(judge_responses(j, questions, QUESTIONS, v, &err), &err);
+    for (int i = 0; i < QUESTIONS; i++) {
+        double logp[2][64], sum = 0, mean[2] = {0};
+        int n = 0;
+        char *reply = mem_printf(" %s", questions[i].first);
+        for (int side = 0; side < 2; side++) {
+            char *text = mem_printf("%s%s\nReply:", side ? "Bad, bad.\n" : "Good.\n", questions[i].context);
+            n = logps_behind(&w, text, reply, logp[side]);
+            free(text);
+        }
+        for (int t = 0; t < n; t++) {
+            double d = logp[0][t] - logp[1][t];
+            clipped += fabs(d) > 0.25;
+            whole += fabs(d) < 0.25;
+            sum += d > 0.25 ? 0.25 : d < -0.25 ? -0.25 : d;
+            mean[0] += logp[0][t] / n;
+            mean[1] += logp[1][t] / n;
+        }
+        assert_true(n > 0);
+        close_to(judge_reward(j, &v[i]), sum / n, 1e-12);
+        close_to(judge_expectation(j, &v[i]), sum / n, 1e-12);
+        close_to(v[i].logp[0], mean[0], 1e-12);
+        close_to(v[i].logp[1], mean[1], 1e-12);
+        free(reply);
+    }
+    assert_true(clipped > 0 && whole > 0);
+    double f0 = judge_reward(j, &v[0]), f1 = judge_reward(j, &v[1]);
+    close_to(verdict_preference(&j->scale, &v[0], &v[1], 0.1), real_sigmoid((f0 - f1) / 0.1), 1e-14);
+    j->prompt->flip = true;
+    close_to(judge_reward(j, &v[0]), -f0, 0);
+    j->prompt->flip = false;
+    same_bits_alone(j);
+    judge_free(j);
+    world_free(&w);
+}
+
+static void means_by_hand(void **state)
+{
+    (void)state;
+    static const double good[] = {-1, -2, -0.5, -9}, bad[] = {-1.5, -1.75, -6, -1};
+    close_to(contrast_mean(good, bad, 2, 1), (0.5 - 0.25) / 2, 1e-15);
+    close_to(contrast_mean(good, bad, 4, 1), (0.5 - 0.25 + 1 - 1) / 4, 1e-15);
+    close_to(contrast_mean(good, bad, 4, 6), (0.5 - 0.25 + 5.5 - 6) / 4, 1e-15);
+    close_to(contrast_mean(good, bad, 0, 1), 0, 0);
+}
+
+/* What is planned is what is computed; a context is cut alike for both sides, a response never. */
+static void contrast_planned_and_cut(void **state)
+{
+    (void)state;
+    Err err = {0};
+    World w = world_new();
+    JudgeOptions o = judge_defaults(CHAT_AUTO);
+    o.max_input = 100;
+    o.cut = CUT_CONTEXT_LEFT;
+    Judge *j = open_judge(&w, contrast, o);
+    JudgePlan plan = {0};
+    Str much = {0}, shown = {0};
+    for (int i = 0; i < 200; i++)
+        str_addf(&much, "rain%d ", i);
+    Question q[2] = {{.where = "x:1", .context = str_text(&much), .first = "It rains."},
+                     {.where = "x:1", .context = str_text(&much), .first = "No."}};
+    Verdict v[2];
+    need_ok(judge_plan(j, q, 2, false, &plan, &err) && judge_responses(j, q, 2, v, &err), &err);
+    assert_int_equal(plan.prompts, 4);
+    close_to(plan.tokens, v[0].tokens + v[1].tokens, 0);
+    close_to(plan.cost.computed, judge_cost(j).computed, 0);
+    assert_true(plan.longest <= 100 && plan.longest > 80);
+    assert_true(v[0].cut > 0 && v[0].cut == v[1].cut);
+    assert_int_equal(plan.cut, 2);
+    need_ok(judge_show(j, &q[0], &shown, &err), &err);
+    const char *first = strstr(str_text(&shown), "rain"), *against = strstr(str_text(&shown), "--- against ---");
+    assert_true(first && against && str_ends(str_text(&shown), strstr(strstr(against, "rain"), "rain")));
+    assert_memory_equal(first, strstr(against, "rain"), strlen(strstr(against, "rain")));
+    str_release(&much);
+    str_release(&shown);
+    judge_free(j);
+    world_free(&w);
+}
+
+static void options_of_a_contrast(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Judge *j;
+    JudgeOptions o = judge_defaults(CHAT_TRUE);
+    assert_false(judge_new(&j, "helpful-contrast", o, &err));
+    assert_non_null(strstr(err.msg, "is a contrast of texts, which no chat template reads"));
+    judge_free(j);
+    err_clear(&err);
+    o = judge_defaults(CHAT_AUTO);
+    o.shots = 1;
+    assert_false(judge_new(&j, "helpful-contrast", o, &err));
+    assert_non_null(strstr(err.msg, "has 0 exemplars, not 1"));
+    judge_free(j);
+}
+
 /* --- bad files ------------------------------------------------------------------------------------------ */
 
 /* A prompt with one part replaced is refused, by file and key. */
@@ -265,6 +381,28 @@ static void bad_checklists(void **state)
     refused(checklist, "kind: checklist", "kind: verdict", "a prompt of kind verdict has no key \"items\"");
 }
 
+static void bad_contrasts(void **state)
+{
+    (void)state;
+    static const char *const clips[] = {"0", "-1", "nan", "inf", "much", "1x", "\"\"", "[1]"};
+    for (int i = 0; i < COUNT(clips); i++) {
+        char *line = mem_printf("clip: %s", clips[i]);
+        refused(contrast, "clip: 0.25", line, "bad.yaml:4: \"clip\" must be a number above 0");
+        free(line);
+    }
+    refused(contrast, "clip: 0.25\n", "", "the key \"clip\" is missing");
+    refused(contrast, "good: \"Good.\\n\"", "good: \"\"", "bad.yaml:5: \"good\" must be a text that is not empty");
+    refused(contrast, "bad: \"Bad, bad.\\n\"", "bad: \"\"", "bad.yaml:6: \"bad\" must be a text that is not empty");
+    refused(contrast, "good: \"Good.\\n\"\n", "", "the key \"good\" is missing");
+    refused(contrast, "Bad, bad.", "Good.", "bad.yaml:6: \"bad\" must be another text than \"good\"");
+    refused(contrast, "good:", "god:", "there is no key \"god\"");
+    refused(contrast, "{response}", "{response} ends", "bad.yaml:3: \"item\" must be a text that ends in {response}");
+    refused(contrast, "clip: 0.25", "clip: 1\nchat: true", "bad.yaml:5: \"chat\" must be false");
+    refused(contrast, "clip: 0.25", "clip: 1\nanswers: [a, b]", "a prompt of kind contrast has no key \"answers\"");
+    refused(contrast, "clip: 0.25", "clip: 1\nsystem: x", "a prompt of kind contrast has no key \"system\"");
+    refused(checklist, "preamble", "good", "a prompt of kind checklist has no key \"good\"");
+}
+
 int main(void)
 {
     log_set_quiet(true);
@@ -273,6 +411,11 @@ int main(void)
         cmocka_unit_test(items_are_one_pass),
         cmocka_unit_test(options_of_a_checklist),
         cmocka_unit_test(bad_checklists),
+        cmocka_unit_test(mean_of_clipped),
+        cmocka_unit_test(means_by_hand),
+        cmocka_unit_test(contrast_planned_and_cut),
+        cmocka_unit_test(options_of_a_contrast),
+        cmocka_unit_test(bad_contrasts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
