@@ -25,12 +25,10 @@ enum { ANSWER_ROOM = 8 };
 /* Of a contrast: the response's tokens are the same behind either example. *from is where they begin. */
 static bool render_given(const Local *l, const Asked *a, Ids *out, int *from, Err *err)
 {
-    const Tokenizer *t = l->model->tokenizer;
-    render_begin(l->model, out);
-    if (!tokenizer_encode(t, a->body, strlen(a->body), 0, out, err))
+    if (!render_plain(l->model, a->body, out, err))
         return false;
     *from = out->n;
-    return tokenizer_encode(t, a->ending, strlen(a->ending), TOKENIZE_BARE, out, err);
+    return tokenizer_encode(l->model->tokenizer, a->ending, strlen(a->ending), TOKENIZE_BARE, out, err);
 }
 
 static bool render_asked(const Local *l, const Asked *a, Ids *out, Err *err)
@@ -233,7 +231,11 @@ static bool local_measure(void *self, const Asked *a, int n, int *tokens, Err *e
     const Local *l = self;
     for (int i = 0; i < n; i++) {
         Ids ids = {0};
-        bool ok = render_asked(l, &a[i], &ids, err) || err_context(err, "%s", a[i].where);
+        bool ok = true;
+        if (!l->chat && !a[i].body[0] && !a[i].ending[0]) /* what stands around any text; asked, it would be refused */
+            render_begin(l->model, &ids);
+        else
+            ok = render_asked(l, &a[i], &ids, err) || err_context(err, "%s", a[i].where);
         tokens[i] = ids.n;
         ids_release(&ids);
         if (!ok)
