@@ -15,7 +15,8 @@ static bool is_list(const json_t *row, RowView *v)
     Err none = {0};
     if (json_array_size(json_field(row, "responses")) <= 2 || !row_view(row, NEED_RESPONSES, v, &none))
         return false;
-    bool list = v->n > 2 && v->preferred < 0 && !v->has_label && comparison_read(row, &c, &none) && !c.worth;
+    bool list = v->n > 2 && v->n <= MOST_PAIRED && v->preferred < 0 && !v->has_label &&
+                comparison_read(row, &c, &none) && !c.worth;
     comparison_release(&c);
     if (!list)
         row_view_release(v);

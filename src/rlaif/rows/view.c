@@ -503,6 +503,8 @@ static bool check_need(const json_t *row, const RowView *v, RowNeed need, Err *e
         err_set(err, ERR_INPUT, "\"responses\" has %d %s, needs 2", v->n, v->n == 1 ? "entry" : "entries");
         return err_hint(err, v->n == 0 && json_field(row, "completion")
                                  ? "a completion is one response: a pair has responses: [a, b], or chosen and rejected"
+                             : v->n > MOST_PAIRED
+                                 ? "or 3 to 100 that nobody has compared, of which every two are a pair"
                              : v->n > 2 ? "rlaif import makes a row of every two scored or ranked responses"
                                         : "give every row two responses: rlaif sample --n 2 makes such rows");
     }

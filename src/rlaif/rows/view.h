@@ -4,6 +4,9 @@
 
 #include "rlaif/rows/replies.h"
 
+/* Of so many responses of a row pairs are made (pairs.h), 4,950. */
+enum { MOST_PAIRED = 100 };
+
 /* What a command needs of every row. */
 typedef enum RowNeed {
     NEED_PROMPT,    /* a context */

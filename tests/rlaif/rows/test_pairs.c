@@ -111,12 +111,38 @@ static void compared_already(void **state)
     rows_release(&rows);
 }
 
+/* A thousand responses would be half a million pairs. */
+static void too_many(void **state)
+{
+    (void)state;
+    for (int n = 100; n <= 101; n++) {
+        Str text = {0};
+        Rows rows;
+        Err err = {0};
+        str_add(&text, "{\"prompt\": \"p\", \"responses\": [");
+        for (int i = 0; i < n; i++)
+            str_addf(&text, "%s\"%d\"", i ? ", " : "", i);
+        str_add(&text, "]}");
+        bool ok = read_pairs(str_text(&text), &rows, &err);
+        assert_int_equal(ok, n == 100);
+        if (ok)
+            assert_int_equal(rows.n, 4950);
+        else
+            says(err.msg, "\"responses\" has 101 entries, needs 2");
+        if (!ok)
+            says(err.hint, "3 to 100");
+        rows_release(&rows);
+        str_release(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_two),
         cmocka_unit_test(same_when_read_again),
         cmocka_unit_test(compared_already),
+        cmocka_unit_test(too_many),
     };
     return cmocka_run_group_tests_name("pairs of lists", tests, NULL, NULL);
 }
