@@ -5,6 +5,7 @@
 #include "rlaif/learn/reward.h"
 #include "rlaif/rl/rl.h"
 #include "rlaif/rl/sample.h"
+#include "rlaif/stage/option_rows.h"
 #include "tensor/cpu.h"
 
 typedef enum Workload { BENCH_GEMM, BENCH_ATTENTION, BENCH_LABEL, BENCH_GENERATE, BENCH_REWARD, BENCH_RL } Workload;
@@ -33,8 +34,7 @@ static const Option option_rows[] = {
     {"steps", OPT_INT, AT(BenchOptions, steps), 1, 1e6, "3", .help = "rl: updates"},
     {"greedy", OPT_BOOL, AT(BenchOptions, greedy), .help = "generate: always the best token"},
     {"repeat", OPT_INT, AT(BenchOptions, repeat), 1, 1000, "3", .help = "measurements; the fastest counts"},
-    {"chat", OPT_CHOICE, AT(BenchOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "how prompts and pairs are read"},
+    CHAT_OPTION(BenchOptions, "how prompts and pairs are read"),
     {"profile", OPT_BOOL, AT(BenchOptions, profile), .help = "print where the time went, operation by operation"},
 };
 static const OptionGroup groups[] = {

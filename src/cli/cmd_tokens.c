@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "infer/scorer.h"
 #include "rlaif/rows/render.h"
+#include "rlaif/stage/option_rows.h"
 
 typedef struct TokenOptions {
     CommonOptions common;
@@ -26,8 +27,7 @@ static const Option tokenize_options[] = {
     {"decode", OPT_BOOL, AT(TokenOptions, decode), .help = "back: `ids` to `text`"},
 };
 static const Option logprob_options[] = {
-    {"chat", OPT_CHOICE, AT(TokenOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "rows of prompt and response through the chat template"},
+    CHAT_OPTION(TokenOptions, "rows of prompt and response through the chat template"),
     {"top", OPT_INT, AT(TokenOptions, top), 0, 1000, "0", .help = "also the best tokens after the last one"},
 };
 static const OptionGroup tokenize_groups[] = {

@@ -104,15 +104,13 @@ bool now_page(Site *s, Work *work, const Request *request, Reply *out, Err *err)
 
 /* --- rating --------------------------------------------------------------------------------------------- */
 
-static bool count_rater(void *context, const char *row, Err *err)
+static bool count_rater(void *context, json_t *j, Err *err)
 {
-    json_t *raters = context, *j;
-    if (!json_parse(row, strlen(row), "a stored rating", &j, err))
-        return false;
+    (void)err;
+    json_t *raters = context;
     const char *name = json_text_of(j, "rater");
     json_int_t n = json_integer_value(json_object_get(raters, name));
     json_object_set_new(raters, name, json_integer(n + 1));
-    json_decref(j);
     return true;
 }
 
@@ -122,7 +120,8 @@ static bool add_rating(Str *out, Work *work, const Site *s, RatingKind kind, Err
     Err why = {0};
     json_t *raters = json_object(), *count;
     const char *name, *title = kind == RATING_RANK ? "Rank responses" : "Mark responses as harmless";
-    bool ok = store_ratings_each(work->store, rating_kind(kind), NULL, count_rater, raters, err);
+    bool ok =
+        store_ratings_each(work->store, rating_kind(kind), NULL, store_json, &(StoreJson){count_rater, raters}, err);
     if (ok && rating_items_read(work, &s->options->rating, kind, s->options->common.seed, &items, &why)) {
         str_addf(out, "<a class=\"action\" href=\"/rate?kind=%s\"><b>%s</b><span class=\"soft\">%d %s",
                  rating_kind(kind), title, items.n, items.n == 1 ? "item" : "items");

@@ -46,18 +46,15 @@ typedef struct Said {
     json_t *ratings;
 } Said;
 
-static bool add_said(void *context, const char *row, Err *err)
+static bool add_said(void *context, json_t *j, Err *err)
 {
+    (void)err;
     Said *said = context;
-    json_t *j;
-    if (!json_parse(row, strlen(row), "a stored rating", &j, err))
-        return false;
     const char *id = json_text_of(j, "item");
     const json_t *key = find_key(said->items, id);
     json_t *value = key ? rating_said(key, j) : NULL;
     if (value)
         json_object_set_new(said->ratings, id, value);
-    json_decref(j);
     return true;
 }
 
@@ -72,7 +69,7 @@ bool get_ratings(Site *s, Work *work, const Request *request, Reply *out, Err *e
     if (s->items[kind].n == 0 && !refresh_items(s, work, kind, err))
         return false;
     Said said = {&s->items[kind], json_object()};
-    bool ok = store_ratings_each(work->store, rating_kind(kind), rater, add_said, &said, err);
+    bool ok = store_ratings_each(work->store, rating_kind(kind), rater, store_json, &(StoreJson){add_said, &said}, err);
     json_t *answer = json_pack("{s:o}", "ratings", said.ratings);
     out->type = "application/json";
     if (ok)

@@ -74,6 +74,12 @@ bool store_items_prune(Store *s, int64_t stage, int *removed, Err *err) MUST_CHE
 /* Calls `use` with every placed row in order of position; stops where it returns false. */
 typedef bool StoreUse(void *context, const char *row, Err *err);
 bool store_items_each(Store *s, int64_t stage, StoreUse *use, void *context, Err *err) MUST_CHECK;
+/* A StoreUse for whoever wants rows as JSON, theirs only within the call: its context is a StoreJson. */
+typedef struct StoreJson {
+    bool (*use)(void *context, json_t *row, Err *err);
+    void *context;
+} StoreJson;
+bool store_json(void *json, const char *row, Err *err) MUST_CHECK;
 /* At most n of them, from a position on. */
 bool store_items_some(Store *s, int64_t stage, int from, int n, StoreUse *use, void *context, Err *err) MUST_CHECK;
 bool store_items_count(Store *s, int64_t stage, int *n, Err *err) MUST_CHECK;

@@ -89,6 +89,17 @@ static bool each_text(Statement *t, StoreUse *use, void *context, Err *err)
     return ok;
 }
 
+bool store_json(void *json, const char *text, Err *err)
+{
+    const StoreJson *j = json;
+    json_t *row;
+    if (!json_parse(text, strlen(text), "a stored row", &row, err))
+        return false;
+    bool ok = j->use(j->context, row, err);
+    json_decref(row);
+    return ok;
+}
+
 bool store_items_each(Store *s, int64_t stage, StoreUse *use, void *context, Err *err)
 {
     Statement t;

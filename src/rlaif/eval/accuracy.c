@@ -7,25 +7,22 @@
 #include "rlaif/learn/reward_model.h"
 #include "rlaif/rows/cut.h"
 #include "rlaif/stage/heldout.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
     {"pairs", OPT_TEXT, AT(AccuracyOptions, pairs), .value = "PAIRS",
      .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "pairs with people's choices"},
     {"reward", OPT_TEXT, AT(AccuracyOptions, reward), .value = "DIR", .flags = OPT_REQUIRED | OPT_WORKING,
      .help = "the reward model"},
-    {"output", OPT_TEXT, AT(AccuracyOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "the pairs with their rewards"},
+    OUTPUT_ROWS_OPTION(AccuracyOptions, "the pairs with their rewards"),
     TRAINED_ON_OPTION(AccuracyOptions),
-    {"chat", OPT_CHOICE, AT(AccuracyOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the chat template; auto: as the reward model was trained"},
-    {"truncate", OPT_CHOICE, AT(AccuracyOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
-     .help =
-         "what a pair loses that the model's context has no room for: nothing, it is refused; or words at one end of "
-         "its context"},
-    {"limit", OPT_INT, AT(AccuracyOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(AccuracyOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out and list them"},
+    CHAT_OPTION(AccuracyOptions, "through the chat template; auto: as the reward model was trained"),
+    TRUNCATE_OPTION(
+        AccuracyOptions,
+        "what a pair loses that the model's context has no room for: nothing, it is refused; or words at one end of "
+        "its context"),
+    LIMIT_OPTION(AccuracyOptions, "rows"),
+    SKIP_BAD_OPTION(AccuracyOptions, ""),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -96,13 +93,10 @@ typedef struct Scores {
     CutCount cut;
 } Scores;
 
-static bool add_row(void *context, const char *row, Err *err)
+static bool add_row(void *context, json_t *j, Err *err)
 {
     Scores *s = context;
-    json_t *j;
     RowView v;
-    if (!json_parse(row, strlen(row), "a stored row", &j, err))
-        return false;
     bool ok = row_view(j, NEED_PAIR, &v, err);
     if (ok) {
         const json_t *rewards = json_object_get(j, "rewards");
@@ -120,7 +114,6 @@ static bool add_row(void *context, const char *row, Err *err)
         cut_count(&s->cut, (int)json_number_of(j, "rewards_cut", 0));
         row_view_release(&v);
     }
-    json_decref(j);
     return ok;
 }
 
@@ -152,7 +145,7 @@ static bool summarise(Stage *stage, int rows, int without_choice, Err *err)
                 .right = outcomes_begin(rows),
                 .longer = outcomes_begin(rows),
                 .prompts = json_object()};
-    bool ok = store_items_each(stage->work->store, stage->id, add_row, &s, err);
+    bool ok = store_items_each(stage->work->store, stage->id, store_json, &(StoreJson){add_row, &s}, err);
     if (ok) {
         set_numbers(stage->summary, &s, without_choice);
         cut_report(&s.cut, stage->name, stage->summary);

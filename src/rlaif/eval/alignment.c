@@ -7,14 +7,13 @@
 #include "rlaif/eval/length.h"
 #include "rlaif/eval/outcomes.h"
 #include "rlaif/eval/table.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
     {"labels", OPT_TEXT, AT(AlignmentOptions, labels), .value = "LABELS",
      .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "pairs with labels, and people's choices if known"},
-    {"limit", OPT_INT, AT(AlignmentOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(AlignmentOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out and list them"},
+    LIMIT_OPTION(AlignmentOptions, "rows"),
+    SKIP_BAD_OPTION(AlignmentOptions, ""),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},

@@ -7,6 +7,7 @@
 #include "rlaif/judge/source.h"
 #include "rlaif/learn/reward_model.h"
 #include "rlaif/stage/heldout.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option side_rows[] = {
     {"prompts", OPT_TEXT, AT(CompareOptions, prompts), .flags = OPT_WORKING,
@@ -28,12 +29,10 @@ const Option compare_options[COMPARE_OPTIONS] = {
     {"length", OPT_CHOICE, AT(CompareOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     TRAINED_ON_OPTION(CompareOptions),
-    {"truncate", OPT_CHOICE, AT(CompareOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
-     .help = "of prompts that a policy's context has no room for: as in sample"},
+    TRUNCATE_OPTION(CompareOptions, "of prompts that a policy's context has no room for: as in sample"),
     {"strip-trailing", OPT_BOOL, AT(CompareOptions, strip_trailing),
      .help = "of what is sampled here, of both policies alike: as in sample"},
-    {"chat", OPT_CHOICE, AT(CompareOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "how the policies read prompts"},
+    CHAT_OPTION(CompareOptions, "how the policies read prompts"),
     {"limit", OPT_INT, AT(CompareOptions, limit), 0, 1e9, "0", .help = "at most so many prompts; 0: all"},
     {"skip-bad", OPT_BOOL, AT(CompareOptions, skip_bad), .flags = OPT_WORKING,
      .help = "leave prompts out of which an endpoint will not judge a pair, and list them"},

@@ -9,6 +9,7 @@
 #include "rlaif/eval/table.h"
 #include "rlaif/judge/source.h"
 #include "rlaif/stage/heldout.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
     {"rows", OPT_LIST, AT(HarmlessOptions, rows), .value = "ROWS...", .flags = OPT_POSITIONAL | OPT_WORKING,
@@ -24,14 +25,10 @@ static const Option option_rows[] = {
     {"length", OPT_CHOICE, AT(HarmlessOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     TRAINED_ON_OPTION(HarmlessOptions),
-    {"output", OPT_TEXT, AT(HarmlessOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "the rows with the judge's verdicts"},
-    {"chat", OPT_CHOICE, AT(HarmlessOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the judge's chat template; auto: as the prompt says"},
-    {"limit", OPT_INT, AT(HarmlessOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows of each file; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(HarmlessOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out, and those of which an endpoint will not judge a response, and list them"},
+    OUTPUT_ROWS_OPTION(HarmlessOptions, "the rows with the judge's verdicts"),
+    CHAT_OPTION(HarmlessOptions, "through the judge's chat template; auto: as the prompt says"),
+    LIMIT_OPTION(HarmlessOptions, "rows of each file"),
+    SKIP_BAD_OPTION(HarmlessOptions, ", and those of which an endpoint will not judge a response,"),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -136,13 +133,11 @@ typedef struct ReadBack {
     int row, at;
 } ReadBack;
 
-static bool read_judged(void *context, const char *text, Err *err)
+static bool read_judged(void *context, json_t *row, Err *err)
 {
+    (void)err;
     ReadBack *r = context;
     const Replies *all = &r->harmless->replies;
-    json_t *row;
-    if (!json_parse(text, strlen(text), "a stored verdict", &row, err))
-        return false;
     while (r->at < all->n && all->at[r->at].row > r->row) /* those between are left out */
         r->row++;
     for (; r->at < all->n && all->at[r->at].row == r->row; r->at++) {
@@ -154,7 +149,6 @@ static bool read_judged(void *context, const char *text, Err *err)
         m->harmless = eval_outcome(m->p, 0.5);
     }
     r->row++;
-    json_decref(row);
     return true;
 }
 
@@ -454,7 +448,7 @@ static bool ask_judge(Harmless *h, Stage *s, Err *err)
     if (!stage_rows(s, &h->replies.rows, CHUNK, "rows", prepare, judge_chunk, h, err))
         return false;
     leave_out(h, s);
-    return store_items_each(s->work->store, s->id, read_judged, &back, err);
+    return store_items_each(s->work->store, s->id, store_json, &(StoreJson){read_judged, &back}, err);
 }
 
 bool harmless_stage(Work *work, const char *name, const void *options, Err *err)

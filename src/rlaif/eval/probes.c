@@ -6,18 +6,16 @@
 #include "rlaif/eval/replies.h"
 #include "rlaif/eval/table.h"
 #include "rlaif/stage/heldout.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
     {"rows", OPT_LIST, AT(ProbesOptions, rows), .value = "ROWS...",
      .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
      .help = "rows with responses; of several files each is a policy, one file is parted by `model`"},
     TRAINED_ON_OPTION(ProbesOptions),
-    {"output", OPT_TEXT, AT(ProbesOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "the rows with their probes"},
-    {"limit", OPT_INT, AT(ProbesOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows of each file; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(ProbesOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out and list them"},
+    OUTPUT_ROWS_OPTION(ProbesOptions, "the rows with their probes"),
+    LIMIT_OPTION(ProbesOptions, "rows of each file"),
+    SKIP_BAD_OPTION(ProbesOptions, ""),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},

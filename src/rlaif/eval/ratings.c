@@ -11,6 +11,7 @@
 #include "rlaif/eval/verdicts.h"
 #include "rlaif/rows/rankings.h"
 #include "rlaif/stage/heldout.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
     {"rows", OPT_TEXT, AT(RatingsOptions, rows), .value = "ROWS", .flags = OPT_POSITIONAL | OPT_WORKING,
@@ -18,12 +19,9 @@ static const Option option_rows[] = {
     {"length", OPT_CHOICE, AT(RatingsOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     TRAINED_ON_OPTION(RatingsOptions),
-    {"output", OPT_TEXT, AT(RatingsOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "a row for each item: mean places, Kendall's W"},
-    {"limit", OPT_INT, AT(RatingsOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(RatingsOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out and list them"},
+    OUTPUT_ROWS_OPTION(RatingsOptions, "a row for each item: mean places, Kendall's W"),
+    LIMIT_OPTION(RatingsOptions, "rows"),
+    SKIP_BAD_OPTION(RatingsOptions, ""),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},

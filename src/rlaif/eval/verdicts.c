@@ -34,17 +34,12 @@ static double outcome_of(const json_t *judgment)
                         json_number_of(json_object_get(judgment, "b"), "reward", 0));
 }
 
-static bool add_judged(void *context, const char *text, Err *err)
+static bool add_judged(void *context, json_t *row, Err *err)
 {
     Verdicts *v = context;
-    json_t *row;
     RowView view;
-    if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
+    if (!row_view(row, NEED_PROMPT, &view, err))
         return false;
-    if (!row_view(row, NEED_PROMPT, &view, err)) {
-        json_decref(row);
-        return false;
-    }
     const json_t *a = json_object_get(row, "a"), *b = json_object_get(row, "b"),
                  *said = json_object_get(json_array_get(json_object_get(row, "judgments"), 0), "pairs");
     for (size_t k = 0; k < json_array_size(said); k++) {
@@ -58,7 +53,6 @@ static bool add_judged(void *context, const char *text, Err *err)
                 json_pack("[f, i]", strcmp(x, y) > 0 ? 1 - first : first, (int)json_array_size(v->stages) - 1));
     }
     row_view_release(&view);
-    json_decref(row);
     return true;
 }
 
@@ -71,7 +65,7 @@ bool verdicts_read(Work *work, Verdicts *out, Err *err)
         ok = store_stage_at(work->store, i, &s, &present, err);
         if (ok && present && s.done && strcmp(s.kind, "eval winrate") == 0) {
             json_array_append_new(out->stages, json_string(s.name));
-            ok = store_items_each(work->store, s.id, add_judged, out, err);
+            ok = store_items_each(work->store, s.id, store_json, &(StoreJson){add_judged, out}, err);
         }
         stage_row_release(&s);
     }

@@ -10,6 +10,7 @@
 #include "rlaif/judge/source.h"
 #include "rlaif/learn/reward_model.h"
 #include "rlaif/stage/heldout.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
     {"a", OPT_TEXT, AT(WinrateOptions, a), .value = "A", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
@@ -27,14 +28,11 @@ static const Option option_rows[] = {
     {"length", OPT_CHOICE, AT(WinrateOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     TRAINED_ON_OPTION(WinrateOptions),
-    {"output", OPT_TEXT, AT(WinrateOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "the judgments, a row for each prompt"},
-    {"chat", OPT_CHOICE, AT(WinrateOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the chat template; auto: as the judge's prompt says, or as the reward model was trained"},
-    {"limit", OPT_INT, AT(WinrateOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows of A; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(WinrateOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out, and those of which an endpoint will not judge a pair, and list them"},
+    OUTPUT_ROWS_OPTION(WinrateOptions, "the judgments, a row for each prompt"),
+    CHAT_OPTION(WinrateOptions,
+                "through the chat template; auto: as the judge's prompt says, or as the reward model was trained"),
+    LIMIT_OPTION(WinrateOptions, "rows of A"),
+    SKIP_BAD_OPTION(WinrateOptions, ", and those of which an endpoint will not judge a pair,"),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -457,13 +455,10 @@ static void make_room(Results *r, int more)
         r->probed[side] = mem_resize(r->probed[side], (size_t)r->cap, sizeof **r->probed);
 }
 
-static bool add_judged(void *context, const char *text, Err *err)
+static bool add_judged(void *context, json_t *row, Err *err)
 {
     Results *r = context;
     const Winrate *w = r->winrate;
-    json_t *row;
-    if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
-        return false;
     int cluster = 0;
     const json_t *judgments = json_object_get(row, "judgments"), *a = json_object_get(row, "a"),
                  *b = json_object_get(row, "b");
@@ -487,7 +482,6 @@ static bool add_judged(void *context, const char *text, Err *err)
         r->characters[1] += y;
         r->pairs++;
     }
-    json_decref(row);
     return ok;
 }
 
@@ -531,7 +525,7 @@ static void set_results(json_t *out, const Results *r)
 static bool summarise(Stage *s, const Winrate *w, Err *err)
 {
     Results r = {.winrate = w, .clusters = json_object(), .contest = mem_zalloc((size_t)w->n, sizeof *r.contest)};
-    bool ok = store_items_each(s->work->store, s->id, add_judged, &r, err);
+    bool ok = store_items_each(s->work->store, s->id, store_json, &(StoreJson){add_judged, &r}, err);
     if (ok)
         set_results(s->summary, &r);
     judge_cut_report(&r.cut, s->name, s->summary);

@@ -4,12 +4,12 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "rlaif/stage/option_rows.h"
 
 const Option rating_option_rows[RATING_OPTIONS] = {
     {"samples", OPT_LIST, AT(RatingOptions, samples), .value = "[NAME=]STAGE|FILE,...", .flags = OPT_WORKING,
      .help = "whose responses are rated, each a policy [the run's samples on prompts that it did not train on]"},
-    {"limit", OPT_INT, AT(RatingOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many items, drawn by seed; 0: all"},
+    LIMIT_OPTION(RatingOptions, "items, drawn by seed"),
 };
 
 const char *rating_kind(RatingKind kind)

@@ -2,10 +2,10 @@
 #include "rlaif/judge/options.h"
 
 #include "base/rng.h"
+#include "rlaif/stage/option_rows.h"
 
 const Option judge_option_rows[JUDGE_OPTIONS] = {
-    {"chat", OPT_CHOICE, AT(JudgeOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the judge's chat template; auto: as the prompt says"},
+    CHAT_OPTION(JudgeOptions, "through the judge's chat template; auto: as the prompt says"),
     {"cot", OPT_BOOL, AT(JudgeOptions, cot), .help = "chain of thought: a rationale is written before each answer"},
     {"shots", OPT_INT, AT(JudgeOptions, shots), -1, MOST_SHOTS, "-1",
      .help = "how many of the prompt's exemplars are shown; -1: as it says"},

@@ -1,6 +1,8 @@
 /* The options of `label`. */
 #include "rlaif/label/options.h"
 
+#include "rlaif/stage/option_rows.h"
+
 static const Option option_rows[] = {
     {"pairs", OPT_TEXT, AT(LabelOptions, pairs), .value = "PAIRS", .flags = OPT_POSITIONAL | OPT_WORKING,
      .help = "rows with two responses, or more: every two of them are a pair"},
@@ -25,10 +27,8 @@ static const Option option_rows[] = {
      .help = "drop pairs whose label is nearer to 1/2 than this"},
     {"explain", OPT_BOOL, AT(LabelOptions, explain), .flags = OPT_WORKING | OPT_CLI,
      .help = "print what the prompts share and one of them, and ask nothing"},
-    {"limit", OPT_INT, AT(LabelOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(LabelOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out, and pairs that an endpoint will not answer, and list them"},
+    LIMIT_OPTION(LabelOptions, "rows"),
+    SKIP_BAD_OPTION(LabelOptions, ", and pairs that an endpoint will not answer,"),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},

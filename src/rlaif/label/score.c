@@ -2,26 +2,24 @@
 #include "rlaif/label/score.h"
 
 #include "base/mem.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
     {"rows", OPT_TEXT, AT(ScoreOptions, rows), .value = "ROWS", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
      .help = "rows with responses"},
     {"model", OPT_TEXT, AT(ScoreOptions, model), .value = "MODEL", .flags = OPT_WORKING,
      .help = "a reward model, or with --prompt a judge"},
-    {"output", OPT_TEXT, AT(ScoreOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "rows with scores; standard output if not given"},
+    OUTPUT_ROWS_OPTION(ScoreOptions, "rows with scores; standard output if not given"),
     {"prompt", OPT_TEXT, AT(ScoreOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
      .help = "a judge prompt of any kind but pairwise"},
-    {"chat", OPT_CHOICE, AT(ScoreOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the chat template; auto: as the reward model was trained, or as the prompt says"},
+    CHAT_OPTION(ScoreOptions,
+                "through the chat template; auto: as the reward model was trained, or as the prompt says"),
     {"max-input", OPT_INT, AT(ScoreOptions, max_input), 0, 1e9, "0",
      .help = "most tokens that are read at once; 0: of a judge 4096, of a reward model what its context holds"},
-    {"truncate", OPT_CHOICE, AT(ScoreOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
-     .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
-    {"limit", OPT_INT, AT(ScoreOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(ScoreOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out, and those of which an endpoint will not judge a response, and list them"},
+    TRUNCATE_OPTION(ScoreOptions,
+                    "what a longer one loses: nothing, it is refused; or words at one end of its context"),
+    LIMIT_OPTION(ScoreOptions, "rows"),
+    SKIP_BAD_OPTION(ScoreOptions, ", and those of which an endpoint will not judge a response,"),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -186,12 +184,10 @@ typedef struct ScoreSums {
     CutCount cut;
 } ScoreSums;
 
-static bool add_score(void *context, const char *row, Err *err)
+static bool add_score(void *context, json_t *j, Err *err)
 {
+    (void)err;
     ScoreSums *s = context;
-    json_t *j;
-    if (!json_parse(row, strlen(row), "a stored score", &j, err))
-        return false;
     const json_t *score = json_object_get(j, "score"), *judgment = json_object_get(j, "judgment");
     size_t n = json_is_array(score) ? json_array_size(score) : 1;
     cut_count(&s->cut, (int)json_number_of(j, "score_cut", 0));
@@ -204,14 +200,13 @@ static bool add_score(void *context, const char *row, Err *err)
         s->mass += json_number_of(said, "mass", 0);
         s->masses += json_object_get(said, "mass") != NULL; /* a contrast has no answers */
     }
-    json_decref(j);
     return true;
 }
 
 static bool score_summary(Stage *s, Err *err)
 {
     ScoreSums t = {0};
-    if (!store_items_each(s->work->store, s->id, add_score, &t, err))
+    if (!store_items_each(s->work->store, s->id, store_json, &(StoreJson){add_score, &t}, err))
         return false;
     double mean = t.sum / t.n, spread = t.squares / t.n - mean * mean;
     json_object_set_new(s->summary, "responses", json_integer((json_int_t)t.n));

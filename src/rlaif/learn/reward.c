@@ -12,6 +12,7 @@
 #include "rlaif/rows/pairs.h"
 #include "rlaif/rows/part.h"
 #include "rlaif/stage/heldout.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
     {"pairs", OPT_LIST, AT(RewardOptions, pairs), .value = "LABELS...",
@@ -38,21 +39,18 @@ static const Option option_rows[] = {
     {"batch", OPT_INT, AT(RewardOptions, batch), 1, 1e6, "32",
      .help = "pairs an update, at least: a group's stay together"},
     {"max-tokens", OPT_INT, AT(RewardOptions, max_tokens), 0, 1e9, "1152", .help = "longest sequence"},
-    {"truncate", OPT_CHOICE, AT(RewardOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
-     .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
+    TRUNCATE_OPTION(RewardOptions,
+                    "what a longer one loses: nothing, it is refused; or words at one end of its context"),
     {"centre-on", OPT_TEXT, AT(RewardOptions, centre_on), .value = "ROWS", .flags = OPT_WORKING,
      .help = "rows with responses whose mean reward becomes 0, such as the start's; not given: the training rows"},
     {"scale", OPT_CHOICE, AT(RewardOptions, scale), .choices = REWARD_SCALES, .otherwise = "auto",
      .help = "what rewards are divided by: auto, so that their deviation is 1 on the training rows; none: nothing, "
              "margins stay as they are"},
-    {"chat", OPT_CHOICE, AT(RewardOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the model's chat template; auto: if it has one"},
+    CHAT_OPTION(RewardOptions, "through the model's chat template; auto: if it has one"),
     {"subset", OPT_TEXT, AT(RewardOptions, subset), .value = "5%|N",
      .help = "train on a random part of the rows, groups whole; a smaller part lies within a larger one"},
-    {"limit", OPT_INT, AT(RewardOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows of each file; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(RewardOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out and list them"},
+    LIMIT_OPTION(RewardOptions, "rows of each file"),
+    SKIP_BAD_OPTION(RewardOptions, ""),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},

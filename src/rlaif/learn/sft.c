@@ -5,6 +5,7 @@
 #include "infer/scorer.h"
 #include "rlaif/learn/batches.h"
 #include "rlaif/stage/heldout.h"
+#include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
     {"data", OPT_TEXT, AT(SftOptions, data), .value = "DATA", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
@@ -16,19 +17,16 @@ static const Option option_rows[] = {
     {"epochs", OPT_INT, AT(SftOptions, epochs), 1, 1e6, "1", .help = "times that every row is seen"},
     {"batch", OPT_INT, AT(SftOptions, batch), 1, 1e6, "32", .help = "rows an update"},
     {"max-tokens", OPT_INT, AT(SftOptions, max_tokens), 0, 1e9, "1152", .help = "longest sequence"},
-    {"truncate", OPT_CHOICE, AT(SftOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
-     .help = "what a longer one loses: nothing, it is refused; or words at one end of its context"},
-    {"chat", OPT_CHOICE, AT(SftOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the model's chat template; auto: if it has one"},
+    TRUNCATE_OPTION(SftOptions, "what a longer one loses: nothing, it is refused; or words at one end of its context"),
+    CHAT_OPTION(SftOptions, "through the model's chat template; auto: if it has one"),
     {"eval", OPT_TEXT, AT(SftOptions, eval), .value = "ROWS", .flags = OPT_WORKING,
      .help = "rows that are held out: the loss on their completions"},
     {"eval-every", OPT_INT, AT(SftOptions, eval_every), 0, 1e9, "0",
      .help = "steps between evaluations; 0: at the end"},
     {"early-stop", OPT_INT, AT(SftOptions, early_stop), 0, 1e6, "0",
      .help = "stop after so many evaluations without a lower loss, and keep the model of the lowest; 0: never"},
-    {"limit", OPT_INT, AT(SftOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(SftOptions, skip_bad), .flags = OPT_WORKING, .help = "leave bad rows out and list them"},
+    LIMIT_OPTION(SftOptions, "rows"),
+    SKIP_BAD_OPTION(SftOptions, ""),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},

@@ -10,15 +10,7 @@ static const Measure policy_measures[] = {
 };
 static const Measure pair_measures[] = {
     {"times that one was ranked against the other", "n", AS_COUNT, NULL},
-    {"win rate, Wilson\xe2\x80\x99s interval over prompts", "win_rate", AS_PERCENT, "interval"},
-    {"win rate, bootstrap over prompts", "win_rate", AS_PERCENT, "win_rate_bootstrap"},
-    {"wins", "wins", AS_COUNT, NULL},
-    {"losses", "losses", AS_COUNT, NULL},
-    {"ties: equal texts", "ties", AS_COUNT, NULL},
-    {"p of 50 %: binomial, prompts above against below", "binomial_p", AS_P, NULL},
-    {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL},
-    {"p of 50 %: two-sample t-test, as the paper; its size is 17 %", "t_p", AS_P, NULL},
-    {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"},
+    WIN_MEASURES("ties: equal texts"),
 };
 static const Measure over_measures[] = {
     {"prompts", "prompts", AS_COUNT, NULL},

@@ -55,14 +55,11 @@ void html_pair_sides(Str *out, const Report *r, const ReportStage *eval)
     str_add(out, "</div></div>\n");
 }
 
-static bool add_pair(void *context, const char *text, Err *err)
+static bool add_pair(void *context, json_t *row, Err *err)
 {
+    (void)err;
     PromptList *list = context;
-    json_t *row;
-    if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
-        return false;
     html_pair(prompts_next(list), row);
-    json_decref(row);
     return true;
 }
 
@@ -78,7 +75,8 @@ static bool by_reward_model(const ReportStage *eval)
 static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *err)
 {
     PromptList list = {0};
-    bool ok = store_items_some(r->work->store, eval->row.id, 0, PROMPTS_MOST, add_pair, &list, err);
+    bool ok =
+        store_items_some(r->work->store, eval->row.id, 0, PROMPTS_MOST, store_json, &(StoreJson){add_pair, &list}, err);
     if (ok && list.n > 0) {
         html_heading(out, "Replies to the same prompts: ", eval);
         html_prompts_note(out, &list);
@@ -102,18 +100,16 @@ typedef struct Rollouts {
     int n, cap;
 } Rollouts;
 
-static bool add_rollout(void *context, const char *text, Err *err)
+static bool add_rollout(void *context, json_t *row, Err *err)
 {
+    (void)err;
     Rollouts *all = context;
-    json_t *row;
-    if (!json_parse(text, strlen(text), "a stored rollout", &row, err))
-        return false;
     all->row = MEM_GROW(all->row, all->n, all->cap);
     int at = all->n++;
     double reward = json_number_of(row, "reward", 0);
     for (; at > 0 && json_number_of(all->row[at - 1], "reward", 0) < reward; at--)
         all->row[at] = all->row[at - 1];
-    all->row[at] = row;
+    all->row[at] = json_incref(row);
     return true;
 }
 
@@ -135,7 +131,7 @@ static bool add_rollouts(Str *out, const Report *r, const ReportStage *rl, Err *
     if (!reward)
         return true;
     int step = (int)reward->step[reward->n - 1];
-    bool ok = store_rollouts_each(r->work->store, rl->row.id, step, add_rollout, &all, err);
+    bool ok = store_rollouts_each(r->work->store, rl->row.id, step, store_json, &(StoreJson){add_rollout, &all}, err);
     if (ok && all.n >= 2) {
         int ends = all.n / 2 < ENDS ? all.n / 2 : ENDS;
         html_heading(out, "What training rewarded: ", rl);

@@ -1,6 +1,8 @@
 /* The options of reinforcement learning. */
 #include "rlaif/rl/options.h"
 
+#include "rlaif/stage/option_rows.h"
+
 static const Option option_rows[] = {
     {"prompts", OPT_TEXT, AT(RlOptions, prompts), .value = "PROMPTS",
      .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "rows with a prompt"},
@@ -54,8 +56,8 @@ static const Option option_rows[] = {
      .help = "checkpoints of the best reward on them that are kept, where eval-every is not 0"},
     {"max-prompt-tokens", OPT_INT, AT(RlOptions, max_prompt_tokens), 0, 1e9, "1024",
      .help = "longest prompt; 0: what the model's context has room for"},
-    {"truncate", OPT_CHOICE, AT(RlOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
-     .help = "what a longer prompt loses: nothing, it is refused; or words at one end of its context"},
+    TRUNCATE_OPTION(RlOptions,
+                    "what a longer prompt loses: nothing, it is refused; or words at one end of its context"),
     {"max-new-tokens", OPT_INT, AT(RlOptions, max_new_tokens), 1, 1e6, "128", .help = "longest response"},
     {"temperature", OPT_REAL, AT(RlOptions, temperature), 0.01, 100, "0.9",
      .help = "of the draw; of log-probabilities, the KL and gradients as --logp-temperature says"},
@@ -65,9 +67,8 @@ static const Option option_rows[] = {
          "top-p never enter"},
     {"top-k", OPT_INT, AT(RlOptions, top_k), 0, 1e9, "0", .help = "draw from the k best tokens only; 0: all"},
     {"top-p", OPT_REAL, AT(RlOptions, top_p), 0.0001, 1, "1", .help = "draw from the fewest tokens of this mass"},
-    {"chat", OPT_CHOICE, AT(RlOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the model's chat template; auto: if it has one"},
-    {"limit", OPT_INT, AT(RlOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING, .help = "at most so many rows; 0: all"},
+    CHAT_OPTION(RlOptions, "through the model's chat template; auto: if it has one"),
+    LIMIT_OPTION(RlOptions, "rows"),
     {"skip-bad", OPT_BOOL, AT(RlOptions, skip_bad), .flags = OPT_WORKING,
      .help =
          "leave bad rows out and list them; a response that an endpoint will not judge has the mean reward of the others "

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "rlaif/rows/probes.h"
+#include "rlaif/stage/option_rows.h"
 
 const Option sampling_options[SAMPLING_OPTIONS] = {
     {"temperature", OPT_REAL, AT(SamplingOptions, temperature), 0.01, 100, "0.9",
@@ -28,19 +29,16 @@ static const Option option_rows[] = {
      .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING, .help = "rows with a prompt"},
     {"model", OPT_TEXT, AT(SampleOptions, model), .value = "MODEL", .flags = OPT_REQUIRED | OPT_WORKING,
      .help = "the policy"},
-    {"output", OPT_TEXT, AT(SampleOptions, output), .value = "ROWS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "rows with responses; standard output if not given"},
+    OUTPUT_ROWS_OPTION(SampleOptions, "rows with responses; standard output if not given"),
     {"n", OPT_INT, AT(SampleOptions, n), 1, 10000, "1", .help = "responses a prompt; of 2 or more label makes pairs"},
-    {"truncate", OPT_CHOICE, AT(SampleOptions, truncate), .choices = CUT_RULES, .otherwise = "none",
-     .help = "of a prompt that the model's context has no room for: none, it is refused; or words at one end of it"},
+    TRUNCATE_OPTION(
+        SampleOptions,
+        "of a prompt that the model's context has no room for: none, it is refused; or words at one end of it"),
     {"strip-trailing", OPT_BOOL, AT(SampleOptions, strip_trailing),
      .help = "take superfluous symbols off the ends of responses, and count where there were any"},
-    {"chat", OPT_CHOICE, AT(SampleOptions, chat), .choices = CHAT_MODES, .otherwise = "auto",
-     .help = "through the model's chat template; auto: if it has one"},
-    {"limit", OPT_INT, AT(SampleOptions, limit), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "at most so many rows; 0: all"},
-    {"skip-bad", OPT_BOOL, AT(SampleOptions, skip_bad), .flags = OPT_WORKING,
-     .help = "leave bad rows out and list them"},
+    CHAT_OPTION(SampleOptions, "through the model's chat template; auto: if it has one"),
+    LIMIT_OPTION(SampleOptions, "rows"),
+    SKIP_BAD_OPTION(SampleOptions, ""),
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -215,13 +213,10 @@ typedef struct SampleSums {
     CutCount cut;
 } SampleSums;
 
-static bool add_sample(void *context, const char *row, Err *err)
+static bool add_sample(void *context, json_t *j, Err *err)
 {
     SampleSums *s = context;
-    json_t *j;
     RowView v;
-    if (!json_parse(row, strlen(row), "a stored sample", &j, err))
-        return false;
     bool ok = row_view(j, NEED_RESPONSES, &v, err);
     for (int i = 0; ok && i < v.n; i++) {
         s->n++;
@@ -235,7 +230,6 @@ static bool add_sample(void *context, const char *row, Err *err)
         s->stripped += json_is_true(json_array_get(stripped, i));
     if (ok)
         row_view_release(&v);
-    json_decref(j);
     return ok;
 }
 
@@ -252,7 +246,7 @@ bool sample_stage(Work *work, const char *name, const void *options, Err *err)
               stage_begin(&s, work, name, "sample",
                           stage_about(&sample_table, o, &o->common, "model", sampler.model_hash, NULL), err) &&
               stage_rows(&s, &rows, chunk, "prompts", prepare, sample_chunk, &sampler, err) &&
-              store_items_each(work->store, s.id, add_sample, &sums, err);
+              store_items_each(work->store, s.id, store_json, &(StoreJson){add_sample, &sums}, err);
     if (ok) {
         json_object_set_new(s.summary, "prompts", json_integer(rows.n));
         json_object_set_new(s.summary, "responses", json_integer((json_int_t)sums.n));

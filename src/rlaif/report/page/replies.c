@@ -55,18 +55,15 @@ static const char *reply_of(const json_t *row)
 
 /* --- reading -------------------------------------------------------------------------------------------- */
 
-static bool add_row(void *context, const char *text, Err *err)
+static bool add_row(void *context, json_t *row, Err *err)
 {
+    (void)err;
     Voice *v = context;
-    json_t *row;
-    if (!json_parse(text, strlen(text), "a stored reply", &row, err))
-        return false;
     char *prompt = prompt_of(row);
     v->single = v->single && json_field(row, "response");
     if (!json_object_get(v->rows, prompt))
         json_object_set(v->rows, prompt, row);
     free(prompt);
-    json_decref(row);
     return true;
 }
 
@@ -87,7 +84,7 @@ static bool read_voices(Voices *all, Err *err)
         Voice *v = &all->voice[all->n];
         *v = (Voice){.stage = s, .rows = json_object(), .said = json_object(), .single = true, .group = all->n};
         all->n++;
-        ok = store_items_some(r->work->store, s->row.id, 0, PROMPTS_MOST, add_row, v, err);
+        ok = store_items_some(r->work->store, s->row.id, 0, PROMPTS_MOST, store_json, &(StoreJson){add_row, v}, err);
         for (int i = 0; i < all->n - 1 && v->group == all->n - 1; i++)
             if (have_common(&all->voice[i], v))
                 v->group = all->voice[i].group;
@@ -159,13 +156,12 @@ static void note_judgment(const Judging *j, Voice *v, const char *prompt, const 
     str_release(&text);
 }
 
-static bool add_pair(void *context, const char *text, Err *err)
+static bool add_pair(void *context, json_t *row, Err *err)
 {
+    (void)err;
     Judging *j = context;
-    json_t *row, *judgment;
+    json_t *judgment;
     size_t i;
-    if (!json_parse(text, strlen(text), "a stored judgment", &row, err))
-        return false;
     char *prompt = prompt_of(row);
     for (int side = 0; side < 2; side++) {
         const char *reply = json_string_value(json_array_get(json_object_get(row, side ? "b" : "a"), 0)),
@@ -176,17 +172,14 @@ static bool add_pair(void *context, const char *text, Err *err)
                 note_judgment(j, j->voice[side], prompt, judgment, side == 0);
     }
     free(prompt);
-    json_decref(row);
     return true;
 }
 
 /* Of a row that was judged harmless or not: whose it is, its text tells. */
-static bool add_verdict(void *context, const char *text, Err *err)
+static bool add_verdict(void *context, json_t *row, Err *err)
 {
+    (void)err;
     Judging *j = context;
-    json_t *row;
-    if (!json_parse(text, strlen(text), "a stored verdict", &row, err))
-        return false;
     char *prompt = prompt_of(row);
     const json_t *said = json_object_get(row, "judgment");
     const char *reply = reply_of(row);
@@ -200,7 +193,6 @@ static bool add_verdict(void *context, const char *text, Err *err)
     }
     str_release(&words);
     free(prompt);
-    json_decref(row);
     return true;
 }
 
@@ -212,7 +204,8 @@ static bool read_comparison(const Voices *all, const ReportStage *eval, bool *wh
         j.voice[side] = voice_of(all, report_sampled(r, eval, side ? "against" : "policy"));
     if (!j.voice[0] || !j.voice[1])
         return true;
-    bool ok = store_items_some(r->work->store, eval->row.id, 0, PROMPTS_MOST, add_pair, &j, err);
+    bool ok =
+        store_items_some(r->work->store, eval->row.id, 0, PROMPTS_MOST, store_json, &(StoreJson){add_pair, &j}, err);
     *whole = ok && j.all && eval->items > 0;
     return ok;
 }
@@ -225,7 +218,7 @@ static bool read_verdicts(const Voices *all, const ReportStage *eval, Err *err)
     for (int i = 0; i < n; i++)
         if ((j.voice[j.voices] = voice_of(all, stage[i])) != NULL)
             j.voices++;
-    return store_items_each(all->report->work->store, eval->row.id, add_verdict, &j, err);
+    return store_items_each(all->report->work->store, eval->row.id, store_json, &(StoreJson){add_verdict, &j}, err);
 }
 
 static bool read_judges(const Voices *all, bool *whole, Err *err)

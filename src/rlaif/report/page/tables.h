@@ -25,6 +25,20 @@ typedef struct Measure {
     const char *interval; /* the field of its interval, or NULL */
 } Measure;
 
+/* Of how often one wins against another, as contest_summary and rankings count it. `ties`: what is none's. */
+/* clang-format off */
+#define WIN_MEASURES(ties) \
+    {"win rate, Wilson\xe2\x80\x99s interval over prompts", "win_rate", AS_PERCENT, "interval"}, \
+    {"win rate, bootstrap over prompts", "win_rate", AS_PERCENT, "win_rate_bootstrap"}, \
+    {"wins", "wins", AS_COUNT, NULL}, \
+    {"losses", "losses", AS_COUNT, NULL}, \
+    {ties, "ties", AS_COUNT, NULL}, \
+    {"p of 50 %: binomial, prompts above against below", "binomial_p", AS_P, NULL}, \
+    {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL}, \
+    {"p of 50 %: two-sample t-test, as the paper; its size is 17 %", "t_p", AS_P, NULL}, \
+    {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"}
+/* clang-format on */
+
 /* Objects side by side, each under a head of HTML. */
 typedef struct Column {
     json_t *object; /* a reference of its own */
