@@ -97,7 +97,7 @@ static void long_wait(void **state)
         put_pair();
         Ran r = run_in(
             test_folder,
-            "rm -rf out*; timeout --foreground -s INT 1 rlaif label pairs.jsonl --endpoint %s --api-model m -o out.jsonl %s",
+            "rm -rf out*; timeout --foreground -s INT 3 rlaif label pairs.jsonl --endpoint %s --api-model m -o out.jsonl %s",
             server_address(s), quiet[i]);
         says(r.err, "status 429");
         says(r.err, "it is waited for 3 hours");
