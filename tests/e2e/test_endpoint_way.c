@@ -36,27 +36,22 @@ static Ran ask(const char *before, const Server *s, const char *more)
 static void certificates(void **state)
 {
     (void)state;
-    char here[1000];
-    assert_non_null(getcwd(here, sizeof here));
+    static const char *const lines[][2] = {
+        {"SSL_CERT_FILE=own.pem CURL_CA_BUNDLE=no/such", ""},
+        {"CURL_CA_BUNDLE=own.pem", ""},
+        {"SSL_CERT_FILE=no/such", "--cacert own.pem"},
+    };
     Server *s = server_start_tls(judge, NULL);
-    char *own = mem_printf("%s/tests/fixtures/own-certificate.pem", here),
-         *lines[][2] = {
-             {mem_printf("SSL_CERT_FILE=%s CURL_CA_BUNDLE=no/such", own), mem_str("")},
-             {mem_printf("CURL_CA_BUNDLE=%s", own), mem_str("")},
-             {mem_str("SSL_CERT_FILE=no/such"), mem_printf("--cacert %s", own)},
-         };
     put_pair();
+    put_link(test_folder, "own.pem", "tests/fixtures/own-certificate.pem");
     for (int i = 0; i < COUNT(lines); i++) {
         Ran r = ask(lines[i][0], s, lines[i][1]);
         need_status(&r, 0);
         ran_free(&r);
-        free(lines[i][0]);
-        free(lines[i][1]);
     }
     need_message(ask("", s, ""), 1, "certificate", "--cacert FILE, or in the environment as SSL_CERT_FILE");
     need_message(ask("SSL_CERT_FILE=no/such", s, ""), 1, "no/such", "--cacert");
     server_stop(s);
-    free(own);
 }
 
 /* This machine is asked without a proxy; another host by it, in either case of the name, unless no_proxy has it. */
