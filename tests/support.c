@@ -252,3 +252,15 @@ void grove_release(Grove *g)
     free(g->position);
     *g = (Grove){0};
 }
+
+Store *open_run(const char *path, int64_t *rl)
+{
+    Err err = {0};
+    Store *s;
+    StageFound found;
+    bool done;
+    json_t *about = json_object();
+    need_ok(store_open(&s, path, &err) && store_stage_begin(s, "rl", "rl", "x", about, rl, &found, &done, &err), &err);
+    json_decref(about);
+    return s;
+}

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "group.h"
+#include "store/store.h"
 #include "tensor/ops.h"
 
 /* Ends the test as failed with the words of an error. */
@@ -71,5 +72,8 @@ typedef struct Grove {
 /* Segment i has length[i] tokens under parent[i] (-1: a root); trees stand together. */
 void grove_init(Grove *g, int heads, int kv_heads, int dim, int window, const int *parent, const int *length, int n);
 void grove_release(Grove *g);
+
+/* Opens the store of a run that goes on, with the stage "rl" begun: what stands beside it is to be tested. */
+Store *open_run(const char *path, int64_t *rl);
 
 #endif

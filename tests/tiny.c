@@ -5,16 +5,14 @@
 
 const char *const tiny_name[TINY_KINDS] = {"llama", "gemma3"};
 
+/* Width, heads, those of keys, numbers in a head, width within the feed-forward layer. */
+#define SIZES(wide, n, n_kv, dim, inner)                                                                               \
+    .width = wide, .heads = n, .kv_heads = n_kv, .head_dim = dim, .rotary_dim = dim, .ffn = inner, .context = 400
+
 static const ModelConfig llama = {
     .family = "llama",
     .layers = 2,
-    .width = 24,
-    .heads = 4,
-    .kv_heads = 2,
-    .head_dim = 8,
-    .rotary_dim = 8,
-    .ffn = 40,
-    .context = 400,
+    SIZES(24, 4, 2, 8, 40),
     .norm_eps = 1e-5f,
     .activation = ACT_SILU,
     .embed_scale = 1,
@@ -26,13 +24,7 @@ static const ModelConfig llama = {
 static const ModelConfig gemma = {
     .family = "gemma3",
     .layers = 3,
-    .width = 21,
-    .heads = 3,
-    .kv_heads = 1,
-    .head_dim = 10,
-    .rotary_dim = 10,
-    .ffn = 35,
-    .context = 400,
+    SIZES(21, 3, 1, 10, 35),
     .norm_eps = 1e-6f,
     .norm_plus_one = true,
     .post_norms = true,

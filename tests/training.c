@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/lines.h"
 #include "base/mem.h"
+#include "program.h"
 #include "rlaif/learn/reward.h"
 
 char *bench_path(const Bench *b, const char *name)
@@ -11,12 +12,14 @@ char *bench_path(const Bench *b, const char *name)
     return path_join(b->folder, name);
 }
 
+void bench_write(const Bench *b, const char *name, const char *text)
+{
+    put_text(b->folder, name, text);
+}
+
 void bench_put(const Bench *b, const char *name, Str *text)
 {
-    Err err = {0};
-    char *path = bench_path(b, name);
-    need_ok(file_write(path, str_text(text), text->n, &err), &err);
-    free(path);
+    bench_write(b, name, str_text(text));
     str_release(text);
 }
 

@@ -24,7 +24,8 @@ void bench_end(Bench *b);
 
 /* FOLDER/name, which the caller frees. */
 char *bench_path(const Bench *b, const char *name);
-/* Writes it; the text is released. */
+/* Writes it; a Str is released. */
+void bench_write(const Bench *b, const char *name, const char *text);
 void bench_put(const Bench *b, const char *name, Str *text);
 
 typedef bool StageFunction(Work *work, const char *name, const void *options, Err *err);

@@ -153,18 +153,25 @@ static const Faults passing[] = {
     {.status = 200, .failures = 2, .body = "<html>a proxy</html>", .type = "text/html"}, /* the caller asks again */
 };
 
-static void tried_again(void **state)
+/* Posts two requests, one after the other, to a server that fails so. */
+static bool post_failing(Faults f, int retries, Batch *b, Err *err)
 {
-    (void)state;
     HttpOptions o = options();
     o.concurrency = 1;
     o.timeout = 0.3;
+    o.retries = retries;
+    *b = batch(2);
+    b->want_json = true;
+    return post(fail_first, &f, &o, b, err);
+}
+
+static void tried_again(void **state)
+{
+    (void)state;
     for (int i = 0; i < COUNT(passing); i++) {
-        Faults f = passing[i];
-        Batch b = batch(2);
+        Batch b;
         Err err;
-        b.want_json = true;
-        if (!post(fail_first, &f, &o, &b, &err))
+        if (!post_failing(passing[i], 3, &b, &err))
             fail_msg("case %d: %s", i, err.msg);
         assert_string_equal(b.got[0], "{\"fine\": true}");
         batch_end(&b);
@@ -178,17 +185,12 @@ static void given_up(void **state)
     static const char *const words[] = {
         "status 429: slow down", "status 500", "status 503: no",        "status 408",     "status 409", "status 425",
         "Empty reply",           "",           "no reply within 0.3 s", "that is no JSON"};
-    HttpOptions o = options();
-    o.concurrency = 1;
-    o.timeout = 0.3;
-    o.retries = 1;
     for (int i = 0; i < COUNT(passing); i++) {
         Faults f = passing[i];
-        Batch b = batch(2);
+        Batch b;
         Err err;
         f.failures = 100;
-        b.want_json = true;
-        assert_false(post(fail_first, &f, &o, &b, &err));
+        assert_false(post_failing(f, 1, &b, &err));
         assert_int_equal(err.code, ERR_IO);
         says(err.msg, "after 2 tries");
         says(err.msg, words[i]);

@@ -51,7 +51,7 @@ static void put_pairs(const Bench *b, const char *name, int first, int n)
 
 static void put_inputs(const Bench *b)
 {
-    Str demos = {0}, prompts = {0}, held = {0}, judge = {0};
+    Str demos = {0}, prompts = {0}, held = {0};
     for (int i = 0; i < DEMOS; i++) {
         str_addf(&demos, "{\"prompt\": \"Say %d\", \"completion\": \"", 5000 + i);
         add_reply(&demos, (uint64_t)i + 5000, 0);
@@ -61,11 +61,10 @@ static void put_inputs(const Bench *b)
         str_addf(&prompts, "{\"prompt\": \"Say %d\"}\n", 6000 + i);
     for (int i = 0; i < HELD; i++)
         str_addf(&held, "{\"prompt\": \"Say %d\"}\n", 7000 + i);
-    str_add(&judge, pairwise);
     bench_put(b, "demos.jsonl", &demos);
     bench_put(b, "prompts.jsonl", &prompts);
     bench_put(b, "held.jsonl", &held);
-    bench_put(b, "which.yaml", &judge);
+    bench_write(b, "which.yaml", pairwise);
     put_pairs(b, "pairs.jsonl", 0, PAIRS);
     put_pairs(b, "test.jsonl", PAIRS, HELD_PAIRS);
 }
@@ -213,10 +212,9 @@ static void direct_reward(void **state)
     Elsewhere *e = elsewhere_new();
     Bench *b = &e->bench;
     Err err = {0};
-    Str judge = {0};
-    str_add(&judge, "name: short\nkind: verdict\nchat: false\nitem: \"{context}|{response}|twelve words\\n\"\n"
-                    "ending: \"Short?\"\nanswers: [\"1\", \"2\"]\n");
-    bench_put(b, "short.yaml", &judge);
+    bench_write(b, "short.yaml",
+                "name: short\nkind: verdict\nchat: false\nitem: \"{context}|{response}|twelve words\\n\"\n"
+                "ending: \"Short?\"\nanswers: [\"1\", \"2\"]\n");
     need_ok(bench_run(b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft", "output=@policy",
                       e->endpoint, "api-model=planted", "prompt=@short.yaml", "baseline=group", "batch=8", "samples=4",
                       "steps=20", "max-new-tokens=24", "temperature=1", "lr=5e-4", "optimizer=adamw", NULL),
@@ -259,12 +257,11 @@ static void planted_checklist(void **state)
     Elsewhere *e = elsewhere_new();
     Bench *b = &e->bench;
     Err err = {0};
-    Str judge = {0};
     Rows rows;
-    str_add(&judge, "name: brief\nkind: checklist\nchat: false\nitem: \"{context}|{response}|twelve words\\n\"\n"
-                    "answers: [\"1\", \"2\"]\nitems:\n  - {question: \"Short?\", ideal: \"1\"}\n"
-                    "  - {question: \"Brief?\", ideal: \"1\"}\n");
-    bench_put(b, "brief.yaml", &judge);
+    bench_write(b, "brief.yaml",
+                "name: brief\nkind: checklist\nchat: false\nitem: \"{context}|{response}|twelve words\\n\"\n"
+                "answers: [\"1\", \"2\"]\nitems:\n  - {question: \"Short?\", ideal: \"1\"}\n"
+                "  - {question: \"Brief?\", ideal: \"1\"}\n");
     need_ok(bench_run(b, &label_table, label_stage, "label", &err, "pairs=@test.jsonl", "prompt=@brief.yaml",
                       "method=pointwise", "label-temperature=2", e->endpoint, "api-model=planted", NULL),
             &err);

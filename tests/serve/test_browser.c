@@ -382,18 +382,13 @@ static void dashboard_grows(void **state)
 {
     (void)state;
     Err err = {0};
-    Store *run;
     int64_t id;
-    StageFound found;
-    bool done;
-    json_t *about = json_object();
     char *path = path_join(bench.folder, "store.sqlite");
     go("/");
     browser_do(browser, "window.mark = 1");
     assert_int_equal(count("document.querySelectorAll('#now svg').length"), 0);
-    need_ok(store_open(&run, path, &err) && store_stage_begin(run, "rl", "rl", "x", about, &id, &found, &done, &err) &&
-                store_metric(run, id, 0, "reward", 0.5, &err) && store_metric(run, id, 1, "reward", 0.75, &err),
-            &err);
+    Store *run = open_run(path, &id);
+    need_ok(store_metric(run, id, 0, "reward", 0.5, &err) && store_metric(run, id, 1, "reward", 0.75, &err), &err);
     wait_points(2);
     need_ok(store_metric(run, id, 2, "reward", 0.25, &err), &err);
     wait_points(3);
@@ -405,7 +400,6 @@ static void dashboard_grows(void **state)
     browser_wait(browser, "document.getElementById('lost').hidden");
     need_ok(store_stage_remove(run, "rl", &err), &err); /* the others' run again */
     store_close(run);
-    json_decref(about);
     free(path);
 }
 

@@ -342,18 +342,14 @@ static void beside_a_run(void **state)
     static const char rollout[] = "{\"prompt\": \"Why?\", \"response\": \"So far so good.\", \"reward\": 0.5}";
     Bench b;
     Err err = {0};
-    Store *run;
     int64_t id;
-    StageFound found;
-    bool done;
     bench_begin(&b);
     char *path = path_join(b.folder, "store.sqlite"), *page;
-    json_t *about = json_object(), *data = rate_data(b.site, "rank");
+    json_t *data = rate_data(b.site, "rank");
     char *text =
         rating_text("rank", json_array_get(json_object_get(data, "items"), 0), "ann", json_pack("[i, i]", 2, 1));
-    need_ok(store_open(&run, path, &err) && store_stage_begin(run, "rl", "rl", "x", about, &id, &found, &done, &err) &&
-                store_metric(run, id, 0, "reward", 0.5, &err) && store_rollout(run, id, 0, 0, rollout, &err),
-            &err);
+    Store *run = open_run(path, &id);
+    need_ok(store_metric(run, id, 0, "reward", 0.5, &err) && store_rollout(run, id, 0, 0, rollout, &err), &err);
     page = get(b.site, "/");
     says(page, "not done");
     says(page, "1 step so far");
@@ -376,7 +372,6 @@ static void beside_a_run(void **state)
     need_ok(store_commit(run, &err), &err);
     need_status(post(b.site, text), 200);
     store_close(run);
-    json_decref(about);
     json_decref(data);
     free(text);
     free(path);

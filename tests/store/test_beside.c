@@ -24,20 +24,6 @@ static int end(void **state)
     return folder_end(state);
 }
 
-/* Opens the store as a run does, with the stage "rl". */
-static Store *open_run(int64_t *stage)
-{
-    Err err = {0};
-    Store *s;
-    StageFound found;
-    bool done;
-    json_t *about = json_object();
-    need_ok(store_open(&s, path, &err) && store_stage_begin(s, "rl", "rl", "x", about, stage, &found, &done, &err),
-            &err);
-    json_decref(about);
-    return s;
-}
-
 static Store *open_beside(void)
 {
     Err err = {0};
@@ -109,7 +95,7 @@ static void read_and_rated(void **state)
     int64_t stage;
     StageRow row;
     bool present;
-    Store *run = open_run(&stage);
+    Store *run = open_run(path, &stage);
     put_metric(run, stage, 1);
     Store *other = open_beside();
     need_ok(store_begin(run, &err), &err);
@@ -128,7 +114,7 @@ static void read_and_rated(void **state)
     rate(other, "2");
     store_close(other);
     nothing_beside();
-    run = open_run(&stage);
+    run = open_run(path, &stage);
     assert_true(has_metric(run, stage, 3) && count_ratings(run) == 2);
     store_close(run);
 }
@@ -141,7 +127,7 @@ static void log_is_bounded(void **state)
     Err err = {0};
     int64_t stage;
     long long most = 0;
-    Store *run = open_run(&stage), *other = open_beside();
+    Store *run = open_run(path, &stage), *other = open_beside();
     char *row = mem_zalloc(BYTES + 1, 1);
     memset(row, 'x', BYTES);
     for (int i = 0; i < COMMITS; i++) {
@@ -209,7 +195,7 @@ static void runs_slowly(int ready)
 {
     Err err = {0};
     int64_t stage;
-    Store *run = open_run(&stage);
+    Store *run = open_run(path, &stage);
     need_ok(store_begin(run, &err), &err);
     put_metric(run, stage, 2);
     say_ready(ready);
@@ -224,11 +210,11 @@ static void writes_wait(void **state)
     (void)state;
     int64_t stage;
     int ready;
-    Store *run = open_run(&stage);
+    Store *run = open_run(path, &stage);
     put_metric(run, stage, 0);
     store_close(run);
     pid_t child = beside(rates_slowly, &ready);
-    run = open_run(&stage);
+    run = open_run(path, &stage);
     put_metric(run, stage, 1);
     assert_int_equal(count_ratings(run), 1);
     assert_int_equal(ended(child, ready), 0);
@@ -247,7 +233,7 @@ static void dies(int ready)
 {
     Err err = {0};
     int64_t stage;
-    Store *run = open_run(&stage);
+    Store *run = open_run(path, &stage);
     put_metric(run, stage, 1);
     if (!store_begin(run, &err))
         _exit(1);
@@ -272,7 +258,7 @@ static void killed(void **state)
             assert_true(has_metric(other, 1, 1) && !has_metric(other, 1, 2));
         if (first == 1)
             store_close(other);
-        Store *run = open_run(&stage);
+        Store *run = open_run(path, &stage);
         assert_true(stage == 1 && has_metric(run, stage, 1) && !has_metric(run, stage, 2));
         put_metric(run, stage, 2);
         if (first == 2) {
@@ -304,7 +290,7 @@ static void second_run(void **state)
     (void)state;
     int64_t stage;
     char *link = path_join(test_folder, "other-name");
-    Store *run = open_run(&stage);
+    Store *run = open_run(path, &stage);
     assert_int_equal(symlink("store.sqlite", link), 0);
     for (int i = 0; i < 2; i++) { /* the first refusal takes nothing away */
         need_refusal(path);
@@ -312,7 +298,7 @@ static void second_run(void **state)
     }
     put_metric(run, stage, 1);
     store_close(run);
-    run = open_run(&stage);
+    run = open_run(path, &stage);
     assert_true(has_metric(run, stage, 1));
     store_close(run);
     nothing_beside();
@@ -324,18 +310,18 @@ static void useless_but_read(void **state)
 {
     (void)state;
     int64_t stage;
-    Store *run = open_run(&stage), *other = open_beside();
+    Store *run = open_run(path, &stage), *other = open_beside();
     assert_false(has_metric(other, stage, 1));
     store_close(run);
     assert_true(file_exists(path));
-    run = open_run(&stage);
+    run = open_run(path, &stage);
     put_metric(run, stage, 1);
     assert_true(has_metric(other, stage, 1));
     store_close(other);
     put_metric(run, stage, 2);
     store_close(run);
     nothing_beside();
-    run = open_run(&stage);
+    run = open_run(path, &stage);
     assert_true(has_metric(run, stage, 2));
     store_close(run);
 }

@@ -26,6 +26,24 @@ static int last_of(int cols)
     return cols - (panels_of(cols) - 1) * LANES;
 }
 
+/* `to` from the rows of `from` and panels of lanes, `b_panel` floats apart: one for sixteen columns of `to`. */
+static Product product_of(Tensor to, Tensor from, const float *b, size_t b_panel, ProductMode mode)
+{
+    return (Product){.m = from.rows,
+                     .k = from.cols,
+                     .panels = panels_of(to.cols),
+                     .last = last_of(to.cols),
+                     .a = from.at,
+                     .a_row = (size_t)from.cols,
+                     .a_col = 1,
+                     .b = b,
+                     .b_panel = b_panel,
+                     .c = to.at,
+                     .c_row = (size_t)to.cols,
+                     .c_panel = LANES,
+                     .mode = mode};
+}
+
 /* The part of a product that one task computes: rows from i0, panels from p0. */
 static Product part(const Product *whole, int i0, int rows, int p0)
 {
@@ -43,19 +61,7 @@ static Product part(const Product *whole, int i0, int rows, int p0)
 /* y (=|+=) x W^T: lanes are W's rows. */
 static void linear(Device *d, Tensor y, Tensor x, Matrix w, bool add)
 {
-    Product whole = {.m = x.rows,
-                     .k = x.cols,
-                     .panels = panels_of(w.rows),
-                     .last = last_of(w.rows),
-                     .a = x.at,
-                     .a_row = (size_t)x.cols,
-                     .a_col = 1,
-                     .b = w.at,
-                     .b_panel = (size_t)w.cols * LANES,
-                     .c = y.at,
-                     .c_row = (size_t)y.cols,
-                     .c_panel = LANES,
-                     .mode = add ? PRODUCT_ADD : PRODUCT_SET};
+    Product whole = product_of(y, x, w.at, (size_t)w.cols * LANES, add ? PRODUCT_ADD : PRODUCT_SET);
     int rows = task_rows(x.rows, x.cols);
     int blocks = (x.rows + rows - 1) / rows, groups = (whole.panels + TASK_PANELS - 1) / TASK_PANELS;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(d->threads)
@@ -90,18 +96,7 @@ static void linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w, bool add)
     float *scratch = device_scratch(d, (size_t)d->threads * TASK_PANELS * panel);
     if (!scratch)
         return;
-    Product whole = {.m = dy.rows,
-                     .k = w.rows,
-                     .panels = panels_of(w.cols),
-                     .last = last_of(w.cols),
-                     .a = dy.at,
-                     .a_row = (size_t)dy.cols,
-                     .a_col = 1,
-                     .b_panel = panel,
-                     .c = dx.at,
-                     .c_row = (size_t)dx.cols,
-                     .c_panel = LANES,
-                     .mode = add ? PRODUCT_CHAIN : PRODUCT_SET};
+    Product whole = product_of(dx, dy, NULL, panel, add ? PRODUCT_CHAIN : PRODUCT_SET);
     int groups = (whole.panels + TASK_PANELS - 1) / TASK_PANELS;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(d->threads)
     for (int g = 0; g < groups; g++) {

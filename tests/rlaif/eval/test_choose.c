@@ -85,10 +85,8 @@ static void no_measurement(void **state)
     (void)state;
     Bench b;
     Err err = {0};
-    Str other = {0};
     bench_begin(&b);
-    str_add(&other, "{\"prompt\": \"What is tea?\"}\n{\"prompt\": \"What is a cup?\"}\n");
-    bench_put(&b, "other.jsonl", &other);
+    bench_write(&b, "other.jsonl", "{\"prompt\": \"What is tea?\"}\n{\"prompt\": \"What is a cup?\"}\n");
     need_ok(train(&b, "eval-every=1", &err), &err);
     assert_false(choose(&b, "limit=0", &err));
     assert_non_null(strstr(err.msg, "prompts is missing"));
@@ -121,13 +119,12 @@ static int choose_elsewhere(double budget, bool *ok)
 {
     Bench b;
     Err err = {0};
-    Str prompt = {0};
     Endpointed planted = {.shorter = 0.8};
     Server *server = server_start(planted_endpoint, &planted);
     bench_begin(&b);
-    str_add(&prompt, "name: which\nkind: pairwise\nchat: false\nitem: \"{context}|{response_1}|{response_2}\\n\"\n"
-                     "ending: \"Best=\"\nanswers: [\"1\", \"2\"]\n");
-    bench_put(&b, "which.yaml", &prompt);
+    bench_write(&b, "which.yaml",
+                "name: which\nkind: pairwise\nchat: false\nitem: \"{context}|{response_1}|{response_2}\\n\"\n"
+                "ending: \"Best=\"\nanswers: [\"1\", \"2\"]\n");
     char *url = mem_printf("endpoint=%s", server_address(server)), *most = mem_printf("budget-tokens=%.0f", budget);
     need_ok(train(&b, "eval-every=1", &err), &err);
     *ok = bench_run(&b, &choose_table, choose_stage, "choose", &err, HELD, "policy=@rl", "against=" TINY_LLAMA_DIR, url,

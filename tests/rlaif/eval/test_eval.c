@@ -1,7 +1,5 @@
-/* Evaluations of labels and of reward models: agreement and position bias on labels written by hand, a reward model on
- * the rows that it was trained on. */
+/* Evaluations of labels: agreement, length and position bias on labels written by hand. */
 #include "eval_helpers.h"
-#include "rlaif/learn/reward.h"
 
 /* --- alignment ------------------------------------------------------------------------------------------ */
 
@@ -24,6 +22,15 @@ static json_t *align(const char *lines, bool skip_bad, Err *err)
     return align_with((AlignmentOptions){.skip_bad = skip_bad}, lines, err);
 }
 
+/* The same of labels that can be read. */
+static json_t *aligned(const char *lines)
+{
+    Err err = {0};
+    json_t *s = align(lines, false, &err);
+    need_ok(s != NULL, &err);
+    return s;
+}
+
 #define PAIR(a, b) "{\"prompt\": \"" a " or " b "?\", \"responses\": [\"" a "\", \"" b "\"]"
 #define LABEL(p, first, second)                                                                                        \
     ", \"label\": {\"p\": " p ", \"orders\": [{\"p\": " first ", \"mass\": 0.8}, {\"p\": " second ", \"mass\": 0.6}]}"
@@ -44,9 +51,7 @@ static const char by_hand[] =
 static void agreement(void **state)
 {
     (void)state;
-    Err err = {0};
-    json_t *s = align(by_hand, false, &err);
-    need_ok(s != NULL, &err);
+    json_t *s = aligned(by_hand);
     field(s, "rows", 6);
     field(s, "with_choice", 5);
     field(s, "accuracy", 3.5 / 5);
@@ -97,9 +102,7 @@ static void beside_length(void **state)
         PAIR("abc", "ab") LABEL("0.5", "0.5", "0.5") ", \"preferred\": 0}\n"
         PAIR("nobody", "chose") LABEL("0.9", "0.9", "0.9") "}\n";
     /* clang-format on */
-    Err err = {0};
-    json_t *s = align(rows, false, &err);
-    need_ok(s != NULL, &err);
+    json_t *s = aligned(rows);
     field(s, "accuracy", 4.5 / 6);
     field(s, "longer_accuracy", (0 + 1 + 0 + 1 + 0.5 + 1) / 6);
     field(s, "base_rate", 0.5);
@@ -111,8 +114,7 @@ static void beside_length(void **state)
     field(s, "upper_half", (1 + 1 + 2.0 / 3) / 3);
     field(s, "upper_half_longer", (0 + 1 + 0.5) / 3);
     json_decref(s);
-    s = align(by_hand, false, &err);
-    need_ok(s != NULL, &err);
+    s = aligned(by_hand);
     field(s, "base_rate", 4.0 / 5);
     field(s, "auc", 19.5 / 25);
     field(s, "against_length_pairs", 0);
@@ -132,16 +134,13 @@ static void length_as_a_labeler(void **state)
                 k ? &against : &with,
                 "{\"prompt\": \"%d\", \"responses\": [\"%s\", \"bbb\"], \"preferred\": %d, \"label\": {\"p\": %g}}\n",
                 i, i % 2 ? "a" : "aaaaa", i % 5 == 0 ? i % 2 == 0 : i % 2, (i % 2 == 0) != k ? 0.8 : 0.2);
-    Err err = {0};
-    json_t *s = align(str_text(&with), false, &err);
-    need_ok(s != NULL, &err);
+    json_t *s = aligned(str_text(&with));
     field(s, "accuracy", 0.8);
     field(s, "longer_accuracy", 0.8);
     field(s, "auc", 0.8);
     field(s, "against_length_pairs", 0);
     json_decref(s);
-    s = align(str_text(&against), false, &err);
-    need_ok(s != NULL, &err);
+    s = aligned(str_text(&against));
     field(s, "longer_accuracy", 0.8);
     field(s, "against_length_pairs", 20);
     field(s, "against_length", 0.2);
@@ -153,9 +152,7 @@ static void length_as_a_labeler(void **state)
 static void bins(void **state)
 {
     (void)state;
-    Err err = {0};
-    json_t *s = align(by_hand, false, &err);
-    need_ok(s != NULL, &err);
+    json_t *s = aligned(by_hand);
     const json_t *calibration = json_object_get(s, "calibration"), *margin = json_object_get(s, "by_margin"),
                  *confidence = json_object_get(s, "by_confidence");
     field(json_array_get(calibration, 0), "n", 2); /* 0.5 and 0.55 */
@@ -184,9 +181,7 @@ static void bins(void **state)
 static void position_bias(void **state)
 {
     (void)state;
-    Err err = {0};
-    json_t *s = align(by_hand, false, &err);
-    need_ok(s != NULL, &err);
+    json_t *s = aligned(by_hand);
     const json_t *p = json_object_get(s, "position"), *gap = json_object_get(p, "by_length_gap");
     field(p, "pairs", 6);
     field(p, "same_slot", 5);
@@ -215,9 +210,7 @@ static void position_of_flipped(void **state)
         PAIR("a", "e") LABEL("0.5", "0.2", "0.8") "}\n"    /* no flip: "2", "2" */
         PAIR("a", "f") FLIPPED("0.8", "0.7", "0.9") "}\n"; /* "2", then "1" */
     /* clang-format on */
-    Err err = {0};
-    json_t *s = align(rows, false, &err);
-    need_ok(s != NULL, &err);
+    json_t *s = aligned(rows);
     const json_t *p = json_object_get(s, "position");
     field(p, "pairs", 5);
     field(p, "same_slot", 4);
@@ -237,10 +230,8 @@ static void pairs_of_one_prompt(void **state)
         PAIR("aa", "bbbbb") LABEL("0.7", "0.8", "0.6") ", \"preferred\": 1, \"confidence\": 9}\n"
         PAIR("aaaaa", "bb") LABEL("0.9", "0.8", "0.9") ", \"preferred\": 0, \"confidence\": 9}\n";
     /* clang-format on */
-    Err err = {0};
     char *twice = mem_printf("%s%s", once, once);
-    json_t *one = align(once, false, &err), *two = align(twice, false, &err);
-    need_ok(one && two, &err);
+    json_t *one = aligned(once), *two = aligned(twice);
     free(twice);
     const json_t *p = json_object_get(two, "position"), *q = json_object_get(one, "position");
     field(two, "rows", 10);
@@ -276,14 +267,12 @@ static void partial_rows(void **state)
         PAIR("a", "b") LABEL("0.6", "0.9", "0.3") ", \"preferred\": 0}\n";
     /* clang-format on */
     Err err = {0};
-    json_t *s = align(PAIR("a", "b") LABEL("0.6", "0.9", "0.3") "}\n", false, &err);
-    need_ok(s != NULL, &err);
+    json_t *s = aligned(PAIR("a", "b") LABEL("0.6", "0.9", "0.3") "}\n");
     field(s, "with_choice", 0);
     assert_null(json_object_get(s, "accuracy"));
     field(json_object_get(s, "position"), "same_slot_rate", 1);
     json_decref(s);
-    s = align(by_scores, false, &err);
-    need_ok(s != NULL, &err);
+    s = aligned(by_scores);
     null_field(s, "position");
     null_field(s, "single_order_accuracy");
     null_field(s, "kappa");
@@ -318,9 +307,7 @@ static void people_among_themselves(void **state)
         CHOSE("x", "z", ", \"preferred\": 0, \"worker\": 2")
         CHOSE("x", "w", ", \"preferred\": 0");
     /* clang-format on */
-    Err err = {0};
-    json_t *s = align(rows, false, &err);
-    need_ok(s != NULL, &err);
+    json_t *s = aligned(rows);
     const json_t *people = json_object_get(s, "people");
     field(people, "pairs", 2);
     field(people, "choices", 5);
@@ -328,8 +315,7 @@ static void people_among_themselves(void **state)
     field(people, "labels", 4.0 / 5);
     null_field(s, "cost");
     json_decref(s);
-    s = align(by_hand, false, &err);
-    need_ok(s != NULL, &err);
+    s = aligned(by_hand);
     null_field(s, "people");
     json_decref(s);
 }
@@ -367,64 +353,21 @@ static void costs_of_rows(void **state)
     json_decref(s);
 }
 
-/* --- accuracy ------------------------------------------------------------------------------------------- */
-
-/* A reward model trained for one step on the rows that it is then measured on, where no store knows: its rewards there have
- * mean 0 and deviation 1, and with the opposite choices it is as often wrong as it was right. */
-static void reward_accuracy(void **state)
-{
-    (void)state;
-    Err err = {0};
-    char *folder = make_folder(), *model = path_join(folder, "reward");
-    static const char rows[] = "{\"prompt\": \"one\", \"responses\": [\"yes\", \"no no\"], \"preferred\": 0}\n"
-                               "{\"prompt\": \"two\", \"responses\": [\"perhaps\", \"well\"], \"preferred\": 1}\n"
-                               "{\"prompt\": \"three\", \"responses\": [\"a\", \"b c\"], \"preferred\": 1}\n";
-    char *with_more = mem_printf("%s{\"prompt\": \"four\", \"responses\": [\"a\", \"b\"]}\n", rows),
-         *other = mem_str(rows);
-    for (char *s = other; (s = strstr(s, "\"preferred\": ")); s += 13)
-        s[13] = s[13] == '0' ? '1' : '0';
-    char *pairs = write_rows(folder, "pairs.jsonl", rows), *more = write_rows(folder, "more.jsonl", with_more),
-         *opposite = write_rows(folder, "opposite.jsonl", other);
-    RewardOptions *train = options_new(&reward_table);
-    options_put(&reward_table, train, "pairs", pairs);
-    options_put(&reward_table, train, "model", TINY);
-    options_put(&reward_table, train, "output", model);
-    Work w = work_new(&train->common);
-    need_ok(reward_stage(&w, "reward", train, &err) && store_stage_remove(w.store, "reward", &err), &err);
-    AccuracyOptions o = {.pairs = more, .reward = model};
-    need_ok(accuracy_stage(&w, "accuracy", &o, &err), &err);
-    double accuracy = json_number_of(w.summary, "accuracy", -1), margin = json_number_of(w.summary, "mean_margin", -9);
-    field(w.summary, "pairs", 3);
-    field(w.summary, "without_choice", 1);
-    field(w.summary, "longer_accuracy", (0 + 0 + 1) / 3.0);
-    close_to(json_number_of(w.summary, "centre", -9), 0, 1e-5);
-    close_to(json_number_of(w.summary, "scale", -9), sqrt(6.0 / 5), 1e-5); /* six rewards; n - 1 against n */
-    o.pairs = opposite;
-    need_ok(accuracy_stage(&w, "accuracy", &o, &err), &err);
-    close_to(json_number_of(w.summary, "accuracy", -1), 1 - accuracy, 1e-12);
-    close_to(json_number_of(w.summary, "mean_margin", -9), -margin, 1e-12);
-    assert_true(margin != 0);
-    work_free(&w);
-    options_free(&reward_table, train);
-    free(pairs);
-    free(more);
-    free(opposite);
-    free(with_more);
-    free(other);
-    free(model);
-    remove_folder(folder);
-}
-
 int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agreement),           cmocka_unit_test(bins),
-        cmocka_unit_test(beside_length),       cmocka_unit_test(length_as_a_labeler),
-        cmocka_unit_test(position_bias),       cmocka_unit_test(position_of_flipped),
-        cmocka_unit_test(pairs_of_one_prompt), cmocka_unit_test(partial_rows),
-        cmocka_unit_test(reward_accuracy),     cmocka_unit_test(people_among_themselves),
-        cmocka_unit_test(costs_of_the_paper),  cmocka_unit_test(costs_of_rows),
+        cmocka_unit_test(agreement),
+        cmocka_unit_test(bins),
+        cmocka_unit_test(beside_length),
+        cmocka_unit_test(length_as_a_labeler),
+        cmocka_unit_test(position_bias),
+        cmocka_unit_test(position_of_flipped),
+        cmocka_unit_test(pairs_of_one_prompt),
+        cmocka_unit_test(partial_rows),
+        cmocka_unit_test(people_among_themselves),
+        cmocka_unit_test(costs_of_the_paper),
+        cmocka_unit_test(costs_of_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static const char pairs[] = "name: short-pair\n"
 /* Rows 2 of three have a long context; the judge's prompts are in SCORE.yaml, VERDICT.yaml, PAIR.yaml. */
 static void open_rows(Bench *b)
 {
-    Str rows = {0}, other = {0}, score = {0}, verdict = {0}, pair = {0};
+    Str rows = {0}, other = {0}, pair = {0};
     bench_open(b, CPU_AUTO, 1);
     for (int i = 0; i < 3; i++) {
         str_addf(&rows, "{\"prompt\": \"%d", i);
@@ -45,13 +45,11 @@ static void open_rows(Bench *b)
         str_addf(&rows, "\", \"response\": \"yes %d\"}\n", i);
         str_addf(&other, "\", \"response\": \"no\"}\n");
     }
-    str_add(&score, prompts);
-    str_add(&verdict, verdicts);
     str_add(&pair, pairs);
     bench_put(b, "rows.jsonl", &rows);
     bench_put(b, "other.jsonl", &other);
-    bench_put(b, "score.yaml", &score);
-    bench_put(b, "verdict.yaml", &verdict);
+    bench_write(b, "score.yaml", prompts);
+    bench_write(b, "verdict.yaml", verdicts);
     bench_put(b, "pair.yaml", &pair);
 }
 
@@ -149,9 +147,7 @@ static void before_the_first_step(void **state)
         {"prompts=@short.jsonl", "eval=@rows.jsonl", "judge=" TINY_LLAMA_DIR, "/rows.jsonl:2: the judge ", 172, 172},
         {"prompts=@prompts.jsonl", "limit=8", "judge=@spelling", "/prompts.jsonl:1: the judge would ", 150, 180},
     };
-    Str one = {0};
-    str_add(&one, "{\"prompt\": \"a\"}\n");
-    bench_put(&b, "short.jsonl", &one);
+    bench_write(&b, "short.jsonl", "{\"prompt\": \"a\"}\n");
     char *out = bench_path(&b, "out");
     for (int i = 0; i < COUNT(cases); i++) {
         Err err = {0};

@@ -16,11 +16,9 @@ static const char score_prompt[] = "name: scored\n"
 /* Two steps into the directory and the store's stage `name`. */
 static bool train(Bench *b, const char *name, const char *judge, const char *more, Err *err)
 {
-    Str prompt = {0};
     char output[20];
     snprintf(output, sizeof output, "output=@%s", name);
-    str_add(&prompt, score_prompt);
-    bench_put(b, "scored.yaml", &prompt);
+    bench_write(b, "scored.yaml", score_prompt);
     return bench_run(b, &rl_table, rl_stage, name, err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR, output,
                      judge, more, "prompt=@scored.yaml", "steps=2", "batch=2", "samples=2", "baseline=group",
                      "max-new-tokens=6", "lr=2e-3", NULL);

@@ -269,12 +269,11 @@ static void scored_rows(void **state)
     static const char *const judges[][2] = {{"model=@reward", NULL}, {"model=" TINY_LLAMA_DIR, "prompt=@judge.yaml"}};
     Bench b;
     Err err = {0};
-    Str judge = {0};
     bench_begin(&b);
     put_long(&b, "long.jsonl");
-    str_add(&judge, "name: short\nkind: verdict\nchat: false\nitem: \"{context}: {response}\\n\"\n"
-                    "ending: \"Is it\"\nanswers: [\" good\", \" bad\"]\n");
-    bench_put(&b, "judge.yaml", &judge);
+    bench_write(&b, "judge.yaml",
+                "name: short\nkind: verdict\nchat: false\nitem: \"{context}: {response}\\n\"\n"
+                "ending: \"Is it\"\nanswers: [\" good\", \" bad\"]\n");
     for (int j = 0; j < COUNT(judges); j++) {
         assert_false(SCORE(judges[j][0], "limit=8", judges[j][1]));
         says(err.msg, "long.jsonl:1");

@@ -51,14 +51,8 @@ typedef struct Place {
 static void place_begin(Place *p)
 {
     Err err = {0};
-    StageFound found;
-    bool done;
-    json_t *about = json_object();
     *p = (Place){.folder = make_folder()};
-    need_ok(store_open(&p->store, ":memory:", &err) &&
-                store_stage_begin(p->store, "rl", "rl", "x", about, &p->stage, &found, &done, &err),
-            &err);
-    json_decref(about);
+    p->store = open_run(":memory:", &p->stage);
     for (int step = 0; step < 7; step++) {
         need_ok(store_metric(p->store, p->stage, step, "reward", 0.1 * step - 0.25, &err) &&
                     store_metric(p->store, p->stage, step, "kl", step * step / 3.0, &err) &&
