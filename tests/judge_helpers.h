@@ -4,6 +4,7 @@
 
 #include "eval_helpers.h"
 #include "rlaif/judge/judge.h"
+#include "rlaif/rows/render.h"
 
 /* The tiny model's files with another context length. The caller frees the path. */
 static inline char *roomy_model(const char *folder, int context)
@@ -76,5 +77,41 @@ static const char full_prompt[] = "name: full\n"
                                   "  few-shot-ending: \"So:\"\n"
                                   "  join: \" / \"\n"
                                   "  max-new-tokens: 12\n";
+
+/* The roomy model, loaded, beside full_prompt in a file. */
+typedef struct World {
+    char *folder, *prompt;
+    Device *device;
+    Model *model;
+} World;
+
+static inline World world_new(void)
+{
+    Err err = {0};
+    World w = {.folder = make_folder(), .device = open_device(CPU_AUTO, 2)};
+    char *dir = roomy_model(w.folder, 600);
+    w.prompt = write_rows(w.folder, "prompt.yaml", full_prompt);
+    need_ok(model_load(&w.model, dir, w.device, HEAD_LM, &err), &err);
+    free(dir);
+    return w;
+}
+
+static inline void world_free(World *w)
+{
+    model_free(w->model);
+    device_free(w->device);
+    free(w->prompt);
+    remove_folder(w->folder);
+}
+
+/* The tokens of a text as a judge begins with them. */
+static inline Ids ids_of(const World *w, const char *text)
+{
+    Err err = {0};
+    Ids ids = {0};
+    render_begin(w->model, &ids);
+    need_ok(tokenizer_encode(w->model->tokenizer, text, strlen(text), 0, &ids, &err), &err);
+    return ids;
+}
 
 #endif

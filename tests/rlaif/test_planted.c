@@ -205,6 +205,20 @@ static void planted_preference(void **state)
     elsewhere_free(e);
 }
 
+/* A policy learns from a judge of one reply alone: the mean reward at first and in the end. */
+static void learn_directly(Elsewhere *e, const char *prompt, const char *steps, const char *temperature, const char *lr,
+                           double *before, double *after)
+{
+    Err err = {0};
+    need_ok(bench_run(&e->bench, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft",
+                      "output=@policy", e->endpoint, "api-model=planted", prompt, "baseline=group", "batch=8",
+                      "samples=4", steps, "max-new-tokens=24", temperature, lr, "optimizer=adamw", NULL),
+            &err);
+    *before = bench_summary(&e->bench, "reward_first");
+    *after = bench_summary(&e->bench, "reward_last");
+    print_message("%s: reward %.3f -> %.3f, %d requests\n", prompt, *before, *after, e->planted.asked);
+}
+
 /* The judge of one reply, against a text of twelve letters, is the reward itself; it scores, and gives verdicts. */
 static void direct_reward(void **state)
 {
@@ -215,12 +229,8 @@ static void direct_reward(void **state)
     bench_write(b, "short.yaml",
                 "name: short\nkind: verdict\nchat: false\nitem: \"{context}|{response}|twelve words\\n\"\n"
                 "ending: \"Short?\"\nanswers: [\"1\", \"2\"]\n");
-    need_ok(bench_run(b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft", "output=@policy",
-                      e->endpoint, "api-model=planted", "prompt=@short.yaml", "baseline=group", "batch=8", "samples=4",
-                      "steps=20", "max-new-tokens=24", "temperature=1", "lr=5e-4", "optimizer=adamw", NULL),
-            &err);
-    double before = bench_summary(b, "reward_first"), after = bench_summary(b, "reward_last");
-    print_message("reward %.3f -> %.3f, %d requests\n", before, after, e->planted.asked);
+    double before, after;
+    learn_directly(e, "prompt=@short.yaml", "steps=20", "temperature=1", "lr=5e-4", &before, &after);
     assert_true(after > before + 0.2 && after <= 0.6 + 1e-9); /* (0.8 - 0.2) / (0.8 + 0.2) at most */
     compare(e);
     need_ok(bench_run(b, &score_table, score_stage, "score", &err, "rows=stage:after", e->endpoint, "api-model=planted",
@@ -273,12 +283,8 @@ static void planted_checklist(void **state)
                  1e-9);
     }
     rows_release(&rows);
-    need_ok(bench_run(b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft", "output=@policy",
-                      e->endpoint, "api-model=planted", "prompt=@brief.yaml", "baseline=group", "batch=8", "samples=4",
-                      "steps=16", "max-new-tokens=24", "temperature=1", "lr=5e-4", "optimizer=adamw", NULL),
-            &err);
-    double before = bench_summary(b, "reward_first"), after = bench_summary(b, "reward_last");
-    print_message("K %.3f -> %.3f, %d requests\n", before, after, e->planted.asked);
+    double before, after;
+    learn_directly(e, "prompt=@brief.yaml", "steps=16", "temperature=1", "lr=5e-4", &before, &after);
     assert_true(after > before + 0.5 && after <= 2 * log(PLANTED / (1 - PLANTED)) + 1e-9);
     elsewhere_free(e);
 }
@@ -327,12 +333,8 @@ static void planted_contrast(void **state)
         close_to(json_number_of(label, "p", -1), real_sigmoid((f[0] - f[1]) / 0.1), 1e-9);
     }
     rows_release(&rows);
-    need_ok(bench_run(b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft", "output=@policy",
-                      e->endpoint, "api-model=planted", "prompt=@wordy.yaml", "baseline=group", "batch=8", "samples=4",
-                      "steps=32", "max-new-tokens=24", "temperature=1.5", "lr=1e-3", "optimizer=adamw", NULL),
-            &err);
-    double before = bench_summary(b, "reward_first"), after = bench_summary(b, "reward_last");
-    print_message("-F %.3f -> %.3f, %d requests\n", before, after, e->planted.asked);
+    double before, after;
+    learn_directly(e, "prompt=@wordy.yaml", "steps=32", "temperature=1.5", "lr=1e-3", &before, &after);
     assert_true(after > before + 0.1 && after <= 0.4 + 1e-9);
     elsewhere_free(e);
 }

@@ -312,31 +312,6 @@ static void cuts_at_the_edges(void **state)
 
 /* --- a tiny model --------------------------------------------------------------------------------------- */
 
-typedef struct World {
-    char *folder, *prompt;
-    Device *device;
-    Model *model;
-} World;
-
-static World world_new(void)
-{
-    Err err = {0};
-    World w = {.folder = make_folder(), .device = open_device(CPU_AUTO, 2)};
-    char *dir = roomy_model(w.folder, 600);
-    w.prompt = write_rows(w.folder, "prompt.yaml", full_prompt);
-    need_ok(model_load(&w.model, dir, w.device, HEAD_LM, &err), &err);
-    free(dir);
-    return w;
-}
-
-static void world_free(World *w)
-{
-    model_free(w->model);
-    device_free(w->device);
-    free(w->prompt);
-    remove_folder(w->folder);
-}
-
 static const char *const contexts[] = {"rain in spring", "a letter to the editor about the trains", "x", "rain"},
                          *const firsts[] = {"It rains.", "The trains are late, and he minds.", "yes", "no no"},
                          *const seconds[] = {"Spring!", "A letter.", "well, x", "perhaps"};
@@ -345,15 +320,6 @@ static Question question(int i)
 {
     return (Question){
         .where = "a row", .context = contexts[i], .first = firsts[i], .second = seconds[i], .row = (uint64_t)i + 10};
-}
-
-static Ids ids_of(const World *w, const char *text)
-{
-    Err err = {0};
-    Ids ids = {0};
-    render_begin(w->model, &ids);
-    need_ok(tokenizer_encode(w->model->tokenizer, text, strlen(text), 0, &ids, &err), &err);
-    return ids;
 }
 
 /* Greedy rationale and answer, from the model's own parts: generation after the text of step 1, log-probabilities

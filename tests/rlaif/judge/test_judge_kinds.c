@@ -5,29 +5,6 @@
 #include "rlaif/judge/contrast.h"
 #include "tiny.h"
 
-typedef struct World {
-    char *folder;
-    Device *device;
-    Model *model;
-} World;
-
-static World world_new(void)
-{
-    Err err = {0};
-    World w = {.folder = make_folder(), .device = open_device(CPU_AUTO, 2)};
-    char *dir = roomy_model(w.folder, 600);
-    need_ok(model_load(&w.model, dir, w.device, HEAD_LM, &err), &err);
-    free(dir);
-    return w;
-}
-
-static void world_free(World *w)
-{
-    model_free(w->model);
-    device_free(w->device);
-    remove_folder(w->folder);
-}
-
 static Judge *open_judge(const World *w, const char *yaml, JudgeOptions o)
 {
     Err err = {0};
@@ -36,15 +13,6 @@ static Judge *open_judge(const World *w, const char *yaml, JudgeOptions o)
     need_ok(judge_open(&j, w->model, path, o, &err), &err);
     free(path);
     return j;
-}
-
-static Ids ids_of(const World *w, const char *text)
-{
-    Err err = {0};
-    Ids ids = {0};
-    render_begin(w->model, &ids);
-    need_ok(tokenizer_encode(w->model->tokenizer, text, strlen(text), 0, &ids, &err), &err);
-    return ids;
 }
 
 /* Log-probabilities of the tokens of `more` behind a text, one by one; how many. */
