@@ -32,11 +32,8 @@ json_t *parsed(const char *text)
 int64_t add_stage(Run *r, const char *name, const char *kind, const char *about, const char *summary)
 {
     Err err = {0};
-    StageFound found;
-    bool done;
-    int64_t id;
     json_t *a = parsed(about), *s = summary ? parsed(summary) : NULL;
-    need_ok(store_stage_begin(r->work.store, name, kind, "0123abcd", a, &id, &found, &done, &err), &err);
+    int64_t id = begin_stage(r->work.store, name, kind, "0123abcd", a);
     need_ok(!s || store_stage_end(r->work.store, id, NULL, s, 7777.25, &err), &err);
     json_decref(a);
     json_decref(s);

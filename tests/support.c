@@ -253,14 +253,23 @@ void grove_release(Grove *g)
     *g = (Grove){0};
 }
 
+int64_t begin_stage(Store *s, const char *name, const char *kind, const char *identity, const json_t *about)
+{
+    Err err = {0};
+    int64_t id;
+    StageFound found;
+    bool done;
+    json_t *nothing = json_object();
+    need_ok(store_stage_begin(s, name, kind, identity, about ? about : nothing, &id, &found, &done, &err), &err);
+    json_decref(nothing);
+    return id;
+}
+
 Store *open_run(const char *path, int64_t *rl)
 {
     Err err = {0};
     Store *s;
-    StageFound found;
-    bool done;
-    json_t *about = json_object();
-    need_ok(store_open(&s, path, &err) && store_stage_begin(s, "rl", "rl", "x", about, rl, &found, &done, &err), &err);
-    json_decref(about);
+    need_ok(store_open(&s, path, &err), &err);
+    *rl = begin_stage(s, "rl", "rl", "x", NULL);
     return s;
 }

@@ -73,6 +73,8 @@ typedef struct Grove {
 void grove_init(Grove *g, int heads, int kv_heads, int dim, int window, const int *parent, const int *length, int n);
 void grove_release(Grove *g);
 
+/* Begins a stage of a store; returns its number. `about` NULL: nothing. */
+int64_t begin_stage(Store *s, const char *name, const char *kind, const char *identity, const json_t *about);
 /* Opens the store of a run that goes on, with the stage "rl" begun: what stands beside it is to be tested. */
 Store *open_run(const char *path, int64_t *rl);
 

@@ -49,33 +49,39 @@ static bool same_matrix(Matrix a, Matrix b)
     return a.rows == b.rows && a.cols == b.cols;
 }
 
+/* Is it Y = X W^T? */
+static bool fits(Tensor y, Tensor x, Matrix w)
+{
+    return y.rows == x.rows && y.cols == w.rows && x.cols == w.cols;
+}
+
 void op_linear(Device *d, Tensor y, Tensor x, Matrix w)
 {
-    assert(y.rows == x.rows && y.cols == w.rows && x.cols == w.cols);
+    assert(fits(y, x, w));
     RUN(d, linear, product_flops(x.rows, w), d->kernels->linear(d, y, x, w, false));
 }
 
 void op_linear_add(Device *d, Tensor y, Tensor x, Matrix w)
 {
-    assert(y.rows == x.rows && y.cols == w.rows && x.cols == w.cols);
+    assert(fits(y, x, w));
     RUN(d, linear, product_flops(x.rows, w), d->kernels->linear(d, y, x, w, true));
 }
 
 void op_linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w)
 {
-    assert(dy.rows == dx.rows && dy.cols == w.rows && dx.cols == w.cols);
+    assert(fits(dy, dx, w));
     RUN(d, linear_back_x, product_flops(dy.rows, w), d->kernels->linear_back_x(d, dx, dy, w, false));
 }
 
 void op_linear_back_x_add(Device *d, Tensor dx, Tensor dy, Matrix w)
 {
-    assert(dy.rows == dx.rows && dy.cols == w.rows && dx.cols == w.cols);
+    assert(fits(dy, dx, w));
     RUN(d, linear_back_x, product_flops(dy.rows, w), d->kernels->linear_back_x(d, dx, dy, w, true));
 }
 
 void op_linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
 {
-    assert(dy.rows == x.rows && dy.cols == dw.rows && x.cols == dw.cols);
+    assert(fits(dy, x, dw));
     RUN(d, linear_back_w, product_flops(dy.rows, dw), d->kernels->linear_back_w(d, dw, dy, x));
 }
 

@@ -24,11 +24,8 @@ static const char ZEBRA[] = "policy-zebra", OKAPI[] = "policy-okapi";
 static inline void put_stage(Store *store, const char *name, const char *const *response, int n)
 {
     Err err = {0};
-    int64_t id;
-    bool done;
-    StageFound found;
     json_t *about = json_pack("{s:s}", "policy", name);
-    need_ok(store_stage_begin(store, name, "sample", name, about, &id, &found, &done, &err), &err);
+    int64_t id = begin_stage(store, name, "sample", name, about);
     for (int i = 0; i < n; i++) {
         char prompt[40];
         snprintf(prompt, sizeof prompt, "Question %d?", i + 1);

@@ -25,12 +25,9 @@ static void end(Open *o)
 static int64_t put(Open *o, const char *name, const char *kind, const char *options, const char *summary)
 {
     Err err = {0};
-    int64_t id;
-    bool done;
-    StageFound found;
     json_t *about = json_pack("{s:o}", "options", json_loads(options, 0, NULL)),
            *said = summary ? json_loads(summary, 0, NULL) : NULL;
-    need_ok(store_stage_begin(o->store, name, kind, name, about, &id, &found, &done, &err), &err);
+    int64_t id = begin_stage(o->store, name, kind, name, about);
     if (summary) {
         assert_non_null(said);
         need_ok(store_stage_end(o->store, id, NULL, said, 150, &err), &err);

@@ -193,18 +193,13 @@ static void equal_texts(void **state)
 static void put_judged(Work *w, const char *stage, const char *const *row, int n)
 {
     Err err = {0};
-    int64_t id;
-    StageFound found;
-    bool done;
-    json_t *about = json_object();
-    need_ok(store_stage_begin(w->store, stage, "eval winrate", stage, about, &id, &found, &done, &err), &err);
+    int64_t id = begin_stage(w->store, stage, "eval winrate", stage, NULL);
     for (int i = 0; i < n; i++) {
         char key[20];
         snprintf(key, sizeof key, "%d", i);
         need_ok(store_item_put(w->store, id, key, i, row[i], &err), &err);
     }
     need_ok(store_stage_end(w->store, id, NULL, NULL, 0, &err), &err);
-    json_decref(about);
 }
 
 /* Where the rows say nothing of a judge, what the run's win rates said of the same two texts to the same prompt counts: in

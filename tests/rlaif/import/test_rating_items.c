@@ -7,13 +7,10 @@
 static int64_t put_sample(Store *store, const char *name, const char *identity, const char *prompt, bool done)
 {
     Err err = {0};
-    int64_t id;
-    bool was_done;
-    StageFound found;
+    int64_t id = begin_stage(store, name, "sample", identity, NULL);
     json_t *empty = json_object();
     char *row = mem_printf("{\"prompt\": \"%s\", \"response\": \"by %s\"}", prompt, identity);
-    need_ok(store_stage_begin(store, name, "sample", identity, empty, &id, &found, &was_done, &err) &&
-                store_item_put(store, id, prompt, 0, row, &err) &&
+    need_ok(store_item_put(store, id, prompt, 0, row, &err) &&
                 (!done || store_stage_end(store, id, NULL, empty, 0, &err)),
             &err);
     free(row);
