@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "cli/commands.h"
+#include "rlaif/judge/builtin.h"
 #include "rlaif/judge/prompt.h"
 
 void help_usage(FILE *out)

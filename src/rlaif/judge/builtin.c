@@ -1,7 +1,8 @@
 /* The judge prompts that are built in. */
+#include "rlaif/judge/builtin.h"
+
 #include "base/embed.h"
 #include "base/str.h"
-#include "rlaif/judge/prompt.h"
 
 EMBED(summary_base_yaml, "src/rlaif/judge/prompts/summary-base.yaml");
 EMBED(helpful_base_yaml, "src/rlaif/judge/prompts/helpful-base.yaml");

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/options.h"
 #include "base/yaml.h"
+#include "rlaif/judge/builtin.h"
 
 /* --- reading -------------------------------------------------------------------------------------------- */
 

@@ -67,13 +67,6 @@ void judge_prompt_free(JudgePrompt *p); /* accepts NULL */
 /* The hash and the kind of what judge_prompt_load would load. */
 bool judge_prompt_identify(const char *name_or_file, char hash[HASH_TEXT], JudgeKind *kind, Err *err) MUST_CHECK;
 
-/* The built-in prompts: names, one line each, and the YAML. */
-int builtin_prompts(void);
-const char *builtin_prompt_name(int i);
-const char *builtin_prompt_about(int i);
-const char *builtin_prompt_yaml(int i);
-const char *builtin_prompt_near(const char *name); /* the one whose name is near, or NULL */
-
 /* What stands beside the item: these exemplars in this order, with their rationales and the preamble of chain of thought
  * or without. */
 enum { MOST_SHOTS = 64 };

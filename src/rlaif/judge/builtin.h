@@ -1,0 +1,11 @@
+/* The judge prompts that are built in: names, one line each, and the YAML. */
+#ifndef RLAIF_JUDGE_BUILTIN_H
+#define RLAIF_JUDGE_BUILTIN_H
+
+int builtin_prompts(void);
+const char *builtin_prompt_name(int i);
+const char *builtin_prompt_about(int i);
+const char *builtin_prompt_yaml(int i);
+const char *builtin_prompt_near(const char *name); /* the one whose name is near, or NULL */
+
+#endif
