@@ -8,13 +8,13 @@
 bool heldout_refuse(const char *place, const char *where, Err *err)
 {
     const char *colon = strrchr(place, ':');
-    size_t path = colon ? (size_t)(colon - place) + 1 : 0;
-    const char *line = where + path;
-    int digits = (int)strspn(line, "0123456789");
-    if (path > 0 && strncmp(place, where, path) == 0)
+    size_t path = colon ? (size_t)(colon - place) + 1 : 0; /* "FILE:" */
+    if (path > 0 && strncmp(place, where, path) == 0) {
+        const char *line = where + path;
+        int digits = (int)strspn(line, "0123456789");
         err_set(err, ERR_INPUT, "%s: the prompt also occurs in line %.*s of the same file%s", place, digits, line,
                 line + digits);
-    else
+    } else
         err_set(err, ERR_INPUT, "%s: the prompt also occurs in %s", place, where);
     return err_hint(
         err, "an evaluation needs prompts that nothing was trained on or chosen by: take it out of one of the two");
