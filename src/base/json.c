@@ -25,7 +25,8 @@ static const struct {
     {"maximum parsing depth", "nested too deep"},
 };
 
-char *json_complaint(const json_error_t *e)
+/* What is wrong with a text that the library refused. The caller frees it. */
+static char *json_complaint(const json_error_t *e)
 {
     const char *near = strstr(e->text, " near "), *ours = "no JSON";
     if (near && strcmp(near, " near end of file") == 0)

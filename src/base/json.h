@@ -11,8 +11,6 @@
 bool json_parse(const char *text, size_t n, const char *where, json_t **out, Err *err) MUST_CHECK;
 /* The same where integers may be larger than this machine's and keys may stand twice: numbers are read as doubles. */
 bool json_parse_loosely(const char *text, size_t n, const char *where, json_t **out, Err *err) MUST_CHECK;
-/* What is wrong with a text that the library refused. The caller frees it. */
-char *json_complaint(const json_error_t *e);
 /* Appends what a less strict program wrote as JSON that can be parsed: NaN and Infinity become null, -Infinity the
  * least number, as does one that no double holds; bytes that are no UTF-8, halves of surrogate pairs and NULs U+FFFD. What
  * else is wrong stays. */
