@@ -1,6 +1,6 @@
 /* Stored numbers as f32. A quantised block is a few scales and small integers q; its values are d q (the _0
- * types), d q + m (the _1 types), or, in the K types' blocks of 256, (d s) q or (d s) q - (dmin m) with six-
- * or eight-bit factors s and m of sub-blocks. Every product and sum is one f32 rounding, in that order. */
+ * types), d q + m (the _1 types), or, in the K types' blocks of 256, (d s) q or (d s) q - (dmin m) with four-
+ * to eight-bit factors s and m of sub-blocks; in the IQ4 types q is looked up. Every product and sum is one f32 rounding, in that order. */
 #include "model/dtype.h"
 
 #include "base/mem.h"
@@ -132,6 +132,33 @@ static void read_k(const unsigned char *src, const unsigned char *high, const un
     }
 }
 
+/* 16 bytes with a 4-bit scale below a 4-bit minimum, one for each 16 values; 64 of two bits, d, dmin. Each half of the
+ * block is four runs of 32 values in 32 bytes, run k in bits 2k and 2k+1. */
+static void read_q2_k(const unsigned char *src, float *dst)
+{
+    float d = load_f16(src + 80), dmin = load_f16(src + 82);
+    for (int run = 0; run < 8; run++)
+        for (int i = 0; i < 32; i++) {
+            int factor = src[2 * run + i / 16], q = src[16 + 32 * (run / 4) + i] >> 2 * (run % 4) & 3;
+            dst[32 * run + i] = d * (float)(factor & 15) * (float)q - dmin * (float)(factor >> 4);
+        }
+}
+
+/* 32 bytes of third bits, 64 of two bits in the order of Q2_K's, 12 of factors, d. Bit `run` of the third bits, where it
+ * is not set, takes 4 away. Factor j of 16 has its low four bits in the halves of bytes 0-7 and its high two in bytes
+ * 8-11, all less 32. */
+static void read_q3_k(const unsigned char *src, float *dst)
+{
+    const unsigned char *s = src + 96;
+    float d = load_f16(src + 108);
+    for (int run = 0; run < 8; run++)
+        for (int i = 0; i < 32; i++) {
+            int j = 2 * run + i / 16, factor = (s[j % 8] >> 4 * (j / 8) & 15) | (s[8 + j % 4] >> 2 * (j / 4) & 3) << 4;
+            int q = (src[32 + 32 * (run / 4) + i] >> 2 * (run % 4) & 3) - (src[i] >> run & 1 ? 0 : 4);
+            dst[32 * run + i] = d * (float)(factor - 32) * (float)q;
+        }
+}
+
 /* d, dmin, 12 bytes of factors, 128 of nibbles. */
 static void read_q4_k(const unsigned char *src, float *dst)
 {
@@ -161,18 +188,51 @@ static void read_q6_k(const unsigned char *src, float *dst)
     }
 }
 
+/* What the nibbles of the IQ4 types stand for: finer about zero. */
+static const signed char iq4_level[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/* d, 16 bytes of nibbles. */
+static void read_iq4_nl(const unsigned char *src, float *dst)
+{
+    float d = load_f16(src);
+    for (int i = 0; i < SMALL; i++)
+        dst[i] = d * (float)iq4_level[nibble(src + 2, i)];
+}
+
+/* d, two bytes of high pairs of bits of the eight factors, four of their low halves, 128 of nibbles. Factors are less 32. */
+static void read_iq4_xs(const unsigned char *src, float *dst)
+{
+    float d = load_f16(src);
+    uint32_t high = load16(src + 2);
+    for (int j = 0; j < 8; j++) {
+        int factor = (src[4 + j / 2] >> 4 * (j % 2) & 15) | (int)(high >> 2 * j & 3) << 4;
+        float d_scale = d * (float)(factor - 32);
+        for (int i = 0; i < 32; i++)
+            dst[32 * j + i] = d_scale * (float)iq4_level[nibble(src + 8 + 16 * j, i)];
+    }
+}
+
 typedef struct Row {
     DTypeInfo info;
     void (*read)(const unsigned char *src, float *dst); /* one block */
 } Row;
 
 static const Row rows[DTYPE_COUNT] = {
-    [DTYPE_F32] = {{"F32", 1, 4}, read_f32},          [DTYPE_F16] = {{"F16", 1, 2}, read_f16},
-    [DTYPE_BF16] = {{"BF16", 1, 2}, read_bf16},       [DTYPE_Q4_0] = {{"Q4_0", SMALL, 18}, read_q4_0},
-    [DTYPE_Q4_1] = {{"Q4_1", SMALL, 20}, read_q4_1},  [DTYPE_Q5_0] = {{"Q5_0", SMALL, 22}, read_q5_0},
-    [DTYPE_Q5_1] = {{"Q5_1", SMALL, 24}, read_q5_1},  [DTYPE_Q8_0] = {{"Q8_0", SMALL, 34}, read_q8_0},
-    [DTYPE_Q4_K] = {{"Q4_K", SUPER, 144}, read_q4_k}, [DTYPE_Q5_K] = {{"Q5_K", SUPER, 176}, read_q5_k},
+    [DTYPE_F32] = {{"F32", 1, 4}, read_f32},
+    [DTYPE_F16] = {{"F16", 1, 2}, read_f16},
+    [DTYPE_BF16] = {{"BF16", 1, 2}, read_bf16},
+    [DTYPE_Q4_0] = {{"Q4_0", SMALL, 18}, read_q4_0},
+    [DTYPE_Q4_1] = {{"Q4_1", SMALL, 20}, read_q4_1},
+    [DTYPE_Q5_0] = {{"Q5_0", SMALL, 22}, read_q5_0},
+    [DTYPE_Q5_1] = {{"Q5_1", SMALL, 24}, read_q5_1},
+    [DTYPE_Q8_0] = {{"Q8_0", SMALL, 34}, read_q8_0},
+    [DTYPE_Q4_K] = {{"Q4_K", SUPER, 144}, read_q4_k},
+    [DTYPE_Q5_K] = {{"Q5_K", SUPER, 176}, read_q5_k},
     [DTYPE_Q6_K] = {{"Q6_K", SUPER, 210}, read_q6_k},
+    [DTYPE_Q2_K] = {{"Q2_K", SUPER, 84}, read_q2_k},
+    [DTYPE_Q3_K] = {{"Q3_K", SUPER, 110}, read_q3_k},
+    [DTYPE_IQ4_NL] = {{"IQ4_NL", SMALL, 18}, read_iq4_nl},
+    [DTYPE_IQ4_XS] = {{"IQ4_XS", SUPER, 136}, read_iq4_xs},
 };
 
 const DTypeInfo *dtype_info(DType type)

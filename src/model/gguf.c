@@ -511,8 +511,9 @@ bool gguf_unread(const Gguf *g, const char *name, Err *err)
         return false;
     err_set(err, ERR_INPUT, "%s: the tensor \"%s\" has type %s, which is not read", g->path, name,
             g->unread[t - g->tensors]);
-    err_hint(err, "take a file in F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q5_1, Q5_0, Q4_1 or Q4_0, "
-                  "such as Q8_0 or Q4_K_M");
+    err_hint(err,
+             "take a file in F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q3_K, Q2_K, Q5_1, Q5_0, Q4_1, Q4_0, IQ4_NL or "
+             "IQ4_XS, such as Q8_0 or Q4_K_M");
     return true;
 }
 

@@ -228,7 +228,7 @@ static void unread_types(void **state)
     static const struct {
         uint32_t number;
         const char *words;
-    } types[] = {{10, "\"odd\" has type 10 (Q2_K)"},
+    } types[] = {{16, "\"odd\" has type 16 (IQ2_XXS)"},
                  {26, "type 26 (I32)"},
                  {5, "type 5 (Q4_3)"},
                  {33, "type 33 (unknown)"},
