@@ -104,8 +104,11 @@ static bool from_tldr(const json_t *row, json_t *out, Err *err)
     static const char *const used[] = {"query"};
     if (!json_text_of(row, "query"))
         return from_post(row, out, err);
+    const char *reference = json_text_of(row, "reference");
     json_object_set(out, "prompt", json_object_get(row, "query"));
     keep_others(out, row, used, COUNT(used));
+    if (reference && *reference && !strchr(" \t\r\n", *reference)) /* behind "TL;DR:", as a summary stands */
+        json_object_set_new(out, "reference", json_take_text(mem_printf(" %s", reference)));
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/lines.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "rlaif/import/adapt.h"
 #include "rlaif/import/replies.h"
 #include "rlaif/rows/part.h"
 
@@ -15,6 +16,8 @@ static const Option option_rows[] = {
      .help = "rows; standard output if not given"},
     {"format", OPT_CHOICE, AT(ImportOptions, format), .choices = IMPORT_FORMAT_NAMES, .otherwise = "auto",
      .help = "of the input; auto: of every row, by its fields"},
+    {"replies", OPT_LIST, AT(ImportOptions, replies), .value = "[NAME=]FIELD,...",
+     .help = "fields that hold two replies, where no format knows them, each with what verdicts call it"},
     {"sample", OPT_TEXT, AT(ImportOptions, sample), .value = "15%|N",
      .help = "a random part of the rows read, or so many of those that pass the filters"},
     {"confidence", OPT_LIST, AT(ImportOptions, confidence), .value = "1,2,8,9",
@@ -22,6 +25,10 @@ static const Option option_rows[] = {
     {"score-ratio", OPT_REAL, AT(ImportOptions, score_ratio), 0, 1e9, "0",
      .help = "only rows whose score_ratio (SHP) is at least this; 0: any"},
     {"prompts", OPT_BOOL, AT(ImportOptions, prompts), .help = "only the prompts, each once"},
+    {"suffix", OPT_TEXT, AT(ImportOptions, suffix), .value = "TEXT",
+     .help = "put behind every prompt: behind what the user said last"},
+    {"min-chars", OPT_INT, AT(ImportOptions, min_chars), 0, 2147483647, "0",
+     .help = "shortest prompt and longest response together, in characters; shorter rows are left out"},
     {"max-chars", OPT_INT, AT(ImportOptions, max_chars), 0, 2147483647, "0",
      .help = "longest prompt and response together, in characters; longer rows are left out; 0: any"},
     {"limit", OPT_INT, AT(ImportOptions, limit), 0, 2147483647, "0", .help = "at most so many rows; 0: all"},
@@ -40,7 +47,18 @@ static const OptionGroup groups[] = {
 const OptionTable import_table = {groups, COUNT(groups), sizeof(ImportOptions)};
 
 /* What becomes of a row. */
-typedef enum Fate { KEPT, REST, NOT_SAMPLED, NOT_CONFIDENT, TOO_CLOSE, REPEATED, TOO_LONG, OVER_LIMIT, FATES } Fate;
+typedef enum Fate {
+    KEPT,
+    REST,
+    NOT_SAMPLED,
+    NOT_CONFIDENT,
+    TOO_CLOSE,
+    REPEATED,
+    TOO_SHORT,
+    TOO_LONG,
+    OVER_LIMIT,
+    FATES
+} Fate;
 
 typedef struct Import {
     const ImportOptions *options;
@@ -92,6 +110,12 @@ static bool check_options(Import *im, Err *err)
     }
     if (o->key && o->format != IMPORT_AUTO && o->format != IMPORT_RATINGS)
         return bad_option(im, "key", o->key, "it goes with --format ratings", err);
+    if (o->replies.n > 0 && !import_replies_fit(&o->replies))
+        return bad_option(
+            im, "replies", o->replies.item[0],
+            "name the fields of two replies, as new,old, with what verdicts call them: ours=new,theirs=old", err);
+    if (o->key && (o->suffix || o->replies.n > 0))
+        return bad_option(im, "key", o->key, "ratings are of what people saw: leave out --suffix and --replies", err);
     if (o->rest && !o->split)
         return bad_option(im, "rest", o->rest, "it goes with --split", err);
     if (o->split && !o->rest && !to_file)
@@ -122,11 +146,30 @@ static bool prompt_alone(json_t **row, Err *err)
     return true;
 }
 
+/* Releases the rows where it fails. */
+static bool add_suffix(const char *suffix, Imported *became, Err *err)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(became->rows, i, row) if (suffix && !import_add_suffix(row, suffix, err))
+    {
+        json_decref(became->rows);
+        became->rows = NULL;
+        return false;
+    }
+    return true;
+}
+
 static bool convert_row(const Import *im, const json_t *row, Imported *out, Err *err)
 {
-    json_t *rating;
-    if (!im->keys)
-        return import_row(row, (ImportFormat)im->options->format, out, err);
+    const ImportOptions *o = im->options;
+    json_t *rating, *named = NULL;
+    if (!im->keys) {
+        bool ok = (o->replies.n == 0 || import_named_replies(row, &o->replies, &named, err)) &&
+                  import_row(named ? named : row, (ImportFormat)o->format, out, err);
+        json_decref(named);
+        return ok && add_suffix(o->suffix, out, err);
+    }
     *out = (Imported){.format = IMPORT_RATINGS};
     if (!import_rating(row, im->keys, &rating, err))
         return false;
@@ -227,11 +270,11 @@ static int context_characters(const Context *c)
     return c->text ? text_characters(c->text) : n;
 }
 
-/* Prompt and longest response. */
-static bool is_short(const Import *im, const json_t *row, Err *err)
+/* Prompt and longest response: is the row left out for them? */
+static bool judge_length(const Import *im, const json_t *row, Fate *fate, Err *err)
 {
     RowView v;
-    int longest = 0;
+    int longest = 0, most = im->options->max_chars;
     if (!row_view(row, NEED_ANY, &v, err)) /* it was one of ours when it was converted */
         return false;
     for (int i = 0; i < v.n; i++) {
@@ -240,7 +283,11 @@ static bool is_short(const Import *im, const json_t *row, Err *err)
     }
     longest += context_characters(&v.context);
     row_view_release(&v);
-    return longest <= im->options->max_chars;
+    if (longest < im->options->min_chars)
+        *fate = TOO_SHORT;
+    else if (most > 0 && longest > most)
+        *fate = TOO_LONG;
+    return true;
 }
 
 /* Of what a rater said of an item only the last counts. */
@@ -303,8 +350,8 @@ static bool split(Import *im, Err *err)
 
 /* Why a row is left out: keys of the summary. */
 static const char *const reason[FATES] = {
-    [NOT_SAMPLED] = "sample",  [NOT_CONFIDENT] = "confidence", [TOO_CLOSE] = "score_ratio",
-    [REPEATED] = "duplicates", [TOO_LONG] = "max_chars",       [OVER_LIMIT] = "limit"};
+    [NOT_SAMPLED] = "sample",  [NOT_CONFIDENT] = "confidence", [TOO_CLOSE] = "score_ratio", [REPEATED] = "duplicates",
+    [TOO_SHORT] = "min_chars", [TOO_LONG] = "max_chars",       [OVER_LIMIT] = "limit"};
 
 /* Where fewer rows are kept than were asked for: says so, and what left them out. */
 static void warn_of_few(const Import *im, const char *option, double wanted)
@@ -360,8 +407,8 @@ static bool choose(Import *im, Err *err)
         } else if (o->prompts && prompt_alone(row, err)) {
             im->fate[i] = is_first(*row, seen, err) ? KEPT : REPEATED;
         }
-        if (im->fate[i] == KEPT && o->max_chars > 0 && !is_short(im, *row, err))
-            im->fate[i] = TOO_LONG;
+        if (im->fate[i] == KEPT && !judge_length(im, *row, &im->fate[i], err))
+            break;
     }
     json_decref(seen);
     if (im->sample.of == 0)
@@ -413,7 +460,8 @@ static bool check_result(const Import *im, Err *err)
         err_set(err, ERR_INPUT, "%s: of %d rows none is left%s%s%s", im->rows.path, im->read,
                 im->rest ? " for one of the two parts" : "", im->ties > 0 ? "; ties are left out" : "",
                 im->unscored > 0 ? "; pairs of which a score is not known are left out" : "");
-        return err_hint(err, "look at --sample, --confidence, --score-ratio, --max-chars, --split, and at --format");
+        return err_hint(
+            err, "look at --sample, --confidence, --score-ratio, --min-chars, --max-chars, --split, and at --format");
     }
     return true;
 }

@@ -19,8 +19,11 @@
  * Ratings are what people download from the page of `rate export`. They name items; the key that was written beside the page
  * says what an item is and who wrote what. Of two by the same rater on the same item the later line counts.
  *
+ * `replies` names the fields of two replies where no format knows them, and what verdicts call them; `suffix` stands behind what
+ * the user said last (adapt.h).
+ *
  * This opens the folder. Upwards: imported.h (what a row becomes), replies.h (replies that were compared), format.h (every format,
- * row by row), import.c (which rows are chosen). rating_items.h makes of responses what people rate. Read format.c first. */
+ * row by row), adapt.h (what users have changed of a row), import.c (which rows are chosen). rating_items.h makes of responses what people rate. Read format.c first. */
 #ifndef RLAIF_IMPORT_IMPORT_H
 #define RLAIF_IMPORT_IMPORT_H
 
@@ -29,10 +32,10 @@
 
 typedef struct ImportOptions {
     CommonOptions common;
-    char *input, *output, *rest, *sample, *split, *key;
-    OptionList confidence;
+    char *input, *output, *rest, *sample, *split, *key, *suffix;
+    OptionList confidence, replies;
     double score_ratio;
-    int format, limit, max_chars;
+    int format, limit, min_chars, max_chars;
     bool prompts, skip_bad;
 } ImportOptions;
 extern const OptionTable import_table;
@@ -43,7 +46,8 @@ extern const OptionTable import_table;
  *   confidence          rows of these confidences
  *   score-ratio         rows with a score_ratio of at least this: of votes for the preferred to those for the other (SHP)
  *   prompts             prompts alone, each once
- *   max-chars           prompt and longest response together have at most so many characters
+ *   min-chars           prompt and longest response together have at least so many characters
+ *   max-chars           and at most so many; both count the suffix
  *   sample 500          so many of those that are left, at random
  *   limit               the first so many
  *   split 2/3           so many at random to the output, the others to `rest` (default: OUT.jsonl -> OUT.rest.jsonl)
@@ -53,8 +57,8 @@ extern const OptionTable import_table;
  * rows more for it. Without a row to write, or with an empty part, it fails; where fewer rows are there than `sample 500` or
  * `limit` ask for, it says so.
  *
- * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, score_ratio, duplicates, max_chars, limit, and of
- * comparisons ties, unscored, alone}, formats: {name: rows}, output, rest_output. */
+ * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, score_ratio, duplicates, min_chars, max_chars, limit, and
+ * of comparisons ties, unscored, alone}, formats: {name: rows}, output, rest_output. */
 bool import_rows(Work *work, const ImportOptions *o, Err *err) MUST_CHECK;
 
 /* The same as a stage of a recipe, done once. */

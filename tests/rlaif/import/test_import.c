@@ -1,188 +1,9 @@
-/* Import: every format from tiny inputs written here, random subsets and splits, filters, what is refused. */
+/* Import of whole files: random subsets and splits, filters, what is refused. */
 #include "rlaif/import/import.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "support.h"
-
-/* --- one row --- */
-
-/* Imports one row and compares it, as JSON, with what is wanted. */
-static void row_becomes(const char *in, ImportFormat format, ImportFormat wanted_format, const char *wanted)
-{
-    Err err = {0};
-    json_t *row, *want = NULL;
-    Imported out;
-    need_ok(json_parse(in, strlen(in), "in", &row, &err) && json_parse(wanted, strlen(wanted), "wanted", &want, &err),
-            &err);
-    need_ok(import_row(row, format, &out, &err), &err);
-    assert_int_equal(out.format, wanted_format);
-    if (json_array_size(out.rows) != 1 || !json_equal(json_array_get(out.rows, 0), want)) {
-        char *text = json_text(out.rows);
-        fail_msg("%s became %s, not %s", in, text, wanted);
-    }
-    json_decref(row);
-    json_decref(out.rows);
-    json_decref(want);
-}
-
-static void row_is_refused(const char *in, ImportFormat format, const char *words)
-{
-    Err err = {0};
-    json_t *row;
-    Imported out;
-    need_ok(json_parse(in, strlen(in), "in", &row, &err), &err);
-    assert_false(import_row(row, format, &out, &err));
-    assert_null(out.rows);
-    if (err.code != ERR_INPUT || !strstr(err.msg, words))
-        fail_msg("%s: \"%s\" does not say \"%s\"", in, err.msg, words);
-    json_decref(row);
-}
-
-static void transcripts(void **state)
-{
-    (void)state;
-    static const char two_turns[] =
-        "{\"chosen\": \"\\n\\nHuman: Hi\\n\\nAssistant: Hello\\n\\nHuman: Bye\\n\\nAssistant: Farewell\","
-        " \"rejected\": \"\\n\\nHuman: Hi\\n\\nAssistant: Hello\\n\\nHuman: Bye\\n\\nAssistant: No\", \"note\": 1}";
-    static const char turns[] =
-        "{\"prompt\": [{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Hello\"},"
-        " {\"role\": \"user\", \"content\": \"Bye\"}], \"responses\": [\"Farewell\", \"No\"], \"preferred\": 0, \"note\": 1}";
-    row_becomes(two_turns, IMPORT_AUTO, IMPORT_HH, turns);
-    row_becomes(two_turns, IMPORT_HH, IMPORT_HH, turns);
-    /* a reply that writes further turns is one reply */
-    row_becomes("{\"chosen\": \"\\n\\nHuman: Hi\\n\\nAssistant: Yes\","
-                " \"rejected\": \"\\n\\nHuman: Hi\\n\\nAssistant: Er\\n\\nHuman: What?\\n\\nAssistant: Yes\"}",
-                IMPORT_AUTO, IMPORT_HH,
-                "{\"prompt\": [{\"role\": \"user\", \"content\": \"Hi\"}],"
-                " \"responses\": [\"Yes\", \"Er\\n\\nHuman: What?\\n\\nAssistant: Yes\"], \"preferred\": 0}");
-    row_is_refused(
-        "{\"chosen\": \"\\n\\nHuman: A\\n\\nAssistant: x\", \"rejected\": \"\\n\\nHuman: B\\n\\nAssistant: y\"}",
-        IMPORT_AUTO, "same conversation");
-    row_is_refused("{\"chosen\": \"x\"}", IMPORT_HH, "no \"rejected\"");
-}
-
-static void trl_pairs(void **state)
-{
-    (void)state;
-    row_becomes(
-        "{\"prompt\": \"Q\", \"chosen\": \"good\", \"rejected\": \"bad\", \"preferred\": \"x\"}", IMPORT_AUTO,
-        IMPORT_TRL,
-        "{\"prompt\": \"Q\", \"responses\": [\"good\", \"bad\"], \"preferred\": 0, \"source_preferred\": \"x\"}");
-    row_becomes(
-        "{\"chosen\": [{\"role\": \"user\", \"content\": \"Q\"}, {\"role\": \"assistant\", \"content\": \"good\"}],"
-        " \"rejected\": [{\"role\": \"user\", \"content\": \"Q\"}, {\"role\": \"assistant\", \"content\": \"bad\"}],"
-        " \"id\": 7}",
-        IMPORT_AUTO, IMPORT_TRL,
-        "{\"id\": 7, \"prompt\": [{\"role\": \"user\", \"content\": \"Q\"}], \"responses\": [\"good\", \"bad\"],"
-        " \"preferred\": 0}");
-    /* a judge's label stays a label: it speaks of the first response, which the chosen one still is */
-    row_becomes("{\"prompt\": \"Q\", \"chosen\": \"a\", \"rejected\": \"b\", \"label\": {\"p\": 0.3}}", IMPORT_TRL,
-                IMPORT_TRL,
-                "{\"prompt\": \"Q\", \"responses\": [\"a\", \"b\"], \"preferred\": 0, \"label\": {\"p\": 0.3}}");
-}
-
-static void comparisons(void **state)
-{
-    (void)state;
-    row_becomes(
-        "{\"info\": {\"id\": \"t3_x\", \"post\": \"P\", \"title\": \"T\", \"subreddit\": \"S\"}, \"split\": \"train\","
-        " \"summaries\": [{\"text\": \" one\", \"policy\": \"sup\", \"note\": null}, {\"text\": \" two\", \"policy\": \"ref\"}],"
-        " \"choice\": 1, \"extra\": {\"confidence\": 8}}",
-        IMPORT_AUTO, IMPORT_COMPARISONS,
-        "{\"prompt\": \"SUBREDDIT: r/S\\n\\nTITLE: T\\n\\nPOST: P\\n\\nTL;DR:\", \"responses\": [\"one\", \"two\"],"
-        " \"blank_before\": true, \"preferred\": 1, \"confidence\": 8, \"split\": \"train\", \"extra\": {\"confidence\": 8},"
-        " \"comparison\": {\"info\": {\"id\": \"t3_x\"}, \"summaries\": [{\"policy\": \"sup\", \"note\": null}, {\"policy\": \"ref\"}]}}");
-    row_is_refused(
-        "{\"info\": {\"post\": \"P\"}, \"summaries\": [{\"text\": \"a\"}, {\"text\": \"b\"}], \"choice\": 2}",
-        IMPORT_AUTO, "neither 0 nor 1");
-    row_is_refused("{\"info\": {\"post\": \"P\"}, \"summaries\": [{\"text\": \"a\"}], \"choice\": 0}", IMPORT_AUTO,
-                   "needs 2");
-    row_is_refused("{\"info\": {\"article\": \"P\"}, \"summaries\": []}", IMPORT_AUTO, "no \"post\"");
-}
-
-static void shp_pairs(void **state)
-{
-    (void)state;
-    static const char row[] =
-        "{\"post_id\": \"q1\", \"domain\": \"cooking\", \"history\": \"Why?\", \"human_ref_A\": \"A.\","
-        " \"human_ref_B\": \"B.\", \"labels\": %d, \"score_ratio\": 2.5, \"score_A\": 5}";
-    for (int label = 0; label < 2; label++) {
-        char in[300], wanted[300];
-        snprintf(in, sizeof in, row, label);
-        snprintf(wanted, sizeof wanted,
-                 "{\"prompt\": \"Why?\", \"responses\": [\"A.\", \"B.\"], \"preferred\": %d, \"post_id\": \"q1\","
-                 " \"domain\": \"cooking\", \"score_ratio\": 2.5, \"score_A\": 5}",
-                 1 - label); /* 1 says that people preferred the first */
-        row_becomes(in, IMPORT_AUTO, IMPORT_SHP, wanted);
-    }
-    char in[300];
-    snprintf(in, sizeof in, row, 2);
-    row_is_refused(in, IMPORT_AUTO, "neither 0 nor 1");
-    row_is_refused("{\"human_ref_A\": \"a\", \"human_ref_B\": \"b\", \"labels\": 1}", IMPORT_AUTO, "no \"history\"");
-    row_is_refused("{\"history\": \"x\", \"human_ref_A\": \"a\", \"labels\": 1}", IMPORT_SHP, "no \"human_ref_B\"");
-    row_is_refused("{\"history\": 7, \"human_ref_A\": \"a\", \"human_ref_B\": \"b\", \"labels\": 1}", IMPORT_SHP,
-                   "\"history\" is neither a text");
-}
-
-static void prompts_and_demonstrations(void **state)
-{
-    (void)state;
-    row_becomes(
-        "{\"id\": \"a\", \"subreddit\": \"S\", \"title\": \"T\", \"post\": \"P\", \"summary\": \"short\", \"score\": 3}",
-        IMPORT_AUTO, IMPORT_TLDR,
-        "{\"id\": \"a\", \"prompt\": \"SUBREDDIT: r/S\\n\\nTITLE: T\\n\\nPOST: P\\n\\nTL;DR:\","
-        " \"completion\": \"short\", \"blank_before\": true, \"score\": 3}");
-    row_becomes("{\"query\": \"Q TL;DR:\", \"reference\": \"r\", \"preferred\": \"ours\"}", IMPORT_AUTO, IMPORT_TLDR,
-                "{\"prompt\": \"Q TL;DR:\", \"reference\": \"r\", \"source_preferred\": \"ours\"}");
-    row_becomes("{\"instruction\": \"Do\", \"input\": \"this\", \"output\": \"done\"}", IMPORT_AUTO, IMPORT_INSTRUCTION,
-                "{\"prompt\": \"Do\\n\\nthis\", \"completion\": \"done\"}");
-    row_becomes("{\"instruction\": \"Do\", \"input\": \"\", \"output\": \"done\"}", IMPORT_AUTO, IMPORT_INSTRUCTION,
-                "{\"prompt\": \"Do\", \"completion\": \"done\"}");
-    row_becomes("{\"prompt\": \"Q\", \"x\": [1, 2.5]}", IMPORT_AUTO, IMPORT_ROWS,
-                "{\"prompt\": \"Q\", \"x\": [1, 2.5]}");
-    row_becomes(
-        "{\"messages\": [{\"role\": \"user\", \"content\": \"Q\"}, {\"role\": \"assistant\", \"content\": \"A\"}]}",
-        IMPORT_AUTO, IMPORT_ROWS,
-        "{\"messages\": [{\"role\": \"user\", \"content\": \"Q\"}, {\"role\": \"assistant\", \"content\": \"A\"}]}");
-    row_is_refused("{\"text\": \"what?\"}", IMPORT_AUTO, "no known format");
-    row_is_refused("{\"prompt\": \"Q\"}", IMPORT_INSTRUCTION, "no \"instruction\"");
-    row_is_refused("{\"title\": \"T\", \"post\": \"P\"}", IMPORT_AUTO, "no text \"subreddit\"");
-    row_is_refused("{\"prompt\": 3}", IMPORT_AUTO, "neither a text nor a list");
-}
-
-/* Of a pair that a person chose from, the chosen response is the demonstration; without a choice there is none. */
-static void choices_demonstrate(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *row, *text; /* text NULL: refused */
-    } cases[] = {
-        {"{\"prompt\": \"Q\", \"responses\": [\"a\", \"b\"], \"preferred\": 1}", "b"},
-        {"{\"prompt\": \"Q\", \"responses\": [\"a\", \"b\"], \"preferred\": 0}", "a"},
-        {"{\"prompt\": \"Q\", \"responses\": [\"a\", \"b\"]}", NULL},
-        {"{\"prompt\": \"Q\", \"responses\": [\"a\", \"b\"], \"completion\": \"c\", \"preferred\": 0}", "c"},
-    };
-    for (int i = 0; i < COUNT(cases); i++) {
-        Err err = {0};
-        json_t *row;
-        RowView v;
-        need_ok(json_parse(cases[i].row, strlen(cases[i].row), "row", &row, &err), &err);
-        bool ok = row_view(row, NEED_DEMONSTRATION, &v, &err);
-        assert_int_equal(ok, cases[i].text != NULL);
-        if (ok) {
-            assert_int_equal(v.n, 1);
-            assert_string_equal(v.response[0].text, cases[i].text);
-            assert_string_equal(v.context.text, "Q");
-            row_view_release(&v);
-        } else {
-            assert_non_null(strstr(err.msg, "no demonstration"));
-        }
-        json_decref(row);
-    }
-}
-
-/* --- whole files --- */
 
 typedef struct Run {
     char *folder, *in, *out, *rest;
@@ -387,6 +208,51 @@ static void filters(void **state)
     run_free(&r);
 }
 
+static void least_length(void **state)
+{
+    (void)state;
+    Run r = run_new(
+        "{\"prompt\": \"a\", \"responses\": [\"x\", \"\\u00e4\\u00e4\"]}\n" /* three characters, in five bytes */
+        "{\"prompt\": \"b\", \"responses\": [\"xxx\", \"y\"]}\n"
+        "{\"prompt\": \"c\", \"responses\": [\"x\", \"yyyy\"]}\n");
+    set(&r, "min-chars", "4");
+    need_ok(run(&r), &r.err);
+    assert_int_equal(count_lines(r.out), 2);
+    assert_int_equal(left_out(&r, "min_chars"), 1);
+    assert_int_equal(left_out(&r, "max_chars"), 0);
+    set(&r, "max-chars", "4");
+    need_ok(run(&r), &r.err);
+    assert_int_equal(count_lines(r.out), 1);
+    assert_int_equal(left_out(&r, "max_chars"), 1);
+    set(&r, "max-chars", "3"); /* nothing is as long as this and no longer */
+    assert_false(run(&r));
+    assert_non_null(strstr(r.err.msg, "none is left"));
+    run_free(&r);
+}
+
+/* A suffix counts, and two replies have the names that they are given. */
+static void adapted(void **state)
+{
+    (void)state;
+    Run r = run_new("{\"query\": \"Q\", \"new\": \"x\", \"old\": \"y\", \"preferred\": \"ours\"}\n"
+                    "{\"query\": \"QQ\", \"new\": \"x\", \"old\": \"y\", \"preferred\": \"ours\"}\n");
+    set(&r, "replies", "ours=new,old");
+    set(&r, "suffix", "!!");
+    set(&r, "max-chars", "4");
+    need_ok(run(&r), &r.err);
+    char *text = read_text(r.out);
+    assert_string_equal(text, "{\"prompt\": \"Q!!\", \"responses\": [\"x\", \"y\"], \"preferred\": 0, "
+                              "\"models\": [\"ours\", \"old\"]}\n");
+    free(text);
+    set(&r, "suffix", "");
+    need_ok(run(&r), &r.err);
+    assert_int_equal(count_lines(r.out), 2);
+    set(&r, "key", r.in);
+    assert_false(run(&r));
+    assert_int_equal(r.err.code, ERR_USAGE);
+    run_free(&r);
+}
+
 static void score_ratio(void **state)
 {
     (void)state;
@@ -482,10 +348,11 @@ static void bad_rows(void **state)
 static void refused_options(void **state)
 {
     (void)state;
-    static const char *const table[][2] = {{"sample", "0%"},       {"sample", "101%"}, {"sample", "3/2"},
-                                           {"sample", "1.5"},      {"sample", "many"}, {"sample", "2/3x"},
-                                           {"split", "1/0"},       {"rest", "x"},      {"split", ""},
-                                           {"confidence", "high"}, {"split", "-1"}};
+    static const char *const table[][2] = {
+        {"sample", "0%"},    {"sample", "101%"},    {"sample", "3/2"},  {"sample", "1.5"},    {"sample", "many"},
+        {"sample", "2/3x"},  {"split", "1/0"},      {"rest", "x"},      {"split", ""},        {"confidence", "high"},
+        {"split", "-1"},     {"replies", "a"},      {"replies", "a,a"}, {"replies", "a,b,c"}, {"replies", "a=,b"},
+        {"replies", "=a,b"}, {"replies", "a=x,a=y"}};
     for (int i = 0; i < COUNT(table); i++) {
         Run r = run_new("{\"prompt\": \"a\"}\n");
         set(&r, table[i][0], table[i][1]);
@@ -571,22 +438,10 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(transcripts),
-        cmocka_unit_test(trl_pairs),
-        cmocka_unit_test(comparisons),
-        cmocka_unit_test(shp_pairs),
-        cmocka_unit_test(score_ratio),
-        cmocka_unit_test(prompts_and_demonstrations),
-        cmocka_unit_test(choices_demonstrate),
-        cmocka_unit_test(samples),
-        cmocka_unit_test(splits),
-        cmocka_unit_test(split_of_a_sample),
-        cmocka_unit_test(filters),
-        cmocka_unit_test(shared_prompts),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(bad_rows),
-        cmocka_unit_test(refused_options),
-        cmocka_unit_test(stage),
+        cmocka_unit_test(least_length), cmocka_unit_test(adapted),         cmocka_unit_test(score_ratio),
+        cmocka_unit_test(samples),      cmocka_unit_test(splits),          cmocka_unit_test(split_of_a_sample),
+        cmocka_unit_test(filters),      cmocka_unit_test(shared_prompts),  cmocka_unit_test(numbers),
+        cmocka_unit_test(bad_rows),     cmocka_unit_test(refused_options), cmocka_unit_test(stage),
         cmocka_unit_test(real_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

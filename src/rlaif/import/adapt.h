@@ -1,0 +1,18 @@
+/* What a row is made to say before and after it becomes one of ours: which of its fields are two replies, and a suffix. */
+#ifndef RLAIF_IMPORT_ADAPT_H
+#define RLAIF_IMPORT_ADAPT_H
+
+#include "base/options.h"
+
+/* Are they two fields, FIELD or NAME=FIELD, of different names? */
+bool import_replies_fit(const OptionList *replies);
+
+/* The row with the two fields as `response_a` and `response_b`, and what verdicts call them as `model_a` and `model_b`
+ * (rows/comparison.h). Of the blanks before a reply one is left, of those behind it none. Release it. */
+bool import_named_replies(const json_t *row, const OptionList *replies, json_t **out, Err *err) MUST_CHECK;
+
+/* Puts the text behind the prompt of a row of ours: behind a text, or what the user said last. Fails where the last turn is not
+ * the user's. */
+bool import_add_suffix(json_t *row, const char *suffix, Err *err) MUST_CHECK;
+
+#endif
