@@ -35,6 +35,16 @@ static void fill_in_sides(const JudgePrompt *p)
         __builtin_trap();
 }
 
+/* A mix: numbers that one can divide by, and no part's file was read. */
+static void look_at_parts(const JudgePrompt *p)
+{
+    if (!(p->temperature > 0) || p->parts < 1 || p->parts > MOST_PARTS || !isfinite(judge_prompt_length_weight(p)))
+        __builtin_trap();
+    for (int i = 0; i < p->parts; i++)
+        if (!(p->part[i].scale > 0) || p->part[i].prompt || !isfinite(p->part[i].weight) || !part_name(&p->part[i])[0])
+            __builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     Err err = {0};
@@ -44,13 +54,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             __builtin_trap();
         return 0;
     }
-    if (p->kind == JUDGE_CONTRAST)
+    if (p->kind == JUDGE_MIX)
+        look_at_parts(p);
+    else if (p->kind == JUDGE_CONTRAST)
         fill_in_sides(p);
     else
         fill_in(p, false);
     if (p->cot.ending)
         fill_in(p, true);
-    free(judge_prompt_stop(p));
+    if (p->kind != JUDGE_MIX)
+        free(judge_prompt_stop(p));
     judge_prompt_free(p);
     return 0;
 }

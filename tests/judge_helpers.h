@@ -114,4 +114,50 @@ static inline Ids ids_of(const World *w, const char *text)
     return ids;
 }
 
+/* The judge of a prompt in this YAML. */
+static inline Judge *judge_of(const World *w, const char *yaml, JudgeOptions o)
+{
+    Err err = {0};
+    char *path = write_rows(w->folder, "prompt.yaml", yaml);
+    Judge *j;
+    need_ok(judge_open(&j, w->model, path, o, &err), &err);
+    free(path);
+    return j;
+}
+
+static const Question questions[] = {{.where = "x:1", .context = "rain in spring", .first = "It rains."},
+                                     {.where = "x:2", .context = "rain in spring", .first = "Spring!"},
+                                     {.where = "x:3", .context = "a letter", .first = "The trains are late."},
+                                     {.where = "x:4", .context = "x", .first = ""}};
+enum { QUESTIONS = 4 };
+
+/* In another order, together and alone the same bits. */
+static inline void same_bits_alone(Judge *j)
+{
+    Err err = {0};
+    Verdict together[QUESTIONS], alone;
+    need_ok(judge_responses(j, questions, QUESTIONS, together, &err), &err);
+    for (int i = QUESTIONS - 1; i >= 0; i--) {
+        need_ok(judge_responses(j, &questions[i], 1, &alone, &err), &err);
+        assert_memory_equal(alone.logp, together[i].logp, sizeof alone.logp);
+        double a = judge_reward(j, &alone), b = judge_reward(j, &together[i]);
+        assert_memory_equal(&a, &b, sizeof a);
+    }
+}
+
+/* A prompt with one part replaced is refused, by file and key. */
+static inline void prompt_refused(const char *prompt, const char *old, const char *new, const char *why)
+{
+    const char *at = strstr(prompt, old);
+    assert_non_null(at);
+    char *yaml = mem_printf("%.*s%s%s", (int)(at - prompt), prompt, new, at + strlen(old));
+    Err err = {0};
+    JudgePrompt *p;
+    if (judge_prompt_parse(&p, "bad.yaml", yaml, strlen(yaml), &err))
+        fail_msg("taken: %s", new);
+    if (!strstr(err.msg, why) || !str_starts(err.msg, "bad.yaml") || !err.hint[0])
+        fail_msg("\"%s\" does not say \"%s\"", err.msg, why);
+    free(yaml);
+}
+
 #endif

@@ -21,11 +21,17 @@ static const char sides_yaml[] = "name: sides\n"
                                  "bad: \"Bad, bad.\\n\"\n"
                                  "clip: 1\n";
 
-/* The kinds. */
+static const char mix_yaml[] = "kind: mix\n"
+                               "parts:\n"
+                               "  - {prompt: list.yaml, centre: 0.1, scale: 0.5}\n"
+                               "  - {prompt: sides.yaml, scale: 0.1, weight: -0.5}\n"
+                               "  - {log-length: true, centre: 3, scale: 2, weight: 0.25}\n";
+
+/* The kinds; a mix is of those before it. */
 static const struct {
     const char *name, *yaml;
     int numbers; /* log-probabilities that a row keeps of a response */
-} kinds[] = {{"list.yaml", list_yaml, 4}, {"sides.yaml", sides_yaml, 2}};
+} kinds[] = {{"list.yaml", list_yaml, 4}, {"sides.yaml", sides_yaml, 2}, {"mix.yaml", mix_yaml, 0}};
 
 static json_t *rows_of(const char *name, int line)
 {
@@ -146,6 +152,21 @@ static void refused(void **state)
         {"score r.jsonl --model llama --prompt bad.yaml", 1, "bad.yaml: the key \"items\" is missing",
          "rlaif help prompts", "bad.yaml",
          "name: bad\nkind: checklist\nitem: \"{response}\"\nanswers: [\" yes\", \" no\"]\n"},
+        {"score r.jsonl --endpoint http://127.0.0.1:9 --api-model x --endpoint-kind chat --prompt far.yaml", 1,
+         "the prompt helpful-contrast is a contrast, and a chat gives no", "--endpoint-kind completions", "far.yaml",
+         "kind: mix\nparts:\n  - {prompt: helpful-contrast, scale: 1}\n"},
+        {"score r.jsonl --model llama --prompt bad.yaml", 1, "bad.yaml:3: the part helpful-contrast has no \"scale\"",
+         "rlaif label --fit", "bad.yaml", "kind: mix\nparts:\n  - {prompt: helpful-contrast}\n"},
+        {"label human.jsonl --model llama --prompt far.yaml -o l.jsonl", 1,
+         "the prompt far.yaml judges one response at a time", "--method pointwise", NULL, NULL},
+        {"label human.jsonl --model llama --method pointwise --cot true --prompt far.yaml -o l.jsonl", 1,
+         "without chain of thought", "leave out --cot", NULL, NULL},
+        {"eval harmless r.jsonl --judge llama --prompt far.yaml", 1, "the prompt far.yaml gives no verdict",
+         "of kind verdict", NULL, NULL},
+        {"label --from margins.jsonl -o l.jsonl", 1, "margins.jsonl:1: \"label\" does not keep the mix's margins", "",
+         "margins.jsonl",
+         "{\"prompt\": \"Red?\", \"responses\": [\"a\", \"b\"], \"label\": {\"p\": 0.5, \"mix_temperature\": 1, "
+         "\"scores\": [{\"margin\": 1}, {\"margin\": \"2\"}]}}\n"},
     };
     need_refusals(test_bench, cases, COUNT(cases));
 }

@@ -45,7 +45,7 @@ const OptionTable winrate_table = {groups, COUNT(groups), sizeof(WinrateOptions)
 enum { CHUNK_PAIRS = 16 }; /* pairs that are judged and stored together, about */
 
 #define KINDS JUDGE_KINDS "|reward"
-enum { BY_REWARD = JUDGE_CONTRAST + 1 };
+enum { BY_REWARD = JUDGE_MIX + 1 };
 
 /* Who is asked: the judge with one of its prompts, or the reward model. */
 typedef struct Arbiter {

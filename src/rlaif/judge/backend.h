@@ -79,6 +79,9 @@ typedef struct Judge {
     Scale scale;
     const JudgeBackend *backend;
     void *self; /* the backend's; owned */
+    /* Of a mix, which has no backend: the judges of its parts, owned; NULL of a part that asks nobody. */
+    struct Judge *part[MOST_PARTS];
+    JudgePlan planned; /* of such a judge: its share of the mix's plan */
 } Judge;
 
 #endif

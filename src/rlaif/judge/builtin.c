@@ -50,6 +50,14 @@ int builtin_prompts(void)
     return COUNT(builtin);
 }
 
+int builtin_prompt_find(const char *name)
+{
+    for (int i = 0; i < COUNT(builtin); i++)
+        if (strcmp(builtin[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
 const char *builtin_prompt_name(int i)
 {
     return builtin[i].name;

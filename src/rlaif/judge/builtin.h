@@ -3,6 +3,7 @@
 #define RLAIF_JUDGE_BUILTIN_H
 
 int builtin_prompts(void);
+int builtin_prompt_find(const char *name); /* -1: none is called so */
 const char *builtin_prompt_name(int i);
 const char *builtin_prompt_about(int i);
 const char *builtin_prompt_yaml(int i);

@@ -31,7 +31,7 @@ static bool settle(const Judge *j, const Given side[2], const char *where, Verdi
                 where, side[0].n, side[1].n);
         return err_hint(err, "end both examples and the item so that a token ends there too, or take a model here");
     }
-    v->contrast = contrast_mean(side[0].logp, side[1].logp, side[0].n, j->prompt->clip);
+    v->number = contrast_mean(side[0].logp, side[1].logp, side[0].n, j->prompt->clip);
     for (int k = 0; k < 2; k++)
         v->logp[k] = mean_of(&side[k]);
     return true;

@@ -2,18 +2,21 @@
  * probability is that of its tokens under the whole vocabulary. This opens the folder. Below it, upwards: prompt.h (the YAML
  * prompts), verdict.h (what answers say, and how both orders are averaged), backend.h (who answers: local.h, a model here,
  * remote.h, an endpoint), layout.h (prompts laid out and cut), checklist.h and contrast.h (kinds that add up numbers of one
- * response). source.h, above, is where commands get their judges. Read verdict.h first, then judge.c. */
+ * response), rationales.h (chain of thought), single.h (one prompt asked), mix.h (several, weighed). source.h, above, is where
+ * commands get their judges. Read verdict.h first, then judge.c. */
 #ifndef RLAIF_JUDGE_JUDGE_H
 #define RLAIF_JUDGE_JUDGE_H
 
 #include "rlaif/judge/layout.h"
 
-/* A judge without a backend. Loads the prompt. Fails for options that do not fit it: more shots than it has exemplars, --cot
- * without a `cot` part or with exemplars that have no rationale. Free it whether it fails or not. */
+/* A judge without a backend. Loads the prompt. Fails for options that do not fit it, or a part of a mix: more shots than it has
+ * exemplars, --cot without a `cot` part or with exemplars that have no rationale. Free it whether it fails or not. */
 bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err) MUST_CHECK;
 /* The same with a model here, by which the answers are encoded; NULL where it fails. */
 bool judge_open(Judge **out, Model *model, const char *prompt, JudgeOptions o, Err *err) MUST_CHECK;
 void judge_free(Judge *j); /* accepts NULL */
+/* The judges of one prompt each that this one asks, each with a backend: itself, or those of a mix's parts; NULL behind the last. */
+Judge *judge_asked(Judge *j, int i);
 
 /* Pairs in both orders, or in one. Release each of `out` with pair_verdict_release, whether it fails or not. */
 bool judge_pairs(Judge *j, const Question *q, int n, bool both, PairVerdict *out, Err *err) MUST_CHECK;
@@ -30,10 +33,10 @@ bool judge_plan(Judge *j, const Question *q, int n, bool both, JudgePlan *plan, 
 bool judge_show(Judge *j, const Question *q, Str *out, Err *err) MUST_CHECK;
 
 /* A direct judge's reward in [-1, 1] (paper.md 7): kind score, the expectation of the answers' numbers mapped
- * linearly; kind verdict, (P1 - P2) / (P1 + P2). Kinds checklist and contrast: K
- * (verdict_log_odds), which has no bounds, and F. */
+ * linearly; kind verdict, (P1 - P2) / (P1 + P2). Kinds checklist, contrast and mix: K
+ * (verdict_log_odds), F, and the margin, which have no bounds but F. */
 double judge_reward(const Judge *j, const Verdict *v);
-/* What rows keep of a verdict of one response: verdict_json, of a contrast {"logp", "contrast"}. */
+/* What rows keep of a verdict of one response (single_json, mix_json). */
 json_t *judge_verdict_json(const Judge *j, const Verdict *v);
 /* The same with "expectation": a response's `judgment`. */
 json_t *judgment_json(const Judge *j, const Verdict *v);

@@ -19,6 +19,7 @@ typedef struct JudgeOptions {
     int max_input;      /* tokens of a prompt without rationale; 0: as many as the model's context holds */
     int cut;            /* CutRule */
     const char *cut_by; /* the option that sets it, for messages; NULL: none does */
+    bool draft;         /* a mix may lack scales: its parts are asked, their numbers are to be fitted */
     Refused refused;    /* what becomes of answers that an endpoint will never give */
 } JudgeOptions;
 /* As the prompt says, without chain of thought. */

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/options.h"
-#include "base/yaml.h"
 #include "rlaif/judge/builtin.h"
 
 /* --- reading -------------------------------------------------------------------------------------------- */
@@ -14,45 +13,10 @@ enum {
     ANSWERED = 1U << JUDGE_PAIRWISE | 1U << JUDGE_SCORE | 1U << JUDGE_VERDICT,
     CONTRASTED = 1U << JUDGE_CONTRAST,
     ASKED = ANSWERED | CHECKED,
-    ANY_KIND = ASKED | CONTRASTED
+    READ = ASKED | CONTRASTED,
+    MIXED = 1U << JUDGE_MIX,
+    ANY_KIND = READ | MIXED
 };
-
-typedef struct PromptReader {
-    const char *where;
-    Err *err;
-} PromptReader;
-
-static bool bad(const PromptReader *r, const Yaml *at, const char *key, const char *needs)
-{
-    return err_set(r->err, ERR_INPUT, "%s:%d: \"%s\" must be %s", r->where, at->line, key, needs);
-}
-
-/* A text; absent: `otherwise` (NULL: it is required). */
-static bool read_text(const PromptReader *r, const Yaml *map, const char *key, const char *otherwise, char **out)
-{
-    const Yaml *y = yaml_get(map, key);
-    if (!y && !otherwise)
-        return err_set(r->err, ERR_INPUT, "%s: the key \"%s\" is missing", r->where, key);
-    if (y && y->kind != YAML_TEXT)
-        return bad(r, y, key, "a text");
-    free(*out);
-    *out = mem_str(y ? y->text : otherwise);
-    return true;
-}
-
-static bool read_choice(const PromptReader *r, const Yaml *map, const char *key, const char *choices,
-                        const char *otherwise, int *out)
-{
-    char *text = NULL, name[64];
-    if (!read_text(r, map, key, otherwise, &text))
-        return false;
-    *out = -1;
-    for (int i = 0; options_choice(choices, i, name)[0]; i++)
-        if (strcmp(name, text) == 0)
-            *out = i;
-    free(text);
-    return *out >= 0 || bad(r, yaml_get(map, key), key, choices);
-}
 
 /* Which of the prompt's answers a text is, or -1. */
 static int which_answer(const JudgePrompt *p, const Yaml *y)
@@ -64,7 +28,7 @@ static int which_answer(const JudgePrompt *p, const Yaml *y)
 }
 
 /* An exemplar's answers to a checklist, a line a question. */
-static bool read_answered(const PromptReader *r, const Yaml *y, const JudgePrompt *p, Exemplar *e)
+static bool read_answered(const FieldReader *r, const Yaml *y, const JudgePrompt *p, Exemplar *e)
 {
     const Yaml *list = yaml_get(y, "answers");
     bool ok = list && list->kind == YAML_LIST && list->n == p->checks;
@@ -75,43 +39,43 @@ static bool read_answered(const PromptReader *r, const Yaml *y, const JudgePromp
             str_addf(&s, "%s%s%s", c ? "\n" : "", p->check[c].question, list->item[c]->text);
     }
     e->answer = str_take(&s);
-    return ok || bad(r, list ? list : y, "answers", "a list of one of the prompt's answers to every item");
+    return ok || field_bad(r, list ? list : y, "answers", "a list of one of the prompt's answers to every item");
 }
 
-static bool read_exemplar(const PromptReader *r, const Yaml *y, const JudgePrompt *p, Exemplar *e)
+static bool read_exemplar(const FieldReader *r, const Yaml *y, const JudgePrompt *p, Exemplar *e)
 {
     static const char *const keys[] = {"context", "responses", "response", "rationale", "answer"},
                              *const of_checks[] = {"context", "response", "answers"};
     JudgeKind kind = p->kind;
     if (y->kind != YAML_MAP)
-        return bad(r, y, "exemplars", "a list of mappings");
+        return field_bad(r, y, "exemplars", "a list of mappings");
     if (kind == JUDGE_CHECKLIST)
         return yaml_check_keys(y, of_checks, COUNT(of_checks), r->where, r->err) &&
-               read_text(r, y, "context", "", &e->context) && read_text(r, y, "response", NULL, &e->response[0]) &&
+               field_text(r, y, "context", "", &e->context) && field_text(r, y, "response", NULL, &e->response[0]) &&
                read_answered(r, y, p, e);
     const Yaml *two = yaml_get(y, "responses");
-    if (!yaml_check_keys(y, keys, COUNT(keys), r->where, r->err) || !read_text(r, y, "context", "", &e->context) ||
-        !read_text(r, y, "rationale", "", &e->rationale) || !read_text(r, y, "answer", NULL, &e->answer))
+    if (!yaml_check_keys(y, keys, COUNT(keys), r->where, r->err) || !field_text(r, y, "context", "", &e->context) ||
+        !field_text(r, y, "rationale", "", &e->rationale) || !field_text(r, y, "answer", NULL, &e->answer))
         return false;
     if (kind != JUDGE_PAIRWISE)
-        return read_text(r, y, "response", NULL, &e->response[0]);
+        return field_text(r, y, "response", NULL, &e->response[0]);
     if (!two || two->kind != YAML_LIST || two->n != 2 || two->item[0]->kind != YAML_TEXT ||
         two->item[1]->kind != YAML_TEXT)
-        return bad(r, two ? two : y, "responses", "a list of two texts");
+        return field_bad(r, two ? two : y, "responses", "a list of two texts");
     e->response[0] = mem_str(two->item[0]->text);
     e->response[1] = mem_str(two->item[1]->text);
     return true;
 }
 
-static bool read_exemplars(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+static bool read_exemplars(const FieldReader *r, const Yaml *map, JudgePrompt *p)
 {
     const Yaml *list = yaml_get(map, "exemplars");
     if (yaml_is_null(list))
         return true;
     if (list->kind != YAML_LIST)
-        return bad(r, list, "exemplars", "a list");
+        return field_bad(r, list, "exemplars", "a list");
     if (list->n > MOST_SHOTS)
-        return bad(r, list, "exemplars", "a list of at most 64");
+        return field_bad(r, list, "exemplars", "a list of at most 64");
     p->exemplar = mem_zalloc((size_t)list->n, sizeof *p->exemplar);
     p->exemplars = list->n;
     for (int i = 0; i < list->n; i++)
@@ -127,39 +91,39 @@ static bool is_number(const char *text)
     return text[0] && end != text && !*end;
 }
 
-static bool read_answers(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+static bool read_answers(const FieldReader *r, const Yaml *map, JudgePrompt *p)
 {
     const Yaml *list = yaml_get(map, "answers");
     if (!list)
         return err_set(r->err, ERR_INPUT, "%s: the key \"answers\" is missing", r->where);
     bool two = p->kind != JUDGE_SCORE;
     if (list->kind != YAML_LIST || list->n < 2 || (two && list->n != 2))
-        return bad(r, list, "answers", two ? "a list of two texts" : "a list of numbers");
+        return field_bad(r, list, "answers", two ? "a list of two texts" : "a list of numbers");
     p->answer = mem_zalloc((size_t)list->n, sizeof *p->answer);
     p->answers = list->n;
     for (int i = 0; i < list->n; i++) {
         const Yaml *a = list->item[i];
         if (a->kind != YAML_TEXT || !a->text[0])
-            return bad(r, a, "answers", "a list of texts that are not empty");
+            return field_bad(r, a, "answers", "a list of texts that are not empty");
         if (!two && !is_number(a->text))
-            return bad(r, a, "answers", "a list of numbers, for the kind score");
+            return field_bad(r, a, "answers", "a list of numbers, for the kind score");
         p->answer[i] = mem_str(a->text);
         for (int j = 0; j < i; j++)
             if (strcmp(p->answer[j], p->answer[i]) == 0)
-                return bad(r, a, "answers", "a list of different texts");
+                return field_bad(r, a, "answers", "a list of different texts");
     }
     return true;
 }
 
 /* The questions of a checklist, and the endings by which they are asked. */
-static bool read_checks(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+static bool read_checks(const FieldReader *r, const Yaml *map, JudgePrompt *p)
 {
     static const char *const keys[] = {"question", "ideal"};
     const Yaml *list = yaml_get(map, "items");
     if (!list)
         return err_set(r->err, ERR_INPUT, "%s: the key \"items\" is missing", r->where);
     if (list->kind != YAML_LIST || list->n < 1 || list->n > MOST_CHECKS)
-        return bad(r, list, "items", "a list of 1 to 16 mappings");
+        return field_bad(r, list, "items", "a list of 1 to 16 mappings");
     p->check = mem_zalloc((size_t)list->n, sizeof *p->check);
     p->checks = list->n;
     Str before = {0};
@@ -167,12 +131,12 @@ static bool read_checks(const PromptReader *r, const Yaml *map, JudgePrompt *p)
     for (int i = 0; ok && i < list->n; i++) {
         const Yaml *y = list->item[i], *ideal = yaml_get(y, "ideal");
         Check *c = &p->check[i];
-        ok = y->kind == YAML_MAP || bad(r, y, "items", "a list of mappings");
+        ok = y->kind == YAML_MAP || field_bad(r, y, "items", "a list of mappings");
         ok = ok && yaml_check_keys(y, keys, COUNT(keys), r->where, r->err) &&
-             read_text(r, y, "question", NULL, &c->question) &&
-             (c->question[0] || bad(r, yaml_get(y, "question"), "question", "a text that is not empty"));
+             field_text(r, y, "question", NULL, &c->question) &&
+             (c->question[0] || field_bad(r, yaml_get(y, "question"), "question", "a text that is not empty"));
         c->ideal = which_answer(p, ideal);
-        ok = ok && (c->ideal >= 0 || bad(r, ideal ? ideal : y, "ideal", "one of the answers"));
+        ok = ok && (c->ideal >= 0 || field_bad(r, ideal ? ideal : y, "ideal", "one of the answers"));
         if (ok) {
             str_addf(&before, "%s%s", i ? "\n" : "", c->question);
             c->upto = mem_str(str_text(&before));
@@ -185,31 +149,16 @@ static bool read_checks(const PromptReader *r, const Yaml *map, JudgePrompt *p)
     return ok;
 }
 
-static bool check_item(const PromptReader *r, const Yaml *map, const JudgePrompt *p)
+static bool check_item(const FieldReader *r, const Yaml *map, const JudgePrompt *p)
 {
     bool pairwise = p->kind == JUDGE_PAIRWISE;
     bool ok = pairwise ? strstr(p->item, "{response_1}") && strstr(p->item, "{response_2}")
                        : strstr(p->item, "{response}") != NULL;
-    return ok || bad(r, yaml_get(map, "item"), "item",
-                     pairwise ? "a text with {response_1} and {response_2}" : "a text with {response}");
+    return ok || field_bad(r, yaml_get(map, "item"), "item",
+                           pairwise ? "a text with {response_1} and {response_2}" : "a text with {response}");
 }
 
-/* A whole number; absent: `otherwise`. */
-static bool read_count(const PromptReader *r, const Yaml *map, const char *key, int most, int otherwise, int *out)
-{
-    const Yaml *y = yaml_get(map, key);
-    *out = otherwise;
-    if (!y)
-        return true;
-    char *end = NULL;
-    long n = y->kind == YAML_TEXT ? strtol(y->text, &end, 10) : -1;
-    if (n < 0 || n > most || end == y->text || *end)
-        return bad(r, y, key, "a whole number that is not too large");
-    *out = (int)n;
-    return true;
-}
-
-static bool read_cot(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+static bool read_cot(const FieldReader *r, const Yaml *map, JudgePrompt *p)
 {
     static const char *const keys[] = {"preamble", "ending", "few-shot-ending", "join", "max-new-tokens"};
     const Yaml *cot = yaml_get(map, "cot");
@@ -217,13 +166,14 @@ static bool read_cot(const PromptReader *r, const Yaml *map, JudgePrompt *p)
     if (yaml_is_null(cot))
         return true;
     if (cot->kind != YAML_MAP)
-        return bad(r, cot, "cot", "a mapping");
+        return field_bad(r, cot, "cot", "a mapping");
     return yaml_check_keys(cot, keys, COUNT(keys), r->where, r->err) &&
-           read_text(r, cot, "preamble", p->preamble, &c->preamble) && read_text(r, cot, "ending", NULL, &c->ending) &&
-           read_text(r, cot, "few-shot-ending", c->ending, &c->few_shot_ending) &&
-           read_text(r, cot, "join", "\n\n", &c->join) &&
-           read_count(r, cot, "max-new-tokens", 100000, 512, &c->max_new_tokens) &&
-           (c->max_new_tokens > 0 || bad(r, cot, "max-new-tokens", "at least 1"));
+           field_text(r, cot, "preamble", p->preamble, &c->preamble) &&
+           field_text(r, cot, "ending", NULL, &c->ending) &&
+           field_text(r, cot, "few-shot-ending", c->ending, &c->few_shot_ending) &&
+           field_text(r, cot, "join", "\n\n", &c->join) &&
+           field_count(r, cot, "max-new-tokens", 100000, 512, &c->max_new_tokens) &&
+           (c->max_new_tokens > 0 || field_bad(r, cot, "max-new-tokens", "at least 1"));
 }
 
 /* The keys that there are, and the kinds that have them. */
@@ -231,13 +181,13 @@ static const struct {
     const char *name;
     unsigned kinds;
 } prompt_key[] = {
-    {"name", ANY_KIND},  {"kind", ANY_KIND},   {"chat", ANY_KIND},   {"flip", ANY_KIND},   {"item", ANY_KIND},
-    {"system", ASKED},   {"preamble", ASKED},  {"answers", ASKED},   {"exemplars", ASKED}, {"shots", ASKED},
-    {"exemplar", ASKED}, {"items", CHECKED},   {"ending", ANSWERED}, {"cot", ANSWERED},    {"good", CONTRASTED},
-    {"bad", CONTRASTED}, {"clip", CONTRASTED},
+    {"name", ANY_KIND},  {"kind", ANY_KIND},   {"chat", READ},       {"flip", READ},         {"item", READ},
+    {"system", ASKED},   {"preamble", ASKED},  {"answers", ASKED},   {"exemplars", ASKED},   {"shots", ASKED},
+    {"exemplar", ASKED}, {"items", CHECKED},   {"ending", ANSWERED}, {"cot", ANSWERED},      {"good", CONTRASTED},
+    {"bad", CONTRASTED}, {"clip", CONTRASTED}, {"parts", MIXED},     {"temperature", MIXED},
 };
 
-static bool check_keys(const PromptReader *r, const Yaml *map, JudgeKind kind)
+static bool check_keys(const FieldReader *r, const Yaml *map, JudgeKind kind)
 {
     char name[64];
     for (int i = 0; i < COUNT(prompt_key); i++) {
@@ -250,34 +200,22 @@ static bool check_keys(const PromptReader *r, const Yaml *map, JudgeKind kind)
     return true;
 }
 
-/* A number above 0. */
-static bool read_clip(const PromptReader *r, const Yaml *map, double *out)
-{
-    const Yaml *y = yaml_get(map, "clip");
-    char *end = NULL;
-    if (!y)
-        return err_set(r->err, ERR_INPUT, "%s: the key \"clip\" is missing", r->where);
-    *out = y->kind == YAML_TEXT ? strtod(y->text, &end) : 0;
-    bool ok = end && end != y->text && !*end && isfinite(*out) && *out > 0;
-    return ok || bad(r, y, "clip", "a number above 0");
-}
-
 /* The item of a contrast is cut off where the response begins. */
-static bool read_contrast(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+static bool read_contrast(const FieldReader *r, const Yaml *map, JudgePrompt *p)
 {
     static const char ending[] = "{response}";
-    if (!read_text(r, map, "good", NULL, &p->good) || !read_text(r, map, "bad", NULL, &p->bad) ||
-        !read_text(r, map, "item", NULL, &p->item) || !read_clip(r, map, &p->clip))
+    if (!field_text(r, map, "good", NULL, &p->good) || !field_text(r, map, "bad", NULL, &p->bad) ||
+        !field_text(r, map, "item", NULL, &p->item) || !field_number(r, map, "clip", true, NULL, &p->clip))
         return false;
     if (!p->good[0] || !p->bad[0])
-        return bad(r, yaml_get(map, p->good[0] ? "bad" : "good"), p->good[0] ? "bad" : "good",
-                   "a text that is not empty");
+        return field_bad(r, yaml_get(map, p->good[0] ? "bad" : "good"), p->good[0] ? "bad" : "good",
+                         "a text that is not empty");
     if (strcmp(p->good, p->bad) == 0)
-        return bad(r, yaml_get(map, "bad"), "bad", "another text than \"good\"");
+        return field_bad(r, yaml_get(map, "bad"), "bad", "another text than \"good\"");
     if (!str_ends(p->item, ending))
-        return bad(r, yaml_get(map, "item"), "item", "a text that ends in {response}");
+        return field_bad(r, yaml_get(map, "item"), "item", "a text that ends in {response}");
     if (p->chat != CHAT_FALSE)
-        return bad(r, yaml_get(map, "chat"), "chat", "false: a contrast reads texts");
+        return field_bad(r, yaml_get(map, "chat"), "chat", "false: a contrast reads texts");
     size_t n = strlen(p->item) - strlen(ending);
     bool blank = n > 0 && p->item[n - 1] == ' ';
     p->item[blank ? n - 1 : n] = 0;
@@ -287,19 +225,26 @@ static bool read_contrast(const PromptReader *r, const Yaml *map, JudgePrompt *p
     return true;
 }
 
-static bool read_asked(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+static bool read_asked(const FieldReader *r, const Yaml *map, JudgePrompt *p)
 {
     bool checked = p->kind == JUDGE_CHECKLIST;
-    return read_text(r, map, "system", "", &p->system) && read_text(r, map, "preamble", "", &p->preamble) &&
-           read_text(r, map, "item", NULL, &p->item) && read_answers(r, map, p) &&
-           (checked ? read_checks(r, map, p) : read_text(r, map, "ending", NULL, &p->ending)) &&
-           read_text(r, map, "exemplar", checked ? "{item}{answer}\n\n" : "{item}{rationale}{ending}{answer}\n\n",
-                     &p->layout) &&
+    return field_text(r, map, "system", "", &p->system) && field_text(r, map, "preamble", "", &p->preamble) &&
+           field_text(r, map, "item", NULL, &p->item) && read_answers(r, map, p) &&
+           (checked ? read_checks(r, map, p) : field_text(r, map, "ending", NULL, &p->ending)) &&
+           field_text(r, map, "exemplar", checked ? "{item}{answer}\n\n" : "{item}{rationale}{ending}{answer}\n\n",
+                      &p->layout) &&
            read_exemplars(r, map, p) && check_item(r, map, p) && read_cot(r, map, p) &&
-           read_count(r, map, "shots", p->exemplars, p->exemplars, &p->shots);
+           field_count(r, map, "shots", p->exemplars, p->exemplars, &p->shots);
 }
 
-static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
+static bool read_mix(const FieldReader *r, const Yaml *map, bool draft, JudgePrompt *p)
+{
+    const double one = 1;
+    return field_number(r, map, "temperature", true, &one, &p->temperature) &&
+           parts_read(r, map, draft, &p->part, &p->parts);
+}
+
+static bool read_prompt(const FieldReader *r, const Yaml *map, bool draft, JudgePrompt *p)
 {
     const char *keys[COUNT(prompt_key)];
     int kind = 0, chat = 0, flip = 0;
@@ -307,25 +252,29 @@ static bool read_prompt(const PromptReader *r, const Yaml *map, JudgePrompt *p)
         keys[i] = prompt_key[i].name;
     if (map->kind != YAML_MAP)
         return err_set(r->err, ERR_INPUT, "%s: is no mapping of keys to values", r->where);
-    bool ok = yaml_check_keys(map, keys, COUNT(keys), r->where, r->err) && read_text(r, map, "name", NULL, &p->name) &&
-              read_choice(r, map, "kind", JUDGE_KINDS, NULL, &kind) && check_keys(r, map, (JudgeKind)kind) &&
-              read_choice(r, map, "chat", CHAT_MODES, kind == JUDGE_CONTRAST ? "false" : "auto", &chat) &&
-              read_choice(r, map, "flip", "false|true", "false", &flip);
+    bool ok = yaml_check_keys(map, keys, COUNT(keys), r->where, r->err) &&
+              field_choice(r, map, "kind", JUDGE_KINDS, NULL, &kind) &&
+              field_text(r, map, "name", kind == JUDGE_MIX ? r->where : NULL, &p->name) &&
+              check_keys(r, map, (JudgeKind)kind) &&
+              field_choice(r, map, "chat", CHAT_MODES, kind == JUDGE_CONTRAST ? "false" : "auto", &chat) &&
+              field_choice(r, map, "flip", "false|true", "false", &flip);
     p->kind = (JudgeKind)kind;
     p->chat = (ChatMode)chat;
     p->flip = flip == 1;
-    return ok && (p->kind == JUDGE_CONTRAST ? read_contrast(r, map, p) : read_asked(r, map, p));
+    return ok && (p->kind == JUDGE_CONTRAST ? read_contrast(r, map, p)
+                  : p->kind == JUDGE_MIX    ? read_mix(r, map, draft, p)
+                                            : read_asked(r, map, p));
 }
 
-bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err)
+static bool parse(JudgePrompt **out, const char *where, const char *text, size_t n, bool draft, Err *err)
 {
     Yaml *map;
     *out = NULL;
     if (!yaml_parse(text, n, where, &map, err))
         return false;
     JudgePrompt *p = mem_zalloc(1, sizeof *p);
-    PromptReader r = {where, err};
-    bool ok = read_prompt(&r, map, p);
+    FieldReader r = {where, err};
+    bool ok = read_prompt(&r, map, draft, p);
     hash_bytes(text, n, p->hash);
     yaml_free_tree(map);
     if (!ok) {
@@ -336,11 +285,18 @@ bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, 
     return true;
 }
 
-bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err)
+bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err)
 {
-    for (int i = 0; i < builtin_prompts(); i++)
-        if (strcmp(builtin_prompt_name(i), name_or_file) == 0)
-            return judge_prompt_parse(out, name_or_file, builtin_prompt_yaml(i), strlen(builtin_prompt_yaml(i)), err);
+    return parse(out, where, text, n, false, err);
+}
+
+/* As judge_prompt_load, but for a mix's parts. */
+static bool load_alone(JudgePrompt **out, const char *name_or_file, bool draft, Err *err)
+{
+    int named = builtin_prompt_find(name_or_file);
+    if (named >= 0)
+        return judge_prompt_parse(out, name_or_file, builtin_prompt_yaml(named), strlen(builtin_prompt_yaml(named)),
+                                  err);
     *out = NULL;
     char *text;
     size_t n;
@@ -351,9 +307,59 @@ bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err)
     }
     if (!file_read(name_or_file, 1 << 20, &text, &n, err))
         return false;
-    bool ok = judge_prompt_parse(out, name_or_file, text, n, err);
+    bool ok = parse(out, name_or_file, text, n, draft, err);
     free(text);
     return ok;
+}
+
+/* A part's prompt: built in, or a file from the mix's folder on. */
+static bool load_part(const char *mix, MixPart *part, Err *err)
+{
+    bool beside = builtin_prompt_find(part->source) < 0 && part->source[0] != '/';
+    char *folder = mem_strn(mix, (size_t)(path_base(mix) - mix)),
+         *path = beside ? path_join(folder, part->source) : mem_str(part->source);
+    bool ok = load_alone(&part->prompt, path, false, err);
+    free(folder);
+    free(path);
+    if (!ok)
+        return err_context(err, "%s:%d", mix, part->line);
+    if (part->prompt->kind != JUDGE_PAIRWISE && part->prompt->kind != JUDGE_MIX)
+        return true;
+    bool two = part->prompt->kind == JUDGE_PAIRWISE;
+    err_set(err, ERR_INPUT, "%s:%d: the part %s %s", mix, part->line, part->source,
+            two ? "compares two responses" : "is a mix itself");
+    return err_hint(err, two ? "a mix adds up numbers of one response: name a prompt of another kind than pairwise"
+                             : "put its parts here");
+}
+
+static bool load(JudgePrompt **out, const char *name_or_file, bool draft, Err *err)
+{
+    bool ok = load_alone(out, name_or_file, draft, err);
+    JudgePrompt *p = *out;
+    if (!ok || p->kind != JUDGE_MIX)
+        return ok;
+    Hash *h = hash_new();
+    hash_add_text(h, p->hash);
+    for (int i = 0; ok && i < p->parts; i++) {
+        ok = !p->part[i].source || load_part(name_or_file, &p->part[i], err);
+        hash_add_text(h, ok && p->part[i].prompt ? p->part[i].prompt->hash : "");
+    }
+    hash_end(h, p->hash);
+    if (!ok) {
+        judge_prompt_free(p);
+        *out = NULL;
+    }
+    return ok;
+}
+
+bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err)
+{
+    return load(out, name_or_file, false, err);
+}
+
+bool judge_prompt_load_draft(JudgePrompt **out, const char *name_or_file, Err *err)
+{
+    return load(out, name_or_file, true, err);
 }
 
 bool judge_prompt_identify(const char *name_or_file, char hash[HASH_TEXT], JudgeKind *kind, Err *err)
@@ -365,6 +371,14 @@ bool judge_prompt_identify(const char *name_or_file, char hash[HASH_TEXT], Judge
     *kind = p->kind;
     judge_prompt_free(p);
     return true;
+}
+
+double judge_prompt_length_weight(const JudgePrompt *p)
+{
+    double weight = 0;
+    for (int i = 0; i < p->parts; i++)
+        weight += p->part[i].source ? 0 : p->part[i].weight / p->part[i].scale;
+    return weight;
 }
 
 void judge_prompt_free(JudgePrompt *p)
@@ -384,6 +398,9 @@ void judge_prompt_free(JudgePrompt *p)
         free(p->check[i].question);
         free(p->check[i].upto);
     }
+    for (int i = 0; i < p->parts; i++)
+        judge_prompt_free(p->part[i].prompt);
+    parts_free(p->part, p->parts);
     free(p->check);
     free(p->answer);
     free(p->exemplar);

@@ -4,6 +4,7 @@
 #define RLAIF_JUDGE_PROMPT_H
 
 #include "base/hash.h"
+#include "rlaif/judge/parts.h"
 #include "rlaif/rows/render.h"
 
 typedef enum JudgeKind {
@@ -11,7 +12,8 @@ typedef enum JudgeKind {
     JUDGE_SCORE,     /* a number for one response: answers "1" .. "10" */
     JUDGE_VERDICT,   /* one of two words for one response: the first is the better */
     JUDGE_CHECKLIST, /* several questions about one response, each with an ideal answer of the two */
-    JUDGE_CONTRAST   /* one response, read behind a good example and a bad one: it has no answers */
+    JUDGE_CONTRAST,  /* one response, read behind a good example and a bad one: it has no answers */
+    JUDGE_MIX        /* a weighted sum of what other prompts say of one response: its own are its parts' */
 } JudgeKind;
 
 typedef struct Exemplar {
@@ -54,18 +56,26 @@ typedef struct JudgePrompt {
     int shots;    /* exemplars that are shown unless the user says otherwise */
     char *layout; /* of an exemplar: "{item}{rationale}{ending}{answer}\n\n" */
     Cot cot;
-    bool flip;            /* the answer names the worse response */
-    char hash[HASH_TEXT]; /* of the file's text */
+    bool flip; /* the answer names the worse response */
+    MixPart *part;
+    int parts;
+    double temperature;   /* of a mix: p = sigma(margin / temperature) */
+    char hash[HASH_TEXT]; /* of the file's text; of a mix of its parts' too */
 } JudgePrompt;
 
 /* A built-in prompt by name, or a YAML file. Fails for a name that is neither (the nearest is named), a key
  * that is not known, a required one that is missing, answers that do not fit the kind. */
 bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err) MUST_CHECK;
-/* The same from YAML in memory; messages call it `where`. */
+/* The same of a mix whose parts may lack a scale, which then is 1. */
+bool judge_prompt_load_draft(JudgePrompt **out, const char *name_or_file, Err *err) MUST_CHECK;
+/* The same as the first from YAML in memory; messages call it `where`. The prompts of a mix's parts are not read. */
 bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err) MUST_CHECK;
 void judge_prompt_free(JudgePrompt *p); /* accepts NULL */
 /* The hash and the kind of what judge_prompt_load would load. */
 bool judge_prompt_identify(const char *name_or_file, char hash[HASH_TEXT], JudgeKind *kind, Err *err) MUST_CHECK;
+
+/* Of a mix the weight of the reply's length, which a policy would take; 0 of all others. */
+double judge_prompt_length_weight(const JudgePrompt *p);
 
 /* What stands beside the item: these exemplars in this order, with their rationales and the preamble of chain of thought
  * or without. */
@@ -90,6 +100,6 @@ char *judge_prompt_stop(const JudgePrompt *p);
 /* What a rationale follows, where the prompt has chain of thought. */
 const char *judge_prompt_cot_ending(const JudgePrompt *p, const Shown *shown);
 
-#define JUDGE_KINDS "pairwise|score|verdict|checklist|contrast"
+#define JUDGE_KINDS "pairwise|score|verdict|checklist|contrast|mix"
 
 #endif

@@ -66,7 +66,10 @@ bool judge_source_open(JudgeSource *s, Judge **out, const char *prompt, JudgeOpt
 {
     if (s->model)
         return judge_open(out, s->model, prompt, o, err);
-    if (judge_new(out, prompt, o, err) && judge_remote_open(*out, s->endpoint, s->remote, err))
+    bool ok = judge_new(out, prompt, o, err);
+    for (int i = 0; ok && judge_asked(*out, i); i++)
+        ok = judge_remote_open(judge_asked(*out, i), s->endpoint, s->remote, err);
+    if (ok)
         return true;
     judge_free(*out);
     *out = NULL;

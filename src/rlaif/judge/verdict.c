@@ -92,12 +92,16 @@ double verdict_log_odds(const Scale *s, const Verdict *v)
 
 static double number_of(const Scale *s, const Verdict *v)
 {
-    return s->kind == JUDGE_CONTRAST ? v->contrast : verdict_log_odds(s, v);
+    return s->kind == JUDGE_CONTRAST ? v->number
+           : s->kind == JUDGE_MIX    ? v->number / s->temperature
+                                     : verdict_log_odds(s, v);
 }
 
 double verdict_expectation(const Scale *s, bool flip, const Verdict *v)
 {
     double p[MOST_ANSWERS], sum = 0;
+    if (s->kind == JUDGE_MIX)
+        return v->number;
     if (s->kind == JUDGE_CHECKLIST || s->kind == JUDGE_CONTRAST)
         return flip ? -number_of(s, v) : number_of(s, v);
     renormalise(s->n, v, 1, p);

@@ -13,18 +13,28 @@ typedef struct Scale {
     int n;                       /* of a checklist two for each item, the ideal one first; of a contrast two */
     double number[MOST_ANSWERS]; /* JUDGE_SCORE: the answers as numbers */
     double low, high;            /* the smallest and largest number */
+    double temperature;          /* of a mix: its own */
 } Scale;
+
+/* What a part of a mix says of a response; its fields as those of Verdict. */
+typedef struct PartVerdict {
+    double number; /* x in weight (x - centre) / scale */
+    double logp[MOST_ANSWERS], mass, missing;
+    unsigned absent;
+} PartVerdict;
 
 /* What a judge says of one prompt. */
 typedef struct Verdict {
     double logp[MOST_ANSWERS]; /* log-probability of each answer; of one that another begins with ("1", "10"):
                                   only what does not go on to the other */
     double mass;               /* their summed probability */
-    double contrast;           /* of a contrast F; logp: the means behind the good example and the bad one */
-    double missing;            /* at most so much is not known of where it falls; 0 of a model here */
+    double number;   /* of a contrast F, where logp are the means behind the good example and the bad one; of a
+                                  mix its margin, the weighted sum */
+    double missing;  /* at most so much is not known of where it falls; 0 of a model here */
     unsigned absent; /* bits of answers that an endpoint did not return: logp is the most that they may have */
     bool refused;    /* no answer will come: it has no numbers (JudgeOptions.refused) */
     int cut, tokens; /* of the prompt: characters taken off its context; what was read */
+    PartVerdict part[MOST_PARTS]; /* of a mix */
 } Verdict;
 
 /* A rationale and the answer after it. */
@@ -83,12 +93,13 @@ void pair_settle(PairVerdict *v, Settling how);
  * a checklist of one item. */
 double verdict_log_odds(const Scale *s, const Verdict *v);
 
-/* The expectation of a score's numbers; for a verdict P1 / (P1 + P2); for a checklist K, for a contrast F. Of a prompt that flips, turned: high is
+/* The expectation of a score's numbers; for a verdict P1 / (P1 + P2); for a checklist K, for a contrast F, for a mix its margin. Of a prompt that flips, turned: high is
  * better. */
 double verdict_expectation(const Scale *s, bool flip, const Verdict *v);
 
 /* P(S1 > S2) / (P(S1 > S2) + P(S2 > S1)) for independent draws from the two answer distributions, each at a
- * temperature; for other kinds the logistic function of the difference of log-odds, or of contrasts, over the temperature. */
+ * temperature; for other kinds the logistic function of the difference of log-odds, of contrasts, or of margins over the mix's
+ * own temperature, over the temperature. */
 double verdict_preference(const Scale *s, const Verdict *first, const Verdict *second, double temperature);
 
 /* A verdict as rows keep it: {"logp": one for each answer, "mass"}; of an endpoint also "missing" and, where there are any,

@@ -70,6 +70,8 @@ json_t *label_of_scores(const Judge *j, const Verdict v[2])
         json_array_append_new(scores, score);
     }
     json_object_set_new(label, "scores", scores);
+    if (j->scale.kind == JUDGE_MIX)
+        json_object_set_new(label, "mix_temperature", json_real(j->scale.temperature));
     for (int a = 0; j->scale.kind == JUDGE_SCORE && a < j->scale.n; a++)
         json_array_append_new(numbers, json_real(j->scale.number[a]));
     if (json_array_size(numbers) > 0)
@@ -87,7 +89,7 @@ static bool read_verdict(const json_t *part, int answers, Verdict *v, int *n, Er
     const json_t *list = json_object_get(part, "logp");
     *v = (Verdict){.mass = json_number_of(part, "mass", 0),
                    .missing = json_number_of(part, "missing", 0),
-                   .contrast = json_number_of(part, "contrast", 0)};
+                   .number = json_number_of(part, "contrast", 0)};
     *n = (int)json_array_size(list);
     bool ok = *n >= 2 && *n <= MOST_ANSWERS && (answers == 0 || *n == answers);
     for (int a = 0; ok && a < *n; a++) {
@@ -226,28 +228,54 @@ static bool settle_pair(const json_t *said, const SettleOptions *how, int only, 
     return ok;
 }
 
+/* The margins of a mix, which are settled at its own temperature. */
+static bool read_margins(const json_t *said, const json_t *const score[2], Scale *s, Verdict v[2], Err *err)
+{
+    s->kind = JUDGE_MIX;
+    s->temperature = json_number_of(said, "mix_temperature", 0);
+    for (int i = 0; i < 2; i++) {
+        const json_t *margin = json_field(score[i], "margin");
+        v[i] = (Verdict){.number = json_number_value(margin)};
+        if (!json_is_number(margin) || !(s->temperature > 0))
+            return err_set(err, ERR_INPUT, "\"label\" does not keep the mix's margins and \"mix_temperature\"");
+    }
+    return true;
+}
+
+/* What the scores of a label keep of their judge's scale, and its verdicts. */
+static bool read_scores(const json_t *said, Scale *s, Verdict v[2], Err *err)
+{
+    const json_t *list = json_field(said, "scores"), *numbers = json_field(said, "numbers"),
+                 *score[2] = {json_array_get(list, 0), json_array_get(list, 1)};
+    int n = 0;
+    bool contrast = json_field(score[0], "contrast") && json_field(score[1], "contrast");
+    *s = (Scale){.kind = numbers ? JUDGE_SCORE : contrast ? JUDGE_CONTRAST : JUDGE_CHECKLIST};
+    if (json_array_size(list) == 2 && json_field(score[0], "margin"))
+        return read_margins(said, score, s, v, err);
+    if (json_array_size(list) != 2 || !read_verdict(score[0], 0, &v[0], &s->n, err) ||
+        !read_verdict(score[1], s->n, &v[1], &n, err))
+        return err_set(err, ERR_INPUT, "\"label\" has no two scores");
+    if (numbers ? json_array_size(numbers) != (size_t)s->n : s->n % 2 != 0)
+        return err_set(err, ERR_INPUT, "\"label\" has %d answers, but not their numbers", s->n);
+    for (int a = 0; numbers && a < s->n; a++)
+        s->number[a] = json_number_value(json_array_get(numbers, (size_t)a));
+    return true;
+}
+
 static bool settle_scores(const json_t *said, const SettleOptions *how, bool flip, json_t *out, Err *err)
 {
-    const json_t *list = json_field(said, "scores"), *numbers = json_field(said, "numbers");
-    bool contrast = json_field(json_array_get(list, 0), "contrast") && json_field(json_array_get(list, 1), "contrast");
-    Scale scale = {.kind = numbers ? JUDGE_SCORE : contrast ? JUDGE_CONTRAST : JUDGE_CHECKLIST};
+    Scale scale;
     Verdict v[2];
-    int n = 0;
     if (how->average == AVERAGE_LOG_ODDS)
         return err_set(err, ERR_INPUT, "the label is of two responses judged alone: there are no orders to average"),
                err_hint(err, "leave out --average");
-    if (json_array_size(list) != 2 || !read_verdict(json_array_get(list, 0), 0, &v[0], &scale.n, err) ||
-        !read_verdict(json_array_get(list, 1), scale.n, &v[1], &n, err))
-        return err_set(err, ERR_INPUT, "\"label\" has no two scores");
-    if (numbers ? json_array_size(numbers) != (size_t)scale.n : scale.n % 2 != 0)
-        return err_set(err, ERR_INPUT, "\"label\" has %d answers, but not their numbers", scale.n);
-    for (int a = 0; numbers && a < scale.n; a++)
-        scale.number[a] = json_number_value(json_array_get(numbers, (size_t)a));
+    if (!read_scores(said, &scale, v, err))
+        return false;
     double p = verdict_preference(&scale, &v[0], &v[1], how->temperature);
     p = flip ? 1 - p : p;
     p = p < how->clamp ? how->clamp : p > 1 - how->clamp ? 1 - how->clamp : p;
     json_object_set_new(out, "p", json_real(p));
-    json_object_set(out, "scores", (json_t *)(uintptr_t)list);
+    json_object_set(out, "scores", json_object_get(said, "scores"));
     return true;
 }
 

@@ -25,7 +25,7 @@ bool rl_judge_open(Rl *rl, Work *work, Err *err)
 
 /* --- room ------------------------------------------------------------------------------------------------- */
 
-/* Tokens of a text as the judge counts them. */
+/* Tokens of a text as a judge counts them. */
 static bool judge_tokens(Judge *j, const char *text, int *tokens, Err *err)
 {
     const Asked whole = {.where = "the judge's prompt", .body = text, .ending = ""};
@@ -35,7 +35,7 @@ static bool judge_tokens(Judge *j, const char *text, int *tokens, Err *err)
 /* How many of the judge's tokens one of the policy's may be: 1 of the same tokenizer, else the most that it is in a prompt. */
 static bool tokens_each(const Rl *rl, const Rows *rows, double *each, Err *err)
 {
-    Judge *j = rl->source.judge;
+    Judge *j = judge_asked(rl->source.judge, 0); /* all that it asks read by one model */
     const Tokenizer *own = rl->policy->tokenizer;
     const Model *m = rl->source.judges.model ? rl->source.judges.model : rl->reference;
     int frame;
@@ -56,23 +56,30 @@ static bool tokens_each(const Rl *rl, const Rows *rows, double *each, Err *err)
     return ok;
 }
 
-bool rl_judge_fits(Rl *rl, const Rows *rows, Err *err)
+/* Whether all prompts fit that one judge may have to read. */
+static bool judge_fits(Judge *j, const Rows *rows, int reply, Err *err)
 {
-    double each;
-    if (!rl->source.judge)
-        return true;
-    bool ok = tokens_each(rl, rows, &each, err);
+    bool ok = true;
     for (int i = 0; ok && i < rows->n; i++) {
         char place[300], *context = context_lines(&rows->row[i].view.context);
-        const Question q = {.where = row_place(rows, i, place),
-                            .context = context,
-                            .first = "",
-                            .coming = (int)ceil(each * rl->options->max_new_tokens)};
+        const Question q = {.where = row_place(rows, i, place), .context = context, .first = "", .coming = reply};
         Layout l;
-        ok = layout_make(&l, rl->source.judge, &q, 1, false, err);
+        ok = layout_make(&l, j, &q, 1, false, err);
         layout_release(&l);
         free(context);
     }
+    return ok;
+}
+
+bool rl_judge_fits(Rl *rl, const Rows *rows, Err *err)
+{
+    double each;
+    Judge *j = rl->source.judge;
+    if (!j || !judge_asked(j, 0))
+        return true;
+    bool ok = tokens_each(rl, rows, &each, err);
+    for (int i = 0; ok && judge_asked(j, i); i++)
+        ok = judge_fits(judge_asked(j, i), rows, (int)ceil(each * rl->options->max_new_tokens), err);
     return ok;
 }
 

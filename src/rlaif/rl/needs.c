@@ -74,22 +74,33 @@ static bool judge_frame(Judge *j, int *tokens, Err *err)
     return ok;
 }
 
+/* The judge's prompts read, or those of all parts of a mix. */
+static bool judged_bytes(const Rl *rl, const Rollout *r, int n, double *bytes, Err *err)
+{
+    const RewardSource *s = &rl->source;
+    bool ok = true;
+    if (!s->judge || judge_endpoint_about(s->judge))
+        return true;
+    for (int i = 0, frame = 0; ok && judge_asked(s->judge, i); i++)
+        ok = judge_frame(judge_asked(s->judge, i), &frame, err) &&
+             scored_bytes(r, n, rl->options->max_new_tokens, s->judges.model ? s->judges.model : rl->reference, frame,
+                          true, bytes, err);
+    return ok;
+}
+
 /* Drawing rollouts, groups of `samples`, and asking for their rewards: *bytes becomes at least that. */
 static bool drawn_bytes(const Rl *rl, const Rollout *r, int n, int samples, double *bytes, Err *err)
 {
     const RewardSource *s = &rl->source;
-    int frame = 0, new = rl->options->max_new_tokens;
+    int new = rl->options->max_new_tokens;
     double prompts = 0, scoring = 0;
     for (int i = 0; i < n; i++)
         prompts += r[i].prompt->n;
     double sampling = (double)generate_bytes(&rl->policy->config, n / samples, samples, (int)(prompts / n) + 1, new);
     /* scorers keep what they had for their last call, so those of all add up */
-    bool ok =
-        scored_bytes(r, n, new, rl->reference, 0, false, &scoring, err) &&
-        (!s->model || scored_bytes(r, n, new, s->model->model, 0, true, &scoring, err)) &&
-        (!s->judge || judge_endpoint_about(s->judge) ||
-         (judge_frame(s->judge, &frame, err) &&
-          scored_bytes(r, n, new, s->judges.model ? s->judges.model : rl->reference, frame, true, &scoring, err)));
+    bool ok = scored_bytes(r, n, new, rl->reference, 0, false, &scoring, err) &&
+              (!s->model || scored_bytes(r, n, new, s->model->model, 0, true, &scoring, err)) &&
+              judged_bytes(rl, r, n, &scoring, err);
     double most = sampling > scoring ? sampling : scoring;
     *bytes = *bytes > most ? *bytes : most;
     return ok;

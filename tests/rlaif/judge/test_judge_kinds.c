@@ -5,16 +5,6 @@
 #include "rlaif/judge/contrast.h"
 #include "tiny.h"
 
-static Judge *open_judge(const World *w, const char *yaml, JudgeOptions o)
-{
-    Err err = {0};
-    char *path = write_rows(w->folder, "prompt.yaml", yaml);
-    Judge *j;
-    need_ok(judge_open(&j, w->model, path, o, &err), &err);
-    free(path);
-    return j;
-}
-
 /* Log-probabilities of the tokens of `more` behind a text, one by one; how many. */
 static int logps_behind(const World *w, const char *text, const char *more, double *out)
 {
@@ -38,26 +28,6 @@ static double logp_behind(const World *w, const char *text, const char *more)
     for (int i = 0; i < n; i++)
         sum += one[i];
     return sum;
-}
-
-static const Question questions[] = {{.where = "x:1", .context = "rain in spring", .first = "It rains."},
-                                     {.where = "x:2", .context = "rain in spring", .first = "Spring!"},
-                                     {.where = "x:3", .context = "a letter", .first = "The trains are late."},
-                                     {.where = "x:4", .context = "x", .first = ""}};
-enum { QUESTIONS = 4 };
-
-/* In another order, together and alone the same bits. */
-static void same_bits_alone(Judge *j)
-{
-    Err err = {0};
-    Verdict together[QUESTIONS], alone;
-    need_ok(judge_responses(j, questions, QUESTIONS, together, &err), &err);
-    for (int i = QUESTIONS - 1; i >= 0; i--) {
-        need_ok(judge_responses(j, &questions[i], 1, &alone, &err), &err);
-        assert_memory_equal(alone.logp, together[i].logp, sizeof alone.logp);
-        double a = judge_reward(j, &alone), b = judge_reward(j, &together[i]);
-        assert_memory_equal(&a, &b, sizeof a);
-    }
 }
 
 /* --- checklist ------------------------------------------------------------------------------------------ */
@@ -87,7 +57,7 @@ static void sum_of_log_odds(void **state)
     static const int ideal[] = {0, 1, 0};
     Err err = {0};
     World w = world_new();
-    Judge *j = open_judge(&w, checklist, judge_defaults(CHAT_AUTO));
+    Judge *j = judge_of(&w, checklist, judge_defaults(CHAT_AUTO));
     Verdict v[QUESTIONS];
     need_ok(judge_responses(j, questions, QUESTIONS, v, &err), &err);
     for (int i = 0; i < QUESTIONS; i++) {
@@ -125,7 +95,7 @@ static void items_are_one_pass(void **state)
     World w = world_new();
     JudgeOptions o = judge_defaults(CHAT_AUTO);
     o.max_input = 500;
-    Judge *j = open_judge(&w, checklist, o);
+    Judge *j = judge_of(&w, checklist, o);
     JudgePlan plan = {0};
     Verdict v;
     need_ok(judge_plan(j, questions, 1, false, &plan, &err) && judge_responses(j, questions, 1, &v, &err), &err);
@@ -164,7 +134,7 @@ static void options_of_a_checklist(void **state)
     o.exemplar_seed = 3;
     o.max_input = 200;
     o.cut = CUT_CONTEXT_LEFT;
-    Judge *j = open_judge(&w, checklist, o);
+    Judge *j = judge_of(&w, checklist, o);
     Str shown = {0}, whole = {0};
     need_ok(judge_show(j, &questions[0], &shown, &err), &err);
     int e = j->shown.exemplar[0];
@@ -206,7 +176,7 @@ static void mean_of_clipped(void **state)
     (void)state;
     Err err = {0};
     World w = world_new();
-    Judge *j = open_judge(&w, contrast, judge_defaults(CHAT_AUTO));
+    Judge *j = judge_of(&w, contrast, judge_defaults(CHAT_AUTO));
     Verdict v[QUESTIONS];
     int clipped = 0, whole = 0;
     need_ok(judge_responses(j, questions, QUESTIONS, v, &err), &err);
@@ -264,7 +234,7 @@ static void contrast_planned_and_cut(void **state)
     JudgeOptions o = judge_defaults(CHAT_AUTO);
     o.max_input = 100;
     o.cut = CUT_CONTEXT_LEFT;
-    Judge *j = open_judge(&w, contrast, o);
+    Judge *j = judge_of(&w, contrast, o);
     JudgePlan plan = {0};
     Str much = {0}, shown = {0};
     for (int i = 0; i < 200; i++)
@@ -308,45 +278,31 @@ static void options_of_a_contrast(void **state)
 
 /* --- bad files ------------------------------------------------------------------------------------------ */
 
-/* A prompt with one part replaced is refused, by file and key. */
-static void refused(const char *prompt, const char *old, const char *new, const char *why)
-{
-    const char *at = strstr(prompt, old);
-    assert_non_null(at);
-    char *yaml = mem_printf("%.*s%s%s", (int)(at - prompt), prompt, new, at + strlen(old));
-    Err err = {0};
-    JudgePrompt *p;
-    if (judge_prompt_parse(&p, "bad.yaml", yaml, strlen(yaml), &err))
-        fail_msg("taken: %s", new);
-    if (!strstr(err.msg, why) || !str_starts(err.msg, "bad.yaml") || !err.hint[0])
-        fail_msg("\"%s\" does not say \"%s\"", err.msg, why);
-    free(yaml);
-}
-
 static void bad_checklists(void **state)
 {
     (void)state;
     const char *items = strstr(checklist, "items:"), *exemplars = strstr(checklist, "exemplars:");
     char *all = mem_strn(items, (size_t)(exemplars - items));
-    refused(checklist, all, "", "the key \"items\" is missing");
-    refused(checklist, all, "items: []\n", "bad.yaml:7: \"items\" must be a list of 1 to 16");
-    refused(checklist, all, "items: [Good]\n", "bad.yaml:7: \"items\" must be a list of mappings");
+    prompt_refused(checklist, all, "", "the key \"items\" is missing");
+    prompt_refused(checklist, all, "items: []\n", "bad.yaml:7: \"items\" must be a list of 1 to 16");
+    prompt_refused(checklist, all, "items: [Good]\n", "bad.yaml:7: \"items\" must be a list of mappings");
     free(all);
-    refused(checklist, "ideal: \" no\"", "ideal: \"no\"", "bad.yaml:9: \"ideal\" must be one of the answers");
-    refused(checklist, ", ideal: \" no\"", "", "bad.yaml:9: \"ideal\" must be one of the answers");
-    refused(checklist, "ideal: \" no\"", "ideal: [\" no\"]", "\"ideal\" must be one of the answers");
-    refused(checklist, "\"Rude:\"", "\"\"", "bad.yaml:9: \"question\" must be a text that is not empty");
-    refused(checklist, "question: \"Rude:\", ", "", "the key \"question\" is missing");
-    refused(checklist, "question", "qestion", "there is no key \"qestion\"");
-    refused(checklist, "[\" no\", \" yes\", \" no\"]", "[\" no\"]",
-            "bad.yaml:12: \"answers\" must be a list of one of");
-    refused(checklist, "[\" no\", \" yes\", \" no\"]", "[\" no\", \" maybe\", \" no\"]", "\"answers\" must be");
-    refused(checklist, ", answers: [\" no\", \" yes\", \" no\"]", "", "\"answers\" must be");
-    refused(checklist, "answers: [\" yes\", \" no\"]", "answers: [\" yes\", \" no\", \" so\"]", "a list of two texts");
-    refused(checklist, "preamble", "ending", "bad.yaml:4: a prompt of kind checklist has no key \"ending\"");
-    refused(checklist, "preamble: \"Checked.\\n\"", "cot: {ending: x}", "of kind checklist has no key \"cot\"");
-    refused(checklist, "{response}", "{reply}", "a text with {response}");
-    refused(checklist, "kind: checklist", "kind: verdict", "a prompt of kind verdict has no key \"items\"");
+    prompt_refused(checklist, "ideal: \" no\"", "ideal: \"no\"", "bad.yaml:9: \"ideal\" must be one of the answers");
+    prompt_refused(checklist, ", ideal: \" no\"", "", "bad.yaml:9: \"ideal\" must be one of the answers");
+    prompt_refused(checklist, "ideal: \" no\"", "ideal: [\" no\"]", "\"ideal\" must be one of the answers");
+    prompt_refused(checklist, "\"Rude:\"", "\"\"", "bad.yaml:9: \"question\" must be a text that is not empty");
+    prompt_refused(checklist, "question: \"Rude:\", ", "", "the key \"question\" is missing");
+    prompt_refused(checklist, "question", "qestion", "there is no key \"qestion\"");
+    prompt_refused(checklist, "[\" no\", \" yes\", \" no\"]", "[\" no\"]",
+                   "bad.yaml:12: \"answers\" must be a list of one of");
+    prompt_refused(checklist, "[\" no\", \" yes\", \" no\"]", "[\" no\", \" maybe\", \" no\"]", "\"answers\" must be");
+    prompt_refused(checklist, ", answers: [\" no\", \" yes\", \" no\"]", "", "\"answers\" must be");
+    prompt_refused(checklist, "answers: [\" yes\", \" no\"]", "answers: [\" yes\", \" no\", \" so\"]",
+                   "a list of two texts");
+    prompt_refused(checklist, "preamble", "ending", "bad.yaml:4: a prompt of kind checklist has no key \"ending\"");
+    prompt_refused(checklist, "preamble: \"Checked.\\n\"", "cot: {ending: x}", "of kind checklist has no key \"cot\"");
+    prompt_refused(checklist, "{response}", "{reply}", "a text with {response}");
+    prompt_refused(checklist, "kind: checklist", "kind: verdict", "a prompt of kind verdict has no key \"items\"");
 }
 
 static void bad_contrasts(void **state)
@@ -355,20 +311,24 @@ static void bad_contrasts(void **state)
     static const char *const clips[] = {"0", "-1", "nan", "inf", "much", "1x", "\"\"", "[1]"};
     for (int i = 0; i < COUNT(clips); i++) {
         char *line = mem_printf("clip: %s", clips[i]);
-        refused(contrast, "clip: 0.25", line, "bad.yaml:4: \"clip\" must be a number above 0");
+        prompt_refused(contrast, "clip: 0.25", line, "bad.yaml:4: \"clip\" must be a number above 0");
         free(line);
     }
-    refused(contrast, "clip: 0.25\n", "", "the key \"clip\" is missing");
-    refused(contrast, "good: \"Good.\\n\"", "good: \"\"", "bad.yaml:5: \"good\" must be a text that is not empty");
-    refused(contrast, "bad: \"Bad, bad.\\n\"", "bad: \"\"", "bad.yaml:6: \"bad\" must be a text that is not empty");
-    refused(contrast, "good: \"Good.\\n\"\n", "", "the key \"good\" is missing");
-    refused(contrast, "Bad, bad.", "Good.", "bad.yaml:6: \"bad\" must be another text than \"good\"");
-    refused(contrast, "good:", "god:", "there is no key \"god\"");
-    refused(contrast, "{response}", "{response} ends", "bad.yaml:3: \"item\" must be a text that ends in {response}");
-    refused(contrast, "clip: 0.25", "clip: 1\nchat: true", "bad.yaml:5: \"chat\" must be false");
-    refused(contrast, "clip: 0.25", "clip: 1\nanswers: [a, b]", "a prompt of kind contrast has no key \"answers\"");
-    refused(contrast, "clip: 0.25", "clip: 1\nsystem: x", "a prompt of kind contrast has no key \"system\"");
-    refused(checklist, "preamble", "good", "a prompt of kind checklist has no key \"good\"");
+    prompt_refused(contrast, "clip: 0.25\n", "", "the key \"clip\" is missing");
+    prompt_refused(contrast, "good: \"Good.\\n\"", "good: \"\"",
+                   "bad.yaml:5: \"good\" must be a text that is not empty");
+    prompt_refused(contrast, "bad: \"Bad, bad.\\n\"", "bad: \"\"",
+                   "bad.yaml:6: \"bad\" must be a text that is not empty");
+    prompt_refused(contrast, "good: \"Good.\\n\"\n", "", "the key \"good\" is missing");
+    prompt_refused(contrast, "Bad, bad.", "Good.", "bad.yaml:6: \"bad\" must be another text than \"good\"");
+    prompt_refused(contrast, "good:", "god:", "there is no key \"god\"");
+    prompt_refused(contrast, "{response}", "{response} ends",
+                   "bad.yaml:3: \"item\" must be a text that ends in {response}");
+    prompt_refused(contrast, "clip: 0.25", "clip: 1\nchat: true", "bad.yaml:5: \"chat\" must be false");
+    prompt_refused(contrast, "clip: 0.25", "clip: 1\nanswers: [a, b]",
+                   "a prompt of kind contrast has no key \"answers\"");
+    prompt_refused(contrast, "clip: 0.25", "clip: 1\nsystem: x", "a prompt of kind contrast has no key \"system\"");
+    prompt_refused(checklist, "preamble", "good", "a prompt of kind checklist has no key \"good\"");
 }
 
 int main(void)
