@@ -5,32 +5,69 @@
 #include "base/real.h"
 #include "rlaif/eval/outcomes.h"
 #include "rlaif/eval/table.h"
+#include "rlaif/stage/line.h"
 
-Adjusted eval_length_controlled(const double *ratio, const double *outcome, const int *cluster, int n, int clusters,
-                                LengthControl how)
+/* What can be set beside lengths: rows whose ratio is finite, or has a logarithm. */
+typedef struct Beside {
+    double *x, *y; /* ratio or its logarithm; what is measured */
+    int *cluster, n;
+    double equal; /* x where both are equally long */
+    bool known;   /* what y is there: x varies, or is nothing else */
+} Beside;
+
+static Beside beside_begin(const double *ratio, const double *measured, const int *cluster, int n, LengthControl how)
 {
-    double *z = mem_alloc((size_t)n + 1, sizeof *z), *t = mem_alloc((size_t)n + 1, sizeof *t);
-    int *of = mem_alloc((size_t)n + 1, sizeof *of), used = 0;
-    double equal = how == LENGTH_LOG ? 0 : 1;
+    Beside b = {.x = mem_alloc((size_t)n + 1, sizeof(double)),
+                .y = mem_alloc((size_t)n + 1, sizeof(double)),
+                .cluster = mem_alloc((size_t)n + 1, sizeof(int)),
+                .equal = how == LENGTH_LOG ? 0 : 1};
     bool varies = false;
     for (int i = 0; i < n; i++) {
         double x = how != LENGTH_LOG ? ratio[i] : ratio[i] > 0 ? real_log(ratio[i]) : (double)NAN;
         if (!isfinite(x))
             continue;
-        z[used] = x;
-        t[used] = outcome[i];
-        of[used] = cluster[i];
-        varies = varies || z[used] != z[0];
-        used++;
+        b.x[b.n] = x;
+        b.y[b.n] = measured[i];
+        b.cluster[b.n] = cluster[i];
+        varies = varies || b.x[b.n] != b.x[0];
+        b.n++;
     }
+    b.known = varies || (b.n > 0 && b.x[0] == b.equal);
+    return b;
+}
+
+static void beside_release(Beside *b)
+{
+    free(b->x);
+    free(b->y);
+    free(b->cluster);
+}
+
+Adjusted eval_length_controlled(const double *ratio, const double *outcome, const int *cluster, int n, int clusters,
+                                LengthControl how)
+{
+    Beside b = beside_begin(ratio, outcome, cluster, n, how);
     Adjusted a = {(double)NAN, {(double)NAN, (double)NAN}};
-    if (varies || (used > 0 && z[0] == equal)) {
-        Logistic l = stats_logistic(z, t, used);
-        a = (Adjusted){stats_logistic_at(&l, equal), stats_logistic_interval(&l, equal, z, t, of, used, clusters)};
+    if (b.known) {
+        Logistic l = stats_logistic(b.x, b.y, b.n);
+        a = (Adjusted){stats_logistic_at(&l, b.equal),
+                       stats_logistic_interval(&l, b.equal, b.x, b.y, b.cluster, b.n, clusters)};
     }
-    free(z);
-    free(t);
-    free(of);
+    beside_release(&b);
+    return a;
+}
+
+/* The same of differences of rewards, by a straight line. */
+static Adjusted gain_controlled(const double *ratio, const double *gain, const int *cluster, int n, int clusters,
+                                LengthControl how)
+{
+    Beside b = beside_begin(ratio, gain, cluster, n, how);
+    Adjusted a = {(double)NAN, {(double)NAN, (double)NAN}};
+    if (b.known) {
+        Line l = line_through(b.x, b.y, b.n);
+        a = (Adjusted){line_at(&l, b.equal), line_interval(&l, b.equal, b.x, b.y, b.cluster, clusters)};
+    }
+    beside_release(&b);
     return a;
 }
 
@@ -40,18 +77,19 @@ void eval_set_adjusted(json_t *object, Adjusted a)
     json_object_set_new(object, "length_controlled_interval", eval_interval(a.interval));
 }
 
-static Adjusted contest_adjusted(const Contest *c, int n, int clusters, LengthControl how)
+/* The share of pairs that A wins at equal length, or with `gains` by how much. */
+static Adjusted contest_adjusted(const Contest *c, int n, int clusters, LengthControl how, bool gains)
 {
-    double *ratio = mem_alloc((size_t)n + 1, sizeof *ratio), *t = mem_alloc((size_t)n + 1, sizeof *t);
+    double *ratio = mem_alloc((size_t)n + 1, sizeof *ratio), *y = mem_alloc((size_t)n + 1, sizeof *y);
     int *of = mem_alloc((size_t)n + 1, sizeof *of);
     for (int i = 0; i < n; i++) {
         ratio[i] = c[i].ratio;
-        t[i] = eval_outcome(c[i].a, c[i].b);
+        y[i] = gains ? c[i].a - c[i].b : eval_outcome(c[i].a, c[i].b);
         of[i] = c[i].cluster;
     }
-    Adjusted a = eval_length_controlled(ratio, t, of, n, clusters, how);
+    Adjusted a = (gains ? gain_controlled : eval_length_controlled)(ratio, y, of, n, clusters, how);
     free(ratio);
-    free(t);
+    free(y);
     free(of);
     return a;
 }
@@ -124,11 +162,20 @@ void contest_wins(json_t *out, const Contest *c, int n, int clusters, LengthCont
     eval_set(out, "binomial_p", outcomes_sign_test(&o, 0.5));
     eval_set(out, "paired_p", outcomes_t_test(&o, 0.5));
     eval_set(out, "t_p", two_sample_p(c, n));
-    eval_set_adjusted(out, contest_adjusted(c, n, clusters, how));
+    eval_set_adjusted(out, contest_adjusted(c, n, clusters, how, false));
     outcomes_release(&o);
 }
 
-static void set_gain(json_t *out, const Contest *c, int n, int clusters, int seed)
+static void set_in_spreads(json_t *out, const char *key, Adjusted gain, double spread)
+{
+    char *interval = mem_printf("%s_interval", key);
+    eval_set(out, key, gain.rate / spread);
+    json_object_set_new(out, interval,
+                        eval_interval((Interval){gain.interval.low / spread, gain.interval.high / spread}));
+    free(interval);
+}
+
+static void set_gain(json_t *out, const Contest *c, int n, int clusters, LengthControl how, int seed)
 {
     Outcomes a = read_contests(c, n, clusters, reward_of_a, NULL), b = read_contests(c, n, clusters, reward_of_b, NULL);
     Moments of_a = stats_moments(a.at, n), of_b = stats_moments(b.at, n);
@@ -142,6 +189,9 @@ static void set_gain(json_t *out, const Contest *c, int n, int clusters, int see
     eval_set(out, "gain", stats_moments(gain, prompts).mean);
     json_object_set_new(out, "gain_interval", eval_interval(interval));
     json_object_set_new(out, "excludes_zero", json_boolean(interval.low > 0 || interval.high < 0));
+    eval_set(out, "spread_b", of_b.sd);
+    set_in_spreads(out, "gain_in_spreads", (Adjusted){stats_moments(gain, prompts).mean, interval}, of_b.sd);
+    set_in_spreads(out, "gain_in_spreads_at_equal_length", contest_adjusted(c, n, clusters, how, true), of_b.sd);
     eval_set(out, "gain_paired_p", stats_t_paired(stats_moments(gain, prompts)).p);
     eval_set(out, "gain_t_p", stats_t_pooled(of_a, of_b).p);
     eval_set(out, "gain_welch_p", stats_t_welch(of_a, of_b).p);
@@ -174,7 +224,7 @@ void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool po
         mass += c[i].mass / n;
     contest_wins(out, c, n, clusters, how, seed);
     if (pointwise)
-        set_gain(out, c, n, clusters, seed);
+        set_gain(out, c, n, clusters, how, seed);
     else
         set_orders(out, c, n, clusters, seed);
     if (isfinite(mass)) /* a reward model has no answers */
@@ -186,6 +236,10 @@ static void print_gain(const json_t *r)
     eval_print("  mean reward of A, of B", "%s, %s", eval_decimal(r, "mean_a").text, eval_decimal(r, "mean_b").text);
     eval_print_interval("  gain of A over B", eval_decimal(r, "gain").text, json_object_get(r, "gain_interval"), 1, 3,
                         json_is_true(json_object_get(r, "excludes_zero")) ? ", without 0" : ", with 0 in it");
+    eval_print_interval("  in spreads of B's rewards", eval_decimal(r, "gain_in_spreads").text,
+                        json_object_get(r, "gain_in_spreads_interval"), 1, 3, "");
+    eval_print_interval("  the same at equal length", eval_decimal(r, "gain_in_spreads_at_equal_length").text,
+                        json_object_get(r, "gain_in_spreads_at_equal_length_interval"), 1, 3, "");
     eval_print("  against no gain", "p %s (t over prompts), %s (Welch, two samples)", eval_p(r, "gain_paired_p").text,
                eval_p(r, "gain_welch_p").text);
     eval_print_two_samples(r, "gain_t_p");

@@ -140,6 +140,8 @@ extern const OptionTable winrate_table;
  *   mean_a, mean_b        mean rewards, a judge's in [-1, 1], a reward model's as it was centred and scaled in training
  *   mean_a_interval, mean_b_interval   bootstrap over prompts
  *   gain, gain_interval   mean over prompts of (mean of A's samples - mean of B's), bootstrap over prompts
+ *   spread_b, gain_in_spreads, gain_in_spreads_interval   deviation of B's rewards, and the gain divided by it
+ *   gain_in_spreads_at_equal_length, ..._interval   the same where both are equally long: a straight line in z, as above
  *   excludes_zero         the gain's interval does not hold 0
  *   gain_paired_p         t-test of the prompts' gains against 0
  *   gain_t_p, gain_welch_p   two-sample t-tests of A's rewards against B's: Student's (8: the paper's), Welch's */

@@ -130,8 +130,8 @@ TTest stats_t_paired(Moments difference)
     return t_test(difference.mean, difference.sd / sqrt(difference.n), difference.n - 1.0);
 }
 
-/* t of which 5 % lie outside of -t .. t, by bisection: 12.7 at one degree of freedom, 1.96 at many. */
-static double t_point(double df)
+/* By bisection. */
+double stats_t_point(double df)
 {
     double low = 1.9, high = 13;
     for (int i = 0; i < 50; i++) {
@@ -142,6 +142,14 @@ static double t_point(double df)
             high = t;
     }
     return high;
+}
+
+Interval stats_t_interval(Moments m)
+{
+    if (m.n < 2)
+        return (Interval){NONE, NONE};
+    double half = stats_t_point(m.n - 1.0) * m.sd / sqrt(m.n);
+    return (Interval){m.mean - half, m.mean + half};
 }
 
 /* --- clusters ------------------------------------------------------------------------------------------- */
@@ -239,7 +247,7 @@ static Interval widest(const double *drawn, int used, const double *sum, const d
     Ratio r = ratio_of(sum, weight, n);
     if (used == 0 || r.n < 2)
         return (Interval){NONE, NONE};
-    double ratio = r.sum / r.weight, half = t_point(r.n - 1) * sqrt(r.spread * r.n / (r.n - 1.0)) / r.weight;
+    double ratio = r.sum / r.weight, half = stats_t_point(r.n - 1) * sqrt(r.spread * r.n / (r.n - 1.0)) / r.weight;
     Interval i = {fmin(percentile(drawn, used, 0.025), ratio - half),
                   fmax(percentile(drawn, used, 0.975), ratio + half)};
     return i.high - i.low > 1e-9 * (fabs(i.low) + fabs(i.high)) ? i : (Interval){NONE, NONE};
@@ -403,7 +411,7 @@ Interval stats_logistic_interval(const Logistic *l, double at, const double *z, 
     double error = used > 2 ? sqrt(variance * used / (used - 1.0)) : 0;
     if (worst < 1e-4 || !(error > 1e-9))
         return (Interval){NONE, NONE};
-    double half = t_point(used - 2) * error, eta = l->intercept + l->slope * u;
+    double half = stats_t_point(used - 2) * error, eta = l->intercept + l->slope * u;
     return (Interval){real_sigmoid(eta - half), real_sigmoid(eta + half)};
 }
 

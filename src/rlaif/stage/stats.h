@@ -56,6 +56,10 @@ TTest stats_t_pooled(Moments a, Moments b);
 TTest stats_t_welch(Moments a, Moments b);
 /* One sample against 0: of differences, a paired test. */
 TTest stats_t_paired(Moments difference);
+/* t of which 5 % lie outside of -t .. t: 12.7 at one degree of freedom, 1.96 at many. */
+double stats_t_point(double df);
+/* Student's 95 % interval of a mean; NAN for n < 2. */
+Interval stats_t_interval(Moments m);
 
 /* 95 % interval of sum_i sum[i] / sum_i weight[i] over n clusters (prompts), whose members go together: percentiles of 10,000
  * draws of n clusters with replacement, by seed, interpolated between neighbours; and where Student's interval of the clusters

@@ -1,5 +1,6 @@
 /* Win rates: rows of two policies put side by side, the numbers of a contest, whole evaluations by a tiny model of random
  * weights. */
+#include "base/real.h"
 #include "eval_helpers.h"
 #include "rlaif/eval/match.h"
 
@@ -168,6 +169,12 @@ static void contest(void **state)
     student_of_two(out, "mean_a_interval", 0.1, 0.3, -INFINITY, INFINITY); /* the prompts' means */
     student_of_two(out, "mean_b_interval", 0, 0.1, -INFINITY, INFINITY);
     field(out, "gain", 0.15);
+    field(out, "spread_b", 0.1); /* of 0.1 0.1 0.1 -0.1 */
+    field(out, "gain_in_spreads", 1.5);
+    student_of_two(out, "gain_in_spreads_interval", 2, 1, -INFINITY, INFINITY);
+    /* the line through (2, 0.4), (0.5, 0), (1, -0.2) has the slope 0.366667 / 1.166667, and at 1 the value 0.0142857 */
+    field(out, "gain_in_spreads_at_equal_length", 1.0 / 7);
+    null_field(out, "gain_in_spreads_at_equal_length_interval"); /* of two prompts */
     field(out, "mass", 0.8);
     student_of_two(out, "win_rate_bootstrap", 0.75, 0.5, 0, 1);
     student_of_two(out, "gain_interval", 0.2, 0.1, -INFINITY, INFINITY);
@@ -185,6 +192,28 @@ static void contest(void **state)
     field(out, "gain", -0.15);
     assert_true(json_is_false(json_object_get(out, "excludes_zero")));
     json_decref(out);
+}
+
+/* A gain that length explains whole is none at equal length, by whichever measure of length it goes. */
+static void gain_by_length(void **state)
+{
+    (void)state;
+    enum { N = 40 };
+    Contest c[N];
+    for (int how = LENGTH_RATIO; how <= LENGTH_LOG; how++) {
+        for (int i = 0; i < N; i++) {
+            double ratio = 1.25 + (i % 7) / 4.0, z = how == LENGTH_LOG ? real_log(ratio) : ratio - 1, b = 0.1 * (i % 5),
+                   noise = i % 2 ? 0.01 : -0.01;
+            c[i] = (Contest){i / 2, b + 0.3 * z + noise, b, ratio, 0.9, false, false};
+        }
+        json_t *out = json_object();
+        contest_summary(out, c, N, N / 2, true, (LengthControl)how, 0);
+        assert_true(json_is_true(json_object_get(out, "excludes_zero")));
+        assert_true(fabs(json_number_of(out, "gain_in_spreads_at_equal_length", 9)) < 0.05);
+        const json_t *interval = json_object_get(out, "gain_in_spreads_at_equal_length_interval");
+        assert_true(range_within(interval, -0.2, 0.2, 0));
+        json_decref(out);
+    }
 }
 
 /* n prompts of three samples each, by an outcome and a gain that all prompts share: never a width of nothing, never certainty. */
@@ -414,10 +443,10 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matched),  cmocka_unit_test(unmatched),         cmocka_unit_test(what_is_left),
-        cmocka_unit_test(contest),  cmocka_unit_test(contest_all_alike), cmocka_unit_test(contest_of_orders),
-        cmocka_unit_test(symmetry), cmocka_unit_test(goes_on),           cmocka_unit_test(flipped),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(matched),           cmocka_unit_test(unmatched),      cmocka_unit_test(what_is_left),
+        cmocka_unit_test(contest),           cmocka_unit_test(gain_by_length), cmocka_unit_test(contest_all_alike),
+        cmocka_unit_test(contest_of_orders), cmocka_unit_test(symmetry),       cmocka_unit_test(goes_on),
+        cmocka_unit_test(flipped),           cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
