@@ -26,6 +26,7 @@ const Option compare_options[COMPARE_OPTIONS] = {
     {"prompt", OPT_LIST, AT(CompareOptions, prompt), .value = "NAME|FILE,...",
      .help = "the judge's prompts, one or more"},
     {"n", OPT_INT, AT(CompareOptions, n), 1, 10000, "1", .help = "responses a prompt of each policy"},
+    AVERAGE_OPTION(CompareOptions, average),
     {"length", OPT_CHOICE, AT(CompareOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     TRAINED_ON_OPTION(CompareOptions),
@@ -124,6 +125,7 @@ bool compare_stage(Work *work, const char *name, const void *options, Err *err)
                         .endpoint = o->endpoint,
                         .prompt = o->prompt,
                         .trained_on = o->trained_on,
+                        .average = o->average,
                         .length = o->length,
                         .skip_bad = o->skip_bad,
                         .limit = is_rows(o->policy) ? o->limit : 0};

@@ -12,11 +12,11 @@ typedef struct CompareOptions {
     EndpointOptions endpoint; /* a judge elsewhere */
     char *prompts, *policy, *against, *judge, *reward;
     OptionList prompt, trained_on;
-    int n, length, truncate, chat, limit;
+    int n, average, length, truncate, chat, limit;
     bool strip_trailing, skip_bad;
 } CompareOptions;
 extern const OptionTable compare_table;
-enum { COMPARE_OPTIONS = 10 };
+enum { COMPARE_OPTIONS = 11 };
 /* How it is compared: without who and on what, those of sampling, and the common ones. */
 extern const Option compare_options[COMPARE_OPTIONS];
 

@@ -101,7 +101,7 @@ typedef struct WinrateOptions {
     EndpointOptions endpoint; /* a judge elsewhere */
     char *a, *b, *judge, *reward, *output;
     OptionList prompt, trained_on;
-    int method, length, chat, limit;
+    int method, average, length, chat, limit; /* average: Averaging, of pairwise prompts */
     bool skip_bad;
 } WinrateOptions;
 extern const OptionTable winrate_table;
@@ -110,7 +110,7 @@ extern const OptionTable winrate_table;
  * prompts, the n-th of a prompt with the n-th; each must be found in both, with as many responses. The i-th response of
  * A meets the i-th of B.
  *
- * A pairwise prompt judges the two in both orders; p is the mean, above 1/2 A wins. A prompt of another kind
+ * A pairwise prompt judges the two in both orders; p is the mean, or by --average log-odds that of the log-odds; above 1/2 A wins. A prompt of another kind
  * judges every response alone, the reward is a direct judge's (7), and the higher wins; so does the higher reward of a
  * reward model (5.3), which is asked beside the judge or without one.
  *

@@ -25,6 +25,7 @@ static const Option option_rows[] = {
      .help = "the judge's prompts, one or more [helpful-base; pointwise: helpful-score]"},
     {"method", OPT_CHOICE, AT(WinrateOptions, method), .choices = "auto|pairwise|pointwise", .otherwise = "auto",
      .flags = OPT_WORKING, .help = "compare two responses, or judge each alone; auto: as the prompt does"},
+    AVERAGE_OPTION(WinrateOptions, average),
     {"length", OPT_CHOICE, AT(WinrateOptions, length), .choices = LENGTH_CONTROLS, .otherwise = "ratio",
      .flags = OPT_WORKING, .help = "control for length by the ratio of lengths, or by its logarithm"},
     TRAINED_ON_OPTION(WinrateOptions),
@@ -139,6 +140,16 @@ static bool add_reward(Winrate *w, Err *err)
     return true;
 }
 
+static bool check_average(const Winrate *w, Err *err)
+{
+    bool pairs = w->options->average == AVERAGE_PROBABILITY;
+    for (int i = 0; i < w->n; i++)
+        pairs = pairs || w->asked[i].kind == JUDGE_PAIRWISE;
+    if (!pairs)
+        err_set(err, w->work->in_recipe ? ERR_INPUT : ERR_USAGE, "--average is of pairs, and nobody is asked for them");
+    return pairs || err_hint(err, "leave it out, or name a pairwise prompt");
+}
+
 /* Names and hashes of all that are asked; nothing is loaded. */
 static bool read_asked(Winrate *w, Err *err)
 {
@@ -148,7 +159,7 @@ static bool read_asked(Winrate *w, Err *err)
     return check_options(w, err) &&
            (!w->judged ||
             (read_prompts(w, err) && judge_source_name(&w->source, w->work, "judge", o->judge, &o->endpoint, err))) &&
-           (!o->reward || add_reward(w, err));
+           (!o->reward || add_reward(w, err)) && check_average(w, err);
 }
 
 static bool prepare(void *context, Err *err)
@@ -260,7 +271,7 @@ static json_t *with_number(const Judge *j, const char *name, double number, cons
 
 /* Judgments of pairs in both orders: {"p", "orders", "same_slot"}, and `flip` as in a label; NULL of one that gets no answer
  * (JudgeOptions.refused). */
-static bool ask_pairs(Judge *j, const Pairs *p, json_t **out, Err *err)
+static bool ask_pairs(Judge *j, const Pairs *p, Averaging average, json_t **out, Err *err)
 {
     PairVerdict *v = mem_zalloc((size_t)p->n, sizeof *v);
     bool ok = judge_pairs(j, p->question, p->n, true, v, err);
@@ -269,6 +280,7 @@ static bool ask_pairs(Judge *j, const Pairs *p, json_t **out, Err *err)
         if (v[i].refused)
             continue;
         json_t *orders = json_array();
+        pair_settle(&v[i], (Settling){.average = average, .flip = j->prompt->flip, .temperature = 1});
         for (int o = 0; o < 2; o++) {
             const OrderVerdict *one = &v[i].order[o];
             json_array_append_new(orders, with_number(j, "p", one->p, &one->verdict));
@@ -325,9 +337,10 @@ static bool ask_reward(RewardModel *m, const Pairs *p, json_t **out, Err *err)
 
 static bool ask(const Winrate *w, const Arbiter *a, const Pairs *p, json_t **out, Err *err)
 {
-    return not_interrupted(err) && (a->kind == BY_REWARD        ? ask_reward(w->reward, p, out, err)
-                                    : a->kind == JUDGE_PAIRWISE ? ask_pairs(a->judge, p, out, err)
-                                                                : ask_responses(a->judge, p, out, err));
+    return not_interrupted(err) &&
+           (a->kind == BY_REWARD        ? ask_reward(w->reward, p, out, err)
+            : a->kind == JUDGE_PAIRWISE ? ask_pairs(a->judge, p, (Averaging)w->options->average, out, err)
+                                        : ask_responses(a->judge, p, out, err));
 }
 
 /* Rows as they are with `judgments`: for each that is asked {"prompt", "pairs": [one for each pair]}. One of which a pair
@@ -557,6 +570,8 @@ static json_t *about_of(const Winrate *w)
         stage_about(&winrate_table, o, &o->common, "judge", w->source.hash, "prompts", w->prompts_hash, NULL);
     if (o->reward) /* named only where there is one: what was judged without stays done */
         json_object_set_new(json_object_get(about, "hashes"), "reward", json_string(w->reward_hash));
+    if (o->average == AVERAGE_PROBABILITY)
+        json_object_del(json_object_get(about, "options"), "average");
     return eval_about(about);
 }
 

@@ -28,6 +28,13 @@ JudgeOptions judge_defaults(ChatMode chat);
 enum { JUDGE_OPTIONS = 9 };
 extern const Option judge_option_rows[JUDGE_OPTIONS];
 
+/* What of a pair's two orders is averaged, an int of Averaging (verdict.h). */
+#define AVERAGE_OPTION(TYPE, FIELD)                                                                                    \
+    {                                                                                                                  \
+        "average", OPT_CHOICE, AT(TYPE, FIELD), .choices = AVERAGINGS, .otherwise = "probability",                     \
+                                                .help = "what of a pair's two orders is averaged"                      \
+    }
+
 /* Fails for options that do not fit the prompt: several samples of no rationale, --cot where the prompt has none. */
 bool judge_options_check(const JudgePrompt *p, const JudgeOptions *o, Err *err) MUST_CHECK;
 

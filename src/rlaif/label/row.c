@@ -7,8 +7,7 @@
 const Option settle_option_rows[SETTLE_OPTIONS] = {
     {"flip", OPT_CHOICE, AT(SettleOptions, flip), .choices = "auto|true|false", .otherwise = "auto",
      .help = "the answer names the worse response; auto: as the prompt says"},
-    {"average", OPT_CHOICE, AT(SettleOptions, average), .choices = AVERAGINGS, .otherwise = "probability",
-     .help = "what of a pair's two orders is averaged"},
+    AVERAGE_OPTION(SettleOptions, average),
     {"label-temperature", OPT_REAL, AT(SettleOptions, temperature), 0.001, 1000, "1",
      .help = "of the answers' distribution: above 1 softens labels"},
     {"clamp", OPT_REAL, AT(SettleOptions, clamp), 0, 0.5, "0", .help = "keep labels between this and 1 less this"},

@@ -10,7 +10,8 @@ void flat_labels_warn(const char *stage, double distance)
     if (distance < FLAT)
         log_warn(
             "%s: the labels are flat, %.3f from one half on average: they say next to nothing, and what is learned "
-            "from them is mostly chance; look at another judge or prompt",
+            "from them is mostly chance; look at another judge or prompt, or, of a contrast, whose numbers are small, at "
+            "--label-temperature 0.1",
             stage, distance);
 }
 

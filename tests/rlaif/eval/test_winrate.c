@@ -289,7 +289,7 @@ static const char rows_b[] = "{\"id\": \"x\", \"prompt\": \"one\", \"responses\"
 
 /* An evaluation in a folder: A, B, two judge prompts. */
 typedef struct Match {
-    char *folder, *a, *b, *prompt[2], *output;
+    char *folder, *a, *b, *prompt[2];
     WinrateOptions o;
     Work work;
 } Match;
@@ -387,6 +387,40 @@ static void flipped(void **state)
     match_end(&m);
 }
 
+/* Of a pair's two orders the log-odds can be averaged in place of the probabilities, and nothing else is changed by it. */
+static void averaged(void **state)
+{
+    (void)state;
+    Match m;
+    Err err = {0};
+    match_begin(&m);
+    for (int how = AVERAGE_PROBABILITY; how <= AVERAGE_LOG_ODDS; how++) {
+        Rows rows;
+        m.o.average = how;
+        judge_all(&m, 0);
+        need_ok(stage_read_rows(&m.work, "stage:winrate", 0, NEED_PROMPT, false, &rows, &err), &err);
+        assert_int_equal(rows.n, 3);
+        for (int i = 0; i < 6; i++) {
+            const json_t *said = json_array_get(json_object_get(rows.row[i / 2].json, "judgments"), 0),
+                         *pair = json_array_get(json_object_get(said, "pairs"), (size_t)i % 2),
+                         *orders = json_object_get(pair, "orders");
+            double p[2], odds = 0;
+            for (size_t k = 0; k < 2; k++) {
+                p[k] = json_number_of(json_array_get(orders, k), "p", -1);
+                odds += real_log(p[k] / (1 - p[k])) / 2;
+            }
+            close_to(json_number_of(pair, "p", -1), how == AVERAGE_LOG_ODDS ? real_sigmoid(odds) : (p[0] + p[1]) / 2,
+                     1e-12);
+            assert_true(how == AVERAGE_PROBABILITY || fabs(real_sigmoid(odds) - (p[0] + p[1]) / 2) > 1e-9 || i == 1);
+        }
+        rows_release(&rows);
+    }
+    m.o.prompt = (OptionList){m.prompt + 1, 1};
+    assert_false(winrate_stage(&m.work, "winrate", &m.o, &err));
+    assert_non_null(strstr(err.msg, "--average"));
+    match_end(&m);
+}
+
 /* What was judged before is not asked again, whatever the seed: a row that was changed in the store stays changed. Then
  * the others are judged as they would have been at once. */
 static void goes_on(void **state)
@@ -446,7 +480,7 @@ int main(void)
         cmocka_unit_test(matched),           cmocka_unit_test(unmatched),      cmocka_unit_test(what_is_left),
         cmocka_unit_test(contest),           cmocka_unit_test(gain_by_length), cmocka_unit_test(contest_all_alike),
         cmocka_unit_test(contest_of_orders), cmocka_unit_test(symmetry),       cmocka_unit_test(goes_on),
-        cmocka_unit_test(flipped),           cmocka_unit_test(refused),
+        cmocka_unit_test(flipped),           cmocka_unit_test(averaged),       cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ static json_t *train(const char *labels, const char *out, const char *more, bool
 {
     Ran r = run_in(test_bench, "rlaif reward %s --model llama -o %s --batch 4 %s --quiet --json", labels, out, more);
     need_status(&r, 0);
+    assert_true(!of_labels || strstr(r.err, "--label-temperature 0.1"));
     if ((strstr(r.err, "labels are flat") != NULL) != of_labels ||
         (strstr(r.err, "margins are flat") != NULL) != of_margins)
         fail_msg("%s %s: %s", labels, more, r.err);
