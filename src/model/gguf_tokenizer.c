@@ -147,9 +147,7 @@ bool gguf_tokenizer(Gguf *g, TokenizerSpec *spec, Err *err)
     gguf_text(g, "tokenizer.ggml.pre", &spec->pre);
     /* What the absence of a key means depends on the kind, as in llama.cpp. */
     bool sentencepiece = strcmp(spec->model, "llama") == 0;
-    bool llama3 = spec->pre && (strcmp(spec->pre, "llama-bpe") == 0 || strcmp(spec->pre, "llama3") == 0 ||
-                                strcmp(spec->pre, "llama-v3") == 0);
-    spec->add_bos = sentencepiece || llama3;
+    spec->add_bos = sentencepiece || tokenizer_pre_adds_bos(spec->pre);
     spec->add_space_prefix = sentencepiece;
     gguf_bool(g, "tokenizer.ggml.add_bos_token", &spec->add_bos);
     gguf_bool(g, "tokenizer.ggml.add_eos_token", &spec->add_eos);

@@ -30,6 +30,9 @@ typedef struct TokenizerSpec {
     bool add_bos, add_eos, add_space_prefix;
 } TokenizerSpec;
 
+/* Does a GGUF of this pre-tokenizer (NULL: none is named) begin a text with BOS where it says nothing of it? */
+bool tokenizer_pre_adds_bos(const char *pre);
+
 /* Ids are llama.cpp's for the same GGUF. Fails for an unknown model or pre-tokenizer (the hint lists those
  * known), two tokens with one text, a merge of tokens that do not exist, and ids outside the vocabulary. */
 bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err) MUST_CHECK;

@@ -4,8 +4,8 @@
 
 #include "text/ids.h"
 #include "text/merge.h"
-#include "text/normalize.h"
-#include "text/pretokenize.h"
+#include "text/prepare/normalize.h"
+#include "text/prepare/pretokenizers.h"
 #include "text/special.h"
 
 /* The files of a directory that belong to a tokenizer, in the order in which they are read and written. */

@@ -91,8 +91,8 @@ static json_t *pretokenizer_json(const Tokenizer *t)
     if (pre->digits)
         json_array_append_new(list, json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1));
     bool regex = false;
-    for (int i = 0; i < COUNT(pre->pattern) && pre->pattern[i]; i++) {
-        bool last = i + 1 == COUNT(pre->pattern) || !pre->pattern[i + 1];
+    for (int i = 0; i < MOST_PATTERNS && pre->pattern[i]; i++) {
+        bool last = i + 1 == MOST_PATTERNS || !pre->pattern[i + 1];
         const char *pattern = pre->pattern[i][0] ? pre->pattern[i] : GPT2_PATTERN;
         regex = last && !pre->pattern[i][0]; /* ByteLevel has GPT-2's pattern built in */
         if (!regex)

@@ -172,6 +172,13 @@ static bool check_merges(const TokenizerSpec *spec, Err *err)
     return true;
 }
 
+bool tokenizer_pre_adds_bos(const char *pre)
+{
+    Err unknown = {0};
+    const Pretokenizer *p;
+    return pretokenizer_find(&p, pre, &unknown) && p->adds_bos;
+}
+
 bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err)
 {
     Tokenizer *t = tokenizer_blank();

@@ -300,6 +300,33 @@ static void tokenizer_is_read(void **state)
     close_build(&o);
 }
 
+/* Where the file says nothing of BOS its pre-tokenizer does. */
+static void pretokenizers_imply_bos(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pre;
+        int said; /* -1: nothing */
+        bool adds;
+    } row[] = {{"falcon3", -1, true}, {"pixtral", -1, true}, {"tekken", -1, true}, {"llama-bpe", -1, true},
+               {"qwen2", -1, false},  {"dbrx", -1, false},   {"tekken", 0, false}, {"qwen2", 1, true}};
+    for (int i = 0; i < COUNT(row); i++) {
+        Err err = {0};
+        TokenizerSpec s;
+        Build b = {.skip = "tokenizer.ggml.model"};
+        build_model(&b, "llama");
+        b.skip = NULL;
+        add_text(&b, "tokenizer.ggml.model", "gpt2");
+        add_text(&b, "tokenizer.ggml.pre", row[i].pre);
+        if (row[i].said >= 0)
+            add_bool(&b, "tokenizer.ggml.add_bos_token", row[i].said);
+        Opened o = open_build(&b);
+        assert_true(gguf_tokenizer(o.g, &s, &err));
+        assert_int_equal(s.add_bos, row[i].adds);
+        close_build(&o);
+    }
+}
+
 static void expect_tokenizer_refused(Build *b, const char *words)
 {
     Err err = {0};
@@ -465,6 +492,7 @@ int main(void)
         cmocka_unit_test(missing_parts),
         cmocka_unit_test(wrong_texts),
         cmocka_unit_test(tokenizer_is_read),
+        cmocka_unit_test(pretokenizers_imply_bos),
         cmocka_unit_test(wrong_tokenizers),
         cmocka_unit_test(golden_models),
         cmocka_unit_test(smollm2),

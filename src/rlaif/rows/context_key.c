@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "rlaif/rows/turns.h"
-#include "text/normalize.h"
+#include "text/prepare/normalize.h"
 
 /* --- words ---------------------------------------------------------------------------------------------- */
 

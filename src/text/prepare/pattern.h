@@ -2,8 +2,8 @@
  *
  * They were written for other engines (Oniguruma, Rust's). What those read differently from PCRE2 is
  * translated, or refused with its name, so that a pattern never quietly means something else. */
-#ifndef TEXT_PATTERN_H
-#define TEXT_PATTERN_H
+#ifndef TEXT_PREPARE_PATTERN_H
+#define TEXT_PREPARE_PATTERN_H
 
 #include "base/err.h"
 

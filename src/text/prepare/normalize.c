@@ -1,5 +1,5 @@
 /* Normalizers: what happens to a text before it is cut. */
-#include "text/normalize.h"
+#include "text/prepare/normalize.h"
 
 #include "base/mem.h"
 

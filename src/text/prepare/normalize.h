@@ -1,6 +1,6 @@
 /* Normalizers: what happens to a text before it is cut. A list of steps, each a text to a text. */
-#ifndef TEXT_NORMALIZE_H
-#define TEXT_NORMALIZE_H
+#ifndef TEXT_PREPARE_NORMALIZE_H
+#define TEXT_PREPARE_NORMALIZE_H
 
 #include "text/jinja/taint.h"
 

@@ -1,67 +1,8 @@
 /* Pre-tokenizers: a text is cut into words, and no token reaches from one word into the next. */
-#include "text/pretokenize.h"
+#include "text/prepare/pretokenize.h"
 
 #include "base/mem.h"
 #include "base/str.h"
-
-const char *const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-
-/* The contractions are spelt out: (?i:'s) would match U+017F too. */
-#define CONTRACTION    "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
-#define AFTER_NUMBERS  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define LLAMA3_PATTERN CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" AFTER_NUMBERS
-#define QWEN2_PATTERN  CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" AFTER_NUMBERS
-
-/* What llama.cpp does for these names; "" stands for GPT2_PATTERN. */
-static const Pretokenizer known[] = {
-    {"gpt-2|phi-2|mpt|olmo|jais|roberta-bpe|jina-v2-code", .pattern = {""}},
-    {"smollm|starcoder|refact|command-r|codeshell|exaone|minerva-7b", .digits = true, .pattern = {""}},
-    {"llama-bpe|llama3|llama-v3|falcon3|pixtral", .pattern = {LLAMA3_PATTERN}, .ignore_merges = true},
-    {"dbrx|smaug-bpe", .pattern = {LLAMA3_PATTERN}},
-    {"qwen2|stablelm2|deepseek-r1-qwen", .pattern = {QWEN2_PATTERN}},
-    {"default", .pattern = {"[\\p{P}\\$\\+<=>\\^~\\|]+", "", "\\p{N}+", "[0-9][0-9][0-9]"}},
-};
-
-static bool is_among(const char *names, const char *name)
-{
-    size_t n = strlen(name), len;
-    for (; *names; names += len + (names[len] == '|')) {
-        len = strcspn(names, "|");
-        if (len == n && !memcmp(names, name, n))
-            return true;
-    }
-    return false;
-}
-
-bool pretokenizer_find(const Pretokenizer **out, const char *name, Err *err)
-{
-    Str all = {0};
-    for (int i = 0; i < COUNT(known); i++) {
-        *out = &known[i];
-        if (is_among(known[i].names, name ? name : "default")) {
-            str_release(&all);
-            return true;
-        }
-        str_addf(&all, "%s%s", i ? "|" : "", known[i].names);
-    }
-    *out = NULL;
-    err_set(err, ERR_INPUT, "the pre-tokenizer \"%.100s\" is unknown", name);
-    err_hint(err, "known are %s", str_text(&all));
-    str_release(&all);
-    return false;
-}
-
-bool pretokenizer_splits(const Pretokenizer *p, Splits *out, Err *err)
-{
-    if (p->digits && !splits_add(out, "\\p{N}", false, SPLIT_ISOLATED, false, err))
-        return false;
-    for (int i = 0; i < COUNT(p->pattern) && p->pattern[i]; i++) {
-        const char *pattern = p->pattern[i][0] ? p->pattern[i] : GPT2_PATTERN;
-        if (!splits_add(out, pattern, false, SPLIT_ISOLATED, false, err))
-            return false;
-    }
-    return true;
-}
 
 bool splits_add(Splits *s, const char *pattern, bool literal, SplitKind kind, bool invert, Err *err)
 {

@@ -1,8 +1,8 @@
 /* Regular expressions of pre-tokenizers, by PCRE2. */
-#include "text/pattern.h"
+#include "text/prepare/pattern.h"
 
 #include "base/mem.h"
-#include "base/str.h"
+#include "text/prepare/translate.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -22,97 +22,6 @@ struct PatternScratch {
     pcre2_match_data *data;
     pcre2_match_context *limits;
 };
-
-/* Where a translation stands. */
-typedef struct Reader {
-    const char *source, *at;
-    bool in_class; /* between [ and ] */
-    Str out;
-} Reader;
-
-static bool refuse(const Reader *r, size_t n, const char *why, Err *err)
-{
-    return err_set(err, ERR_INPUT, "\"%.*s\" at byte %d of the regular expression \"%.200s\" %s", (int)n, r->at,
-                   (int)(r->at - r->source), r->source, why);
-}
-
-/* \p or \P with its property. */
-static void translate_property(Reader *r)
-{
-    size_t n = r->at[2] == '{' ? strcspn(r->at, "}") + 1 : 2;
-    n = strnlen(r->at, n);
-    str_addn(&r->out, r->at, n);
-    r->at += n;
-}
-
-/* One escape. White space is Unicode's White_Space, not PCRE2's \s, which has U+180E too. */
-static bool translate_escape(Reader *r, Err *err)
-{
-    char c = r->at[1];
-    if (c == 'p' || c == 'P') {
-        translate_property(r);
-        return true;
-    }
-    if (c == 's' || c == 'S') {
-        str_add(&r->out, c == 's' ? "\\p{wspace}" : "\\P{wspace}");
-    } else if (c == 'u') {
-        if (strspn(r->at + 2, "0123456789abcdefABCDEF") < 4)
-            return refuse(r, 2, "is not followed by four digits", err);
-        str_addf(&r->out, "\\x{%.4s}", r->at + 2);
-        r->at += 4;
-    } else if (c == 0) {
-        return refuse(r, 1, "ends it", err);
-    } else if (!isalnum((unsigned char)c) || strchr("rntfdDx", c)) {
-        str_addn(&r->out, r->at, 2);
-    } else {
-        return refuse(r, 2, "is not understood", err);
-    }
-    r->at += 2;
-    return true;
-}
-
-static bool translate_in_class(Reader *r, Err *err)
-{
-    if (r->at[0] == '[')
-        return refuse(r, 1, "inside [...] is not understood", err);
-    if (r->at[0] == '&' && r->at[1] == '&')
-        return refuse(r, 2, "inside [...] is not understood", err);
-    if (r->at[0] == ']')
-        r->in_class = false;
-    str_addc(&r->out, *r->at++);
-    return true;
-}
-
-/* What follows is not in a class and no escape. Anchors, verbs, and counts such as {1,3}+ differ between the
- * engines. */
-static bool translate_plain(Reader *r, Err *err)
-{
-    char c = r->at[0], next = r->at[1];
-    if (c == '^' || c == '$')
-        return refuse(r, 1, "is not understood", err);
-    if ((c == '(' && next == '*') || (c == '{' && next == ',') || (c == '}' && next && strchr("+?", next)))
-        return refuse(r, 2, "is not understood", err);
-    size_t n = 1;
-    if (c == '[') {
-        r->in_class = true;
-        n += next == '^';
-        if (r->at[n] == ']')
-            return refuse(r, n + 1, "is not understood", err);
-    }
-    str_addn(&r->out, r->at, n);
-    r->at += n;
-    return true;
-}
-
-static bool translate(Reader *r, Err *err)
-{
-    bool ok = true;
-    while (ok && *r->at)
-        ok = r->at[0] == '\\' ? translate_escape(r, err)
-             : r->in_class    ? translate_in_class(r, err)
-                              : translate_plain(r, err);
-    return ok;
-}
 
 static pcre2_code *compile(const char *source, size_t n, bool literal, const char *shown, Err *err)
 {
@@ -138,15 +47,13 @@ bool pattern_new(Pattern **out, const char *source, bool literal, Err *err)
     *out = NULL;
     if (strlen(source) > MOST_PATTERN)
         return err_set(err, ERR_INPUT, "a regular expression of %zu bytes is too long", strlen(source));
-    Reader r = {.source = source, .at = source};
-    if (!literal && !translate(&r, err)) {
-        str_release(&r.out);
-        return false;
-    }
+    Str own = {0};
     if (literal)
-        str_add(&r.out, source);
-    pcre2_code *code = compile(str_text(&r.out), r.out.n, literal, source, err);
-    str_release(&r.out);
+        str_add(&own, source);
+    pcre2_code *code = NULL;
+    if (literal || pattern_translate(&own, source, err))
+        code = compile(str_text(&own), own.n, literal, source, err);
+    str_release(&own);
     if (!code)
         return false;
     /* Where code cannot be generated for this machine, the interpreter does the same, slower. */
