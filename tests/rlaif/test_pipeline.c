@@ -190,7 +190,7 @@ static void refused_heads(void **state)
         {"name: x\n", "the recipe needs a list of \"stages\"", ""},
         {"name: x\npaper: {differs: a, figure: []}\nstages:\n- report:\n", "\"paper\" needs", ""},
         {"name: x\npaper: {differs: a, figures: [], other: b}\nstages:\n- report:\n",
-         "recipe.yaml:2: there is no key \"other\"", "there are differs, figures"},
+         "recipe.yaml:2: there is no key \"other\"", "there are differs, primary, figures"},
         {"name: x\npaper: {differs: a, figures: [{wat: b}]}\nstages:\n- report:\n",
          "recipe.yaml:2: there is no key \"wat\"", "did you mean \"what\"?"},
         {"name: x\npaper: {differs: a, figures: [b]}\nstages:\n- report:\n",

@@ -147,6 +147,16 @@ static void set_field(json_t *row, bool one, const char *name, json_t *list)
     json_decref(list);
 }
 
+/* Scores that the responses have already stay beside the new ones. */
+static void keep_score(json_t *row, size_t n)
+{
+    json_t *score = json_object_get(row, "score");
+    if (json_array_size(score) == n || (n == 1 && json_is_number(score)))
+        json_object_set(row, "score_before", score);
+    else
+        json_object_del(row, "score_before");
+}
+
 static bool score_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
     Scoring *s = context;
@@ -166,6 +176,7 @@ static bool score_chunk(void *context, const Rows *rows, const int *index, int n
         }
         out[i] = json_copy(rows->row[index[i]].json);
         json_object_del(out[i], "score_cut");
+        keep_score(out[i], json_array_size(scores));
         bool one = row_is_single(&rows->row[index[i]]);
         set_field(out[i], one, "score", scores);
         if (s->judge)
@@ -181,8 +192,31 @@ static bool score_chunk(void *context, const Rows *rows, const int *index, int n
 
 typedef struct ScoreSums {
     double n, sum, squares, mass, masses;
+    double now, before, both; /* squares and products of deviations from the mean of a row, of scores now and before */
+    int prompts;              /* rows that have them */
     CutCount cut;
 } ScoreSums;
+
+/* How two scores of a row's responses go together, apart from what all of its responses share. */
+static void add_within(ScoreSums *s, const json_t *now, const json_t *before)
+{
+    size_t n = json_array_size(now);
+    double sum[2] = {0};
+    if (n < 2 || json_array_size(before) != n)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        sum[0] += json_number_value(json_array_get(now, i));
+        sum[1] += json_number_value(json_array_get(before, i));
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = json_number_value(json_array_get(now, i)) - sum[0] / (double)n,
+               y = json_number_value(json_array_get(before, i)) - sum[1] / (double)n;
+        s->now += x * x;
+        s->before += y * y;
+        s->both += x * y;
+    }
+    s->prompts++;
+}
 
 static bool add_score(void *context, json_t *j, Err *err)
 {
@@ -191,6 +225,7 @@ static bool add_score(void *context, json_t *j, Err *err)
     const json_t *score = json_object_get(j, "score"), *judgment = json_object_get(j, "judgment");
     size_t n = json_is_array(score) ? json_array_size(score) : 1;
     cut_count(&s->cut, (int)json_number_of(j, "score_cut", 0));
+    add_within(s, score, json_object_get(j, "score_before"));
     for (size_t i = 0; i < n; i++) {
         double x = json_number_value(json_is_array(score) ? json_array_get(score, i) : score);
         s->n++;
@@ -213,6 +248,12 @@ static bool score_summary(Stage *s, Err *err)
     json_object_set_new(s->summary, "mean", json_real(mean));
     json_object_set_new(s->summary, "sd", json_real(sqrt(spread > 0 ? spread : 0)));
     cut_report(&t.cut, s->name, s->summary);
+    if (t.now > 0 && t.before > 0) {
+        json_object_set_new(s->summary, "correlation_with_before", json_real(t.both / sqrt(t.now * t.before)));
+        json_object_set_new(s->summary, "correlation_prompts", json_integer(t.prompts));
+        log_note("%s: within prompts these scores and those that the responses had correlate %.2f (%d prompts)",
+                 s->name, t.both / sqrt(t.now * t.before), t.prompts);
+    }
     if (t.masses > 0)
         json_object_set_new(s->summary, "mass", json_real(t.mass / t.masses));
     return true;

@@ -17,7 +17,9 @@ typedef struct ScoreOptions {
 extern const OptionTable score_table;
 
 /* Adds `score` (a number, or a list for rows with `responses`); with a prompt also `judgment`: the answers'
- * log-probabilities, their mass and the expectation. A context that was cut: `score_cut`, by how many characters. */
+ * log-probabilities, their mass and the expectation. A context that was cut: `score_cut`, by how many characters. Scores that the
+ * responses had become `score_before`, and of rows with several the summary says how the two go together within prompts:
+ * "correlation_with_before" (over "correlation_prompts"). */
 bool score_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
 #endif

@@ -3,42 +3,94 @@
 #include "rlaif/report/page/words.h"
 #include "rlaif/report/sections.h"
 
-static const ReportStage *made_by(const Report *r, const PaperFigure *f)
+static const ReportStage *made_by(const Report *r, const PaperTerm *t)
 {
-    const ReportStage *s = report_next(r, f->stage->kind, NULL);
-    while (s && strcmp(s->row.name, f->stage->name) != 0)
-        s = report_next(r, f->stage->kind, s);
+    const ReportStage *s = report_next(r, t->stage->kind, NULL);
+    while (s && strcmp(s->row.name, t->stage->name) != 0)
+        s = report_next(r, t->stage->kind, s);
     return s;
+}
+
+static PaperValue value_of(const Report *r, const PaperFigure *f)
+{
+    const json_t *summary[MOST_TERMS];
+    for (int i = 0; i < f->n; i++) {
+        const ReportStage *s = made_by(r, &f->term[i]);
+        summary[i] = s ? s->summary : NULL;
+    }
+    return paper_value(f, summary);
+}
+
+/* "5.0 to 6.0 %", or nothing. */
+static void add_interval(Str *out, PaperValue v)
+{
+    if (isfinite(v.low))
+        str_addf(out, "%s to %s%s", say_number(v.share ? 100 * v.low : v.low, v.share ? 1 : 3).text,
+                 say_number(v.share ? 100 * v.high : v.high, v.share ? 1 : 3).text, v.share ? "&nbsp;%" : "");
+}
+
+static void add_number(Str *out, PaperValue v)
+{
+    str_add(out, v.share ? say_percent(v.value).text : say_number(v.value, 3).text);
 }
 
 static void figure_row(Str *out, const Report *r, const PaperFigure *f)
 {
-    const ReportStage *s = made_by(r, f);
+    PaperValue v = value_of(r, f);
     str_add(out, "<tr><th>");
     html_text(out, f->what);
     str_add(out, "</th><td>");
     html_text(out, f->figure);
-    str_add(out, "</td>");
-    PaperValue v = {.value = (double)NAN, .low = (double)NAN, .high = (double)NAN, .n = (double)NAN};
-    if (s)
-        v = paper_value(f, s->summary);
-    str_addf(out, "<td>%s</td><td>", v.share ? say_percent(v.value).text : say_number(v.value, 3).text);
-    if (isfinite(v.low))
-        str_addf(out, "%s to %s%s", say_number(v.share ? 100 * v.low : v.low, v.share ? 1 : 3).text,
-                 say_number(v.share ? 100 * v.high : v.high, v.share ? 1 : 3).text, v.share ? "&nbsp;%" : "");
+    str_add(out, "</td><td>");
+    add_number(out, v);
+    str_add(out, "</td><td>");
+    add_interval(out, v);
     str_addf(out, "</td><td>%s</td><td class=\"left\">", say_number(v.n, 0).text);
-    if (s)
-        html_stage(out, s);
-    else
-        html_text(out, f->stage->name);
+    for (int i = 0; i < f->n; i++) {
+        const ReportStage *s = made_by(r, &f->term[i]);
+        str_add(out, i ? ", " : "");
+        if (s)
+            html_stage(out, s);
+        else
+            html_text(out, f->term[i].stage->name);
+    }
     str_add(out, "</td></tr>\n");
+}
+
+/* What the experiment is about, in a sentence of its own before all other figures. */
+static bool primary(Str *out, const Report *r, Err *err)
+{
+    PaperFigure f;
+    if (!paper_has_primary(&r->recipe))
+        return true;
+    if (!paper_primary(&r->recipe, &f, err))
+        return false;
+    PaperValue v = value_of(r, &f);
+    str_add(out, "<p><b>The primary figure, named before the run.</b> ");
+    html_text(out, f.what);
+    str_add(out, ": <b>");
+    add_number(out, v);
+    str_add(out, "</b>");
+    if (isfinite(v.low)) {
+        str_add(out, " (95&nbsp;% interval ");
+        add_interval(out, v);
+        str_addf(out, ", n %s)", say_number(v.n, 0).text);
+    }
+    if (*f.figure) {
+        str_add(out, "; the paper: ");
+        html_text(out, f.figure);
+    }
+    str_add(out, ". What decides: ");
+    html_text(out, f.test);
+    str_add(out, "</p>\n");
+    return true;
 }
 
 bool report_paper(Str *out, const Report *r, Err *err)
 {
     if (!r->has_recipe || !r->recipe.paper)
         return true;
-    if (!paper_check(&r->recipe, err))
+    if (!paper_check(&r->recipe, err) || !primary(out, r, err))
         return false;
     str_add(out, "<p><b>What differs.</b> ");
     html_text(out, paper_differs(&r->recipe));

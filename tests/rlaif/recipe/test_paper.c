@@ -55,21 +55,21 @@ static void looked_up(void **state)
             &err);
     need_ok(paper_figure(&r, 0, &f, &err), &err);
     assert_string_equal(f.figure, "67 %");
-    PaperValue v = paper_value(&f, label);
+    PaperValue v = paper_value(&f, (const json_t *[]){label});
     assert_true(v.value == 0.6 && v.low == 0.5 && v.high == 0.7 && v.n == 90);
     need_ok(paper_figure(&r, 1, &f, &err), &err);
-    v = paper_value(&f, duel);
+    v = paper_value(&f, (const json_t *[]){duel});
     assert_true(v.value == 0.25 && v.low == 0.1 && v.high == 0.4 && v.n == 7);
     need_ok(paper_figure(&r, 2, &f, &err), &err);
-    assert_string_equal(f.stage->name, "base.two");
-    v = paper_value(&f, label);
+    assert_string_equal(f.term[0].stage->name, "base.two");
+    v = paper_value(&f, (const json_t *[]){label});
     assert_true(fabs(v.low - 0.150) < 0.001 && fabs(v.high - 0.850) < 0.001); /* Wilson's of 2 in 4, by a table */
-    v = paper_value(&f, duel);
+    v = paper_value(&f, (const json_t *[]){duel});
     assert_true(isnan(v.value) && isnan(v.low) && isnan(v.n)); /* not there: nothing is made up */
     static const double trials[] = {0.5, 0.375, 0.625};
     for (int i = 0; i < 3; i++) {
         need_ok(paper_figure(&r, 3 + i, &f, &err), &err);
-        v = paper_value(&f, tried);
+        v = paper_value(&f, (const json_t *[]){tried});
         assert_true(v.value == trials[i]);
         if (i == 0)
             assert_true(v.low == 0.25 && v.high == 0.75 && v.n == 8);
@@ -79,6 +79,52 @@ static void looked_up(void **state)
     json_decref(label);
     json_decref(duel);
     json_decref(tried);
+    recipe_release(&r);
+}
+
+/* The primary figure, means of runs and slopes over them. */
+static void runs(void **state)
+{
+    (void)state;
+    Recipe r;
+    Err err = {0};
+    PaperFigure f;
+    static const double gains[] = {0.3, 0.5, 0.1};
+    json_t *summary[3];
+    for (int i = 0; i < 3; i++)
+        summary[i] = json_pack("{s:i, s:[{s:f, s:[f, f]}]}", "prompts", 40, "results", "gain_in_spreads", gains[i],
+                               "gain_in_spreads_interval", gains[i] - 0.1, gains[i] + 0.1);
+    const json_t *all[] = {summary[0], summary[1], summary[2]}, *two[] = {summary[0], summary[1], NULL};
+    need_ok(read_recipe(&r,
+                        "paper:\n  differs: all\n"
+                        "  primary: {what: a, figure: 63 %, ours: duel.gain-in-spreads, test: excludes 0}\n  figures:\n"
+                        "    - {what: b, figure: '', ours: [duel.gain-in-spreads, duel.gain-in-spreads, "
+                        "duel.gain-in-spreads]}\n"
+                        "    - {what: c, figure: '', over: [0, 1, 3], ours: [duel.gain-in-spreads, "
+                        "duel.gain-in-spreads, duel.gain-in-spreads]}\n",
+                        &err),
+            &err);
+    assert_true(paper_has_primary(&r));
+    need_ok(paper_primary(&r, &f, &err), &err);
+    assert_string_equal(f.test, "excludes 0");
+    PaperValue v = paper_value(&f, all);
+    assert_true(v.value == 0.3 && fabs(v.low - 0.2) < 1e-12 && fabs(v.high - 0.4) < 1e-12 && v.n == 40 && !v.share);
+    need_ok(paper_figure(&r, 0, &f, &err), &err);
+    assert_true(f.n == 3 && !f.slope && !f.test);
+    v = paper_value(&f, all); /* 0.3 +- 4.3027 * 0.2 / sqrt(3) */
+    close_to(v.value, 0.3, 1e-12);
+    close_to(v.low, 0.3 - 0.496828, 1e-5);
+    close_to(v.high, 0.3 + 0.496828, 1e-5);
+    assert_true(v.n == 3 && !v.share);
+    assert_true(isnan(paper_value(&f, two).value) && isnan(paper_value(&f, two).low)); /* a run is not there */
+    need_ok(paper_figure(&r, 1, &f, &err), &err);
+    assert_true(f.slope);
+    v = paper_value(&f,
+                    all); /* mean 4/3, spread 14/3, product of deviations -0.4: residuals of one degree of freedom */
+    close_to(v.value, -0.3 / (14.0 / 3) * (4.0 / 3), 1e-12);
+    assert_true(v.low < v.value && v.value < v.high);
+    for (int i = 0; i < 3; i++)
+        json_decref(summary[i]);
     recipe_release(&r);
 }
 
@@ -95,6 +141,16 @@ static void refused(void **state)
         {"paper: {differs: x, figures: [{what: a, figure: b, ours: base.win-rate}]}\n", "has no number \"win-rate\""},
         {"paper: {differs: x, figures: [{what: a, figure: b, ours: duel.win-rate.0}]}\n", "has no number"},
         {"paper: {differs: x, figures: [a]}\n", "a figure is"},
+        {"paper: {differs: x, figures: [{what: a, figure: b, ours: {c: d}}]}\n", "\"ours\" is STAGE.NUMBER"},
+        {"paper: {differs: x, figures: [{what: a, figure: b, ours: [base.alignment]}]}\n", "2 to 16 runs"},
+        {"paper: {differs: x, figures: [{what: a, figure: b, ours: [base.alignment, [x]]}]}\n", "is STAGE.NUMBER"},
+        {"paper: {differs: x, figures: [{what: a, figure: b, ours: base.alignment, test: c}]}\n", "no key \"test\""},
+        {"paper: {differs: x, figures: [{what: a, figure: b, ours: base.alignment, over: [1]}]}\n", "\"over\" needs"},
+        {"paper: {differs: x, figures: [{what: a, figure: b, ours: [base.auc, base.auc, base.auc], over: [0, 1, y]}]}\n",
+         "\"over\" needs"},
+        {"paper: {differs: x, primary: {what: a, figure: b, ours: base.alignment}, figures: []}\n", "needs \"test\""},
+        {"paper: {differs: x, primary: {what: a, figure: b, test: c}, figures: []}\n", "needs \"ours\""},
+        {"paper: {differs: x, primary: [a], figures: []}\n", "a figure is"},
     };
     for (int i = 0; i < COUNT(bad); i++) {
         Recipe r;
@@ -113,17 +169,23 @@ static void written_back(void **state)
     Recipe a, b;
     Err err = {0};
     Str text = {0}, again = {0};
-    need_ok(
-        read_recipe(
-            &a,
-            "paper:\n  differs: 'a: \"b\" # c'\n  figures:\n    - {what: \"- x\", figure: 67 %, ours: base.longer}\n",
-            &err),
-        &err);
+    need_ok(read_recipe(&a,
+                        "paper:\n  differs: 'a: \"b\" # c'\n"
+                        "  primary: {what: 'p: q', figure: '', ours: base.kappa, test: '# all'}\n  figures:\n"
+                        "    - {what: \"- x\", figure: 67 %, ours: base.longer}\n"
+                        "    - {what: y, figure: '', ours: [base.auc, base.auc, base.two.auc], over: [0, 0.5, 1]}\n",
+                        &err),
+            &err);
     paper_append_yaml(&a, &text);
     need_ok(read_recipe(&b, str_text(&text), &err), &err);
     paper_append_yaml(&b, &again);
     assert_string_equal(paper_differs(&b), "a: \"b\" # c");
     assert_string_equal(str_text(&again), str_text(&text));
+    PaperFigure f;
+    need_ok(paper_primary(&b, &f, &err), &err);
+    assert_string_equal(f.test, "# all");
+    need_ok(paper_figure(&b, 1, &f, &err), &err);
+    assert_true(f.n == 3 && f.slope && f.over[1] == 0.5);
     str_release(&text);
     str_release(&again);
     recipe_release(&a);
@@ -134,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looked_up),
+        cmocka_unit_test(runs),
         cmocka_unit_test(refused),
         cmocka_unit_test(written_back),
     };

@@ -244,7 +244,8 @@ static void labels(void **state)
 /* --- beside the paper ------------------------------------------------------------------------------------- */
 
 static const char paper_yaml[] =
-    "name: x\nseed: 1\npolicy: p\npaper:\n  differs: \"a <small> judge\"\n  figures:\n"
+    "name: x\nseed: 1\npolicy: p\npaper:\n  differs: \"a <small> judge\"\n"
+    "  primary: {what: over SFT, figure: \"71 %\", ours: duel.win-rate.2, test: <the> interval}\n  figures:\n"
     "    - {what: \"agreement <of> judges\", figure: \"78 %\", ours: label.alignment}\n"
     "    - {what: first place, figure: \"-\", ours: label.first-of-same-slot}\n"
     "    - {what: over SFT, figure: \"71 %\", ours: duel.win-rate.2}\n"
@@ -252,6 +253,7 @@ static const char paper_yaml[] =
     "    - {what: by people at equal length, figure: \"61 %\", ours: ratings.win-rate-at-equal-length}\n"
     "    - {what: of one mind, figure: \"0.3 to 0.6\", ours: ratings.kendall-w}\n"
     "    - {what: harmless, figure: \"88 %\", ours: rates.harmless-rate.2}\n"
+    "    - {what: two runs, figure: \"\", ours: [duel.win-rate, duel.win-rate.2]}\n"
     "    - {what: not yet, figure: \"50 %\", ours: later.win-rate}\n"
     "stages:\n  - label: {}\n  - eval: {as: duel, kind: winrate}\n  - eval: {as: ratings, kind: ratings}\n"
     "  - eval: {as: rates, kind: harmless}\n  - eval: {as: later, kind: winrate}\n";
@@ -269,6 +271,8 @@ static void beside_the_paper(void **state)
         "<tr><th>by people at equal length</th><td>61 %</td><td>55.0 %</td><td>40.0 to 60.0&nbsp;%</td><td>12</td>",
         "<tr><th>of one mind</th><td>0.3 to 0.6</td><td>0.438</td><td>0.250 to 0.625</td><td>9</td>",
         "<tr><th>harmless</th><td>88 %</td><td>12.5 %</td><td>10.0 to 15.0&nbsp;%</td><td>40</td>",
+        "<tr><th>two runs</th><td></td><td>17.5 %</td><td>0.0 to 100.0&nbsp;%</td><td>2</td><td class=\"left\"><a "
+        "href=\"#stage-2\">duel</a>, <a href=\"#stage-2\">duel</a></td></tr>",
         "<tr><th>not yet</th><td>50 %</td><td>\xe2\x80\x93</td><td></td><td>\xe2\x80\x93</td><td class=\"left\">later</td></tr>",
     };
     Run r = run_new();
@@ -290,6 +294,8 @@ static void beside_the_paper(void **state)
     char *page = page_of(&r), *part = part_of(page, "<h2 id=\"paper\">", "</table>");
     check_page(page);
     has(part, "<b>What differs.</b> a &lt;small&gt; judge</p>");
+    has(part, "<b>The primary figure, named before the run.</b> over SFT: <b>25.0 %</b> (95&nbsp;% interval 10.0 to "
+              "40.0&nbsp;%, n 7); the paper: 71 %. What decides: &lt;the&gt; interval</p>");
     for (int i = 0; i < COUNT(rows); i++)
         has(part, rows[i]);
     free(part);
