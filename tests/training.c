@@ -200,14 +200,14 @@ json_t *bench_rows(const Bench *b, const char *stage)
     return rows;
 }
 
-void bench_reward_first(const Bench *b, const char *from, const char *to, double factor)
+void bench_reward_at(const Bench *b, const char *from, const char *to, int number, double factor)
 {
     Err err = {0};
     Model *m;
     char *source = bench_path(b, from), *out = bench_path(b, to);
     need_ok(model_load(&m, source, b->work.device, 0, &err), &err);
     for (int c = 0; c < m->w.score.cols; c++)
-        m->w.score.at[matrix_at(m->w.score, 0, c)] = c == 0 ? (float)factor : 0;
+        m->w.score.at[matrix_at(m->w.score, 0, c)] = c == number ? (float)factor : 0;
     json_decref(m->notes);
     m->notes = NULL;
     need_ok(model_save(m, out, &err), &err);

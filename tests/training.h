@@ -44,8 +44,8 @@ Model *bench_gradient(const Bench *b, const char *dir, int heads, Weights *gradi
 /* The rows that a stage stored, as a list. The caller releases it. */
 json_t *bench_rows(const Bench *b, const char *stage);
 
-/* FOLDER/to: a copy of FOLDER/from, a reward model, whose rewards are the hidden state's first number times a factor. */
-void bench_reward_first(const Bench *b, const char *from, const char *to, double factor);
+/* FOLDER/to: a copy of FOLDER/from, a reward model, whose rewards are one number of the hidden state times a factor. */
+void bench_reward_at(const Bench *b, const char *from, const char *to, int number, double factor);
 
 /* Two files of the folder have the same bytes. */
 void bench_same(const Bench *b, const char *a, const char *other);

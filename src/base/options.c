@@ -83,7 +83,7 @@ static ErrCode code_of(const char *where)
 
 static const char *value_name(const Option *o)
 {
-    static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "YYYY-MM-DD", "A,B"};
+    static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "YYYY-MM-DD", "A,B", "FILE"};
     return o->value ? o->value : o->type == OPT_CHOICE ? o->choices : by_type[o->type];
 }
 
@@ -118,6 +118,22 @@ static void list_clear(OptionList *l)
         free(l->item[i]);
     free(l->item);
     *l = (OptionList){0};
+}
+
+static void tree_put(OptionTree *t, Yaml *yaml, const char *where)
+{
+    yaml_free_tree(t->yaml);
+    free(t->where);
+    *t = (OptionTree){yaml, where ? mem_str(where) : NULL};
+}
+
+static bool tree_read(OptionTree *t, const char *path, Err *err)
+{
+    Yaml *yaml;
+    if (!yaml_read_file(path, &yaml, err))
+        return false;
+    tree_put(t, yaml, path);
+    return true;
 }
 
 static bool set_value(const Option *o, void *at, const char *value, const char *where, Err *err)
@@ -172,6 +188,7 @@ static bool set_value(const Option *o, void *at, const char *value, const char *
             p += n + (p[n] == ',');
         }
         return true;
+    case OPT_TREE: return tree_read(at, value, err);
     }
     return false;
 }
@@ -201,6 +218,8 @@ void options_free(const OptionTable *t, void *target)
                 free(*(char **)field(o, t->group[g].base, target));
             if (o->type == OPT_LIST)
                 list_clear(field(o, t->group[g].base, target));
+            if (o->type == OPT_TREE)
+                tree_put(field(o, t->group[g].base, target), NULL, NULL);
         }
     free(target);
 }
@@ -231,9 +250,15 @@ bool options_set_yaml(const OptionTable *t, void *target, const char *name, cons
             list_clear(field(o, base, target));
         return set_value(o, field(o, base, target), value->text, place, err);
     }
+    if (value->kind == YAML_LIST && o->type == OPT_TREE) {
+        tree_put(field(o, base, target), yaml_copy(value), where);
+        return true;
+    }
     if (value->kind != YAML_LIST || o->type != OPT_LIST) {
         err_set(err, ERR_INPUT, "%s: \"%s\" takes %s", place, name,
-                o->type == OPT_LIST ? "a list of texts" : "a single value");
+                o->type == OPT_LIST   ? "a list of texts"
+                : o->type == OPT_TREE ? "a list, or a file that holds one"
+                                      : "a single value");
         return err_hint(err, "write `%s: ...` on one line", name);
     }
     OptionList *l = field(o, base, target);
@@ -265,7 +290,12 @@ void options_put(const OptionTable *t, void *target, const char *name, const cha
 
 static bool is_given(const Option *o, const void *at)
 {
-    return o->type == OPT_TEXT ? *(char *const *)at != NULL : o->type != OPT_LIST || ((const OptionList *)at)->n > 0;
+    switch (o->type) {
+    case OPT_TEXT: return *(char *const *)at != NULL;
+    case OPT_LIST: return ((const OptionList *)at)->n > 0;
+    case OPT_TREE: return ((const OptionTree *)at)->yaml != NULL;
+    default: return true;
+    }
 }
 
 bool options_given(const OptionTable *t, const void *target, const char *name)
@@ -377,6 +407,21 @@ static json_t *date_json(int date)
     return date ? json_sprintf("%04d-%02d-%02d", date / 10000, date / 100 % 100, date % 100) : json_null();
 }
 
+static json_t *tree_json(const Yaml *y)
+{
+    if (yaml_is_null(y))
+        return json_null();
+    if (y->kind == YAML_TEXT)
+        return json_string(y->text);
+    json_t *out = y->kind == YAML_MAP ? json_object() : json_array();
+    for (int i = 0; i < y->n; i++)
+        if (y->kind == YAML_MAP)
+            json_object_set_new(out, y->keys[i], tree_json(y->item[i]));
+        else
+            json_array_append_new(out, tree_json(y->item[i]));
+    return out;
+}
+
 static json_t *value_json(const Option *o, const void *at)
 {
     char name[64];
@@ -387,6 +432,7 @@ static json_t *value_json(const Option *o, const void *at)
     case OPT_CHOICE: return json_string(options_choice(o->choices, *(const int *)at, name));
     case OPT_DATE: return date_json(*(const int *)at);
     case OPT_TEXT: return *(char *const *)at ? json_string(*(char *const *)at) : json_null();
+    case OPT_TREE: return tree_json(((const OptionTree *)at)->yaml);
     case OPT_LIST: break;
     }
     const OptionList *l = at;
@@ -419,6 +465,19 @@ static void append_value(Str *s, const json_t *v)
             append_value(s, json_array_get(v, i));
         }
         str_add(s, "]");
+    } else if (json_is_object(v)) {
+        const char *key;
+        json_t *value;
+        int i = 0;
+        str_add(s, "{");
+        json_object_foreach((json_t *)(uintptr_t)v, key, value)
+        {
+            str_add(s, i++ ? ", " : "");
+            yaml_append_text(s, key);
+            str_add(s, ": ");
+            append_value(s, value);
+        }
+        str_add(s, "}");
     } else {
         json_append(s, v);
     }

@@ -8,7 +8,7 @@
  *         {"n", OPT_INT, AT(SampleOptions, n), 1, 1000, "1", .help = "responses a prompt"},
  *     };
  *
- * Fields: bool, int, double, char * (owned, NULL where not given), int of a choice, OptionList. */
+ * Fields: bool, int, double, char * (owned, NULL where not given), int of a choice, OptionList, OptionTree. */
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
 
@@ -28,7 +28,8 @@ typedef enum OptionType {
     OPT_TEXT,   /* char * */
     OPT_CHOICE, /* int: which of the choices "a|b|c" */
     OPT_DATE,   /* int: 20240726 for 2024-07-26; 0: none */
-    OPT_LIST    /* OptionList: texts; comma-separated or given several times; a YAML list */
+    OPT_LIST,   /* OptionList: texts; comma-separated or given several times; a YAML list */
+    OPT_TREE    /* OptionTree: a YAML file that holds a list; in YAML that list itself, too */
 } OptionType;
 
 enum {
@@ -57,6 +58,12 @@ typedef struct OptionList {
     char **item;
     int n;
 } OptionList;
+
+/* A list of more than texts, as it was written. */
+typedef struct OptionTree {
+    Yaml *yaml;  /* owned; NULL where not given */
+    char *where; /* the file that it stands in, for messages */
+} OptionTree;
 
 /* The tables of one command; `base` is where the struct that a table describes lies in the whole. */
 typedef struct OptionGroup {
@@ -88,7 +95,7 @@ void options_put(const OptionTable *t, void *target, const char *name, const cha
 /* Fails where a required option is absent; says which. */
 bool options_complete(const OptionTable *t, const void *target, const char *where, Err *err) MUST_CHECK;
 
-/* Has the option been given (a text or list that is not empty; others always)? */
+/* Has the option been given (a text, list or tree that is not empty; others always)? */
 bool options_given(const OptionTable *t, const void *target, const char *name);
 
 /* Every option with its value, in the table's order; the working ones only where `all`. */

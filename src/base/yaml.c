@@ -182,6 +182,19 @@ bool yaml_read_file(const char *path, Yaml **out, Err *err)
     return ok;
 }
 
+Yaml *yaml_copy(const Yaml *y)
+{
+    Yaml *copy = mem_zalloc(1, sizeof *copy);
+    *copy = (Yaml){y->kind, y->line, y->text ? mem_str(y->text) : NULL, y->quoted, y->n, NULL, NULL};
+    copy->keys = mem_zalloc((size_t)y->n, sizeof *copy->keys);
+    copy->item = mem_zalloc((size_t)y->n, sizeof *copy->item);
+    for (int i = 0; i < y->n; i++) {
+        copy->keys[i] = y->keys[i] ? mem_str(y->keys[i]) : NULL;
+        copy->item[i] = yaml_copy(y->item[i]);
+    }
+    return copy;
+}
+
 void yaml_free_tree(Yaml *y)
 {
     if (!y)
@@ -202,6 +215,26 @@ const Yaml *yaml_get(const Yaml *map, const char *key)
         if (strcmp(map->keys[i], key) == 0)
             return map->item[i];
     return NULL;
+}
+
+void yaml_put_text(Yaml *map, const char *key, const char *text)
+{
+    const Yaml value = {.kind = YAML_TEXT, .line = map->line, .text = (char *)(uintptr_t)text, .quoted = true};
+    int i = 0;
+    while (i < map->n && strcmp(map->keys[i], key) != 0)
+        i++;
+    if (i < map->n) {
+        Yaml *old = map->item[i];
+        char *copy = mem_str(text);
+        free(old->text);
+        old->text = copy;
+        old->quoted = true;
+        return;
+    }
+    map->item = mem_resize(map->item, (size_t)map->n + 1, sizeof *map->item);
+    map->keys = mem_resize(map->keys, (size_t)map->n + 1, sizeof *map->keys);
+    map->item[map->n] = yaml_copy(&value);
+    map->keys[map->n++] = mem_str(key);
 }
 
 static bool is_one_of(const char *key, const char *const *keys, int n)

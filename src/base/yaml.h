@@ -21,10 +21,14 @@ typedef struct Yaml {
 /* One document. `where` names it in messages. Free *out with yaml_free_tree. */
 bool yaml_parse(const char *text, size_t n, const char *where, Yaml **out, Err *err) MUST_CHECK;
 bool yaml_read_file(const char *path, Yaml **out, Err *err) MUST_CHECK;
-void yaml_free_tree(Yaml *y); /* accepts NULL; libyaml has a yaml_free of its own */
+Yaml *yaml_copy(const Yaml *y); /* with all that is in it, and its lines */
+void yaml_free_tree(Yaml *y);   /* accepts NULL; libyaml has a yaml_free of its own */
 
 /* The value of a key, or NULL where the mapping has none. */
 const Yaml *yaml_get(const Yaml *map, const char *key);
+
+/* Sets the value of a mapping's key to a text, whether it has one or not. */
+void yaml_put_text(Yaml *map, const char *key, const char *text);
 
 /* Fails where it is a mapping and has a key that is none of these; names its line, and the nearest or all of them. */
 bool yaml_check_keys(const Yaml *map, const char *const *keys, int n, const char *where, Err *err) MUST_CHECK;

@@ -13,6 +13,7 @@
 #include "rlaif/recipe/heldout.h"
 #include "rlaif/recipe/paper.h"
 #include "rlaif/report/report.h"
+#include "rlaif/rl/check.h"
 #include "rlaif/rl/rl.h"
 #include "rlaif/rl/sample.h"
 
@@ -64,7 +65,7 @@ static const StageKind kinds[] = {
     {"label", &label_table, label_stage, LABELS, NULL, {{"pairs", RESPONSES}, {"model", JUDGE}}, NULL},
     {"score", &score_table, score_stage, NOTHING, NULL, {{"rows", RESPONSES}, {"model", REWARD}}, NULL},
     {"reward", &reward_table, reward_stage, REWARD, "reward", {{"pairs", LABELS}, {"model", POLICY}}, NULL},
-    {"rl", &rl_table, rl_stage, POLICY, "policy", {{"model", POLICY}, {"reward", REWARD}}, NULL},
+    {"rl", &rl_table, rl_stage, POLICY, "policy", {{"model", POLICY}, {"reward", REWARD}}, rl_complete},
     {"choose", &choose_table, choose_stage, POLICY, "chosen", {{"policy", POLICY}, {"judge", JUDGE}, {"against", START}}, compare_complete},
     {"eval alignment", &alignment_table, alignment_stage, NOTHING, NULL, {{"labels", LABELS}}, NULL},
     {"eval accuracy", &accuracy_table, accuracy_stage, NOTHING, NULL, {{"reward", REWARD}}, NULL},
@@ -213,18 +214,35 @@ static bool set_from_command(const Pipeline *p, const StageKind *k, const Recipe
     return true;
 }
 
+/* A list of rewards, whose keys are called like options and take what they take; a prompt alone is for the recipe's judge. */
+static void settle_rewards(const Pipeline *p, Yaml *list, bool elsewhere)
+{
+    for (int i = 0; list->kind == YAML_LIST && i < list->n; i++) {
+        Yaml *part = list->item[i];
+        for (int k = 0; part->kind == YAML_MAP && k < part->n; k++)
+            if (may_refer(part->keys[k]) && part->item[k]->kind == YAML_TEXT && !yaml_is_null(part->item[k]))
+                yaml_put_text(part, part->keys[k], resolve(p, part->item[k]->text));
+        if (p->latest[JUDGE] && !elsewhere && yaml_get(part, "prompt") && yaml_is_null(yaml_get(part, "judge")) &&
+            yaml_is_null(yaml_get(part, "reward")))
+            yaml_put_text(part, "judge", p->latest[JUDGE]);
+    }
+}
+
 static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
 {
     size_t base;
     bool direct = strcmp(k->kind, "rl") == 0 && options_given(k->table, options, "prompt");
     bool settled = strcmp(k->kind, "label") == 0 && options_given(k->table, options, "from");
     bool rewarded = options_given(k->table, options, "reward") && !options_given(k->table, options, "prompt");
+    bool listed = options_given(k->table, options, "rewards");
     bool elsewhere = options_find(k->table, "endpoint", &base) && options_given(k->table, options, "endpoint");
-    if (direct && !elsewhere && !options_given(k->table, options, "judge"))
+    if (direct && !listed && !elsewhere && !options_given(k->table, options, "judge"))
         options_put(k->table, options, "judge", p->latest[JUDGE]);
+    if (listed)
+        settle_rewards(p, ((RlOptions *)options)->rewards.yaml, elsewhere);
     for (int i = 0; i < COUNT(k->take) && k->take[i].option; i++) {
         const Default *d = &k->take[i];
-        if (options_given(k->table, options, d->option) || (direct && d->from == REWARD) || settled ||
+        if (options_given(k->table, options, d->option) || ((direct || listed) && d->from == REWARD) || settled ||
             (rewarded && d->from == JUDGE) || (elsewhere && (d->from == JUDGE || d->from == REWARD)))
             continue;
         if (!p->latest[d->from]) {

@@ -17,6 +17,7 @@ typedef struct Sample {
     double temperature;
     bool greedy;
     OptionList judges;
+    OptionTree parts;
 } Sample;
 
 static const Option common_options[] = {
@@ -36,6 +37,7 @@ static const Option sample_options[] = {
     {"temperature", OPT_REAL, AT(Sample, temperature), 0, 2, "0.7", .help = "of the distribution"},
     {"greedy", OPT_BOOL, AT(Sample, greedy), .otherwise = "true", .help = "the likeliest token"},
     {"judges", OPT_LIST, AT(Sample, judges), .help = "who judges, and a help text that is long"},
+    {"parts", OPT_TREE, AT(Sample, parts), .flags = OPT_WORKING, .help = "a list of more than texts"},
 };
 
 static const OptionGroup groups[] = {
@@ -198,6 +200,8 @@ static void recipes(void **state)
         {"n: {a: 1}", "\"n\" takes a single value", "n: ..."},
         {"judges: {a: 1}", "\"judges\" takes a list of texts", ""},
         {"judges: [a, [b]]", "\"judges\" takes a list of texts", ""},
+        {"parts: {a: 1}", "\"parts\" takes a list, or a file that holds one", ""},
+        {"parts: /no/such.yaml", "/no/such.yaml: No such file", "check the name"},
         {"n: many", "recipe.yaml:1: n = \"many\" cannot be used", "from -5 to 1000"},
     };
     for (int i = 0; i < COUNT(bad); i++) {
@@ -301,6 +305,39 @@ static void kept_as_yaml(void **state)
     options_free(&table, t);
 }
 
+/* A list of more than texts: where it stands, in a file or in a recipe, its lines are known; it is kept as it is meant. */
+static void trees(void **state)
+{
+    (void)state;
+    static const char list[] = "# two\n- {a: x, b: -1}\n- c: [\"null\", ~, {}]\n";
+    static const char kept[] = "parts: [{a: x, b: \"-1\"}, {c: [\"null\", null, {}]}]\n";
+    Err err = {0};
+    char *folder = make_folder(), *path = path_join(folder, "list.yaml");
+    need_ok(file_write(path, list, strlen(list), &err), &err);
+    Sample *s = options_new(&table), *t = options_new(&table);
+    assert_false(options_given(&table, s, "parts"));
+    need_ok(options_set(&table, s, "parts", path, "command line", &err), &err);
+    assert_true(options_given(&table, s, "parts") && s->parts.yaml->kind == YAML_LIST);
+    assert_string_equal(s->parts.where, path);
+    assert_int_equal(s->parts.yaml->item[1]->line, 3);
+    Str text = {0}, again = {0};
+    options_append_yaml(&table, s, "", &text);
+    assert_non_null(strstr(str_text(&text), kept));
+    need_ok(set_yaml(t, "\nparts:\n- d", &err) && set_yaml(t, kept, &err), &err); /* the last one counts */
+    assert_string_equal(t->parts.where, "recipe.yaml");
+    options_append_yaml(&table, t, "", &again);
+    assert_non_null(strstr(str_text(&again), kept));
+    need_ok(set_yaml(t, "parts:", &err), &err); /* nothing leaves it as it is */
+    assert_true(options_given(&table, t, "parts"));
+    assert_false(options_set(&table, t, "parts", folder, "command line", &err));
+    assert_string_equal(t->parts.where, "recipe.yaml");
+    str_release(&text), str_release(&again);
+    options_free(&table, s);
+    options_free(&table, t);
+    free(path);
+    remove_folder(folder);
+}
+
 static void choices(void **state)
 {
     (void)state;
@@ -319,7 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults), cmocka_unit_test(command_line), cmocka_unit_test(refusals),
         cmocka_unit_test(recipes),  cmocka_unit_test(as_json),      cmocka_unit_test(help),
-        cmocka_unit_test(choices),  cmocka_unit_test(kept_as_yaml),
+        cmocka_unit_test(choices),  cmocka_unit_test(kept_as_yaml), cmocka_unit_test(trees),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

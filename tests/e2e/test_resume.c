@@ -174,6 +174,10 @@ static const Command commands[] = {
     {"rlaif rl p.jsonl --model llama --reward reward --steps 5 --value-warmup 2 --batch 2 --max-new-tokens 5 --lr 1e-2 "
      "--eval held.jsonl --eval-every 1 --keep-best 2 -o policy",
      {SAMPLE, LABEL, REWARD}},
+    {"rlaif rl p.jsonl --model llama --rewards list.yaml --baseline group --samples 2 --steps 3 --batch 2 "
+     "--max-new-tokens 5 --lr 1e-2 --save-every 2 -o policy",
+     {SAMPLE, LABEL,
+      REWARD " && printf -- '- {judge: gemma, prompt: tone.yaml, weight: -1}\\n- {reward: reward}\\n' > list.yaml"}},
     {"rlaif choose policy --prompts held.jsonl --against llama --judge llama --prompt tone.yaml --max-new-tokens 6 "
      "-o chosen",
      {DIRECT}},

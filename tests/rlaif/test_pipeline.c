@@ -78,6 +78,40 @@ static void reference_of_a_stage(void **state)
     holds(text, NULL, lines, COUNT(lines));
 }
 
+/* A list of rewards, in the recipe or in a file: its models may be stages, the policy or the judge; a prompt alone is for the
+ * judge, and no reward model of a stage before stands beside the list. What is written is read back. */
+static void rewards_take_products(void **state)
+{
+    (void)state;
+    Err err = {0};
+    char *folder = make_folder(), *file = path_join(folder, "list.yaml");
+    static const char list[] = "- {judge: policy, prompt: tone-verdict, weight: -0.5}\n- {reward: rm, scale: 2}\n";
+    need_ok(file_write(file, list, strlen(list), &err), &err);
+    char *text =
+        mem_printf("name: x\npolicy: m.gguf\njudge: j.gguf\nstages:\n- sft: {data: d.jsonl}\n"
+                   "- reward: {as: rm, pairs: a.jsonl}\n- reward: {pairs: b.jsonl}\n"
+                   "- rl: {as: one, prompts: p.jsonl, rewards: [{prompt: tone-verdict}, "
+                   "{judge: judge, prompt: \"my tone.yaml\"}, {judge: sft, prompt: t.yaml}, {reward: reward}]}\n"
+                   "- rl: {as: two, prompts: p.jsonl, rewards: %s}\n"
+                   "- rl: {as: far, prompts: p.jsonl, endpoint: 'http://h/v1', api-model: j, rewards: [{prompt: t}]}\n",
+                   file);
+    static const char *const lines[] = {
+        "      rewards: [{prompt: tone-verdict, judge: j.gguf}, {judge: j.gguf, prompt: \"my tone.yaml\"}, "
+        "{judge: runs/x/sft, prompt: t.yaml}, {reward: runs/x/reward}]\n",
+        "      rewards: [{judge: m.gguf, prompt: tone-verdict, weight: \"-0.5\"}, {reward: runs/x/rm, scale: 2}]\n",
+        "      rewards: [{prompt: t}]\n",
+    };
+    holds(text, NULL, lines, COUNT(lines));
+    char *out = resolved(text, NULL, &err), *again = resolved(out, NULL, &err);
+    assert_string_equal(again, out);
+    assert_null(strstr(strstr(out, "as: one"), " reward: runs"));
+    free(again);
+    free(out);
+    free(text);
+    free(file);
+    remove_folder(folder);
+}
+
 /* Where a stage names an endpoint, no model is its judge and no reward model stands beside it. */
 static void judges_elsewhere(void **state)
 {
@@ -227,15 +261,11 @@ static void nothing_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stages_take_products),
-        cmocka_unit_test(reference_of_a_stage),
-        cmocka_unit_test(judges_elsewhere),
-        cmocka_unit_test(reward_models_judge),
-        cmocka_unit_test(set_by_the_command_line),
-        cmocka_unit_test(names_are_quoted),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(refused_heads),
-        cmocka_unit_test(nothing_is_left),
+        cmocka_unit_test(stages_take_products),  cmocka_unit_test(reference_of_a_stage),
+        cmocka_unit_test(rewards_take_products), cmocka_unit_test(judges_elsewhere),
+        cmocka_unit_test(reward_models_judge),   cmocka_unit_test(set_by_the_command_line),
+        cmocka_unit_test(names_are_quoted),      cmocka_unit_test(refused),
+        cmocka_unit_test(refused_heads),         cmocka_unit_test(nothing_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

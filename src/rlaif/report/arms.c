@@ -20,39 +20,56 @@ static void add_pairs(Str *out, double pairs)
 }
 
 /* Who says what is good: people, label stages, a judge itself. */
-static void labels_cells(Str *out, const Taste *t)
+static void add_says(Str *out, const TastePart *p)
 {
-    int n = 0;
-    str_add(out, "<td class=\"left\">");
-    if (t->people) {
-        n++;
+    if (p->people) {
         str_add(out, "people");
-        add_pairs(out, t->pairs_people);
+        add_pairs(out, p->pairs_people);
     }
-    for (int i = 0; i < t->labels; i++) {
-        str_add(out, n++ ? "<br>" : "");
-        html_stage(out, t->label[i]);
-        add_pairs(out, t->labels == 1 ? t->pairs_ai : json_number_of(t->label[i]->summary, "pairs", (double)NAN));
+    for (int i = 0; i < p->labels; i++) {
+        str_add(out, p->people || i > 0 ? "<br>" : "");
+        html_stage(out, p->label[i]);
+        add_pairs(out, p->labels == 1 ? p->pairs_ai : json_number_of(p->label[i]->summary, "pairs", (double)NAN));
     }
-    if (t->direct) {
-        str_add(out, n++ ? "<br>" : "");
+    if (p->direct) {
         str_add(out, "the judge itself<span class=\"range\">");
-        html_prompt(out, report_value(t->rl, "prompt"));
+        html_prompt(out, p->prompt);
         str_add(out, "</span>");
     }
-    str_add(out, "</td>");
-    const json_t *numbers = t->labels > 0 ? t->label[0]->alignment : NULL;
+}
+
+static void labels_cells(Str *out, const Taste *t)
+{
+    const json_t *numbers = NULL;
+    Str says = {0};
+    for (int i = 0; i < t->parts; i++) {
+        Str one = {0};
+        add_says(&one, &t->part[i]);
+        str_addf(&says, "%s%s", says.n > 0 && one.n > 0 ? "<br>" : "", str_text(&one));
+        str_release(&one);
+        numbers = numbers || t->part[i].labels == 0 ? numbers : t->part[i].label[0]->alignment;
+    }
+    str_addf(out, "<td class=\"left\">%s</td>", str_text(&says));
+    str_release(&says);
     share_cell(out, numbers, "accuracy", "interval", "");
     share_cell(out, json_object_get(numbers, "position"), "same_slot_rate", "interval", "");
 }
 
+/* The reward models, and how good the only one is. */
 static void model_cells(Str *out, const Taste *t)
 {
-    json_t *numbers = t->reward ? report_numbers(t->reward) : json_object();
+    const ReportStage *only = NULL;
+    int models = 0;
     str_add(out, "<td class=\"left\">");
-    if (t->reward)
-        html_stage(out, t->reward);
+    for (int i = 0; i < t->parts; i++) {
+        if (!t->part[i].reward)
+            continue;
+        only = t->part[i].reward;
+        str_add(out, models++ ? "<br>" : "");
+        html_stage(out, only);
+    }
     str_add(out, "</td>");
+    json_t *numbers = models == 1 ? report_numbers(only) : json_object();
     share_cell(out, numbers, "eval_accuracy", "eval_interval",
                say_count(json_number_of(numbers, "eval_pairs", 0), "pair", "pairs").text);
     json_decref(numbers);

@@ -91,7 +91,9 @@ static bool check_inputs(const Work *work, const RlOptions *o, const Rows *rows,
     const char *what;
     if (!json_parse(s->about, strlen(s->about), "a stored stage", &was, err))
         return false;
-    bool ok = rl_about(&is, work, o, rows, err);
+    AskedRewards rewards;
+    bool ok = asked_rewards_read(&rewards, o, err) && rl_about(&is, work, o, &rewards, rows, err);
+    asked_rewards_release(&rewards);
     if (ok) {
         json_object_foreach(json_object_get(is, "hashes"), what,
                             hash) if (ok && !json_equal(hash, json_object_get(json_object_get(was, "hashes"), what)))
@@ -183,23 +185,44 @@ static void describe_tokens(const Rl *rl, const Rollout *r, RolloutInspection *o
     }
 }
 
-/* What the judge read, and where its answer comes from. */
-static bool describe_judge(Rl *rl, const Rollout *r, RolloutInspection *out, Err *err)
+/* What a part's judge read, behind the part's name where there are several. */
+static bool show_judge(const Rl *rl, int part, const Question *q, Str *out, Err *err)
 {
-    const Endpoint *e = rl->source.judges.endpoint;
-    Str text = {0};
-    if (!rl->source.judge)
-        return true;
-    json_t *spent = e ? endpoint_spent(e) : NULL;
-    out->judge = !json_object_get(out->recorded, "judgment") ? AGAIN_NOT_RECORDED
-                 : !e                                        ? AGAIN_ASKED
-                 : json_number_of(spent, "requests", 0) == 0 ? AGAIN_KEPT
-                                                             : AGAIN_ELSEWHERE;
+    if (rl->asked.where)
+        str_addf(out, "%s%s:\n", out->n ? "\n\n" : "", rl->asked.part[part].name);
+    return judge_show(rl->source.part[part].judge, q, out, err);
+}
+
+static JudgeAgain judge_again(const Rl *rl, const json_t *recorded, const RewardPart *p)
+{
+    json_t *spent = p->from.endpoint ? endpoint_spent(p->from.endpoint) : NULL;
+    bool on_record = rl->asked.where || json_object_get(recorded, "judgment");
+    JudgeAgain again = !on_record                                  ? AGAIN_NOT_RECORDED
+                       : !p->from.endpoint                         ? AGAIN_ASKED
+                       : json_number_of(spent, "requests", 0) == 0 ? AGAIN_KEPT
+                                                                   : AGAIN_ELSEWHERE;
     json_decref(spent);
+    return again;
+}
+
+/* What the judges read, and where their answers come from: of several the least sure. */
+static bool describe_judges(Rl *rl, const Rollout *r, RolloutInspection *out, Err *err)
+{
+    Str text = {0};
     char *context = context_lines(&rl->rows->row[r->row].view.context), *response = response_text(rl->policy, &r->y);
     const Question q = {.where = "the rollout", .context = context, .first = response};
-    bool ok = judge_show(rl->source.judge, &q, &text, err);
-    out->judge_prompt = str_take(&text);
+    bool ok = true;
+    for (int k = 0; ok && k < rl->source.parts; k++) {
+        const RewardPart *p = &rl->source.part[k];
+        if (!p->judge)
+            continue;
+        JudgeAgain again = judge_again(rl, out->recorded, p);
+        out->judge = again > out->judge ? again : out->judge;
+        ok = show_judge(rl, k, &q, &text, err);
+    }
+    if (text.n > 0)
+        out->judge_prompt = str_take(&text);
+    str_release(&text);
     free(response);
     free(context);
     return ok;
@@ -219,7 +242,7 @@ static bool remake(Rl *rl, int step, int sample, RolloutInspection *out, Err *er
     if (ok) {
         out->recomputed = rl_rollout_row(rl, step, &r[sample]);
         describe_tokens(rl, &r[sample], out);
-        ok = describe_judge(rl, &r[sample], out, err);
+        ok = describe_judges(rl, &r[sample], out, err);
     }
     for (int i = 0; i < n; i++)
         rollout_release(&r[i]);

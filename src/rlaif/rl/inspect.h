@@ -4,7 +4,7 @@
 
 #include "rlaif/stage/stage.h"
 
-/* Where the direct judge's answer comes from that the record is compared with. */
+/* Where a direct judge's answer comes from that the record is compared with; the later, the less it says. */
 typedef enum JudgeAgain {
     AGAIN_NO_JUDGE,
     AGAIN_ASKED,       /* a model in this process: it has read its prompt once more */
@@ -19,7 +19,7 @@ typedef struct RolloutInspection {
     json_t *recorded;   /* the store's row (docs/formats.md) */
     json_t *recomputed; /* the same, made again */
     char *different;    /* the first field that is not the same in every bit; NULL: none */
-    char *judge_prompt; /* what a direct judge read, control tokens included; NULL: none did */
+    char *judge_prompt; /* what direct judges read, control tokens included; NULL: none did */
     JudgeAgain judge;
     char **token; /* [tokens] the response's tokens as text */
     int tokens;

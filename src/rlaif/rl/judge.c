@@ -1,27 +1,8 @@
-/* The direct judge of reinforcement learning: where it comes from, and whether all that it may have to read fits. */
+/* The direct judges of reinforcement learning: whether all that they may have to read fits, and what was cut or refused. */
 #include "rlaif/rl/judge.h"
 
 #include "base/mem.h"
 #include "rlaif/judge/layout.h"
-
-bool rl_judge_open(Rl *rl, Work *work, Err *err)
-{
-    const RlOptions *o = rl->options;
-    JudgeSource *source = &rl->source.judges;
-    JudgeOptions how = judge_reading(CHAT_AUTO, o->reading);
-    how.refused = o->skip_bad ? REFUSED_KEPT : REFUSED_FAILS;
-    if (!judge_source_name(source, work, "judge", o->judge, &o->endpoint, err))
-        return false;
-    if (strcmp(source->hash, rl->reference_hash) == 0
-            ? !judge_open(&rl->source.judge, rl->reference, o->prompt, how, err)
-            : !judge_source_load(source, work, err) ||
-                  !judge_source_open(source, &rl->source.judge, o->prompt, how, err))
-        return false;
-    if (rl->source.judge->prompt->kind != JUDGE_PAIRWISE)
-        return true;
-    err_set(err, ERR_INPUT, "the prompt %s compares two responses", o->prompt);
-    return err_hint(err, "a direct judge needs a prompt of another kind than pairwise");
-}
 
 /* --- room ------------------------------------------------------------------------------------------------- */
 
@@ -33,14 +14,13 @@ static bool judge_tokens(Judge *j, const char *text, int *tokens, Err *err)
 }
 
 /* How many of the judge's tokens one of the policy's may be: 1 of the same tokenizer, else the most that it is in a prompt. */
-static bool tokens_each(const Rl *rl, const Rows *rows, double *each, Err *err)
+static bool tokens_each(const Rl *rl, const RewardPart *p, const Rows *rows, double *each, Err *err)
 {
-    Judge *j = judge_asked(rl->source.judge, 0); /* all that it asks read by one model */
+    Judge *j = judge_asked(p->judge, 0); /* all that it asks read by one model */
     const Tokenizer *own = rl->policy->tokenizer;
-    const Model *m = rl->source.judges.model ? rl->source.judges.model : rl->reference;
     int frame;
     *each = 1;
-    if (!judge_endpoint_about(j) && tokenizer_same(own, m->tokenizer))
+    if (!judge_endpoint_about(j) && tokenizer_same(own, p->from.model->tokenizer))
         return true;
     bool ok = judge_tokens(j, "", &frame, err);
     for (int i = 0; ok && i < rows->n; i++) {
@@ -71,16 +51,23 @@ static bool judge_fits(Judge *j, const Rows *rows, int reply, Err *err)
     return ok;
 }
 
-bool rl_judge_fits(Rl *rl, const Rows *rows, Err *err)
+static bool part_fits(const Rl *rl, const RewardPart *p, const Rows *rows, Err *err)
 {
     double each;
-    Judge *j = rl->source.judge;
-    if (!j || !judge_asked(j, 0))
+    if (!p->judge || !judge_asked(p->judge, 0))
         return true;
-    bool ok = tokens_each(rl, rows, &each, err);
-    for (int i = 0; ok && judge_asked(j, i); i++)
-        ok = judge_fits(judge_asked(j, i), rows, (int)ceil(each * rl->options->max_new_tokens), err);
+    bool ok = tokens_each(rl, p, rows, &each, err);
+    for (int i = 0; ok && judge_asked(p->judge, i); i++)
+        ok = judge_fits(judge_asked(p->judge, i), rows, (int)ceil(each * rl->options->max_new_tokens), err);
     return ok;
+}
+
+bool rl_judge_fits(const Rl *rl, const Rows *rows, Err *err)
+{
+    for (int i = 0; i < rl->source.parts; i++)
+        if (!part_fits(rl, &rl->source.part[i], rows, err))
+            return asked_part_failed(&rl->asked, i, err);
+    return true;
 }
 
 /* --- what was cut or refused ----------------------------------------------------------------------------------------- */
@@ -100,10 +87,10 @@ static bool add_sums(void *context, int step, const char *name, double value, Er
     return true;
 }
 
-bool rl_judge_report(const Rl *rl, Stage *s, Err *err)
+bool rl_judge_report(Stage *s, Err *err)
 {
     JudgeSums sum = {0};
-    if (rl->source.judge && !store_metrics_each(s->work->store, s->id, add_sums, &sum, err))
+    if (!store_metrics_each(s->work->store, s->id, add_sums, &sum, err))
         return false;
     judge_cut_report(&sum.cut, s->name, s->summary);
     if (sum.refused > 0) {

@@ -74,17 +74,13 @@ static bool judge_frame(Judge *j, int *tokens, Err *err)
     return ok;
 }
 
-/* The judge's prompts read, or those of all parts of a mix. */
-static bool judged_bytes(const Rl *rl, const Rollout *r, int n, double *bytes, Err *err)
+/* A judge's prompts read, or those of all parts of a mix. */
+static bool judged_bytes(const Rl *rl, const RewardPart *p, const Rollout *r, int n, double *bytes, Err *err)
 {
-    const RewardSource *s = &rl->source;
     bool ok = true;
-    if (!s->judge || judge_endpoint_about(s->judge))
-        return true;
-    for (int i = 0, frame = 0; ok && judge_asked(s->judge, i); i++)
-        ok = judge_frame(judge_asked(s->judge, i), &frame, err) &&
-             scored_bytes(r, n, rl->options->max_new_tokens, s->judges.model ? s->judges.model : rl->reference, frame,
-                          true, bytes, err);
+    for (int i = 0, frame = 0; ok && p->from.model && judge_asked(p->judge, i); i++)
+        ok = judge_frame(judge_asked(p->judge, i), &frame, err) &&
+             scored_bytes(r, n, rl->options->max_new_tokens, p->from.model, frame, true, bytes, err);
     return ok;
 }
 
@@ -98,9 +94,12 @@ static bool drawn_bytes(const Rl *rl, const Rollout *r, int n, int samples, doub
         prompts += r[i].prompt->n;
     double sampling = (double)generate_bytes(&rl->policy->config, n / samples, samples, (int)(prompts / n) + 1, new);
     /* scorers keep what they had for their last call, so those of all add up */
-    bool ok = scored_bytes(r, n, new, rl->reference, 0, false, &scoring, err) &&
-              (!s->model || scored_bytes(r, n, new, s->model->model, 0, true, &scoring, err)) &&
-              judged_bytes(rl, r, n, &scoring, err);
+    bool ok = scored_bytes(r, n, new, rl->reference, 0, false, &scoring, err);
+    for (int i = 0; ok && i < s->parts; i++) {
+        const RewardPart *p = &s->part[i];
+        ok = p->model ? p->borrowed || scored_bytes(r, n, new, p->model->model, 0, true, &scoring, err)
+                      : judged_bytes(rl, p, r, n, &scoring, err);
+    }
     double most = sampling > scoring ? sampling : scoring;
     *bytes = *bytes > most ? *bytes : most;
     return ok;
@@ -146,10 +145,13 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     needs_add(n, NEEDS_POLICY, trained_bytes(&o->train, rl->policy));
     if (rl->value)
         needs_add(n, NEEDS_VALUE, trained_bytes(&o->train, rl->value));
-    if (rl->source.model)
-        needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(rl->source.model->model));
-    if (rl->source.judges.model)
-        needs_add(n, NEEDS_JUDGE, weights_bytes(rl->source.judges.model));
+    for (int i = 0; i < rl->source.parts; i++) {
+        const RewardPart *p = &rl->source.part[i];
+        if (p->model && !p->borrowed)
+            needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(p->model->model));
+        if (p->from.model && !p->borrowed)
+            needs_add(n, NEEDS_JUDGE, weights_bytes(p->from.model));
+    }
     /* the pass keeps its memory while the next step samples and scores */
     needs_add(
         n, NEEDS_PASS,

@@ -2,8 +2,7 @@
 #include "rlaif/rl/open.h"
 
 #include "base/mem.h"
-#include "rlaif/learn/flat.h"
-#include "rlaif/rl/judge.h"
+#include "rlaif/rl/parts.h"
 
 bool rl_render(Rl *rl, Rows *rows, Ids **prompt, Err *err)
 {
@@ -74,19 +73,7 @@ static bool open_models(Rl *rl, Work *work, Err *err)
     scorer_temper(rl->reference_scorer, rl_logp_temperature(o));
     if (!render_chat(rl->policy, (ChatMode)o->chat, &rl->chat, err))
         return false;
-    if (rl->source.function)
-        return true;
-    rl->source.weight = o->reward_weight;
-    if ((rl_is_direct(o) && !rl_judge_open(rl, work, err)) ||
-        (o->reward && !reward_model_open(&rl->source.model, o->reward, work->device, o->common.date, CHAT_AUTO, err)))
-        return false;
-    RewardModel *m = rl->source.model;
-    rl->flat = m && flat_by_scale(m->scale);
-    if (m && o->scale == SCALE_NONE)
-        m->scale = 1;
-    rl->source.policy_chats = rl->chat;
-    rl->source.same_ids = m && tokenizer_same(rl->policy->tokenizer, m->model->tokenizer) && rl->chat == m->chat;
-    return true;
+    return rl->source.function || rl_parts_open(rl, work, err);
 }
 
 bool rl_open(Rl **out, const RlOptions *o, Work *work, Rows *rows, RewardFunction *function, Err *err)
@@ -119,6 +106,7 @@ void rl_free(Rl *rl)
     trainer_release(&rl->value_trainer);
     pass_release(&rl->pass);
     reward_source_release(&rl->source);
+    asked_rewards_release(&rl->asked);
     scorer_free(rl->reference_scorer);
     model_free(rl->value);
     model_free(rl->policy);

@@ -10,13 +10,14 @@ static const Option option_rows[] = {
      .help = "the policy's start"},
     {"reference", OPT_TEXT, AT(RlOptions, reference), .value = "MODEL", .flags = OPT_WORKING,
      .help = "what the KL is measured from, as SFT where training goes on from another policy [--model]"},
-    {"reward", OPT_TEXT, AT(RlOptions, reward), .value = "DIR", .flags = OPT_WORKING,
-     .help = "a reward model, or, or with it,"},
+    {"reward", OPT_TEXT, AT(RlOptions, reward), .value = "DIR", .flags = OPT_WORKING, .help = "a reward model, or"},
     {"judge", OPT_TEXT, AT(RlOptions, judge), .value = "MODEL", .flags = OPT_WORKING, .help = "a direct judge, with"},
     {"prompt", OPT_TEXT, AT(RlOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
-     .help = "its prompt, of any kind but pairwise"},
-    {"reward-weight", OPT_REAL, AT(RlOptions, reward_weight), 0, 1, "0.5",
-     .help = "with both: weight (the reward model's) + (1 - weight) (the judge's)"},
+     .help = "its prompt, of any kind but pairwise; or"},
+    {"rewards", OPT_TREE, AT(RlOptions, rewards), .flags = OPT_WORKING,
+     .help = "several, added up: a YAML list of {judge, prompt} and {reward}, each with weight and scale [1]"},
+    {"allow-length", OPT_BOOL, AT(RlOptions, allow_length), .flags = OPT_WORKING,
+     .help = "let a mix reward the length of a reply, which a policy takes first; such a mix is refused without this"},
     {"scale", OPT_CHOICE, AT(RlOptions, scale), .choices = REWARD_SCALES, .otherwise = "auto",
      .help =
          "what a reward model's rewards are divided by: auto, as it was trained; none: nothing, its margins stay as "
@@ -83,47 +84,9 @@ static const OptionGroup groups[] = {
 };
 const OptionTable rl_table = {groups, COUNT(groups), sizeof(RlOptions)};
 
-bool rl_is_direct(const RlOptions *o)
-{
-    return o->judge || o->endpoint.url;
-}
-
 bool rl_has_value_network(const RlOptions *o)
 {
     return o->baseline == BASELINE_VALUE && o->value == VALUE_OWN;
-}
-
-bool rl_options_check(const Work *work, const RlOptions *o, Err *err)
-{
-    ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
-    if (!o->reward && !rl_is_direct(o))
-        return err_set(err, code, "rl needs a reward: --reward DIR, or --judge MODEL with --prompt NAME"),
-               err_hint(err, "rlaif reward trains a reward model");
-    if (rl_is_direct(o) && !o->prompt)
-        return err_set(err, code, "%s needs --prompt", o->judge ? "--judge" : "--endpoint"),
-               err_hint(err, "of any kind but pairwise: rlaif help prompts lists them");
-    if (o->prompt && !rl_is_direct(o))
-        return err_set(err, code, "--prompt needs --judge or --endpoint"),
-               err_hint(err, "it is the direct judge's prompt");
-    if (o->scale == SCALE_NONE && !o->reward)
-        return err_set(err, code, "--scale needs --reward"),
-               err_hint(err, "a direct judge's rewards are between -1 and 1 as they are");
-    if (o->baseline == BASELINE_GROUP && o->samples < 2)
-        return err_set(err, code, "--baseline group needs --samples of 2 or more"),
-               err_hint(err, "the baseline is the mean of a prompt's other samples");
-    if (o->value_warmup > 0 && !rl_has_value_network(o))
-        return err_set(err, code, "--value-warmup needs --baseline value and --value own"),
-               err_hint(err, "only a network of its own can learn while the policy stays as it is");
-    if (o->value_lr > 0 && !rl_has_value_network(o))
-        return err_set(err, code, "--value-lr needs --baseline value and --value own"),
-               err_hint(err,
-                        "a head on the policy learns at the policy's rate; --value-weight is the weight of its loss");
-    if (o->value_weight != 1 && !(o->baseline == BASELINE_VALUE && o->value == VALUE_HEAD))
-        return err_set(err, code, "--value-weight needs --baseline value and --value head"),
-               err_hint(err, "a network of its own has its own loss: --value-lr is its rate");
-    if (o->eval_every > 0 && !o->eval)
-        return err_set(err, code, "--eval-every needs --eval"), err_hint(err, "name held-out prompts");
-    return true;
 }
 
 Sampling rl_sampling(const RlOptions *o)

@@ -13,17 +13,14 @@ typedef struct RlOptions {
     JudgeReading reading;     /* of a direct judge */
     EndpointOptions endpoint; /* one elsewhere */
     char *prompts, *model, *reference, *output, *reward, *judge, *prompt, *eval;
+    OptionTree rewards;
     int algorithm, objective, baseline, value, kl, logp_temperature, chat, limit, steps, epochs, batch, samples,
         max_prompt_tokens, truncate, max_new_tokens, top_k, value_warmup, eval_every, keep_best, scale;
-    double beta, no_end_penalty, value_lr, value_weight, reward_weight, temperature, top_p;
-    bool whiten, skip_bad;
+    double beta, no_end_penalty, value_lr, value_weight, temperature, top_p;
+    bool whiten, skip_bad, allow_length;
 } RlOptions;
 extern const OptionTable rl_table;
 
-/* Fails for options that do not go together. */
-bool rl_options_check(const Work *work, const RlOptions *o, Err *err) MUST_CHECK;
-/* Does a judge reward the responses? */
-bool rl_is_direct(const RlOptions *o);
 /* Does a second network learn the values? */
 bool rl_has_value_network(const RlOptions *o);
 

@@ -4,9 +4,32 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "rlaif/learn/flat.h"
+#include "rlaif/rl/check.h"
 #include "rlaif/rl/eval.h"
 #include "rlaif/rl/judge.h"
 #include "rlaif/stage/heldout.h"
+
+/* After the first step, where nothing was known before it. */
+static void warn_of_margins(const Rl *rl, const char *stage, const StepStats *s)
+{
+    for (int k = 0; k < rl->source.parts; k++)
+        if (!rl->source.part[k].flat && s->margins[k] < FLAT)
+            flat_margins_warn(stage, "the reward model's margins between replies to one prompt are flat",
+                              rl->source.part[k].model->scale);
+}
+
+/* Before it, by the training rows of the reward models. */
+static void warn_of_flat(Rl *rl, const Stage *s)
+{
+    for (int k = 0; k < rl->source.parts; k++) {
+        RewardPart *p = &rl->source.part[k];
+        p->flat = p->flat || (p->model && flat_on_record(s->work, rl->asked.part[k].reward));
+        if (p->flat)
+            flat_margins_warn(
+                s->name, "the reward model says next to nothing, its labels or margins were flat where it was trained",
+                p->model->scale);
+    }
+}
 
 static bool train(Rl *rl, Training *training, Err *err)
 {
@@ -17,9 +40,8 @@ static bool train(Rl *rl, Training *training, Err *err)
     bool ok = training_settle(training, err);
     while (ok && t->step < t->steps) {
         ok = not_interrupted(err) && rl_step(rl, training->stage, &s, err) && training_settle(training, err);
-        if (ok && t->step == 1 && !rl->flat && s.margins < FLAT)
-            flat_margins_warn(p.what, "the reward model's margins between replies to one prompt are flat",
-                              rl->source.model->scale);
+        if (ok && t->step == 1)
+            warn_of_margins(rl, p.what, &s);
         progress_figure(&p, "reward %.3f, KL %.2f", s.reward, s.kl);
         progress_at(&p, t->step);
     }
@@ -48,19 +70,35 @@ static bool add_best(void *context, int step, const char *path, double score, Er
     return true;
 }
 
+static json_t *summarise_parts(const Rl *rl)
+{
+    json_t *list = json_array();
+    for (int k = 0; k < rl->source.parts; k++) {
+        const RewardPart *p = &rl->source.part[k];
+        json_t *part =
+            json_pack("{s:s, s:f, s:f}", "name", rl->asked.part[k].name, "weight", p->weight, "scale", p->scale);
+        if (p->model)
+            json_object_set_new(part, "reward_scale", json_real(p->model->scale));
+        json_array_append_new(list, part);
+    }
+    return list;
+}
+
 static bool summarise(const Rl *rl, Stage *s, Err *err)
 {
     const char *const measured[] = {"reward",     rl_kl_name(rl->options, METRIC_KL), "entropy", "tokens", "ended",
                                     "eval_reward"};
     const RlOptions *o = rl->options;
     bool kept = o->eval && o->eval_every > 0;
-    if (rl->source.model)
-        json_object_set_new(s->summary, "reward_scale", json_real(rl->source.model->scale));
+    if (rl->asked.where)
+        json_object_set_new(s->summary, "rewards", summarise_parts(rl));
+    else if (rl->source.part[0].model)
+        json_object_set_new(s->summary, "reward_scale", json_real(rl->source.part[0].model->scale));
     if (o->eval)
         json_object_set_new(s->summary, "eval_prompts", json_integer(rl->held.n));
     if (kept)
         json_object_set_new(s->summary, "checkpoints", json_array());
-    return training_summary(s, measured, COUNT(measured), err) && rl_judge_report(rl, s, err) &&
+    return training_summary(s, measured, COUNT(measured), err) && rl_judge_report(s, err) &&
            (!kept || store_checkpoints_best(s->work->store, s->id, o->keep_best, add_best,
                                             json_object_get(s->summary, "checkpoints"), err));
 }
@@ -88,59 +126,37 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
     if (o->eval)
         training.held =
             (HeldOut){rl_measure_held_out, rl, "eval_reward", NULL, o->eval_every, o->eval_every ? o->keep_best : 0, 0};
-    rl->flat = rl->flat || (o->reward && flat_on_record(s->work, o->reward));
-    if (rl->flat)
-        flat_margins_warn(s->name,
-                          "the reward model says next to nothing, its labels or margins were flat where it was trained",
-                          rl->source.model->scale);
+    warn_of_flat(rl, s);
     bool ok = read_held_out(rl, s, err) && rl_judge_fits(rl, rl->rows, err) && rl_judge_fits(rl, &rl->held, err) &&
               rl_needs(rl, &needs, err) && needs_check(&needs, s->name, o->output, s->summary, err);
     cut_report(&rl->cut, s->name, s->summary);
     ok = ok && ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
                  summarise(rl, s, err) && training_end(&training, err)) ||
                 training_stopped(&training, err));
-    if (ok)
-        judge_source_report(&rl->source.judges, s->work, s->name);
+    for (int k = 0; ok && k < rl->source.parts; k++)
+        if (!rl->source.part[k].borrowed)
+            judge_source_report(&rl->source.part[k].from, s->work, s->name);
     rl_free(rl);
     return ok;
 }
 
-/* Of everything that is read; "" where it is not. */
-typedef struct InputHashes {
-    char model[HASH_TEXT], reference[HASH_TEXT], reward[HASH_TEXT], judge[HASH_TEXT], prompt[HASH_TEXT],
-        prompts[HASH_TEXT];
-} InputHashes;
-
-static bool hash_judge(const Work *work, const RlOptions *o, InputHashes *h, Err *err)
+bool rl_about(json_t **about, const Work *work, const RlOptions *o, const AskedRewards *rewards, const Rows *rows,
+              Err *err)
 {
-    JudgeKind kind;
-    JudgeSource source;
-    if (!judge_source_name(&source, work, "judge", o->judge, &o->endpoint, err))
+    char model[HASH_TEXT], reference[HASH_TEXT], prompts[HASH_TEXT];
+    if (!model_hash(o->model, work->store, model, err) ||
+        (o->reference && !model_hash(o->reference, work->store, reference, err)))
         return false;
-    memcpy(h->judge, source.hash, HASH_TEXT);
-    return judge_prompt_identify(o->prompt, h->prompt, &kind, err);
-}
-
-static bool hash_inputs(const Work *work, const RlOptions *o, InputHashes *h, Err *err)
-{
-    memset(h, 0, sizeof *h);
-    return model_hash(o->model, work->store, h->model, err) &&
-           (!o->reference || model_hash(o->reference, work->store, h->reference, err)) &&
-           (!o->reward || model_hash(o->reward, work->store, h->reward, err)) &&
-           (!rl_is_direct(o) || hash_judge(work, o, h, err));
-}
-
-bool rl_about(json_t **about, const Work *work, const RlOptions *o, const Rows *rows, Err *err)
-{
-    InputHashes h;
-    if (!hash_inputs(work, o, &h, err))
-        return false;
-    rows_hash(rows, h.prompts);
-    *about = stage_about(&rl_table, o, &o->common, "model", h.model, "reward", h.reward, "judge", h.judge, "prompt",
-                         h.prompt, "prompts", h.prompts, NULL);
+    rows_hash(rows, prompts);
+    *about = stage_about(&rl_table, o, &o->common, "model", model, "prompts", prompts, NULL);
+    json_t *hashes = json_object_get(*about, "hashes");
     if (o->reference)
-        json_object_set_new(json_object_get(*about, "hashes"), "reference", json_string(h.reference));
-    return true;
+        json_object_set_new(hashes, "reference", json_string(reference));
+    if (asked_rewards_hash(rewards, work, o, hashes, err))
+        return true;
+    json_decref(*about);
+    *about = NULL;
+    return false;
 }
 
 bool rl_stage(Work *work, const char *name, const void *options, Err *err)
@@ -151,10 +167,12 @@ bool rl_stage(Work *work, const char *name, const void *options, Err *err)
     json_t *about;
     bool done = false;
     char eval[HASH_TEXT];
-    bool ok = rl_options_check(work, o, err) &&
+    AskedRewards rewards;
+    bool ok = asked_rewards_read(&rewards, o, err) && rl_options_check(work, o, &rewards, err) &&
               stage_read_rows(work, o->prompts, o->limit, NEED_PROMPT, o->skip_bad, &rows, err) &&
               heldout_hash_rows(work, o->eval, NEED_PROMPT, o->skip_bad, &rows, eval, err) &&
-              rl_about(&about, work, o, &rows, err);
+              rl_about(&about, work, o, &rewards, &rows, err);
+    asked_rewards_release(&rewards);
     if (ok) /* not a part of what a step depends on */
         json_object_set_new(json_object_get(about, "hashes"), "eval", json_string(eval));
     ok = ok && stage_begin(&s, work, name, "rl", about, err);

@@ -7,6 +7,7 @@
 void rollout_release(Rollout *r)
 {
     response_release(&r->y);
+    free(r->part);
     free(r->reference_logp);
     free(r->returns);
     free(r->values);
@@ -22,9 +23,14 @@ bool rollout_failed(const Rollout *r, const Rows *rows, Err *err)
 
 void reward_source_release(RewardSource *s)
 {
-    reward_model_free(s->model);
-    judge_free(s->judge);
-    judge_source_release(&s->judges);
+    for (int i = 0; i < s->parts; i++)
+        judge_free(s->part[i].judge);
+    for (int i = 0; i < s->parts; i++)
+        if (!s->part[i].borrowed) {
+            reward_model_free(s->part[i].model);
+            judge_source_release(&s->part[i].from);
+        }
+    free(s->part);
     *s = (RewardSource){0};
 }
 
@@ -52,37 +58,39 @@ bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const S
 
 /* The reward model reads prompt and response, ended as in the pairs that it was trained on, by whichever token the policy did;
  * where its tokenizer or its way of reading prompts is another, the text is rendered again as it would be from a row. */
-static bool render_rollout(const Rollout *r, const RewardSource *s, const Model *policy, const Rows *rows, Ids *out,
-                           Err *err)
+static bool render_rollout(const Rollout *r, const RewardPart *p, bool policy_chats, const Model *policy,
+                           const Rows *rows, Ids *out, Err *err)
 {
-    if (s->same_ids) {
+    const RewardModel *m = p->model;
+    if (p->same_ids) {
         ids_append(out, r->prompt->id, r->prompt->n);
         ids_append(out, r->y.ids.id, r->y.ids.n - r->y.ended);
-        render_end(s->model->model, s->model->chat, r->y.ended, out);
+        render_end(m->model, m->chat, r->y.ended, out);
         return true;
     }
     const Context *context = &rows->row[r->row].view.context;
     char *text = response_text(policy, &r->y);
-    const ResponseView y = {text, r->y.ended, s->policy_chats && blank_before(context, text)};
-    bool ok = render_context(s->model->model, context, s->model->chat, out, err) &&
-              render_reply(s->model->model, &y, s->model->chat, out, err);
+    const ResponseView y = {text, r->y.ended, policy_chats && blank_before(context, text)};
+    bool ok = render_context(m->model, context, m->chat, out, err) && render_reply(m->model, &y, m->chat, out, err);
     free(text);
-    return ok && render_fits(s->model->model, out->n, 0, err);
+    return ok && render_fits(m->model, out->n, 0, err);
 }
 
-static bool reward_by_model(Rollout *r, int n, RewardSource *s, const Model *policy, const Rows *rows, Err *err)
+static bool reward_by_model(Rollout *r, int n, RewardSource *s, int part, const Model *policy, const Rows *rows,
+                            Err *err)
 {
+    const RewardPart *p = &s->part[part];
     Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
     Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
     double *reward = mem_alloc((size_t)n, sizeof *reward);
     bool ok = true;
     for (int i = 0; ok && i < n; i++) {
-        ok = render_rollout(&r[i], s, policy, rows, &ids[i], err);
+        ok = render_rollout(&r[i], p, s->policy_chats, policy, rows, &ids[i], err);
         seq[i] = (Sequence){ids[i].id, ids[i].n};
     }
-    ok = ok && reward_model_score(s->model, seq, n, reward, err);
+    ok = ok && reward_model_score(p->model, seq, n, reward, err);
     for (int i = 0; i < n; i++) {
-        r[i].by_model = ok ? reward[i] : 0;
+        r[i].part[part].reward = ok ? reward[i] : 0;
         ids_release(&ids[i]);
     }
     free(reward);
@@ -102,23 +110,26 @@ static bool hash_judge_prompt(Judge *j, const Question *q, char out[HASH_TEXT], 
 }
 
 /* What will never be judged tells nothing: the mean of the others to its prompt, or the scale's middle. */
-static void reward_refused(Rollout *r, int n)
+static void reward_refused(Rollout *r, int n, int part)
 {
     for (int first = 0, end; first < n; first = end) {
         double sum = 0;
         int judged = 0;
         for (end = first; end < n && r[end].row == r[first].row && r[end].visit == r[first].visit; end++) {
-            judged += !r[end].said.refused;
-            sum += r[end].said.refused ? 0 : r[end].by_judge;
+            const PartSaid *said = &r[end].part[part];
+            judged += !said->verdict.refused;
+            sum += said->verdict.refused ? 0 : said->reward;
         }
         for (int i = first; i < end; i++)
-            if (r[i].said.refused)
-                r[i].by_judge = judged > 0 ? sum / judged : 0;
+            if (r[i].part[part].verdict.refused)
+                r[i].part[part].reward = judged > 0 ? sum / judged : 0;
     }
 }
 
-static bool reward_by_judge(Rollout *r, int n, RewardSource *s, const Model *policy, const Rows *rows, Err *err)
+static bool reward_by_judge(Rollout *r, int n, RewardSource *s, int part, const Model *policy, const Rows *rows,
+                            Err *err)
 {
+    Judge *judge = s->part[part].judge;
     Question *q = mem_zalloc((size_t)n, sizeof *q);
     Verdict *verdict = mem_zalloc((size_t)n, sizeof *verdict);
     char(*place)[300] = mem_alloc((size_t)n, sizeof *place);
@@ -126,13 +137,14 @@ static bool reward_by_judge(Rollout *r, int n, RewardSource *s, const Model *pol
         q[i] = (Question){.where = row_place(rows, r[i].row, place[i]),
                           .first = response_text(policy, &r[i].y),
                           .context = context_lines(&rows->row[r[i].row].view.context)};
-    bool ok = judge_responses(s->judge, q, n, verdict, err);
+    bool ok = judge_responses(judge, q, n, verdict, err);
     for (int i = 0; i < n; i++) {
-        ok = ok && hash_judge_prompt(s->judge, &q[i], r[i].judge_prompt, err);
-        r[i].said = verdict[i];
-        r[i].by_judge = ok ? judge_reward(s->judge, &verdict[i]) : 0;
+        PartSaid *said = &r[i].part[part];
+        ok = ok && hash_judge_prompt(judge, &q[i], said->judge_prompt, err);
+        said->verdict = verdict[i];
+        said->reward = ok ? judge_reward(judge, &verdict[i]) : 0;
     }
-    reward_refused(r, n);
+    reward_refused(r, n, part);
     for (int i = 0; i < n; i++) {
         free((char *)(uintptr_t)q[i].context);
         free((char *)(uintptr_t)q[i].first);
@@ -143,29 +155,38 @@ static bool reward_by_judge(Rollout *r, int n, RewardSource *s, const Model *pol
     return ok;
 }
 
-static bool reward_by_function(Rollout *r, int n, const RewardSource *s, const Model *policy)
+static void reward_by_function(Rollout *r, int n, const RewardSource *s, const Model *policy)
 {
     for (int i = 0; i < n; i++) {
         char *text = response_text(policy, &r[i].y);
         r[i].reward = s->function(text);
         free(text);
     }
+}
+
+/* Asks all parts, one after the other, and adds them up. */
+static bool reward_by_parts(Rollout *r, int n, RewardSource *s, const Model *policy, const Rows *rows, Err *err)
+{
+    for (int i = 0; i < n; i++)
+        r[i].part = mem_zalloc((size_t)s->parts, sizeof *r[i].part);
+    for (int k = 0; k < s->parts; k++) {
+        const RewardPart *p = &s->part[k];
+        if (!(p->model ? reward_by_model : reward_by_judge)(r, n, s, k, policy, rows, err))
+            return false;
+        for (int i = 0; i < n; i++) {
+            double adds = p->weight * r[i].part[k].reward / p->scale;
+            r[i].reward = k == 0 ? adds : r[i].reward + adds;
+        }
+    }
     return true;
 }
 
 bool rollouts_reward(Rollout *r, int n, RewardSource *source, const Model *policy, const Rows *rows, Err *err)
 {
-    double w = source->weight;
-    for (int i = 0; i < n; i++)
-        r[i].by_model = r[i].by_judge = (double)NAN;
-    if ((source->model && !reward_by_model(r, n, source, policy, rows, err)) ||
-        (source->judge && !reward_by_judge(r, n, source, policy, rows, err)) ||
-        (source->function && !reward_by_function(r, n, source, policy)))
+    if (source->function)
+        reward_by_function(r, n, source, policy);
+    else if (!reward_by_parts(r, n, source, policy, rows, err))
         return false;
-    for (int i = 0; i < n && !source->function; i++)
-        r[i].reward = !source->judge   ? r[i].by_model
-                      : !source->model ? r[i].by_judge
-                                       : w * r[i].by_model + (1 - w) * r[i].by_judge;
     for (int i = 0; i < n; i++)
         if (!isfinite(r[i].reward))
             return err_set(err, ERR_NUMBER, "the reward is not finite"), rollout_failed(&r[i], rows, err);

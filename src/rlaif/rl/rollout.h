@@ -6,23 +6,28 @@
 #include "rlaif/judge/source.h"
 #include "rlaif/learn/reward_model.h"
 
+/* What a part of the reward says of a response. */
+typedef struct PartSaid {
+    double reward;   /* r */
+    Verdict verdict; /* of a judge, to this prompt: the hash of what it read */
+    char judge_prompt[HASH_TEXT];
+} PartSaid;
+
 /* One response y to a prompt x; arrays have one number per token of y. */
 typedef struct Rollout {
     int row; /* of the prompts */
     int visit, sample;
-    const Ids *prompt;         /* borrowed: x as the policy reads it */
-    Response y;                /* ids, log pi(y_t), entropy, ended */
-    float *reference_logp;     /* log pi_ref(y_t) */
-    double reward;             /* R */
-    double by_model, by_judge; /* what it is made of; NAN: not asked */
-    Verdict said;              /* of a judge, to this prompt: the hash of what it read */
-    char judge_prompt[HASH_TEXT];
-    double penalty;    /* taken off R, for the response has no end; 0: nothing */
-    double *returns;   /* Z_t */
-    float *values;     /* V_t; NULL: not learned */
-    float *advantages; /* A_t */
-    double kl;         /* sum over t of log pi - log pi_ref */
-    int first_target;  /* in the pass that trains on it */
+    const Ids *prompt;     /* borrowed: x as the policy reads it */
+    Response y;            /* ids, log pi(y_t), entropy, ended */
+    float *reference_logp; /* log pi_ref(y_t) */
+    double reward;         /* R */
+    PartSaid *part;        /* [parts of the source]: what it is made of; NULL: a function's */
+    double penalty;        /* taken off R, for the response has no end; 0: nothing */
+    double *returns;       /* Z_t */
+    float *values;         /* V_t; NULL: not learned */
+    float *advantages;     /* A_t */
+    double kl;             /* sum over t of log pi - log pi_ref */
+    int first_target;      /* in the pass that trains on it */
 } Rollout;
 void rollout_release(Rollout *r);
 /* Puts "FILE:LINE, sample N: " before the message of a failure, and returns false. */
@@ -31,15 +36,25 @@ bool rollout_failed(const Rollout *r, const Rows *rows, Err *err);
 /* A reward that is computed from the response's text alone: for measurements and tests. */
 typedef double RewardFunction(const char *response);
 
-/* What gives rewards: a function, or a reward model, a direct judge, or both. */
+/* A part of the reward: a reward model or a direct judge. */
+typedef struct RewardPart {
+    double weight, scale;
+    RewardModel *model; /* or */
+    Judge *judge;       /* owned, */
+    JudgeSource from;   /* and where it comes from */
+    bool
+        borrowed; /* the reward model, or the model or endpoint behind the judge, is an earlier part's or the reference */
+    char hash[HASH_TEXT]; /* of the reward model */
+    bool same_ids;        /* which reads the policy's own ids; */
+    bool flat;            /* its margins were, on its training rows */
+} RewardPart;
+
+/* What gives rewards: a function, or parts: R = sum over them of weight r / scale. */
 typedef struct RewardSource {
     RewardFunction *function;
-    RewardModel *model; /* owned */
-    Judge *judge;       /* owned */
-    JudgeSource judges; /* where it comes from, unless that is the reference */
-    double weight;      /* with both: R = weight (the model's) + (1 - weight) (the judge's) */
-    bool same_ids;      /* the reward model reads the policy's own ids */
-    bool policy_chats;  /* the policy reads prompts as chat */
+    RewardPart *part; /* [parts], owned */
+    int parts;
+    bool policy_chats; /* the policy reads prompts as chat */
 } RewardSource;
 void reward_source_release(RewardSource *s);
 

@@ -2,7 +2,7 @@
 #ifndef RLAIF_RL_STATE_H
 #define RLAIF_RL_STATE_H
 
-#include "rlaif/rl/options.h"
+#include "rlaif/rl/rewards.h"
 
 /* Step by step, without a store: for the stage, for measurements and for tests. */
 typedef struct Rl {
@@ -15,10 +15,10 @@ typedef struct Rl {
     CutCount cut;
     Model *policy, *reference, *value;
     Scorer *reference_scorer;
-    RewardSource source;
+    AskedRewards asked;
+    RewardSource source; /* its parts, in their order */
     char reference_hash[HASH_TEXT];
     bool from_reference; /* the policy started as the reference */
-    bool flat;           /* the reward model's margins were, on its training rows */
     Trainer policy_trainer, value_trainer;
     TrainOptions value_train; /* the value network's: with its own rate */
     Pass pass;

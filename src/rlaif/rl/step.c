@@ -64,15 +64,27 @@ bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err)
     return ok;
 }
 
-/* How far from one half the reward model is, on average, about two replies to one prompt. NAN: it is not asked, or of one. */
-static double measure_margins(const Rl *rl, const Rollout *r, int n)
+/* How far from one half a reward model is, on average, about two replies to one prompt. NAN: of a judge, or of one reply. */
+static double measure_margins(const Rl *rl, const Rollout *r, int n, int part)
 {
     double sum = 0;
     int pairs = 0, group = rl->options->samples;
-    for (int i = 0; rl->source.model && i < n; i++)
+    const RewardModel *m = rl->source.part[part].model;
+    for (int i = 0; m && i < n; i++)
         for (int k = i + 1; k < n && k / group == i / group; k++, pairs++)
-            sum += fabs(real_sigmoid((r[i].by_model - r[k].by_model) * rl->source.model->scale) - 0.5);
+            sum += fabs(real_sigmoid((r[i].part[part].reward - r[k].part[part].reward) * m->scale) - 0.5);
     return sum / pairs;
+}
+
+static void measure_part(const Rl *rl, const Rollout *r, int n, int part, StepStats *s)
+{
+    s->margins[part] = measure_margins(rl, r, n, part);
+    for (int i = 0; i < n; i++) {
+        const PartSaid *said = &r[i].part[part];
+        s->part[part] += said->reward / n;
+        cut_count(&s->cut, said->verdict.cut);
+        s->refused += said->verdict.refused;
+    }
 }
 
 /* The standard deviation of rewards within the samples of their prompts, each about its own prompt's mean: what a group's
@@ -93,15 +105,12 @@ static double measure_within(const Rl *rl, const Rollout *r, int n)
 
 static void measure(const Rl *rl, const Rollout *r, int n, StepStats *s)
 {
-    s->margins = measure_margins(rl, r, n);
+    for (int k = 0; k < rl->source.parts; k++)
+        measure_part(rl, r, n, k, s);
     s->reward_sd_within = measure_within(rl, r, n);
     double squares = 0, entropy = 0;
     for (int i = 0; i < n; i++) {
         s->reward += r[i].reward / n;
-        s->by_model += r[i].by_model / n; /* NAN where it was not asked */
-        s->by_judge += r[i].by_judge / n;
-        cut_count(&s->cut, r[i].said.cut);
-        s->refused += r[i].said.refused;
         squares += r[i].reward * r[i].reward / n;
         s->kl += r[i].kl / n;
         s->penalty += r[i].penalty / n;
@@ -137,12 +146,32 @@ bool rl_gradients(Rl *rl, Rollout *r, int n, ReinforceStats *stats, Err *err)
 
 /* --- what is kept of it --- */
 
+static bool has_judge(const Rl *rl)
+{
+    bool has = false;
+    for (int k = 0; k < rl->source.parts; k++)
+        has = has || rl->source.part[k].judge;
+    return has;
+}
+
+/* Of a list of rewards what each part gives, before its weight and scale. */
+static bool record_parts(const Rl *rl, Stage *stage, int step, const StepStats *s, Err *err)
+{
+    bool ok = true;
+    for (int k = 0; ok && rl->asked.where && k < rl->asked.n; k++) {
+        char *name = mem_printf(METRIC_PART "%s", rl->asked.part[k].name);
+        ok = store_metric(stage->work->store, stage->id, step, name, s->part[k], err);
+        free(name);
+    }
+    return ok;
+}
+
 static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats *s, Err *err)
 {
     static const char *const phase[RL_PHASES] = {METRIC_CLOCK "sample", METRIC_CLOCK "reward", METRIC_CLOCK "reference",
                                                  METRIC_CLOCK "update"};
     Store *store = stage->work->store;
-    bool mixed = rl->source.model && rl->source.judge, cuts = rl->source.judge && rl->options->reading.cut;
+    bool cuts = has_judge(rl) && rl->options->reading.cut;
     const struct {
         const char *name;
         double value;
@@ -150,8 +179,6 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
         {"reward", s->reward},
         {"reward_sd", s->reward_sd},
         {"reward_sd_within", s->reward_sd_within},
-        {"reward_model", mixed ? s->by_model : (double)NAN},
-        {"reward_judge", mixed ? s->by_judge : (double)NAN},
         {JUDGE_CUT, cuts ? s->cut.rows : (double)NAN},
         {JUDGE_CUT_CHARACTERS, cuts ? s->cut.characters : (double)NAN},
         {JUDGE_REFUSED, s->refused > 0 ? s->refused : (double)NAN},
@@ -172,7 +199,8 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
     for (int i = 0; i < COUNT(metric); i++)
         if (!isnan(metric[i].value) && !store_metric(store, stage->id, step, metric[i].name, metric[i].value, err))
             return false;
-    return metric_clock(store, stage->id, step, phase, s->seconds, RL_PHASES, err);
+    return record_parts(rl, stage, step, s, err) &&
+           metric_clock(store, stage->id, step, phase, s->seconds, RL_PHASES, err);
 }
 
 static json_t *floats_of(const float *at, int n)
@@ -180,6 +208,31 @@ static json_t *floats_of(const float *at, int n)
     json_t *list = json_array();
     for (int i = 0; i < n; i++)
         json_array_append_new(list, json_of_float(at[i]));
+    return list;
+}
+
+static void set_judgment(json_t *row, const RewardPart *p, const PartSaid *said)
+{
+    char *hash = mem_printf("sha256:%s", said->judge_prompt);
+    json_t *judgment = said->verdict.refused ? json_null() : judgment_json(p->judge, &said->verdict);
+    judgment_set_cut(judgment, said->verdict.cut);
+    json_object_set_new(row, "judge_prompt_hash", json_string(hash));
+    json_object_set_new(row, "judgment", judgment);
+    free(hash);
+}
+
+/* {name, reward: as the part gives it, adds: what of it is in R}, and of a judge what it read and said. */
+static json_t *parts_json(const Rl *rl, const Rollout *r)
+{
+    json_t *list = json_array();
+    for (int k = 0; k < rl->source.parts; k++) {
+        const RewardPart *p = &rl->source.part[k];
+        json_t *part = json_pack("{s:s, s:f, s:f}", "name", rl->asked.part[k].name, "reward", r->part[k].reward, "adds",
+                                 p->weight * r->part[k].reward / p->scale);
+        if (p->judge)
+            set_judgment(part, p, &r->part[k]);
+        json_array_append_new(list, part);
+    }
     return list;
 }
 
@@ -193,20 +246,12 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
                             "reward", r->reward, "kl", r->kl);
     if (rl->options->logp_temperature == LOGP_AT_SAMPLING)
         json_object_set_new(row, "logp_temperature", json_real(rl_logp_temperature(rl->options)));
-    if (rl->source.model && rl->source.judge) {
-        json_object_set_new(row, "reward_model", json_real(r->by_model));
-        json_object_set_new(row, "reward_judge", json_real(r->by_judge));
-    }
     if (r->penalty > 0)
         json_object_set_new(row, "penalty", json_real(r->penalty));
-    if (rl->source.judge) {
-        char *hash = mem_printf("sha256:%s", r->judge_prompt);
-        json_t *judgment = r->said.refused ? json_null() : judgment_json(rl->source.judge, &r->said);
-        judgment_set_cut(judgment, r->said.cut);
-        json_object_set_new(row, "judge_prompt_hash", json_string(hash));
-        json_object_set_new(row, "judgment", judgment);
-        free(hash);
-    }
+    if (rl->asked.where)
+        json_object_set_new(row, "rewards", parts_json(rl, r));
+    else if (has_judge(rl))
+        set_judgment(row, &rl->source.part[0], &r->part[0]);
     json_t *ids = json_array();
     float *returns = mem_alloc((size_t)n, sizeof *returns);
     for (int t = 0; t < n; t++) {

@@ -11,11 +11,12 @@ typedef enum RlPhase { RL_SAMPLE, RL_REWARD, RL_REFERENCE, RL_UPDATE, RL_PHASES 
 typedef struct StepStats {
     double reward, reward_sd, kl, entropy, tokens, ended; /* means over rollouts; kl of a whole sequence, in nats */
     double penalty;                                       /* the mean of what was taken off */
-    double by_model, by_judge;                            /* means of the parts of the reward; NAN: not asked */
-    double reward_sd_within; /* of the rewards about the means of their prompts; NAN: one sample a prompt */
-    double margins;          /* the reward model's: mean |sigma(d) - 1/2|; NAN: no groups */
-    CutCount cut;            /* of the judge's contexts */
-    int refused;             /* that an endpoint would not judge */
+    double reward_sd_within;   /* of the rewards about the means of their prompts; NAN: one sample a prompt */
+    double part[MOST_REWARDS]; /* means of the parts of the reward */
+    double
+        margins[MOST_REWARDS]; /* of parts that are reward models: mean |sigma(d) - 1/2|; NAN: no groups, or a judge */
+    CutCount cut;              /* of the judges' contexts */
+    int refused;               /* that an endpoint would not judge */
     ReinforceStats gradients;
     double seconds[RL_PHASES];
 } StepStats;

@@ -148,7 +148,7 @@ static void goes_on(void **state)
     a = json_object_get(
         json_array_get(json_object_get(json_array_get(json_object_get(row, "judgments"), 0), "pairs"), 0), "a");
     json_object_set_new(a, "reward", json_real(json_number_of(a, "reward", 0) + 6));
-    bench_reward_first(&b, "reward", "other", 3);
+    bench_reward_at(&b, "reward", "other", 0, 3);
     char *text = json_text(row);
     need_ok(store_item_put(b.work.store, stage.id, matched.row[0].key, 0, text, &err), &err);
     need_ok(run(&b, "reward=@reward", "limit=0", "limit=0", &err), &err);
@@ -270,7 +270,7 @@ static void chooses(void **state)
     Bench b;
     Err err = {0};
     begin(&b);
-    bench_reward_first(&b, "reward", "gold", 3);
+    bench_reward_at(&b, "reward", "gold", 0, 3);
     need_ok(bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
                       "output=@rl", "reward=@reward", "steps=3", "batch=4", "samples=2", "baseline=group", "lr=5e-3",
                       "max-new-tokens=6", "eval=@held.jsonl", "eval-every=1", "keep-best=2", NULL) &&

@@ -324,7 +324,7 @@ static void names_the_pair(void **state)
     Bench b;
     Err err = {0};
     bench_begin(&b);
-    bench_reward_first(&b, "reward", "first", 1);
+    bench_reward_at(&b, "reward", "first", 0, 1);
     need_ok(bench_run(&b, &score_table, score_stage, "first", &err, "model=@first", "rows=@pairs.jsonl", NULL), &err);
     json_t *rows = bench_rows(&b, "first");
     double most = 0, next = 0;
@@ -337,7 +337,7 @@ static void names_the_pair(void **state)
         most = x > most ? x : most;
     }
     json_decref(rows);
-    bench_reward_first(&b, "reward", "bad", (double)FLT_MAX / sqrt(most * next));
+    bench_reward_at(&b, "reward", "bad", 0, (double)FLT_MAX / sqrt(most * next));
     epoch_order(0, 0, order, 8);
     while (order[step] != row)
         step++;

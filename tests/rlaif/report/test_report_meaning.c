@@ -1,5 +1,5 @@
 /* What a report says of the judge behind a policy, whatever way it was trained: by reward models of a judge's labels, of
- * people's or of both, by a judge itself, or by both weighted; in one go or one after the other. */
+ * people's or of both, by a judge itself, or by both added up; in one go or one after the other. */
 #include "report_page.h"
 
 #include "base/mem.h"
@@ -27,7 +27,8 @@ static const char arms_yaml[] =
     "  - rl: {as: rlhf, reward: run/rm-human, model: start.gguf}\n"
     "  - rl: {as: both, reward: run/rm-both, model: start.gguf}\n"
     "  - rl: {as: direct, prompt: words.yaml, judge: judge.gguf, model: start.gguf}\n"
-    "  - rl: {as: mixed, reward: run/rm-human, prompt: words.yaml, judge: judge.gguf, model: start.gguf}\n"
+    "  - rl: {as: mixed, model: start.gguf, rewards: [{reward: run/rm-human, weight: 0.25},"
+    " {prompt: words.yaml, judge: judge.gguf, weight: 1.5, scale: 2}]}\n"
     "  - rl: {as: after, reward: run/rm-human, model: run/rlaif}\n"
     "  - choose: {policy: run/rlaif}\n"
     "  - sample: {as: says-rlaif, model: run/rlaif}\n"
@@ -65,7 +66,11 @@ static void add_arms(Run *r)
     add_made(r, "rlhf", "rl", RL("human", "", ""), "{\"steps\": 1}", "run/rlhf");
     add_made(r, "both", "rl", RL("both", "", ""), "{\"steps\": 1}", "run/both");
     add_made(r, "direct", "rl", RL("", "judge", "words"), "{\"steps\": 1}", "run/direct");
-    add_made(r, "mixed", "rl", RL("human", "judge", "words"), "{\"steps\": 1}", "run/mixed");
+    add_made(r, "mixed", "rl",
+             "{\"options\": {\"beta\": 0.05}, \"hashes\": {\"model\": \"start\", \"rewards\": [{\"name\": "
+             "\"rm-human\", \"weight\": 0.25, \"scale\": 1, \"reward\": \"human\"}, {\"name\": \"words\", "
+             "\"weight\": 1.5, \"scale\": 2, \"judge\": \"judge\", \"prompt\": \"words\"}]}, \"seed\": 1}",
+             "{\"steps\": 1}", "run/mixed");
     add_made(r, "after", "rl", RL("human", "", ""), "{\"steps\": 1}", "run/after");
     add_made(r, "choose", "choose", about, "{\"steps\": 1}", "run/chosen");
     add_stage(r, "says-rlaif", "sample", about, "{\"prompts\": 40}");

@@ -1,4 +1,4 @@
-/* Reinforcement learning as a stage: rewards from a model, a judge or both; the KL as a loss; what is refused. */
+/* Reinforcement learning as a stage: the KL as a loss; what is kept; a rollout made again; what is refused. */
 #include "rlaif/rl/rl.h"
 
 #include "base/file.h"
@@ -7,33 +7,6 @@
 #include "rlaif/rl/inspect.h"
 #include "rlaif/rl/sample.h"
 #include "training.h"
-
-/* Both see the same responses: what each alone says is what the mixture is made of. */
-static void mixed_rewards(void **state)
-{
-    (void)state;
-    Bench b;
-    Err err = {0};
-    bench_begin(&b);
-    const char *model = "model=" TINY_LLAMA_DIR, *judge = "judge=" TINY_LLAMA_DIR, *prompt = "prompt=helpful-score";
-    need_ok(bench_run(&b, &rl_table, rl_stage, "a", &err, "prompts=@prompts.jsonl", model, "output=@a",
-                      "reward=@reward", "steps=1", "batch=4", "max-new-tokens=6", NULL),
-            &err);
-    need_ok(bench_run(&b, &rl_table, rl_stage, "b", &err, "prompts=@prompts.jsonl", model, "output=@b", judge, prompt,
-                      "steps=1", "batch=4", "max-new-tokens=6", NULL),
-            &err);
-    need_ok(bench_run(&b, &rl_table, rl_stage, "c", &err, "prompts=@prompts.jsonl", model, "output=@c",
-                      "reward=@reward", judge, prompt, "reward-weight=0.25", "steps=1", "batch=4", "max-new-tokens=6",
-                      NULL),
-            &err);
-    double by_model = bench_metric(&b, "a", 0, "reward"), by_judge = bench_metric(&b, "b", 0, "reward");
-    assert_true(isnan(bench_metric(&b, "a", 0, "reward_model")));
-    close_to(bench_metric(&b, "c", 0, "reward_model"), by_model, 1e-12);
-    close_to(bench_metric(&b, "c", 0, "reward_judge"), by_judge, 1e-12);
-    close_to(bench_metric(&b, "c", 0, "reward"), 0.25 * by_model + 0.75 * by_judge, 1e-12);
-    assert_true(fabs(by_model - by_judge) > 0.01);
-    bench_end(&b);
-}
 
 /* The first step draws the same rollouts; the returns differ, and the loss keeps the KL smaller than none. */
 static void kl_as_a_loss(void **state)
@@ -337,7 +310,7 @@ static void made_again(void **state)
     made_again_as(&b, "value", (const char *const[]){"baseline=value", "save-every=2", "kl=reward"}, 1);
     made_again_as(&b, "late", (const char *const[]){"value-warmup=2", "save-every=3", "kl=loss"}, 0);
     made_again_as(&b, "head", (const char *const[]){"value=head", "save-every=3", "optimizer=adamw"}, 0);
-    made_again_as(&b, "group", (const char *const[]){"baseline=group", "kl=loss", "reward-weight=0.3"}, 3);
+    made_again_as(&b, "group", (const char *const[]){"baseline=group", "kl=loss", "beta=0.3"}, 3);
     bench_end(&b);
 }
 
@@ -407,7 +380,7 @@ static void names_the_sample(void **state)
     int order[8];
     bench_begin(&b);
     epoch_order(0, 0, order, 8);
-    bench_reward_first(&b, "reward", "bad", 3e38);
+    bench_reward_at(&b, "reward", "bad", 0, 3e38);
     fails_with(&b, "model=" TINY_LLAMA_DIR, "reward=@bad", "step 0: ");
     fails_with(&b, "model=" TINY_LLAMA_DIR, "reward=@bad", ": the reward is not finite");
 
@@ -451,6 +424,7 @@ static void refused(void **state)
         {{NULL}, "needs a reward"},
         {{"judge=" TINY_LLAMA_DIR}, "--judge needs --prompt"},
         {{"reward=@reward", "prompt=helpful-score"}, "--prompt needs --judge"},
+        {{"reward=@reward", "judge=" TINY_LLAMA_DIR, "prompt=helpful-score"}, "nothing says how much each counts"},
         {{"judge=" TINY_LLAMA_DIR, "prompt=helpful-base"}, "compares two responses"},
         {{"reward=@reward", "baseline=group"}, "--samples of 2"},
         {{"reward=@reward", "baseline=none", "value-warmup=1"}, "--value-warmup needs"},
@@ -472,12 +446,12 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spread_within),         cmocka_unit_test(mixed_rewards),
-        cmocka_unit_test(kl_as_a_loss),          cmocka_unit_test(made_again),
-        cmocka_unit_test(best_are_kept),         cmocka_unit_test(value_warmup),
-        cmocka_unit_test(made_again_otherwise),  cmocka_unit_test(names_the_sample),
-        cmocka_unit_test(defaults_of_the_paper), cmocka_unit_test(drawn_apart),
-        cmocka_unit_test(measured_apart),        cmocka_unit_test(refused),
+        cmocka_unit_test(spread_within),    cmocka_unit_test(kl_as_a_loss),
+        cmocka_unit_test(made_again),       cmocka_unit_test(best_are_kept),
+        cmocka_unit_test(value_warmup),     cmocka_unit_test(made_again_otherwise),
+        cmocka_unit_test(names_the_sample), cmocka_unit_test(defaults_of_the_paper),
+        cmocka_unit_test(drawn_apart),      cmocka_unit_test(measured_apart),
+        cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("rl", tests, NULL, NULL);
 }

@@ -361,8 +361,10 @@ static void rollouts(void **state)
                     const Rows rows = {.row = &of_prompt, .n = 1};
                     for (int same = 0; same < 2 && drawn.n > 0; same++) {
                         Rollout r = {.prompt = &prompt, .y = {.ids = drawn, .ended = end > 0}};
-                        RewardSource source = {.model = reward, .same_ids = same, .policy_chats = chat};
+                        RewardPart part = {.weight = 1, .scale = 1, .model = reward, .same_ids = same};
+                        RewardSource source = {.part = &part, .parts = 1, .policy_chats = chat};
                         need_ok(rollouts_reward(&r, 1, &source, policy, &rows, &err), &err);
+                        free(r.part);
                         if (r.reward != wanted)
                             fail_msg("chat %d, turns %d, \"%s\", end %d, same %d: %.9g, not %.9g", chat, turns, text[i],
                                      end, same, r.reward, wanted);

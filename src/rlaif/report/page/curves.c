@@ -2,6 +2,7 @@
 #include "rlaif/report/page/curves.h"
 
 #include "rlaif/report/page/chart.h"
+#include "rlaif/stage/metric_log.h"
 
 typedef struct Metric {
     const char *name, *title;
@@ -74,7 +75,10 @@ void curves_all(Str *out, const ReportStage *const *stage, int n)
             if (known)
                 continue;
             Str title = {0};
-            html_text(&title, name);
+            bool part = str_starts(name, METRIC_PART);
+            str_add(&title, part ? "Reward by " : "");
+            html_text(&title, name + (part ? strlen(METRIC_PART) : 0));
+            str_add(&title, part ? ", before its weight" : "");
             chart_metric(out, stage, n, name, str_text(&title), true);
             str_release(&title);
         }

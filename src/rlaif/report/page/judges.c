@@ -15,7 +15,7 @@ static void add_pairs(Str *out, const ReportStage *reward, const char *weight_op
         str_addf(out, ", each counted %s times", say_number(weight, 2).text);
 }
 
-static void add_judges(Str *out, const Taste *t)
+static void add_judges(Str *out, const TastePart *t)
 {
     for (int i = 0; i < t->labels; i++) {
         str_add(out, i ? " and to " : " to ");
@@ -34,7 +34,7 @@ static void add_judges(Str *out, const Taste *t)
 }
 
 /* Whom a reward model imitates. */
-static void add_teacher(Str *out, const Taste *t)
+static void add_teacher(Str *out, const TastePart *t)
 {
     bool judge = t->ai && (t->people || t->labels > 0 || isfinite(t->pairs_ai));
     str_add(out, t->people || judge ? ", which imitates " : "");
@@ -53,7 +53,7 @@ static void add_teacher(Str *out, const Taste *t)
     }
 }
 
-static void add_model(Str *out, const Taste *t)
+static void add_model(Str *out, const TastePart *t)
 {
     str_add(out, t->reward ? "the reward model " : "the reward model");
     if (t->reward)
@@ -63,17 +63,17 @@ static void add_model(Str *out, const Taste *t)
 
 static void add_reward(Str *out, const Taste *t)
 {
-    double weight = json_number_of(json_object_get(t->rl->about, "options"), "reward-weight", (double)NAN);
-    bool mixed = t->direct && t->reward_hash;
-    if (mixed)
-        str_addf(out, "%s of ", say_number(weight, 2).text);
-    if (!t->direct || mixed)
-        add_model(out, t);
-    if (mixed)
-        str_addf(out, "; and %s of ", say_number(1 - weight, 2).text);
-    if (t->direct) {
-        str_add(out, "the reward that the judge itself gives with ");
-        html_prompt(out, report_value(t->rl, "prompt"));
+    for (int i = 0; i < t->parts; i++) {
+        const TastePart *p = &t->part[i];
+        str_add(out, i == 0 ? "" : i == t->parts - 1 ? "; and " : "; ");
+        if (t->parts > 1 || p->weight != 1)
+            str_addf(out, "%s of ", say_number(p->weight, 2).text);
+        if (p->direct) {
+            str_add(out, "the reward that the judge itself gives with ");
+            html_prompt(out, p->prompt);
+        } else {
+            add_model(out, p);
+        }
     }
     double penalty = json_number_of(json_object_get(t->rl->about, "options"), "no-end-penalty", 0);
     if (penalty > 0)
@@ -131,7 +131,7 @@ void say_optimised(Str *out, const Report *r)
         Taste t = report_taste(r, rl);
         const ReportStage *start = report_training_of(r, report_maker(r, rl, "model"));
         double beta = json_number_of(json_object_get(rl->about, "options"), "beta", (double)NAN);
-        judged += t.direct || t.ai || !t.known;
+        judged += !t.known || t.judges > 0;
         if (judges_itself(&t)) {
             str_add(&own, own.n ? ", " : " In ");
             html_stage(&own, rl);
@@ -194,7 +194,7 @@ void say_reward_model(Str *out, const Report *r)
         html_judge(out, r, &x[i]);
         if (reward) {
             Taste t = report_taste_of_model(r, reward);
-            add_teacher(out, &t);
+            add_teacher(out, &t.part[0]);
         }
         str_add(out, ".");
         if (x[i].trained == 1)

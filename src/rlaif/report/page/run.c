@@ -227,6 +227,13 @@ const ReportStage *report_maker(const Report *r, const ReportStage *s, const cha
     return value ? maker_of(r, value) : NULL;
 }
 
+const ReportStage *report_maker_of_part(const Report *r, const ReportStage *rl, int part)
+{
+    const Yaml *list = rl->recipe ? yaml_get(rl->recipe, "rewards") : NULL;
+    const Yaml *dir = list && list->kind == YAML_LIST && part < list->n ? yaml_get(list->item[part], "reward") : NULL;
+    return dir && dir->kind == YAML_TEXT ? maker_of(r, dir->text) : NULL;
+}
+
 const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind)
 {
     if (s->recipe)

@@ -60,6 +60,8 @@ const Series *report_series(const ReportStage *s, const char *metric); /* or NUL
 const char *report_value(const ReportStage *s, const char *option);
 /* The stage that made what an option names; without a recipe, or where the option is a plain file, NULL. */
 const ReportStage *report_maker(const Report *r, const ReportStage *s, const char *option);
+/* The same of a reward model in a list of rewards, by its place there. */
+const ReportStage *report_maker_of_part(const Report *r, const ReportStage *rl, int part);
 /* As report_maker; without a recipe, the only stage of that kind. */
 const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind);
 /* All stages of a kind that made what an option names, which may be a list; without a recipe, the only one of it. Returns

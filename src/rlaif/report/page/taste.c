@@ -16,78 +16,123 @@ static bool same_hash(const char *a, const char *b)
 
 /* --- behind a reward --- */
 
-/* Of labels that were settled anew, only their rows say who judged. */
-static void add_judge_of(Taste *t, const ReportStage *label)
+static void add_judge(Taste *t, const char *judge, const char *prompt)
 {
-    const json_t *said = label->label;
-    const char *judge = report_hash(label, "model"), *prompt = report_hash(label, "prompt");
-    judge = judge ? judge : json_text_of(said, "judge");
-    prompt = prompt ? prompt : json_text_of(said, "prompt_hash");
     t->known = t->known && judge && prompt;
     if (judge && prompt)
         t->judge[t->judges++] = (JudgeHash){judge, prompt};
 }
 
-/* Which of its pairs' labels it took: as it counted them, else as it was told. */
-static void add_sides(Taste *t)
+/* Of labels that were settled anew, only their rows say who judged. */
+static void add_judge_of(Taste *t, const ReportStage *label)
 {
-    const json_t *summary = t->reward->summary;
-    const char *labels = json_text_of(json_object_get(t->reward->about, "options"), "labels");
-    bool counted = json_object_get(summary, "pairs_ai") != NULL;
-    t->pairs_ai = json_number_of(summary, "pairs_ai", (double)NAN);
-    t->pairs_people = json_number_of(summary, "pairs_human", (double)NAN);
-    t->ai = counted ? t->pairs_ai > 0 : !labels || strcmp(labels, "human") != 0;
-    t->people = counted ? t->pairs_people > 0 : labels && (strcmp(labels, "human") == 0 || strcmp(labels, "both") == 0);
+    const json_t *said = label->label;
+    const char *judge = report_hash(label, "model"), *prompt = report_hash(label, "prompt");
+    add_judge(t, judge ? judge : json_text_of(said, "judge"), prompt ? prompt : json_text_of(said, "prompt_hash"));
 }
 
-/* Of the reward model t->reward. */
-static void add_model(Taste *t, const Report *r)
+/* Which of its pairs' labels it took: as it counted them, else as it was told. */
+static void add_sides(TastePart *p)
 {
-    if (!t->reward) {
+    const json_t *summary = p->reward->summary;
+    const char *labels = json_text_of(json_object_get(p->reward->about, "options"), "labels");
+    bool counted = json_object_get(summary, "pairs_ai") != NULL;
+    p->pairs_ai = json_number_of(summary, "pairs_ai", (double)NAN);
+    p->pairs_people = json_number_of(summary, "pairs_human", (double)NAN);
+    p->ai = counted ? p->pairs_ai > 0 : !labels || strcmp(labels, "human") != 0;
+    p->people = counted ? p->pairs_people > 0 : labels && (strcmp(labels, "human") == 0 || strcmp(labels, "both") == 0);
+}
+
+/* Of the reward model that p->reward made. */
+static void add_model(Taste *t, TastePart *p, const Report *r)
+{
+    if (!p->reward) {
         t->known = false;
         return;
     }
-    add_sides(t);
-    if (!t->ai)
+    add_sides(p);
+    if (!p->ai)
         return;
-    t->labels = report_makers(r, t->reward, "pairs", "label", t->label, MOST_TEACHERS);
-    t->known = t->known && t->labels > 0;
-    for (int i = 0; i < t->labels; i++)
-        add_judge_of(t, t->label[i]);
+    p->labels = report_makers(r, p->reward, "pairs", "label", p->label, MOST_TEACHERS);
+    t->known = t->known && p->labels > 0;
+    for (int i = 0; i < p->labels; i++)
+        add_judge_of(t, p->label[i]);
 }
 
 Taste report_taste_of_model(const Report *r, const ReportStage *reward)
 {
-    Taste t = {.reward = reward, .known = true};
-    add_model(&t, r);
+    Taste t = {.part = {{.reward = reward, .weight = 1}}, .parts = 1, .known = true};
+    add_model(&t, &t.part[0], r);
     return t;
+}
+
+static void add_direct(Taste *t, const json_t *hashes, const char *prompt, double weight)
+{
+    t->part[t->parts++] = (TastePart){.weight = weight, .direct = true, .prompt = prompt};
+    add_judge(t, json_text_of(hashes, "judge"), json_text_of(hashes, "prompt"));
+}
+
+static void add_reward(Taste *t, const Report *r, const json_t *hashes, const ReportStage *maker, double weight)
+{
+    TastePart *p = &t->part[t->parts++];
+    *p = (TastePart){.weight = weight, .reward_hash = json_text_of(hashes, "reward"), .reward = maker};
+    add_model(t, p, r);
+}
+
+/* Of --rewards: as the stage keeps them; the stages that made reward models as the recipe names them. */
+static void add_list(Taste *t, const Report *r, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list) && i < MOST_REWARDS; i++) {
+        const json_t *one = json_array_get(list, i);
+        double weight = json_number_of(one, "weight", 1) / json_number_of(one, "scale", 1);
+        if (json_object_get(one, "reward"))
+            add_reward(t, r, one, report_maker_of_part(r, t->rl, (int)i), weight);
+        else
+            add_direct(t, one, json_text_of(one, "name"), weight);
+    }
+}
+
+/* Of --reward, or --judge and --prompt; a run of an earlier version may have both, added up by --reward-weight. */
+static void add_options(Taste *t, const Report *r)
+{
+    const json_t *hashes = json_object_get(t->rl->about, "hashes"), *options = json_object_get(t->rl->about, "options");
+    bool direct = report_hash(t->rl, "prompt"), both = direct && report_hash(t->rl, "reward");
+    double weight = both ? json_number_of(options, "reward-weight", (double)NAN) : 1;
+    if (!direct || both)
+        add_reward(t, r, hashes, report_maker_or_only(r, t->rl, "reward", "reward"), weight);
+    if (direct)
+        add_direct(t, hashes, report_value(t->rl, "prompt"), both ? 1 - weight : 1);
 }
 
 Taste report_taste(const Report *r, const ReportStage *rl)
 {
-    Taste t = {.rl = rl, .reward_hash = report_hash(rl, "reward"), .known = true};
-    const char *prompt = report_hash(rl, "prompt"), *judge = report_hash(rl, "judge");
-    t.direct = prompt != NULL;
-    if (!t.direct || t.reward_hash) {
-        t.reward = report_maker_or_only(r, rl, "reward", "reward");
-        add_model(&t, r);
-    }
-    if (prompt && judge)
-        t.judge[t.judges++] = (JudgeHash){judge, prompt};
-    t.known = t.known && (judge || !prompt);
+    Taste t = {.rl = rl, .known = true};
+    const json_t *list = json_object_get(json_object_get(rl->about, "hashes"), "rewards");
+    if (json_is_array(list))
+        add_list(&t, r, list);
+    else
+        add_options(&t, r);
     return t;
 }
 
-bool report_taught_by(const Taste *t, const ReportStage *label)
+static bool part_taught_by(const TastePart *p, const ReportStage *label)
 {
-    for (int i = 0; i < t->labels; i++) {
-        const char *name = t->label[i]->row.name;
+    for (int i = 0; i < p->labels; i++) {
+        const char *name = p->label[i]->row.name;
         size_t n = strlen(name);
-        if (t->label[i] == label || /* of NAME.all some were left out */
+        if (p->label[i] == label || /* of NAME.all some were left out */
             (strncmp(label->row.name, name, n) == 0 && strcmp(label->row.name + n, ".all") == 0))
             return true;
     }
     return false;
+}
+
+bool report_taught_by(const Taste *t, const ReportStage *label)
+{
+    bool taught = false;
+    for (int i = 0; i < t->parts; i++)
+        taught = taught || part_taught_by(&t->part[i], label);
+    return taught;
 }
 
 /* --- behind a policy --- */
@@ -105,8 +150,11 @@ const ReportStage *report_training_of(const Report *r, const ReportStage *s)
 static int pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result)
 {
     Taste t = report_taste(r, rl);
+    bool same = false;
+    for (int i = 0; i < t.parts; i++)
+        same = same || same_hash(json_text_of(result, "reward_hash"), t.part[i].reward_hash);
     if (report_by_reward(result))
-        return same_hash(json_text_of(result, "reward_hash"), t.reward_hash);
+        return same;
     for (int i = 0; i < t.judges; i++)
         if (same_hash(json_text_of(result, "prompt_hash"), t.judge[i].prompt) &&
             same_hash(json_text_of(eval->summary, "judge"), t.judge[i].judge))

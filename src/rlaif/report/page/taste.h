@@ -3,6 +3,7 @@
 #define RLAIF_REPORT_PAGE_TASTE_H
 
 #include "rlaif/report/page/run.h"
+#include "rlaif/rl/rewards.h"
 
 enum { MOST_TEACHERS = 8 };
 
@@ -11,23 +12,32 @@ typedef struct JudgeHash {
     const char *judge, *prompt;
 } JudgeHash;
 
-/* What a reward is made of, and with it what a policy was trained to please. */
-typedef struct Taste {
-    const ReportStage *rl, *reward;          /* those that are known */
-    const char *reward_hash;                 /* of the reward model; NULL: there is none */
-    bool direct;                             /* a judge rewards the replies itself, alone or beside a reward model */
-    bool ai, people;                         /* the reward model imitates a judge's labels, people's choices, or both */
+/* A part of a reward: a reward model and whom it imitates, or a judge that rewards the replies itself. */
+typedef struct TastePart {
+    double weight;                           /* over its scale; 1 of a reward that is this part alone */
+    bool direct;                             /* the judge itself */
+    const char *prompt;                      /* its prompt, a name or a file; NULL: not known */
+    const char *reward_hash;                 /* of the reward model; NULL: not known */
+    const ReportStage *reward;               /* which made it; NULL: not known */
+    bool ai, people;                         /* it imitates a judge's labels, people's choices, or both */
     double pairs_ai, pairs_people;           /* of each; NAN: not known */
     const ReportStage *label[MOST_TEACHERS]; /* those labels */
     int labels;
-    JudgeHash judge[MOST_TEACHERS + 1]; /* every judge behind the reward that is known */
+} TastePart;
+
+/* What a reward is made of, and with it what a policy was trained to please. */
+typedef struct Taste {
+    const ReportStage *rl;
+    TastePart part[MOST_REWARDS];
+    int parts;
+    JudgeHash judge[MOST_REWARDS * MOST_TEACHERS]; /* every judge behind the reward that is known */
     int judges;
     bool known; /* there is no other */
 } Taste;
 Taste report_taste(const Report *r, const ReportStage *rl);
 /* The same of a reward model, by the stage that made it. */
 Taste report_taste_of_model(const Report *r, const ReportStage *reward);
-/* Is the reward model trained on labels of this stage? */
+/* Is a reward model of it trained on labels of this stage? */
 bool report_taught_by(const Taste *t, const ReportStage *label);
 
 /* The reinforcement learning that made what a stage makes, also through samples of it and a choice among its
