@@ -93,7 +93,7 @@ $(B)/gen/dygraph.%: $(DYGRAPHS)/dygraph.min.%
 	sed -E 's,(//|/\*)# sourceMappingURL.*,,' $< > $@
 
 $(B)/rlaif/report/report.o: $(B)/gen/dygraph.js $(B)/gen/dygraph.css src/rlaif/report/report.js src/rlaif/report/report.css NOTICE
-$(B)/rlaif/judge/builtin.o: $(wildcard src/rlaif/judge/prompts/*.yaml)
+$(B)/rlaif/judge/prompt/builtin.o: $(wildcard src/rlaif/judge/prompt/*.yaml)
 $(B)/store/store.o: src/store/schema.sql
 $(B)/serve/pages.o: src/serve/rate.html src/serve/rate.js src/serve/dashboard.js src/serve/pages.css
 

@@ -1,6 +1,6 @@
 /* Any bytes as a judge prompt; what is accepted is filled in, plain and with chain of thought. */
 #include "base/mem.h"
-#include "rlaif/judge/prompt.h"
+#include "rlaif/judge/prompt/prompt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

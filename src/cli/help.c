@@ -4,8 +4,8 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "cli/commands.h"
-#include "rlaif/judge/builtin.h"
-#include "rlaif/judge/prompt.h"
+#include "rlaif/judge/prompt/builtin.h"
+#include "rlaif/judge/prompt/prompt.h"
 
 void help_usage(FILE *out)
 {
@@ -48,11 +48,11 @@ static void print_near(const char *near, const char *otherwise)
 
 static int print_prompt(const char *name)
 {
-    for (int i = 0; i < builtin_prompts(); i++)
-        if (strcmp(builtin_prompt_name(i), name) == 0) {
-            fputs(builtin_prompt_yaml(i), stdout);
-            return STATUS_DONE;
-        }
+    int i = builtin_prompt_find(name);
+    if (i >= 0) {
+        fputs(builtin_prompt_yaml(i), stdout);
+        return STATUS_DONE;
+    }
     fprintf(stderr, "rlaif: there is no judge prompt \"%s\"\n", name);
     print_near(builtin_prompt_near(name), "rlaif help prompts lists them");
     return STATUS_USAGE;

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "rlaif/judge/judge.h"
-#include "rlaif/learn/reward_model.h"
+#include "rlaif/judge/reward_model.h"
 #include "tensor/cpu.h"
 
 struct RlaifJudge {
@@ -83,16 +83,21 @@ bool rlaif_judge_pairs(RlaifJudge *j, RlaifPair *pair, int n, char *why, size_t 
 bool rlaif_judge_responses(RlaifJudge *j, RlaifResponse *response, int n, char *why, size_t why_bytes)
 {
     Question *q = mem_zalloc((size_t)n, sizeof *q);
+    ResponseView *reply = mem_zalloc((size_t)n, sizeof *reply);
     Verdict *said = mem_zalloc((size_t)n, sizeof *said);
     Err err = {0};
-    for (int i = 0; i < n; i++)
-        q[i] = (Question){.where = "a response", .context = response[i].context, .first = response[i].response};
+    for (int i = 0; i < n; i++) {
+        reply[i].ended = !response[i].cut_off;
+        q[i] = (Question){
+            .where = "a response", .context = response[i].context, .first = response[i].response, .reply = &reply[i]};
+    }
     bool ok = check_kind(j, false, &err) && judge_responses(j->judge, q, n, said, &err);
     for (int i = 0; ok && i < n; i++) {
         response[i].score = judge_reward(j->judge, &said[i]);
         response[i].mass = said[i].mass;
     }
     free(said);
+    free(reply);
     free(q);
     return ok || say_why(&err, why, why_bytes);
 }

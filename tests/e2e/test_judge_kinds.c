@@ -25,6 +25,7 @@ static const char mix_yaml[] = "kind: mix\n"
                                "parts:\n"
                                "  - {prompt: list.yaml, centre: 0.1, scale: 0.5}\n"
                                "  - {prompt: sides.yaml, scale: 0.1, weight: -0.5}\n"
+                               "  - {reward: judged, scale: 2}\n"
                                "  - {log-length: true, centre: 3, scale: 2, weight: 0.25}\n";
 
 /* The kinds; a mix is of those before it. */
@@ -104,17 +105,19 @@ static void used(const char *prompt)
                      "rlaif sample p.jsonl --model gemma --max-new-tokens 4 -o b.jsonl && "
                      "rlaif eval winrate a.jsonl b.jsonl --judge llama --prompt %s",
                      prompt);
-    runs_with_status(test_bench, 0,
-                     "rlaif rl p.jsonl --model llama --judge gemma --prompt %s --baseline group --samples 2 --steps 2 "
-                     "--batch 2 --max-new-tokens 4 --lr 1e-2 --eval held.jsonl --eval-every 1 --keep-best 2 -o policy "
-                     "&& rlaif inspect policy --step 1 && rlaif choose policy --prompts test.jsonl --against llama "
-                     "--judge llama --prompt %s --max-new-tokens 4 -o chosen",
-                     prompt, prompt);
+    runs_with_status(
+        test_bench, 0,
+        "rlaif rl p.jsonl --model llama --judge gemma --prompt %s --allow-length --baseline group --samples 2 --steps 2 "
+        "--batch 2 --max-new-tokens 4 --lr 1e-2 --eval held.jsonl --eval-every 1 --keep-best 2 -o policy "
+        "&& rlaif inspect policy --step 1 && rlaif choose policy --prompts test.jsonl --against llama "
+        "--judge llama --prompt %s --max-new-tokens 4 -o chosen",
+        prompt, prompt);
 }
 
 static void every_command(void **state)
 {
     (void)state;
+    runs_with_status(test_bench, 0, "rlaif reward human.jsonl --model llama --batch 4 --labels human -o judged");
     for (int i = 0; i < COUNT(kinds); i++) {
         put_text(test_bench, kinds[i].name, kinds[i].yaml);
         killed_amid_labels(kinds[i].name);
@@ -157,6 +160,12 @@ static void refused(void **state)
          "kind: mix\nparts:\n  - {prompt: helpful-contrast, scale: 1}\n"},
         {"score r.jsonl --model llama --prompt bad.yaml", 1, "bad.yaml:3: the part helpful-contrast has no \"scale\"",
          "rlaif label --fit", "bad.yaml", "kind: mix\nparts:\n  - {prompt: helpful-contrast}\n"},
+        {"label human.jsonl --model llama --method pointwise --prompt none.yaml -o l.jsonl", 1,
+         "the mix none.yaml, line 3, the part nowhere: ", "", "none.yaml",
+         "kind: mix\nparts:\n  - {reward: nowhere, scale: 1}\n"},
+        {"label human.jsonl --model llama --method pointwise --prompt none.yaml -o l.jsonl", 1,
+         "llama has no reward head", "rlaif reward trains one", "none.yaml",
+         "kind: mix\nparts:\n  - {reward: llama, scale: 1}\n"},
         {"label human.jsonl --model llama --prompt far.yaml -o l.jsonl", 1,
          "the prompt far.yaml judges one response at a time", "--method pointwise", NULL, NULL},
         {"label human.jsonl --model llama --method pointwise --cot true --prompt far.yaml -o l.jsonl", 1,

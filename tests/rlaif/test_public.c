@@ -2,7 +2,7 @@
 #include "rlaif/public.h"
 
 #include "rlaif/judge/judge.h"
-#include "rlaif/learn/reward_model.h"
+#include "rlaif/judge/reward_model.h"
 #include "support.h"
 
 static const char *const model_dir = "tests/fixtures/tiny-llama";

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "rlaif/eval/outcomes.h"
 #include "rlaif/eval/table.h"
-#include "rlaif/learn/reward_model.h"
+#include "rlaif/judge/reward_model.h"
 #include "rlaif/rows/cut.h"
 #include "rlaif/stage/heldout.h"
 #include "rlaif/stage/option_rows.h"

@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "rlaif/eval/contest.h"
 #include "rlaif/eval/match.h"
+#include "rlaif/judge/reward_model.h"
 #include "rlaif/judge/source.h"
-#include "rlaif/learn/reward_model.h"
 #include "rlaif/stage/heldout.h"
 #include "rlaif/stage/option_rows.h"
 

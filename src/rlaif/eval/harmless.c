@@ -66,7 +66,7 @@ static bool check_prompt(Harmless *h, Err *err)
 {
     JudgeKind kind;
     const char *name = h->options->prompt;
-    if (!judge_prompt_identify(name, h->prompt_hash, &kind, err))
+    if (!judge_prompt_identify(name, h->work->store, h->prompt_hash, &kind, err))
         return false;
     return kind == JUDGE_VERDICT ||
            (err_set(err, ERR_INPUT, "the prompt %s gives no verdict", name),

@@ -7,8 +7,8 @@
 #include "rlaif/eval/outcomes.h"
 #include "rlaif/eval/probes.h"
 #include "rlaif/eval/table.h"
+#include "rlaif/judge/reward_model.h"
 #include "rlaif/judge/source.h"
-#include "rlaif/learn/reward_model.h"
 #include "rlaif/stage/heldout.h"
 #include "rlaif/stage/option_rows.h"
 
@@ -120,10 +120,9 @@ static bool read_prompts(Winrate *w, Err *err)
             break;
         a->name = mem_str(p->name);
         a->kind = (int)p->kind;
-        memcpy(a->hash, p->hash, HASH_TEXT);
-        hash_add_text(h, p->hash);
+        ok = judge_prompt_hash(p, w->work->store, a->hash, err) && check_kind(w, a, err);
+        hash_add_text(h, a->hash);
         judge_prompt_free(p);
-        ok = check_kind(w, a, err);
     }
     hash_end(h, w->prompts_hash);
     return ok;
@@ -243,7 +242,9 @@ static void gather_pairs(Pairs *p, const Rows *rows, const int *index, int n)
             p->question[p->n++] = (Question){.where = p->place[i],
                                              .context = p->context[i],
                                              .first = v->response[k].text,
-                                             .second = v->response[k + 1].text};
+                                             .second = v->response[k + 1].text,
+                                             .turns = &v->context,
+                                             .reply = &v->response[k]};
     }
 }
 
@@ -303,6 +304,7 @@ static bool ask_responses(Judge *j, const Pairs *p, json_t **out, Err *err)
         q[i] = p->question[i / 2];
         q[i].first = i % 2 ? q[i].second : q[i].first;
         q[i].second = NULL;
+        q[i].reply += i % 2;
     }
     bool ok = judge_responses(j, q, 2 * p->n, v, err);
     for (int i = 0; ok && i < p->n; i++) {

@@ -72,16 +72,21 @@ typedef struct JudgeBackend {
     const json_t *(*about)(const void *self);
 } JudgeBackend;
 
+/* Who says a part's number: a judge of one prompt, a reward model, or nobody, for it is the length. */
+typedef struct PartJudge {
+    struct Judge *judge;        /* owned, but for its prompt */
+    struct RewardModel *reward; /* owned; NULL before a model is there */
+    JudgePlan plan;             /* of this part alone */
+} PartJudge;
+
 typedef struct Judge {
     JudgePrompt *prompt; /* owned */
     JudgeOptions options;
     Shown shown; /* what stands beside the item */
     Scale scale;
     const JudgeBackend *backend;
-    void *self; /* the backend's; owned */
-    /* Of a mix, which has no backend: the judges of its parts, owned; NULL of a part that asks nobody. */
-    struct Judge *part[MOST_PARTS];
-    JudgePlan planned; /* of such a judge: its share of the mix's plan */
+    void *self;                 /* the backend's; owned */
+    PartJudge part[MOST_PARTS]; /* of a mix, which has no backend itself */
 } Judge;
 
 #endif

@@ -5,6 +5,7 @@
 #include "rlaif/judge/local.h"
 #include "rlaif/judge/mix.h"
 #include "rlaif/judge/rationales.h"
+#include "rlaif/judge/reward_model.h"
 #include "rlaif/judge/single.h"
 
 /* Several rationales at 0 would all be the same. */
@@ -28,7 +29,7 @@ static bool read_scale(Scale *s, const JudgePrompt *p, Err *err)
     return true;
 }
 
-/* Takes the prompt over, also where it fails. */
+/* The prompt is taken over, also where it fails; those of a mix's parts stay the mix's. */
 static bool of_prompt(Judge **out, JudgePrompt *p, const JudgeOptions *o, Err *err)
 {
     Judge *j = mem_zalloc(1, sizeof *j);
@@ -37,11 +38,8 @@ static bool of_prompt(Judge **out, JudgePrompt *p, const JudgeOptions *o, Err *e
     j->options = *o;
     bool ok = judge_options_check(p, o, err) && (p->parts > 0 || judge_exemplars(&j->shown, p, o, err)) &&
               read_scale(&j->scale, p, err);
-    for (int i = 0; ok && i < p->parts; i++) {
-        JudgePrompt *part = p->part[i].prompt;
-        p->part[i].prompt = NULL;
-        ok = !part || of_prompt(&j->part[i], part, o, err);
-    }
+    for (int i = 0; ok && i < p->parts; i++)
+        ok = !p->part[i].prompt || of_prompt(&j->part[i].judge, p->part[i].prompt, o, err);
     return ok;
 }
 
@@ -60,23 +58,30 @@ bool judge_open(Judge **out, Model *model, const char *prompt, JudgeOptions o, E
     bool ok = judge_new(out, prompt, o, err);
     for (int i = 0; ok && judge_asked(*out, i); i++)
         ok = judge_local_open(judge_asked(*out, i), model, err);
-    if (ok)
+    if (ok && mix_open_rewards(*out, model->device, model->date, err))
         return true;
     judge_free(*out);
     *out = NULL;
     return false;
 }
 
+static void release(Judge *j)
+{
+    if (j && j->self)
+        j->backend->free(j->self);
+    free(j);
+}
+
 void judge_free(Judge *j)
 {
     if (!j)
         return;
-    for (int i = 0; i < MOST_PARTS; i++)
-        judge_free(j->part[i]);
-    if (j->self)
-        j->backend->free(j->self);
+    for (int i = 0; i < MOST_PARTS; i++) {
+        release(j->part[i].judge);
+        reward_model_free(j->part[i].reward);
+    }
     judge_prompt_free(j->prompt);
-    free(j);
+    release(j);
 }
 
 Judge *judge_asked(Judge *j, int i)
@@ -84,8 +89,8 @@ Judge *judge_asked(Judge *j, int i)
     if (j->prompt->kind != JUDGE_MIX)
         return i == 0 ? j : NULL;
     for (int part = 0; part < j->prompt->parts; part++)
-        if (j->part[part] && i-- == 0)
-            return j->part[part];
+        if (j->part[part].judge && i-- == 0)
+            return j->part[part].judge;
     return NULL;
 }
 

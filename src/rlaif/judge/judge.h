@@ -1,8 +1,9 @@
 /* Judges: someone who answers, a prompt, and the exact probabilities of its answers (paper.md 3, 7). No answer is parsed: its
- * probability is that of its tokens under the whole vocabulary. This opens the folder. Below it, upwards: prompt.h (the YAML
+ * probability is that of its tokens under the whole vocabulary. This opens the folder. Below it, upwards: prompt/ (the YAML
  * prompts), verdict.h (what answers say, and how both orders are averaged), backend.h (who answers: local.h, a model here,
  * remote.h, an endpoint), layout.h (prompts laid out and cut), checklist.h and contrast.h (kinds that add up numbers of one
- * response), rationales.h (chain of thought), single.h (one prompt asked), mix.h (several, weighed). source.h, above, is where
+ * response), rationales.h (chain of thought), single.h (one prompt asked),
+ * reward_model.h (a reward model in use) and rewarded.h (it asked so), mix.h (several of them, weighed). source.h, above, is where
  * commands get their judges. Read verdict.h first, then judge.c. */
 #ifndef RLAIF_JUDGE_JUDGE_H
 #define RLAIF_JUDGE_JUDGE_H

@@ -12,7 +12,11 @@ typedef struct Question {
     const char *first, *second;
     bool swap;    /* a pair in one order: the second response comes first */
     uint64_t row; /* identity, for what is drawn */
-    int coming;   /* where a prompt is planned: tokens that the response will have at most beside what stands there */
+    /* For reward models, where it is known: the context that `context` tells, and how `first` stands there. Else the context is
+     * a text, and the response has its end. */
+    const Context *turns;
+    const ResponseView *reply;
+    int coming; /* where a prompt is planned: tokens that the response will have at most beside what stands there */
 } Question;
 
 typedef struct Layout {

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/real.h"
+#include "rlaif/judge/rewarded.h"
 #include "rlaif/judge/single.h"
 
 double log_length(const char *response)
@@ -20,12 +21,30 @@ static double number_of(const Judge *part, const Verdict *v)
     return part->prompt->flip ? -l : l;
 }
 
-/* What its part says of a response into a mix's verdict. */
-static void take_part(const Judge *part, const Verdict *said, PartVerdict *p, Verdict *v)
+/* What a part says of n responses. */
+static bool ask_part(const Judge *j, int k, const Question *q, int n, Verdict *said, Err *err)
 {
-    *p = (PartVerdict){
-        .number = number_of(part, said), .mass = said->mass, .missing = said->missing, .absent = said->absent};
-    memcpy(p->logp, said->logp, sizeof p->logp);
+    const PartJudge *p = &j->part[k];
+    if (p->judge)
+        return single_responses(p->judge, q, n, said, err);
+    if (p->reward)
+        return rewarded_responses(p->reward, &j->options, q, n, said, err);
+    for (int i = 0; i < n; i++)
+        said[i] = (Verdict){.number = log_length(q[i].first)};
+    return true;
+}
+
+/* Takes that into the mix's verdict of a response. */
+static void add_part(const Judge *j, int k, const Verdict *said, Verdict *v)
+{
+    const MixPart *p = &j->prompt->part[k];
+    PartVerdict *kept = &v->part[k];
+    *kept = (PartVerdict){.number = j->part[k].judge ? number_of(j->part[k].judge, said) : said->number,
+                          .mass = said->mass,
+                          .missing = said->missing,
+                          .absent = said->absent};
+    memcpy(kept->logp, said->logp, sizeof kept->logp);
+    v->number += p->weight * (kept->number - p->centre) / p->scale;
     v->refused = v->refused || said->refused;
     v->cut = said->cut > v->cut ? said->cut : v->cut;
     v->tokens += said->tokens;
@@ -38,17 +57,21 @@ bool mix_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err)
     for (int i = 0; i < n; i++)
         out[i] = (Verdict){0};
     for (int k = 0; ok && k < j->prompt->parts; k++) {
-        const MixPart *p = &j->prompt->part[k];
-        ok = !j->part[k] || single_responses(j->part[k], q, n, said, err);
-        for (int i = 0; ok && i < n; i++) {
-            if (j->part[k])
-                take_part(j->part[k], &said[i], &out[i].part[k], &out[i]);
-            else
-                out[i].part[k].number = log_length(q[i].first);
-            out[i].number += p->weight * (out[i].part[k].number - p->centre) / p->scale;
-        }
+        ok = ask_part(j, k, q, n, said, err);
+        for (int i = 0; ok && i < n; i++)
+            add_part(j, k, &said[i], &out[i]);
     }
     free(said);
+    return ok;
+}
+
+bool mix_open_rewards(Judge *j, Device *device, int date, Err *err)
+{
+    bool ok = true;
+    for (int k = 0; ok && k < j->prompt->parts; k++) {
+        const MixPart *p = &j->prompt->part[k];
+        ok = p->kind != PART_REWARD || reward_model_open(&j->part[k].reward, p->path, device, date, CHAT_AUTO, err);
+    }
     return ok;
 }
 
@@ -64,9 +87,13 @@ static ScorerCost add_cost(ScorerCost a, ScorerCost b)
 ScorerCost mix_cost(const Judge *j)
 {
     ScorerCost sum = {0};
-    for (int k = 0; k < j->prompt->parts; k++)
-        if (j->part[k])
-            sum = add_cost(sum, j->part[k]->backend->cost(j->part[k]->self));
+    for (int k = 0; k < j->prompt->parts; k++) {
+        const PartJudge *p = &j->part[k];
+        if (p->judge)
+            sum = add_cost(sum, p->judge->backend->cost(p->judge->self));
+        if (p->reward)
+            sum = add_cost(sum, scorer_cost(p->reward->scorer));
+    }
     return sum;
 }
 
@@ -89,10 +116,10 @@ bool mix_plan(Judge *j, const Question *q, int n, JudgePlan *plan, Err *err)
     bool ok = true;
     *plan = (JudgePlan){0};
     for (int k = 0; ok && k < j->prompt->parts; k++) {
-        if (!j->part[k])
-            continue;
-        ok = single_plan(j->part[k], q, n, false, &j->part[k]->planned, err);
-        add_plan(plan, &j->part[k]->planned);
+        PartJudge *p = &j->part[k];
+        ok = (!p->judge || single_plan(p->judge, q, n, false, &p->plan, err)) &&
+             (!p->reward || rewarded_plan(p->reward, &j->options, q, n, &p->plan, err));
+        add_plan(plan, &p->plan);
     }
     return ok;
 }
@@ -101,10 +128,10 @@ bool mix_show(Judge *j, const Question *q, Str *out, Err *err)
 {
     bool ok = true;
     for (int k = 0; ok && k < j->prompt->parts; k++) {
-        if (!j->part[k])
+        if (!j->part[k].judge)
             continue;
         str_addf(out, "%s--- %s ---\n\n", k > 0 ? "\n\n" : "", part_name(&j->prompt->part[k]));
-        ok = single_show(j->part[k], q, out, err);
+        ok = single_show(j->part[k].judge, q, out, err);
     }
     return ok;
 }
@@ -129,6 +156,6 @@ json_t *mix_json(const Judge *j, const Verdict *v)
 {
     json_t *parts = json_array();
     for (int k = 0; k < j->prompt->parts; k++)
-        json_array_append_new(parts, part_json(j->part[k], part_name(&j->prompt->part[k]), &v->part[k]));
+        json_array_append_new(parts, part_json(j->part[k].judge, part_name(&j->prompt->part[k]), &v->part[k]));
     return json_pack("{s:f, s:o}", "margin", v->number, "parts", parts);
 }

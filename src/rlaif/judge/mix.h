@@ -1,4 +1,5 @@
-/* A mix: a weighted sum of standardised numbers of one response, each said by a judge of its own or its log length. */
+/* A mix: a weighted sum of standardised numbers of one response, each said by a judge of its own or a
+ * reward model, or its log length. */
 #ifndef RLAIF_JUDGE_MIX_H
 #define RLAIF_JUDGE_MIX_H
 
@@ -6,6 +7,9 @@
 
 /* ln of a response's characters; 0 of an empty one. */
 double log_length(const char *response);
+
+/* Loads the reward models of its parts; device NULL: without weights, to plan. */
+bool mix_open_rewards(Judge *j, Device *device, int date, Err *err) MUST_CHECK;
 
 /* Each part asked about all responses; of a verdict the parts, and as its number the margin: the sum of weight
  * (number - centre) / scale over them. */

@@ -4,7 +4,7 @@
 
 #include "base/options.h"
 #include "rlaif/judge/demand.h"
-#include "rlaif/judge/prompt.h"
+#include "rlaif/judge/prompt/prompt.h"
 #include "rlaif/rows/cut.h"
 
 typedef struct JudgeOptions {

@@ -2,6 +2,7 @@
 #include "rlaif/judge/source.h"
 
 #include "base/mem.h"
+#include "rlaif/judge/mix.h"
 #include "rlaif/judge/remote.h"
 
 const Option judge_reading_rows[JUDGE_READING_OPTIONS] = {
@@ -36,7 +37,7 @@ bool judge_source_name(JudgeSource *s, const Work *work, const char *option, con
                        const EndpointOptions *remote, Err *err)
 {
     ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
-    *s = (JudgeSource){.path = path, .remote = remote};
+    *s = (JudgeSource){.path = path, .remote = remote, .device = work->device, .date = work->common->date};
     if (path && remote->url)
         return err_set(err, code, "--%s and --endpoint name two judges", option),
                err_hint(err, "leave one of them out");
@@ -69,7 +70,7 @@ bool judge_source_open(JudgeSource *s, Judge **out, const char *prompt, JudgeOpt
     bool ok = judge_new(out, prompt, o, err);
     for (int i = 0; ok && judge_asked(*out, i); i++)
         ok = judge_remote_open(judge_asked(*out, i), s->endpoint, s->remote, err);
-    if (ok)
+    if (ok && mix_open_rewards(*out, s->device, s->date, err))
         return true;
     judge_free(*out);
     *out = NULL;

@@ -34,6 +34,8 @@ JudgeOptions judge_reading(ChatMode chat, JudgeReading r);
 typedef struct JudgeSource {
     const char *path; /* of a model; NULL: an endpoint */
     const EndpointOptions *remote;
+    Device *device; /* for reward models in a mix, which are here in any case, and the day that templates get */
+    int date;
     char hash[HASH_TEXT]; /* of all that shapes its answers */
     Model *model;         /* loaded, or */
     Endpoint *endpoint;   /* open; NULL before judge_source_load */

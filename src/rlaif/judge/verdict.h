@@ -3,7 +3,7 @@
 #ifndef RLAIF_JUDGE_VERDICT_H
 #define RLAIF_JUDGE_VERDICT_H
 
-#include "rlaif/judge/prompt.h"
+#include "rlaif/judge/prompt/prompt.h"
 
 enum { MOST_ANSWERS = 2 * MOST_CHECKS };
 

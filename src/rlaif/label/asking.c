@@ -15,7 +15,7 @@ bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err)
     a->prompt_name = o->prompt.n > 0 ? o->prompt.item[0] : pairwise ? "helpful-base" : "helpful-score";
     a->chunk = !o->judge.cot || most > LABEL_CHUNK ? LABEL_CHUNK : most < 1 ? 1 : most;
     if (!judge_source_name(&a->source, work, "model", o->model, &o->endpoint, err) ||
-        !judge_prompt_identify(a->prompt_name, a->prompt_hash, &kind, err))
+        !judge_prompt_identify(a->prompt_name, work->store, a->prompt_hash, &kind, err))
         return false;
     bool two = kind == JUDGE_PAIRWISE;
     if (two == pairwise)
@@ -62,7 +62,11 @@ static void questions_of_responses(Questions *s, const Row *row, int i)
 {
     char *context = context_lines(&row->view.context);
     for (int k = 0; k < 2; k++)
-        s->q[s->n++] = (Question){.where = s->place[i], .context = context, .first = row->view.response[k].text};
+        s->q[s->n++] = (Question){.where = s->place[i],
+                                  .context = context,
+                                  .first = row->view.response[k].text,
+                                  .turns = &row->view.context,
+                                  .reply = &row->view.response[k]};
 }
 
 void questions_make(Questions *s, const Asking *a, const Rows *rows, const int *index, int n)

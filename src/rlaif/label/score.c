@@ -104,9 +104,12 @@ static bool score_by_judge(Scoring *s, Chunk *c, Err *err)
     }
     for (int i = 0; i < c->total; i++) {
         Flat f = c->flat[i];
+        const RowView *v = &c->rows->row[c->index[f.row]].view;
         q[i] = (Question){.where = place[f.row],
                           .context = context[f.row],
-                          .first = c->rows->row[c->index[f.row]].view.response[f.response].text};
+                          .first = v->response[f.response].text,
+                          .turns = &v->context,
+                          .reply = &v->response[f.response]};
     }
     bool ok = judge_responses(s->judge, q, c->total, verdict, err);
     for (int i = 0; ok && i < c->total; i++) {
@@ -259,14 +262,14 @@ static bool score_summary(Stage *s, Err *err)
     return true;
 }
 
-static bool prompt_hash(const ScoreOptions *o, char hash[HASH_TEXT], Err *err)
+static bool prompt_hash(const Work *work, const ScoreOptions *o, char hash[HASH_TEXT], Err *err)
 {
     JudgeKind kind;
     hash[0] = 0;
     if (!o->prompt)
         return !o->endpoint.url || (err_set(err, ERR_INPUT, "--endpoint is a judge: it needs --prompt"),
                                     err_hint(err, "of any kind but pairwise: rlaif help prompts lists them"));
-    if (!judge_prompt_identify(o->prompt, hash, &kind, err))
+    if (!judge_prompt_identify(o->prompt, work->store, hash, &kind, err))
         return false;
     return kind != JUDGE_PAIRWISE ||
            (err_set(err, ERR_INPUT, "the prompt %s compares two responses", o->prompt),
@@ -281,7 +284,8 @@ bool score_stage(Work *work, const char *name, const void *options, Err *err)
     Stage s = {0};
     char prompt[HASH_TEXT];
     bool ok =
-        judge_source_name(&scoring.source, work, "model", o->model, &o->endpoint, err) && prompt_hash(o, prompt, err) &&
+        judge_source_name(&scoring.source, work, "model", o->model, &o->endpoint, err) &&
+        prompt_hash(work, o, prompt, err) &&
         stage_read_rows(work, o->rows, o->limit, NEED_RESPONSES, o->skip_bad, &rows, err) &&
         stage_begin(&s, work, name, "score",
                     stage_about(&score_table, o, &o->common, "model", scoring.source.hash, "prompt", prompt, NULL),

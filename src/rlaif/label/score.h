@@ -2,8 +2,8 @@
 #ifndef RLAIF_LABEL_SCORE_H
 #define RLAIF_LABEL_SCORE_H
 
+#include "rlaif/judge/reward_model.h"
 #include "rlaif/judge/source.h"
-#include "rlaif/learn/reward_model.h"
 #include "rlaif/rows/cut.h"
 #include "rlaif/stage/stage.h"
 

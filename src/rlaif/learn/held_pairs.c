@@ -2,6 +2,7 @@
 #include "rlaif/learn/held_pairs.h"
 
 #include "base/mem.h"
+#include "rlaif/learn/loss.h"
 
 /* P(the first is better), or -1 where the row does not say. */
 static double choice_of(const RowView *v, HeldLabels labels)

@@ -2,7 +2,7 @@
 #ifndef RLAIF_LEARN_HELD_PAIRS_H
 #define RLAIF_LEARN_HELD_PAIRS_H
 
-#include "rlaif/learn/reward_model.h"
+#include "rlaif/judge/reward_model.h"
 #include "rlaif/rows/cut.h"
 
 /* Whose choices are foretold. */

@@ -2,7 +2,7 @@
 #ifndef RLAIF_LEARN_REWARD_H
 #define RLAIF_LEARN_REWARD_H
 
-#include "rlaif/learn/reward_model.h"
+#include "rlaif/judge/reward_model.h"
 #include "rlaif/learn/training.h"
 #include "rlaif/rows/cut.h"
 

@@ -1,7 +1,7 @@
 /* What the stages that train have in common: the output directory, checkpoints in it, resuming.
  *
  * This opens the folder. Its stages are sft.h (completions) and reward.h (preferences); both train by batches.h on what stands
- * here. reward_model.h is a reward model in use, held_pairs.h how well it foretells choices, flat.h when it says next to nothing.
+ * here. loss.h is what reward models are trained by, held_pairs.h how well it foretells choices, flat.h when it says next to nothing.
  * Read training.c first, then sft.c.
  *
  * OUT/checkpoint-000010/ is a complete model with its trainer's state (and value/, the same of a value network); the

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/real.h"
 #include "infer/trie.h"
-#include "rlaif/learn/reward_model.h"
+#include "rlaif/learn/loss.h"
 #include "rlaif/rows/pairs.h"
 
 void trees_init(Trees *t, const Rows *rows)

@@ -74,10 +74,14 @@ static bool judge_frame(Judge *j, int *tokens, Err *err)
     return ok;
 }
 
-/* A judge's prompts read, or those of all parts of a mix. */
+/* What a judge has to read, or all parts of a mix. */
 static bool judged_bytes(const Rl *rl, const RewardPart *p, const Rollout *r, int n, double *bytes, Err *err)
 {
     bool ok = true;
+    for (int k = 0; ok && k < MOST_PARTS; k++) {
+        const RewardModel *m = p->judge->part[k].reward;
+        ok = !m || scored_bytes(r, n, rl->options->max_new_tokens, m->model, 0, true, bytes, err);
+    }
     for (int i = 0, frame = 0; ok && p->from.model && judge_asked(p->judge, i); i++)
         ok = judge_frame(judge_asked(p->judge, i), &frame, err) &&
              scored_bytes(r, n, rl->options->max_new_tokens, p->from.model, frame, true, bytes, err);
@@ -151,6 +155,9 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
             needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(p->model->model));
         if (p->from.model && !p->borrowed)
             needs_add(n, NEEDS_JUDGE, weights_bytes(p->from.model));
+        for (int k = 0; p->judge && k < MOST_PARTS; k++)
+            if (p->judge->part[k].reward)
+                needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(p->judge->part[k].reward->model));
     }
     /* the pass keeps its memory while the next step samples and scores */
     needs_add(

@@ -179,7 +179,7 @@ static bool check_prompt(const JudgePrompt *p, const char *name, const RlOptions
 static bool hash_part(const AskedRewards *a, int i, const Work *work, const RlOptions *o, json_t *hashes, Err *err)
 {
     const AskedPart *p = &a->part[i];
-    char model[HASH_TEXT];
+    char model[HASH_TEXT], asked[HASH_TEXT];
     JudgeSource source;
     JudgePrompt *prompt = NULL;
     if (p->reward) {
@@ -189,10 +189,10 @@ static bool hash_part(const AskedRewards *a, int i, const Work *work, const RlOp
         return true;
     }
     bool ok = asked_part_judge(&source, a, i, work, o, err) && judge_prompt_load(&prompt, p->prompt, err) &&
-              check_prompt(prompt, p->prompt, o, err);
+              check_prompt(prompt, p->prompt, o, err) && judge_prompt_hash(prompt, work->store, asked, err);
     if (ok) {
         json_object_set_new(hashes, "judge", json_string(source.hash));
-        json_object_set_new(hashes, "prompt", json_string(prompt->hash));
+        json_object_set_new(hashes, "prompt", json_string(asked));
     }
     judge_prompt_free(prompt);
     return ok;

@@ -56,6 +56,13 @@ bool rollouts_sample(Rollout *r, int n, Model *policy, const Rows *rows, const S
     return ok;
 }
 
+/* A response as a row's would be read. Free its text. */
+static ResponseView rollout_reply(const Rollout *r, bool policy_chats, const Model *policy, const Context *context)
+{
+    char *text = response_text(policy, &r->y);
+    return (ResponseView){text, r->y.ended, policy_chats && blank_before(context, text)};
+}
+
 /* The reward model reads prompt and response, ended as in the pairs that it was trained on, by whichever token the policy did;
  * where its tokenizer or its way of reading prompts is another, the text is rendered again as it would be from a row. */
 static bool render_rollout(const Rollout *r, const RewardPart *p, bool policy_chats, const Model *policy,
@@ -69,10 +76,9 @@ static bool render_rollout(const Rollout *r, const RewardPart *p, bool policy_ch
         return true;
     }
     const Context *context = &rows->row[r->row].view.context;
-    char *text = response_text(policy, &r->y);
-    const ResponseView y = {text, r->y.ended, policy_chats && blank_before(context, text)};
+    ResponseView y = rollout_reply(r, policy_chats, policy, context);
     bool ok = render_context(m->model, context, m->chat, out, err) && render_reply(m->model, &y, m->chat, out, err);
-    free(text);
+    free(y.text);
     return ok && render_fits(m->model, out->n, 0, err);
 }
 
@@ -132,11 +138,17 @@ static bool reward_by_judge(Rollout *r, int n, RewardSource *s, int part, const 
     Judge *judge = s->part[part].judge;
     Question *q = mem_zalloc((size_t)n, sizeof *q);
     Verdict *verdict = mem_zalloc((size_t)n, sizeof *verdict);
+    ResponseView *y = mem_zalloc((size_t)n, sizeof *y);
     char(*place)[300] = mem_alloc((size_t)n, sizeof *place);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        const Context *context = &rows->row[r[i].row].view.context;
+        y[i] = rollout_reply(&r[i], s->policy_chats, policy, context);
         q[i] = (Question){.where = row_place(rows, r[i].row, place[i]),
-                          .first = response_text(policy, &r[i].y),
-                          .context = context_lines(&rows->row[r[i].row].view.context)};
+                          .context = context_lines(context),
+                          .first = y[i].text,
+                          .turns = context,
+                          .reply = &y[i]};
+    }
     bool ok = judge_responses(judge, q, n, verdict, err);
     for (int i = 0; i < n; i++) {
         PartSaid *said = &r[i].part[part];
@@ -147,8 +159,9 @@ static bool reward_by_judge(Rollout *r, int n, RewardSource *s, int part, const 
     reward_refused(r, n, part);
     for (int i = 0; i < n; i++) {
         free((char *)(uintptr_t)q[i].context);
-        free((char *)(uintptr_t)q[i].first);
+        free(y[i].text);
     }
+    free(y);
     free(place);
     free(verdict);
     free(q);

@@ -3,8 +3,8 @@
 #define RLAIF_RL_ROLLOUT_H
 
 #include "infer/generate.h"
+#include "rlaif/judge/reward_model.h"
 #include "rlaif/judge/source.h"
-#include "rlaif/learn/reward_model.h"
 
 /* What a part of the reward says of a response. */
 typedef struct PartSaid {

@@ -1,6 +1,6 @@
 /* Judge prompts: the text that a judge reads, letter by letter, and what is refused. */
 #include "judge_helpers.h"
-#include "rlaif/judge/builtin.h"
+#include "rlaif/judge/prompt/builtin.h"
 
 static JudgePrompt *load(const char *yaml, Err *err)
 {

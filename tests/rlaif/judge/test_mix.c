@@ -2,6 +2,7 @@
 #include "base/real.h"
 #include "judge_helpers.h"
 #include "rlaif/judge/mix.h"
+#include "rlaif/judge/reward_model.h"
 #include "tiny.h"
 
 static const char *const files[][2] = {
@@ -140,6 +141,72 @@ static void planned_and_shown(void **state)
     world_free(&w);
 }
 
+/* FOLDER/rewards: a reward model whose head is drawn. Its centre and scale are not 0 and 1. */
+static void write_reward_model(const World *w)
+{
+    Err err = {0};
+    Model *m;
+    char *dir = path_join(w->folder, "rewards");
+    need_ok(model_load(&m, TINY, w->device, HEAD_REWARD, &err) && dir_make(dir, &err), &err);
+    model_init_head(m, 3);
+    m->notes = json_pack("{s:f, s:f}", "centre", 0.5, "scale", 0.25);
+    need_ok(model_save(m, dir, &err), &err);
+    model_free(m);
+    free(dir);
+}
+
+/* A reward model's part is what it says of rows: of turns, of replies without an end; planned as computed. */
+static void reward_parts(void **state)
+{
+    (void)state;
+    Err err = {0};
+    World w = world_new();
+    write_files(&w);
+    write_reward_model(&w);
+    JudgeOptions o = judge_defaults(CHAT_AUTO);
+    o.max_input = 500;
+    Judge *j = judge_of(&w,
+                        "kind: mix\nparts:\n  - {reward: rewards, centre: 1, scale: 2, weight: 3}\n"
+                        "  - {prompt: list.yaml, scale: 1, weight: 0.5}\n",
+                        o);
+    Rows rows = {0};
+    static const char row[] =
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"Rain?\"}], \"responses\": [\"It rains.\", \"No\"], "
+        "\"ended\": [true, false]}\n";
+    need_ok(rows_parse(&rows, "x", row, strlen(row), 0, &err) && rows_view(&rows, NEED_RESPONSES, false, &err), &err);
+    RowView *v = &rows.row[0].view;
+    char *context = context_lines(&v->context);
+    Question q[2];
+    for (int i = 0; i < 2; i++)
+        q[i] = (Question){.where = "x:1",
+                          .context = context,
+                          .first = v->response[i].text,
+                          .turns = &v->context,
+                          .reply = &v->response[i]};
+    double reward[2];
+    Rewarded one = {.view = v, .where = "x:1"};
+    Verdict said[2], alone;
+    JudgePlan plan = {0};
+    need_ok(judge_plan(j, q, 2, false, &plan, &err) && judge_responses(j, q, 2, said, &err), &err);
+    close_to(plan.cost.computed, judge_cost(j).computed, 0);
+    close_to(plan.tokens, said[0].tokens + said[1].tokens, 0);
+    assert_int_equal(plan.prompts, 4);
+    need_ok(reward_model_rows(j->part[0].reward, &one, 1, (Room){0}, reward, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        close_to(said[i].part[0].number, reward[i], 0);
+        close_to(said[i].number, 3 * (reward[i] - 1) / 2 + 0.5 * said[i].part[1].number, 1e-12);
+        need_ok(judge_responses(j, &q[i], 1, &alone, &err), &err);
+        assert_memory_equal(&alone.number, &said[i].number, sizeof alone.number);
+    }
+    v->response[1].ended = true; /* which a reward model sees */
+    need_ok(judge_responses(j, &q[1], 1, &alone, &err), &err);
+    assert_true(fabs(alone.number - said[1].number) > 1e-6);
+    free(context);
+    rows_release(&rows);
+    judge_free(j);
+    world_free(&w);
+}
+
 static void lengths(void **state)
 {
     (void)state;
@@ -171,6 +238,8 @@ static void bad_mixes(void **state)
     prompt_refused(mix, "log-length: true", "log-length: false", "bad.yaml:6: \"log-length\" must be true");
     prompt_refused(mix, "log-length: true", "prompt: \"\"", "bad.yaml:6: \"prompt\" must be a prompt's name or file");
     prompt_refused(mix, "log-length: true", "prompt: x, log-length: true", "each with one of");
+    prompt_refused(mix, "log-length: true", "reward: x, prompt: y", "each with one of");
+    prompt_refused(mix, "log-length: true", "reward: \"\"", "bad.yaml:6: \"reward\" must be a reward model");
     prompt_refused(mix, "log-length: true, ", "", "bad.yaml:6: \"parts\" must be a list of mappings, each with one of");
     prompt_refused(mix, "prompt: score.yaml", "log-length: true", "bad.yaml:8: \"log-length\" must be one part alone");
     prompt_refused(mix, "{prompt: score.yaml, centre: 3, scale: 8}", "score.yaml", "must be a list of mappings");
@@ -226,21 +295,38 @@ static void hashes(void **state)
     Err err = {0};
     World w = world_new();
     write_files(&w);
-    char *path = write_rows(w.folder, "mix.yaml", mix), hash[4][HASH_TEXT];
+    write_reward_model(&w);
+    char *scored = mem_printf("%s  - {reward: rewards, scale: 1}\n", mix);
+    char *path = write_rows(w.folder, "mix.yaml", scored), hash[2][HASH_TEXT];
     JudgeKind kind;
-    need_ok(judge_prompt_identify(path, hash[0], &kind, &err) && judge_prompt_identify(path, hash[1], &kind, &err),
+    need_ok(judge_prompt_identify(path, NULL, hash[0], &kind, &err) &&
+                judge_prompt_identify(path, NULL, hash[1], &kind, &err),
             &err);
     assert_int_equal(kind, JUDGE_MIX);
     assert_string_equal(hash[0], hash[1]);
     free(write_rows(w.folder, files[0][0], files[2][1]));
-    need_ok(judge_prompt_identify(path, hash[1], &kind, &err), &err);
+    need_ok(judge_prompt_identify(path, NULL, hash[1], &kind, &err), &err);
     assert_string_not_equal(hash[0], hash[1]);
     write_files(&w);
+    need_ok(judge_prompt_identify(path, NULL, hash[1], &kind, &err), &err);
+    assert_string_equal(hash[0], hash[1]);
+    char *config = path_join(w.folder, "rewards/config.json"), *lost = path_join(w.folder, "lost");
+    need_ok(file_append(config, "\n", 1, &err) && judge_prompt_identify(path, NULL, hash[1], &kind, &err), &err);
+    assert_string_not_equal(hash[0], hash[1]);
+    char *dir = path_join(w.folder, "rewards");
+    assert_int_equal(rename(dir, lost), 0);
+    assert_false(judge_prompt_identify(path, NULL, hash[1], &kind, &err));
+    assert_non_null(strstr(err.msg, "the part rewards"));
+    err_clear(&err);
+    free(dir);
+    free(lost);
+    free(config);
     char *warmer = mem_printf("%s# said otherwise\n", mix);
     free(write_rows(w.folder, "mix.yaml", warmer));
-    need_ok(judge_prompt_identify(path, hash[1], &kind, &err), &err);
+    need_ok(judge_prompt_identify(path, NULL, hash[1], &kind, &err), &err);
     assert_string_not_equal(hash[0], hash[1]);
     free(warmer);
+    free(scored);
     free(path);
     world_free(&w);
 }
@@ -274,9 +360,10 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sum_of_parts), cmocka_unit_test(planned_and_shown), cmocka_unit_test(lengths),
-        cmocka_unit_test(bad_mixes),    cmocka_unit_test(bad_parts),         cmocka_unit_test(hashes),
-        cmocka_unit_test(drafts),
+        cmocka_unit_test(sum_of_parts), cmocka_unit_test(planned_and_shown),
+        cmocka_unit_test(reward_parts), cmocka_unit_test(lengths),
+        cmocka_unit_test(bad_mixes),    cmocka_unit_test(bad_parts),
+        cmocka_unit_test(hashes),       cmocka_unit_test(drafts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

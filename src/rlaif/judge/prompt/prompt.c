@@ -1,10 +1,10 @@
 /* Judge prompts: reading and filling in. */
-#include "rlaif/judge/prompt.h"
+#include "rlaif/judge/prompt/prompt.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/options.h"
-#include "rlaif/judge/builtin.h"
+#include "rlaif/judge/prompt/builtin.h"
 
 /* --- reading -------------------------------------------------------------------------------------------- */
 
@@ -312,16 +312,22 @@ static bool load_alone(JudgePrompt **out, const char *name_or_file, bool draft, 
     return ok;
 }
 
-/* A part's prompt: built in, or a file from the mix's folder on. */
+/* Where a part lies: from the mix's folder on, unless it is built in. */
+static void find_part(const char *mix, MixPart *part)
+{
+    if (!part->source || (part->kind == PART_PROMPT && builtin_prompt_find(part->source) >= 0))
+        return;
+    char *folder = mem_strn(mix, (size_t)(path_base(mix) - mix));
+    part->path = part->source[0] == '/' ? mem_str(part->source) : path_join(folder, part->source);
+    free(folder);
+}
+
 static bool load_part(const char *mix, MixPart *part, Err *err)
 {
-    bool beside = builtin_prompt_find(part->source) < 0 && part->source[0] != '/';
-    char *folder = mem_strn(mix, (size_t)(path_base(mix) - mix)),
-         *path = beside ? path_join(folder, part->source) : mem_str(part->source);
-    bool ok = load_alone(&part->prompt, path, false, err);
-    free(folder);
-    free(path);
-    if (!ok)
+    find_part(mix, part);
+    if (part->kind != PART_PROMPT)
+        return true;
+    if (!load_alone(&part->prompt, part->path ? part->path : part->source, false, err))
         return err_context(err, "%s:%d", mix, part->line);
     if (part->prompt->kind != JUDGE_PAIRWISE && part->prompt->kind != JUDGE_MIX)
         return true;
@@ -335,18 +341,10 @@ static bool load_part(const char *mix, MixPart *part, Err *err)
 static bool load(JudgePrompt **out, const char *name_or_file, bool draft, Err *err)
 {
     bool ok = load_alone(out, name_or_file, draft, err);
-    JudgePrompt *p = *out;
-    if (!ok || p->kind != JUDGE_MIX)
-        return ok;
-    Hash *h = hash_new();
-    hash_add_text(h, p->hash);
-    for (int i = 0; ok && i < p->parts; i++) {
-        ok = !p->part[i].source || load_part(name_or_file, &p->part[i], err);
-        hash_add_text(h, ok && p->part[i].prompt ? p->part[i].prompt->hash : "");
-    }
-    hash_end(h, p->hash);
+    for (int i = 0; ok && i < (*out)->parts; i++)
+        ok = load_part(name_or_file, &(*out)->part[i], err);
     if (!ok) {
-        judge_prompt_free(p);
+        judge_prompt_free(*out);
         *out = NULL;
     }
     return ok;
@@ -362,22 +360,41 @@ bool judge_prompt_load_draft(JudgePrompt **out, const char *name_or_file, Err *e
     return load(out, name_or_file, true, err);
 }
 
-bool judge_prompt_identify(const char *name_or_file, char hash[HASH_TEXT], JudgeKind *kind, Err *err)
+bool judge_prompt_hash(const JudgePrompt *p, Store *kept, char out[HASH_TEXT], Err *err)
+{
+    bool ok = true;
+    memcpy(out, p->hash, HASH_TEXT);
+    if (p->kind != JUDGE_MIX)
+        return true;
+    Hash *h = hash_new();
+    hash_add_text(h, p->hash);
+    for (int i = 0; ok && i < p->parts; i++) {
+        const MixPart *part = &p->part[i];
+        char model[HASH_TEXT] = "";
+        ok = part->kind != PART_REWARD || model_hash(part->path, kept, model, err) ||
+             err_context(err, "the mix %s, line %d, the part %s", p->name, part->line, part->source);
+        hash_add_text(h, part->prompt ? part->prompt->hash : model);
+    }
+    hash_end(h, out);
+    return ok;
+}
+
+bool judge_prompt_identify(const char *name_or_file, Store *kept, char hash[HASH_TEXT], JudgeKind *kind, Err *err)
 {
     JudgePrompt *p;
     if (!judge_prompt_load(&p, name_or_file, err))
         return false;
-    memcpy(hash, p->hash, HASH_TEXT);
+    bool ok = judge_prompt_hash(p, kept, hash, err);
     *kind = p->kind;
     judge_prompt_free(p);
-    return true;
+    return ok;
 }
 
 double judge_prompt_length_weight(const JudgePrompt *p)
 {
     double weight = 0;
     for (int i = 0; i < p->parts; i++)
-        weight += p->part[i].source ? 0 : p->part[i].weight / p->part[i].scale;
+        weight += p->part[i].kind == PART_LOG_LENGTH ? p->part[i].weight / p->part[i].scale : 0;
     return weight;
 }
 

@@ -1,9 +1,8 @@
 /* Reward models in use. */
-#include "rlaif/learn/reward_model.h"
+#include "rlaif/judge/reward_model.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/real.h"
 
 static bool has_head(const ModelConfig *c, const char *path, Err *err)
 {
@@ -24,7 +23,8 @@ bool reward_model_open(RewardModel **out, const char *path, Device *device, int 
 {
     *out = NULL;
     RewardModel *r = mem_zalloc(1, sizeof *r);
-    bool ok = model_load(&r->model, path, device, 0, err) && has_head(&r->model->config, path, err);
+    bool ok = (device ? model_load(&r->model, path, device, 0, err) : model_load_text(&r->model, path, err)) &&
+              has_head(&r->model->config, path, err);
     if (ok) {
         r->model->date = date;
         const json_t *notes = r->model->notes;
@@ -48,8 +48,14 @@ void reward_model_free(RewardModel *r)
     if (!r)
         return;
     scorer_free(r->scorer);
+    scorer_free(r->planner);
     model_free(r->model);
     free(r);
+}
+
+static double of_head(const RewardModel *r, float head)
+{
+    return ((double)head - r->centre) / r->scale;
 }
 
 bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *reward, Err *err)
@@ -57,35 +63,12 @@ bool reward_model_score(RewardModel *r, const Sequence *seq, int n, double *rewa
     float *head = mem_alloc((size_t)n, sizeof *head);
     bool ok = scorer_rewards(r->scorer, seq, n, head, err);
     for (int i = 0; ok && i < n; i++)
-        reward[i] = ((double)head[i] - r->centre) / r->scale;
+        reward[i] = of_head(r, head[i]);
     free(head);
     return ok;
 }
 
 enum { AT_ONCE = 64 }; /* sequences that are merged into one forest */
-
-bool reward_model_rows(RewardModel *r, Rewarded *row, int n, Room room, double *reward, Err *err)
-{
-    int total = 0, done = 0;
-    bool ok = true;
-    for (int i = 0; i < n; i++)
-        total += row[i].view->n;
-    Ids *ids = mem_zalloc((size_t)total, sizeof *ids);
-    Sequence *seq = mem_alloc((size_t)total, sizeof *seq);
-    for (int i = 0; ok && i < n; done += row[i++].view->n)
-        ok = cut_render(r->model, row[i].view, r->chat, room, ids + done, &row[i].cut, err) ||
-             err_context(err, "%s", row[i].where);
-    for (int i = 0; i < total; i++)
-        seq[i] = (Sequence){ids[i].id, ids[i].n};
-    for (int at = 0; ok && at < total; at += AT_ONCE)
-        ok = not_interrupted(err) &&
-             reward_model_score(r, seq + at, total - at < AT_ONCE ? total - at : AT_ONCE, reward + at, err);
-    for (int i = 0; i < total; i++)
-        ids_release(&ids[i]);
-    free(seq);
-    free(ids);
-    return ok;
-}
 
 static bool in_parts(Scorer *s, const Ids *ids, int n, float *r, Err *err)
 {
@@ -97,6 +80,48 @@ static bool in_parts(Scorer *s, const Ids *ids, int n, float *r, Err *err)
             seq[i] = (Sequence){ids[first + i].id, ids[first + i].n};
         ok = not_interrupted(err) && scorer_rewards(s, seq, some, r ? r + first : NULL, err);
     }
+    return ok;
+}
+
+bool reward_model_ids(RewardModel *r, const Ids *ids, int n, double *reward, Err *err)
+{
+    float *head = mem_alloc((size_t)n, sizeof *head);
+    bool ok = in_parts(r->scorer, ids, n, head, err);
+    for (int i = 0; ok && i < n; i++)
+        reward[i] = of_head(r, head[i]);
+    free(head);
+    return ok;
+}
+
+bool reward_model_plan(RewardModel *r, const Ids *ids, int n, ScorerCost *cost, double *flops, Err *err)
+{
+    if (!r->planner)
+        scorer_open_hollow(&r->planner, r->model);
+    bool ok = in_parts(r->planner, ids, n, NULL, err);
+    *cost = scorer_cost(r->planner);
+    *flops = transformer_flops(&r->model->config, cost->computed, cost->attended);
+    return ok;
+}
+
+bool reward_model_render(RewardModel *r, Rewarded *row, int n, Room room, Ids *ids, Err *err)
+{
+    bool ok = true;
+    for (int i = 0, done = 0; ok && i < n; done += row[i++].view->n)
+        ok = cut_render(r->model, row[i].view, r->chat, room, ids + done, &row[i].cut, err) ||
+             err_context(err, "%s", row[i].where);
+    return ok;
+}
+
+bool reward_model_rows(RewardModel *r, Rewarded *row, int n, Room room, double *reward, Err *err)
+{
+    int total = 0;
+    for (int i = 0; i < n; i++)
+        total += row[i].view->n;
+    Ids *ids = mem_zalloc((size_t)total, sizeof *ids);
+    bool ok = reward_model_render(r, row, n, room, ids, err) && reward_model_ids(r, ids, total, reward, err);
+    for (int i = 0; i < total; i++)
+        ids_release(&ids[i]);
+    free(ids);
     return ok;
 }
 
@@ -118,12 +143,4 @@ bool model_rewards_bytes(Model *m, const Ids *ids, int n, double *most, Err *err
     *most = bytes > *most ? bytes : *most;
     scorer_free(s);
     return ok;
-}
-
-double preference_loss(double d, double p, double *slope)
-{
-    double s = real_sigmoid(d);
-    *slope = s - p;
-    double log_s = d > 0 ? -real_log1p(real_exp(-d)) : d - real_log1p(real_exp(d));
-    return -(p * log_s + (1 - p) * (log_s - d));
 }

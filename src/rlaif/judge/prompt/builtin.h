@@ -1,6 +1,6 @@
 /* The judge prompts that are built in: names, one line each, and the YAML. */
-#ifndef RLAIF_JUDGE_BUILTIN_H
-#define RLAIF_JUDGE_BUILTIN_H
+#ifndef RLAIF_JUDGE_PROMPT_BUILTIN_H
+#define RLAIF_JUDGE_PROMPT_BUILTIN_H
 
 int builtin_prompts(void);
 int builtin_prompt_find(const char *name); /* -1: none is called so */

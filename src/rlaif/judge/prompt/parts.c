@@ -1,5 +1,5 @@
 /* The parts of a mix as its file has them. */
-#include "rlaif/judge/parts.h"
+#include "rlaif/judge/prompt/parts.h"
 
 #include "base/mem.h"
 
@@ -11,20 +11,27 @@ const char *part_name(const MixPart *p)
 /* Exactly one of what a part may be. */
 static bool read_source(const FieldReader *r, const Yaml *y, MixPart *p)
 {
-    const Yaml *prompt = yaml_get(y, "prompt"), *length = yaml_get(y, "log-length");
-    if (!prompt == !length)
-        return field_bad(r, y, "parts", "a list of mappings, each with one of \"prompt\" and \"log-length\"");
-    if (length && (length->kind != YAML_TEXT || strcmp(length->text, "true") != 0))
-        return field_bad(r, length, "log-length", "true");
-    if (length)
-        return true;
-    return field_text(r, y, "prompt", NULL, &p->source) &&
-           (p->source[0] || field_bad(r, prompt, "prompt", "a prompt's name or file"));
+    static const char *const names[] = {"prompt", "reward", "log-length"};
+    int n = 0;
+    for (int k = 0; k < COUNT(names); k++)
+        if (yaml_get(y, names[k])) {
+            p->kind = (PartKind)k;
+            n++;
+        }
+    if (n != 1)
+        return field_bad(r, y, "parts",
+                         "a list of mappings, each with one of \"prompt\", \"reward\" and \"log-length\"");
+    const Yaml *said = yaml_get(y, names[p->kind]);
+    if (p->kind == PART_LOG_LENGTH)
+        return (said->kind == YAML_TEXT && strcmp(said->text, "true") == 0) || field_bad(r, said, "log-length", "true");
+    return field_text(r, y, names[p->kind], NULL, &p->source) &&
+           (p->source[0] ||
+            field_bad(r, said, names[p->kind], p->kind == PART_REWARD ? "a reward model" : "a prompt's name or file"));
 }
 
 static bool read_part(const FieldReader *r, const Yaml *y, bool draft, MixPart *p)
 {
-    static const char *const keys[] = {"prompt", "log-length", "centre", "scale", "weight", "error"};
+    static const char *const keys[] = {"prompt", "reward", "log-length", "centre", "scale", "weight", "error"};
     const double zero = 0, one = 1;
     p->line = y->line;
     if (y->kind != YAML_MAP)
@@ -37,7 +44,7 @@ static bool read_part(const FieldReader *r, const Yaml *y, bool draft, MixPart *
     }
     return field_number(r, y, "centre", false, &zero, &p->centre) &&
            field_number(r, y, "scale", true, &one, &p->scale) &&
-           field_number(r, y, "weight", false, p->source ? &one : &zero, &p->weight) &&
+           field_number(r, y, "weight", false, p->kind == PART_LOG_LENGTH ? &zero : &one, &p->weight) &&
            field_number(r, y, "error", false, &zero, &p->error) &&
            (p->error >= 0 || field_bad(r, yaml_get(y, "error"), "error", "a number of at least 0"));
 }
@@ -55,9 +62,9 @@ bool parts_read(const FieldReader *r, const Yaml *map, bool draft, MixPart **out
     for (int i = 0; i < list->n; i++) {
         if (!read_part(r, list->item[i], draft, &p[i]))
             return false;
-        if (!p[i].source && length)
+        if (p[i].kind == PART_LOG_LENGTH && length)
             return field_bad(r, list->item[i], "log-length", "one part alone");
-        length = length || !p[i].source;
+        length = length || p[i].kind == PART_LOG_LENGTH;
         weighed = weighed || fabs(p[i].weight) > 0;
     }
     return weighed || field_bad(r, list, "parts", "a list with a weight that is not 0");
@@ -65,7 +72,9 @@ bool parts_read(const FieldReader *r, const Yaml *map, bool draft, MixPart **out
 
 void parts_free(MixPart *p, int n)
 {
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         free(p[i].source);
+        free(p[i].path);
+    }
     free(p);
 }

@@ -1,10 +1,10 @@
-/* Judge prompts: YAML files, built in or the user's (docs/formats.md). A prompt is preamble, exemplars, item,
+/* Judge prompts: YAML files, built in (builtin.h) or the user's (docs/formats.md). This opens the folder. A prompt is preamble, exemplars, item,
  * ending; its answers are what may come next. */
-#ifndef RLAIF_JUDGE_PROMPT_H
-#define RLAIF_JUDGE_PROMPT_H
+#ifndef RLAIF_JUDGE_PROMPT_PROMPT_H
+#define RLAIF_JUDGE_PROMPT_PROMPT_H
 
 #include "base/hash.h"
-#include "rlaif/judge/parts.h"
+#include "rlaif/judge/prompt/parts.h"
 #include "rlaif/rows/render.h"
 
 typedef enum JudgeKind {
@@ -60,7 +60,7 @@ typedef struct JudgePrompt {
     MixPart *part;
     int parts;
     double temperature;   /* of a mix: p = sigma(margin / temperature) */
-    char hash[HASH_TEXT]; /* of the file's text; of a mix of its parts' too */
+    char hash[HASH_TEXT]; /* of the file's text */
 } JudgePrompt;
 
 /* A built-in prompt by name, or a YAML file. Fails for a name that is neither (the nearest is named), a key
@@ -71,8 +71,12 @@ bool judge_prompt_load_draft(JudgePrompt **out, const char *name_or_file, Err *e
 /* The same as the first from YAML in memory; messages call it `where`. The prompts of a mix's parts are not read. */
 bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err) MUST_CHECK;
 void judge_prompt_free(JudgePrompt *p); /* accepts NULL */
-/* The hash and the kind of what judge_prompt_load would load. */
-bool judge_prompt_identify(const char *name_or_file, char hash[HASH_TEXT], JudgeKind *kind, Err *err) MUST_CHECK;
+/* The hash of all that shapes what is asked: the file's, and of a mix those of its parts' files and reward models, whose files
+ * `kept` knows (model_hash). */
+bool judge_prompt_hash(const JudgePrompt *p, Store *kept, char out[HASH_TEXT], Err *err) MUST_CHECK;
+/* The same, and the kind, of what judge_prompt_load would load. */
+bool judge_prompt_identify(const char *name_or_file, Store *kept, char hash[HASH_TEXT], JudgeKind *kind,
+                           Err *err) MUST_CHECK;
 
 /* Of a mix the weight of the reply's length, which a policy would take; 0 of all others. */
 double judge_prompt_length_weight(const JudgePrompt *p);

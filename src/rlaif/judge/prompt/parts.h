@@ -1,14 +1,18 @@
 /* The parts of a mix as its file has them: whose numbers are weighed, and by what. */
-#ifndef RLAIF_JUDGE_PARTS_H
-#define RLAIF_JUDGE_PARTS_H
+#ifndef RLAIF_JUDGE_PROMPT_PARTS_H
+#define RLAIF_JUDGE_PROMPT_PARTS_H
 
-#include "rlaif/judge/field.h"
+#include "rlaif/judge/prompt/field.h"
 
 enum { MOST_PARTS = 8 };
 
+typedef enum PartKind { PART_PROMPT, PART_REWARD, PART_LOG_LENGTH } PartKind;
+
 /* Of a part's number x: weight (x - centre) / scale. */
 typedef struct MixPart {
-    char *source;               /* a prompt's name or file, as it is written; NULL: the reply's log length */
+    PartKind kind;
+    char *source;               /* a prompt's name or file, or a reward model, as it is written; NULL: the log length */
+    char *path;                 /* that from here; NULL of a built-in prompt */
     struct JudgePrompt *prompt; /* that; owned by the mix's prompt */
     double centre, scale, weight;
     double error; /* the weight's standard error, where it was fitted; 0: not known */

@@ -1,25 +1,25 @@
 /* The judge prompts that are built in. */
-#include "rlaif/judge/builtin.h"
+#include "rlaif/judge/prompt/builtin.h"
 
 #include "base/embed.h"
 #include "base/str.h"
 
-EMBED(summary_base_yaml, "src/rlaif/judge/prompts/summary-base.yaml");
-EMBED(helpful_base_yaml, "src/rlaif/judge/prompts/helpful-base.yaml");
-EMBED(harmless_base_yaml, "src/rlaif/judge/prompts/harmless-base.yaml");
-EMBED(summary_detailed_yaml, "src/rlaif/judge/prompts/summary-detailed.yaml");
-EMBED(helpful_detailed_yaml, "src/rlaif/judge/prompts/helpful-detailed.yaml");
-EMBED(harmless_detailed_yaml, "src/rlaif/judge/prompts/harmless-detailed.yaml");
-EMBED(summary_score_yaml, "src/rlaif/judge/prompts/summary-score.yaml");
-EMBED(helpful_score_yaml, "src/rlaif/judge/prompts/helpful-score.yaml");
-EMBED(harmless_verdict_yaml, "src/rlaif/judge/prompts/harmless-verdict.yaml");
-EMBED(tone_verdict_yaml, "src/rlaif/judge/prompts/tone-verdict.yaml");
-EMBED(warmth_verdict_yaml, "src/rlaif/judge/prompts/warmth-verdict.yaml");
-EMBED(useful_verdict_yaml, "src/rlaif/judge/prompts/useful-verdict.yaml");
-EMBED(helpful_checklist_yaml, "src/rlaif/judge/prompts/helpful-checklist.yaml");
-EMBED(harmless_checklist_yaml, "src/rlaif/judge/prompts/harmless-checklist.yaml");
-EMBED(helpful_contrast_yaml, "src/rlaif/judge/prompts/helpful-contrast.yaml");
-EMBED(harmless_contrast_yaml, "src/rlaif/judge/prompts/harmless-contrast.yaml");
+EMBED(summary_base_yaml, "src/rlaif/judge/prompt/summary-base.yaml");
+EMBED(helpful_base_yaml, "src/rlaif/judge/prompt/helpful-base.yaml");
+EMBED(harmless_base_yaml, "src/rlaif/judge/prompt/harmless-base.yaml");
+EMBED(summary_detailed_yaml, "src/rlaif/judge/prompt/summary-detailed.yaml");
+EMBED(helpful_detailed_yaml, "src/rlaif/judge/prompt/helpful-detailed.yaml");
+EMBED(harmless_detailed_yaml, "src/rlaif/judge/prompt/harmless-detailed.yaml");
+EMBED(summary_score_yaml, "src/rlaif/judge/prompt/summary-score.yaml");
+EMBED(helpful_score_yaml, "src/rlaif/judge/prompt/helpful-score.yaml");
+EMBED(harmless_verdict_yaml, "src/rlaif/judge/prompt/harmless-verdict.yaml");
+EMBED(tone_verdict_yaml, "src/rlaif/judge/prompt/tone-verdict.yaml");
+EMBED(warmth_verdict_yaml, "src/rlaif/judge/prompt/warmth-verdict.yaml");
+EMBED(useful_verdict_yaml, "src/rlaif/judge/prompt/useful-verdict.yaml");
+EMBED(helpful_checklist_yaml, "src/rlaif/judge/prompt/helpful-checklist.yaml");
+EMBED(harmless_checklist_yaml, "src/rlaif/judge/prompt/harmless-checklist.yaml");
+EMBED(helpful_contrast_yaml, "src/rlaif/judge/prompt/helpful-contrast.yaml");
+EMBED(harmless_contrast_yaml, "src/rlaif/judge/prompt/harmless-contrast.yaml");
 
 static const struct {
     const char *name, *yaml, *about;

@@ -1,6 +1,6 @@
 /* Values of a prompt file's keys. Each fails with the file, the line, the key and what it must be. */
-#ifndef RLAIF_JUDGE_FIELD_H
-#define RLAIF_JUDGE_FIELD_H
+#ifndef RLAIF_JUDGE_PROMPT_FIELD_H
+#define RLAIF_JUDGE_PROMPT_FIELD_H
 
 #include "base/yaml.h"
 

@@ -1,5 +1,5 @@
 /* Values of a prompt file's keys. */
-#include "rlaif/judge/field.h"
+#include "rlaif/judge/prompt/field.h"
 
 #include "base/mem.h"
 #include "base/options.h"
