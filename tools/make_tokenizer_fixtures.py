@@ -174,6 +174,36 @@ def added(normalizer):
     return tok
 
 
+def falcon():
+    """What stands behind ByteLevel sees GPT-2's alphabet, in which some bytes are digits."""
+    tok, go = byte_level()
+    tok.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.ByteLevel(add_prefix_space=False),
+        pre_tokenizers.Digits(individual_digits=False), pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")])
+    return go()
+
+
+def patterns():
+    """Replacing by patterns, stripping, and patterns with lines, words and classes in classes."""
+    tok, go = byte_level()
+    tok.normalizer = normalizers.Sequence([
+        normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " _ "), normalizers.Replace(Regex("(?<=[^ae])(?=t)"), "-"),
+        normalizers.Replace(Regex(r"[\p{P}&&[^-_.,']]"), "")])
+    tok.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(r"\s+$"), "isolated"), pre_tokenizers.Split(Regex(r"\b[[aA]x]\b"), "isolated"),
+        pre_tokenizers.Punctuation(), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    go()
+    tok.add_tokens([AddedToken("a  b", normalized=True), AddedToken("  x", normalized=False)])
+    return tok
+
+
+def dropped():
+    """Bytes without a token are left out, and what stands about them is merged."""
+    tok, go = byte_level()
+    tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    return train(tok, 120)
+
+
 # where one token takes the blanks in which others stand, tokenizers 0.23.3 panics
 ADDED = ["ab<h>", "ab<", "ab<|mask|>", "x <|mask|> y", " \u3000<|mask|>\t y", "<|mask|><|mask|>", "a <|late|> b",
          "ab<|late|>", "<|one|>", "a<|one|>", "<|one|>1", "- <|one|> -", "<|one|>_", "<|one|>\u0301", "bird", "birds",
@@ -183,7 +213,7 @@ ADDED = ["ab<h>", "ab<", "ab<|mask|>", "x <|mask|> y", " \u3000<|mask|>\t y", "<
 
 MAKERS = {"digits": digits, "llama3": llama3, "nfc": nfc, "prefixed": prefixed, "llama2": llama2, "gemma": gemma,
           "metaspace_first": lambda: metaspace("first", True), "metaspace_always": lambda: metaspace("always", False),
-          "characters": characters, "added": lambda: added(None), "added_nfc": lambda: added(normalizers.NFC())}
+          "characters": characters, "falcon": falcon, "patterns": patterns, "dropped": dropped, "added": lambda: added(None), "added_nfc": lambda: added(normalizers.NFC())}
 
 
 def case(tok, text):

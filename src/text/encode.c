@@ -13,8 +13,8 @@ typedef struct Encoder {
     Ids *ids;
     Matches raw, added;
     Tainted normal, prefixed;
-    Str word;
-    Spans spans;
+    Str word, alphabet;
+    Spans spans, byte_spans;
     MergeWork merge;
 } Encoder;
 
@@ -25,34 +25,33 @@ static void encoder_release(Encoder *e)
     tainted_release(&e->normal);
     tainted_release(&e->prefixed);
     str_release(&e->word);
+    str_release(&e->alphabet);
     spans_release(&e->spans);
+    spans_release(&e->byte_spans);
     merge_work_release(&e->merge);
 }
 
-/* A symbol that is no token: its bytes, else the unknown token. */
-static bool emit_missing(Encoder *e, const char *text, size_t n, Err *err)
+/* Can a symbol that is no token be written as bytes? */
+static bool has_bytes(const Tokenizer *t, const char *text, size_t n)
 {
-    const Tokenizer *t = e->t;
     bool bytes = t->byte_fallback && !t->byte_level;
     for (size_t i = 0; i < n && bytes; i++)
         bytes = t->byte_id[(unsigned char)text[i]] >= 0;
-    if (bytes) {
-        for (size_t i = 0; i < n; i++)
-            ids_add(e->ids, t->byte_id[(unsigned char)text[i]]);
-        return true;
-    }
-    if (t->unknown < 0) {
-        if (n == 1)
-            err_set(err, ERR_INPUT, "the byte 0x%02X has no token in the vocabulary", (unsigned char)*text);
-        else
-            err_set(err, ERR_INPUT, "\"%.*s\" has no token in the vocabulary", (int)n, text);
-        return err_hint(err, "leave it out of the text: the model has never seen it");
-    }
-    ids_add(e->ids, t->unknown);
-    return true;
+    return bytes;
 }
 
-static bool emit_symbols(Encoder *e, const char *text, Err *err)
+/* A symbol that is no token: its bytes, else the unknown token, else nothing. */
+static void emit_missing(Encoder *e, const char *text, size_t n)
+{
+    const Tokenizer *t = e->t;
+    bool bytes = has_bytes(t, text, n);
+    for (size_t i = 0; i < n && bytes; i++)
+        ids_add(e->ids, t->byte_id[(unsigned char)text[i]]);
+    if (!bytes && t->unknown >= 0)
+        ids_add(e->ids, t->unknown);
+}
+
+static void emit_symbols(Encoder *e, const char *text)
 {
     bool was_unknown = false;
     for (int i = 0; i >= 0 && i < e->merge.n; i = e->merge.symbol[i].next) {
@@ -63,14 +62,12 @@ static bool emit_symbols(Encoder *e, const char *text, Err *err)
             continue;
         }
         int before = e->ids->n;
-        if (!emit_missing(e, text + s->at, (size_t)s->len, err))
-            return false;
+        emit_missing(e, text + s->at, (size_t)s->len);
         bool unknown = e->ids->n == before + 1 && e->ids->id[before] == e->t->unknown;
         if (unknown && was_unknown && e->t->fuse_unknown)
             e->ids->n = before;
         was_unknown = unknown;
     }
-    return true;
 }
 
 /* The word as one token, where the merges do not matter. */
@@ -97,27 +94,29 @@ static int char_length(const char *text, size_t n)
 static void spell(Encoder *e, const char *text, int n)
 {
     const Tokenizer *t = e->t;
+    bool drops = t->drops_early && t->unknown < 0;
     merge_begin(&e->merge);
     for (int i = 0, len; i < n; i += len) {
         len = t->byte_level ? 1 : char_length(text + i, (size_t)(n - i));
         int id =
             t->byte_level ? t->byte_id[(unsigned char)text[i]] : vocab_find_plain(&t->vocab, text + i, (size_t)len);
-        merge_symbol(&e->merge, id, i, len);
+        if (id >= 0 || !drops || has_bytes(t, text + i, (size_t)len))
+            merge_symbol(&e->merge, id, i, len);
     }
 }
 
-static bool encode_word(Encoder *e, const char *text, int n, Err *err)
+static void encode_word(Encoder *e, const char *text, int n)
 {
     if (e->t->ignore_merges && is_token(e, text, (size_t)n))
-        return true;
+        return;
     spell(e, text, n);
     merge_run(&e->t->merges, &e->t->vocab, text, &e->merge);
-    return emit_symbols(e, text, err);
+    emit_symbols(e, text);
 }
 
 /* Cuts a word of a SentencePiece-type vocabulary before blanks where no token can reach across: the same
  * ids, and the queue stays short. */
-static bool encode_parts(Encoder *e, const char *text, int n, Err *err)
+static void encode_parts(Encoder *e, const char *text, int n)
 {
     int mark = (int)strlen(BLANK_MARK), begin = 0;
     bool whole = e->t->byte_level || e->t->ignore_merges || (e->t->fuse_unknown && e->t->unknown >= 0);
@@ -125,11 +124,40 @@ static bool encode_parts(Encoder *e, const char *text, int n, Err *err)
         if (text[i] != BLANK_MARK[0] || memcmp(text + i, BLANK_MARK, (size_t)mark) ||
             e->t->joins_blank[(unsigned char)text[i - 1]])
             continue;
-        if (!encode_word(e, text + begin, i - begin, err))
-            return false;
+        encode_word(e, text + begin, i - begin);
         begin = i;
     }
-    return encode_word(e, text + begin, n - begin, err);
+    encode_word(e, text + begin, n - begin);
+}
+
+/* How many characters of GPT-2's alphabet, each a byte of the text, n bytes of it are. */
+static int alphabet_length(const char *text, int n)
+{
+    int chars = 0;
+    for (int i = 0; i < n; i++)
+        chars += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return chars;
+}
+
+static bool encode_cut(Encoder *e, const char *text, int n, Err *err)
+{
+    if (!e->t->byte_splits.n) {
+        encode_parts(e, text, n);
+        return true;
+    }
+    str_clear(&e->alphabet);
+    alphabet_append_text(&e->alphabet, text, (size_t)n);
+    const char *shown = str_text(&e->alphabet);
+    if (!splits_run(&e->t->byte_splits, shown, (int)e->alphabet.n, &e->byte_spans, err))
+        return false;
+    for (int i = 0, done = 0; i < e->byte_spans.n; i++) {
+        Span s = e->byte_spans.item[i];
+        text += alphabet_length(shown + done, s.at - done);
+        int len = alphabet_length(shown + s.at, s.len);
+        encode_parts(e, text, len);
+        text += len, done = s.at + s.len;
+    }
+    return true;
 }
 
 static StepPlace place(const Encoder *e, bool very_first)
@@ -152,14 +180,13 @@ static bool encode_piece(Encoder *e, const char *text, int n, const char *taint,
         len = (int)text_run(text + i, (size_t)(n - i), &valid);
         if (!valid) {
             for (int j = 0; j < len; j++)
-                if (!encode_word(e, text + i + j, 1, err))
-                    return false;
+                encode_word(e, text + i + j, 1);
             continue;
         }
         if (!splits_run(&e->t->splits, text + i, len, &e->spans, err))
             return false;
         for (int j = 0; j < e->spans.n; j++)
-            if (!encode_parts(e, text + i + e->spans.item[j].at, e->spans.item[j].len, err))
+            if (!encode_cut(e, text + i + e->spans.item[j].at, e->spans.item[j].len, err))
                 return false;
     }
     return true;

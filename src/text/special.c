@@ -3,7 +3,7 @@
 
 #include <utf8proc.h>
 
-#include "text/jinja/taint.h"
+#include "text/prepare/normalize.h"
 
 static int node_new(Specials *s, unsigned char byte)
 {
@@ -168,33 +168,6 @@ static void take(const Specials *s, const char *text, int n, const char *taint, 
     }
     if (s->longest_first && m->n > 1)
         qsort(m->item, (size_t)m->n, sizeof *m->item, by_place);
-}
-
-/* Bytes of the white space character (Unicode's White_Space) at s, or 0. */
-static int space_at(const char *s, int n)
-{
-    static const char *const wide[] = {"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
-                                       "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
-    if (n <= 0)
-        return 0;
-    if (*s == ' ' || (*s >= '\t' && *s <= '\r'))
-        return 1;
-    for (int i = 0; i < COUNT(wide); i++) {
-        int len = (int)strlen(wide[i]);
-        if (n >= len && !memcmp(s, wide[i], (size_t)len))
-            return len;
-    }
-    bool quad = n >= 3 && !memcmp(s, "\xe2\x80", 2) && (s[2] & 0xf0) == 0x80 && (s[2] & 0x0f) <= 0x0a;
-    return quad ? 3 : 0; /* U+2000 to U+200A */
-}
-
-/* The same for the character that ends n bytes after s. */
-static int space_before(const char *s, int n)
-{
-    for (int len = 1; len <= 3 && len <= n; len++)
-        if (space_at(s + n - len, len) == len)
-            return len;
-    return 0;
 }
 
 /* Lets matches take the white space beside them, and turns indices into ids. A token that is itself white

@@ -28,6 +28,7 @@ void tokenizer_free(Tokenizer *t)
     steps_release(&t->normalize);
     steps_release(&t->prefix);
     splits_release(&t->splits);
+    splits_release(&t->byte_splits);
     merges_release(&t->merges);
     ids_release(&t->ends);
     tokenizer_files_release(&t->files);
@@ -80,6 +81,8 @@ static void find_blanks(Tokenizer *t)
         while ((found = strstr(found + 1, BLANK_MARK)))
             t->joins_blank[(unsigned char)found[-1]] = true;
     }
+    if (t->drops_early && t->unknown < 0 && vocab_find_plain(&t->vocab, BLANK_MARK, mark) < 0)
+        memset(t->joins_blank, true, sizeof t->joins_blank); /* it is left out, and what stands about it is joined */
 }
 
 void tokenizer_finish(Tokenizer *t)

@@ -62,8 +62,8 @@ enum {
 };
 
 /* Appends the ids of n bytes of text. No BOS and no EOS. Text that is not UTF-8 is encoded byte by byte
- * (where the vocabulary has bytes). `how` is TOKENIZE_.... Fails only where a
- * character has no token at all. */
+ * (where the vocabulary has bytes). What has no token, where none stands for the unknown, is left out. `how` is
+ * TOKENIZE_.... Fails where a text is too long, or a pattern takes too many steps. */
 bool tokenizer_encode(const Tokenizer *t, const char *text, size_t n, int how, Ids *ids, Err *err) MUST_CHECK;
 
 /* The same for a text whose control tokens count where no byte of theirs is tainted. */

@@ -28,17 +28,19 @@ void tokenizer_files_release(TokenizerFiles *f);
 typedef struct Tokenizer Tokenizer;
 
 /* A text passes: `raw` tokens are cut out; `normalize`; `added` tokens are cut out; `prefix`; `splits`; then
- * each word is merged. */
+ * each word is cut by `byte_splits` and merged. */
 struct Tokenizer {
     Vocab vocab;
     bool byte_level;  /* symbols are bytes in GPT-2's alphabet; otherwise characters */
     int byte_id[256]; /* the token of a byte; -1: none */
     bool byte_fallback, fuse_unknown, ignore_merges;
-    int unknown; /* stands for what has no token; -1: that is an error */
+    int unknown; /* stands for what has no token; -1: that is left out */
+    /* It is left out before what stands about it is merged, as in tokenizers; or afterwards, as in llama.cpp. */
+    bool drops_early;
 
     Specials raw, added;
     Steps normalize, prefix;
-    Splits splits;
+    Splits splits, byte_splits; /* the latter in GPT-2's alphabet */
     Merges merges;
     /* Whether some token has a U+2581 after a character that ends in this byte: then none of the other places
      * before a U+2581 can be inside a token, and the text is merged in parts that end there. */

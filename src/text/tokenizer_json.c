@@ -216,6 +216,7 @@ bool tokenizer_read_json(Tokenizer *t, const json_t *root, Err *err)
         return err_set(err, ERR_INPUT, "added_tokens: not a list");
     if (!check_model(model, err))
         return false;
+    t->drops_early = true;
     t->byte_fallback = json_bool_of(model, "byte_fallback", false);
     t->fuse_unknown = json_bool_of(model, "fuse_unk", false);
     t->ignore_merges = json_bool_of(model, "ignore_merges", false);

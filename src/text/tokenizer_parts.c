@@ -73,9 +73,18 @@ static bool read_normalizer(Parts *p, const json_t *part, const char *type, Err 
     if (!strcmp(type, "Replace")) {
         bool literal;
         const char *from = pattern_of(part, &literal), *to = json_text_of(part, "content");
-        if (!from || !*from || !to || !literal)
-            return refuse(p, type, " needs a \"String\" pattern and \"content\"", err);
+        if (!from || !*from || !to)
+            return refuse(p, type, " needs a \"pattern\" and \"content\"", err);
+        if (!literal)
+            return steps_add_pattern(&p->t->normalize, from, to, err) || err_context(err, "%s: Replace", p->kind);
         steps_add(&p->t->normalize, STEP_REPLACE, from, to);
+        return true;
+    }
+    if (!strcmp(type, "Strip")) {
+        if (json_bool_of(part, "strip_left", true))
+            steps_add(&p->t->normalize, STEP_STRIP_LEFT, NULL, NULL);
+        if (json_bool_of(part, "strip_right", true))
+            steps_add(&p->t->normalize, STEP_STRIP_RIGHT, NULL, NULL);
         return true;
     }
     return refuse(p, type, " is not supported", err);
@@ -83,25 +92,44 @@ static bool read_normalizer(Parts *p, const json_t *part, const char *type, Err 
 
 /* --- pre-tokenizer ---------------------------------------------------------------------------------- */
 
-static bool read_split(Parts *p, const json_t *part, Err *err)
+/* What is cut behind ByteLevel is cut in GPT-2's alphabet. */
+static Splits *splits_of(const Parts *p)
+{
+    return p->t->byte_level ? &p->t->byte_splits : &p->t->splits;
+}
+
+static bool add_split(const Parts *p, const char *type, const char *pattern, bool literal, const char *behavior,
+                      bool invert, Err *err)
 {
     static const char *const names[SPLIT_KINDS] = {"Isolated", "Removed", "MergedWithPrevious", "MergedWithNext",
                                                    "Contiguous"};
+    for (int i = 0; i < SPLIT_KINDS; i++)
+        if (!strcmp(behavior, names[i]))
+            return splits_add(splits_of(p), pattern, literal, (SplitKind)i, invert, err);
+    return err_set(err, ERR_INPUT, "%s: %s has the behavior \"%.60s\"", p->kind, type, behavior);
+}
+
+static bool read_split(Parts *p, const json_t *part, Err *err)
+{
     const char *behavior = json_text_of(part, "behavior");
     bool literal;
     const char *pattern = pattern_of(part, &literal);
     if (!pattern || !*pattern || !behavior)
         return refuse(p, "Split", " needs a \"pattern\" and a \"behavior\"", err);
-    for (int i = 0; i < SPLIT_KINDS; i++)
-        if (!strcmp(behavior, names[i]))
-            return splits_add(&p->t->splits, pattern, literal, (SplitKind)i, json_bool_of(part, "invert", false), err);
-    return err_set(err, ERR_INPUT, "%s: Split has the behavior \"%.60s\"", p->kind, behavior);
+    return add_split(p, "Split", pattern, literal, behavior, json_bool_of(part, "invert", false), err);
 }
 
 static bool read_digits(Parts *p, const json_t *part, Err *err)
 {
     bool each = json_bool_of(part, "individual_digits", false);
-    return splits_add(&p->t->splits, each ? "\\p{N}" : "\\p{N}+", false, SPLIT_ISOLATED, false, err);
+    return splits_add(splits_of(p), each ? "\\p{N}" : "\\p{N}+", false, SPLIT_ISOLATED, false, err);
+}
+
+/* Unicode's punctuation, and ASCII's signs. */
+static bool read_punctuation(Parts *p, const json_t *part, Err *err)
+{
+    const char *behavior = json_text_of(part, "behavior");
+    return add_split(p, "Punctuation", "[\\p{P}!-/:-@\\[-`{-~]", false, behavior ? behavior : "Isolated", false, err);
 }
 
 static bool read_byte_level(Parts *p, const json_t *part, Err *err)
@@ -138,12 +166,14 @@ static bool read_metaspace(Parts *p, const json_t *part, Err *err)
 
 static bool read_pretokenizer(Parts *p, const json_t *part, const char *type, Err *err)
 {
-    if (p->t->byte_level)
-        return refuse(p, type, " after ByteLevel is not supported", err);
     if (!strcmp(type, "Split"))
         return read_split(p, part, err);
     if (!strcmp(type, "Digits"))
         return read_digits(p, part, err);
+    if (!strcmp(type, "Punctuation"))
+        return read_punctuation(p, part, err);
+    if (p->t->byte_level)
+        return refuse(p, type, " after ByteLevel is not supported", err);
     if (!strcmp(type, "ByteLevel"))
         return read_byte_level(p, part, err);
     if (!strcmp(type, "Metaspace"))

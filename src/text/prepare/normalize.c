@@ -8,7 +8,17 @@
 void steps_add(Steps *s, StepKind kind, const char *from, const char *to)
 {
     s->item = MEM_GROW(s->item, s->n, s->cap);
-    s->item[s->n++] = (Step){kind, from ? mem_str(from) : NULL, to ? mem_str(to) : NULL};
+    s->item[s->n++] = (Step){kind, from ? mem_str(from) : NULL, to ? mem_str(to) : NULL, NULL};
+}
+
+bool steps_add_pattern(Steps *s, const char *pattern, const char *to, Err *err)
+{
+    Pattern *p;
+    if (!pattern_new(&p, pattern, false, err))
+        return false;
+    steps_add(s, STEP_PATTERN, NULL, to);
+    s->item[s->n - 1].pattern = p;
+    return true;
 }
 
 void steps_release(Steps *s)
@@ -16,9 +26,35 @@ void steps_release(Steps *s)
     for (int i = 0; i < s->n; i++) {
         free(s->item[i].from);
         free(s->item[i].to);
+        pattern_free(s->item[i].pattern);
     }
     free(s->item);
     *s = (Steps){0};
+}
+
+int space_at(const char *s, int n)
+{
+    static const char *const wide[] = {"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
+                                       "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+    if (n <= 0)
+        return 0;
+    if (*s == ' ' || (*s >= '\t' && *s <= '\r'))
+        return 1;
+    for (int i = 0; i < COUNT(wide); i++) {
+        int len = (int)strlen(wide[i]);
+        if (n >= len && !memcmp(s, wide[i], (size_t)len))
+            return len;
+    }
+    bool quad = n >= 3 && !memcmp(s, "\xe2\x80", 2) && (s[2] & 0xf0) == 0x80 && (s[2] & 0x0f) <= 0x0a;
+    return quad ? 3 : 0; /* U+2000 to U+200A */
+}
+
+int space_before(const char *s, int n)
+{
+    for (int len = 1; len <= 3 && len <= n; len++)
+        if (space_at(s + n - len, len) == len)
+            return len;
+    return 0;
 }
 
 size_t text_run(const char *text, size_t n, bool *valid)
@@ -43,6 +79,50 @@ static void replace(const Step *step, const char *text, size_t n, const char *ta
         begin = at + m;
     }
     tainted_add(out, text + begin, n - begin, taint_from(taint, begin));
+}
+
+/* The matches in n bytes of UTF-8. What stands for nothing is a row's where what it stands beside is. */
+static bool replace_matches(const Step *step, PatternScratch *scratch, const char *text, size_t n, const char *taint,
+                            Tainted *out, Err *err)
+{
+    size_t done = 0;
+    for (PatternWalk w = {0};;) {
+        if (!pattern_next(step->pattern, scratch, text, (int)n, &w, err))
+            return false;
+        size_t begin = w.begin < 0 ? n : (size_t)w.begin, len = w.begin < 0 ? 0 : (size_t)(w.end - w.begin);
+        tainted_add(out, text + done, begin - done, taint_from(taint, done));
+        if (w.begin < 0)
+            return true;
+        size_t before = !len && begin, behind = !len && begin < n;
+        bool tainted = taint_any(taint_from(taint, begin - before), len + before + behind);
+        tainted_add(out, step->to, strlen(step->to), tainted ? TAINT_ALL : NULL);
+        done = begin + len;
+    }
+}
+
+static bool replace_pattern(const Step *step, const char *text, size_t n, const char *taint, Tainted *out, Err *err)
+{
+    PatternScratch *scratch = pattern_scratch_new();
+    bool valid, ok = true;
+    for (size_t i = 0, len; ok && i < n; i += len) {
+        len = text_run(text + i, n - i, &valid);
+        if (!valid)
+            tainted_add(out, text + i, len, taint_from(taint, i));
+        else
+            ok = replace_matches(step, scratch, text + i, len, taint_from(taint, i), out, err);
+    }
+    pattern_scratch_free(scratch);
+    return ok;
+}
+
+static void strip(StepKind kind, const char *text, size_t n, const char *taint, Tainted *out)
+{
+    int begin = 0, end = (int)n, len;
+    while (kind == STEP_STRIP_LEFT && (len = space_at(text + begin, end - begin)))
+        begin += len;
+    while (kind == STEP_STRIP_RIGHT && (len = space_before(text, end)))
+        end -= len;
+    tainted_add(out, text + begin, (size_t)(end - begin), taint_from(taint, (size_t)begin));
 }
 
 static bool is_ascii(const char *text, size_t n)
@@ -126,6 +206,9 @@ static bool run_step(const Step *step, const char *text, size_t n, const char *t
 {
     switch (step->kind) {
     case STEP_REPLACE: replace(step, text, n, taint, out); return true;
+    case STEP_PATTERN: return replace_pattern(step, text, n, taint, out, err);
+    case STEP_STRIP_LEFT:
+    case STEP_STRIP_RIGHT: strip(step->kind, text, n, taint, out); return true;
     case STEP_NFC:
     case STEP_NFD:
     case STEP_NFKC:

@@ -3,6 +3,7 @@
 #define TEXT_PREPARE_NORMALIZE_H
 
 #include "text/jinja/taint.h"
+#include "text/prepare/pattern.h"
 
 /* U+2581, which stands for a blank in SentencePiece-type vocabularies. */
 #define BLANK_MARK "\xe2\x96\x81"
@@ -12,6 +13,9 @@ typedef enum StepKind {
     STEP_PREFIX,       /* the same, unless the text begins with it */
     STEP_PREFIX_FIRST, /* the same, at the very beginning of a text only */
     STEP_REPLACE,      /* every `from` becomes `to` */
+    STEP_PATTERN,      /* every match of `pattern` becomes `to` */
+    STEP_STRIP_LEFT,   /* white space at the beginning goes */
+    STEP_STRIP_RIGHT,  /* ... at the end */
     STEP_NFC,          /* Unicode's normal forms (UAX #15) */
     STEP_NFD,
     STEP_NFKC,
@@ -21,6 +25,7 @@ typedef enum StepKind {
 typedef struct Step {
     StepKind kind;
     char *from, *to; /* owned; NULL where the kind has none */
+    Pattern *pattern;
 } Step;
 
 typedef struct Steps {
@@ -30,6 +35,8 @@ typedef struct Steps {
 
 /* Copies the texts. */
 void steps_add(Steps *s, StepKind kind, const char *from, const char *to);
+/* Adds a STEP_PATTERN. */
+bool steps_add_pattern(Steps *s, const char *pattern, const char *to, Err *err) MUST_CHECK;
 void steps_release(Steps *s);
 
 /* Where a piece of text stands: nothing before it; behind something; or anywhere, and nothing may be put before it. */
@@ -38,6 +45,10 @@ typedef enum StepPlace { PLACE_FIRST, PLACE_LATER, PLACE_BARE } StepPlace;
 /* Appends to `out` what the steps make of n bytes with this taint. Bytes that are not UTF-8 pass as they are. */
 bool steps_run(const Steps *s, const char *text, size_t n, const char *taint, StepPlace place, Tainted *out,
                Err *err) MUST_CHECK;
+
+/* Bytes of the white space character (Unicode's White_Space) at s, of n bytes, or 0; and of the one that ends n bytes after s. */
+int space_at(const char *s, int n);
+int space_before(const char *s, int n);
 
 /* Bytes of the UTF-8 that text begins with, or of what is not UTF-8 (*valid). */
 size_t text_run(const char *text, size_t n, bool *valid);

@@ -113,3 +113,24 @@ bool pattern_find(const Pattern *p, PatternScratch *s, const char *text, int n, 
     *end = (int)at[1];
     return true;
 }
+
+bool pattern_next(const Pattern *p, PatternScratch *s, const char *text, int n, PatternWalk *w, Err *err)
+{
+    int done = w->matched ? w->end : -1;
+    do {
+        w->begin = -1;
+        if (w->from > n)
+            return true;
+        if (!pattern_find(p, s, text, n, w->from, &w->begin, &w->end, err))
+            return false;
+        if (w->begin < 0)
+            return true;
+        w->from = w->end;
+        if (w->begin == w->end) { /* the next begins behind the character that follows */
+            int len = w->end < n ? str_utf8_length((const unsigned char *)text + w->end, (size_t)(n - w->end)) : 1;
+            w->from += len ? len : 1;
+        }
+    } while (w->begin == w->end && w->begin == done);
+    w->matched = true;
+    return true;
+}

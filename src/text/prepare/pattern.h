@@ -25,4 +25,13 @@ void pattern_scratch_free(PatternScratch *s); /* accepts NULL */
 bool pattern_find(const Pattern *p, PatternScratch *s, const char *text, int n, int from, int *begin, int *end,
                   Err *err) MUST_CHECK;
 
+/* The matches of a text one after another: a zeroed walk, and the same text and pattern each time. An empty match counts, unless
+ * the one before ended there. */
+typedef struct PatternWalk {
+    int begin, end; /* the match; begin = -1: there is none any more */
+    int from;
+    bool matched;
+} PatternWalk;
+bool pattern_next(const Pattern *p, PatternScratch *s, const char *text, int n, PatternWalk *w, Err *err) MUST_CHECK;
+
 #endif

@@ -50,30 +50,20 @@ static void put(Spans *out, int first, SplitKind kind, Span x)
     out->item[out->n++] = x;
 }
 
-static int char_length(const char *text, int n)
-{
-    int len = str_utf8_length((const unsigned char *)text, (size_t)n);
-    return len ? len : 1;
-}
-
-/* Cuts one piece. An empty match cuts where it stands, unless the one before ended there. */
+/* Cuts one piece. */
 static bool cut(const Split *s, const char *text, Span piece, Spans *out, Err *err)
 {
-    int first = out->n, done = 0, from = 0, begin, end;
-    bool after_match = false;
-    while (from <= piece.len) {
-        if (!pattern_find(s->pattern, out->scratch, text + piece.at, piece.len, from, &begin, &end, err))
+    int first = out->n, done = 0;
+    PatternWalk w = {0};
+    for (;;) {
+        if (!pattern_next(s->pattern, out->scratch, text + piece.at, piece.len, &w, err))
             return false;
-        if (begin < 0)
+        if (w.begin < 0)
             break;
-        from = end > begin ? end : end + (end < piece.len ? char_length(text + piece.at + end, piece.len - end) : 1);
-        if (begin == end && after_match && begin == done)
-            continue;
-        if (begin > done)
-            put(out, first, s->kind, (Span){piece.at + done, begin - done, s->invert});
-        put(out, first, s->kind, (Span){piece.at + begin, end - begin, !s->invert});
-        done = end;
-        after_match = true;
+        if (w.begin > done)
+            put(out, first, s->kind, (Span){piece.at + done, w.begin - done, s->invert});
+        put(out, first, s->kind, (Span){piece.at + w.begin, w.end - w.begin, !s->invert});
+        done = w.end;
     }
     if (done < piece.len)
         put(out, first, s->kind, (Span){piece.at + done, piece.len - done, s->invert});
