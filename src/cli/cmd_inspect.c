@@ -203,9 +203,9 @@ static void print_tokens(const RolloutInspection *i)
 
 static void print_rollout(const RolloutInspection *i)
 {
-    static const char *const lines[] = {"step",     "row",   "visit",           "sample",  "prompt",
-                                        "response", "ended", "reward",          "penalty", "rewards",
-                                        "judgment", "kl",    "logp_temperature"};
+    static const char *const lines[] = {"step",     "row",      "visit",  "sample",          "prompt",
+                                        "response", "ended",    "reward", "penalty",         "scaled",
+                                        "rewards",  "judgment", "kl",     "logp_temperature"};
     printf("%-16s %s\n", "stage", i->stage);
     for (int k = 0; k < COUNT(lines); k++) {
         const json_t *value = json_object_get(i->recomputed, lines[k]);

@@ -35,11 +35,12 @@ static const struct {
     {"ended", "", " ended by themselves", NULL, SHARE},
     {"ended_last", "", " of replies ended by themselves", NULL, SHARE},
     {"mean_characters", "", " characters a reply", NULL, TENTHS},
+    {"no_spread_last", "", " of prompts with replies all worth the same", NULL, SHARE},
     {"planned_bytes", "", " planned", NULL, BYTES},
     {"bytes", "", " taken", NULL, BYTES},
     {"planned_seconds", "", " planned", NULL, SECONDS},
 };
-enum { MOST_FIGURES = 6, MOST_RESULTS = 4 };
+enum { MOST_FIGURES = 7, MOST_RESULTS = 4 };
 
 static const struct {
     const char *kind, *words;

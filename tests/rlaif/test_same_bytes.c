@@ -53,14 +53,14 @@ static const struct {
      {"be11e375fff3e45bfc9ea1350321fd3c159e6d1434b791a6e4ddf5ba7021faa0",
       "0695438a9c5d5bcc637fea7a5ec834fcc788c21b431ce78beeacfad53b2b570d"}},
     [RL_GROUP_METRICS] = {"its metrics",
-     {"52755e1db0cfee6740d855002176831183ecd2ba619e8ded7400771ee2e66094",
-      "dfefb8781d19f52e745110c9742062531e32637c23fe76c37b071ae18b7ff591"}},
+     {"54cbca77fb9e26bc87c0aeb9b36dd6c46fa8220750b2e2572d8e43759ae1fe7c",
+      "f578b98ac3b3644aaafb399f45e33d198dfb63f1fee648fd9a2b95cb41115561"}},
     [RL_VALUE] = {"RL with a value network: policy, rollouts",
      {"e8852984b5ad6fc1e90b5777600f524db0350e388cb762bb5f439c85734661eb",
       "fc6aeab34a67a279ebe04d9a30e4ddb4316a8743af0c2e30d8dae174643f59fc"}},
     [RL_VALUE_METRICS] = {"its metrics",
-     {"114b844731fc47ec70dadcb081168689485610fce318a16184c2f939268809e6",
-      "98f7f54ed95fb669810cceb793d4fcc81ec730006cee4ee5531c38a14494fe61"}},
+     {"e30b9a89af926d33a09af53af5c38ca4ff7a070babcae4fb8d61fc6e5be7f689",
+      "b28ed32e16cb81140211ed418a458d8a35d0385cc94457c671ce7c46db825957"}},
 };
 /* clang-format on */
 

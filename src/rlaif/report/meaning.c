@@ -180,6 +180,23 @@ static bool was_cut(const ReportStage *rl)
     return json_number_of(rl->summary, "ended_last", 1) < 0.5;
 }
 
+static bool taught_little(const ReportStage *rl)
+{
+    return json_number_of(rl->summary, "no_spread_last", 0) > 0.5;
+}
+
+/* Of the last step, where there were both: is a reply that was cut off worth more, the penalty taken off? */
+static bool paid_for_cuts(const ReportStage *rl)
+{
+    const Series *ended = report_series(rl, "reward_ended"), *cut = report_series(rl, "reward_cut"),
+                 *all = report_series(rl, "reward");
+    double last = all ? all->step[all->n - 1] : -1;
+    if (!ended || !cut || ended->step[ended->n - 1] != last || cut->step[cut->n - 1] != last)
+        return false;
+    double penalty = json_number_of(json_object_get(rl->about, "options"), "no-end-penalty", 0);
+    return cut->value[cut->n - 1] - penalty > ended->value[ended->n - 1];
+}
+
 /* The names of the policies that are so; false where none is. */
 static bool add_names(Str *out, const Report *r, Which *which, const char *before)
 {
@@ -216,6 +233,12 @@ static void say_training(Str *out, const Report *r)
             str_add(out, "): look at the samples for replies that please the judge and nobody else.");
         if (add_names(out, r, was_cut, " Most of the last replies did not end by themselves ("))
             str_add(out, "): they were cut off at the greatest length, and are judged so.");
+        if (add_names(out, r, taught_little,
+                      " In the last step most prompts had replies that were all worth the same ("))
+            str_add(out, "): from these nothing is learned.");
+        if (add_names(out, r, paid_for_cuts,
+                      " In the last step replies that were cut off were worth more than those that ended ("))
+            str_add(out, "): what was optimised does not ask for an end.");
         html_entry_end(out);
     }
     str_release(&list);

@@ -64,6 +64,12 @@ bool rl_options_check(const Work *work, const RlOptions *o, const AskedRewards *
     if (o->baseline == BASELINE_GROUP && o->samples < 2)
         return err_set(err, code, "--baseline group needs --samples of 2 or more"),
                err_hint(err, "the baseline is the mean of a prompt's other samples");
+    if (o->scale_rewards == SPREAD_GROUP && o->samples < 2)
+        return err_set(err, code, "--scale-rewards group needs --samples of 2 or more"),
+               err_hint(err, "one response alone has no spread: batch takes that of all responses of a step");
+    if (o->scale_rewards == SPREAD_BATCH && o->batch * o->samples < 2)
+        return err_set(err, code, "--scale-rewards batch needs 2 responses a step or more"),
+               err_hint(err, "one response alone has no spread: raise --batch or --samples");
     if (o->value_warmup > 0 && !rl_has_value_network(o))
         return err_set(err, code, "--value-warmup needs --baseline value and --value own"),
                err_hint(err, "only a network of its own can learn while the policy stays as it is");

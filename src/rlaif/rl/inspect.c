@@ -234,7 +234,7 @@ static bool remake(Rl *rl, int step, int sample, RolloutInspection *out, Err *er
     int n, group = rl->options->samples, first = sample / group * group;
     ReinforceStats stats;
     Rollout *r = rl_plan(rl, step, &n);
-    if (rl->options->whiten) {
+    if (rl->options->whiten || rl->options->scale_rewards == SPREAD_BATCH) {
         first = 0;
         group = n;
     }

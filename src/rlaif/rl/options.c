@@ -37,6 +37,10 @@ static const Option option_rows[] = {
      .help = "the KL as a reward of every token drawn, or as a loss, exact over the vocabulary"},
     {"no-end-penalty", OPT_REAL, AT(RlOptions, no_end_penalty), 0, 1e6, "0",
      .help = "taken off the reward of responses that were cut off before their end"},
+    {"scale-rewards", OPT_CHOICE, AT(RlOptions, scale_rewards), .choices = REWARD_SPREADS, .otherwise = "none",
+     .help =
+         "less their mean, divide rewards by their standard deviation, of a prompt's samples or of a step's; the KL "
+         "stays as it is"},
     {"whiten", OPT_BOOL, AT(RlOptions, whiten),
      .help = "normalise advantages to mean 0 and variance 1 over a step's tokens"},
     {"value-lr", OPT_REAL, AT(RlOptions, value_lr), 0, 1, "0",

@@ -3,16 +3,50 @@
 
 #include "base/mem.h"
 
+double reinforce_spread(const Rollout *r, int n, double *mean)
+{
+    double first = r[0].reward - r[0].penalty, above = 0, squares = 0;
+    for (int i = 0; i < n; i++)
+        above += r[i].reward - r[i].penalty - first;
+    *mean = first + above / n; /* of equal ones that one itself */
+    for (int i = 0; i < n; i++) {
+        double d = r[i].reward - r[i].penalty - *mean;
+        squares += d * d;
+    }
+    return sqrt(squares / (n - 1));
+}
+
+/* Rewards in units of their spread, about their mean; those without a spread become 0. */
+static void standardise(Rollout *r, int n)
+{
+    static const double LEAST_SPREAD = 1e-4; /* as TRL has it */
+    double mean, spread = reinforce_spread(r, n, &mean);
+    for (int i = 0; i < n; i++)
+        r[i].learned = (r[i].reward - r[i].penalty - mean) / (spread + LEAST_SPREAD);
+}
+
+/* R' of every rollout. */
+static void set_learned(Rollout *r, int n, const Objective *how)
+{
+    int together = how->spread == SPREAD_GROUP ? how->per_group : n;
+    for (int i = 0; i < n; i++) {
+        r[i].penalty = r[i].y.ended ? 0 : how->no_end_penalty;
+        r[i].learned = r[i].reward - r[i].penalty;
+    }
+    for (int i = 0; how->spread != SPREAD_NONE && i < n; i += together)
+        standardise(r + i, together);
+}
+
 void reinforce_returns(Rollout *r, int n, const Objective *how)
 {
+    set_learned(r, n, how);
     double cost = how->kl == KL_REWARD ? how->beta : 0; /* of a nat of a token's KL */
     double weight = how->form == OBJECTIVE_PLAIN ? 1 : 1 - how->beta;
     for (int i = 0; i < n; i++) {
         Rollout *o = &r[i];
         int T = o->y.ids.n;
         o->returns = mem_resize(o->returns, (size_t)T, sizeof *o->returns);
-        o->penalty = o->y.ended ? 0 : how->no_end_penalty;
-        double z = weight * (o->reward - o->penalty); /* the reward comes at the last token, (6.1) */
+        double z = weight * o->learned; /* the reward comes at the last token, (6.1) */
         for (int t = T - 1; t >= 0; t--) {
             z -= cost *
                  ((double)o->y.logp[t] - (double)o->reference_logp[t]); /* KL as a reward of every token, (6.2 A) */

@@ -29,11 +29,22 @@ typedef enum ObjectiveForm {
     OBJECTIVE_PLAIN   /* R - beta KL */
 } ObjectiveForm;
 #define OBJECTIVES "convex|plain"
+
+/* Whose spread rewards are measured in: their mean is taken off, and they are divided by their standard deviation. */
+typedef enum RewardSpread {
+    SPREAD_NONE,  /* as they are */
+    SPREAD_GROUP, /* of the samples of their prompt */
+    SPREAD_BATCH  /* of all responses of the step */
+} RewardSpread;
+#define REWARD_SPREADS "none|group|batch"
+
 typedef struct Objective {
     ObjectiveForm form;
     double beta;
     KlPlace kl;
     double no_end_penalty; /* taken off R where a response was cut off before its end */
+    RewardSpread spread;
+    int per_group; /* SPREAD_GROUP: rollouts of one prompt, which stand together */
 } Objective;
 
 /* What one step works with. */
@@ -59,8 +70,12 @@ typedef struct ReinforceStats {
     double exact_kl; /* KL_LOSS: sum_t KL(pi(. | x, y_<t) || pi_ref(. | x, y_<t)), mean over rollouts; else NAN */
 } ReinforceStats;
 
+/* The standard deviation s of rewards less penalties, with n - 1, and their mean: n of at least 2. */
+double reinforce_spread(const Rollout *r, int n, double *mean);
+
 /* For every token of every rollout Z_t = w R' - beta sum_{s >= t} (log pi(y_s) - log pi_ref(y_s)), or with KL_LOSS w R'
- * alone; w = 1 - beta, or 1 of the plain form; R' = R, less the penalty where the response has no end, which is set. */
+ * alone; w = 1 - beta, or 1 of the plain form; R' = R, less the penalty where the response has no end, or with a spread
+ * R' = (R less the penalty - mean) / (s + 1e-4), of the group or the batch. Penalty and R' are set. */
 void reinforce_returns(Rollout *r, int n, const Objective *o);
 
 /* The gradients of

@@ -86,8 +86,8 @@ static json_t *summarise_parts(const Rl *rl)
 
 static bool summarise(const Rl *rl, Stage *s, Err *err)
 {
-    const char *const measured[] = {"reward",     rl_kl_name(rl->options, METRIC_KL), "entropy", "tokens", "ended",
-                                    "eval_reward"};
+    const char *const measured[] = {
+        "reward", rl_kl_name(rl->options, METRIC_KL), "entropy", "tokens", "ended", "no_spread", "eval_reward"};
     const RlOptions *o = rl->options;
     bool kept = o->eval && o->eval_every > 0;
     if (rl->asked.where)

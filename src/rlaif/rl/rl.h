@@ -12,7 +12,7 @@
 /* Trains a policy. The last one is the result; of those in between the checkpoints of the best reward on held-out prompts
  * are kept (paper.md 6.4).
  *
- * Summary: steps, and of the first and the last step reward, kl (or kl_sampling), entropy, tokens, ended; with --reward
+ * Summary: steps, and of the first and the last step reward, kl (or kl_sampling), entropy, tokens, ended, no_spread; with --reward
  * reward_scale, what the model's rewards were divided by; with --rewards `rewards`, a list of name, weight, scale and, of a reward model, reward_scale; with eval eval_prompts, eval_reward_last, and `checkpoints`, the best first: step (updates before it), eval_reward, name. */
 bool rl_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 

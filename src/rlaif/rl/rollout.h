@@ -23,6 +23,7 @@ typedef struct Rollout {
     double reward;         /* R */
     PartSaid *part;        /* [parts of the source]: what it is made of; NULL: a function's */
     double penalty;        /* taken off R, for the response has no end; 0: nothing */
+    double learned;        /* R', what is learned from: R less the penalty, and scaled where it is */
     double *returns;       /* Z_t */
     float *values;         /* V_t; NULL: not learned */
     float *advantages;     /* A_t */

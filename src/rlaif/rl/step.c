@@ -58,7 +58,12 @@ bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err)
     at[RL_UPDATE] = clock_seconds();
     for (int p = 0; seconds && p < RL_UPDATE; p++)
         seconds[p] = at[p + 1] - at[p];
-    const Objective objective = {(ObjectiveForm)o->objective, o->beta, (KlPlace)o->kl, o->no_end_penalty};
+    const Objective objective = {.form = (ObjectiveForm)o->objective,
+                                 .beta = o->beta,
+                                 .kl = (KlPlace)o->kl,
+                                 .no_end_penalty = o->no_end_penalty,
+                                 .spread = (RewardSpread)o->scale_rewards,
+                                 .per_group = o->samples};
     if (ok)
         reinforce_returns(r, n, &objective);
     return ok;
@@ -103,11 +108,35 @@ static double measure_within(const Rl *rl, const Rollout *r, int n)
     return group > 1 ? sqrt(squares) : (double)NAN;
 }
 
+/* The share of prompts whose samples are all worth the same, a missing end counted: they teach nothing but the KL. */
+static double measure_no_spread(const Rl *rl, const Rollout *r, int n)
+{
+    static const double NONE = 1e-8;
+    int group = rl->options->samples, without = 0;
+    double mean;
+    for (int i = 0; group > 1 && i < n; i += group)
+        without += reinforce_spread(r + i, group, &mean) <= NONE;
+    return group > 1 ? (double)without * group / n : (double)NAN;
+}
+
+static double mean_reward(const Rollout *r, int n, bool ended)
+{
+    double sum = 0;
+    int of = 0;
+    for (int i = 0; i < n; i++)
+        if (r[i].y.ended == ended)
+            sum += r[i].reward, of++;
+    return of > 0 ? sum / of : (double)NAN;
+}
+
 static void measure(const Rl *rl, const Rollout *r, int n, StepStats *s)
 {
     for (int k = 0; k < rl->source.parts; k++)
         measure_part(rl, r, n, k, s);
     s->reward_sd_within = measure_within(rl, r, n);
+    s->no_spread = measure_no_spread(rl, r, n);
+    s->reward_ended = mean_reward(r, n, true);
+    s->reward_cut = mean_reward(r, n, false);
     double squares = 0, entropy = 0;
     for (int i = 0; i < n; i++) {
         s->reward += r[i].reward / n;
@@ -179,6 +208,9 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
         {"reward", s->reward},
         {"reward_sd", s->reward_sd},
         {"reward_sd_within", s->reward_sd_within},
+        {"reward_ended", s->reward_ended},
+        {"reward_cut", s->reward_cut},
+        {"no_spread", s->no_spread},
         {JUDGE_CUT, cuts ? s->cut.rows : (double)NAN},
         {JUDGE_CUT_CHARACTERS, cuts ? s->cut.characters : (double)NAN},
         {JUDGE_REFUSED, s->refused > 0 ? s->refused : (double)NAN},
@@ -248,6 +280,8 @@ json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r)
         json_object_set_new(row, "logp_temperature", json_real(rl_logp_temperature(rl->options)));
     if (r->penalty > 0)
         json_object_set_new(row, "penalty", json_real(r->penalty));
+    if (rl->options->scale_rewards != SPREAD_NONE)
+        json_object_set_new(row, "scaled", json_real(r->learned));
     if (rl->asked.where)
         json_object_set_new(row, "rewards", parts_json(rl, r));
     else if (has_judge(rl))

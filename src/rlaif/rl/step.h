@@ -11,6 +11,8 @@ typedef enum RlPhase { RL_SAMPLE, RL_REWARD, RL_REFERENCE, RL_UPDATE, RL_PHASES 
 typedef struct StepStats {
     double reward, reward_sd, kl, entropy, tokens, ended; /* means over rollouts; kl of a whole sequence, in nats */
     double penalty;                                       /* the mean of what was taken off */
+    double reward_ended, reward_cut; /* means over those that ended, and over the others; NAN: there are none */
+    double no_spread;          /* share of prompts whose samples are all worth the same; NAN: one sample a prompt */
     double reward_sd_within;   /* of the rewards about the means of their prompts; NAN: one sample a prompt */
     double part[MOST_REWARDS]; /* means of the parts of the reward */
     double

@@ -258,12 +258,62 @@ static void flat_rewards(void **state)
     run_free(&r);
 }
 
+static void put_metric(Run *r, int64_t stage, int step, const char *name, double value)
+{
+    Err err = {0};
+    need_ok(store_metric(r->work.store, stage, step, name, value, &err), &err);
+}
+
+/* Rewards that tell replies to a prompt apart in few prompts only, and a limit that pays: of the last step, the penalty counted, and
+ * not of one before. Curves and numbers have words, of each part of a reward its name. */
+static void spread_and_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *about, *summary;
+        double ended, cut;
+        int step; /* the last in which replies ended */
+    } runs[] = {
+        {"alike", "{\"options\": {\"scale-rewards\": \"group\"}}", "{\"reward_last\": 1, \"no_spread_last\": 0.75}",
+         0.5, 0.75, 3},
+        {"paid", "{\"options\": {\"no-end-penalty\": 0.5}}", "{\"reward_last\": 1, \"no_spread_last\": 0.25}", 0.5,
+         0.75, 3},
+        {"before", "{}", "{\"reward_last\": 1}", 0.5, 0.75, 2},
+    };
+    Run r = run_new();
+    for (int i = 0; i < COUNT(runs); i++) {
+        int64_t rl = add_stage(&r, runs[i].name, "rl", runs[i].about, runs[i].summary);
+        for (int step = 2; step <= 3; step++) {
+            put_metric(&r, rl, step, "reward", 1);
+            put_metric(&r, rl, step, "reward_cut", runs[i].cut);
+            put_metric(&r, rl, step, "reward/tone & more", 0.25);
+            if (step <= runs[i].step)
+                put_metric(&r, rl, step, "reward_ended", runs[i].ended);
+        }
+    }
+    char *page = page_of(&r);
+    check_page(page);
+    has(page,
+        "In the last step most prompts had replies that were all worth the same (<a href=\"#stage-1\">alike</a>): from "
+        "these nothing is learned.");
+    has(page,
+        "were worth more than those that ended (<a href=\"#stage-1\">alike</a>): what was optimised does not ask");
+    has(page, "There the rewards of the replies to a prompt were taken less their mean and divided by their standard");
+    has(page, "Reward by tone &amp; more, before its weight");
+    has(page, "Reward of replies that were cut off, mean");
+    has(page, "prompts whose replies were all worth the same, last step");
+    has_not(page, "reward_cut<");
+    has_not(page, "no_spread");
+    free(page);
+    run_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_network),  cmocka_unit_test(trained_to_please), cmocka_unit_test(no_second_opinion),
         cmocka_unit_test(optimised),    cmocka_unit_test(own_taste),         cmocka_unit_test(biased_labels),
-        cmocka_unit_test(flat_rewards),
+        cmocka_unit_test(flat_rewards), cmocka_unit_test(spread_and_ends),
     };
     return cmocka_run_group_tests_name("report_meaning", tests, NULL, NULL);
 }

@@ -144,6 +144,43 @@ static void other_objectives(void **state)
     free(r.returns);
 }
 
+/* Rewards in units of their spread, of a prompt's samples or of the step, a missing end counted; the KL in none. What is worth the
+ * same is 0 in every bit. */
+static void scaled_rewards(void **state)
+{
+    (void)state;
+    enum { ROLLOUTS = 6, GROUP = 3 };
+    static const double reward[ROLLOUTS] = {1, 2, 6, 0.1, 0.1, 0.1}, within[GROUP] = {-1, 0, 1}; /* 6 has no end */
+    float logp[] = {-1}, reference[] = {-1.5f};
+    int ids[] = {1};
+    Rollout r[ROLLOUTS];
+    for (int i = 0; i < ROLLOUTS; i++)
+        r[i] = (Rollout){.y = {.ids = {.id = ids, .n = 1}, .logp = logp, .ended = i != 2},
+                         .reference_logp = reference,
+                         .reward = reward[i]};
+    Objective o = {.beta = 0.25, .no_end_penalty = 3, .spread = SPREAD_GROUP, .per_group = GROUP};
+    reinforce_returns(r, ROLLOUTS, &o); /* the first group is 1, 2, 3: s = 1; KL of the token 0.5 */
+    for (int i = 0; i < ROLLOUTS; i++) {
+        double wanted = i < GROUP ? within[i] / 1.0001 : 0;
+        close_to(r[i].learned, wanted, 1e-15);
+        close_to(r[i].returns[0], 0.75 * wanted - 0.125, 1e-15);
+        assert_true(r[i].reward == reward[i]);
+    }
+    assert_true(r[3].learned == 0 && r[4].learned == 0 && r[5].learned == 0);
+    o.spread = SPREAD_BATCH;
+    reinforce_returns(r, ROLLOUTS,
+                      &o); /* 1, 2, 3 and three times 0.1: m = 1.05, s^2 = (0.05^2 + 0.95^2 + 1.95^2 + 3 0.95^2) / 5 */
+    double s = sqrt((0.0025 + 4 * 0.9025 + 3.8025) / 5) + 1e-4;
+    close_to(r[0].learned, -0.05 / s, 1e-12);
+    close_to(r[2].learned, 1.95 / s, 1e-12);
+    close_to(r[4].returns[0], 0.75 * -0.95 / s - 0.125, 1e-12);
+    o.spread = SPREAD_NONE;
+    reinforce_returns(r, ROLLOUTS, &o);
+    assert_true(r[2].learned == 3 && r[1].learned == 2);
+    for (int i = 0; i < ROLLOUTS; i++)
+        free(r[i].returns);
+}
+
 /* Where policy and reference are one model, the KL is exactly 0, and nothing is left but (1 - beta) R. */
 static void kl_loss_at_the_start(void **state)
 {
@@ -384,6 +421,7 @@ int main(void)
     static struct CMUnitTest tests[5 + COUNT(ways)] = {
         cmocka_unit_test(returns),
         cmocka_unit_test(other_objectives),
+        cmocka_unit_test(scaled_rewards),
         cmocka_unit_test(whitened_in_micro_batches),
         cmocka_unit_test(kl_loss_at_the_start),
         cmocka_unit_test(kl_loss_in_micro_batches),

@@ -405,7 +405,8 @@ static void defaults_of_the_paper(void **state)
     assert_true(o->steps == 0 && o->epochs == 8 && o->batch * o->samples == 128 && o->samples == 1);
     assert_true(o->max_prompt_tokens == 1024 && o->max_new_tokens == 128);
     assert_true(o->baseline == BASELINE_VALUE && o->value == VALUE_OWN && o->value_warmup == 0 && o->keep_best == 4);
-    assert_true(o->objective == OBJECTIVE_CONVEX && !o->reference && !o->whiten && o->no_end_penalty == 0);
+    assert_true(o->objective == OBJECTIVE_CONVEX && !o->reference && !o->whiten && o->no_end_penalty == 0 &&
+                o->scale_rewards == SPREAD_NONE);
     assert_true(o->value_lr == 0 && o->value_weight == 1);
     assert_true(o->train.clip == 1); /* ours: the paper states none */
     assert_true(o->train.optimizer == OPTIMIZER_ADAFACTOR && o->train.lr == 1e-5 &&

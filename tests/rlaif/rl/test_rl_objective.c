@@ -1,5 +1,5 @@
 /* Options of reinforcement learning that the paper leaves open: what the KL is measured from, the form of the objective, the
- * values' rate and weight, whitened advantages, replies without an end. */
+ * values' rate and weight, scaled rewards, whitened advantages, replies without an end. */
 #include "judge_helpers.h"
 #include "training.h"
 
@@ -197,6 +197,110 @@ static void whitened(void **state)
     bench_end(&b);
 }
 
+/* Mean and standard deviation, with n - 1, of the rewards of a step's rollouts from `first` on. */
+static double spread_of(json_t *const *row, int first, int n, double *mean)
+{
+    double squares = 0;
+    *mean = 0;
+    for (int k = first; k < first + n; k++)
+        *mean += json_number_of(row[k], "reward", (double)NAN) / n;
+    for (int k = first; k < first + n; k++)
+        squares += pow(json_number_of(row[k], "reward", (double)NAN) - *mean, 2);
+    return sqrt(squares / (n - 1));
+}
+
+/* What is learned from is the reward in units of its spread, and is made again, of a batch from the whole step; the reward that is
+ * logged stays what it is, and so does the KL. */
+static void scaled(void **state)
+{
+    (void)state;
+    enum { ROLLOUTS = 8 };
+    static const char *const ways[][3] = {{"scale-rewards=group", "baseline=group", "beta=0.4"},
+                                          {"scale-rewards=batch", "baseline=none", "beta=0.4"},
+                                          {"scale-rewards=batch", "baseline=value", "beta=0.4"}};
+    Bench b;
+    bench_begin(&b);
+    trained(&b, "plain", (const char *const[]){"scale-rewards=none", "baseline=group", "beta=0.4"});
+    for (int i = 0; i < COUNT(ways); i++) {
+        char name[2] = {(char)('a' + i), 0};
+        json_t *row[ROLLOUTS];
+        trained(&b, name, ways[i]);
+        close_to(bench_metric(&b, name, 0, "reward"), bench_metric(&b, "plain", 0, "reward"), 0);
+        for (int k = 0; k < ROLLOUTS; k++)
+            row[k] = rollout(&b, name, 1, k);
+        for (int k = 0; k < ROLLOUTS; k++) {
+            int group = i == 0 ? 2 : ROLLOUTS;
+            double mean, s = spread_of(row, k / group * group, group, &mean), last = 0;
+            double wanted = (json_number_of(row[k], "reward", (double)NAN) - mean) / (s + 1e-4);
+            size_t n = json_array_size(json_object_get(row[k], "ids"));
+            close_to(json_number_of(row[k], "scaled", (double)NAN), wanted, 1e-9);
+            last = 0.4 * (number_at(row[k], "logp", n - 1) - number_at(row[k], "reference_logp", n - 1));
+            close_to(number_at(row[k], "returns", n - 1), 0.6 * wanted - last, 1e-5);
+        }
+        for (int k = 0; k < ROLLOUTS; k++)
+            json_decref(row[k]);
+    }
+    bench_end(&b);
+}
+
+/* Where every reply is worth the same nothing is learned, however small a spread is: the policy stays as it is. */
+static void without_spread(void **state)
+{
+    (void)state;
+    static const char *const ways[][3] = {{"scale-rewards=group", "baseline=none", "beta=0"},
+                                          {"scale-rewards=batch", "baseline=none", "beta=0"},
+                                          {"scale-rewards=none", "baseline=group", "beta=0"}};
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    bench_reward_at(&b, "reward", "still", 0, 0);
+    for (int i = 0; i < COUNT(ways); i++) {
+        need_ok(bench_run(&b, &rl_table, rl_stage, "still", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                          "output=@policy", "reward=@still", "steps=2", "batch=4", "samples=2", "max-new-tokens=5",
+                          "lr=1e-2", ways[i][0], ways[i][1], ways[i][2], NULL),
+                &err);
+        close_to(bench_metric(&b, "policy", 1, "no_spread"), 1, 0);
+        close_to(bench_metric(&b, "policy", 1, "kl"), 0, 0);
+        close_to(bench_metric(&b, "policy", 1, "advantage_sd"), 0, 0);
+        close_to(bench_metric(&b, "policy", 1, "grad_norm"), 0, 0);
+    }
+    trained(&b, "one", (const char *const[]){"samples=1", "baseline=none", "beta=0"});
+    assert_true(isnan(bench_metric(&b, "one", 0, "no_spread")));
+    bench_end(&b);
+}
+
+/* What replies that ended are worth, and what those that were cut off are; of one reply there is only one sort. */
+static void by_their_end(void **state)
+{
+    (void)state;
+    static const char *const ways[][3] = {{"max-new-tokens=60", "baseline=none", "no-end-penalty=2"},
+                                          {"batch=1", "samples=1", "baseline=none"}};
+    static const int rollouts[] = {8, 1}, sorts[] = {2, 1};
+    Bench b;
+    bench_begin(&b);
+    for (int i = 0; i < COUNT(ways); i++) {
+        double sum[2] = {0};
+        int n[2] = {0};
+        trained(&b, "ends", ways[i]);
+        for (int k = 0; k < rollouts[i]; k++) {
+            json_t *row = rollout(&b, "ends", 0, k);
+            bool ended = json_is_true(json_object_get(row, "ended"));
+            sum[ended] += json_number_of(row, "reward", (double)NAN);
+            n[ended]++;
+            json_decref(row);
+        }
+        assert_int_equal((n[0] > 0) + (n[1] > 0), sorts[i]);
+        for (int ended = 0; ended < 2; ended++) {
+            double mean = bench_metric(&b, "ends", 0, ended ? "reward_ended" : "reward_cut");
+            if (n[ended] == 0)
+                assert_true(isnan(mean));
+            else
+                close_to(mean, sum[ended] / n[ended], 1e-12);
+        }
+    }
+    bench_end(&b);
+}
+
 /* log pi_ref of a row's tokens by the tiny model, divided by T over the whole vocabulary: from log-probabilities at 1, as they
  * differ from logits by a number of their own. */
 static void tempered_logps(const Bench *b, const json_t *row, double T, double *wanted)
@@ -280,6 +384,8 @@ static void refused(void **state)
         {{"value=head", "value-lr=1e-3", "lr=1e-3"}, "--value-lr needs"},
         {{"value=own", "value-weight=2", "lr=1e-3"}, "--value-weight needs"},
         {{"baseline=none", "value=head", "value-weight=0"}, "--value-weight needs"},
+        {{"samples=1", "scale-rewards=group", "baseline=none"}, "--scale-rewards group needs --samples of 2"},
+        {{"samples=1", "scale-rewards=batch", "batch=1"}, "--scale-rewards batch needs 2 responses"},
         {{"baseline=none", "lr=1e-3", "reference=@spelling"}, "have not the same tokens"},
     };
     Bench b;
@@ -301,6 +407,9 @@ int main(void)
         cmocka_unit_test(objectives),
         cmocka_unit_test(value_rate),
         cmocka_unit_test(whitened),
+        cmocka_unit_test(scaled),
+        cmocka_unit_test(without_spread),
+        cmocka_unit_test(by_their_end),
         cmocka_unit_test(at_sampling_temperature),
         cmocka_unit_test(refused),
     };

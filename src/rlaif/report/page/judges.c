@@ -102,6 +102,13 @@ static void add_exceptions(Str *out, const Report *r, const ReportStage *rl)
     if (at && strcmp(at, "sampling") == 0)
         str_addf(out, " There the KL is that of the distributions at temperature %s, from which replies were drawn.",
                  say_number(json_number_of(options, "temperature", (double)NAN), 2).text);
+    const char *spread = json_text_of(options, "scale-rewards");
+    if (spread && strcmp(spread, "none") != 0)
+        str_addf(
+            out,
+            " There the rewards %s were taken less their mean and divided by their standard deviation: how much they "
+            "differ there does not count, only their proportions do.",
+            strcmp(spread, "group") == 0 ? "of the replies to a prompt" : "of a step");
     if (json_is_true(json_object_get(options, "whiten")))
         str_add(out,
                 " There the advantages of a step were normalised to mean 0 and variance 1: how much rewards differ "
