@@ -240,17 +240,16 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const StoredTensor *const *)a)->name, (*(const StoredTensor *const *)b)->name);
 }
 
-static bool index_tensors(Reader *r)
+bool gguf_index(Gguf *g, Err *err)
 {
-    Gguf *g = r->g;
-    g->by_name = mem_alloc((size_t)g->n_tensors, sizeof *g->by_name);
+    g->by_name = mem_resize(g->by_name, (size_t)g->n_tensors, sizeof *g->by_name);
     for (int i = 0; i < g->n_tensors; i++)
         g->by_name[i] = &g->tensors[i];
     qsort(g->by_name, (size_t)g->n_tensors, sizeof *g->by_name, by_name);
     for (int i = 1; i < g->n_tensors; i++)
         if (by_name(&g->by_name[i - 1], &g->by_name[i]) == 0)
-            return err_set(r->err, ERR_INPUT, "%s: the tensor \"%s\" is there twice", g->path, g->by_name[i]->name),
-                   err_hint(r->err, "%s", DAMAGED);
+            return err_set(err, ERR_INPUT, "%s: the tensor \"%s\" is there twice", g->path, g->by_name[i]->name),
+                   err_hint(err, "%s", DAMAGED);
     return true;
 }
 
@@ -302,7 +301,7 @@ static bool read_tensors(Reader *r, int n)
     bool ok = true;
     for (int i = 0; i < n && ok; i++)
         ok = read_tensor(r, i, &offset[i]);
-    ok = ok && index_tensors(r) && place_tensors(r, offset);
+    ok = ok && gguf_index(g, r->err) && place_tensors(r, offset);
     free(offset);
     return ok;
 }
@@ -319,14 +318,14 @@ static bool check_kind(Reader *r)
         return err_hint(r->err, "%s", remedy);
     }
     unsigned int version = (unsigned int)load(g->map.bytes + 4, 4);
-    if (version == 3)
+    if (version == 2 || version == 3) /* 3 came with big-endian files */
         return true;
-    if (version == 3u << 24)
+    if (version && (version & 0xFFFF) == 0)
         return err_set(r->err, ERR_INPUT, "%s: a big-endian GGUF file, only little-endian ones are read", g->path),
                err_hint(r->err, "convert the model again on a little-endian machine");
-    return err_set(r->err, ERR_INPUT, "%s: GGUF version %u, only version 3 is read", g->path, version),
+    return err_set(r->err, ERR_INPUT, "%s: GGUF version %u, only versions 2 and 3 are read", g->path, version),
            err_hint(r->err,
-                    version < 3 ? "convert the model again with a current llama.cpp" : "take a file of version 3");
+                    version < 2 ? "convert the model again with a current llama.cpp" : "take a file of version 3");
 }
 
 /* A count that the rest of the file can hold, or else it would be allocated for nothing. */
@@ -343,15 +342,6 @@ static bool take_count(Reader *r, const char *what, int least, int *n)
     return true;
 }
 
-static bool refuse_part(Reader *r)
-{
-    double parts;
-    if (!gguf_number(r->g, "split.count", &parts) || parts <= 1)
-        return true;
-    return err_set(r->err, ERR_INPUT, "%s: one of %.0f files that the model is split into", r->g->path, parts),
-           err_hint(r->err, "join them first: llama-gguf-split --merge %s whole.gguf", path_base(r->g->path));
-}
-
 static bool read_all(Gguf *g, Err *err)
 {
     Reader r = {.g = g, .at = 8, .what = "the header", .err = err};
@@ -363,25 +353,11 @@ static bool read_all(Gguf *g, Err *err)
         return false;
     r.at = 8;
     return take_count(&r, "tensors", LEAST_TENSOR, &n_tensors) &&
-           take_count(&r, "metadata entries", LEAST_VALUE, &n_values) && read_values(&r, n_values) && refuse_part(&r) &&
+           take_count(&r, "metadata entries", LEAST_VALUE, &n_values) && read_values(&r, n_values) &&
            read_tensors(&r, n_tensors);
 }
 
-bool gguf_open(Gguf **out, const char *path, Err *err)
-{
-    *out = NULL;
-    FileMap map;
-    if (!file_map(path, &map, err))
-        return false;
-    if (!gguf_open_bytes(out, path, map.bytes, map.n, err)) {
-        file_unmap(&map);
-        return false;
-    }
-    (*out)->mapped = true;
-    return true;
-}
-
-bool gguf_open_bytes(Gguf **out, const char *where, const void *bytes, size_t n, Err *err)
+bool gguf_open_part(Gguf **out, const char *where, const void *bytes, size_t n, Err *err)
 {
     *out = NULL;
     Gguf *g = mem_zalloc(1, sizeof *g);
@@ -399,6 +375,9 @@ void gguf_free(Gguf *g)
 {
     if (!g)
         return;
+    for (int i = 0; i < g->n_others; i++)
+        gguf_free(g->others[i]);
+    free(g->others);
     for (int i = 0; i < g->n_values; i++) {
         free(g->values[i].key);
         free(g->values[i].text);
@@ -484,7 +463,7 @@ const StoredTensor *gguf_tensor(const Gguf *g, int i)
     return &g->tensors[i];
 }
 
-static const StoredTensor *find_any(const Gguf *g, const char *name)
+const StoredTensor *gguf_find_any(const Gguf *g, const char *name)
 {
     StoredTensor wanted = {.name = name};
     const StoredTensor *key = &wanted;
@@ -495,7 +474,7 @@ static const StoredTensor *find_any(const Gguf *g, const char *name)
 
 const StoredTensor *gguf_find(const Gguf *g, const char *name)
 {
-    const StoredTensor *t = find_any(g, name);
+    const StoredTensor *t = gguf_find_any(g, name);
     return t && t->type < DTYPE_COUNT ? t : NULL;
 }
 
@@ -506,7 +485,7 @@ const char *gguf_type_name(const Gguf *g, int i)
 
 bool gguf_unread(const Gguf *g, const char *name, Err *err)
 {
-    const StoredTensor *t = find_any(g, name);
+    const StoredTensor *t = gguf_find_any(g, name);
     if (!t || t->type < DTYPE_COUNT)
         return false;
     err_set(err, ERR_INPUT, "%s: the tensor \"%s\" has type %s, which is not read", g->path, name,
@@ -519,6 +498,8 @@ bool gguf_unread(const Gguf *g, const char *name, Err *err)
 
 void gguf_forget(const Gguf *g, const StoredTensor *t)
 {
-    if (g->mapped)
+    if (g->mapped && t->bytes >= g->map.bytes && t->bytes < g->map.bytes + g->map.n)
         file_forget(&g->map, t->bytes, t->n_bytes);
+    for (int i = 0; i < g->n_others; i++)
+        gguf_forget(g->others[i], t);
 }

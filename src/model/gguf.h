@@ -1,8 +1,8 @@
-/* GGUF version 3 files, read by mmap. Every offset, length and count is checked against the file before it is
+/* GGUF files of versions 2 and 3, one or several to a model, read by mmap. Every offset, length and count is checked against the file before it is
  * used, so that a truncated or lying file gets a message and nothing else.
  *
- * The container and its tensors are in gguf.c, what the metadata means in gguf_config.c and gguf_tokenizer.c.
- */
+ * The container and its tensors are in gguf.c, models of several files in gguf_split.c, what the metadata means in
+ * gguf_config.c and gguf_tokenizer.c. */
 #ifndef MODEL_GGUF_H
 #define MODEL_GGUF_H
 
@@ -49,6 +49,8 @@ typedef struct Gguf {
     char **unread; /* their types, "10 (Q2_K)", where these are not read; else NULL */
     int n_tensors;
     const StoredTensor **by_name;
+    struct Gguf **others; /* of a model of several files: the files behind the first, whose tensors are this one's */
+    int n_others;
     /* gguf_tokenizer's lists: */
     const char **tokens, **merges;
     char *token_text, *merge_text;
@@ -56,9 +58,16 @@ typedef struct Gguf {
     int *types;
 } Gguf;
 
+/* Of a model of several files any may be named: they are NAME-00001-of-00003.gguf and so on, beside each other. */
 bool gguf_open(Gguf **out, const char *path, Err *err) MUST_CHECK;
 /* gguf_open for a file that lies in memory and outlives g; `where` names it in messages. */
 bool gguf_open_bytes(Gguf **out, const char *where, const void *bytes, size_t n, Err *err) MUST_CHECK;
+/* The files of the model that this path names, n of them in their order, for names_free: all parts, or just this one. Fails
+ * where a part is missing. */
+bool gguf_files(char ***paths, int *n, const char *path, Err *err) MUST_CHECK;
+/* gguf_open_bytes for one part of a model; and n of them, of which it becomes the owner, as one. */
+bool gguf_open_part(Gguf **out, const char *where, const void *bytes, size_t n, Err *err) MUST_CHECK;
+bool gguf_join(Gguf **out, Gguf **part, int n, Err *err) MUST_CHECK;
 void gguf_free(Gguf *g); /* accepts NULL; everything borrowed from it ends */
 
 /* Metadata by key; false (and *out untouched) where the key is absent or of another type. Integers of any
@@ -81,6 +90,9 @@ const char *gguf_type_name(const Gguf *g, int i);
 /* By its GGUF name ("blk.0.attn_q.weight"), or NULL where there is none of a type that is read. Shapes are in Hugging
  * Face's order. */
 const StoredTensor *gguf_find(const Gguf *g, const char *name);
+/* By its name, whatever its type; and the order of names made anew, which fails where two have one name. */
+const StoredTensor *gguf_find_any(const Gguf *g, const char *name);
+bool gguf_index(Gguf *g, Err *err) MUST_CHECK;
 /* Is there a tensor of this name whose type is not read? Then err says so. */
 bool gguf_unread(const Gguf *g, const char *name, Err *err);
 

@@ -183,27 +183,49 @@ static bool is_model_file(const char *name)
     return str_starts(name, "model") && (str_ends(name, ".safetensors") || str_ends(name, ".safetensors.index.json"));
 }
 
-bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err)
+static bool hash_one(Store *kept, const char *path, char out[HASH_TEXT], Err *err)
+{
+    return file_is_whole(path, err) && store_file_hash(kept, path, out, err);
+}
+
+/* The paths of the files that make up a model, for names_free. */
+static bool list_files(char ***paths, int *n, const char *path, Err *err)
 {
     if (!file_is_dir(path))
-        return file_is_whole(path, err) && store_file_hash(kept, path, out, err);
-    char **names;
-    int n;
-    if (!dir_list(path, &names, &n, err))
+        return gguf_files(paths, n, path, err);
+    if (!dir_list(path, paths, n, err))
         return false;
-    Hash *h = hash_new();
-    bool ok = true;
-    for (int i = 0; i < n && ok; i++) {
-        if (!is_model_file(names[i]))
-            continue;
-        char *file = path_join(path, names[i]), digits[HASH_TEXT] = "";
-        ok = file_is_whole(file, err) && store_file_hash(kept, file, digits, err);
-        hash_add_text(h, names[i]);
-        hash_add_text(h, digits);
-        free(file);
+    int kept = 0;
+    for (int i = 0; i < *n; i++) {
+        char *name = (*paths)[i];
+        if (is_model_file(name))
+            (*paths)[kept++] = path_join(path, name);
+        free(name);
     }
-    hash_end(h, out);
-    names_free(names, n);
+    *n = kept;
+    return true;
+}
+
+bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err)
+{
+    char **paths;
+    int n;
+    if (!list_files(&paths, &n, path, err))
+        return false;
+    bool ok = true;
+    if (n == 1 && !file_is_dir(path)) {
+        ok = hash_one(kept, paths[0], out, err);
+    } else {
+        Hash *h = hash_new();
+        for (int i = 0; i < n && ok; i++) {
+            char digits[HASH_TEXT] = "";
+            ok = hash_one(kept, paths[i], digits, err);
+            hash_add_text(h, path_base(paths[i]));
+            hash_add_text(h, digits);
+        }
+        hash_end(h, out);
+    }
+    names_free(paths, n);
     return ok;
 }
 

@@ -50,7 +50,8 @@ bool model_save(const Model *m, const char *dir, Err *err) MUST_CHECK;
 /* Reads the weights of a directory into a model of the same configuration. */
 bool model_read_weights(Model *m, const char *dir, Err *err) MUST_CHECK;
 
-/* SHA-256 of a GGUF's bytes, or of the sorted names and hashes of the files that a directory's model is read from.
+/* SHA-256 of a GGUF's bytes, or of the sorted names and hashes of the files that a directory's model, or a GGUF of several
+ * files, is read from.
  * `kept` knows those of files that have not changed since; NULL: all are read. */
 bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err) MUST_CHECK;
 

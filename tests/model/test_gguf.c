@@ -114,7 +114,7 @@ static void every_type_is_read(void **state)
 static void tensors_are_found(void **state)
 {
     (void)state;
-    Build b = {.alignment = 64};
+    Build b = {.alignment = 64, .version = 2};
     add_u32(&b, "general.alignment", 64);
     add_tensor(&b, "z", 2, 3);
     add_tensor(&b, "a", 0, 5);
@@ -147,10 +147,12 @@ static void wrong_headers(void **state)
     expect_refusal(bytes, n, "no GGUF file");
     expect_refusal(mem_copy("GGU", 3, 1), 3, "no GGUF file");
     expect_refusal(mem_copy("GGUF\3\0\0\0\0\0\0", 11, 1), 11, "needs 16 bytes at byte 8, the file has 11");
-    b.version = 2;
-    expect_build_refused(&b, "version 2, only version 3");
+    b.version = 1;
+    expect_build_refused(&b, "version 1, only versions 2 and 3");
     b.version = 4;
-    expect_build_refused(&b, "version 4, only version 3");
+    expect_build_refused(&b, "version 4, only versions 2 and 3");
+    b.version = 2u << 24;
+    expect_build_refused(&b, "big-endian");
     b.version = 3u << 24;
     expect_build_refused(&b, "big-endian");
     b.more_tensors = 1ull << 40;
