@@ -384,6 +384,27 @@ char *path_join(const char *dir, const char *name)
     return mem_printf("%s%s%s", dir, str_ends(dir, "/") ? "" : "/", name);
 }
 
+char *path_from(const char *folder, const char *path)
+{
+    char *from = realpath(folder[0] ? folder : ".", NULL), *to = realpath(path, NULL);
+    Str way = {0};
+    if (!from || !to)
+        str_add(&way, path);
+    size_t same = 0; /* up to the '/' behind what both begin with */
+    for (size_t i = 0; from && to && (from[i] == to[i] || (!from[i] && to[i] == '/')); i++) {
+        same = to[i] == '/' ? i : same;
+        if (!from[i] || !to[i])
+            break;
+    }
+    for (size_t i = same; from && to && from[i]; i++)
+        str_add(&way, from[i] == '/' && from[i + 1] ? "../" : "");
+    if (from && to)
+        str_add(&way, to + same + 1);
+    free(from);
+    free(to);
+    return str_take(&way);
+}
+
 const char *path_base(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -67,6 +67,8 @@ bool dir_sync(const char *path, Err *err) MUST_CHECK;
 
 /* "dir/name" or name alone, where `dir` is empty. The caller frees it. */
 char *path_join(const char *dir, const char *name);
+/* The way from a folder to a file, both of which are there: "../x/y". The caller frees it. */
+char *path_from(const char *folder, const char *path);
 /* What stands after the last '/'. */
 const char *path_base(const char *path);
 /* Bytes free on the file system that holds (or would hold) this path; 0 where unknown. */

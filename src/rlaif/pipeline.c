@@ -39,7 +39,7 @@ const OptionTable run_table = {groups, COUNT(groups), sizeof(RunOptions)};
 /* --- the table of stages --- */
 
 /* What a stage makes or takes; START is the policy that the recipe begins with. */
-typedef enum Product { NOTHING, RESPONSES, LABELS, REWARD, POLICY, START, JUDGE, PRODUCTS } Product;
+typedef enum Product { NOTHING, RESPONSES, LABELS, REWARD, POLICY, START, JUDGE, PROMPT, PRODUCTS } Product;
 
 /* An option that is filled in from what came before, where the recipe leaves it out. */
 typedef struct Default {
@@ -136,12 +136,16 @@ static void forget_products(Pipeline *p)
     p->latest[JUDGE] = p->recipe->judge;
 }
 
-/* A value of a recipe that names a stage, "policy" or "judge" stands for what that is; others are themselves. */
-static const char *resolve(const Pipeline *p, const char *value)
+/* A value of a recipe that names a stage, "policy" or "judge" stands for what that is; others are themselves. A prompt may
+ * name a stage that fitted one. */
+static const char *resolve(const Pipeline *p, const char *option, const char *value)
 {
+    bool prompt = strcmp(option, "prompt") == 0;
     for (int i = 0; i < p->n_made; i++)
-        if (strcmp(p->made[i].stage, value) == 0)
+        if (strcmp(p->made[i].stage, value) == 0 && prompt == (p->made[i].product == PROMPT))
             return p->made[i].value;
+    if (prompt)
+        return value;
     if (strcmp(value, "policy") == 0)
         return p->recipe->policy ? p->recipe->policy : value;
     if (strcmp(value, "judge") == 0)
@@ -149,10 +153,10 @@ static const char *resolve(const Pipeline *p, const char *value)
     return value;
 }
 
-static void resolve_list(const Pipeline *p, OptionList *list)
+static void resolve_list(const Pipeline *p, const char *option, OptionList *list)
 {
     for (int i = 0; i < list->n; i++) {
-        char *value = mem_str(resolve(p, list->item[i]));
+        char *value = mem_str(resolve(p, option, list->item[i]));
         free(list->item[i]);
         list->item[i] = value;
     }
@@ -163,9 +167,9 @@ static void resolve_list(const Pipeline *p, OptionList *list)
 /* Options whose values may name a stage, the policy or the judge. */
 static bool may_refer(const char *option)
 {
-    static const char *const names[] = {"input",   "pairs", "labels",    "rows",       "prompts",  "data",
-                                        "eval",    "model", "judge",     "reward",     "policy",   "reference",
-                                        "against", "from",  "choose-on", "trained-on", "centre-on"};
+    static const char *const names[] = {
+        "input",  "pairs",     "labels",  "rows", "prompts",   "data",       "eval",      "model", "judge", "reward",
+        "policy", "reference", "against", "from", "choose-on", "trained-on", "centre-on", "fit",   "prompt"};
     for (int i = 0; i < COUNT(names); i++)
         if (strcmp(names[i], option) == 0)
             return true;
@@ -184,9 +188,9 @@ static bool set_from_recipe(const Pipeline *p, const StageKind *k, const RecipeS
         size_t base;
         const Option *o = options_find(k->table, key, &base);
         if (o->type == OPT_TEXT && may_refer(key))
-            options_put(k->table, options, key, resolve(p, value->text));
+            options_put(k->table, options, key, resolve(p, key, value->text));
         if (o->type == OPT_LIST && may_refer(key))
-            resolve_list(p, (OptionList *)((char *)options + base + o->at));
+            resolve_list(p, key, (OptionList *)((char *)options + base + o->at));
     }
     return true;
 }
@@ -221,7 +225,7 @@ static void settle_rewards(const Pipeline *p, Yaml *list, bool elsewhere)
         Yaml *part = list->item[i];
         for (int k = 0; part->kind == YAML_MAP && k < part->n; k++)
             if (may_refer(part->keys[k]) && part->item[k]->kind == YAML_TEXT && !yaml_is_null(part->item[k]))
-                yaml_put_text(part, part->keys[k], resolve(p, part->item[k]->text));
+                yaml_put_text(part, part->keys[k], resolve(p, part->keys[k], part->item[k]->text));
         if (p->latest[JUDGE] && !elsewhere && yaml_get(part, "prompt") && yaml_is_null(yaml_get(part, "judge")) &&
             yaml_is_null(yaml_get(part, "reward")))
             yaml_put_text(part, "judge", p->latest[JUDGE]);
@@ -233,6 +237,7 @@ static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStag
     size_t base;
     bool direct = strcmp(k->kind, "rl") == 0 && options_given(k->table, options, "prompt");
     bool settled = strcmp(k->kind, "label") == 0 && options_given(k->table, options, "from");
+    bool fitted = strcmp(k->kind, "label") == 0 && options_given(k->table, options, "fit");
     bool rewarded = options_given(k->table, options, "reward") && !options_given(k->table, options, "prompt");
     bool listed = options_given(k->table, options, "rewards");
     bool elsewhere = options_find(k->table, "endpoint", &base) && options_given(k->table, options, "endpoint");
@@ -243,7 +248,8 @@ static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStag
     for (int i = 0; i < COUNT(k->take) && k->take[i].option; i++) {
         const Default *d = &k->take[i];
         if (options_given(k->table, options, d->option) || ((direct || listed) && d->from == REWARD) || settled ||
-            (rewarded && d->from == JUDGE) || (elsewhere && (d->from == JUDGE || d->from == REWARD)))
+            (fitted && d->from == RESPONSES) || (rewarded && d->from == JUDGE) ||
+            (elsewhere && (d->from == JUDGE || d->from == REWARD)))
             continue;
         if (!p->latest[d->from]) {
             err_set(err, ERR_INPUT, "%s:%d: the stage %s has no \"%s\", and no stage before it makes one",
@@ -255,9 +261,17 @@ static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStag
     return true;
 }
 
+/* Labels that fit a mix make no labels. */
+static Product made_by(const StageKind *k, const RecipeStage *s)
+{
+    return k->makes == LABELS && s->options && yaml_get(s->options, "fit") ? PROMPT : k->makes;
+}
+
 /* Where a stage's product goes: a directory or file of the run, or the store. */
 static char *product_of(const Pipeline *p, const StageKind *k, const RecipeStage *s)
 {
+    if (made_by(k, s) == PROMPT)
+        return mem_printf("%s/%s.yaml", p->dir, s->name);
     if (k->directory)
         return path_join(p->dir, s->named ? s->name : k->directory);
     if (strcmp(k->kind, "import") == 0)
@@ -332,7 +346,7 @@ static bool resolve_stage(Pipeline *p, Str *out, const RecipeStage *s, Err *err)
     }
     if (!append_stage(p, out, k, s, err))
         return false;
-    remember(p, s, k->makes, product_of(p, k, s));
+    remember(p, s, made_by(k, s), product_of(p, k, s));
     return true;
 }
 
@@ -436,7 +450,7 @@ static bool gather_prompts(Pipeline *p, Err *err)
         recipe_prompts_stage(p->prompts, k->kind, s->name, k->table, options);
         options_free(k->table, options);
         int n = p->n_made;
-        remember(p, s, k->makes, product_of(p, k, s));
+        remember(p, s, made_by(k, s), product_of(p, k, s));
         for (; n < p->n_made; n++)
             recipe_prompts_product(p->prompts, p->made[n].value);
     }
@@ -455,7 +469,7 @@ static bool walk(Pipeline *p, Err *err)
             (wanted(p, s, &reached) && !run_one(p, k, s, i + 1, err)))
             return false;
         news = !p->options->only && strcmp(s->kind, "import") == 0;
-        remember(p, s, k->makes, product_of(p, k, s));
+        remember(p, s, made_by(k, s), product_of(p, k, s));
     }
     return true;
 }

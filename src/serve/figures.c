@@ -49,6 +49,7 @@ static const struct {
     {"sft", "supervised fine-tuning"},
     {"sample", "replies drawn from a policy"},
     {"label", "labels by a judge"},
+    {"fit", "a mix of judges fitted"},
     {"score", "scores of replies"},
     {"reward", "a reward model"},
     {"rl", "reinforcement learning"},

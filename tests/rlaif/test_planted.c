@@ -212,7 +212,8 @@ static void learn_directly(Elsewhere *e, const char *prompt, const char *steps, 
     Err err = {0};
     need_ok(bench_run(&e->bench, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@sft",
                       "output=@policy", e->endpoint, "api-model=planted", prompt, "baseline=group", "batch=8",
-                      "samples=4", steps, "max-new-tokens=24", temperature, lr, "optimizer=adamw", NULL),
+                      "samples=4", steps, "max-new-tokens=24", temperature, lr, "optimizer=adamw", "allow-length=true",
+                      NULL),
             &err);
     *before = bench_summary(&e->bench, "reward_first");
     *after = bench_summary(&e->bench, "reward_last");
@@ -259,7 +260,16 @@ static double log_odds_of_shorter(const char *reply)
     return n < against ? log(PLANTED / (1 - PLANTED)) : n > against ? -log(PLANTED / (1 - PLANTED)) : 0;
 }
 
-/* A checklist whose two items are both that question: K is twice its log-odds. Labels recover it, and a policy learns to be
+/* A checklist whose two items are both that question: K is twice its log-odds. */
+static void write_brief(const Bench *b)
+{
+    bench_write(b, "brief.yaml",
+                "name: brief\nkind: checklist\nchat: false\nitem: \"{context}|{response}|twelve words\\n\"\n"
+                "answers: [\"1\", \"2\"]\nitems:\n  - {question: \"Short?\", ideal: \"1\"}\n"
+                "  - {question: \"Brief?\", ideal: \"1\"}\n");
+}
+
+/* Labels recover it, and a policy learns to be
  * brief. */
 static void planted_checklist(void **state)
 {
@@ -268,10 +278,7 @@ static void planted_checklist(void **state)
     Bench *b = &e->bench;
     Err err = {0};
     Rows rows;
-    bench_write(b, "brief.yaml",
-                "name: brief\nkind: checklist\nchat: false\nitem: \"{context}|{response}|twelve words\\n\"\n"
-                "answers: [\"1\", \"2\"]\nitems:\n  - {question: \"Short?\", ideal: \"1\"}\n"
-                "  - {question: \"Brief?\", ideal: \"1\"}\n");
+    write_brief(b);
     need_ok(bench_run(b, &label_table, label_stage, "label", &err, "pairs=@test.jsonl", "prompt=@brief.yaml",
                       "method=pointwise", "label-temperature=2", e->endpoint, "api-model=planted", NULL),
             &err);
@@ -288,6 +295,9 @@ static void planted_checklist(void **state)
     assert_true(after > before + 0.5 && after <= 2 * log(PLANTED / (1 - PLANTED)) + 1e-9);
     elsewhere_free(e);
 }
+
+static const char terse[] = "name: terse\nkind: contrast\nitem: \"{context} {response}\"\nclip: 0.4\ngood: \"Good. \"\n"
+                            "bad: \"Bad. \"\n";
 
 /* The mean over a reply's words of what echoed_words gives them. */
 static double contrast_of_words(const char *reply)
@@ -310,12 +320,10 @@ static void planted_contrast(void **state)
     Elsewhere *e = elsewhere_new();
     Bench *b = &e->bench;
     Err err = {0};
-    Str judge = {0}, turned = {0}, pairs = {0};
+    Str turned = {0}, pairs = {0};
     Rows rows;
-    str_add(&judge, "name: terse\nkind: contrast\nitem: \"{context} {response}\"\nclip: 0.4\ngood: \"Good. \"\n"
-                    "bad: \"Bad. \"\n");
-    str_addf(&turned, "%sflip: true\n", str_text(&judge));
-    bench_put(b, "terse.yaml", &judge);
+    str_addf(&turned, "%sflip: true\n", terse);
+    bench_write(b, "terse.yaml", terse);
     bench_put(b, "wordy.yaml", &turned);
     for (int i = 0; i < 12; i++)
         str_addf(&pairs, "{\"prompt\": \"Say %d\", \"responses\": [\"%s\", \"%s\"]}\n", i,
@@ -339,9 +347,96 @@ static void planted_contrast(void **state)
     elsewhere_free(e);
 }
 
+/* --- a mix ---------------------------------------------------------------------------------------------- */
+
+enum { MIXED = 3, MIXED_PAIRS = 600 };
+static const double planted_weight[MIXED] = {1.0, -0.8, -0.6};
+
+/* What the parts of mix.yaml say: brief.yaml, terse.yaml, log length. */
+static void planted_numbers(const char *reply, double x[MIXED])
+{
+    x[0] = 2 * log_odds_of_shorter(reply);
+    x[1] = 0.8 * contrast_of_words(reply);
+    x[2] = log((double)strlen(reply));
+}
+
+/* Replies of short and long words, and a choice between each two with probability sigma(w . z), z the differences over the root
+ * of their mean square. */
+static void put_mixed_choices(const Bench *b)
+{
+    static const char *const mixed[] = {"the", "letters", "may", "garden", "day", "was", "weather", "one"};
+    static char reply[MIXED_PAIRS][2][200];
+    static double d[MIXED_PAIRS][MIXED];
+    double scale[MIXED] = {0};
+    Str out = {0};
+    for (int i = 0; i < MIXED_PAIRS; i++) {
+        double x[2][MIXED];
+        for (int r = 0; r < 2; r++) {
+            RngKey key = {.seed = 8, .purpose = RNG_TEST, .row = (uint64_t)i, .sample = (uint32_t)r};
+            int n = 1 + (int)rng_below(key, 0, 5), at = 0;
+            for (int w = 0; w < n; w++)
+                at += snprintf(reply[i][r] + at, sizeof reply[i][r] - (size_t)at, "%s%s", w ? " " : "",
+                               mixed[rng_below(key, (uint64_t)w + 1, COUNT(mixed))]);
+            planted_numbers(reply[i][r], x[r]);
+        }
+        for (int c = 0; c < MIXED; c++) {
+            d[i][c] = x[0][c] - x[1][c];
+            scale[c] += d[i][c] * d[i][c] / MIXED_PAIRS;
+        }
+    }
+    for (int i = 0; i < MIXED_PAIRS; i++) {
+        double margin = 0;
+        for (int c = 0; c < MIXED; c++)
+            margin += planted_weight[c] * d[i][c] / sqrt(scale[c]);
+        RngKey key = {.seed = 9, .purpose = RNG_TEST, .row = (uint64_t)i};
+        str_addf(&out, "{\"prompt\": \"Say %d\", \"responses\": [\"%s\", \"%s\"], \"preferred\": %d}\n", i, reply[i][0],
+                 reply[i][1], rng_uniform(key, 0) >= real_sigmoid(margin));
+    }
+    bench_put(b, "chosen.jsonl", &out);
+}
+
+/* Weights are recovered within their standard errors, and a policy learns from what was fitted. */
+static void planted_mix(void **state)
+{
+    (void)state;
+    Elsewhere *e = elsewhere_new();
+    Bench *b = &e->bench;
+    Err err = {0};
+    write_brief(b);
+    bench_write(b, "terse.yaml", terse);
+    bench_write(b, "draft.yaml",
+                "kind: mix\nparts:\n  - {prompt: brief.yaml}\n  - {prompt: terse.yaml}\n  - {log-length: true}\n");
+    put_mixed_choices(b);
+    need_ok(bench_run(b, &label_table, label_stage, "fit", &err, "fit=@chosen.jsonl", "prompt=@draft.yaml",
+                      "output=@mix.yaml", e->endpoint, "api-model=planted", NULL),
+            &err);
+    const json_t *parts = json_object_get(b->work.summary, "parts");
+    assert_int_equal(json_array_size(parts), MIXED);
+    for (size_t c = 0; c < MIXED; c++) {
+        const json_t *part = json_array_get(parts, c);
+        double weight = json_number_of(part, "weight", NAN), error = json_number_of(part, "error", NAN);
+        print_message("%s: %.3f +- %.3f, planted %.1f\n", json_text_of(part, "part"), weight, error, planted_weight[c]);
+        assert_true(error > 0.02 && error < 0.3 && fabs(weight - planted_weight[c]) < 2.5 * error);
+    }
+    JudgePrompt *mix;
+    char *path = bench_path(b, "mix.yaml");
+    need_ok(judge_prompt_load(&mix, path, &err), &err);
+    for (int c = 0; c < MIXED; c++) { /* six digits of them are in the file */
+        close_to(mix->part[c].weight, json_number_of(json_array_get(parts, (size_t)c), "weight", NAN), 1e-5);
+        close_to(mix->part[c].error, json_number_of(json_array_get(parts, (size_t)c), "error", NAN), 1e-5);
+    }
+    judge_prompt_free(mix);
+    free(path);
+    double before, after;
+    learn_directly(e, "prompt=@mix.yaml", "steps=16", "temperature=1", "lr=5e-4", &before, &after);
+    assert_true(after > before + 0.5);
+    elsewhere_free(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(planted_preference), cmocka_unit_test(direct_reward),
-                                       cmocka_unit_test(planted_checklist), cmocka_unit_test(planted_contrast)};
+                                       cmocka_unit_test(planted_checklist), cmocka_unit_test(planted_contrast),
+                                       cmocka_unit_test(planted_mix)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

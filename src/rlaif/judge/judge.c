@@ -49,8 +49,7 @@ bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err)
     *out = NULL;
     if (o.samples > 1 && o.temperature <= 0)
         o.temperature = SEVERAL_TEMPERATURE;
-    return (o.draft ? judge_prompt_load_draft(&p, prompt, err) : judge_prompt_load(&p, prompt, err)) &&
-           of_prompt(out, p, &o, err);
+    return judge_options_prompt(&p, prompt, &o, err) && of_prompt(out, p, &o, err);
 }
 
 bool judge_open(Judge **out, Model *model, const char *prompt, JudgeOptions o, Err *err)

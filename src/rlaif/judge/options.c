@@ -28,6 +28,11 @@ JudgeOptions judge_defaults(ChatMode chat)
     return (JudgeOptions){.chat = (int)chat, .shots = -1, .exemplar_seed = -1, .samples = 1};
 }
 
+bool judge_options_prompt(JudgePrompt **out, const char *name_or_file, const JudgeOptions *o, Err *err)
+{
+    return o->draft ? judge_prompt_load_draft(out, name_or_file, err) : judge_prompt_load(out, name_or_file, err);
+}
+
 bool judge_options_check(const JudgePrompt *p, const JudgeOptions *o, Err *err)
 {
     if (p->kind == JUDGE_CONTRAST && o->chat == CHAT_TRUE)

@@ -35,6 +35,8 @@ extern const Option judge_option_rows[JUDGE_OPTIONS];
                                                 .help = "what of a pair's two orders is averaged"                      \
     }
 
+/* judge_prompt_load, or of a draft judge_prompt_load_draft. */
+bool judge_options_prompt(JudgePrompt **out, const char *name_or_file, const JudgeOptions *o, Err *err) MUST_CHECK;
 /* Fails for options that do not fit the prompt: several samples of no rationale, --cot where the prompt has none. */
 bool judge_options_check(const JudgePrompt *p, const JudgeOptions *o, Err *err) MUST_CHECK;
 

@@ -102,7 +102,7 @@ bool label_ask_rows(Work *work, const char *name, const LabelOptions *o, json_t 
     a->stage = &s;
     ok = ok && stage_uses_prompts(&s, TRAINED_ON, &rows, err) &&
          stage_rows(&s, &rows, a->chunk, "pairs", prepare, ask_chunk, &l, err) &&
-         label_summary(&s, o, a->prompt_name, true, err);
+         label_summary(&s, o, a->prompt_name, !o->judge.draft, err);
     if (ok && choice)
         json_object_set(s.summary, "choice", choice);
     if (ok && rows.equal > 0) {

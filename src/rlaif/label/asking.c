@@ -10,16 +10,17 @@ bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err)
 {
     int rationales = o->judge.samples * (o->both_orders ? 2 : 1), most = CHUNK_RATIONALES / rationales;
     bool pairwise = o->method == LABEL_PAIRWISE;
-    JudgeKind kind;
+    JudgePrompt *prompt;
     *a = (Asking){.work = work, .options = o};
     a->prompt_name = o->prompt.n > 0 ? o->prompt.item[0] : pairwise ? "helpful-base" : "helpful-score";
     a->chunk = !o->judge.cot || most > LABEL_CHUNK ? LABEL_CHUNK : most < 1 ? 1 : most;
     if (!judge_source_name(&a->source, work, "model", o->model, &o->endpoint, err) ||
-        !judge_prompt_identify(a->prompt_name, work->store, a->prompt_hash, &kind, err))
+        !judge_options_prompt(&prompt, a->prompt_name, &o->judge, err))
         return false;
-    bool two = kind == JUDGE_PAIRWISE;
-    if (two == pairwise)
-        return true;
+    bool two = prompt->kind == JUDGE_PAIRWISE, ok = judge_prompt_hash(prompt, work->store, a->prompt_hash, err);
+    judge_prompt_free(prompt);
+    if (!ok || two == pairwise)
+        return ok;
     err_set(err, ERR_INPUT, "the prompt %s judges %s at a time", a->prompt_name,
             two ? "two responses" : "one response");
     return err_hint(err, "use --method %s", two ? "pairwise" : "pointwise");

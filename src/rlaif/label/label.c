@@ -1,9 +1,10 @@
-/* Labels: asked for, chosen a prompt for, or settled anew. */
+/* Labels: asked for, chosen a prompt for, or settled anew; or a mix that is to make them, fitted. */
 #include "rlaif/label/label.h"
 
 #include "base/mem.h"
 #include "rlaif/label/ask.h"
 #include "rlaif/label/choose.h"
+#include "rlaif/label/fit.h"
 #include "rlaif/label/from.h"
 #include "rlaif/label/plan.h"
 
@@ -42,6 +43,8 @@ bool label_stage(Work *work, const char *name, const void *options, Err *err)
         return false;
     if (o->explain)
         return label_explain(work, o, err);
+    if (o->fit)
+        return label_fit(work, name, o, err);
     if (o->from)
         return label_settle_rows(work, name, o, o->from, NULL, err);
     return o->choose_on ? choose_and_label(work, name, o, err) : ask_and_filter(work, name, o, NULL, err);

@@ -1,6 +1,7 @@
 /* The options of `label`. */
 #include "rlaif/label/options.h"
 
+#include "base/file.h"
 #include "rlaif/stage/option_rows.h"
 
 static const Option option_rows[] = {
@@ -9,8 +10,11 @@ static const Option option_rows[] = {
     {"model", OPT_TEXT, AT(LabelOptions, model), .value = "MODEL", .flags = OPT_WORKING, .help = "the judge"},
     {"from", OPT_TEXT, AT(LabelOptions, from), .value = "LABELS", .flags = OPT_WORKING,
      .help = "average, flip, soften and filter labels anew, without a model"},
+    {"fit", OPT_TEXT, AT(LabelOptions, fit), .value = "ROWS", .flags = OPT_WORKING,
+     .help =
+         "fit the numbers of a mix, --prompt, to these rows, by people's choices where they have any: -o is that mix"},
     {"output", OPT_TEXT, AT(LabelOptions, output), .value = "LABELS", .flags = OPT_SHORT_O | OPT_WORKING | OPT_CLI,
-     .help = "rows with their labels; standard output if not given"},
+     .help = "rows with their labels, or with --fit the mix; standard output if not given"},
     {"prompt", OPT_LIST, AT(LabelOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
      .help = "judge prompt, or several to choose among [helpful-base; pointwise: helpful-score]"},
     {"choose-on", OPT_TEXT, AT(LabelOptions, choose_on), .value = "ROWS", .flags = OPT_WORKING,
@@ -40,12 +44,30 @@ static const OptionGroup groups[] = {
 };
 const OptionTable label_table = {groups, COUNT(groups), sizeof(LabelOptions)};
 
+/* A mix is fitted by what its parts say, before anything is settled. */
+static bool check_fit(const LabelOptions *o, ErrCode code, Err *err)
+{
+    if (o->pairs || o->from || o->choose_on || o->drop_same_slot || o->drop_undecided > 0 || o->explain)
+        return err_set(err, code, "label: --fit takes the rows that a mix is fitted to, and makes no labels"),
+               err_hint(err, "leave out PAIRS, --from, --choose-on, --explain and what drops labels");
+    if (o->prompt.n != 1)
+        return err_set(err, code, "label: --fit takes one --prompt, the draft of a mix, not %d", o->prompt.n),
+               err_hint(err, "a file of kind mix, whose centres, scales and weights may be missing");
+    for (int i = 0; o->output && i < 2; i++)
+        if (file_same(o->output, i ? o->fit : o->prompt.item[0]))
+            return err_set(err, code, "label: the mix would be written over %s", i ? "the rows" : "its draft"),
+                   err_hint(err, "give -o another name");
+    return true;
+}
+
 bool label_options_check(const Work *work, const LabelOptions *o, Err *err)
 {
     ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
     if (o->from && (o->pairs || o->model || o->endpoint.url))
         return err_set(err, code, "label: --from settles labels anew: it takes no pairs and no judge"),
                err_hint(err, "leave them out, or label anew without --from");
+    if (o->fit)
+        return check_fit(o, code, err);
     if (!o->from && !o->pairs)
         return err_set(err, code, "label: PAIRS is missing"),
                err_hint(err, "rows with two responses; or --from LABELS");

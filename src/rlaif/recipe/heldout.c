@@ -29,6 +29,7 @@ static const Use uses[] = {
     {"label", "pairs", TRAINS, NULL},
     {"label", "from", TRAINS, NULL},
     {"label", "choose-on", TRAINS, NULL},
+    {"label", "fit", TRAINS, NULL},
     {"sft", "data", TRAINS, NULL},
     {"reward", "pairs", TRAINS, NULL},
     {"rl", "prompts", TRAINS, NULL},

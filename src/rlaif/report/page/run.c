@@ -65,12 +65,18 @@ static bool read_labels(Work *work, ReportStage *s, Err *err)
 /* Is it a stage that the recipe's stage `whole` makes by itself: "eval-after", "choose-checkpoint-000010", "label.all"? */
 static bool is_part(const char *name, const char *whole)
 {
-    static const char *const suffix[] = {"-after", "-before", "-checkpoint-", ".all", ".choice-"};
+    static const char *const suffix[] = {"-after", "-before", "-checkpoint-", ".all", ".choice-", ".numbers"};
     size_t n = strlen(whole);
     bool part = false;
     for (int i = 0; i < COUNT(suffix); i++)
         part = part || (strncmp(name, whole, n) == 0 && str_starts(name + n, suffix[i]));
     return part;
+}
+
+/* A mix is fitted by a stage of labels. */
+static bool is_of_kind(const char *kind, const char *known)
+{
+    return strcmp(strcmp(kind, "fit") == 0 ? "label" : kind, known) == 0;
 }
 
 /* Where the recipe has it, or what it is a part of. */
@@ -79,7 +85,7 @@ static void place_in_recipe(const Report *r, ReportStage *s)
     s->place = r->recipe.n;
     for (int i = 0; i < r->recipe.n; i++) {
         const RecipeStage *known = &r->recipe.stage[i];
-        if (strcmp(known->name, s->row.name) == 0 && strcmp(known->kind, s->row.kind) == 0) {
+        if (strcmp(known->name, s->row.name) == 0 && is_of_kind(s->row.kind, known->kind)) {
             s->recipe = known->options;
             s->place = i;
         } else if (!s->recipe && is_part(s->row.name, known->name)) {

@@ -1,0 +1,23 @@
+/* Logistic regression without an intercept: P(the first is chosen) = sigma(w . z), z the differences between two responses. */
+#ifndef RLAIF_LABEL_LOGISTIC_H
+#define RLAIF_LABEL_LOGISTIC_H
+
+#include "rlaif/judge/prompt/parts.h"
+
+typedef enum LogisticEnd {
+    LOGISTIC_FITTED,
+    LOGISTIC_SINGULAR, /* a column follows from those before it */
+    LOGISTIC_SEPARABLE /* some w has every choice on its side: the likelihood has no maximum */
+} LogisticEnd;
+
+typedef struct Logistic {
+    double weight[MOST_PARTS], error[MOST_PARTS]; /* error: the root of the diagonal of the inverse of -d2L/dw2 */
+    double likelihood;                            /* log L */
+    int singular;                                 /* LOGISTIC_SINGULAR: the column */
+} Logistic;
+
+/* The maximum of log L = sum over i of log sigma(w . z_i) by Newton's method (docs/math.md). z[n][k]: the chosen one's numbers
+ * less the other's, of about the same size in all columns. */
+LogisticEnd logistic_fit(const double *z, int n, int k, Logistic *out);
+
+#endif
