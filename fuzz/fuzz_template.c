@@ -23,7 +23,7 @@ static json_t *conversation(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     char *source = mem_strn((const char *)data, n);
-    ChatTemplate *t = chat_template_new(source, "<s>", "</s>");
+    ChatTemplate *t = chat_template_new(source, "<s>", "</s>", NULL);
     Err err = {0};
     Tainted out = {0};
     json_t *list = conversation();

@@ -166,7 +166,7 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
     }
     const char *bos = tokenizer_token(m->tokenizer, tokenizer_bos(m->tokenizer));
     const char *eos = tokenizer_token(m->tokenizer, tokenizer_eos(m->tokenizer));
-    m->chat = template ? chat_template_new(template, bos, eos) : NULL;
+    m->chat = template ? chat_template_new(template, bos, eos, tokenizer_named_tokens(m->tokenizer)) : NULL;
     if (template)
         tokenizer_guard(m->tokenizer, template);
     return true;

@@ -10,11 +10,13 @@ static const char *const given_names[GIVEN] = {"messages", "add_generation_promp
 
 struct ChatTemplate {
     char *source, *bos, *eos;
-    Err fault; /* why it cannot be read; none where it can */
-    Pool pool; /* of the nodes and names */
+    json_t *more; /* an object */
+    Err fault;    /* why it cannot be read; none where it can */
+    Pool pool;    /* of the nodes and names */
     Names names;
     Node *body;
     const char *given[GIVEN]; /* the names, interned */
+    const char **more_names;  /* those of `more` in its order */
 };
 
 static bool is_utf8(const char *s)
@@ -37,15 +39,21 @@ static bool read_template(ChatTemplate *t, Err *err)
         return false;
     for (int i = 0; i < GIVEN; i++)
         t->given[i] = jinja_intern(&t->names, given_names[i], strlen(given_names[i]));
+    const char *name;
+    json_t *value;
+    size_t n = 0;
+    t->more_names = jinja_alloc(&t->pool, json_object_size(t->more), sizeof *t->more_names);
+    json_object_foreach(t->more, name, value) t->more_names[n++] = jinja_intern(&t->names, name, strlen(name));
     return true;
 }
 
-ChatTemplate *chat_template_new(const char *source, const char *bos, const char *eos)
+ChatTemplate *chat_template_new(const char *source, const char *bos, const char *eos, const json_t *more)
 {
     ChatTemplate *t = mem_zalloc(1, sizeof *t);
     t->source = mem_str(source);
     t->bos = mem_str(bos ? bos : "");
     t->eos = mem_str(eos ? eos : "");
+    t->more = more ? json_deep_copy(more) : json_object();
     if (!read_template(t, &t->fault))
         err_hint(&t->fault,
                  "write the template without that, or take it away; --chat false (generate: --raw) then gives "
@@ -68,6 +76,7 @@ void chat_template_free(ChatTemplate *t)
     free(t->source);
     free(t->bos);
     free(t->eos);
+    json_decref(t->more);
     free(t);
 }
 
@@ -156,6 +165,17 @@ static bool check_messages(const json_t *messages, Err *err)
     return true;
 }
 
+/* Special tokens are the template's own, not a row's. */
+static Value token_value(Run *r, const json_t *token)
+{
+    if (!json_is_array(token))
+        return jinja_text(json_string_value(token), json_string_length(token));
+    Seq *items = jinja_seq(r, json_array_size(token));
+    for (size_t i = 0; i < json_array_size(token); i++)
+        jinja_push(r, items, token_value(r, json_array_get(token, i)));
+    return jinja_of_seq(V_LIST, items);
+}
+
 static bool render(const ChatTemplate *t, Run *r, const json_t *messages, bool add_generation_prompt)
 {
     Value given[GIVEN] = {{0}};
@@ -168,6 +188,10 @@ static bool render(const ChatTemplate *t, Run *r, const json_t *messages, bool a
     given[3] = jinja_literal(t->eos);
     given[4] = given[5] = jinja_none(); /* as transformers passes them where there are none */
     r->scope = jinja_scope(r, NULL);
+    const char *name;
+    json_t *token;
+    size_t n = 0;
+    json_object_foreach(t->more, name, token) jinja_bind(r, r->scope, t->more_names[n++], token_value(r, token));
     for (int i = 0; i < GIVEN; i++)
         jinja_bind(r, r->scope, t->given[i], given[i]);
     return jinja_exec(r, t->body);

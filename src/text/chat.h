@@ -2,10 +2,12 @@
  *
  * The text is that of transformers' apply_chat_template without tools: the same language (Jinja2's immutable
  * sandbox, trim_blocks, lstrip_blocks, loop controls, the `generation` tag) and the same variables: messages,
- * add_generation_prompt, bos_token, eos_token, and tools and documents, which are none.
+ * add_generation_prompt, bos_token, eos_token and the other special tokens, and tools and documents, which are none.
  *
  * What the interpreter does not support (an unknown filter, test, tag or function) is an error that names the
- * construct and its line, found when the template is read wherever possible: never a wrong prompt. A template that
+ * construct and its line, found when the template is read wherever possible: never a wrong prompt. An unknown filter or
+ * test behind an `if` (`from_json`, which some templates have for the calls of tools) fails only where it is reached, as in
+ * Jinja. A template that
  * cannot be read fails when it is used; a model is of use without its template, too. strftime_now tells the day that
  * the caller gives, at midnight: a prompt must not depend on the day it is made. */
 #ifndef TEXT_CHAT_H
@@ -21,8 +23,10 @@ typedef struct ChatTemplate ChatTemplate;
 enum { CHAT_DATE = 20240726 };
 #define CHAT_DATE_TEXT "2024-07-26"
 
-/* Reads a template; `bos` and `eos` are what {{ bos_token }} and {{ eos_token }} give (NULL: ""). */
-ChatTemplate *chat_template_new(const char *source, const char *bos, const char *eos);
+/* Reads a template; `bos` and `eos` are what {{ bos_token }} and {{ eos_token }} give (NULL: ""). `more` (copied; may be NULL) is
+ * an object of further variables, the rest of transformers' special_tokens_map: pad_token and the like, texts or lists of
+ * texts. */
+ChatTemplate *chat_template_new(const char *source, const char *bos, const char *eos, const json_t *more);
 /* Fails, as every rendering would, where the template could not be read. */
 bool chat_template_check(const ChatTemplate *t, Err *err) MUST_CHECK;
 void chat_template_free(ChatTemplate *t); /* accepts NULL */

@@ -33,6 +33,7 @@ void tokenizer_free(Tokenizer *t)
     ids_release(&t->ends);
     tokenizer_files_release(&t->files);
     free(t->chat_template);
+    json_decref(t->named);
     free(t->pre);
     free(t->score);
     free(t);
@@ -171,6 +172,11 @@ const char *tokenizer_token(const Tokenizer *t, int id)
 const char *tokenizer_chat_template(const Tokenizer *t)
 {
     return t->chat_template;
+}
+
+const json_t *tokenizer_named_tokens(const Tokenizer *t)
+{
+    return t->named;
 }
 
 /* --- decoding --------------------------------------------------------------------------------------- */

@@ -14,6 +14,8 @@
 #include "text/ids.h"
 #include "text/jinja/taint.h"
 
+#include <jansson.h>
+
 typedef struct Tokenizer Tokenizer;
 
 /* What a GGUF file says of its tokenizer. Everything is borrowed. */
@@ -89,5 +91,8 @@ int tokenizer_find(const Tokenizer *t, const char *token); /* id of a token by i
 const char *tokenizer_token(const Tokenizer *t, int id);   /* its stored text, or NULL */
 /* The chat template that tokenizer_config.json or chat_template.jinja held; NULL: none. Borrowed. */
 const char *tokenizer_chat_template(const Tokenizer *t);
+/* The special tokens that a chat template may name beside bos_token and eos_token: {"pad_token": "<pad>", ...}, texts or lists of
+ * texts; NULL: none. Borrowed. */
+const json_t *tokenizer_named_tokens(const Tokenizer *t);
 
 #endif

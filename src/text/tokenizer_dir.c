@@ -69,6 +69,48 @@ static bool read_token(const Tokenizer *t, const json_t *config, const json_t *m
     return true;
 }
 
+/* The text of a token wherever a file has one, or the texts of a list of them; NULL: none. */
+static json_t *texts_of(const json_t *token)
+{
+    if (!json_is_array(token)) {
+        const char *text = json_is_object(token) ? json_text_of(token, "content") : json_string_value(token);
+        return text ? json_string(text) : NULL;
+    }
+    json_t *list = json_array();
+    for (size_t i = 0; i < json_array_size(token); i++) {
+        json_t *text = texts_of(json_array_get(token, i));
+        if (json_is_string(text))
+            json_array_append(list, text);
+        json_decref(text);
+    }
+    return list;
+}
+
+/* Special tokens that only chat templates ask for: those with names of their own, and the model's ("image_token") in an
+ * object of extra ones. tokenizer_config.json comes first. */
+static void read_named(Tokenizer *t, const json_t *config, const json_t *map)
+{
+    static const char *const names[] = {"unk_token", "sep_token",  "pad_token",
+                                        "cls_token", "mask_token", "additional_special_tokens"};
+    const char *name;
+    json_t *token, *extra = json_object_get(config, "extra_special_tokens");
+    json_decref(t->named);
+    t->named = json_object();
+    for (int i = 0; i < COUNT(names); i++) {
+        json_t *text = texts_of(json_object_get(config, names[i]));
+        if (!text)
+            text = texts_of(json_object_get(map, names[i]));
+        if (text)
+            json_object_set_new(t->named, names[i], text);
+    }
+    json_object_foreach(extra, name, token)
+    {
+        json_t *text = texts_of(token);
+        if (text)
+            json_object_set_new(t->named, name, text);
+    }
+}
+
 /* Of a list of named templates the one called "default". */
 static bool read_template(Tokenizer *t, const json_t *config, Err *err)
 {
@@ -118,6 +160,7 @@ static bool read_config(Tokenizer *t, const json_t *config, const json_t *map, E
         return err_set(err, ERR_INPUT, "tokenizer.json begins a text with \"%.60s\", but bos_token is \"%.60s\"",
                        tokenizer_token(t, begins), tokenizer_token(t, t->bos));
     t->add_bos = json_bool_of(config, "add_bos_token", t->add_bos);
+    read_named(t, config, map);
     tokenizer_add_end(t, t->eos);
     return true;
 }

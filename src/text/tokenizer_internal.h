@@ -8,6 +8,8 @@
 #include "text/prepare/pretokenizers.h"
 #include "text/special.h"
 
+#include <jansson.h>
+
 /* The files of a directory that belong to a tokenizer, in the order in which they are read and written. */
 typedef enum FileName {
     FILE_TOKENIZER,   /* tokenizer.json */
@@ -54,6 +56,7 @@ struct Tokenizer {
     bool add_bos, add_eos;
     Ids ends;
     char *chat_template;
+    json_t *named; /* special tokens by name but bos_token and eos_token: texts, or lists of texts; NULL: none */
 
     /* For writing. What came from a directory is written as it was; the rest describes a GGUF's. */
     TokenizerFiles files;

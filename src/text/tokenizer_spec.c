@@ -179,6 +179,18 @@ bool tokenizer_pre_adds_bos(const char *pre)
     return pretokenizer_find(&p, pre, &unknown) && p->adds_bos;
 }
 
+static void name_tokens(Tokenizer *t)
+{
+    const struct {
+        const char *name;
+        int id;
+    } token[] = {{"unk_token", t->unk}, {"pad_token", t->pad}};
+    t->named = json_object();
+    for (int i = 0; i < COUNT(token); i++)
+        if (token[i].id >= 0)
+            json_object_set_new(t->named, token[i].name, json_string(vocab_text(&t->vocab, token[i].id)));
+}
+
 bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err)
 {
     Tokenizer *t = tokenizer_blank();
@@ -201,6 +213,7 @@ bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err)
     if (!set_ids(t, spec, err) || (t->byte_level && !check_merges(spec, err)))
         goto fail;
     tokenizer_finish(t);
+    name_tokens(t);
     *out = t;
     return true;
 fail:

@@ -18,7 +18,7 @@ static json_t *parsed(const char *text)
 /* Renders into *out; false with *err set where reading or rendering fails. */
 static bool rendered(const char *source, const json_t *messages, bool prompt, Tainted *out, Err *err)
 {
-    ChatTemplate *t = chat_template_new(source, "<s>", "</s>");
+    ChatTemplate *t = chat_template_new(source, "<s>", "</s>", NULL);
     bool ok = chat_render(t, messages, prompt, 0, out, err);
     chat_template_free(t);
     return ok;
@@ -97,9 +97,9 @@ static void test_unsupported_names(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"{% if false %}\n{{ 'x' |\n frobnicate }}{% endif %}",
-         "chat template line 3: the filter \"frobnicate\" is not supported"},
-        {"{% if false %}\n{{ x is odder }}{% endif %}", "chat template line 2: the test \"odder\" is not supported"},
+        {"{{ 'x' |\n frobnicate }}", "chat template line 2: the filter \"frobnicate\" is not supported"},
+        {"{% if false %}{% endif %}\n{{ x is odder }}", "chat template line 2: the test \"odder\" is not supported"},
+        {"{{ (1 if true else 2) | frobnicate }}", "chat template line 1: the filter \"frobnicate\" is not supported"},
         {"a\n{% if false %}{% include 'x' %}{% endif %}", "chat template line 2: the tag \"include\" is not supported"},
         {"{% block b %}{% endblock %}", "chat template line 1: the tag \"block\" is not supported"},
         {"\n\n{{ 'x' | truncate(3) }}", "chat template line 3: the filter \"truncate\" is not supported"},
@@ -116,13 +116,90 @@ static void test_unsupported_names(void **state)
     };
     for (int i = 0; i < COUNT(cases); i++) {
         Err err = {0};
-        ChatTemplate *t = chat_template_new(cases[i][0], NULL, NULL);
+        ChatTemplate *t = chat_template_new(cases[i][0], NULL, NULL, NULL);
         assert_string_equal(chat_template_source(t), cases[i][0]);
         assert_false(chat_template_check(t, &err));
         assert_string_equal(err.msg, cases[i][1]);
         chat_template_free(t);
         expect_failure(cases[i][0], cases[i][1], "--chat false");
     }
+}
+
+/* Behind an `if`, as in Jinja, a filter or test that there is none of fails where it is reached. */
+static void test_unknown_where_reached(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *text, *failure; /* one of the two */
+    } row[] = {
+        {"{% if false %}{{ 'x' | from_json }}{% endif %}ok", "ok", NULL},
+        {"{% if true %}ok{% else %}{{ 'x' is odder }}{% endif %}", "ok", NULL},
+        {"{% if false %}{% elif false %}{% for x in 'x' | from_json(1, a=2) %}{% endfor %}{% endif %}ok", "ok", NULL},
+        {"{{ 'ok' if true else 'x' | from_json }}", "ok", NULL},
+        {"{{ 'x' | from_json if false else 'ok' }}", "ok", NULL},
+        {"{{ 'ok' if true or 'x' is odder }}", "ok", NULL},
+        {"{% set a = {'k': ('x' | from_json) if false else 'ok'} %}{{ a.k }}", "ok", NULL},
+        {"a\n{% if true %}{{ 'x' | from_json }}{% endif %}", NULL,
+         "chat template line 2: the filter \"from_json\" is not supported"},
+        {"{{ 'x' | from_json if true else '' }}", NULL,
+         "chat template line 1: the filter \"from_json\" is not supported"},
+        {"{% if 1 is odder %}{% endif %}", NULL, "chat template line 1: the test \"odder\" is not supported"},
+    };
+    json_t *none = json_array();
+    for (int i = 0; i < COUNT(row); i++)
+        if (row[i].text)
+            expect_text(row[i].source, none, false, row[i].text, strlen(row[i].text));
+        else
+            expect_failure(row[i].source, row[i].failure, NULL);
+    json_decref(none);
+}
+
+/* What Python writes for the same. */
+static void test_percent(void **state)
+{
+    (void)state;
+    static const char *const row[][2] = {
+        {"{{ '%5s|%-5s|%.2s' | format('ab', 'cd', 'efg') }}", "   ab|cd   |ef"},
+        {"{{ '%3s|%-3s|%.1s' | format('\xc3\xa9', '\xc3\xa9', '\xc3\xa9x') }}", "  \xc3\xa9|\xc3\xa9  |\xc3\xa9"},
+        {"{{ '%05d|%+d|% d|%-4d|%.3d' | format(42, 7, 7, -3, 5) }}", "00042|+7| 7|-3  |005"},
+        {"{{ '%05d|%+05d|%5d|%d' | format(-42, 7, true, 3.9) }}", "-0042|+0007|    1|3"},
+        {"{{ '%x|%X|%o|%#x|%#o|%#06x' | format(255, 255, 8, 255, 8, 255) }}", "ff|FF|10|0xff|0o10|0x00ff"},
+        {"{{ '%x|%d' | format(-255, -9223372036854775807) }}", "-ff|-9223372036854775807"},
+        {"{{ '%f|%.2f|%8.3f|%-8.1f|' | format(1, 2.345, 3.14159, 2) }}", "1.000000|2.35|   3.142|2.0     |"},
+        {"{{ '%+.1f|%08.2f|%.0f' | format(2.25, -3.14159, 2.5) }}", "+2.2|-0003.14|2"},
+        {"{{ '%e|%.2E|%g|%g|%G' | format(12345.678, 0.00012, 1e-5, 100000, 1e20) }}",
+         "1.234568e+04|1.20E-04|1e-05|100000|1E+20"},
+        {"{{ '%(a)5.1f %(b)s %%' | format(a=1.25, b='x') }}", "  1.2 x %"},
+        {"{{ '%(a)5.1f%%' % {'a': 99.5} }}", " 99.5%"},
+    };
+    json_t *none = json_array();
+    for (int i = 0; i < COUNT(row); i++)
+        expect_text(row[i][0], none, false, row[i][1], strlen(row[i][1]));
+    json_decref(none);
+}
+
+/* The rest of transformers' special_tokens_map. */
+static void test_special_tokens(void **state)
+{
+    (void)state;
+    Err err = {0};
+    json_t *more = json_pack("{s:s, s:[s, s], s:s}", "pad_token", "<pad>", "additional_special_tokens", "<a>", "<b>",
+                             "messages", "not these");
+    ChatTemplate *t =
+        chat_template_new("{{ bos_token }}{{ eos_token }}{{ pad_token }}{{ additional_special_tokens[1] }}"
+                          "{{ additional_special_tokens | length }}{{ unk_token is defined }}{{ unk_token }}"
+                          "{{ messages | length }}",
+                          "<s>", "</s>", more);
+    json_decref(more);
+    json_t *none = json_array();
+    Tainted out = {0};
+    if (!chat_render(t, none, false, 0, &out, &err))
+        fail_msg("%s", err.msg);
+    assert_string_equal(str_text(&out.text), "<s></s><pad><b>2False0");
+    assert_false(taint_any(tainted_taint(&out), out.text.n));
+    tainted_release(&out);
+    chat_template_free(t);
+    json_decref(none);
 }
 
 /* Python has an answer and we have none: never another answer. */
@@ -135,10 +212,16 @@ static void test_unsupported_values(void **state)
         {"{{ {}.copy() }}", "chat template line 1: the method \"copy\" of a dict is not supported"},
         {"{{ (5).real }}", "chat template line 1: the method \"real\" of an integer is not supported"},
         {"{{ [1] | map('truncate') | list }}", "chat template line 1: the filter \"truncate\" is not supported"},
-        {"{{ '%5s' % 1 }}", "chat template line 1: \"%\" on a text writes %s and %d: \"%5s\" is not supported"},
-        {"{{ '%r' % 1 }}", "chat template line 1: \"%\" on a text writes %s and %d: \"%r\" is not supported"},
-        {"{{ '%' % 1 }}", "chat template line 1: \"%\" on a text writes %s and %d: \"%\" is not supported"},
-        {"{{ '%(a' % {} }}", "chat template line 1: \"%\" on a text writes %s and %d: \"%(a\" is not supported"},
+        {"{{ '%c' % 1 }}", "chat template line 1: \"%\" on a text writes texts and numbers: \"%c\" is not supported"},
+        {"{{ '%*d' % 1 }}", "chat template line 1: \"%\" on a text writes texts and numbers: \"%*d\" is not supported"},
+        {"{{ '%101d' % 1 }}",
+         "chat template line 1: \"%\" on a text writes texts and numbers: \"%101d\" is not supported"},
+        {"{{ '%x' % 1.5 }}", "chat template line 1: \"%x\" and \"%o\" write an integer, not a float"},
+        {"{{ '%f' % 'a' }}", "chat template line 1: \"%f\" writes a number, not a text"},
+        {"{{ '%r' % 1 }}", "chat template line 1: \"%\" on a text writes texts and numbers: \"%r\" is not supported"},
+        {"{{ '%' % 1 }}", "chat template line 1: \"%\" on a text writes texts and numbers: \"%\" is not supported"},
+        {"{{ '%(a' % {} }}",
+         "chat template line 1: \"%\" on a text writes texts and numbers: \"%(a\" is not supported"},
         {"{{ 2.0 ** 0.5 }}", "chat template line 1: \"**\" on floats is not supported"},
         {"{{ 2 ** -1 }}", "chat template line 1: \"**\" with a negative exponent is not supported"},
         {"{{ 2 ** 63 }}", "chat template line 1: an integer of more than 64 bits"},
@@ -179,7 +262,7 @@ static void test_date(void **state)
     json_t *none = json_array();
     ChatTemplate *t = chat_template_new("{{ strftime_now('%A, %-d %B %Y, %Y-%m-%d %b %e %j %w') if strftime_now is "
                                         "defined }}",
-                                        NULL, NULL);
+                                        NULL, NULL, NULL);
     for (int i = 0; i < COUNT(row); i++) {
         Err err = {0};
         Tainted out = {0};
@@ -249,7 +332,7 @@ static void expect_too_deep(const char *piece, int copies)
     str_add(&source, "{{ ");
     for (int i = 0; i < copies; i++)
         str_add(&source, piece);
-    ChatTemplate *t = chat_template_new(str_text(&source), NULL, NULL);
+    ChatTemplate *t = chat_template_new(str_text(&source), NULL, NULL, NULL);
     assert_false(chat_template_check(t, &err));
     chat_template_free(t);
     if (!strstr(err.msg, "more than 150"))
@@ -274,7 +357,7 @@ static void test_interface(void **state)
     static const char source[] = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ eos_token }}";
     Err err = {0};
     Tainted out = {0};
-    ChatTemplate *t = chat_template_new(source, NULL, "E");
+    ChatTemplate *t = chat_template_new(source, NULL, "E", NULL);
     json_t *messages = parsed("[{\"role\": \"user\", \"content\": \"{{ 1 }} <|im_end|>\"}]");
     assert_true(chat_template_check(t, &err));
     assert_string_equal(chat_template_source(t), source);
@@ -303,7 +386,7 @@ static void test_bad_input(void **state)
     static const char *const no_utf8[][2] = {{"\xff", NULL}, {"x", "\xc0\x80"}};
     for (int i = 0; i < COUNT(no_utf8); i++) {
         Err err = {0};
-        ChatTemplate *t = chat_template_new(no_utf8[i][0], no_utf8[i][1], NULL);
+        ChatTemplate *t = chat_template_new(no_utf8[i][0], no_utf8[i][1], NULL, NULL);
         assert_false(chat_template_check(t, &err));
         assert_string_equal(err.msg, "the chat template, or its BOS or EOS token, is not UTF-8");
         chat_template_free(t);
@@ -372,12 +455,21 @@ static void test_golden(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixtures),           cmocka_unit_test(test_unsupported_names),
-        cmocka_unit_test(test_unsupported_values), cmocka_unit_test(test_date),
-        cmocka_unit_test(test_exception),          cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_within_limits),      cmocka_unit_test(test_source_depth),
-        cmocka_unit_test(test_interface),          cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_real_fixture),       cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_fixtures),
+        cmocka_unit_test(test_unsupported_names),
+        cmocka_unit_test(test_unsupported_values),
+        cmocka_unit_test(test_unknown_where_reached),
+        cmocka_unit_test(test_percent),
+        cmocka_unit_test(test_special_tokens),
+        cmocka_unit_test(test_date),
+        cmocka_unit_test(test_exception),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_within_limits),
+        cmocka_unit_test(test_source_depth),
+        cmocka_unit_test(test_interface),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_real_fixture),
+        cmocka_unit_test(test_golden),
     };
     return cmocka_run_group_tests_name("text/chat", tests, NULL, NULL);
 }

@@ -274,8 +274,13 @@ static void small_files(void **state)
     assert_string_equal(tokenizer_chat_template(t), "D");
     tokenizer_free(t);
 
-    put_file(dir, "tokenizer_config.json", "{\"bos_token\": null, \"chat_template\": \"C\"}");
-    put_file(dir, "special_tokens_map.json", "{\"eos_token\": {\"content\": \"ab\"}}");
+    put_file(
+        dir, "tokenizer_config.json",
+        "{\"bos_token\": null, \"chat_template\": \"C\", \"pad_token\": {\"content\": \"a\"}, \"mask_token\": null,"
+        " \"extra_special_tokens\": {\"image_token\": \"<i>\", \"odd\": 3}}");
+    put_file(dir, "special_tokens_map.json",
+             "{\"eos_token\": {\"content\": \"ab\"}, \"pad_token\": \"b\", \"unk_token\": \"<u>\","
+             " \"additional_special_tokens\": [\"<x>\", {\"content\": \"<y>\"}, 1]}");
     put_file(dir, "generation_config.json", "{\"eos_token_id\": 1}");
     put_file(dir, "chat_template.jinja", "J");
     t = open_dir(dir);
@@ -283,6 +288,10 @@ static void small_files(void **state)
     assert_int_equal(tokenizer_eos(t), 3);
     assert_true(tokenizer_ends(t, 3) && tokenizer_ends(t, 1));
     assert_string_equal(tokenizer_chat_template(t), "J");
+    json_t *named = json_pack("{s:s, s:s, s:s, s:[s, s]}", "image_token", "<i>", "pad_token", "a", "unk_token", "<u>",
+                              "additional_special_tokens", "<x>", "<y>");
+    assert_true(json_equal(tokenizer_named_tokens(t), named));
+    json_decref(named);
     tokenizer_free(t);
     scratch_end(dir);
 }

@@ -91,6 +91,8 @@ static bool bind(Run *r, const Builtin *b, Call *c)
 
 bool jinja_apply(Run *r, Value *out, const Builtin *b, Call *c)
 {
+    if (!b->fn)
+        return jinja_fail(r, "the %s \"%s\" is not supported", b->params, b->name);
     if (b->params[0] != '*' && !bind(r, b, c))
         return false;
     c->how = b->how;

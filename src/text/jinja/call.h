@@ -25,7 +25,8 @@ typedef struct Call {
 /* A filter, test, method or function. `params` names its parameters: "old new count?" with ? where one may
  * be left out; a "/" in front refuses keywords; "*" leaves pos and kw to the function. A NULL fn: Jinja or
  * Python has it and we do not; with params, these say why the sandbox hides it. Rows that differ in one thing share a
- * function, to which `how` tells it. */
+ * function, to which `how` tells it. Of a filter or test that there is none of, which fails where it is reached, params says
+ * which of the two it is. */
 typedef struct Builtin {
     const char *name, *params;
     bool (*fn)(Run *r, Value *out, Call *c);

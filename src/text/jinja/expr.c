@@ -244,15 +244,19 @@ bool jinja_parse_or(Parser *p, Node **out)
 
 bool jinja_parse_expression(Parser *p, Node **out)
 {
+    Parser before = *p;
     if (!jinja_enter_source(p) || !jinja_parse_or(p, out))
         return false;
     while (jinja_skip_name(p, "if")) {
         Node *n = jinja_node_of(p, EX_COND, NULL, *out);
         *out = n;
+        p->missing = before.missing; /* what was read is behind the if */
+        p->soft++;
         if (!jinja_parse_or(p, &n->a))
             return false;
         if (jinja_skip_name(p, "else") && !jinja_parse_expression(p, &n->c))
             return false;
+        p->soft--;
     }
     p->depth--;
     return true;

@@ -20,6 +20,11 @@ typedef struct Parser {
     Dict stored; /* names that the template assigns */
     Dict tested; /* names that it asks `is defined` of */
     Node *calls; /* EX_NAME: what it calls by name */
+    int soft;    /* ifs around this place: what is behind one need not be reached */
+    struct {
+        const char *what, *name; /* the first filter or test outside of any that there is none of; NULL: none */
+        int line;
+    } missing;
 } Parser;
 
 bool jinja_parse_expression(Parser *p, Node **out) MUST_CHECK;

@@ -1,5 +1,5 @@
-/* Values put into texts: "%" with %s, %d and %i, with (name) or without, and format() with {}, {0} and {name};
- * nothing more. */
+/* Values put into texts: "%" with %s, %d, %x, %o, %f, %e and %g, their flags, widths and precisions, with (name) or without; and
+ * format() with {}, {0} and {name}; nothing more. */
 #include "text/jinja/format.h"
 
 #include "text/jinja/print.h"
@@ -32,40 +32,171 @@ static bool named_value(Run *r, Value *out, Given *g, const char *name, size_t n
     return true;
 }
 
-static bool print_whole(Run *r, Tainted *s, Value v)
+enum { MOST_WIDTH = 100 }; /* and decimals */
+
+/* "%-8.3f": flags, width, precision (-1: none), letter. */
+typedef struct Directive {
+    bool left, zero, plus, blank, alternate;
+    int width, precision;
+    char letter;
+} Directive;
+
+static bool take_number(const char **p, const char *end, int *n)
 {
-    if (v.kind == V_FLOAT && (!isfinite(v.f) || fabs(v.f) >= 0x1p63))
-        return jinja_fail(r, "\"%%d\" cannot write this float");
-    if (v.kind != V_INT && v.kind != V_BOOL && v.kind != V_FLOAT)
-        return jinja_fail_value(r, "\"%d\" writes a number, not", v);
-    Value whole = jinja_int(v.kind == V_FLOAT ? (int64_t)v.f : v.kind == V_BOOL ? v.yes : v.i);
-    whole.taint = v.taint;
-    return jinja_print(r, s, whole);
+    *n = 0;
+    for (; *p < end && **p >= '0' && **p <= '9' && *n <= MOST_WIDTH; ++*p)
+        *n = 10 * *n + (**p - '0');
+    return *n <= MOST_WIDTH;
+}
+
+/* What stands behind "%" and a name; false where it is none that is written here. */
+static bool read_directive(Directive *d, const char **p, const char *end)
+{
+    *d = (Directive){.precision = -1};
+    for (; *p < end && **p && strchr("-0+ #", **p); ++*p) {
+        d->left |= **p == '-';
+        d->zero |= **p == '0';
+        d->plus |= **p == '+';
+        d->blank |= **p == ' ';
+        d->alternate |= **p == '#';
+    }
+    bool ok = take_number(p, end, &d->width);
+    if (ok && *p < end && **p == '.') {
+        ++*p;
+        ok = take_number(p, end, &d->precision);
+    }
+    d->letter = *p < end ? **p : 0;
+    return ok && d->letter && strchr("sdiuxXofFeEgG%", d->letter);
+}
+
+static size_t characters(const char *s, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += ((unsigned char)s[i] & 0xc0) != 0x80;
+    return count;
+}
+
+static void pad(Tainted *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        tainted_add(s, " ", 1, NULL);
+}
+
+static void add_padded(Tainted *s, const Directive *d, const char *text, size_t n, const char *taint)
+{
+    size_t count = characters(text, n), width = (size_t)d->width, missing = width > count ? width - count : 0;
+    pad(s, d->left ? 0 : missing);
+    tainted_add(s, text, n, taint);
+    pad(s, d->left ? missing : 0);
+}
+
+static bool print_text(Run *r, Tainted *s, const Directive *d, Value v)
+{
+    Value text;
+    if (!jinja_to_text(r, &text, v))
+        return false;
+    size_t n = text.n;
+    for (size_t i = 0, count = 0; d->precision >= 0 && i <= n; i++) {
+        bool begins = i == n || ((unsigned char)text.s[i] & 0xc0) != 0x80;
+        if (begins && count++ == (size_t)d->precision)
+            n = i;
+    }
+    add_padded(s, d, text.s, n, text.taint);
+    return true;
+}
+
+/* Zeros go between the sign and prefix and the digits. */
+static void print_digits(Tainted *s, const Directive *d, const char *sign, const char *digits, const char *taint)
+{
+    int n = (int)strlen(digits), before = (int)strlen(sign), least = d->precision > n ? d->precision : n;
+    if (d->zero && !d->left && d->width - before > least)
+        least = d->width - before;
+    char text[2 * MOST_WIDTH + 80];
+    snprintf(text, sizeof text, "%s%0*d%s", sign, least - n, 0, digits);
+    if (least == n)
+        snprintf(text, sizeof text, "%s%s", sign, digits);
+    add_padded(s, d, text, strlen(text), taint);
+}
+
+static const char *sign_of(const Directive *d, bool negative)
+{
+    return negative ? "-" : d->plus ? "+" : d->blank ? " " : "";
+}
+
+static bool print_whole(Run *r, Tainted *s, const Directive *d, Value v)
+{
+    bool decimal = strchr("diu", d->letter);
+    if (v.kind == V_FLOAT && decimal && (!isfinite(v.f) || fabs(v.f) >= 0x1p63))
+        return jinja_fail(r, "\"%%%c\" cannot write this float", d->letter);
+    if (v.kind != V_INT && v.kind != V_BOOL && (v.kind != V_FLOAT || !decimal))
+        return jinja_fail_value(r, decimal ? "\"%d\" writes a number, not" : "\"%x\" and \"%o\" write an integer, not",
+                                v);
+    int64_t i = v.kind == V_FLOAT ? (int64_t)v.f : v.kind == V_BOOL ? v.yes : v.i;
+    uint64_t size = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+    char digits[40], sign[8];
+    snprintf(digits, sizeof digits,
+             d->letter == 'x'   ? "%llx"
+             : d->letter == 'X' ? "%llX"
+             : d->letter == 'o' ? "%llo"
+                                : "%llu",
+             (unsigned long long)size);
+    snprintf(sign, sizeof sign, "%s%s%.1s", sign_of(d, i < 0), d->alternate && !decimal ? "0" : "",
+             d->alternate && !decimal ? &d->letter : "");
+    print_digits(s, d, sign, digits, v.taint);
+    return true;
+}
+
+static bool print_real(Run *r, Tainted *s, const Directive *d, Value v)
+{
+    long double x;
+    if (!jinja_number(v, &x))
+        return jinja_fail_value(r, "\"%f\" writes a number, not", v);
+    if (d->alternate)
+        return jinja_fail(r, "\"#\" for a number with decimals is not supported");
+    char digits[MOST_WIDTH + 400];
+    int decimals = d->precision < 0 ? 6 : d->precision;
+    double size = fabs((double)x);
+    switch (d->letter) {
+    case 'e': snprintf(digits, sizeof digits, "%.*e", decimals, size); break;
+    case 'E': snprintf(digits, sizeof digits, "%.*E", decimals, size); break;
+    case 'g': snprintf(digits, sizeof digits, "%.*g", decimals, size); break;
+    case 'G': snprintf(digits, sizeof digits, "%.*G", decimals, size); break;
+    case 'F': snprintf(digits, sizeof digits, "%.*F", decimals, size); break;
+    default: snprintf(digits, sizeof digits, "%.*f", decimals, size);
+    }
+    Directive whole = *d;
+    whole.precision = -1;
+    print_digits(s, &whole, sign_of(d, signbit((double)x) != 0), digits, v.taint);
+    return true;
 }
 
 /* The directive behind a "%" at byte `at`; *at comes to stand behind it. */
 static bool directive(Run *r, Tainted *s, Value format, size_t *at, Given *g)
 {
     const char *p = format.s + *at + 1, *end = format.s + format.n, *name = NULL;
+    const char *taint = taint_from(format.taint, *at);
+    Directive d;
     Value v;
     if (p < end && *p == '(') {
         name = p + 1;
         p = memchr(name, ')', (size_t)(end - name));
         p = p ? p + 1 : end;
     }
-    char letter = p < end ? *p : 0;
-    const char *taint = taint_from(format.taint, *at);
+    size_t length = name ? (size_t)(p - 1 - name) : 0;
+    if (!read_directive(&d, &p, end) || (d.letter == '%' && name))
+        return jinja_fail(r, "\"%%\" on a text writes texts and numbers: \"%.*s\" is not supported",
+                          (int)(format.n > 60 ? 60 : format.n), format.s);
     *at = (size_t)(p - format.s) + 1;
-    if (letter == '%' && !name) {
+    if (d.letter == '%') {
         tainted_add(s, "%", 1, taint);
         return true;
     }
-    if (letter != 's' && letter != 'd' && letter != 'i')
-        return jinja_fail(r, "\"%%\" on a text writes %%s and %%d: \"%.*s\" is not supported",
-                          (int)(format.n > 60 ? 60 : format.n), format.s);
-    if (!(name ? named_value(r, &v, g, name, (size_t)(p - 1 - name)) : next_value(r, &v, g)))
+    if (!(name ? named_value(r, &v, g, name, length) : next_value(r, &v, g)))
         return false;
-    return letter == 's' ? jinja_print(r, s, v) : print_whole(r, s, v);
+    return d.letter == 's'              ? print_text(r, s, &d, v)
+           : strchr("diuxXo", d.letter) ? print_whole(r, s, &d, v)
+                                        : print_real(r, s, &d, v);
 }
 
 bool jinja_format(Run *r, Value *out, Value format, Value values)

@@ -298,7 +298,7 @@ bool jinja_parse_postfix(Parser *p, Node **out)
     return parse_suffixes(p, out, postfix_of);
 }
 
-/* The name of a filter or test: known, or an error that names it. */
+/* The name of a filter or test. One that is not known fails where it is reached; outside of any `if`, as in Jinja, before. */
 static bool parse_builtin(Parser *p, Node *n, const char *what, const Builtin *(*find)(const char *name, size_t length))
 {
     const Token *t = p->token;
@@ -309,7 +309,20 @@ static bool parse_builtin(Parser *p, Node *n, const char *what, const Builtin *(
     n->builtin = jinja_is_op(p->token, ".") ? NULL : find(t->value.s, t->value.n);
     if (n->builtin && n->builtin->fn)
         return true;
-    return jinja_error(p->err, t->line, "the %s \"%s\" is not supported", what, name);
+    for (const char *rest; jinja_is_op(p->token, ".");) { /* no name of ours has points */
+        p->token++;
+        if (!jinja_expect_name(p, &rest))
+            return false;
+    }
+    Builtin *missing = jinja_alloc(p->pool, 1, sizeof *missing);
+    *missing = (Builtin){.name = name, .params = what};
+    n->builtin = missing;
+    if (!p->soft && !p->missing.name) {
+        p->missing.what = what;
+        p->missing.name = name;
+        p->missing.line = t->line;
+    }
+    return true;
 }
 
 bool jinja_parse_filters(Parser *p, Node **out, bool inside)

@@ -121,7 +121,7 @@ static bool parse_body(Parser *p, Node **out, const char *ends, int *which)
 
 /* --- statements -------------------------------------------------------------------------------------- */
 
-static bool parse_if(Parser *p, Node *n)
+static bool parse_branches(Parser *p, Node *n)
 {
     int which;
     for (;;) {
@@ -134,6 +134,14 @@ static bool parse_if(Parser *p, Node *n)
             return parse_body(p, &n->orelse, "endif", &which);
         n = n->orelse = jinja_node(p, ST_IF);
     }
+}
+
+static bool parse_if(Parser *p, Node *n)
+{
+    p->soft++;
+    bool ok = parse_branches(p, n);
+    p->soft--;
+    return ok;
 }
 
 static bool parse_for(Parser *p, Node *n)
@@ -331,5 +339,9 @@ bool jinja_parse(Pool *pool, Names *names, const char *source, Node **out, Err *
         return false;
     Parser p = {.pool = pool, .err = err, .names = names, .token = tokens};
     int which;
-    return parse_list(&p, out, "", &which) && check_calls(&p);
+    if (!parse_list(&p, out, "", &which))
+        return false;
+    if (p.missing.name)
+        return jinja_error(err, p.missing.line, "the %s \"%s\" is not supported", p.missing.what, p.missing.name);
+    return check_calls(&p);
 }

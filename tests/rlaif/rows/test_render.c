@@ -59,7 +59,7 @@ static Model *model_of(Kind kind, const char *end[2])
         end[1] = kind == OTHER_END ? "<|endoftext|>" : end[1];
         char *text = mem_printf(template, end[1]);
         chat_template_free(m->chat);
-        m->chat = chat_template_new(text, "<|begin|>", "<|end|>");
+        m->chat = chat_template_new(text, "<|begin|>", "<|end|>", NULL);
         free(text);
     }
     return m;
@@ -469,7 +469,7 @@ static void nothing_to_read(void **state)
     Context empty = {.text = nothing}, some = {.text = word};
     need_ok(model_load_text(&m, TINY_LLAMA_DIR, &none[0]), &none[0]);
     chat_template_free(m->chat);
-    m->chat = chat_template_new("{% if false %}x{% endif %}", NULL, NULL);
+    m->chat = chat_template_new("{% if false %}x{% endif %}", NULL, NULL, NULL);
     assert_false(render_plain(m, "", &ids, &none[0]));
     assert_false(render_context(m, &empty, false, &ids, &none[1]));
     assert_false(render_context(m, &some, true, &ids, &none[2]));

@@ -42,7 +42,7 @@ static Tainted rendered(const char *source, const char *messages)
 {
     Err err = {0};
     Tainted out = {0};
-    ChatTemplate *t = chat_template_new(source, "<|im_start|>", "<|im_end|>");
+    ChatTemplate *t = chat_template_new(source, "<|im_start|>", "<|im_end|>", NULL);
     json_t *list = parsed(messages);
     if (!chat_render(t, list, true, 0, &out, &err))
         fail_msg("%s\nfails: %s", source, err.msg);
