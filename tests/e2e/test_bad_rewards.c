@@ -47,6 +47,8 @@ static const Refusal list_cases[] = {
     REFUSED("- {reward: rm, weight: 1 2}\n", "list.yaml:1: \"weight\" must be a finite number", "0.5 or -1"),
     REFUSED("- {reward: rm, weight: \"\"}\n", "list.yaml:1: \"weight\" must be a finite number", "0.5 or -1"),
     REFUSED("- {reward: rm, weight: [1]}\n", "list.yaml:1: \"weight\" must be a finite number", "0.5 or -1"),
+    REFUSED("- {reward: rm, weight: 0}\n- {reward: rm, weight: -0.0}\n", "list.yaml:1: every weight is 0",
+            "one that counts"),
     REFUSED("- {reward: rm, scale: 0}\n", "list.yaml:1: \"scale\" must be above 0, not 0", "divided by"),
     REFUSED("- {reward: rm, scale: -2}\n", "list.yaml:1: \"scale\" must be above 0, not -2", "divided by"),
     REFUSED("- {reward: rm, scale: 1e-320}\n", "list.yaml:1: \"scale\" must be", "divided by"),
@@ -64,7 +66,8 @@ static const Refusal list_cases[] = {
      "one more part", LIST, TONE},
     {BY "--rewards list.yaml --endpoint http://127.0.0.1:9/v1 --api-model m", 2,
      "--endpoint judges no part of --rewards", "without a judge", LIST, TONE},
-    {BY "--rewards list.yaml --scale none", 2, "--scale needs a reward model", "scale of a part", LIST, TONE},
+    {BY "--rewards list.yaml --scale none", 2, "--scale needs --reward, or a reward model in", "scale of a part", LIST,
+     TONE},
     {BY "--reward rm --judge llama --prompt tone.yaml", 2, "--reward and --judge are two rewards", "--rewards", NULL,
      NULL},
 };

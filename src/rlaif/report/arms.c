@@ -33,7 +33,7 @@ static void add_says(Str *out, const TastePart *p)
     }
     if (p->direct) {
         str_add(out, "the judge itself<span class=\"range\">");
-        html_prompt(out, p->prompt);
+        html_prompt(out, p->name);
         str_add(out, "</span>");
     }
 }

@@ -101,21 +101,39 @@ static void add_command(Str *out, const Report *r, const ReportStage *s)
 
 /* --- one stage --- */
 
+static void add_hash(Str *out, const char *what, const char *of, const char *hash)
+{
+    str_add(out, "<dt>");
+    html_text(out, what);
+    if (of) {
+        str_add(out, " of ");
+        html_text(out, of);
+    }
+    str_add(out, "</dt><dd><span class=\"mono\">");
+    html_text(out, hash);
+    str_add(out, "</span>");
+    end(out);
+}
+
+/* Of all that the stage read, and of each part of its rewards. */
 static void add_hashes(Str *out, const ReportStage *s)
 {
+    static const char *const of_part[] = {"reward", "judge", "prompt"};
+    const json_t *hashes = json_object_get(s->about, "hashes"), *parts = json_object_get(hashes, "rewards");
     const char *key;
     json_t *v;
-    json_object_foreach(json_object_get(s->about, "hashes"), key, v)
+    json_object_foreach((json_t *)(uintptr_t)hashes, key, v)
     {
-        if (!json_is_string(v) || json_string_length(v) == 0)
-            continue;
-        str_add(out, "<dt>");
-        html_text(out, key);
-        str_add(out, "</dt><dd><span class=\"mono\">");
-        html_text(out, json_string_value(v));
-        str_add(out, "</span>");
-        end(out);
+        if (json_is_string(v) && json_string_length(v) > 0)
+            add_hash(out, key, NULL, json_string_value(v));
     }
+    for (size_t i = 0; i < json_array_size(parts); i++)
+        for (int k = 0; k < COUNT(of_part); k++) {
+            const json_t *part = json_array_get(parts, i);
+            const char *hash = json_text_of(part, of_part[k]);
+            if (hash)
+                add_hash(out, of_part[k], json_text_of(part, "name"), hash);
+        }
 }
 
 static void add_stage(Str *out, const Report *r, const ReportStage *s)

@@ -113,13 +113,25 @@ static bool add_rollout(void *context, json_t *row, Err *err)
     return true;
 }
 
+/* What of a reward each of its parts is: " (tone 0.250, rm -1.500)". */
+static void add_parts(Str *out, const json_t *parts)
+{
+    size_t n = json_array_size(parts);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *part = json_array_get(parts, i);
+        str_add(out, i ? ", " : " (");
+        html_text(out, json_text_of(part, "name"));
+        str_addf(out, " %s%s", say_signed(json_number_of(part, "adds", (double)NAN), 3).text, i == n - 1 ? ")" : "");
+    }
+}
+
 static void add_end(Str *out, bool highest, const json_t *row)
 {
     add_reply(out, highest ? "after" : "before", highest ? "Highest" : "Lowest", json_object_get(row, "response"),
               json_object_get(row, "ended"));
-    str_addf(out,
-             "reward %s \xc2\xb7 KL %s \xc2\xb7 to: ", say_number(json_number_of(row, "reward", (double)NAN), 3).text,
-             say_number(json_number_of(row, "kl", (double)NAN), 2).text);
+    str_addf(out, "reward %s", say_number(json_number_of(row, "reward", (double)NAN), 3).text);
+    add_parts(out, json_object_get(row, "rewards"));
+    str_addf(out, " \xc2\xb7 KL %s \xc2\xb7 to: ", say_number(json_number_of(row, "kl", (double)NAN), 2).text);
     html_cut(out, json_text_of(row, "prompt"));
     str_add(out, "</div></div>");
 }

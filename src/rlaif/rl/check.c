@@ -51,7 +51,7 @@ static bool check_rewards(ErrCode code, const RlOptions *o, const AskedRewards *
         return err_set(err, code, "--endpoint judges no part of --rewards"),
                err_hint(err, "it is the judge of parts with a prompt and without a judge");
     if (o->scale == SCALE_NONE && !has_model(a))
-        return err_set(err, code, "--scale needs a reward model"),
+        return err_set(err, code, "--scale needs --reward, or a reward model in --rewards"),
                err_hint(err, "a direct judge's rewards are not scaled but by the scale of a part of --rewards");
     return true;
 }

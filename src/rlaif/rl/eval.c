@@ -3,10 +3,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "rlaif/rl/step.h"
+#include "rlaif/stage/metric_log.h"
 
 /* Means over responses. */
 typedef struct HeldMeans {
-    double reward, kl, tokens, ended;
+    double reward, kl, tokens, ended, part[MOST_REWARDS];
 } HeldMeans;
 
 /* Responses to the prompts from `first` on, some at a time; adds what they say, divided by the number of all prompts. */
@@ -25,23 +27,31 @@ static bool measure_some(Rl *rl, int first, int n, HeldMeans *sum, Err *err)
         sum->kl += r[i].kl / rl->held.n;
         sum->tokens += (double)r[i].y.ids.n / rl->held.n;
         sum->ended += (double)r[i].y.ended / rl->held.n;
+        for (int k = 0; ok && k < rl->source.parts; k++)
+            sum->part[k] += r[i].part[k].reward / rl->held.n;
         rollout_release(&r[i]);
     }
     free(r);
     return ok;
 }
 
+static bool record(const Rl *rl, Stage *s, int step, const HeldMeans *m, Err *err)
+{
+    Store *store = s->work->store;
+    return store_begin(store, err) && store_metric(store, s->id, step, "eval_reward", m->reward, err) &&
+           rl_record_parts(rl, s, step, METRIC_EVAL_PART, m->part, err) &&
+           store_metric(store, s->id, step, rl_kl_name(rl->options, METRIC_EVAL_KL), m->kl, err) &&
+           store_metric(store, s->id, step, "eval_tokens", m->tokens, err) &&
+           store_metric(store, s->id, step, "eval_ended", m->ended, err) && store_commit(store, err);
+}
+
 bool rl_measure_held_out(void *self, Stage *s, int step, Err *err)
 {
     Rl *rl = self;
-    Store *store = s->work->store;
     HeldMeans m = {0};
     int most = rl->options->batch; /* prompts of a step: what memory is planned for */
     bool ok = true;
     for (int i = 0; ok && i < rl->held.n; i += most)
         ok = not_interrupted(err) && measure_some(rl, i, rl->held.n - i < most ? rl->held.n - i : most, &m, err);
-    return ok && store_begin(store, err) && store_metric(store, s->id, step, "eval_reward", m.reward, err) &&
-           store_metric(store, s->id, step, rl_kl_name(rl->options, METRIC_EVAL_KL), m.kl, err) &&
-           store_metric(store, s->id, step, "eval_tokens", m.tokens, err) &&
-           store_metric(store, s->id, step, "eval_ended", m.ended, err) && store_commit(store, err);
+    return ok && record(rl, s, step, &m, err);
 }

@@ -89,10 +89,14 @@ static bool read_list(AskedRewards *a, const RlOptions *o, Err *err)
     if (list->n > MOST_REWARDS)
         return err_set(err, ERR_INPUT, "%d rewards, at most %d are possible", list->n, MOST_REWARDS),
                failed(a, list->line, "add fewer parts", err);
-    for (int i = 0; i < list->n; i++)
+    bool counts = false;
+    for (int i = 0; i < list->n; i++) {
         if (!read_part(a, list->item[i], o, err))
             return false;
-    return true;
+        counts = counts || a->part[i].weight != 0;
+    }
+    return counts || (err_set(err, ERR_INPUT, "every weight is 0: nothing is rewarded"),
+                      failed(a, list->line, "a part of weight 0 is logged beside one that counts", err));
 }
 
 /* --- names ------------------------------------------------------------------------------------------------- */

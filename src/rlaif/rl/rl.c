@@ -9,13 +9,21 @@
 #include "rlaif/rl/judge.h"
 #include "rlaif/stage/heldout.h"
 
+/* Of several it is said which. */
+static void warn_of_part(const Rl *rl, int part, const char *stage, const char *what)
+{
+    const char *name = rl->asked.where ? rl->asked.part[part].name : NULL;
+    char *said = mem_printf("the reward model%s%s%s", name ? " " : "", name ? name : "", what);
+    flat_margins_warn(stage, said, rl->source.part[part].model->scale);
+    free(said);
+}
+
 /* After the first step, where nothing was known before it. */
 static void warn_of_margins(const Rl *rl, const char *stage, const StepStats *s)
 {
     for (int k = 0; k < rl->source.parts; k++)
         if (!rl->source.part[k].flat && s->margins[k] < FLAT)
-            flat_margins_warn(stage, "the reward model's margins between replies to one prompt are flat",
-                              rl->source.part[k].model->scale);
+            warn_of_part(rl, k, stage, "'s margins between replies to one prompt are flat");
 }
 
 /* Before it, by the training rows of the reward models. */
@@ -25,9 +33,7 @@ static void warn_of_flat(Rl *rl, const Stage *s)
         RewardPart *p = &rl->source.part[k];
         p->flat = p->flat || (p->model && flat_on_record(s->work, rl->asked.part[k].reward));
         if (p->flat)
-            flat_margins_warn(
-                s->name, "the reward model says next to nothing, its labels or margins were flat where it was trained",
-                p->model->scale);
+            warn_of_part(rl, k, s->name, " says next to nothing, its labels or margins were flat where it was trained");
     }
 }
 

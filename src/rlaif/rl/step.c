@@ -183,13 +183,12 @@ static bool has_judge(const Rl *rl)
     return has;
 }
 
-/* Of a list of rewards what each part gives, before its weight and scale. */
-static bool record_parts(const Rl *rl, Stage *stage, int step, const StepStats *s, Err *err)
+bool rl_record_parts(const Rl *rl, Stage *stage, int step, const char *prefix, const double *mean, Err *err)
 {
     bool ok = true;
     for (int k = 0; ok && rl->asked.where && k < rl->asked.n; k++) {
-        char *name = mem_printf(METRIC_PART "%s", rl->asked.part[k].name);
-        ok = store_metric(stage->work->store, stage->id, step, name, s->part[k], err);
+        char *name = mem_printf("%s%s", prefix, rl->asked.part[k].name);
+        ok = store_metric(stage->work->store, stage->id, step, name, mean[k], err);
         free(name);
     }
     return ok;
@@ -231,7 +230,7 @@ static bool record_metrics(const Rl *rl, Stage *stage, int step, const StepStats
     for (int i = 0; i < COUNT(metric); i++)
         if (!isnan(metric[i].value) && !store_metric(store, stage->id, step, metric[i].name, metric[i].value, err))
             return false;
-    return record_parts(rl, stage, step, s, err) &&
+    return rl_record_parts(rl, stage, step, METRIC_PART, s->part, err) &&
            metric_clock(store, stage->id, step, phase, s->seconds, RL_PHASES, err);
 }
 

@@ -41,6 +41,9 @@ bool rl_draw(Rl *rl, Rollout *r, int n, double *seconds, Err *err) MUST_CHECK;
 /* Adds the gradients of rollouts that have been drawn; sets their values and advantages. Nothing is updated. */
 bool rl_gradients(Rl *rl, Rollout *r, int n, ReinforceStats *stats, Err *err) MUST_CHECK;
 
+/* Of a list of rewards the means of what its parts give, before weight and scale, as metrics of a step: `prefix` and their names. */
+bool rl_record_parts(const Rl *rl, Stage *stage, int step, const char *prefix, const double *mean, Err *err) MUST_CHECK;
+
 /* A rollout whose gradients have been taken, as the store keeps it (docs/formats.md). The caller releases it. */
 json_t *rl_rollout_row(const Rl *rl, int step, const Rollout *r);
 

@@ -9,8 +9,9 @@
 #include "store/store.h"
 
 #define METRIC_LOG_FILE  "metrics.jsonl"
-#define METRIC_CLOCK     "seconds_"           /* how long something took: not a part of what a run is compared by */
-#define METRIC_PART      "reward/"            /* before the name of a part of a reward */
+#define METRIC_CLOCK     "seconds_" /* how long something took: not a part of what a run is compared by */
+#define METRIC_PART      "reward/"  /* before the name of a part of a reward; on held-out prompts */
+#define METRIC_EVAL_PART "eval_reward/"
 #define METRIC_DATE      "seconds_since_1970" /* when a step was over */
 #define TIMING_FILE      "timing.jsonl"
 #define TIMING_DIRECTORY "timing"

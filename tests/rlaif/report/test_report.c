@@ -374,12 +374,15 @@ static void objectives(void **state)
     has(page, "KL to the reference at the temperature of the draw, last step");
     has(page, "one</a>, \xce\xb2 is 0.250 and R is the reward model. In <a"); /* as is said of all */
     has(page,
-        "R is 0.40 of the reward model; and 1.50 of the reward that the judge itself gives with <b>tone</b>, less "
+        "R is 0.40 of the reward model r; and 1.50 of the reward that the judge itself gives with <b>tone</b>, less "
         "0.50 for a reply that was cut off before its end. There R counts whole: R \xe2\x88\x92 \xce\xb2 KL was "
         "maximised. There KL is the distance from held.gguf, and not from where training started. There the "
         "KL is that of the distributions at temperature 0.90, from which replies were drawn. There the "
         "advantages of a step were normalised");
     has(page, "the judge is the very model that is trained");
+    has(page, "<dt>reward of r</dt>");
+    has(page, "<dt>judge of tone</dt>");
+    has(page, "<dt>prompt of tone</dt>");
     str_release(&text);
     free(page);
     run_free(&r);

@@ -81,24 +81,28 @@ static void parts_add_up(void **state)
     train_on(&b, "score", "judge=" TINY_LLAMA_DIR, "prompt=helpful-score", NULL);
     train_on(&b, "model", "reward=@reward", NULL, NULL);
     train_on(&b, "verdict", "judge=" TINY_LLAMA_DIR, "prompt=@nice.yaml", NULL);
-    train_on(&b, "list", "rewards=@list.yaml", NULL, NULL);
+    train_on(&b, "list", "rewards=@list.yaml", "eval=@held.jsonl", NULL);
     static const struct {
         const char *alone, *metric, *name;
         double weight;
     } part[] = {{"score", "reward/helpful-score", "helpful-score", 0.125},
                 {"model", "reward/reward", "reward", -1.5},
                 {"verdict", "reward/nice", "nice", 3}};
-    double sum = 0;
+    double sum = 0, held = 0;
     json_t *row, *said, *rows = rollouts_of(&b, "list", 0), *of = json_object_get(b.work.summary, "rewards");
     for (int k = 0; k < COUNT(part); k++) {
         double alone = bench_metric(&b, part[k].alone, 0, "reward");
         assert_true(fabs(alone) > 1e-3);
         close_to(bench_metric(&b, "list", 0, part[k].metric), alone, 1e-12);
         sum += part[k].weight * alone;
+        char *metric = mem_printf("eval_%s", part[k].metric);
+        held += part[k].weight * bench_metric(&b, "list", 1, metric);
+        free(metric);
         assert_string_equal(json_text_of(json_array_get(of, (size_t)k), "name"), part[k].name);
         assert_true(isnan(bench_metric(&b, part[k].alone, 0, part[k].metric))); /* one reward has no parts */
     }
     close_to(bench_metric(&b, "list", 0, "reward"), sum, 1e-12);
+    close_to(bench_metric(&b, "list", 1, "eval_reward"), held, 1e-12);
     assert_non_null(json_object_get(json_array_get(of, 1), "reward_scale"));
     size_t i, k;
     assert_int_equal((int)json_array_size(rows), 8);

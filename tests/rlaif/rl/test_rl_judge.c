@@ -261,6 +261,46 @@ static void an_endpoint_judges(void **state)
     }
 }
 
+/* A part of several without a judge of its own is for the endpoint; a part that has one is not. */
+static void an_endpoint_judges_a_part(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    RolloutInspection i;
+    Elsewhere e = {.p = 0.5};
+    Server *server = server_start(scores, &e);
+    char *endpoint = mem_printf("endpoint=%s", server_address(server));
+    bench_open(&b, CPU_AUTO, 1);
+    bench_write(&b, "scored.yaml", score_prompt);
+    char *prompt = bench_path(&b, "scored.yaml"),
+         *list = mem_printf("- {judge: " TINY_LLAMA_DIR ", prompt: %s, weight: 2}\n- {prompt: %s}\n", prompt, prompt);
+    bench_write(&b, "list.yaml", list);
+    need_ok(bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                      "output=@rl", "rewards=@list.yaml", endpoint, "api-model=planted", "steps=2", "batch=2",
+                      "samples=2", "baseline=group", "max-new-tokens=6", NULL),
+            &err);
+    int asked = e.asked;
+    assert_true(asked >= 8 && asked < 16);
+    close_to(json_number_of(json_object_get(b.work.summary, "endpoint"), "requests", 0), asked, 0);
+    all_again(&b, "rl", AGAIN_KEPT);
+    assert_int_equal(e.asked, asked);
+    need_ok(rl_inspect(&b.work, b.folder, "rl", 1, 2, &i, &err), &err);
+    json_t *parts = json_object_get(i.recorded, "rewards"), *here = json_array_get(parts, 0),
+           *there = json_array_get(parts, 1);
+    assert_null(json_object_get(json_object_get(here, "judgment"), "endpoint"));
+    assert_non_null(json_object_get(json_object_get(there, "judgment"), "endpoint"));
+    assert_string_equal(json_text_of(there, "name"), "scored 2");
+    close_to(json_number_of(i.recorded, "reward", (double)NAN),
+             2 * json_number_of(here, "reward", (double)NAN) + json_number_of(there, "reward", (double)NAN), 1e-12);
+    rollout_inspection_release(&i);
+    free(list);
+    free(prompt);
+    bench_end(&b);
+    server_stop(server);
+    free(endpoint);
+}
+
 /* Of step k's samples 2i and 2i + 1, which answer one prompt: what was not judged has the other's reward, or 0. Returns how
  * many were not judged. */
 static int refused_have_the_others(Bench *b)
@@ -330,9 +370,8 @@ static void an_endpoint_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_model_judges),
-        cmocka_unit_test(not_on_record),
-        cmocka_unit_test(an_endpoint_judges),
+        cmocka_unit_test(a_model_judges),      cmocka_unit_test(not_on_record),
+        cmocka_unit_test(an_endpoint_judges),  cmocka_unit_test(an_endpoint_judges_a_part),
         cmocka_unit_test(an_endpoint_refuses),
     };
     return cmocka_run_group_tests_name("rl_judge", tests, NULL, NULL);

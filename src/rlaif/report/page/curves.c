@@ -47,6 +47,16 @@ static const char *title_of(const char *metric)
     return metrics[i].title;
 }
 
+/* Of a metric that the table does not have: a part of a reward by its name. */
+static void add_title(Str *out, const char *metric)
+{
+    bool held = str_starts(metric, METRIC_EVAL_PART), part = held || str_starts(metric, METRIC_PART);
+    if (part)
+        str_add(out, held ? "Reward on held-out prompts by " : "Reward by ");
+    html_text(out, part ? strchr(metric, '/') + 1 : metric);
+    str_add(out, part ? ", before its weight" : "");
+}
+
 /* A learning rate that never changes is no news. */
 static bool changes(const ReportStage *const *stage, int n, const char *metric)
 {
@@ -78,10 +88,7 @@ void curves_all(Str *out, const ReportStage *const *stage, int n)
             if (known)
                 continue;
             Str title = {0};
-            bool part = str_starts(name, METRIC_PART);
-            str_add(&title, part ? "Reward by " : "");
-            html_text(&title, name + (part ? strlen(METRIC_PART) : 0));
-            str_add(&title, part ? ", before its weight" : "");
+            add_title(&title, name);
             chart_metric(out, stage, n, name, str_text(&title), true);
             str_release(&title);
         }

@@ -55,9 +55,11 @@ static void add_teacher(Str *out, const TastePart *t)
 
 static void add_model(Str *out, const TastePart *t)
 {
-    str_add(out, t->reward ? "the reward model " : "the reward model");
+    str_add(out, t->reward || t->name ? "the reward model " : "the reward model");
     if (t->reward)
         html_stage(out, t->reward);
+    else
+        html_text(out, t->name);
     add_teacher(out, t);
 }
 
@@ -70,7 +72,7 @@ static void add_reward(Str *out, const Taste *t)
             str_addf(out, "%s of ", say_number(p->weight, 2).text);
         if (p->direct) {
             str_add(out, "the reward that the judge itself gives with ");
-            html_prompt(out, p->prompt);
+            html_prompt(out, p->name);
         } else {
             add_model(out, p);
         }

@@ -68,14 +68,17 @@ Taste report_taste_of_model(const Report *r, const ReportStage *reward)
 
 static void add_direct(Taste *t, const json_t *hashes, const char *prompt, double weight)
 {
-    t->part[t->parts++] = (TastePart){.weight = weight, .direct = true, .prompt = prompt};
+    t->part[t->parts++] = (TastePart){.weight = weight, .direct = true, .name = prompt};
     add_judge(t, json_text_of(hashes, "judge"), json_text_of(hashes, "prompt"));
 }
 
 static void add_reward(Taste *t, const Report *r, const json_t *hashes, const ReportStage *maker, double weight)
 {
     TastePart *p = &t->part[t->parts++];
-    *p = (TastePart){.weight = weight, .reward_hash = json_text_of(hashes, "reward"), .reward = maker};
+    *p = (TastePart){.weight = weight,
+                     .name = json_text_of(hashes, "name"),
+                     .reward_hash = json_text_of(hashes, "reward"),
+                     .reward = maker};
     add_model(t, p, r);
 }
 

@@ -16,7 +16,7 @@ typedef struct JudgeHash {
 typedef struct TastePart {
     double weight;                           /* over its scale; 1 of a reward that is this part alone */
     bool direct;                             /* the judge itself */
-    const char *prompt;                      /* its prompt, a name or a file; NULL: not known */
+    const char *name;                        /* of its prompt, or of the reward model's directory; NULL: not known */
     const char *reward_hash;                 /* of the reward model; NULL: not known */
     const ReportStage *reward;               /* which made it; NULL: not known */
     bool ai, people;                         /* it imitates a judge's labels, people's choices, or both */
