@@ -238,7 +238,7 @@ static bool add_shards(Safetensors *s, const char *dir, const char *index, Err *
     json_t *json = NULL;
     if (!file_read(index, LONGEST_INDEX, &text, &n, err))
         return false;
-    bool ok = json_parse(text, n, index, &json, err);
+    bool ok = json_parse(text, n, index, &json, err) || err_hint(err, "the index is damaged: download it again");
     free(text);
     const json_t *map = json_object_get(json, "weight_map");
     if (ok && !json_is_object(map)) {
@@ -284,6 +284,15 @@ static int read_first(const void *x, const void *y)
     return a_unread != b_unread ? a_unread - b_unread : by_name(a, b);
 }
 
+/* The file that a tensor's bytes lie in. */
+static const char *path_of(const Safetensors *s, const StoredTensor *t)
+{
+    int i = 0;
+    while (i + 1 < s->n_shards && (t->bytes < s->shards[i].data || t->bytes > s->shards[i].data + s->shards[i].n_data))
+        i++;
+    return s->shards[i].path;
+}
+
 static bool sort_tensors(Safetensors *s, Err *err)
 {
     if (s->n_all == 0)
@@ -291,8 +300,8 @@ static bool sort_tensors(Safetensors *s, Err *err)
     qsort(s->tensors, (size_t)s->n_all, sizeof *s->tensors, by_name);
     for (int i = 1; i < s->n_all; i++)
         if (by_name(&s->tensors[i - 1], &s->tensors[i]) == 0)
-            return err_set(err, ERR_INPUT, "%s: the tensor \"%s\" is there twice", s->shards[0].path,
-                           s->tensors[i].name),
+            return err_set(err, ERR_INPUT, "the tensor \"%s\" is in %s and in %s", s->tensors[i].name,
+                           path_of(s, &s->tensors[i - 1]), path_of(s, &s->tensors[i])),
                    err_hint(err, "the files are of different models: download them again");
     qsort(s->tensors, (size_t)s->n_all, sizeof *s->tensors, read_first);
     while (s->n < s->n_all && s->tensors[s->n].type < DTYPE_COUNT)

@@ -369,7 +369,8 @@ static void wrong_shards(void **state)
         {"{\"weight_map\": {\"a\": \"1.bin\"}}", "no .safetensors file beside it"},
         {"{\"weight_map\": {\"a\": 3}}", "is in \"(no text)\""},
         {"{\"weight_map\": {\"z\": \"1.safetensors\"}}", "\"z\" is not in 1.safetensors"},
-        {"{\"weight_map\": {\"a\": \"1.safetensors\", \"c\": \"2.safetensors\"}}", "\"a\" is there twice"},
+        {"{\"weight_map\": {\"a\": \"1.safetensors\", \"c\": \"2.safetensors\"}}",
+         "the tensor \"a\" is in build/test_safetensors"},
         {"{\"weight_map\": [1]}", "no object \"weight_map\""},
         {"{\"weight_map\"", "column"},
     };
@@ -384,9 +385,34 @@ static void wrong_shards(void **state)
         const char *words = i < 0 ? "there is neither model.safetensors nor" : row[i].words;
         if (i >= 0)
             put_index(folder, row[i].index);
-        if (safetensors_open(&s, folder, &err) || !strstr(err.msg, words))
-            fail_msg("says \"%s\", should say \"%s\"", err.msg, words);
+        if (safetensors_open(&s, folder, &err) || !strstr(err.msg, words) || !err.hint[0])
+            fail_msg("says \"%s\" (%s), should say \"%s\"", err.msg, err.hint, words);
+        if (strstr(words, " is in build") && !(strstr(err.msg, "1.safetensors") && strstr(err.msg, "2.safetensors")))
+            fail_msg("\"%s\" does not name both files", err.msg);
     }
+    remove_folder(folder);
+}
+
+/* Half precision in one shard, bf16 in another. */
+static void shards_of_halves(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Safetensors *s;
+    char *folder = make_folder();
+    put_file(folder, "1.safetensors", "{\"a\": {\"dtype\": \"F16\", \"shape\": [2], \"data_offsets\": [0, 4]}}", 4);
+    put_file(folder, "2.safetensors", "{\"b\": {\"dtype\": \"BF16\", \"shape\": [2], \"data_offsets\": [0, 4]}}", 4);
+    put_index(folder, "{\"weight_map\": {\"a\": \"1.safetensors\", \"b\": \"2.safetensors\"}}");
+    if (!safetensors_open(&s, folder, &err))
+        fail_msg("%s", err.msg);
+    float v[2];
+    const StoredTensor *a = safetensors_find(s, "a"), *b = safetensors_find(s, "b");
+    assert_true(a->type == DTYPE_F16 && b->type == DTYPE_BF16);
+    dtype_to_f32(a->type, a->bytes, v, 2); /* 0x0100, 0x0302 */
+    assert_true(v[0] == 0x1p-16f && v[1] == 770 * 0x1p-24f);
+    dtype_to_f32(b->type, b->bytes, v, 2); /* 0x0100 0000, 0x0302 0000 */
+    assert_true(v[0] == 0x1p-125f && v[1] == 0x1.04p-121f);
+    safetensors_free(s);
     remove_folder(folder);
 }
 
@@ -443,6 +469,7 @@ int main(void)
         cmocka_unit_test(flipped_bits),
         cmocka_unit_test(shards_are_joined),
         cmocka_unit_test(wrong_shards),
+        cmocka_unit_test(shards_of_halves),
         cmocka_unit_test(golden_model),
     };
     return cmocka_run_group_tests_name("safetensors", tests, NULL, NULL);
