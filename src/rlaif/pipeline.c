@@ -168,8 +168,8 @@ static void resolve_list(const Pipeline *p, const char *option, OptionList *list
 static bool may_refer(const char *option)
 {
     static const char *const names[] = {
-        "input",  "pairs",     "labels",  "rows", "prompts",   "data",       "eval",      "model", "judge", "reward",
-        "policy", "reference", "against", "from", "choose-on", "trained-on", "centre-on", "fit",   "prompt"};
+        "input",  "pairs",     "labels",  "rows", "prompts",   "data",       "eval",      "model", "judge",  "reward",
+        "policy", "reference", "against", "from", "choose-on", "trained-on", "centre-on", "fit",   "prompt", "without"};
     for (int i = 0; i < COUNT(names); i++)
         if (strcmp(names[i], option) == 0)
             return true;

@@ -1,8 +1,10 @@
-/* Replies under names that a user gives, and a suffix behind prompts. */
+/* Replies under names that a user gives, a suffix behind prompts, and prompts that are known. */
 #include "rlaif/import/adapt.h"
 
 #include "base/mem.h"
-#include "rlaif/rows/context.h"
+#include "rlaif/rows/context_key.h"
+#include "rlaif/rows/rows.h"
+#include "rlaif/rows/view.h"
 
 static const char BLANKS[] = " \t\r\n";
 
@@ -94,4 +96,33 @@ bool import_add_suffix(json_t *row, const char *suffix, Err *err)
                err_hint(err, "--suffix stands behind what the user said last");
     json_object_set_new(row, field, with);
     return true;
+}
+
+/* --- prompts of other files ----------------------------------------------------------------------------- */
+
+bool import_hash_prompt(const json_t *row, char hash[HASH_TEXT], Err *err)
+{
+    RowView v;
+    if (!row_view(row, NEED_ANY, &v, err))
+        return false;
+    context_hash(&v.context, hash);
+    row_view_release(&v);
+    return true;
+}
+
+bool import_known_prompts(const OptionList *files, json_t *known, Err *err)
+{
+    bool ok = true;
+    for (int f = 0; ok && f < files->n; f++) {
+        Rows rows = {0};
+        ok = rows_read(&rows, files->item[f], 0, false, err);
+        for (int i = 0; ok && i < rows.n; i++) {
+            char hash[HASH_TEXT], place[300];
+            ok = import_hash_prompt(rows.row[i].json, hash, err) || err_context(err, "%s", row_place(&rows, i, place));
+            if (ok)
+                json_object_set_new(known, hash, json_true());
+        }
+        rows_release(&rows);
+    }
+    return ok;
 }

@@ -25,6 +25,8 @@ static const Option option_rows[] = {
     {"score-ratio", OPT_REAL, AT(ImportOptions, score_ratio), 0, 1e9, "0",
      .help = "only rows whose score_ratio (SHP) is at least this; 0: any"},
     {"prompts", OPT_BOOL, AT(ImportOptions, prompts), .help = "only the prompts, each once"},
+    {"without", OPT_LIST, AT(ImportOptions, without), .value = "ROWS,...", .flags = OPT_WORKING,
+     .help = "files of rows: rows whose prompt occurs in one of them are left out"},
     {"suffix", OPT_TEXT, AT(ImportOptions, suffix), .value = "TEXT",
      .help = "put behind every prompt: behind what the user said last"},
     {"min-chars", OPT_INT, AT(ImportOptions, min_chars), 0, 2147483647, "0",
@@ -54,6 +56,7 @@ typedef enum Fate {
     NOT_CONFIDENT,
     TOO_CLOSE,
     REPEATED,
+    KNOWN,
     TOO_SHORT,
     TOO_LONG,
     OVER_LIMIT,
@@ -350,8 +353,8 @@ static bool split(Import *im, Err *err)
 
 /* Why a row is left out: keys of the summary. */
 static const char *const reason[FATES] = {
-    [NOT_SAMPLED] = "sample",  [NOT_CONFIDENT] = "confidence", [TOO_CLOSE] = "score_ratio", [REPEATED] = "duplicates",
-    [TOO_SHORT] = "min_chars", [TOO_LONG] = "max_chars",       [OVER_LIMIT] = "limit"};
+    [NOT_SAMPLED] = "sample", [NOT_CONFIDENT] = "confidence", [TOO_CLOSE] = "score_ratio", [REPEATED] = "duplicates",
+    [KNOWN] = "without",      [TOO_SHORT] = "min_chars",      [TOO_LONG] = "max_chars",    [OVER_LIMIT] = "limit"};
 
 /* Where fewer rows are kept than were asked for: says so, and what left them out. */
 static void warn_of_few(const Import *im, const char *option, double wanted)
@@ -375,15 +378,26 @@ static void warn_of_few(const Import *im, const char *option, double wanted)
 /* Has no row before had this prompt? */
 static bool is_first(const json_t *row, json_t *seen, Err *err)
 {
-    RowView v;
     char hash[HASH_TEXT];
-    if (!row_view(row, NEED_PROMPT, &v, err))
+    if (!import_hash_prompt(row, hash, err))
         return false;
-    context_hash(&v.context, hash);
-    row_view_release(&v);
     bool first = !json_object_get(seen, hash);
     json_object_set_new(seen, hash, json_true());
     return first;
+}
+
+static bool drop_known(Import *im, Err *err)
+{
+    json_t *known = json_object();
+    bool ok = import_known_prompts(&im->options->without, known, err);
+    for (int i = 0; ok && json_object_size(known) > 0 && i < im->rows.n; i++) {
+        char hash[HASH_TEXT];
+        ok = im->fate[i] != KEPT || import_hash_prompt(im->rows.row[i].json, hash, err);
+        if (ok && im->fate[i] == KEPT && json_object_get(known, hash))
+            im->fate[i] = KNOWN;
+    }
+    json_decref(known);
+    return ok;
 }
 
 static bool choose(Import *im, Err *err)
@@ -411,6 +425,8 @@ static bool choose(Import *im, Err *err)
             break;
     }
     json_decref(seen);
+    if (err->code != ERR_NONE || !drop_known(im, err))
+        return false;
     if (im->sample.of == 0)
         warn_of_few(im, "sample", im->sample.take);
     if (im->sample.take > 0 && im->sample.of == 0)
@@ -419,7 +435,7 @@ static bool choose(Import *im, Err *err)
         if (im->fate[i] == KEPT && o->limit > 0 && ++kept > o->limit)
             im->fate[i] = OVER_LIMIT;
     warn_of_few(im, "limit", o->limit);
-    return err->code == ERR_NONE && (im->split.take == 0 || split(im, err));
+    return im->split.take == 0 || split(im, err);
 }
 
 /* --- writing -------------------------------------------------------------------------------------------- */
@@ -461,7 +477,8 @@ static bool check_result(const Import *im, Err *err)
                 im->rest ? " for one of the two parts" : "", im->ties > 0 ? "; ties are left out" : "",
                 im->unscored > 0 ? "; pairs of which a score is not known are left out" : "");
         return err_hint(
-            err, "look at --sample, --confidence, --score-ratio, --min-chars, --max-chars, --split, and at --format");
+            err,
+            "look at --sample, --confidence, --score-ratio, --without, --min-chars, --max-chars, --split, and at --format");
     }
     return true;
 }
@@ -524,14 +541,32 @@ bool import_rows(Work *work, const ImportOptions *o, Err *err)
     return ok;
 }
 
+/* Of the files that --without names; "" where there are none. */
+static bool hash_without(Work *work, const OptionList *files, char hash[HASH_TEXT], Err *err)
+{
+    Hash *h = hash_new();
+    bool ok = true;
+    for (int i = 0; ok && i < files->n; i++) {
+        char one[HASH_TEXT] = "";
+        ok = store_file_hash(work->store, files->item[i], one, err);
+        hash_add_text(h, one);
+    }
+    hash_end(h, hash);
+    if (files->n == 0)
+        hash[0] = 0;
+    return ok;
+}
+
 bool import_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const ImportOptions *o = options;
     Stage s = {0};
-    char input[HASH_TEXT], key[HASH_TEXT] = "";
+    char input[HASH_TEXT], key[HASH_TEXT] = "", without[HASH_TEXT];
     bool ok = store_file_hash(work->store, o->input, input, err) && (!o->key || hash_file(o->key, key, err)) &&
-              stage_begin(&s, work, name, "import",
-                          stage_about(&import_table, o, &o->common, "input", input, "key", key, NULL), err);
+              hash_without(work, &o->without, without, err) &&
+              stage_begin(
+                  &s, work, name, "import",
+                  stage_about(&import_table, o, &o->common, "input", input, "key", key, "without", without, NULL), err);
     if (ok && !(s.done && file_exists(o->output))) {
         ok = import_rows(work, o, err);
         json_object_update(s.summary, work->summary);

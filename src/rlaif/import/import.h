@@ -33,7 +33,7 @@
 typedef struct ImportOptions {
     CommonOptions common;
     char *input, *output, *rest, *sample, *split, *key, *suffix;
-    OptionList confidence, replies;
+    OptionList confidence, replies, without;
     double score_ratio;
     int format, limit, min_chars, max_chars;
     bool prompts, skip_bad;
@@ -46,6 +46,7 @@ extern const OptionTable import_table;
  *   confidence          rows of these confidences
  *   score-ratio         rows with a score_ratio of at least this: of votes for the preferred to those for the other (SHP)
  *   prompts             prompts alone, each once
+ *   without             rows whose prompt, with its suffix, occurs in none of these files
  *   min-chars           prompt and longest response together have at least so many characters
  *   max-chars           and at most so many; both count the suffix
  *   sample 500          so many of those that are left, at random
@@ -57,7 +58,7 @@ extern const OptionTable import_table;
  * rows more for it. Without a row to write, or with an empty part, it fails; where fewer rows are there than `sample 500` or
  * `limit` ask for, it says so.
  *
- * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, score_ratio, duplicates, min_chars, max_chars, limit, and
+ * Summary: read, written, rest (with split), left_out: {bad, sample, confidence, score_ratio, duplicates, without, min_chars, max_chars, limit, and
  * of comparisons ties, unscored, alone}, formats: {name: rows}, output, rest_output. */
 bool import_rows(Work *work, const ImportOptions *o, Err *err) MUST_CHECK;
 

@@ -230,6 +230,43 @@ static void least_length(void **state)
     run_free(&r);
 }
 
+/* What lies in other files is left out before anything is drawn; a stage is done anew where they are others. */
+static void without(void **state)
+{
+    (void)state;
+    char *lines = numbered(20, 1);
+    Run r = run_new(lines);
+    char *known = path_join(r.folder, "known.jsonl");
+    static const char pairs[] = "{\"prompt\": \"number 3\", \"responses\": [\"x\", \"y\"]}\n{\"prompt\": \"none\"}\n"
+                                "{\"prompt\": [{\"role\": \"user\", \"content\": \"number 7\"}]}\n";
+    need_ok(file_write(known, pairs, strlen(pairs), &r.err), &r.err);
+    set(&r, "without", known);
+    set(&r, "sample", "18");
+    need_ok(run(&r), &r.err);
+    assert_int_equal(count_lines(r.out), 18);
+    assert_int_equal(left_out(&r, "without"), 2);
+    char *text = read_text(r.out);
+    assert_null(strstr(text, "number 3\""));
+    assert_null(strstr(text, "number 7\""));
+    free(text);
+    Work work = {.common = &r.o->common, .in_recipe = true};
+    need_ok(store_open(&work.store, ":memory:", &r.err), &r.err);
+    need_ok(import_stage(&work, "import", r.o, &r.err), &r.err);
+    need_ok(file_write(known, "{\"prompt\": \"number 5\"}\n", 23, &r.err), &r.err);
+    need_ok(import_stage(&work, "import", r.o, &r.err), &r.err);
+    text = read_text(r.out);
+    assert_null(strstr(text, "number 5\""));
+    free(text);
+    json_decref(work.summary);
+    store_close(work.store);
+    need_ok(file_write(known, "{\"prompt\": 5}\n", 14, &r.err), &r.err);
+    assert_false(run(&r));
+    assert_non_null(strstr(r.err.msg, "known.jsonl:1"));
+    free(known);
+    free(lines);
+    run_free(&r);
+}
+
 /* A suffix counts, and two replies have the names that they are given. */
 static void adapted(void **state)
 {
@@ -438,10 +475,19 @@ int main(void)
 {
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(least_length), cmocka_unit_test(adapted),         cmocka_unit_test(score_ratio),
-        cmocka_unit_test(samples),      cmocka_unit_test(splits),          cmocka_unit_test(split_of_a_sample),
-        cmocka_unit_test(filters),      cmocka_unit_test(shared_prompts),  cmocka_unit_test(numbers),
-        cmocka_unit_test(bad_rows),     cmocka_unit_test(refused_options), cmocka_unit_test(stage),
+        cmocka_unit_test(least_length),
+        cmocka_unit_test(without),
+        cmocka_unit_test(adapted),
+        cmocka_unit_test(score_ratio),
+        cmocka_unit_test(samples),
+        cmocka_unit_test(splits),
+        cmocka_unit_test(split_of_a_sample),
+        cmocka_unit_test(filters),
+        cmocka_unit_test(shared_prompts),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(bad_rows),
+        cmocka_unit_test(refused_options),
+        cmocka_unit_test(stage),
         cmocka_unit_test(real_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
