@@ -448,6 +448,26 @@ static void paths(void **state)
         assert_string_equal(joined, row_of[i][2]);
         free(joined);
     }
+    static const char *const way[][3] = {{"deep/er", "deep/file", "../file"}, {"deep/er", "deep/er/file", "file"},
+                                         {"deep/er", "other", "../../other"}, {"deep", "deeper", "../deeper"},
+                                         {"", "deep/file", "deep/file"},      {"deep", "nowhere", "nowhere"}};
+    Err err = {0};
+    char here[4096];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(test_folder), 0);
+    need_ok(dir_make("deep/er", &err) && file_write("deep/file", "", 0, &err) &&
+                file_write("deep/er/file", "", 0, &err) && file_write("deeper", "", 0, &err) &&
+                file_write("other", "", 0, &err),
+            &err);
+    for (int i = 0; i < COUNT(way); i++) {
+        char *from = path_from(way[i][0], way[i][1]);
+        assert_string_equal(from, way[i][2]);
+        free(from);
+    }
+    char *root = path_from("/", "/");
+    assert_string_equal(root, "");
+    free(root);
+    assert_int_equal(chdir(here), 0);
     assert_string_equal(path_base("a/b.c"), "b.c");
     assert_string_equal(path_base("b.c"), "b.c");
     assert_string_equal(path_base("a/"), "");

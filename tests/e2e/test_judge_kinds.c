@@ -78,6 +78,12 @@ static void settled(const char *prompt, int numbers)
         json_decref(row);
     }
     assert_true(apart > 1e-3);
+    runs_with_status(
+        test_bench, 0, /* a row alone is labelled as among others */
+        "rm -f alone.jsonl* && sed -n 4p human.jsonl > one.jsonl && sed -n 4p whole.jsonl > fourth.jsonl && "
+        "rlaif label one.jsonl --model llama --method pointwise --prompt %s -o alone.jsonl && "
+        "cmp alone.jsonl fourth.jsonl",
+        prompt);
     runs_with_status(test_bench, 0,
                      "rlaif label --from whole.jsonl -o again.jsonl && cmp again.jsonl whole.jsonl && "
                      "rlaif label --from whole.jsonl --label-temperature 2 --flip true -o turned.jsonl && "

@@ -5,7 +5,7 @@
 #include "base/lines.h"
 #include "base/mem.h"
 #include "rlaif/label/ask.h"
-#include "rlaif/label/logistic.h"
+#include "rlaif/label/weighing.h"
 
 enum { CHOICES_EACH = 10 }; /* of a part, at least */
 
@@ -17,7 +17,7 @@ typedef struct Fit {
     double *x;   /* [pairs][2][parts] */
     int choices; /* people's */
     double *z;   /* [choices][parts], the chosen one's less the other's, over the scales */
-    Logistic fitted;
+    Weighing fitted;
 } Fit;
 
 /* --- what the parts say --- */
@@ -91,10 +91,10 @@ static void standardise(Fit *f)
     }
 }
 
-static bool refuse(const Fit *f, LogisticEnd end, Err *err)
+static bool refuse(const Fit *f, WeighingEnd end, Err *err)
 {
     const char *rows = f->options->fit;
-    if (end == LOGISTIC_SINGULAR) {
+    if (end == WEIGHING_SINGULAR) {
         err_set(err, ERR_INPUT, "%s: the part %s follows from those before it in the mix, so that no weight is its own",
                 rows, part_name(&f->draft->part[f->fitted.singular]));
         return err_hint(err, "leave one of them out");
@@ -114,8 +114,8 @@ static bool weigh_parts(Fit *f, Err *err)
         return err_hint(err, "at least %d a part; rows without choices give the scales alone", CHOICES_EACH);
     }
     standardise(f);
-    LogisticEnd end = logistic_fit(f->z, f->choices, p->parts, &f->fitted);
-    if (end != LOGISTIC_FITTED)
+    WeighingEnd end = weighing_fit(f->z, f->choices, p->parts, &f->fitted);
+    if (end != WEIGHING_FITTED)
         return refuse(f, end, err);
     p->temperature = 1;
     for (int c = 0; c < p->parts; c++) {

@@ -10,6 +10,14 @@ typedef struct LabelSums {
     double p, distance, mass, masses, missing, absent, input, output;
 } LabelSums;
 
+static void add_said(LabelSums *s, const json_t *said)
+{
+    s->masses += json_object_get(said, "mass") != NULL; /* a contrast has no answers */
+    s->mass += json_number_of(said, "mass", 0);
+    s->missing += json_number_of(said, "missing", 0);
+    s->absent += json_object_get(said, "absent") != NULL;
+}
+
 static void add_label(LabelSums *s, const json_t *label)
 {
     double p = json_number_of(label, "p", 0.5);
@@ -25,11 +33,10 @@ static void add_label(LabelSums *s, const json_t *label)
     s->input += json_number_of(tokens, "input", 0);
     s->output += json_number_of(tokens, "output", 0);
     for (size_t i = 0; i < json_array_size(parts); i++) {
-        const json_t *part = json_array_get(parts, i);
-        s->masses += json_object_get(part, "mass") != NULL; /* a contrast has no answers */
-        s->mass += json_number_of(part, "mass", 0);
-        s->missing += json_number_of(part, "missing", 0);
-        s->absent += json_object_get(part, "absent") != NULL;
+        const json_t *part = json_array_get(parts, i), *own = json_object_get(part, "parts"); /* of a mix */
+        add_said(s, part);
+        for (size_t k = 0; k < json_array_size(own); k++)
+            add_said(s, json_array_get(own, k));
     }
 }
 

@@ -1,5 +1,5 @@
-/* Logistic regression without an intercept. */
-#include "rlaif/label/logistic.h"
+/* Weights of a mix by logistic regression without an intercept. */
+#include "rlaif/label/weighing.h"
 
 #include "base/real.h"
 
@@ -90,7 +90,7 @@ static bool derivatives(const double *z, int n, int k, const double *w, double *
 }
 
 /* One step of Newton's method, halved until the likelihood does not fall, but for rounding; *moved: how far. */
-static void step(const double *z, int n, int k, const double *by, Logistic *out, double *moved)
+static void step(const double *z, int n, int k, const double *by, Weighing *out, double *moved)
 {
     double next[MOST_PARTS], whole = 1, reached = 0;
     for (int h = 0; h < HALVINGS; h++, whole /= 2) {
@@ -109,29 +109,29 @@ static void step(const double *z, int n, int k, const double *by, Logistic *out,
     out->likelihood = reached;
 }
 
-LogisticEnd logistic_fit(const double *z, int n, int k, Logistic *out)
+WeighingEnd weighing_fit(const double *z, int n, int k, Weighing *out)
 {
     Matrix curve;
     double slope[MOST_PARTS], by[MOST_PARTS], moved = 1;
-    *out = (Logistic){0};
+    *out = (Weighing){0};
     out->likelihood = likelihood(z, n, k, out->weight);
     for (int s = 0; moved > SMALL_STEP; s++) {
         bool separated = derivatives(z, n, k, out->weight, slope, curve);
         if (!cholesky(curve, k, &out->singular))
-            return s == 0 ? LOGISTIC_SINGULAR : LOGISTIC_SEPARABLE;
+            return s == 0 ? WEIGHING_SINGULAR : WEIGHING_SEPARABLE;
         if (separated || s == MOST_STEPS)
-            return LOGISTIC_SEPARABLE;
+            return WEIGHING_SEPARABLE;
         solve(curve, k, slope, by);
         step(z, n, k, by, out, &moved);
     }
     derivatives(z, n, k, out->weight, slope, curve);
     if (!cholesky(curve, k, &out->singular))
-        return LOGISTIC_SEPARABLE;
+        return WEIGHING_SEPARABLE;
     for (int c = 0; c < k; c++) { /* the diagonal of the inverse */
         double unit[MOST_PARTS] = {0}, column[MOST_PARTS];
         unit[c] = 1;
         solve(curve, k, unit, column);
         out->error[c] = sqrt(column[c]);
     }
-    return LOGISTIC_FITTED;
+    return WEIGHING_FITTED;
 }
