@@ -3,7 +3,8 @@
 
 #include "base/mem.h"
 
-const char *const tiny_name[TINY_KINDS] = {"llama", "gemma3"};
+const char *const tiny_name[TINY_KINDS] = {"llama",  "gemma3", "mistral", "qwen2",  "qwen3",
+                                           "gemma2", "phi3",   "gpt2",    "gptneox"};
 
 /* Width, heads, those of keys, numbers in a head, width within the feed-forward layer. */
 #define SIZES(wide, n, n_kv, dim, inner)                                                                               \
@@ -39,10 +40,100 @@ static const ModelConfig gemma = {
     .tied = true,
 };
 
+/* Two layers of llama's kind, for what is particular to the others. */
+#define OF_LLAMA(name, act, scale)                                                                                     \
+    .family = name, .layers = 2, .norm_eps = 1e-5f, .activation = act, .embed_scale = scale, .attn_scale = 0.35f
+#define YARN                                                                                                           \
+    {                                                                                                                  \
+        10000, ROPE_YARN, 4, 1, 32, 20, .attention = 1.1386                                                            \
+    }
+
+static const ModelConfig mistral = {
+    OF_LLAMA("mistral", ACT_SILU, 1),
+    SIZES(24, 4, 2, 8, 40),
+    .rope = YARN,
+    .rope_local = YARN,
+    .window = 9,
+    .local = {true, true},
+};
+
+static const ModelConfig qwen2 = {
+    OF_LLAMA("qwen2", ACT_SILU, 1),
+    SIZES(24, 4, 2, 8, 40),
+    .rope = {.theta = 10000},
+    .rope_local = {.theta = 10000},
+    .window = 11,
+    .local = {false, true},
+    .qkv_bias = true,
+    .tied = true,
+};
+
+static const ModelConfig qwen3 = {
+    OF_LLAMA("qwen3", ACT_SILU, 1),
+    SIZES(24, 4, 2, 10, 40),
+    .rope = {.theta = 10000},
+    .qk_norm = true,
+};
+
+static const ModelConfig gemma2 = {
+    OF_LLAMA("gemma2", ACT_GELU_TANH, 4.9f),
+    SIZES(24, 4, 2, 8, 40),
+    .rope = {.theta = 10000},
+    .rope_local = {.theta = 10000},
+    .norm_plus_one = true,
+    .post_norms = true,
+    .attn_cap = 1.5f,
+    .logit_cap = 4,
+    .window = 7,
+    .local = {true, false},
+    .tied = true,
+};
+
+static const ModelConfig phi3 = {
+    OF_LLAMA("phi3", ACT_SILU, 1),
+    .width = 24,
+    .heads = 4,
+    .kv_heads = 2,
+    .head_dim = 8,
+    .rotary_dim = 6,
+    .ffn = 40,
+    .context = 400,
+    .rope = {10000, ROPE_LONG, .original_context = 400, .attention = 1.19, .short_factor = {1, 1.5, 3},
+             .long_factor = {1, 4, 8}, .long_context = 800},
+};
+
+/* Two of LayerNorm, biases and no gate. */
+#define OF_GPT2(name, act, turns)                                                                                      \
+    .family = name, .layers = 2, .width = 21, .heads = 3, .kv_heads = 3, .head_dim = 8, .rotary_dim = turns,           \
+    .ffn = 40, .context = 400, .norm_eps = 1e-5f, .embed_scale = 1, .attn_scale = 0.35f, .layer_norm = true,           \
+    .qkv_bias = true, .o_bias = true, .ffn_bias = true, .ungated = true, .activation = act
+
+static const ModelConfig gpt2 = {OF_GPT2("gpt2", ACT_GELU_TANH, 0), .learned_positions = true, .tied = true};
+
+static const ModelConfig gptneox = {OF_GPT2("gptneox", ACT_GELU, 2), .rope = {.theta = 10000}, .parallel = true};
+
+static const ModelConfig *const configs[TINY_KINDS] = {&llama,  &gemma, &mistral, &qwen2,  &qwen3,
+                                                       &gemma2, &phi3,  &gpt2,    &gptneox};
+
+/* Numbers of one parameter, of a usual size. */
+static void draw(const Model *m, const Param *p, uint64_t stream)
+{
+    bool shift = strstr(p->name, ".bias") && p->matrix != &m->w.value_bias,
+         gain = !shift && strstr(p->name, "norm") != NULL;
+    double scale = gain || shift                     ? 0.2
+                   : p->matrix == &m->w.embed        ? 0.3
+                   : p->matrix == &m->w.positions    ? 0.3
+                   : p->matrix->cols > m->config.ffn ? 1
+                                                     : 1 / sqrt(p->matrix->cols);
+    fill_matrix(*p->matrix, stream, scale);
+    for (int r = 0; gain && !m->config.norm_plus_one && r < p->matrix->rows; r++)
+        p->matrix->at[r] += 1;
+}
+
 Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device)
 {
     Model *m = mem_zalloc(1, sizeof *m);
-    m->config = kind == TINY_LLAMA ? llama : gemma;
+    m->config = *configs[kind];
     m->config.vocab = vocab;
     m->config.head = heads;
     m->config.bos = m->config.eos = -1;
@@ -51,17 +142,8 @@ Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device)
     Err err = {0};
     need_ok(config_check(&m->config, m->path, &err) && weights_alloc(&m->w, &m->config, false, &err), &err);
     ParamList list = params_list(&m->w, &m->config);
-    for (int i = 0; i < list.n; i++) {
-        const Param *p = &list.param[i];
-        bool gain = strstr(p->name, "norm") != NULL;
-        double scale = gain                              ? 0.2
-                       : p->matrix == &m->w.embed        ? 0.3
-                       : p->matrix->cols > m->config.ffn ? 1
-                                                         : 1 / sqrt(p->matrix->cols);
-        fill_matrix(*p->matrix, (uint64_t)(1000 + i), scale);
-        for (int r = 0; gain && !m->config.norm_plus_one && r < p->matrix->rows; r++)
-            p->matrix->at[r] += 1;
-    }
+    for (int i = 0; i < list.n; i++)
+        draw(m, &list.param[i], (uint64_t)(1000 + i));
     params_free(&list);
     return m;
 }

@@ -7,9 +7,17 @@
 #include "train/pass.h"
 
 typedef enum TinyKind {
-    TINY_LLAMA, /* two layers, untied */
-    TINY_GEMMA, /* Gemma 3's norms, windows, scales; three layers, tied; odd sizes */
-    TINY_KINDS
+    TINY_LLAMA,   /* two layers, untied */
+    TINY_GEMMA,   /* Gemma 3's norms, windows, scales; three layers, tied; odd sizes */
+    TINY_MISTRAL, /* a window in every layer, YaRN */
+    TINY_QWEN2,   /* biases of q, k and v; tied; one layer with a window */
+    TINY_QWEN3,   /* norms of q and k */
+    TINY_GEMMA2,  /* soft caps */
+    TINY_PHI3,    /* longrope, a part of the head rotated */
+    TINY_GPT2,    /* LayerNorm, biases, learned positions, no gate */
+    TINY_GPTNEOX, /* the same in parallel, a part of the head rotated, exact GELU */
+    TINY_KINDS,
+    TINY_USUAL = TINY_MISTRAL /* the first ones: enough where no family does anything of its own */
 } TinyKind;
 
 extern const char *const tiny_name[TINY_KINDS];

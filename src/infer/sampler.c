@@ -61,7 +61,7 @@ static bool scan_vocabulary(Draw *d, int top, Err *err)
         d->scan.block_sum = f + n * chunks;
     }
     d->scan.top_logit = f + n * chunks * (1 + VOCAB_BLOCKS);
-    return head_scan(d->model, d->in.normed, &d->scan, err);
+    return head_scan(d->model, &d->in, &d->scan, err);
 }
 
 /* exp((chunk's largest - row's largest) / T): brings a chunk's sums to the row's scale. */
@@ -113,7 +113,7 @@ found:;
     int first = chunk * VOCAB_CHUNK + block * VOCAB_BLOCK, rest = d->model->config.vocab - first;
     int n = rest < VOCAB_BLOCK ? rest : VOCAB_BLOCK;
     float logits[VOCAB_BLOCK];
-    head_logits(d->model, d->in.normed, r, first, n, logits);
+    head_logits(d->model, &d->in, r, first, n, logits);
     float max = d->scan.chunk_max[(size_t)r * (size_t)d->scan.chunks + (size_t)chunk];
     int i = op_vocab_pick(d->model->device, logits, n, max, d->scan.inv_temperature, left / scale);
     *logit = logits[i];
@@ -195,6 +195,8 @@ static bool draw_ranked(Draw *d, const int *row, int n, const double *u, Drawn *
     RankItem *room = mem_alloc(2 * V, sizeof *room);
     op_gather(d->model->device, normed, d->in.normed, row);
     op_linear(d->model->device, logits, normed, d->model->w.lm_head);
+    if (d->in.cap > 0)
+        op_soft_cap(d->model->device, logits, d->in.cap);
     for (int i = 0; i < n; i++) {
         const float *logit = logits.at + (size_t)i * V;
         rank_ids(id, logit, vocab, room);

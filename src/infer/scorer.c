@@ -453,7 +453,7 @@ bool scorer_next(Scorer *s, const Sequence *seq, int n, int top, int *id, float 
                       .top_logit = logp,
                       .top_id = id};
     bool ok = last_states(s, seq, n, &states, err) && head_input(s->model, &in, states.at, states.row, n, err) &&
-              head_scan(s->model, in.normed, &scan, err);
+              head_scan(s->model, &in, &scan, err);
     for (int i = 0; ok && i < n; i++)
         for (int k = 0; k < top; k++) {
             float *l = &logp[i * top + k];

@@ -1,5 +1,5 @@
 /* config.json of Hugging Face as a configuration. What a file leaves out has the default of transformers. */
-#include "model/config.h"
+#include "model/config_json.h"
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -7,16 +7,7 @@
 
 #include <limits.h>
 
-typedef struct Source {
-    const json_t *object;
-    const json_t *outer; /* of a model of text and images: what stands around its text_config; or NULL */
-    const char *where;
-    ModelConfig *c;
-    Err *err;
-} Source;
-
-/* The value of a key; NULL where it is absent or null. */
-static const json_t *value_of(const Source *s, const char *key)
+const json_t *config_value(const ConfigSource *s, const char *key)
 {
     const json_t *v = json_object_get(s->object, key);
     if (!v && s->outer)
@@ -24,7 +15,7 @@ static const json_t *value_of(const Source *s, const char *key)
     return json_is_null(v) ? NULL : v;
 }
 
-static bool bad_value(const Source *s, const char *key, const json_t *v, const char *needs)
+bool config_bad(const ConfigSource *s, const char *key, const json_t *v, const char *needs)
 {
     char *text = v ? json_text(v) : mem_str("missing");
     err_set(s->err, ERR_INPUT, "%s: \"%s\" must be %s, is %.80s", s->where, key, needs, text);
@@ -32,42 +23,41 @@ static bool bad_value(const Source *s, const char *key, const json_t *v, const c
     return err_hint(s->err, "the file is damaged, or describes a model that this program does not know");
 }
 
-/* A number; `otherwise` where it is absent, an error if that is NaN. */
-static bool read_real(const Source *s, const char *key, double otherwise, double *out)
+bool config_real(const ConfigSource *s, const char *key, double otherwise, double *out)
 {
-    const json_t *v = value_of(s, key);
+    const json_t *v = config_value(s, key);
     *out = otherwise;
     if (json_is_number(v))
         *out = json_number_value(v);
-    return (v ? json_is_number(v) : !isnan(otherwise)) || bad_value(s, key, v, "a number");
+    return (v ? json_is_number(v) : !isnan(otherwise)) || config_bad(s, key, v, "a number");
 }
 
 static const int REQUIRED = INT_MIN;
 
-static bool read_int(const Source *s, const char *key, int otherwise, int *out)
+static bool read_int(const ConfigSource *s, const char *key, int otherwise, int *out)
 {
-    const json_t *v = value_of(s, key);
+    const json_t *v = config_value(s, key);
     *out = otherwise;
     if (!v && otherwise != REQUIRED)
         return true;
     json_int_t n = json_integer_value(v);
     if (!json_is_integer(v) || n < INT_MIN + 1 || n > INT_MAX)
-        return bad_value(s, key, v, "a whole number");
+        return config_bad(s, key, v, "a whole number");
     *out = (int)n;
     return true;
 }
 
-static bool read_bool(const Source *s, const char *key, bool otherwise, bool *out)
+static bool read_bool(const ConfigSource *s, const char *key, bool otherwise, bool *out)
 {
-    const json_t *v = value_of(s, key);
+    const json_t *v = config_value(s, key);
     *out = v ? json_is_true(v) : otherwise;
-    return !v || json_is_boolean(v) || bad_value(s, key, v, "true or false");
+    return !v || json_is_boolean(v) || config_bad(s, key, v, "true or false");
 }
 
 /* The id of a token; the first of a list. */
-static bool read_id(const Source *s, const char *key, int otherwise, int *id)
+static bool read_id(const ConfigSource *s, const char *key, int otherwise, int *id)
 {
-    const json_t *v = value_of(s, key);
+    const json_t *v = config_value(s, key);
     if (!v) {
         bool null = json_object_get(s->object, key) || (s->outer && json_object_get(s->outer, key));
         *id = null || otherwise >= s->c->vocab ? -1 : otherwise;
@@ -76,200 +66,306 @@ static bool read_id(const Source *s, const char *key, int otherwise, int *id)
     const json_t *one = json_is_array(v) ? json_array_get(v, 0) : v;
     json_int_t n = json_integer_value(one);
     if (!json_is_integer(one) || n < 0 || n >= s->c->vocab)
-        return bad_value(s, key, v, "the id of a token");
+        return config_bad(s, key, v, "the id of a token");
     *id = (int)n;
     return true;
 }
 
-/* --- rotation --------------------------------------------------------------------------------------- */
-
-/* `params` (may be NULL) has rope_type, once called type, and what that needs. */
-static bool read_rope(const Source *s, const json_t *params, double theta, Rope *r)
-{
-    Source p = {params, NULL, s->where, s->c, s->err};
-    const char *kind = json_text_of(params, "rope_type");
-    if (!kind)
-        kind = json_text_of(params, "type");
-    if (!read_real(&p, "rope_theta", theta, &r->theta))
-        return false;
-    if (!kind || strcmp(kind, "default") == 0)
-        return true;
-    if (!read_real(&p, "factor", (double)NAN, &r->factor))
-        return false;
-    if (strcmp(kind, "linear") == 0) {
-        r->scaling = r->factor == 1 ? ROPE_PLAIN : ROPE_LINEAR;
-        r->factor = r->factor == 1 ? 0 : r->factor;
-        return true;
-    }
-    if (strcmp(kind, "llama3") == 0) {
-        r->scaling = ROPE_LLAMA3;
-        return read_real(&p, "low_freq_factor", (double)NAN, &r->low_freq) &&
-               read_real(&p, "high_freq_factor", (double)NAN, &r->high_freq) &&
-               read_real(&p, "original_max_position_embeddings", s->c->context, &r->original_context);
-    }
-    return err_set(s->err, ERR_INPUT, "%s: rotary scaling of the kind \"%.50s\" is not supported", s->where, kind),
-           err_hint(s->err, "take a model with the kind default, linear or llama3");
-}
-
-/* What has the kind of scaling: the older key, the newer one, or NULL. */
-static bool rope_object(const Source *s, const char *key, const json_t **params)
-{
-    *params = value_of(s, key);
-    return !*params || json_is_object(*params) || bad_value(s, key, *params, "an object");
-}
-
 /* --- what is particular to a family ------------------------------------------------------------------ */
 
-static bool check_activation(const Source *s, const char *key, const char *wanted)
+static bool check_activation(const ConfigSource *s, const char *key, const char *wanted)
 {
-    const json_t *v = value_of(s, key);
+    const json_t *v = config_value(s, key);
     const char *name = json_string_value(v);
     if (!v || (name && strcmp(name, wanted) == 0))
         return true;
     char needs[64];
     snprintf(needs, sizeof needs, "\"%s\"", wanted);
-    return bad_value(s, key, v, needs);
+    return config_bad(s, key, v, needs);
 }
 
-static bool read_llama(const Source *s)
+/* attention_bias of the families that may have biases. */
+static bool read_bias(const ConfigSource *s, bool otherwise)
 {
-    ModelConfig *c = s->c;
-    const json_t *older, *newer;
-    double theta, part;
-    if (!check_activation(s, "hidden_act", "silu") || !rope_object(s, "rope_scaling", &older) ||
-        !rope_object(s, "rope_parameters", &newer) || !read_real(s, "rope_theta", 10000, &theta))
+    bool on;
+    if (!read_bool(s, "attention_bias", otherwise, &on))
         return false;
-    const json_t *params = older ? older : newer;
-    if (!read_rope(s, params, theta, &c->rope) || !read_real(s, "partial_rotary_factor", 1, &part))
-        return false;
-    part = json_number_of(params, "partial_rotary_factor", part);
-    if (!(part > 0 && part <= 1))
-        return err_set(s->err, ERR_INPUT, "%s: \"partial_rotary_factor\" must be in (0, 1], is %g", s->where, part);
-    c->rotary_dim = (int)(c->head_dim * part); /* cut off, as transformers does */
+    s->c->qkv_bias = s->c->qkv_bias || on;
+    s->c->o_bias = on;
     return true;
 }
 
-/* Which layers have a window: a list, or every how manieth has none. */
-static bool read_layer_types(const Source *s, int *locals)
+/* Feed-forward of silu, rotation; what most share. */
+static bool read_usual(const ConfigSource *s)
+{
+    return check_activation(s, "hidden_act", "silu") && config_read_rotary(s, "rope_theta", 1);
+}
+
+static bool read_llama(const ConfigSource *s)
+{
+    return read_usual(s) && read_bias(s, false) && read_bool(s, "mlp_bias", false, &s->c->ffn_bias);
+}
+
+/* Which layers have a window: those that a list says; without one, all but every period-th, and of period 0 all from `first`
+ * on. They turn as the others do, unless they are told otherwise. */
+static bool read_layer_types(const ConfigSource *s, int period, int first)
 {
     ModelConfig *c = s->c;
-    const json_t *types = value_of(s, "layer_types");
-    int period;
-    if (!read_int(s, "_sliding_window_pattern", 6, &period) || !read_int(s, "sliding_window_pattern", period, &period))
-        return false;
+    const json_t *types = config_value(s, "layer_types");
+    bool any = false;
     if (types && json_array_size(types) != (size_t)c->layers)
-        return bad_value(s, "layer_types", types, "a list with an entry for each layer");
-    if (!types && period < 1)
-        return bad_value(s, "sliding_window_pattern", value_of(s, "sliding_window_pattern"), "positive");
+        return config_bad(s, "layer_types", types, "a list with an entry for each layer");
     for (int i = 0; i < c->layers; i++) {
         const char *type = json_string_value(json_array_get(types, (size_t)i));
-        c->local[i] = types ? type && strcmp(type, "sliding_attention") == 0 : (i + 1) % period != 0;
+        bool local = period ? (i + 1) % period != 0 : i >= first;
+        c->local[i] = types ? type && strcmp(type, "sliding_attention") == 0 : local;
         if (types && !c->local[i] && !(type && strcmp(type, "full_attention") == 0))
-            return bad_value(s, "layer_types", types, "of sliding_attention and full_attention");
-        *locals += c->local[i];
+            return config_bad(s, "layer_types", types, "of sliding_attention and full_attention");
+        any = any || c->local[i];
     }
+    if (!any)
+        c->window = 0;
+    c->rope_local = any ? c->rope : (Rope){0};
     return true;
 }
 
-static bool read_gemma3_ropes(const Source *s, bool local)
+/* A window of every layer, or none. */
+static bool read_window(const ConfigSource *s, int otherwise)
+{
+    bool null = json_is_null(json_object_get(s->object, "sliding_window"));
+    if (!read_int(s, "sliding_window", null ? 0 : otherwise, &s->c->window))
+        return false;
+    bool none = s->c->window == 0 && !config_value(s, "sliding_window");
+    return read_layer_types(s, 0, none ? s->c->layers : 0);
+}
+
+static bool read_mistral(const ConfigSource *s)
+{
+    return read_usual(s) && read_window(s, 4096);
+}
+
+static bool read_phi3(const ConfigSource *s)
+{
+    return read_usual(s) && read_window(s, 0);
+}
+
+/* Windows only where they are switched on, from a layer on. */
+static bool read_qwen2(const ConfigSource *s)
+{
+    ModelConfig *c = s->c;
+    bool on;
+    int first;
+    if (!read_usual(s) || !read_bool(s, "use_sliding_window", false, &on) ||
+        !read_int(s, "max_window_layers", 28, &first) || !read_int(s, "sliding_window", 4096, &c->window))
+        return false;
+    c->window = on ? c->window : 0;
+    return read_layer_types(s, 0, on ? first : c->layers);
+}
+
+static bool read_qwen3(const ConfigSource *s)
+{
+    return read_bias(s, false) && read_qwen2(s);
+}
+
+/* A soft cap; null: none. */
+static bool read_cap(const ConfigSource *s, const char *key, double otherwise, float *cap)
+{
+    double v;
+    const json_t *value = json_object_get(s->object, key);
+    if (!config_real(s, key, json_is_null(value) ? 0 : otherwise, &v))
+        return false;
+    *cap = (float)v;
+    return !config_value(s, key) || v > 0 || config_bad(s, key, config_value(s, key), "positive");
+}
+
+/* What both Gemmas have; windows and rotation differ. `cap`, `logit_cap`: where the file says nothing. */
+static bool read_gemma(const ConfigSource *s, double cap, double logit_cap)
+{
+    ModelConfig *c = s->c;
+    double scalar;
+    bool both_ways;
+    if (!check_activation(s, "hidden_activation", "gelu_pytorch_tanh") ||
+        !read_int(s, "sliding_window", 4096, &c->window) || !config_real(s, "query_pre_attn_scalar", 256, &scalar) ||
+        !read_bias(s, false) || !read_cap(s, "attn_logit_softcapping", cap, &c->attn_cap) ||
+        !read_cap(s, "final_logit_softcapping", logit_cap, &c->logit_cap) ||
+        !read_bool(s, "use_bidirectional_attention", false, &both_ways))
+        return false;
+    if (both_ways)
+        return config_bad(s, "use_bidirectional_attention", config_value(s, "use_bidirectional_attention"), "false");
+    if (!(scalar > 0))
+        return config_bad(s, "query_pre_attn_scalar", config_value(s, "query_pre_attn_scalar"), "positive");
+    c->attn_scale = (float)(1 / sqrt(scalar));
+    c->rotary_dim = c->head_dim;
+    return true;
+}
+
+static bool read_gemma2(const ConfigSource *s)
+{
+    return read_gemma(s, 50, 30) && config_read_rotary(s, "rope_theta", 1) && read_layer_types(s, 2, 0);
+}
+
+/* Local and global layers turn at rates of their own. */
+static bool read_gemma3_ropes(const ConfigSource *s)
 {
     const json_t *older, *newer;
     double theta, local_theta;
-    if (!rope_object(s, "rope_scaling", &older) || !rope_object(s, "rope_parameters", &newer) ||
-        !read_real(s, "rope_theta", 1e6, &theta) || !read_real(s, "rope_local_base_freq", 1e4, &local_theta))
+    if (!config_object(s, "rope_scaling", &older) || !config_object(s, "rope_parameters", &newer) ||
+        !config_real(s, "rope_theta", 1e6, &theta) || !config_real(s, "rope_local_base_freq", 1e4, &local_theta))
         return false;
     const json_t *full = json_object_get(newer, "full_attention");
     const json_t *sliding = json_object_get(newer, "sliding_attention");
     if (newer && !json_is_object(full) && !json_is_object(sliding))
-        return bad_value(s, "rope_parameters", newer, "an object of full_attention and sliding_attention");
+        return config_bad(s, "rope_parameters", newer, "an object of full_attention and sliding_attention");
     theta = json_number_of(full, "rope_theta", theta);
-    return read_rope(s, older ? older : full, theta, &s->c->rope) &&
-           (!local || read_rope(s, sliding, local_theta, &s->c->rope_local));
+    return config_read_rope(s, older ? older : full, theta, &s->c->rope) &&
+           (!s->c->window || config_read_rope(s, sliding, local_theta, &s->c->rope_local));
 }
 
-static bool read_gemma3(const Source *s)
+static bool read_gemma3(const ConfigSource *s)
 {
-    ModelConfig *c = s->c;
-    int locals = 0;
-    double scalar;
-    bool both_ways;
-    if (!check_activation(s, "hidden_activation", "gelu_pytorch_tanh") || !read_layer_types(s, &locals) ||
-        !read_int(s, "sliding_window", 4096, &c->window) || !read_gemma3_ropes(s, locals > 0) ||
-        !read_real(s, "query_pre_attn_scalar", 256, &scalar) ||
-        !read_bool(s, "use_bidirectional_attention", false, &both_ways))
+    int period;
+    if (!read_gemma(s, 0, 0) || !read_int(s, "_sliding_window_pattern", 6, &period) ||
+        !read_int(s, "sliding_window_pattern", period, &period))
         return false;
-    if (both_ways)
-        return bad_value(s, "use_bidirectional_attention", value_of(s, "use_bidirectional_attention"), "false");
-    if (!(scalar > 0))
-        return bad_value(s, "query_pre_attn_scalar", value_of(s, "query_pre_attn_scalar"), "positive");
-    c->attn_scale = (float)(1 / sqrt(scalar));
-    c->rotary_dim = c->head_dim;
-    if (!locals)
-        c->window = 0;
-    return true;
+    if (!config_value(s, "layer_types") && period < 1)
+        return config_bad(s, "sliding_window_pattern", config_value(s, "sliding_window_pattern"), "positive");
+    if (!read_layer_types(s, period, 0))
+        return false;
+    return read_gemma3_ropes(s);
 }
 
-/* A family's defaults and its own function, called after the sizes. head_dim 0: width / heads. */
+/* One of the activations by name. */
+static bool read_activation(const ConfigSource *s, const char *key)
+{
+    static const struct {
+        const char *name;
+        Activation act;
+    } known[] = {{"gelu", ACT_GELU},
+                 {"gelu_new", ACT_GELU_TANH},
+                 {"gelu_fast", ACT_GELU_TANH},
+                 {"gelu_pytorch_tanh", ACT_GELU_TANH}};
+    const json_t *v = config_value(s, key);
+    const char *name = json_string_value(v);
+    for (int i = 0; i < COUNT(known); i++)
+        if (name && strcmp(known[i].name, name) == 0) {
+            s->c->activation = known[i].act;
+            return true;
+        }
+    return !v || config_bad(s, key, v, "\"gelu\", \"gelu_new\", \"gelu_fast\" or \"gelu_pytorch_tanh\"");
+}
+
+/* A switch of which only one side is computed here. */
+static bool check_switch(const ConfigSource *s, const char *key, bool wanted)
+{
+    bool on;
+    return read_bool(s, key, wanted, &on) &&
+           (on == wanted || config_bad(s, key, config_value(s, key), wanted ? "true" : "false"));
+}
+
+static bool read_gpt2(const ConfigSource *s)
+{
+    return read_activation(s, "activation_function") && check_switch(s, "scale_attn_weights", true) &&
+           check_switch(s, "scale_attn_by_inverse_layer_idx", false) && check_switch(s, "add_cross_attention", false);
+}
+
+static bool read_gptneox(const ConfigSource *s)
+{
+    double part;
+    return read_activation(s, "hidden_act") && read_bool(s, "use_parallel_residual", true, &s->c->parallel) &&
+           config_real(s, "rotary_pct", 0.25, &part) && config_read_rotary(s, "rotary_emb_base", part) &&
+           read_bias(s, true);
+}
+
+/* A family's defaults and its own function, called after the sizes. head_dim 0: width / heads; ffn 0: four times the width. */
 static const struct Reading {
     const char *family;
     int layers, width, heads, kv_heads, head_dim, ffn, vocab, context;
     int bos, eos;
     bool tied;
-    bool (*read)(const Source *s);
+    double eps;
+    bool (*read)(const ConfigSource *s);
 } readings[] = {
-    {"llama", REQUIRED, REQUIRED, REQUIRED, 0, 0, REQUIRED, REQUIRED, 2048, 1, 2, false, read_llama},
-    {"gemma3", 26, 2304, 8, 4, 256, 9216, 262208, 131072, 2, 1, true, read_gemma3},
+    {"llama", REQUIRED, REQUIRED, REQUIRED, 0, 0, REQUIRED, REQUIRED, 2048, 1, 2, false, 1e-6, read_llama},
+    {"mistral", REQUIRED, REQUIRED, REQUIRED, 8, 0, REQUIRED, REQUIRED, 131072, 1, 2, false, 1e-6, read_mistral},
+    {"qwen2", REQUIRED, REQUIRED, REQUIRED, 32, 0, REQUIRED, REQUIRED, 32768, -1, -1, false, 1e-6, read_qwen2},
+    {"qwen3", REQUIRED, REQUIRED, REQUIRED, 32, 128, REQUIRED, REQUIRED, 32768, -1, -1, false, 1e-6, read_qwen3},
+    {"gemma2", 26, 2304, 8, 4, 256, 9216, 256000, 8192, 2, 1, true, 1e-6, read_gemma2},
+    {"gemma3", 26, 2304, 8, 4, 256, 9216, 262208, 131072, 2, 1, true, 1e-6, read_gemma3},
+    {"phi3", REQUIRED, REQUIRED, REQUIRED, 0, 0, REQUIRED, REQUIRED, 4096, 1, 32000, false, 1e-5, read_phi3},
+    {"gpt2", 12, 768, 12, 0, 0, 0, 50257, 1024, 50256, 50256, true, 1e-5, read_gpt2},
+    {"gptneox", 44, 6144, 64, 0, 0, 24576, 50432, 2048, 0, 2, false, 1e-5, read_gptneox},
 };
 
 /* --- what all have ------------------------------------------------------------------------------------ */
 
-static bool read_sizes(const Source *s, const struct Reading *d)
+/* A size, or what follows from the others where the family has no key for it. */
+static bool read_size(const ConfigSource *s, const char *key, int otherwise, int *out)
+{
+    if (key)
+        return read_int(s, key, otherwise, out);
+    *out = otherwise;
+    return true;
+}
+
+static bool read_head_dim(const ConfigSource *s, const struct Reading *d, const char *key)
+{
+    ModelConfig *c = s->c;
+    if (!read_size(s, key, d->head_dim, &c->head_dim))
+        return false;
+    if ((key && config_value(s, key)) || d->head_dim != 0 || c->heads < 1)
+        return true;
+    c->head_dim = c->width / c->heads;
+    if (c->width % c->heads == 0)
+        return true;
+    err_set(s->err, ERR_INPUT, "%s: hidden_size %d is not a multiple of the %d heads", s->where, c->width, c->heads);
+    return key ? err_hint(s->err, "give the size of a head as \"%s\"", key)
+               : err_hint(s->err, "the file is damaged, or describes a model that this program does not know");
+}
+
+static bool read_sizes(const ConfigSource *s, const struct Reading *d, const SizeKeys *k)
 {
     ModelConfig *c = s->c;
     double eps;
-    if (!(read_int(s, "num_hidden_layers", d->layers, &c->layers) && read_int(s, "hidden_size", d->width, &c->width) &&
-          read_int(s, "num_attention_heads", d->heads, &c->heads) &&
-          read_int(s, "num_key_value_heads", d->kv_heads ? d->kv_heads : c->heads, &c->kv_heads) &&
-          read_int(s, "head_dim", d->head_dim, &c->head_dim) && read_int(s, "intermediate_size", d->ffn, &c->ffn) &&
-          read_int(s, "vocab_size", d->vocab, &c->vocab) &&
-          read_int(s, "max_position_embeddings", d->context, &c->context) && read_real(s, "rms_norm_eps", 1e-6, &eps) &&
+    if (!(read_int(s, k->layers, d->layers, &c->layers) && read_int(s, k->width, d->width, &c->width) &&
+          read_int(s, k->heads, d->heads, &c->heads) &&
+          read_size(s, k->kv_heads, d->kv_heads ? d->kv_heads : c->heads, &c->kv_heads) &&
+          read_head_dim(s, d, k->head_dim)))
+        return false;
+    int four = c->width > 0 && c->width < INT_MAX / 4 ? 4 * c->width : 0;
+    if (!(read_int(s, k->ffn, d->ffn ? d->ffn : four, &c->ffn) && read_int(s, "vocab_size", d->vocab, &c->vocab) &&
+          read_int(s, k->context, d->context, &c->context) && config_real(s, k->norm_eps, d->eps, &eps) &&
           read_bool(s, "tie_word_embeddings", d->tied, &c->tied)))
         return false;
     c->norm_eps = (float)eps;
     if (c->layers < 1 || c->layers > MAX_LAYERS)
-        return bad_value(s, "num_hidden_layers", value_of(s, "num_hidden_layers"), "1 to 256");
-    if (!value_of(s, "head_dim") && d->head_dim == 0 && c->heads > 0) {
-        if (c->width % c->heads)
-            return err_set(s->err, ERR_INPUT, "%s: hidden_size %d is not a multiple of the %d heads", s->where,
-                           c->width, c->heads),
-                   err_hint(s->err, "give the size of a head as \"head_dim\"");
-        c->head_dim = c->width / c->heads;
-    }
+        return config_bad(s, k->layers, config_value(s, k->layers), "1 to 256");
     return read_id(s, "bos_token_id", d->bos, &c->bos) && read_id(s, "eos_token_id", d->eos, &c->eos);
 }
 
 /* What would change the numbers and is refused: no operation here does it. */
-static bool refuse_unknown(const Source *s)
+static bool refuse_unknown(const ConfigSource *s, const Family *f)
 {
-    static const char *const off[] = {"attention_bias", "mlp_bias"};
-    static const char *const none[] = {"attn_logit_softcapping", "final_logit_softcapping", "quantization_config"};
-    for (int i = 0; i < COUNT(off); i++) {
-        bool on;
-        if (!read_bool(s, off[i], false, &on))
+    static const char *const none[] = {"quantization_config", "attn_logit_softcapping", "final_logit_softcapping"};
+    static const char *const experts[] = {"num_local_experts", "num_experts", "n_routed_experts"};
+    for (int i = 0; i < COUNT(experts); i++) {
+        int n;
+        if (!read_int(s, experts[i], 0, &n))
             return false;
-        if (on)
-            return bad_value(s, off[i], value_of(s, off[i]), "false: biases are not supported");
+        if (n > 0)
+            return err_set(s->err, ERR_INPUT, "%s: \"%s\" is %d: a mixture of experts is not supported", s->where,
+                           experts[i], n),
+                   err_hint(s->err, "take a dense model");
     }
-    for (int i = 0; i < COUNT(none); i++)
-        if (value_of(s, none[i]))
-            return bad_value(s, none[i], value_of(s, none[i]), "null: it is not supported");
+    for (int i = 0; i < (f->soft_caps ? 1 : COUNT(none)); i++)
+        if (config_value(s, none[i]))
+            return config_bad(s, none[i], config_value(s, none[i]), "null: it is not supported");
     return true;
 }
 
 /* A classifier is a reward model if it has one label; transformers' default is two. */
-static bool check_labels(const Source *s)
+static bool check_labels(const ConfigSource *s)
 {
-    const json_t *names = value_of(s, "id2label");
+    const json_t *names = config_value(s, "id2label");
     int labels;
     if (!read_int(s, "num_labels", names ? (int)json_object_size(names) : 2, &labels))
         return false;
@@ -279,9 +375,9 @@ static bool check_labels(const Source *s)
            err_hint(s->err, "take a model with \"num_labels\": 1");
 }
 
-static bool read_head(const Source *s, const Family *f)
+static bool read_head(const ConfigSource *s, const Family *f)
 {
-    const json_t *list = value_of(s, "architectures");
+    const json_t *list = config_value(s, "architectures");
     const char *name = json_string_value(json_array_get(list, 0));
     if (!list || (name && strcmp(name, f->causal) == 0))
         return true;
@@ -295,24 +391,13 @@ static bool read_head(const Source *s, const Family *f)
     return err_hint(s->err, "supported are: %s, %s", f->causal, f->classifier);
 }
 
-static bool unknown_type(const char *where, const char *type, Err *err)
-{
-    Str known = {0};
-    for (int i = 0; i < COUNT(readings); i++)
-        str_addf(&known, "%s%s", i ? ", " : "", family_find(readings[i].family)->model_type);
-    err_set(err, ERR_INPUT, "%s: the model_type \"%.60s\" is not supported", where, type);
-    err_hint(err, "supported are: %s", str_text(&known));
-    str_release(&known);
-    return false;
-}
-
 bool config_from_json(ModelConfig *c, const json_t *json, const char *where, Err *err)
 {
     *c = (ModelConfig){0};
-    Source s = {json, NULL, where, c, err};
+    ConfigSource s = {json, NULL, where, c, err};
     const char *type = json_text_of(json, "model_type");
     if (!type)
-        return bad_value(&s, "model_type", json_object_get(json, "model_type"), "a text");
+        return config_bad(&s, "model_type", json_object_get(json, "model_type"), "a text");
     if (strcmp(type, "gemma3") == 0 && json_is_object(json_object_get(json, "text_config"))) {
         s.object = json_object_get(json, "text_config");
         s.outer = json;
@@ -323,10 +408,11 @@ bool config_from_json(ModelConfig *c, const json_t *json, const char *where, Err
         if (strcmp(f->model_type, type) != 0)
             continue;
         family_begin(f, c);
-        if (!read_sizes(&s, &readings[i]) || !refuse_unknown(&s) || !read_head(&s, f) || !readings[i].read(&s))
+        if (!read_sizes(&s, &readings[i], f->keys) || !refuse_unknown(&s, f) || !read_head(&s, f) ||
+            !readings[i].read(&s))
             return false;
         family_scales(f, c);
         return config_check(c, where, err);
     }
-    return unknown_type(where, type, err);
+    return family_refuse(where, "model_type", type, err);
 }

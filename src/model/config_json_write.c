@@ -1,5 +1,5 @@
 /* A configuration as config.json, with the keys of transformers 5 and, where they do no harm, of 4. */
-#include "model/config.h"
+#include "model/config_json.h"
 
 #include "base/json.h"
 
@@ -18,38 +18,6 @@ static void put_id(json_t *o, const char *key, int id)
     put(o, key, id < 0 ? json_null() : json_integer(id));
 }
 
-/* rope_type and the numbers of its kind. */
-static json_t *scaling_json(const Rope *r)
-{
-    static const char *const kinds[] = {"default", "linear", "llama3"};
-    json_t *o = json_object();
-    put_text(o, "rope_type", kinds[r->scaling]);
-    if (r->scaling != ROPE_PLAIN)
-        put(o, "factor", json_real(r->factor));
-    if (r->scaling == ROPE_LLAMA3) {
-        double n = r->original_context;
-        put(o, "low_freq_factor", json_real(r->low_freq));
-        put(o, "high_freq_factor", json_real(r->high_freq));
-        put(o, "original_max_position_embeddings",
-            floor(n) == n && n < 1e15 ? json_integer((json_int_t)n) : json_real(n));
-    }
-    return o;
-}
-
-static json_t *rope_json(const Rope *r)
-{
-    json_t *o = scaling_json(r);
-    put(o, "rope_theta", json_real(r->theta));
-    return o;
-}
-
-/* transformers 4 has the scaling of the global layers apart, and null for none. */
-static void put_older_rope(json_t *o, const Rope *r)
-{
-    put(o, "rope_theta", json_real(r->theta));
-    put(o, "rope_scaling", r->scaling == ROPE_PLAIN ? json_null() : scaling_json(r));
-}
-
 /* The factor whose product with the head's size, cut off, is the number of rotary dimensions. */
 static double rotary_part(const ModelConfig *c)
 {
@@ -57,14 +25,55 @@ static double rotary_part(const ModelConfig *c)
     return (int)(c->head_dim * part) == c->rotary_dim ? part : nextafter(part, 1);
 }
 
+static void put_rotary(const ModelConfig *c, json_t *o)
+{
+    put(o, "rope_parameters", config_rope_json(&c->rope));
+    config_put_older_rope(o, &c->rope);
+    if (c->rope.scaling == ROPE_LONG)
+        put(o, "original_max_position_embeddings", json_integer((json_int_t)c->rope.original_context));
+    if (c->rotary_dim != c->head_dim)
+        put(o, "partial_rotary_factor", json_real(rotary_part(c)));
+}
+
+static void put_window(const ModelConfig *c, json_t *o)
+{
+    put(o, "sliding_window", c->window ? json_integer(c->window) : json_null());
+}
+
+static void put_layer_types(const ModelConfig *c, json_t *o)
+{
+    json_t *types = json_array();
+    for (int i = 0; i < c->layers; i++)
+        json_array_append_new(types, json_string(c->local[i] ? "sliding_attention" : "full_attention"));
+    put(o, "layer_types", types);
+}
+
 static void write_llama(const ModelConfig *c, json_t *o)
 {
     put_text(o, "hidden_act", "silu");
-    put(o, "mlp_bias", json_false());
-    put(o, "rope_parameters", rope_json(&c->rope));
-    put_older_rope(o, &c->rope);
-    if (c->rotary_dim != c->head_dim)
-        put(o, "partial_rotary_factor", json_real(rotary_part(c)));
+    put(o, "mlp_bias", json_boolean(c->ffn_bias));
+    put_rotary(c, o);
+}
+
+/* mistral and phi3: a window of all layers. */
+static void write_windowed(const ModelConfig *c, json_t *o)
+{
+    put_text(o, "hidden_act", "silu");
+    put_rotary(c, o);
+    put_window(c, o);
+}
+
+static void write_qwen(const ModelConfig *c, json_t *o)
+{
+    int first = 0;
+    while (first < c->layers && !c->local[first])
+        first++;
+    put_text(o, "hidden_act", "silu");
+    put_rotary(c, o);
+    put(o, "use_sliding_window", json_boolean(c->window > 0));
+    put(o, "max_window_layers", json_integer(first));
+    put_layer_types(c, o);
+    put_window(c, o);
 }
 
 /* 1 / scale^2, as the whole number that it is in every model that is known. */
@@ -89,32 +98,86 @@ static int pattern_of(const ModelConfig *c)
     return 0;
 }
 
+static json_t *cap_json(float cap)
+{
+    return cap > 0 ? json_of_float(cap) : json_null();
+}
+
+/* What both Gemmas have. */
+static void put_gemma(const ModelConfig *c, json_t *o)
+{
+    put_text(o, "hidden_activation", "gelu_pytorch_tanh");
+    put(o, "attn_logit_softcapping", cap_json(c->attn_cap));
+    put(o, "final_logit_softcapping", cap_json(c->logit_cap));
+    put_layer_types(c, o);
+    put(o, "query_pre_attn_scalar", scalar_json(c->attn_scale));
+}
+
+/* Gemmas without local layers say the whole context. */
+static void put_gemma_window(const ModelConfig *c, json_t *o)
+{
+    put(o, "sliding_window", json_integer(c->window ? c->window : c->context));
+}
+
+static void write_gemma2(const ModelConfig *c, json_t *o)
+{
+    put_gemma(c, o);
+    put_rotary(c, o);
+    put_gemma_window(c, o);
+}
+
 static void write_gemma3(const ModelConfig *c, json_t *o)
 {
-    json_t *types = json_array(), *ropes = json_object();
-    for (int i = 0; i < c->layers; i++)
-        json_array_append_new(types, json_string(c->local[i] ? "sliding_attention" : "full_attention"));
-    put(ropes, "full_attention", rope_json(&c->rope));
-    put_text(o, "hidden_activation", "gelu_pytorch_tanh");
-    put(o, "attn_logit_softcapping", json_null());
-    put(o, "final_logit_softcapping", json_null());
-    put(o, "layer_types", types);
-    put(o, "query_pre_attn_scalar", scalar_json(c->attn_scale));
+    json_t *ropes = json_object();
+    put_gemma(c, o);
+    put(ropes, "full_attention", config_rope_json(&c->rope));
     put(o, "rope_parameters", ropes);
-    put_older_rope(o, &c->rope);
-    put(o, "sliding_window", json_integer(c->window ? c->window : c->context));
+    config_put_older_rope(o, &c->rope);
+    put_gemma_window(c, o);
     if (c->window) {
-        put(ropes, "sliding_attention", rope_json(&c->rope_local));
+        put(ropes, "sliding_attention", config_rope_json(&c->rope_local));
         put(o, "rope_local_base_freq", json_real(c->rope_local.theta));
     }
     if (pattern_of(c))
         put(o, "sliding_window_pattern", json_integer(pattern_of(c)));
 }
 
+static void write_gpt2(const ModelConfig *c, json_t *o)
+{
+    put_text(o, "activation_function", c->activation == ACT_GELU ? "gelu" : "gelu_new");
+    put(o, "scale_attn_weights", json_true());
+    put(o, "scale_attn_by_inverse_layer_idx", json_false());
+    put(o, "attn_pdrop", json_real(0));
+    put(o, "embd_pdrop", json_real(0));
+    put(o, "resid_pdrop", json_real(0));
+}
+
+static void write_gptneox(const ModelConfig *c, json_t *o)
+{
+    double part = rotary_part(c);
+    json_t *rope = config_rope_json(&c->rope);
+    put_text(o, "hidden_act", c->activation == ACT_GELU ? "gelu" : "gelu_new");
+    put(o, "use_parallel_residual", json_boolean(c->parallel));
+    put(rope, "partial_rotary_factor", json_real(part));
+    put(o, "rope_parameters", rope);
+    put(o, "rotary_pct", json_real(part));
+    put(o, "rotary_emb_base", json_real(c->rope.theta));
+    config_put_older_rope(o, &c->rope);
+}
+
+/* A size that the family has a key for. */
+static void put_size(json_t *o, const char *key, int value)
+{
+    if (key)
+        put(o, key, json_integer(value));
+}
+
 static const struct Writing {
     const char *family;
     void (*write)(const ModelConfig *c, json_t *o);
-} writings[] = {{"llama", write_llama}, {"gemma3", write_gemma3}};
+} writings[] = {{"llama", write_llama},   {"mistral", write_windowed}, {"qwen2", write_qwen},
+                {"qwen3", write_qwen},    {"gemma2", write_gemma2},    {"gemma3", write_gemma3},
+                {"phi3", write_windowed}, {"gpt2", write_gpt2},        {"gptneox", write_gptneox}};
 
 static void put_label(json_t *o)
 {
@@ -131,17 +194,17 @@ json_t *config_to_json(const ModelConfig *c)
     put_text(o, "model_type", f->model_type);
     if (c->head & HEAD_REWARD)
         put_label(o);
-    put(o, "num_hidden_layers", json_integer(c->layers));
-    put(o, "hidden_size", json_integer(c->width));
-    put(o, "num_attention_heads", json_integer(c->heads));
-    put(o, "num_key_value_heads", json_integer(c->kv_heads));
-    put(o, "head_dim", json_integer(c->head_dim));
-    put(o, "intermediate_size", json_integer(c->ffn));
+    put_size(o, f->keys->layers, c->layers);
+    put_size(o, f->keys->width, c->width);
+    put_size(o, f->keys->heads, c->heads);
+    put_size(o, f->keys->kv_heads, c->kv_heads);
+    put_size(o, f->keys->head_dim, c->head_dim);
+    put_size(o, f->keys->ffn, c->ffn);
     put(o, "vocab_size", json_integer(c->vocab));
-    put(o, "max_position_embeddings", json_integer(c->context));
-    put(o, "rms_norm_eps", json_of_float(c->norm_eps));
+    put_size(o, f->keys->context, c->rope.scaling == ROPE_LONG ? c->rope.long_context : c->context);
+    put(o, f->keys->norm_eps, json_of_float(c->norm_eps));
     put(o, "tie_word_embeddings", json_boolean(c->tied));
-    put(o, "attention_bias", json_false());
+    put(o, "attention_bias", json_boolean(c->o_bias));
     put(o, "attention_dropout", json_real(0));
     for (int i = 0; i < COUNT(writings); i++)
         if (strcmp(writings[i].family, c->family) == 0)

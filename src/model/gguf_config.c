@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "model/params.h"
 #include "model/places.h"
+#include "model/stored.h"
 
 #include <limits.h>
 
@@ -24,7 +25,7 @@ typedef struct Key {
 static Key key_of(const Meta *m, const char *name)
 {
     Key key;
-    snprintf(key.name, sizeof key.name, "%s.%s", m->c->family, name);
+    snprintf(key.name, sizeof key.name, "%s.%s", family_find(m->c->family)->gguf, name);
     return key;
 }
 
@@ -79,8 +80,9 @@ static bool read_sizes(const Meta *m)
           meta_int(m, "attention.head_count_kv", c->heads, &c->kv_heads) &&
           meta_int(m, "attention.key_length", c->heads ? c->width / c->heads : 0, &c->head_dim) &&
           meta_int(m, "attention.value_length", c->head_dim, &value_length) &&
-          meta_int(m, "rope.dimension_count", c->head_dim, &c->rotary_dim) &&
-          meta_real(m, "attention.layer_norm_rms_epsilon", (double)NAN, &eps)))
+          meta_int(m, "rope.dimension_count", c->learned_positions ? 0 : c->head_dim, &c->rotary_dim) &&
+          meta_real(m, c->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", (double)NAN,
+                    &eps)))
         return false;
     c->norm_eps = (float)eps;
     if (value_length != c->head_dim)
@@ -93,11 +95,17 @@ static bool read_sizes(const Meta *m)
 /* What would change the numbers and is refused, as no operation here does it: each must be absent or 0. */
 static bool refuse_unknown(const Meta *m)
 {
-    static const char *const zero[] = {"expert_count",        "attn_logit_softcapping",  "final_logit_softcapping",
-                                       "logit_scale",         "residual_scale",          "embedding_scale",
-                                       "attention.clamp_kqv", "attention.max_alibi_bias"};
-    double v;
-    for (int i = 0; i < COUNT(zero); i++) {
+    static const char *const zero[] = {"attn_logit_softcapping",  "final_logit_softcapping", "logit_scale",
+                                       "residual_scale",          "embedding_scale",         "attention.clamp_kqv",
+                                       "attention.max_alibi_bias"};
+    double v, experts;
+    if (!meta_real(m, "expert_count", 0, &experts))
+        return false;
+    if (experts != 0)
+        return err_set(m->err, ERR_INPUT, "%s: \"%s\" is %g: a mixture of experts is not supported", m->g->path,
+                       key_of(m, "expert_count").name, experts),
+               err_hint(m->err, "take a dense model");
+    for (int i = family_find(m->c->family)->soft_caps ? 2 : 0; i < COUNT(zero); i++) {
         if (!meta_real(m, zero[i], 0, &v))
             return false;
         if (v != 0)
@@ -112,20 +120,37 @@ static bool refuse_unknown(const Meta *m)
     return true;
 }
 
+/* YaRN; llama.cpp multiplies the factor on cosines and sines with that of the file. */
+static bool read_yarn(const Meta *m, Rope *r)
+{
+    double share;
+    r->scaling = ROPE_YARN;
+    if (!meta_real(m, "rope.scaling.original_context_length", m->c->context, &r->original_context) ||
+        !meta_real(m, "rope.scaling.yarn_beta_slow", 1, &r->low_freq) ||
+        !meta_real(m, "rope.scaling.yarn_beta_fast", 32, &r->high_freq) ||
+        !meta_real(m, "rope.scaling.attn_factor", 1, &share))
+        return false;
+    r->attention = r->factor > 1 ? share * (1 + 0.1 * real_log(r->factor)) : share;
+    return true;
+}
+
 static bool read_rope(const Meta *m)
 {
     Rope *r = &m->c->rope;
     const char *kind = "linear";
     double old;
     gguf_text(m->g, key_of(m, "rope.scaling.type").name, &kind);
-    if (strcmp(kind, "linear") != 0 && strcmp(kind, "none") != 0)
+    bool none = strcmp(kind, "none") == 0, yarn = strcmp(kind, "yarn") == 0, by_table = strcmp(kind, "longrope") == 0;
+    if (!none && !yarn && !by_table && strcmp(kind, "linear") != 0)
         return err_set(m->err, ERR_INPUT, "%s: rotary scaling of the kind \"%.50s\" is not supported", m->g->path,
                        kind),
-               err_hint(m->err, "take a model with none, linear or Llama 3's scaling");
+               err_hint(m->err, "take a model with none, linear, YaRN, longrope or Llama 3's scaling");
     if (!meta_real(m, "rope.freq_base", 10000, &r->theta) || !meta_real(m, "rope.scale_linear", 1, &old) ||
         !meta_real(m, "rope.scaling.factor", old, &r->factor))
         return false;
-    if (strcmp(kind, "none") == 0 || r->factor == 0 || r->factor == 1)
+    if (yarn)
+        return read_yarn(m, r);
+    if (none || by_table || r->factor == 0 || r->factor == 1)
         r->factor = 0;
     else
         r->scaling = ROPE_LINEAR;
@@ -187,24 +212,53 @@ static bool read_divisors(const Meta *m, bool llama3)
                     err_hint(m->err, "no other scaling by a table is supported"));
 }
 
-static bool read_llama(const Meta *m)
+/* One of longrope's two tables. */
+static bool read_factors(const Meta *m, const char *name, double *out)
 {
-    int window;
-    if (!read_divisors(m, true) || !meta_int(m, "attention.sliding_window", 0, &window))
-        return false;
-    if (window)
-        return err_set(m->err, ERR_INPUT, "%s: a sliding window (%d) is not supported for llama", m->g->path, window),
-               err_hint(m->err, "take a model without it");
+    const StoredTensor *t = gguf_find(m->g, name);
+    int n = m->c->rotary_dim / 2;
+    if (!t)
+        return gguf_unread(m->g, name, m->err)
+                   ? false
+                   : (err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\" is missing", m->g->path, name),
+                      err_hint(m->err, "the file holds no complete model: convert it again"));
+    if (n < 1 || n > MAX_ROPE_FACTORS || stored_values(t) != (size_t)n || dtype_info(t->type)->block != 1)
+        return err_set(m->err, ERR_INPUT, "%s: \"%s\" has %zu numbers, the model %d rotary dimensions", m->g->path,
+                       name, stored_values(t), m->c->rotary_dim),
+               err_hint(m->err, "the metadata and the weights are of different models: convert it again");
+    float *factor = mem_alloc((size_t)n, sizeof *factor);
+    dtype_to_f32(t->type, t->bytes, factor, (size_t)n);
+    for (int i = 0; i < n; i++)
+        out[i] = (double)factor[i];
+    free(factor);
     return true;
 }
 
-/* Every sixth layer sees everything, unless the file says every how manieth, or lists the local ones. */
-static bool read_pattern(const Meta *m)
+/* Phi-3's rotation by tables, where the file has them: the context becomes that of the short ones. */
+static bool read_long_rope(const Meta *m)
+{
+    ModelConfig *c = m->c;
+    Rope *r = &c->rope;
+    if (!gguf_find(m->g, "rope_factors_short.weight") && !gguf_find(m->g, "rope_factors_long.weight"))
+        return true;
+    r->scaling = ROPE_LONG;
+    r->long_context = c->context;
+    if (!read_factors(m, "rope_factors_short.weight", r->short_factor) ||
+        !read_factors(m, "rope_factors_long.weight", r->long_factor) ||
+        !meta_real(m, "rope.scaling.original_context_length", c->context, &r->original_context) ||
+        !meta_real(m, "rope.scaling.attn_factor", 1, &r->attention))
+        return false;
+    if (c->context > r->original_context)
+        c->context = (int)r->original_context;
+    return true;
+}
+
+/* Every how manieth layer sees everything (0: none does), unless the file says another, or lists the local ones. */
+static bool read_pattern(const Meta *m, int period)
 {
     static const char name[] = "attention.sliding_window_pattern";
     ModelConfig *c = m->c;
     const GgufValue *v = gguf_value(m->g, key_of(m, name).name);
-    int period = 6;
     bool listed = v && v->type == GGUF_ARRAY;
     if (!listed && !meta_int(m, name, period, &period))
         return false;
@@ -225,27 +279,95 @@ static bool read_pattern(const Meta *m)
     return true;
 }
 
-/* Gemma 3 of 62 layers (27B) scales q.k by the width a head has of the residual stream, the others by
- * key_length; llama.cpp too tells it by its layers. */
+/* The layers that a list or a period says are local, if the file has a window at all; they turn as the others do. `otherwise`: the
+ * period of a family whose files say none; 0: all are local. */
+static bool read_window(const Meta *m, int window, int otherwise)
+{
+    ModelConfig *c = m->c;
+    if (!meta_int(m, "attention.sliding_window", window, &c->window))
+        return false;
+    if (c->window == 0)
+        return true;
+    if (!read_pattern(m, otherwise))
+        return false;
+    if (c->window)
+        c->rope_local = c->rope;
+    return true;
+}
+
+/* Mistral's files are llama's with a window. */
+static bool read_llama(const Meta *m)
+{
+    if (!read_divisors(m, true) || !read_window(m, 0, 0))
+        return false;
+    if (m->c->window)
+        snprintf(m->c->family, sizeof m->c->family, "mistral");
+    return true;
+}
+
+static bool read_qwen(const Meta *m)
+{
+    return read_divisors(m, false) && read_window(m, 0, 0);
+}
+
+static bool read_phi3(const Meta *m)
+{
+    return read_long_rope(m) && read_window(m, 0, 0);
+}
+
+static bool read_gpt2(const Meta *m)
+{
+    (void)m;
+    return true;
+}
+
+static bool read_gptneox(const Meta *m)
+{
+    m->c->parallel = true;
+    gguf_bool(m->g, key_of(m, "use_parallel_residual").name, &m->c->parallel);
+    return read_divisors(m, false);
+}
+
+/* A model of so many layers scales q.k by the width that a head has of the residual stream, smaller ones by key_length;
+ * llama.cpp too tells them by their layers. */
+static void scale_27b(ModelConfig *c, int layers)
+{
+    if (c->layers == layers && c->attn_scale == 0 && c->width > 0)
+        c->attn_scale = (float)sqrt((double)c->heads / c->width);
+}
+
+static bool read_gemma2(const Meta *m)
+{
+    double cap, logit_cap;
+    if (!read_divisors(m, false) || !read_window(m, 4096, 2) || !meta_real(m, "attn_logit_softcapping", 50, &cap) ||
+        !meta_real(m, "final_logit_softcapping", 30, &logit_cap))
+        return false;
+    m->c->attn_cap = (float)cap;
+    m->c->logit_cap = (float)logit_cap;
+    scale_27b(m->c, 46);
+    return true;
+}
+
 static bool read_gemma3(const Meta *m)
 {
     ModelConfig *c = m->c;
-    double theta;
-    if (!read_divisors(m, false) || !meta_int(m, "attention.sliding_window", REQUIRED, &c->window) ||
+    double theta, cap;
+    if (!read_divisors(m, false) || !read_window(m, REQUIRED, 6) ||
         !meta_real(m, "rope.local.freq_base", 10000, &theta) || !meta_real(m, "rope.freq_base_swa", theta, &theta) ||
-        !read_pattern(m))
+        !meta_real(m, "final_logit_softcapping", 0, &cap))
         return false;
+    c->logit_cap = (float)cap;
     if (c->window)
-        c->rope_local.theta = theta;
-    if (c->layers == 62 && c->attn_scale == 0 && c->width > 0)
-        c->attn_scale = (float)sqrt((double)c->heads / c->width);
+        c->rope_local = (Rope){.theta = theta};
+    scale_27b(c, 62);
     return true;
 }
 
 static const struct Reading {
     const char *family;
     bool (*read)(const Meta *m); /* after the sizes and the rotation */
-} readings[] = {{"llama", read_llama}, {"gemma3", read_gemma3}};
+} readings[] = {{"llama", read_llama},   {"qwen2", read_qwen}, {"qwen3", read_qwen}, {"gemma2", read_gemma2},
+                {"gemma3", read_gemma3}, {"phi3", read_phi3},  {"gpt2", read_gpt2},  {"gptneox", read_gptneox}};
 
 static bool find_family(const Gguf *g, ModelConfig *c, const struct Reading **reading, Err *err)
 {
@@ -257,16 +379,10 @@ static bool find_family(const Gguf *g, ModelConfig *c, const struct Reading **re
             family_begin(family_find(name), c);
             return true;
         }
-    Str known = {0};
-    for (int i = 0; i < COUNT(readings); i++)
-        str_addf(&known, "%s%s", i ? ", " : "", readings[i].family);
     if (name)
-        err_set(err, ERR_INPUT, "%s: the architecture \"%.60s\" is not supported", g->path, name);
-    else
-        err_set(err, ERR_INPUT, "%s: the metadata \"general.architecture\" is missing", g->path);
-    err_hint(err, "supported are: %s", str_text(&known));
-    str_release(&known);
-    return false;
+        return family_refuse(g->path, "architecture", name, err);
+    err_set(err, ERR_INPUT, "%s: the metadata \"general.architecture\" is missing", g->path);
+    return err_hint(err, "the file holds no complete model: convert it again");
 }
 
 /* --- the tensors ------------------------------------------------------------------------------------ */
@@ -274,24 +390,27 @@ static bool find_family(const Gguf *g, ModelConfig *c, const struct Reading **re
 /* The tensor of a parameter is there, in the parameter's shape. */
 static bool check_tensor(const Meta *m, const Param *p)
 {
-    const StoredTensor *t = gguf_find(m->g, p->gguf);
-    if (!t && gguf_unread(m->g, p->gguf, m->err))
+    const char *name = p->gguf.name;
+    const StoredTensor *t = gguf_find(m->g, name);
+    if (!t && gguf_unread(m->g, name, m->err))
         return false;
     if (!t)
-        return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\" is missing", m->g->path, p->gguf),
+        return err_set(m->err, ERR_INPUT, "%s: the tensor \"%s\" is missing", m->g->path, name),
                err_hint(m->err, "the file holds no complete model: convert it again");
-    bool matrix = p->dims == 2;
-    size_t rows = (size_t)p->matrix->rows, last = matrix ? (size_t)p->matrix->cols : rows;
-    if (t->dims == p->dims && t->shape[p->dims - 1] == last && (!matrix || t->shape[0] == rows))
+    size_t shape[2];
+    int dims = stored_shape(p, &p->gguf, shape);
+    bool matrix = dims == 2;
+    if (t->dims == dims && t->shape[0] == shape[0] && (!matrix || t->shape[1] == shape[1]))
         return true;
     Str s = {0};
-    str_addf(&s, "%s: the tensor \"%s\" has shape [", m->g->path, p->gguf);
+    str_addf(&s, "%s: the tensor \"%s\" has shape [", m->g->path, name);
     for (int i = 0; i < t->dims; i++)
         str_addf(&s, "%s%zu", i ? ", " : "", t->shape[i]);
-    str_addf(&s, "], the metadata (%s%s%s) makes it [", p->sizes[0], matrix ? " and " : "", matrix ? p->sizes[1] : "");
+    str_addf(&s, "], the metadata (%s%s%s) makes it [%zu", p->sizes[0], matrix ? " and " : "",
+             matrix ? p->sizes[1] : "", shape[0]);
     if (matrix)
-        str_addf(&s, "%zu, ", rows);
-    str_addf(&s, "%zu]", last);
+        str_addf(&s, ", %zu", shape[1]);
+    str_add(&s, "]");
     err_set(m->err, ERR_INPUT, "%s", str_text(&s));
     str_release(&s);
     return err_hint(m->err, "the metadata and the weights are of different models: convert it again");
@@ -351,10 +470,29 @@ static bool read_vocabulary(const Meta *m)
            gguf_token_id(m->g, "tokenizer.ggml.eos_token_id", c->vocab, &c->eos, m->err);
 }
 
+/* Biases that a family may have, it has where the file has them. */
+static void read_biases(const Meta *m)
+{
+    const Family *f = family_find(m->c->family);
+    ModelConfig *c = m->c;
+    const char *q = f->gguf_names ? "blk.0.attn_qkv.bias" : "blk.0.attn_q.bias";
+    c->qkv_bias = c->qkv_bias || (f->attention_bias && gguf_find(m->g, q));
+    c->o_bias = c->o_bias || (f->attention_bias && gguf_find(m->g, "blk.0.attn_output.bias"));
+    c->ffn_bias = c->ffn_bias || (f->mlp_bias && gguf_find(m->g, "blk.0.ffn_up.bias"));
+}
+
+/* Files of tied models may hold the embedding a second time, as the head. */
+static bool is_tied(const Gguf *g)
+{
+    const StoredTensor *head = gguf_find(g, "output.weight"), *embed = gguf_find(g, "token_embd.weight");
+    return !head || (embed && head->type == embed->type && head->n_bytes == embed->n_bytes &&
+                     memcmp(head->bytes, embed->bytes, head->n_bytes) == 0);
+}
+
 bool gguf_config(const Gguf *g, ModelConfig *c, Err *err)
 {
     *c = (ModelConfig){0};
-    const struct Reading *reading;
+    const struct Reading *reading = NULL;
     Meta m = {g, c, err};
     double scale;
     if (!find_family(g, c, &reading, err) || !read_sizes(&m) || !refuse_unknown(&m) || !read_rope(&m) ||
@@ -365,7 +503,8 @@ bool gguf_config(const Gguf *g, ModelConfig *c, Err *err)
         return false;
     if (gguf_unread(g, "output.weight", err))
         return false;
-    c->tied = gguf_find(g, "output.weight") == NULL;
+    c->tied = is_tied(g);
+    read_biases(&m);
     family_scales(family_find(c->family), c);
     return config_check(c, g->path, err) && check_tensors(&m);
 }

@@ -15,20 +15,24 @@ static int chunk_width(const Model *m, int first)
     return m->config.vocab - first < VOCAB_CHUNK ? m->config.vocab - first : VOCAB_CHUNK;
 }
 
+static Norm final_norm(const Model *m)
+{
+    return model_norm(&m->config, m->w.final_norm, m->w.final_norm_bias);
+}
+
 bool head_input(Model *m, HeadInput *in, Tensor hidden, const int *row, int n, Err *err)
 {
-    int C = m->config.width;
+    int C = m->config.width, left = norm_stats(m->config.layer_norm);
     size_t rows = (size_t)n * (size_t)C;
-    *in = (HeadInput){.floats = 2 * rows + (size_t)n};
+    *in = (HeadInput){.floats = 2 * rows + (size_t)n * (size_t)left, .cap = m->config.logit_cap};
     in->block = mem_big(in->floats, sizeof(float), "the rows under a head", err);
     if (!in->block)
         return false;
     in->gathered = tensor(in->block, n, C);
     in->normed = tensor(in->block + rows, n, C);
-    in->inv = tensor(in->block + 2 * rows, n, 1);
-    Norm norm = {m->w.final_norm, m->config.norm_eps, m->config.norm_plus_one};
+    in->stats = tensor(in->block + 2 * rows, n, left);
     op_gather(m->device, in->gathered, hidden, row);
-    op_rmsnorm(m->device, in->normed, in->inv, in->gathered, norm);
+    op_norm(m->device, in->normed, in->stats, in->gathered, final_norm(m));
     return true;
 }
 
@@ -52,6 +56,15 @@ static void scale_rows(Tensor x, float factor)
 void head_temper(HeadInput *in, double temperature)
 {
     scale_rows(in->normed, inverse(temperature));
+    in->cap *= inverse(temperature); /* cap tanh(z / cap) / T is the cap over T of z over T */
+}
+
+/* Logits of some rows for the ids whose rows of the LM head w holds. */
+static void logits_of(Model *m, Tensor logits, Tensor normed, float cap, Matrix w)
+{
+    op_linear(m->device, logits, normed, w);
+    if (cap > 0)
+        op_soft_cap(m->device, logits, cap);
 }
 
 /* The rows under the LM head, at the temperature of what is wanted. */
@@ -65,36 +78,37 @@ static bool tempered_input(Model *m, HeadInput *in, Tensor hidden, Targets t, Er
 
 bool head_norm_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Tensor dnormed, Err *err)
 {
-    size_t rows = tensor_count(hidden), floats = rows + (size_t)hidden.rows;
+    int left = norm_stats(m->config.layer_norm);
+    size_t rows = tensor_count(hidden), floats = rows + (size_t)hidden.rows * (size_t)left;
     float *block = mem_big(floats, sizeof(float), "the rows under the heads", err);
     if (!block)
         return false;
-    Tensor normed = tensor(block, hidden.rows, hidden.cols), inv = tensor(block + rows, hidden.rows, 1);
-    Norm norm = {m->w.final_norm, m->config.norm_eps, m->config.norm_plus_one};
-    op_rmsnorm(m->device, normed, inv, hidden, norm); /* again, for inv */
-    op_rmsnorm_back(m->device, dhidden, dw->final_norm, dnormed, hidden, inv, norm);
+    Tensor normed = tensor(block, hidden.rows, hidden.cols), stats = tensor(block + rows, hidden.rows, left);
+    op_norm(m->device, normed, stats, hidden, final_norm(m)); /* again, for the stats */
+    op_norm_back(m->device, dhidden, dw->final_norm, dw->final_norm_bias, dnormed, hidden, stats, final_norm(m));
     mem_big_free(block, floats, sizeof(float));
     return device_ok(m->device, err);
 }
 
-bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err)
+bool head_scan(Model *m, const HeadInput *in, VocabScan *scan, Err *err)
 {
+    Tensor normed = in->normed;
     size_t floats = (size_t)normed.rows * VOCAB_CHUNK;
     float *logits = mem_big(floats, sizeof(float), "a chunk of logits", err);
     if (!logits)
         return false;
     for (int first = 0; first < m->config.vocab; first += VOCAB_CHUNK) {
         Tensor chunk = tensor(logits, normed.rows, chunk_width(m, first));
-        op_linear(m->device, chunk, normed, matrix_rows(m->w.lm_head, first, chunk.cols));
+        logits_of(m, chunk, normed, in->cap, matrix_rows(m->w.lm_head, first, chunk.cols));
         op_vocab_scan(m->device, scan, chunk, first);
     }
     mem_big_free(logits, floats, sizeof(float));
     return device_ok(m->device, err);
 }
 
-void head_logits(Model *m, Tensor normed, int row, int first, int n, float *logits)
+void head_logits(Model *m, const HeadInput *in, int row, int first, int n, float *logits)
 {
-    op_linear(m->device, tensor(logits, 1, n), tensor_rows(normed, row, 1), matrix_rows(m->w.lm_head, first, n));
+    logits_of(m, tensor(logits, 1, n), tensor_rows(in->normed, row, 1), in->cap, matrix_rows(m->w.lm_head, first, n));
 }
 
 double scan_entropy(const VocabScan *s, int row)
@@ -109,17 +123,17 @@ static double scan_log_z(const VocabScan *s, int row)
 
 /* head_scan with the reference's logits beside: sets its log_z and kl. sum_v p_v (log p_v - log q_v) is the mean of
  * logit - reference logit under p, less log Z - log Z of the reference. */
-static bool scan_beside(Model *m, Tensor normed, VocabScan *scan, Targets t, Err *err)
+static bool scan_beside(Model *m, const HeadInput *in, VocabScan *scan, Targets t, Err *err)
 {
-    HeadInput in;
+    HeadInput theirs;
     const Reference *ref = t.reference;
-    int n = normed.rows;
+    int n = in->normed.rows;
     size_t floats = (size_t)n * 2 * VOCAB_CHUNK;
-    if (!tempered_input(ref->model, &in, ref->hidden, t, err))
+    if (!tempered_input(ref->model, &theirs, ref->hidden, t, err))
         return false;
     float *logits = mem_big(floats, sizeof(float), "a chunk of two models' logits", err);
     if (!logits) {
-        head_input_release(&in);
+        head_input_release(&theirs);
         return false;
     }
     float *stats = mem_alloc((size_t)n * 3, sizeof *stats), *beside = logits + (size_t)n * VOCAB_CHUNK;
@@ -128,8 +142,8 @@ static bool scan_beside(Model *m, Tensor normed, VocabScan *scan, Targets t, Err
     scan->reference = beside;
     for (int first = 0; first < m->config.vocab; first += VOCAB_CHUNK) {
         Tensor own = tensor(logits, n, chunk_width(m, first)), q = tensor(beside, n, own.cols);
-        op_linear(m->device, own, normed, matrix_rows(m->w.lm_head, first, own.cols));
-        op_linear(m->device, q, in.normed, matrix_rows(ref->model->w.lm_head, first, own.cols));
+        logits_of(m, own, in->normed, in->cap, matrix_rows(m->w.lm_head, first, own.cols));
+        logits_of(m, q, theirs.normed, theirs.cap, matrix_rows(ref->model->w.lm_head, first, own.cols));
         op_vocab_scan(m->device, scan, own, first);
         op_vocab_scan(m->device, &other, q, first);
     }
@@ -142,7 +156,7 @@ static bool scan_beside(Model *m, Tensor normed, VocabScan *scan, Targets t, Err
     scan->reference = NULL;
     free(stats);
     mem_big_free(logits, floats, sizeof(float));
-    head_input_release(&in);
+    head_input_release(&theirs);
     return device_ok(m->device, err);
 }
 
@@ -162,11 +176,11 @@ static Targets different_rows(Targets t, int *row, int *target, int *of)
 }
 
 /* The logit of a target that the scan did not look for. */
-static float one_logit(Model *m, Tensor normed, int row, int target)
+static float one_logit(Model *m, const HeadInput *in, int row, int target)
 {
     float panel[PANEL];
     int first = target / PANEL * PANEL, n = m->config.vocab - first < PANEL ? m->config.vocab - first : PANEL;
-    head_logits(m, normed, row, first, n, panel);
+    head_logits(m, in, row, first, n, panel);
     return panel[target - first];
 }
 
@@ -189,11 +203,11 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
                       .target = d.target,
                       .target_logit = stats + 3 * d.n,
                       .chunks = head_chunks(m)};
-    bool ok = d.reference ? scan_beside(m, in.normed, &scan, d, err) : head_scan(m, in.normed, &scan, err);
+    bool ok = d.reference ? scan_beside(m, &in, &scan, d, err) : head_scan(m, &in, &scan, err);
     for (int i = 0; ok && i < t.n; i++) {
         int r = of[i];
         double log_z = scan_log_z(&scan, r);
-        float logit = t.target[i] == d.target[r] ? scan.target_logit[r] : one_logit(m, in.normed, r, t.target[i]);
+        float logit = t.target[i] == d.target[r] ? scan.target_logit[r] : one_logit(m, &in, r, t.target[i]);
         out.logp[i] = (float)((double)logit - log_z);
         if (out.entropy)
             out.entropy[i] = (float)scan_entropy(&scan, r);
@@ -206,18 +220,36 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err)
     return ok && device_ok(m->device, err);
 }
 
-/* A chunk of logits becomes its gradient; `beside` has room for the reference's chunk, whose rows `ref_normed` are. */
+/* What the backward pass of the LM head needs beside its own rows: the reference's rows, chunks of logits. */
+typedef struct ChunkBack {
+    HeadInput in, ref; /* ref: of the reference, if there is one */
+    float *beside;     /* the reference's chunk */
+    float *capped;     /* the chunk's own logits, kept for the slope of their soft cap */
+} ChunkBack;
+
+/* A chunk of logits becomes its gradient. */
 static void chunk_back(Model *m, Tensor chunk, int first, Targets t, const float *log_z, const float *coef,
-                       float *beside, Tensor ref_normed)
+                       const ChunkBack *b)
 {
     const Reference *ref = t.reference;
-    if (!ref) {
+    Tensor capped = tensor(b->capped, chunk.rows, chunk.cols);
+    if (b->in.cap > 0)
+        memcpy(capped.at, chunk.at, tensor_count(chunk) * sizeof(float));
+    if (ref) {
+        VocabKl kl = {tensor(b->beside, chunk.rows, chunk.cols), ref->log_z, ref->kl, ref->weight};
+        logits_of(m, kl.reference, b->ref.normed, b->ref.cap, matrix_rows(ref->model->w.lm_head, first, chunk.cols));
+        op_vocab_back_kl(m->device, chunk, first, t.target, log_z, coef, kl);
+    } else {
         op_vocab_back(m->device, chunk, first, t.target, log_z, coef);
-        return;
     }
-    VocabKl kl = {tensor(beside, chunk.rows, chunk.cols), ref->log_z, ref->kl, ref->weight};
-    op_linear(m->device, kl.reference, ref_normed, matrix_rows(ref->model->w.lm_head, first, chunk.cols));
-    op_vocab_back_kl(m->device, chunk, first, t.target, log_z, coef, kl);
+    if (b->in.cap > 0)
+        op_soft_cap_back(m->device, chunk, capped, b->in.cap);
+}
+
+size_t head_back_floats(const ModelConfig *c, int n, bool reference)
+{
+    int chunks = 1 + reference + (c->logit_cap > 0);
+    return (size_t)n * ((size_t)chunks * VOCAB_CHUNK + (size_t)c->width);
 }
 
 bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Targets t, const float *log_z,
@@ -225,31 +257,30 @@ bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Ta
 {
     if (t.n == 0)
         return true;
-    HeadInput in, ref = {0};
-    if (!tempered_input(m, &in, hidden, t, err))
+    ChunkBack b = {0};
+    if (!tempered_input(m, &b.in, hidden, t, err))
         return false;
-    int C = m->config.width;
-    size_t chunk_floats = (size_t)t.n * VOCAB_CHUNK;
-    size_t floats = chunk_floats * (t.reference ? 2 : 1) + (size_t)t.n * (size_t)C;
+    size_t chunk_floats = (size_t)t.n * VOCAB_CHUNK, floats = head_back_floats(&m->config, t.n, t.reference != NULL);
     float *block = mem_big(floats, sizeof(float), "a chunk of logits and their gradient", err);
-    bool ok = block && (!t.reference || tempered_input(t.reference->model, &ref, t.reference->hidden, t, err));
-    Tensor dx = tensor(ok ? block + chunk_floats : NULL, t.n, C);
-    float *beside = ok ? dx.at + tensor_count(dx) : NULL;
+    bool ok = block && (!t.reference || tempered_input(t.reference->model, &b.ref, t.reference->hidden, t, err));
+    Tensor dx = tensor(ok ? block + chunk_floats : NULL, t.n, m->config.width);
+    b.beside = ok && t.reference ? dx.at + tensor_count(dx) : NULL;
+    b.capped = ok && b.in.cap > 0 ? block + floats - chunk_floats : NULL;
     for (int first = 0; ok && first < m->config.vocab; first += VOCAB_CHUNK) {
         Tensor chunk = tensor(block, t.n, chunk_width(m, first));
         Matrix w = matrix_rows(m->w.lm_head, first, chunk.cols);
-        op_linear(m->device, chunk, in.normed, w);
-        chunk_back(m, chunk, first, t, log_z, coef, beside, ref.normed);
+        logits_of(m, chunk, b.in.normed, b.in.cap, w);
+        chunk_back(m, chunk, first, t, log_z, coef, &b);
         op_linear_back_x_add(m->device, dx, chunk, w); /* zero at first: the block was cleared */
-        op_linear_back_w(m->device, matrix_rows(dw->lm_head, first, chunk.cols), chunk, in.normed);
+        op_linear_back_w(m->device, matrix_rows(dw->lm_head, first, chunk.cols), chunk, b.in.normed);
     }
     if (ok) {
         scale_rows(dx, inverse(t.temperature)); /* from the divided rows to the rows; dU has the factor with them */
         op_scatter_add(m->device, dnormed, dx, t.row);
     }
     mem_big_free(block, floats, sizeof(float));
-    head_input_release(&ref);
-    head_input_release(&in);
+    head_input_release(&b.ref);
+    head_input_release(&b.in);
     return ok && device_ok(m->device, err);
 }
 

@@ -38,6 +38,9 @@ bool head_logprobs(Model *m, Tensor hidden, Targets t, LogProbs out, Err *err) M
 bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Targets t, const float *log_z,
                         const float *coef, Err *err) MUST_CHECK;
 
+/* Floats that it takes beside the rows: chunks of logits, and the rows' gradient. */
+size_t head_back_floats(const ModelConfig *c, int n, bool reference);
+
 /* One number a row: the reward head, or the value head with its bias. */
 typedef enum ScalarHead { SCALAR_REWARD, SCALAR_VALUE } ScalarHead;
 bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int n, float *out, Err *err) MUST_CHECK;
@@ -54,7 +57,8 @@ bool head_norm_back(Model *m, Weights *dw, Tensor dhidden, Tensor hidden, Tensor
 /* Rows of the final norm's output, which the LM head multiplies: [n][C] in a block of its own, for sampling.
  */
 typedef struct HeadInput {
-    Tensor normed, gathered, inv;
+    Tensor normed, gathered, stats;
+    float cap; /* soft cap of their logits, divided by the temperature as these are; 0: none */
     float *block;
     size_t floats;
 } HeadInput;
@@ -64,12 +68,12 @@ void head_input_release(HeadInput *in);
 void head_temper(HeadInput *in, double temperature);
 
 /* Runs the LM head over the vocabulary in chunks; the scan (its arrays the caller's) sees every logit. */
-bool head_scan(Model *m, Tensor normed, VocabScan *scan, Err *err) MUST_CHECK;
+bool head_scan(Model *m, const HeadInput *in, VocabScan *scan, Err *err) MUST_CHECK;
 /* Entropy of a scanned row's distribution, in nats. */
 double scan_entropy(const VocabScan *s, int row);
 /* The logits of one row for ids first .. first+n-1; first is a multiple of PANEL. The same bits as in the
  * scan. */
-void head_logits(Model *m, Tensor normed, int row, int first, int n, float *logits);
+void head_logits(Model *m, const HeadInput *in, int row, int first, int n, float *logits);
 int head_chunks(const Model *m);
 
 #endif

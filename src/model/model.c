@@ -7,6 +7,7 @@
 #include "model/gguf.h"
 #include "model/places.h"
 #include "model/safetensors.h"
+#include "model/stored.h"
 
 /* The file that a model is read from: one of the two. */
 typedef struct Source {
@@ -47,73 +48,45 @@ static bool source_open(Source *s, const char *path, ModelConfig *c, Err *err)
     return ok || err_hint(err, "the file is damaged, or describes a model that this program does not know");
 }
 
+/* The tensor that a parameter lies in, or NULL. */
 static const StoredTensor *source_find(const Source *s, const Param *p)
 {
-    return s->gguf ? gguf_find(s->gguf, p->gguf) : safetensors_find(s->tensors, p->name);
+    char spelt[SPELLING];
+    const StoredTensor *t = s->gguf ? gguf_find(s->gguf, p->gguf.name) : NULL;
+    for (int i = 0; !s->gguf && !t && place_spelling(p->hf.name, i, spelt); i++)
+        t = safetensors_find(s->tensors, spelt);
+    return t;
 }
 
-/* The file's row that holds row `row` of the matrix. Some families' GGUF files put the two numbers that rotate
- * together side by side; here the first halves of all pairs come before the second halves. */
-static size_t file_row(const Source *s, const ModelConfig *c, const Param *p, int row)
+/* Why there is no tensor of that name. */
+static bool refuse_missing(const Source *s, const Param *p, Err *err)
 {
-    if (!s->gguf || p->layout != GGUF_ROTARY_PAIRS || !family_find(c->family)->rotary_pairs)
-        return (size_t)row;
-    int D = c->head_dim, in_head = row % D, half = in_head / (D / 2), pair = in_head % (D / 2);
-    return (size_t)(row - in_head + 2 * pair + half);
+    const char *name = s->gguf ? p->gguf.name : p->hf.name, *type = NULL;
+    char spelt[SPELLING];
+    for (int i = 0; !s->gguf && !type && place_spelling(name, i, spelt); i++)
+        type = safetensors_unread(s->tensors, spelt);
+    if (type)
+        return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", s->path, name, type),
+               err_hint(err, "convert it to F32, F16 or BF16");
+    err_set(err, ERR_INPUT, "%s: the tensor %s is missing", s->path, name);
+    return err_hint(err, "the file is not complete, or of another architecture than it says");
 }
 
 static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, Err *err)
 {
-    size_t rows = (size_t)p->matrix->rows, cols = (size_t)p->matrix->cols;
-    if (!t) {
-        const char *type = s->tensors ? safetensors_unread(s->tensors, p->name) : NULL;
-        if (type)
-            return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", s->path, p->name, type),
-                   err_hint(err, "convert it to F32, F16 or BF16");
-        err_set(err, ERR_INPUT, "%s: the tensor %s is missing", s->path, s->gguf ? p->gguf : p->name);
-        return err_hint(err, "the file is not complete, or of another architecture than it says");
-    }
-    bool fits = p->dims == 1 ? t->dims == 1 && t->shape[0] == rows * cols
-                             : t->dims == 2 && t->shape[0] == rows && t->shape[1] == cols;
-    if (fits)
+    size_t shape[2];
+    int dims = stored_shape(p, s->gguf ? &p->gguf : &p->hf, shape);
+    if (t->dims == dims && t->shape[0] == shape[0] && (dims == 1 || t->shape[1] == shape[1]))
         return true;
     Str has = {0};
     for (int i = 0; i < t->dims; i++)
         str_addf(&has, "%s%zu", i ? ", " : "", t->shape[i]);
-    char *wanted = p->dims == 1 ? mem_printf("%zu", rows * cols) : mem_printf("%zu, %zu", rows, cols);
+    char *wanted = dims == 1 ? mem_printf("%zu", shape[0]) : mem_printf("%zu, %zu", shape[0], shape[1]);
     err_set(err, ERR_INPUT, "%s: %s has shape [%s], the configuration says [%s]", s->path, t->name, str_text(&has),
             wanted);
     free(wanted);
     str_release(&has);
     return err_hint(err, "the weights or the configuration are another model's: download or convert it again");
-}
-
-/* Copies a tensor into its packed matrix; false where a number is not finite. A vector is one row of the
- * file. */
-static bool fill_matrix(const Source *s, const ModelConfig *c, const Param *p, const StoredTensor *t, int threads)
-{
-    bool vector = p->dims == 1;
-    int rows = vector ? 1 : p->matrix->rows, cols = vector ? p->matrix->rows : p->matrix->cols, bad = 0;
-    size_t row_bytes = t->n_bytes / (size_t)rows;
-    bool gain = s->gguf && p->layout == GGUF_GAIN && c->norm_plus_one;
-#pragma omp parallel num_threads(threads) reduction(+ : bad)
-    {
-        float *values = mem_alloc((size_t)cols, sizeof *values);
-#pragma omp for schedule(static, PANEL)
-        for (int r = 0; r < rows; r++) {
-            dtype_to_f32(t->type, t->bytes + file_row(s, c, p, r) * row_bytes, values, (size_t)cols);
-            for (int i = 0; i < cols; i++) {
-                bad += !isfinite(values[i]);
-                values[i] = gain ? values[i] - 1.0f : values[i];
-            }
-            if (vector)
-                memcpy(p->matrix->at, values, (size_t)cols * sizeof(float));
-            else
-                matrix_set_row(*p->matrix, r, values);
-        }
-        free(values);
-    }
-    return bad == 0;
 }
 
 static bool is_head(const Model *m, const Param *p)
@@ -130,8 +103,8 @@ static bool read_weights(Model *m, const Source *s, Err *err)
         const StoredTensor *t = source_find(s, p);
         if (!t && is_head(m, p))
             continue;
-        ok = check_shape(s, p, t, err);
-        if (ok && !fill_matrix(s, &m->config, p, t, m->device->threads)) {
+        ok = t ? check_shape(s, p, t, err) : refuse_missing(s, p, err);
+        if (ok && !stored_read(p, s->gguf ? &p->gguf : &p->hf, &m->config, t, m->device->threads)) {
             err_set(err, ERR_INPUT, "%s: %s holds a number that is not finite", s->path, t->name);
             ok = err_hint(err, "the file is damaged, or its training failed");
         }

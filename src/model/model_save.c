@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "model/model.h"
 #include "model/safetensors.h"
+#include "model/stored.h"
 
 /* The value head belongs to a trainer, unless it is all that stands on the trunk. */
 static bool is_written(const Model *m, const Param *p)
@@ -11,16 +12,16 @@ static bool is_written(const Model *m, const Param *p)
     return !value || m->config.head == HEAD_VALUE;
 }
 
-static bool write_matrix(SafetensorsWriter *w, const Param *p, Err *err)
+/* The tensor that n parameters share. */
+static bool write_tensor(const Model *m, SafetensorsWriter *w, const Param *group, int n, Err *err)
 {
-    Matrix m = *p->matrix;
-    if (p->dims == 1)
-        return safetensors_values(w, m.at, (size_t)m.rows, err);
-    float *values = mem_alloc((size_t)m.cols, sizeof *values);
+    size_t shape[2] = {1, 1};
+    int dims = stored_shape(group, &group->hf, shape), rows = dims == 1 ? 1 : (int)shape[0];
+    float *values = mem_alloc(shape[dims - 1], sizeof *values);
     bool ok = true;
-    for (int r = 0; r < m.rows && ok; r++) {
-        matrix_get_row(m, r, values);
-        ok = safetensors_values(w, values, (size_t)m.cols, err);
+    for (int r = 0; r < rows && ok; r++) {
+        stored_row(group, n, false, &m->config, r, values);
+        ok = safetensors_values(w, values, shape[dims - 1], err);
     }
     free(values);
     return ok;
@@ -32,15 +33,18 @@ static bool save_weights(const Model *m, const char *path, Err *err)
     if (!safetensors_create(&w, path, err))
         return false;
     ParamList list = params_list(&((Model *)(uintptr_t)m)->w, &m->config);
-    for (int i = 0; i < list.n; i++) {
+    for (int i = 0; i < list.n; i += stored_group(&list, i, false)) {
         const Param *p = &list.param[i];
-        size_t shape[2] = {(size_t)p->matrix->rows, (size_t)p->matrix->cols};
+        size_t shape[2];
+        int dims = stored_shape(p, &p->hf, shape);
         if (is_written(m, p))
-            safetensors_declare(w, p->name, shape, p->dims);
+            safetensors_declare(w, p->hf.name, shape, dims);
     }
     bool ok = true;
-    for (int i = 0; i < list.n && ok; i++)
-        ok = !is_written(m, &list.param[i]) || write_matrix(w, &list.param[i], err);
+    for (int i = 0, n; i < list.n && ok; i += n) {
+        n = stored_group(&list, i, false);
+        ok = !is_written(m, &list.param[i]) || write_tensor(m, w, &list.param[i], n, err);
+    }
     params_free(&list);
     if (!ok) {
         safetensors_discard(w);

@@ -3,48 +3,78 @@
 
 #include "base/mem.h"
 
-typedef enum Dim { ONE, WIDTH, QUERY, KEY, HEAD, FFN, VOCAB } Dim;
+typedef enum Dim { ONE, WIDTH, QUERY, KEY, HEAD, FFN, VOCAB, CONTEXT } Dim;
 
-typedef enum When { ALWAYS, QK_NORM, POST_NORMS, LM, UNTIED, REWARD, VALUE } When;
+typedef enum When {
+    ALWAYS,
+    LAYER_NORM,
+    QKV_BIAS,
+    O_BIAS,
+    QK_NORM,
+    POST_NORMS,
+    GATED,
+    GATE_BIAS,
+    FFN_BIAS,
+    LEARNED,
+    LM,
+    UNTIED,
+    REWARD,
+    VALUE
+} When;
+
+/* What a GGUF file does to the numbers of some families. */
+typedef enum Change { AS_IS, ROTARY, GAIN } Change;
 
 typedef struct ParamSpec {
-    size_t at; /* of the Matrix in Layer or Weights */
-    const char *hf, *gguf;
-    Dim rows, cols; /* cols ONE: a vector */
+    size_t at;                    /* of the Matrix in Layer or Weights */
+    const char *hf, *gguf, *part; /* names, and what stands behind them: ".weight" or ".bias" */
+    Dim rows, cols;               /* cols ONE: a vector */
     When when;
-    GgufLayout layout;
+    Change change;
 } ParamSpec;
 
 #define L(field) offsetof(Layer, field)
 #define W(field) offsetof(Weights, field)
 
+/* Those that a family keeps in one tensor are neighbours. */
 /* clang-format off */
 static const ParamSpec layer_params[] = {
-    {L(attn_norm),      "input_layernorm",            "attn_norm",           WIDTH, ONE,   ALWAYS,     GGUF_GAIN},
-    {L(q),              "self_attn.q_proj",           "attn_q",              QUERY, WIDTH, ALWAYS,     GGUF_ROTARY_PAIRS},
-    {L(k),              "self_attn.k_proj",           "attn_k",              KEY,   WIDTH, ALWAYS,     GGUF_ROTARY_PAIRS},
-    {L(v),              "self_attn.v_proj",           "attn_v",              KEY,   WIDTH, ALWAYS,     GGUF_AS_IS},
-    {L(q_norm),         "self_attn.q_norm",           "attn_q_norm",         HEAD,  ONE,   QK_NORM,    GGUF_GAIN},
-    {L(k_norm),         "self_attn.k_norm",           "attn_k_norm",         HEAD,  ONE,   QK_NORM,    GGUF_GAIN},
-    {L(o),              "self_attn.o_proj",           "attn_output",         WIDTH, QUERY, ALWAYS,     GGUF_AS_IS},
-    {L(attn_post_norm), "post_attention_layernorm",   "post_attention_norm", WIDTH, ONE,   POST_NORMS, GGUF_GAIN},
-    {L(ffn_norm),       "post_attention_layernorm",   "ffn_norm",            WIDTH, ONE,   ALWAYS,     GGUF_GAIN},
-    {L(gate),           "mlp.gate_proj",              "ffn_gate",            FFN,   WIDTH, ALWAYS,     GGUF_AS_IS},
-    {L(up),             "mlp.up_proj",                "ffn_up",              FFN,   WIDTH, ALWAYS,     GGUF_AS_IS},
-    {L(down),           "mlp.down_proj",              "ffn_down",            WIDTH, FFN,   ALWAYS,     GGUF_AS_IS},
-    {L(ffn_post_norm),  "post_feedforward_layernorm", "post_ffw_norm",       WIDTH, ONE,   POST_NORMS, GGUF_GAIN},
+    {L(attn_norm),      "input_layernorm",            "attn_norm",           ".weight", WIDTH, ONE,   ALWAYS,     GAIN},
+    {L(attn_norm_bias), "input_layernorm",            "attn_norm",           ".bias",   WIDTH, ONE,   LAYER_NORM, AS_IS},
+    {L(q),              "self_attn.q_proj",           "attn_q",              ".weight", QUERY, WIDTH, ALWAYS,     ROTARY},
+    {L(k),              "self_attn.k_proj",           "attn_k",              ".weight", KEY,   WIDTH, ALWAYS,     ROTARY},
+    {L(v),              "self_attn.v_proj",           "attn_v",              ".weight", KEY,   WIDTH, ALWAYS,     AS_IS},
+    {L(q_bias),         "self_attn.q_proj",           "attn_q",              ".bias",   QUERY, ONE,   QKV_BIAS,   ROTARY},
+    {L(k_bias),         "self_attn.k_proj",           "attn_k",              ".bias",   KEY,   ONE,   QKV_BIAS,   ROTARY},
+    {L(v_bias),         "self_attn.v_proj",           "attn_v",              ".bias",   KEY,   ONE,   QKV_BIAS,   AS_IS},
+    {L(q_norm),         "self_attn.q_norm",           "attn_q_norm",         ".weight", HEAD,  ONE,   QK_NORM,    GAIN},
+    {L(k_norm),         "self_attn.k_norm",           "attn_k_norm",         ".weight", HEAD,  ONE,   QK_NORM,    GAIN},
+    {L(o),              "self_attn.o_proj",           "attn_output",         ".weight", WIDTH, QUERY, ALWAYS,     AS_IS},
+    {L(o_bias),         "self_attn.o_proj",           "attn_output",         ".bias",   WIDTH, ONE,   O_BIAS,     AS_IS},
+    {L(attn_post_norm), "post_attention_layernorm",   "post_attention_norm", ".weight", WIDTH, ONE,   POST_NORMS, GAIN},
+    {L(ffn_norm),       "post_attention_layernorm",   "ffn_norm",            ".weight", WIDTH, ONE,   ALWAYS,     GAIN},
+    {L(ffn_norm_bias),  "post_attention_layernorm",   "ffn_norm",            ".bias",   WIDTH, ONE,   LAYER_NORM, AS_IS},
+    {L(gate),           "mlp.gate_proj",              "ffn_gate",            ".weight", FFN,   WIDTH, GATED,      AS_IS},
+    {L(up),             "mlp.up_proj",                "ffn_up",              ".weight", FFN,   WIDTH, ALWAYS,     AS_IS},
+    {L(gate_bias),      "mlp.gate_proj",              "ffn_gate",            ".bias",   FFN,   ONE,   GATE_BIAS,  AS_IS},
+    {L(up_bias),        "mlp.up_proj",                "ffn_up",              ".bias",   FFN,   ONE,   FFN_BIAS,   AS_IS},
+    {L(down),           "mlp.down_proj",              "ffn_down",            ".weight", WIDTH, FFN,   ALWAYS,     AS_IS},
+    {L(down_bias),      "mlp.down_proj",              "ffn_down",            ".bias",   WIDTH, ONE,   FFN_BIAS,   AS_IS},
+    {L(ffn_post_norm),  "post_feedforward_layernorm", "post_ffw_norm",       ".weight", WIDTH, ONE,   POST_NORMS, GAIN},
 };
 
 static const ParamSpec first_params[] = {
-    {W(embed),      "model.embed_tokens.weight", "token_embd.weight",  VOCAB, WIDTH, ALWAYS, GGUF_AS_IS},
+    {W(embed),           "model.embed_tokens",        "token_embd",    ".weight", VOCAB,   WIDTH, ALWAYS,     AS_IS},
+    {W(positions),       "model.embed_positions",     "position_embd", ".weight", CONTEXT, WIDTH, LEARNED,    AS_IS},
 };
 
 static const ParamSpec last_params[] = {
-    {W(final_norm), "model.norm.weight",         "output_norm.weight", WIDTH, ONE,   ALWAYS, GGUF_GAIN},
-    {W(lm_head),    "lm_head.weight",            "output.weight",      VOCAB, WIDTH, UNTIED, GGUF_AS_IS},
-    {W(score),      "score.weight",              "score.weight",       ONE,   WIDTH, REWARD, GGUF_AS_IS},
-    {W(value),      "value.weight",              "value.weight",       ONE,   WIDTH, VALUE,  GGUF_AS_IS},
-    {W(value_bias), "value.bias",                "value.bias",         ONE,   ONE,   VALUE,  GGUF_AS_IS},
+    {W(final_norm),      "model.norm",                "output_norm",   ".weight", WIDTH,   ONE,   ALWAYS,     GAIN},
+    {W(final_norm_bias), "model.norm",                "output_norm",   ".bias",   WIDTH,   ONE,   LAYER_NORM, AS_IS},
+    {W(lm_head),         "lm_head",                   "output",        ".weight", VOCAB,   WIDTH, UNTIED,     AS_IS},
+    {W(score),           "score",                     "score",         ".weight", ONE,     WIDTH, REWARD,     AS_IS},
+    {W(value),           "value",                     "value",         ".weight", ONE,     WIDTH, VALUE,      AS_IS},
+    {W(value_bias),      "value",                     "value",         ".bias",   ONE,     ONE,   VALUE,      AS_IS},
 };
 /* clang-format on */
 
@@ -55,7 +85,8 @@ static const char *const gguf_sizes[] = {[ONE] = NULL,
                                          [KEY] = "attention.head_count_kv, attention.key_length",
                                          [HEAD] = "attention.key_length",
                                          [FFN] = "feed_forward_length",
-                                         [VOCAB] = "vocab_size"};
+                                         [VOCAB] = "vocab_size",
+                                         [CONTEXT] = "context_length"};
 
 static int dim_of(Dim d, const ModelConfig *c)
 {
@@ -67,6 +98,7 @@ static int dim_of(Dim d, const ModelConfig *c)
     case HEAD: return c->head_dim;
     case FFN: return c->ffn;
     case VOCAB: return c->vocab;
+    case CONTEXT: return c->context;
     }
     return 0;
 }
@@ -75,8 +107,15 @@ static bool present(When when, const ModelConfig *c)
 {
     switch (when) {
     case ALWAYS: return true;
+    case LAYER_NORM: return c->layer_norm;
+    case QKV_BIAS: return c->qkv_bias;
+    case O_BIAS: return c->o_bias;
     case QK_NORM: return c->qk_norm;
     case POST_NORMS: return c->post_norms;
+    case GATED: return !c->ungated;
+    case GATE_BIAS: return c->ffn_bias && !c->ungated;
+    case FFN_BIAS: return c->ffn_bias;
+    case LEARNED: return c->learned_positions;
     case LM: return (c->head & HEAD_LM) != 0;
     case UNTIED: return (c->head & HEAD_LM) && !c->tied;
     case REWARD: return (c->head & HEAD_REWARD) != 0;
@@ -96,7 +135,8 @@ typedef void Visit(void *context, const ParamSpec *s, Matrix *m, int layer);
 static void visit(Weights *w, const ModelConfig *c, Visit *f, void *context)
 {
     for (int i = 0; i < COUNT(first_params); i++)
-        f(context, &first_params[i], field(w, &first_params[i]), -1);
+        if (present(first_params[i].when, c))
+            f(context, &first_params[i], field(w, &first_params[i]), -1);
     for (int l = 0; l < c->layers; l++)
         for (int i = 0; i < COUNT(layer_params); i++)
             if (present(layer_params[i].when, c))
@@ -176,35 +216,98 @@ void weights_zero(Weights *w)
 typedef struct List {
     ParamList *list;
     const ModelConfig *c;
+    const Family *f;
     int cap;
 } List;
+
+/* How the family's files name a parameter, where they do it otherwise; NULL: as all do. */
+static const Naming *naming_of(const Naming *names, const char *own)
+{
+    for (; names && names->own; names++)
+        if (strcmp(names->own, own) == 0)
+            return names;
+    return NULL;
+}
+
+/* The name in Hugging Face's files: "PREFIX3.NAME.weight" in a layer, "NAME.weight" elsewhere. */
+static void hf_name(char *out, size_t n, const Naming *names, const ParamSpec *s, int layer)
+{
+    const Naming *of = naming_of(names, s->gguf), *prefix = naming_of(names, "blk.");
+    const char *name = of ? of->theirs : s->hf;
+    if (layer < 0)
+        snprintf(out, n, "%s%s", name, s->part);
+    else
+        snprintf(out, n, "%s%d.%s%s", prefix ? prefix->theirs : "model.layers.", layer, name, s->part);
+}
+
+static void gguf_name(char *out, size_t n, const Naming *names, const ParamSpec *s, int layer)
+{
+    const Naming *of = naming_of(names, s->gguf);
+    const char *name = of ? of->theirs : s->gguf;
+    if (layer < 0)
+        snprintf(out, n, "%s%s", name, s->part);
+    else
+        snprintf(out, n, "blk.%d.%s%s", layer, name, s->part);
+}
+
+static Order order_of(const Naming *names, const ParamSpec *s)
+{
+    const Naming *of = naming_of(names, s->gguf);
+    bool vector = of && of->order == ORDER_TRANSPOSED && s->cols == ONE;
+    return of && !vector ? of->order : ORDER_PLAIN;
+}
 
 static void list_param(void *context, const ParamSpec *s, Matrix *m, int layer)
 {
     List *l = context;
     l->list->param = MEM_GROW(l->list->param, l->list->n, l->cap);
     Param *p = &l->list->param[l->list->n++];
-    *p = (Param){.matrix = m, .layout = s->layout, .dims = s->cols == ONE ? 1 : 2, .decay = s->cols != ONE};
+    *p = (Param){.matrix = m, .dims = s->cols == ONE ? 1 : 2, .decay = s->cols != ONE};
     bool width_first = s->rows == WIDTH && s->cols != ONE;
     p->sizes[width_first] = gguf_sizes[s->rows];
     p->sizes[!width_first] = gguf_sizes[s->cols];
-    if (layer < 0) {
-        snprintf(p->name, sizeof p->name, "%s", s->hf);
-        snprintf(p->gguf, sizeof p->gguf, "%s", s->gguf);
-        return;
+    hf_name(p->hf.name, sizeof p->hf.name, l->f->hf_names, s, layer);
+    gguf_name(p->gguf.name, sizeof p->gguf.name, l->f->gguf_names, s, layer);
+    hf_name(p->name, sizeof p->name, NULL, s, layer);
+    int rows = s->cols == ONE ? dim_of(s->rows, l->c) * dim_of(s->cols, l->c) : dim_of(s->rows, l->c);
+    p->hf.rows = p->gguf.rows = rows; /* share_tensors knows of neighbours */
+    p->hf.order = order_of(l->f->hf_names, s);
+    p->gguf.order = order_of(l->f->gguf_names, s);
+    p->gguf.rotary_pairs = l->f->rotary_pairs && s->change == ROTARY;
+    p->gguf.one_added = l->c->norm_plus_one && s->change == GAIN;
+}
+
+static FilePlace *place_of(Param *p, bool gguf)
+{
+    return gguf ? &p->gguf : &p->hf;
+}
+
+/* Neighbours with one name share a tensor: each begins where the one before it ends. */
+static void share_tensors(ParamList *list, const ModelConfig *c, bool gguf)
+{
+    for (int i = 0, n; i < list->n; i += n) {
+        int rows = 0;
+        for (n = 0; i + n < list->n; n++) {
+            FilePlace *p = place_of(&list->param[i + n], gguf);
+            if (strcmp(p->name, place_of(&list->param[i], gguf)->name) != 0)
+                break;
+            p->first = p->order == ORDER_BY_HEAD ? n * c->head_dim : rows;
+            rows += p->rows;
+        }
+        for (int k = 0; k < n; k++)
+            place_of(&list->param[i + k], gguf)->rows = rows;
+        if (n == 1 && !gguf)
+            snprintf(list->param[i].name, sizeof list->param[i].name, "%s", list->param[i].hf.name);
     }
-    /* Gemma's norm before the feed-forward block has a name of its own, since the other is taken. */
-    bool second_norm = s->at == L(ffn_norm) && l->c->post_norms;
-    snprintf(p->name, sizeof p->name, "model.layers.%d.%s.weight", layer,
-             second_norm ? "pre_feedforward_layernorm" : s->hf);
-    snprintf(p->gguf, sizeof p->gguf, "blk.%d.%s.weight", layer, s->gguf);
 }
 
 ParamList params_list(Weights *w, const ModelConfig *c)
 {
     ParamList list = {0};
-    List l = {&list, c, 0};
+    List l = {&list, c, family_find(c->family), 0};
     visit(w, c, list_param, &l);
+    share_tensors(&list, c, false);
+    share_tensors(&list, c, true);
     return list;
 }
 

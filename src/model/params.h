@@ -8,46 +8,56 @@
 
 /* One layer's matrices. A field that the architecture lacks has no rows. */
 typedef struct Layer {
-    Matrix attn_norm;      /* [C][1] */
-    Matrix q, k, v;        /* [H*D][C], [K*D][C], [K*D][C] */
-    Matrix q_norm, k_norm; /* [D][1]: qk_norm */
-    Matrix o;              /* [C][H*D] */
-    Matrix attn_post_norm; /* [C][1]: post_norms */
-    Matrix ffn_norm;       /* [C][1] */
-    Matrix gate, up;       /* [F][C] */
-    Matrix down;           /* [C][F] */
-    Matrix ffn_post_norm;  /* [C][1]: post_norms */
+    Matrix attn_norm;              /* [C][1] */
+    Matrix attn_norm_bias;         /* [C][1]: layer_norm */
+    Matrix q, k, v;                /* [H*D][C], [K*D][C], [K*D][C] */
+    Matrix q_bias, k_bias, v_bias; /* [H*D][1], [K*D][1], [K*D][1]: qkv_bias */
+    Matrix q_norm, k_norm;         /* [D][1]: qk_norm */
+    Matrix o;                      /* [C][H*D] */
+    Matrix o_bias;                 /* [C][1]: o_bias */
+    Matrix attn_post_norm;         /* [C][1]: post_norms */
+    Matrix ffn_norm;               /* [C][1] */
+    Matrix ffn_norm_bias;          /* [C][1]: layer_norm */
+    Matrix gate, up;               /* [F][C]; ungated: up alone */
+    Matrix gate_bias, up_bias;     /* [F][1]: ffn_bias */
+    Matrix down;                   /* [C][F] */
+    Matrix down_bias;              /* [C][1]: ffn_bias */
+    Matrix ffn_post_norm;          /* [C][1]: post_norms */
 } Layer;
 
 /* All matrices of a model, or their gradients, or an optimizer's state: views of one block. */
 typedef struct Weights {
-    Matrix embed;      /* [V][C] */
-    Matrix lm_head;    /* [V][C]; the embedding itself where tied; a buffer of its own among gradients */
-    Matrix final_norm; /* [C][1] */
-    Matrix score;      /* [1][C]: HEAD_REWARD */
-    Matrix value;      /* [1][C]: HEAD_VALUE */
-    Matrix value_bias; /* [1][1]: HEAD_VALUE */
+    Matrix embed;           /* [V][C] */
+    Matrix positions;       /* [context][C]: learned_positions */
+    Matrix lm_head;         /* [V][C]; the embedding itself where tied; a buffer of its own among gradients */
+    Matrix final_norm;      /* [C][1] */
+    Matrix final_norm_bias; /* [C][1]: layer_norm */
+    Matrix score;           /* [1][C]: HEAD_REWARD */
+    Matrix value;           /* [1][C]: HEAD_VALUE */
+    Matrix value_bias;      /* [1][1]: HEAD_VALUE */
     Layer layer[MAX_LAYERS];
     float *block;
     size_t floats;
 } Weights;
 
-/* How a tensor's rows lie in a GGUF file. */
-typedef enum GgufLayout {
-    GGUF_AS_IS,
-    GGUF_ROTARY_PAIRS, /* of a family with rotary_pairs: the two halves of a head are interleaved */
-    GGUF_GAIN          /* a norm's weight: with norm_plus_one the file holds 1 + weight */
-} GgufLayout;
+/* Where a parameter lies in a file: as a tensor, or as some rows of one that it shares with its neighbours in the list. */
+typedef struct FilePlace {
+    char name[80]; /* of the tensor */
+    int rows;      /* of the whole tensor */
+    int first;     /* of its rows, the first that is the parameter's */
+    Order order;
+    bool rotary_pairs; /* the two halves of a head are interleaved */
+    bool one_added;    /* a norm's weight: the file holds 1 + weight */
+} FilePlace;
 
 /* One parameter of one model. */
 typedef struct Param {
-    char name[80];        /* in Hugging Face's files */
-    char gguf[64];        /* in GGUF files */
+    char name[80];        /* unlike all others; where it has a tensor of its own, Hugging Face's name of that */
+    FilePlace hf, gguf;   /* in Hugging Face's files, in GGUF files */
     Matrix *matrix;       /* in the Weights that the list was made for */
     const char *sizes[2]; /* GGUF's metadata that the shape comes from, the width last; NULL: no further one */
     int dims;             /* 1: stored as a vector */
-    GgufLayout layout;
-    bool decay; /* weight decay applies: matrices, not gains and biases */
+    bool decay;           /* weight decay applies: matrices, not gains and biases */
 } Param;
 
 typedef struct ParamList {

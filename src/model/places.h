@@ -5,6 +5,11 @@
 #include "model/config.h"
 #include "model/dtype.h"
 
+/* Names under which Hugging Face's files may hold what the table of parameters calls `name`: the i-th of them into `out`; false
+ * behind the last. The trunk may stand alone, or in a model of images. */
+enum { SPELLING = 120 };
+bool place_spelling(const char *name, int i, char out[SPELLING]);
+
 /* Fails, naming it, where one of a file's n tensors would change what the model computes, but has no place in it.
  * Buffers that are made anew from the configuration, masks and counters are no harm. `gguf`: names are as GGUF files
  * have them. */

@@ -13,14 +13,45 @@ typedef struct Pass {
     const int *position;
 } Pass;
 
-static Norm norm(const Pass *p, Matrix weight)
+Norm model_norm(const ModelConfig *c, Matrix weight, Matrix bias)
 {
-    return (Norm){weight, p->c->norm_eps, p->c->norm_plus_one};
+    return (Norm){weight, c->norm_eps, c->norm_plus_one, bias};
 }
 
-static GluKind glu_kind(const ModelConfig *c)
+static const Matrix no_bias = {0};
+
+/* The norms without a bias: of heads, and behind the blocks. */
+static Norm norm(const Pass *p, Matrix weight)
 {
-    return c->activation == ACT_SILU ? GLU_SILU : GLU_GELU_TANH;
+    return model_norm(p->c, weight, no_bias);
+}
+
+/* Of a layer's input. */
+static Norm attn_norm(const Pass *p, const Layer *w)
+{
+    return model_norm(p->c, w->attn_norm, w->attn_norm_bias);
+}
+
+/* Of what enters the feed-forward block. */
+static Norm ffn_norm(const Pass *p, const Layer *w)
+{
+    return model_norm(p->c, w->ffn_norm, w->ffn_norm_bias);
+}
+
+/* y = x W^T, and b where there is one. */
+static void linear(const Pass *p, Tensor y, Tensor x, Matrix w, Matrix b)
+{
+    op_linear(p->d, y, x, w);
+    if (b.rows)
+        op_bias(p->d, y, b);
+}
+
+/* The gradients of W and b. */
+static void linear_back_w(const Pass *p, Matrix dw, Matrix db, Tensor dy, Tensor x)
+{
+    op_linear_back_w(p->d, dw, dy, x);
+    if (db.rows)
+        op_bias_back(p->d, db, dy);
 }
 
 /* The residual stream goes on: in training as a new tensor, since backward needs the old one. */
@@ -33,56 +64,75 @@ static void carry(Tensor to, Tensor from)
 /* The norm of every head of q or k, on rows of D. */
 static void head_norm(const Pass *p, Tensor y, Tensor inv, Tensor x, Matrix weight)
 {
-    op_rmsnorm(p->d, tensor_split(y, p->c->head_dim), inv, tensor_split(x, p->c->head_dim), norm(p, weight));
+    op_norm(p->d, tensor_split(y, p->c->head_dim), inv, tensor_split(x, p->c->head_dim), norm(p, weight));
 }
 
 static void head_norm_back(const Pass *p, Tensor dx, Matrix dweight, Tensor x, Tensor inv, Matrix weight)
 {
     int D = p->c->head_dim;
-    op_rmsnorm_back(p->d, tensor_split(dx, D), dweight, tensor_split(dx, D), tensor_split(x, D), inv, norm(p, weight));
+    op_norm_back(p->d, tensor_split(dx, D), dweight, no_bias, tensor_split(dx, D), tensor_split(x, D), inv,
+                 norm(p, weight));
 }
 
-/* y += x W^T, with the norm of the sum's second term where the architecture has one. */
-static void add_linear(const Pass *p, Tensor y, Tensor x, Matrix w, Matrix post, Tensor out, Tensor inv)
+/* y += x W^T + b, with the norm of the sum's second term where the architecture has one. */
+static void add_linear(const Pass *p, Tensor y, Tensor x, Matrix w, Matrix b, Matrix post, Tensor out, Tensor inv)
 {
     if (!p->c->post_norms) {
         op_linear_add(p->d, y, x, w);
+        if (b.rows)
+            op_bias(p->d, y, b);
         return;
     }
-    op_linear(p->d, out, x, w);
-    op_rmsnorm(p->d, p->s->normed, inv, out, norm(p, post));
+    linear(p, out, x, w, b);
+    op_norm(p->d, p->s->normed, inv, out, norm(p, post));
     op_add(p->d, y, p->s->normed);
+}
+
+/* h from the normed rows. */
+static void feed_forward(const Pass *p, const Layer *w, LayerActs *a)
+{
+    Acts *s = p->s;
+    linear(p, a->up, s->normed, w->up, w->up_bias);
+    if (p->c->ungated) {
+        op_act(p->d, s->h, a->up, p->c->activation);
+        return;
+    }
+    linear(p, a->gate, s->normed, w->gate, w->gate_bias);
+    op_glu(p->d, s->h, a->gate, a->up, p->c->activation);
 }
 
 static void layer_forward(const Pass *p, const Layer *w, LayerActs *a, Tensor out)
 {
     Device *d = p->d;
+    const ModelConfig *c = p->c;
     Acts *s = p->s;
-    int H = p->c->heads, K = p->c->kv_heads;
 
-    op_rmsnorm(d, s->normed, a->inv1, a->x, norm(p, w->attn_norm));
-    op_linear(d, a->q, s->normed, w->q);
-    op_linear(d, s->k, s->normed, w->k);
-    op_linear(d, s->v, s->normed, w->v);
-    if (p->c->qk_norm) {
+    op_norm(d, s->normed, a->stats1, a->x, attn_norm(p, w));
+    linear(p, a->q, s->normed, w->q, w->q_bias);
+    linear(p, s->k, s->normed, w->k, w->k_bias);
+    linear(p, s->v, s->normed, w->v, w->v_bias);
+    if (c->qk_norm) {
         carry(a->q_raw, a->q);
         carry(a->k_raw, s->k);
         head_norm(p, a->q, a->q_inv, a->q_raw, w->q_norm);
         head_norm(p, s->k, a->k_inv, a->k_raw, w->k_norm);
     }
-    op_rope(d, a->q, H, p->position, p->rope);
-    op_rope(d, s->k, K, p->position, p->rope);
+    if (c->rotary_dim) {
+        op_rope(d, a->q, c->heads, p->position, p->rope);
+        op_rope(d, s->k, c->kv_heads, p->position, p->rope);
+    }
     op_kv_store(d, &p->att, s->k, s->v);
     op_attention(d, a->heads, a->stats, a->q, &p->att);
+    if (c->parallel) /* both blocks read x, which may be about to become mid */
+        op_norm(d, s->normed, a->stats2, a->x, ffn_norm(p, w));
     carry(a->mid, a->x);
-    add_linear(p, a->mid, a->heads, w->o, w->attn_post_norm, a->attn_out, a->post_inv1);
+    add_linear(p, a->mid, a->heads, w->o, w->o_bias, w->attn_post_norm, a->attn_out, a->post_inv1);
 
-    op_rmsnorm(d, s->normed, a->inv2, a->mid, norm(p, w->ffn_norm));
-    op_linear(d, a->gate, s->normed, w->gate);
-    op_linear(d, a->up, s->normed, w->up);
-    op_glu(d, s->h, a->gate, a->up, glu_kind(p->c));
+    if (!c->parallel)
+        op_norm(d, s->normed, a->stats2, a->mid, ffn_norm(p, w));
+    feed_forward(p, w, a);
     carry(out, a->mid);
-    add_linear(p, out, s->h, w->down, w->ffn_post_norm, a->ffn_out, a->post_inv2);
+    add_linear(p, out, s->h, w->down, w->down_bias, w->ffn_post_norm, a->ffn_out, a->post_inv2);
 }
 
 /* The gradient that enters a block's last linear layer: dx itself, or through the norm behind that layer. */
@@ -90,46 +140,66 @@ static Tensor through_post_norm(const Pass *p, Tensor dx, Matrix dpost, Tensor o
 {
     if (!p->c->post_norms)
         return dx;
-    op_rmsnorm_back(p->d, p->s->dnormed, dpost, dx, out, inv, norm(p, post));
+    op_norm_back(p->d, p->s->dnormed, dpost, no_bias, dx, out, inv, norm(p, post));
     return p->s->dnormed;
+}
+
+/* From dh, the gradients of the block's weights, and of the rows that it read into dnormed. */
+static void feed_forward_back(const Pass *p, const Layer *w, Layer *dw, LayerActs *a, Tensor dout)
+{
+    Device *d = p->d;
+    Acts *s = p->s;
+    Activation act = p->c->activation;
+    if (p->c->ungated) /* gate, up: now their gradients */
+        op_act_back(d, a->up, s->h, s->dh, a->up, act);
+    else
+        op_glu_back(d, a->gate, a->up, s->h, s->dh, a->gate, a->up, act);
+    linear_back_w(p, dw->down, dw->down_bias, dout, s->h);
+    op_norm(d, s->normed, a->stats2, p->c->parallel ? a->x : a->mid,
+            ffn_norm(p, w)); /* again: cheaper than keeping it */
+    linear_back_w(p, dw->up, dw->up_bias, a->up, s->normed);
+    if (!p->c->ungated)
+        linear_back_w(p, dw->gate, dw->gate_bias, a->gate, s->normed);
+    op_linear_back_x(d, s->dnormed, a->up, w->up);
+    if (!p->c->ungated)
+        op_linear_back_x_add(d, s->dnormed, a->gate, w->gate);
 }
 
 /* dx holds the gradient of the layer's output and becomes that of its input. */
 static void layer_backward(const Pass *p, const Layer *w, Layer *dw, LayerActs *a, Tensor dx)
 {
     Device *d = p->d;
+    const ModelConfig *c = p->c;
     Acts *s = p->s;
-    int H = p->c->heads, K = p->c->kv_heads;
 
     Tensor dout = through_post_norm(p, dx, dw->ffn_post_norm, a->ffn_out, a->post_inv2, w->ffn_post_norm);
     op_linear_back_x(d, s->dh, dout, w->down);
-    op_glu_back(d, a->gate, a->up, s->h, s->dh, a->gate, a->up, glu_kind(p->c)); /* gate, up: now their gradients */
-    op_linear_back_w(d, dw->down, dout, s->h);
-    op_rmsnorm(d, s->normed, a->inv2, a->mid, norm(p, w->ffn_norm)); /* again: cheaper than keeping it */
-    op_linear_back_w(d, dw->up, a->up, s->normed);
-    op_linear_back_w(d, dw->gate, a->gate, s->normed);
-    op_linear_back_x(d, s->dnormed, a->up, w->up);
-    op_linear_back_x_add(d, s->dnormed, a->gate, w->gate);
-    op_rmsnorm_back_add(d, dx, dw->ffn_norm, s->dnormed, a->mid, a->inv2, norm(p, w->ffn_norm));
+    feed_forward_back(p, w, dw, a, dout);
+    if (!c->parallel)
+        op_norm_back_add(d, dx, dw->ffn_norm, dw->ffn_norm_bias, s->dnormed, a->mid, a->stats2, ffn_norm(p, w));
 
     dout = through_post_norm(p, dx, dw->attn_post_norm, a->attn_out, a->post_inv1, w->attn_post_norm);
-    op_linear_back_w(d, dw->o, dout, a->heads);
+    linear_back_w(p, dw->o, dw->o_bias, dout, a->heads);
     op_linear_back_x(d, s->dheads, dout, w->o);
+    if (c->parallel)
+        op_norm_back_add(d, dx, dw->ffn_norm, dw->ffn_norm_bias, s->dnormed, a->x, a->stats2, ffn_norm(p, w));
     op_attention_back(d, s->dq, s->dk, s->dv, s->dheads, a->q, a->stats, &p->att);
-    op_rope_back(d, s->dk, K, p->position, p->rope);
-    op_rope_back(d, s->dq, H, p->position, p->rope);
-    if (p->c->qk_norm) {
+    if (c->rotary_dim) {
+        op_rope_back(d, s->dk, c->kv_heads, p->position, p->rope);
+        op_rope_back(d, s->dq, c->heads, p->position, p->rope);
+    }
+    if (c->qk_norm) {
         head_norm_back(p, s->dk, dw->k_norm, a->k_raw, a->k_inv, w->k_norm);
         head_norm_back(p, s->dq, dw->q_norm, a->q_raw, a->q_inv, w->q_norm);
     }
-    op_rmsnorm(d, s->normed, a->inv1, a->x, norm(p, w->attn_norm)); /* again */
-    op_linear_back_w(d, dw->v, s->dv, s->normed);
-    op_linear_back_w(d, dw->k, s->dk, s->normed);
-    op_linear_back_w(d, dw->q, s->dq, s->normed);
+    op_norm(d, s->normed, a->stats1, a->x, attn_norm(p, w)); /* again */
+    linear_back_w(p, dw->v, dw->v_bias, s->dv, s->normed);
+    linear_back_w(p, dw->k, dw->k_bias, s->dk, s->normed);
+    linear_back_w(p, dw->q, dw->q_bias, s->dq, s->normed);
     op_linear_back_x(d, s->dnormed, s->dv, w->v);
     op_linear_back_x_add(d, s->dnormed, s->dk, w->k);
     op_linear_back_x_add(d, s->dnormed, s->dq, w->q);
-    op_rmsnorm_back_add(d, dx, dw->attn_norm, s->dnormed, a->x, a->inv1, norm(p, w->attn_norm));
+    op_norm_back_add(d, dx, dw->attn_norm, dw->attn_norm_bias, s->dnormed, a->x, a->stats1, attn_norm(p, w));
 }
 
 /* Layer l's view of attention and of positions. */
@@ -149,6 +219,7 @@ static Pass pass_of(Model *m, Forest *f, const Batch *b, Acts *a)
                         .kv_heads = c->kv_heads,
                         .dim = c->head_dim,
                         .scale = c->attn_scale,
+                        .cap = c->attn_cap,
                         .spans = f->span,
                         .runs = b->run,
                         .n_runs = b->runs};
@@ -179,7 +250,7 @@ static void take_layer(Take *t, const ModelConfig *c, bool training, LayerActs *
         take(t, &a->x, T, C);
         take(t, &a->mid, T, C);
     }
-    take(t, &a->inv1, T, 1);
+    take(t, &a->stats1, T, norm_stats(c->layer_norm));
     take(t, &a->q, T, Q);
     if (c->qk_norm) {
         take(t, &a->q_raw, T, Q);
@@ -189,8 +260,9 @@ static void take_layer(Take *t, const ModelConfig *c, bool training, LayerActs *
     }
     take(t, &a->stats, T, 2 * c->heads);
     take(t, &a->heads, T, Q);
-    take(t, &a->inv2, T, 1);
-    take(t, &a->gate, T, c->ffn);
+    take(t, &a->stats2, T, norm_stats(c->layer_norm));
+    if (!c->ungated)
+        take(t, &a->gate, T, c->ffn);
     take(t, &a->up, T, c->ffn);
     if (c->post_norms) {
         take(t, &a->attn_out, T, C);
@@ -266,6 +338,8 @@ bool transformer_forward(Model *m, Forest *f, const Batch *b, bool training, Act
         return false;
     Pass p = pass_of(m, f, b, a);
     op_embed(m->device, a->layer[0].x, m->w.embed, b->id, c->embed_scale);
+    if (c->learned_positions)
+        op_embed_add(m->device, a->layer[0].x, m->w.positions, b->position);
     for (int l = 0; l < c->layers; l++) {
         enter_layer(&p, m, l);
         layer_forward(&p, &m->w.layer[l], &a->layer[l], l + 1 < c->layers ? a->layer[l + 1].x : a->hidden);
@@ -281,6 +355,8 @@ bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts
         enter_layer(&p, m, l);
         layer_backward(&p, &m->w.layer[l], &dw->layer[l], &a->layer[l], dhidden);
     }
+    if (m->config.learned_positions)
+        op_embed_back(m->device, dw->positions, dhidden, b->position, 1);
     op_embed_back(m->device, dw->embed, dhidden, b->id, m->config.embed_scale);
     return device_ok(m->device, err);
 }
@@ -288,6 +364,6 @@ bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts
 double transformer_flops(const ModelConfig *c, double rows, double attended)
 {
     double q = (double)c->heads * c->head_dim, kv = (double)c->kv_heads * c->head_dim;
-    double products = (double)c->width * (2 * q + 2 * kv) + 3.0 * c->width * c->ffn;
+    double products = (double)c->width * (2 * q + 2 * kv) + (c->ungated ? 2.0 : 3.0) * c->width * c->ffn;
     return c->layers * (2 * products * rows + 4 * q * attended);
 }

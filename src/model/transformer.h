@@ -8,7 +8,7 @@
 /* What the forward pass of one layer leaves for the backward pass; T rows. */
 typedef struct LayerActs {
     Tensor x;            /* [T][C] the residual stream that enters */
-    Tensor inv1;         /* [T][1] */
+    Tensor stats1;       /* [T][1], of LayerNorm [T][2] */
     Tensor q_raw, k_raw; /* [T][H*D], [T][K*D] before their norms (qk_norm) */
     Tensor q_inv, k_inv; /* [T*H][1], [T*K][1] */
     Tensor q;            /* [T][H*D] rotated */
@@ -17,8 +17,8 @@ typedef struct LayerActs {
     Tensor attn_out;     /* [T][C] before its norm (post_norms) */
     Tensor post_inv1;    /* [T][1] */
     Tensor mid;          /* [T][C] the residual stream between */
-    Tensor inv2;         /* [T][1] */
-    Tensor gate, up;     /* [T][F] */
+    Tensor stats2;       /* as stats1 */
+    Tensor gate, up;     /* [T][F]; ungated: up alone */
     Tensor ffn_out;      /* [T][C] before its norm (post_norms) */
     Tensor post_inv2;    /* [T][1] */
 } LayerActs;
@@ -38,6 +38,9 @@ typedef struct Acts {
     Tensor dh;         /* [T][F] */
     Arena arena;
 } Acts;
+
+/* The norm of a model's configuration with these weights; a bias without rows: none. */
+Norm model_norm(const ModelConfig *c, Matrix weight, Matrix bias);
 
 /* Computes the batch's rows into a->hidden; the forest receives their keys and values. */
 bool transformer_forward(Model *m, Forest *f, const Batch *b, bool training, Acts *a, Err *err) MUST_CHECK;

@@ -13,22 +13,30 @@ typedef struct Kernels {
     void (*linear_back_w)(Device *d, Matrix dw, Tensor dy, Tensor x);
 
     void (*embed)(Device *d, Tensor y, Matrix w, const int *id, float scale);
+    void (*embed_add)(Device *d, Tensor y, Matrix w, const int *id);
     void (*embed_back)(Device *d, Matrix dw, Tensor dy, const int *id, float scale);
     void (*add)(Device *d, Tensor y, Tensor x);
+    void (*bias)(Device *d, Tensor y, Matrix b);
+    void (*bias_back)(Device *d, Matrix db, Tensor dy);
     void (*gather)(Device *d, Tensor y, Tensor x, const int *row);
     void (*scatter_add)(Device *d, Tensor dx, Tensor dy, const int *row);
 
-    void (*rmsnorm)(Device *d, Tensor y, Tensor inv, Tensor x, Norm norm);
-    void (*rmsnorm_back)(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm, bool add);
+    void (*norm)(Device *d, Tensor y, Tensor stats, Tensor x, Norm norm);
+    void (*norm_back)(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor dy, Tensor x, Tensor stats, Norm norm,
+                      bool add);
     void (*rope)(Device *d, Tensor x, int heads, const int *position, RopeTable table, bool back);
-    void (*glu)(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind);
-    void (*glu_back)(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind);
+    void (*glu)(Device *d, Tensor h, Tensor gate, Tensor up, Activation act);
+    void (*glu_back)(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, Activation act);
+    void (*act)(Device *d, Tensor h, Tensor x, Activation act);
+    void (*act_back)(Device *d, Tensor dx, Tensor h, Tensor dh, Tensor x, Activation act);
 
     void (*kv_store)(Device *d, const Attention *a, Tensor k, Tensor v);
     void (*attention)(Device *d, Tensor out, Tensor stats, Tensor q, const Attention *a);
     void (*attention_back)(Device *d, Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor q, Tensor stats,
                            const Attention *a);
 
+    void (*soft_cap)(Device *d, Tensor x, float cap);
+    void (*soft_cap_back)(Device *d, Tensor dy, Tensor y, float cap);
     void (*vocab_scan)(Device *d, VocabScan *scan, Tensor logits, int first);
     int (*vocab_pick)(const float *logits, int n, float max, float inv_temperature, double mass);
     void (*vocab_back)(Device *d, Tensor logits, int first, const int *target, const float *log_z, const float *coef);

@@ -91,28 +91,48 @@ void op_embed(Device *d, Tensor y, Matrix w, const int *id, float scale)
     RUN(d, embed, 0, d->kernels->embed(d, y, w, id, scale));
 }
 
+void op_embed_add(Device *d, Tensor y, Matrix w, const int *id)
+{
+    assert(y.cols == w.cols);
+    RUN(d, embed, 0, d->kernels->embed_add(d, y, w, id));
+}
+
 void op_embed_back(Device *d, Matrix dw, Tensor dy, const int *id, float scale)
 {
     assert(dy.cols == dw.cols);
     RUN(d, embed_back, 0, d->kernels->embed_back(d, dw, dy, id, scale));
 }
 
-void op_rmsnorm(Device *d, Tensor y, Tensor inv, Tensor x, Norm norm)
+/* Does the norm fit rows of that width, and what it leaves of them? */
+static bool fits_norm(Norm norm, Tensor x, Tensor stats)
 {
-    assert(same(y, x) && inv.rows == x.rows && inv.cols == 1 && norm.weight.rows == x.cols);
-    RUN(d, rmsnorm, 0, d->kernels->rmsnorm(d, y, inv, x, norm));
+    bool layer_norm = norm.bias.rows > 0;
+    return norm.weight.rows == x.cols && (!layer_norm || norm.bias.rows == x.cols) && stats.rows == x.rows &&
+           stats.cols == norm_stats(layer_norm);
 }
 
-void op_rmsnorm_back(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm)
+void op_norm(Device *d, Tensor y, Tensor stats, Tensor x, Norm norm)
 {
-    assert(same(dx, x) && same(dy, x) && inv.rows == x.rows && same_matrix(dweight, norm.weight));
-    RUN(d, rmsnorm_back, 0, d->kernels->rmsnorm_back(d, dx, dweight, dy, x, inv, norm, false));
+    assert(same(y, x) && fits_norm(norm, x, stats));
+    RUN(d, norm, 0, d->kernels->norm(d, y, stats, x, norm));
 }
 
-void op_rmsnorm_back_add(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm)
+static void norm_back(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor dy, Tensor x, Tensor stats, Norm norm,
+                      bool add)
 {
-    assert(same(dx, x) && same(dy, x) && inv.rows == x.rows && same_matrix(dweight, norm.weight));
-    RUN(d, rmsnorm_back, 0, d->kernels->rmsnorm_back(d, dx, dweight, dy, x, inv, norm, true));
+    assert(same(dx, x) && same(dy, x) && fits_norm(norm, x, stats));
+    assert(same_matrix(dweight, norm.weight) && dbias.rows == norm.bias.rows);
+    RUN(d, norm_back, 0, d->kernels->norm_back(d, dx, dweight, dbias, dy, x, stats, norm, add));
+}
+
+void op_norm_back(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor dy, Tensor x, Tensor stats, Norm norm)
+{
+    norm_back(d, dx, dweight, dbias, dy, x, stats, norm, false);
+}
+
+void op_norm_back_add(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor dy, Tensor x, Tensor stats, Norm norm)
+{
+    norm_back(d, dx, dweight, dbias, dy, x, stats, norm, true);
 }
 
 void op_rope(Device *d, Tensor x, int heads, const int *position, RopeTable table)
@@ -159,22 +179,46 @@ void op_attention_back(Device *d, Tensor dq, Tensor dk, Tensor dv, Tensor dout, 
     RUN(d, attention_back, 2.5 * attention_flops(a), d->kernels->attention_back(d, dq, dk, dv, dout, q, stats, a));
 }
 
-void op_glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind)
+void op_glu(Device *d, Tensor h, Tensor gate, Tensor up, Activation act)
 {
     assert(same(h, gate) && same(h, up));
-    RUN(d, glu, 0, d->kernels->glu(d, h, gate, up, kind));
+    RUN(d, glu, 0, d->kernels->glu(d, h, gate, up, act));
 }
 
-void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind)
+void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, Activation act)
 {
     assert(same(dgate, gate) && same(dup, gate) && same(h, gate) && same(dh, gate) && same(up, gate));
-    RUN(d, glu_back, 0, d->kernels->glu_back(d, dgate, dup, h, dh, gate, up, kind));
+    RUN(d, glu_back, 0, d->kernels->glu_back(d, dgate, dup, h, dh, gate, up, act));
+}
+
+void op_act(Device *d, Tensor h, Tensor x, Activation act)
+{
+    assert(same(h, x));
+    RUN(d, act, 0, d->kernels->act(d, h, x, act));
+}
+
+void op_act_back(Device *d, Tensor dx, Tensor h, Tensor dh, Tensor x, Activation act)
+{
+    assert(same(dx, x) && same(h, x) && same(dh, x));
+    RUN(d, act_back, 0, d->kernels->act_back(d, dx, h, dh, x, act));
 }
 
 void op_add(Device *d, Tensor y, Tensor x)
 {
     assert(same(y, x));
     RUN(d, add, 0, d->kernels->add(d, y, x));
+}
+
+void op_bias(Device *d, Tensor y, Matrix b)
+{
+    assert(b.rows == y.cols && b.cols == 1);
+    RUN(d, bias, 0, d->kernels->bias(d, y, b));
+}
+
+void op_bias_back(Device *d, Matrix db, Tensor dy)
+{
+    assert(db.rows == dy.cols && db.cols == 1);
+    RUN(d, bias_back, 0, d->kernels->bias_back(d, db, dy));
 }
 
 void op_gather(Device *d, Tensor y, Tensor x, const int *row)
@@ -187,6 +231,18 @@ void op_scatter_add(Device *d, Tensor dx, Tensor dy, const int *row)
 {
     assert(dx.cols == dy.cols);
     RUN(d, scatter_add, 0, d->kernels->scatter_add(d, dx, dy, row));
+}
+
+void op_soft_cap(Device *d, Tensor x, float cap)
+{
+    assert(cap > 0);
+    RUN(d, soft_cap, 0, d->kernels->soft_cap(d, x, cap));
+}
+
+void op_soft_cap_back(Device *d, Tensor dy, Tensor y, float cap)
+{
+    assert(same(dy, y) && cap > 0);
+    RUN(d, soft_cap_back, 0, d->kernels->soft_cap_back(d, dy, y, cap));
 }
 
 void op_vocab_scan(Device *d, VocabScan *scan, Tensor logits, int first)

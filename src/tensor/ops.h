@@ -22,22 +22,32 @@ void op_linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x);     /* dW += d
 /* --- embedding ---------------------------------------------------------------------------------------- */
 
 void op_embed(Device *d, Tensor y, Matrix w, const int *id, float scale);        /* y_t = scale W(id_t) */
+void op_embed_add(Device *d, Tensor y, Matrix w, const int *id);                 /* y_t += W(id_t) */
 void op_embed_back(Device *d, Matrix dw, Tensor dy, const int *id, float scale); /* dW(id_t) += scale dy_t */
 
 /* --- norms -------------------------------------------------------------------------------------------- */
 
-/* A gain g = weight, or 1 + weight. */
+/* RMS norm; with a bias it is LayerNorm. A gain g = weight, or 1 + weight. */
 typedef struct Norm {
     Matrix weight; /* [C][1] */
     float eps;
     bool plus_one;
+    Matrix bias; /* [C][1], or no rows */
 } Norm;
 
-/* inv_t = 1 / sqrt(mean(x_t^2) + eps), y_t = x_t inv_t g. inv is [T][1]. y may be x. */
-void op_rmsnorm(Device *d, Tensor y, Tensor inv, Tensor x, Norm norm);
-/* With xhat = x inv: dweight += sum_t dy xhat; dx (=|+=) inv (g dy - xhat mean(g dy xhat)). */
-void op_rmsnorm_back(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm);
-void op_rmsnorm_back_add(Device *d, Tensor dx, Matrix dweight, Tensor dy, Tensor x, Tensor inv, Norm norm);
+/* Columns of the stats that a norm leaves for its backward pass: inv_t, and LayerNorm's mu_t. */
+static inline int norm_stats(bool layer_norm)
+{
+    return layer_norm ? 2 : 1;
+}
+
+/* RMS: inv_t = 1 / sqrt(mean(x_t^2) + eps), xhat_t = x_t inv_t, y_t = xhat_t g. LayerNorm: mu_t = mean(x_t), inv_t =
+ * 1 / sqrt(mean((x_t - mu_t)^2) + eps), xhat_t = (x_t - mu_t) inv_t, y_t = xhat_t g + bias. y may be x. */
+void op_norm(Device *d, Tensor y, Tensor stats, Tensor x, Norm norm);
+/* dweight += sum_t dy xhat, dbias += sum_t dy; dx (=|+=) inv (g dy - xhat mean(g dy xhat)), for LayerNorm
+ * inv (g dy - mean(g dy) - xhat mean(g dy xhat)). */
+void op_norm_back(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor dy, Tensor x, Tensor stats, Norm norm);
+void op_norm_back_add(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor dy, Tensor x, Tensor stats, Norm norm);
 
 /* --- rotary positions --------------------------------------------------------------------------------- */
 
@@ -75,6 +85,7 @@ typedef struct QueryRun {
 typedef struct Attention {
     int heads, kv_heads, dim; /* H, K, D */
     float scale;
+    float cap;  /* soft cap: a score s = scale q.k becomes cap tanh(s / cap); 0: none */
     int window; /* positions seen, the query's own included; 0: all */
     int layer;  /* whose part of the spans */
     const KvSpan *spans;
@@ -87,7 +98,7 @@ size_t kv_layer_floats(int kv_heads, int dim, int cap);
 
 /* Puts the rows of k and v [T][K*D] where the runs' own spans keep them. */
 void op_kv_store(Device *d, const Attention *a, Tensor k, Tensor v);
-/* out_t = sum_j softmax_j(scale q_t . k_j) v_j over the path. q, out [T][H*D]; stats [T][2H] receives the
+/* out_t = sum_j softmax_j(scale q_t . k_j) v_j over the path, the scores capped. q, out [T][H*D]; stats [T][2H] receives the
  * maximum and the sum of exponentials of each head's softmax, for the backward pass. */
 void op_attention(Device *d, Tensor out, Tensor stats, Tensor q, const Attention *a);
 /* dq [T][H*D], dk and dv [T][K*D] are set. Every span on a path that holds tokens must lie in the batch
@@ -97,22 +108,32 @@ void op_attention_back(Device *d, Tensor dq, Tensor dk, Tensor dv, Tensor dout, 
 
 /* --- feed-forward ------------------------------------------------------------------------------------- */
 
-typedef enum GluKind { GLU_SILU, GLU_GELU_TANH } GluKind;
+/* act: x sigmoid(x); x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2; x (1 + erf(x / sqrt 2)) / 2. */
+typedef enum Activation { ACT_SILU, ACT_GELU_TANH, ACT_GELU } Activation;
 
 /* h = act(gate) up. h may be gate or up. */
-void op_glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind);
+void op_glu(Device *d, Tensor h, Tensor gate, Tensor up, Activation act);
 /* From dh: dgate = dh up act'(gate), dup = dh act(gate), which may overwrite gate and up; and h again. */
-void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind);
+void op_glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, Activation act);
+/* Without a gate: h = act(x); dx = dh act'(x), which may overwrite x, and h again. */
+void op_act(Device *d, Tensor h, Tensor x, Activation act);
+void op_act_back(Device *d, Tensor dx, Tensor h, Tensor dh, Tensor x, Activation act);
 
 /* --- rows --------------------------------------------------------------------------------------------- */
 
 void op_add(Device *d, Tensor y, Tensor x);                           /* y += x */
+void op_bias(Device *d, Tensor y, Matrix b);                          /* y_t += b, which is [N][1] */
+void op_bias_back(Device *d, Matrix db, Tensor dy);                   /* db += sum_t dy_t */
 void op_gather(Device *d, Tensor y, Tensor x, const int *row);        /* y_i = x_row[i] */
 void op_scatter_add(Device *d, Tensor dx, Tensor dy, const int *row); /* dx_row[i] += dy_i, in order of i */
 
 /* --- next-token distributions, one chunk of the vocabulary after the other ------------------------------ */
 
 enum { VOCAB_CHUNK = 2048, VOCAB_BLOCK = 128, VOCAB_BLOCKS = VOCAB_CHUNK / VOCAB_BLOCK };
+
+/* x becomes cap tanh(x / cap); from y, what it became: dx = dy (1 - (y / cap)^2), in place. */
+void op_soft_cap(Device *d, Tensor x, float cap);
+void op_soft_cap_back(Device *d, Tensor dy, Tensor y, float cap);
 
 /* What is known of each row's distribution so far; every array has a row per row of logits and is the
  * caller's. Arrays that are NULL are not wanted. */

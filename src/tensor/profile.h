@@ -10,17 +10,23 @@
     X(linear_back_w)                                                                                                   \
     X(embed)                                                                                                           \
     X(embed_back)                                                                                                      \
-    X(rmsnorm)                                                                                                         \
-    X(rmsnorm_back)                                                                                                    \
+    X(norm)                                                                                                            \
+    X(norm_back)                                                                                                       \
     X(rope)                                                                                                            \
     X(kv_store)                                                                                                        \
     X(attention)                                                                                                       \
     X(attention_back)                                                                                                  \
     X(glu)                                                                                                             \
     X(glu_back)                                                                                                        \
+    X(act)                                                                                                             \
+    X(act_back)                                                                                                        \
     X(add)                                                                                                             \
+    X(bias)                                                                                                            \
+    X(bias_back)                                                                                                       \
     X(gather)                                                                                                          \
     X(scatter_add)                                                                                                     \
+    X(soft_cap)                                                                                                        \
+    X(soft_cap_back)                                                                                                   \
     X(vocab_scan)                                                                                                      \
     X(vocab_back)                                                                                                      \
     X(vocab_back_kl)                                                                                                   \

@@ -171,7 +171,7 @@ static size_t spread_bytes(const ModelConfig *c, PassSize s)
 
 size_t pass_bytes(const ModelConfig *c, PassSize s)
 {
-    size_t head = s.targets ? (size_t)s.targets * (VOCAB_CHUNK + 3 * (size_t)c->width) : 0;
+    size_t head = s.targets ? head_back_floats(c, s.targets, false) + (size_t)s.targets * 2 * (size_t)c->width : 0;
     return acts_bytes(c, s.rows, true) + spread_bytes(c, s) +
            sizeof(float) * (head + (size_t)s.rows * (2 * (size_t)c->width + 1));
 }

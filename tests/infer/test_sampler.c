@@ -34,7 +34,7 @@ static void plain_of(Plain *p, Model *m, Tensor hidden, int row, double temperat
     HeadInput in;
     p->vocab = m->config.vocab;
     need_ok(head_input(m, &in, hidden, &row, 1, &err), &err);
-    head_logits(m, in.normed, 0, 0, p->vocab, p->logit);
+    head_logits(m, &in, 0, 0, p->vocab, p->logit);
     head_input_release(&in);
     for (int i = 0; i < p->vocab; i++)
         p->id[i] = i;

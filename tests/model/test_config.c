@@ -8,10 +8,12 @@
 #include <limits.h>
 #include <stddef.h>
 
+static const char *const families[] = {"llama",  "mistral", "qwen2", "qwen3",  "gemma2",
+                                       "gemma3", "phi3",    "gpt2",  "gptneox"};
+
 /* A valid configuration with whatever its family has. */
 static ModelConfig sample(const char *family)
 {
-    bool gemma = strcmp(family, "gemma3") == 0;
     ModelConfig c = {.layers = 7,
                      .width = 64,
                      .heads = 4,
@@ -22,20 +24,26 @@ static ModelConfig sample(const char *family)
                      .vocab = 300,
                      .context = 512,
                      .norm_eps = 1e-6f,
-                     .embed_scale = 1,
                      .rope = {.theta = 10000},
-                     .head = HEAD_LM,
                      .bos = 1,
                      .eos = 2};
-    snprintf(c.family, sizeof c.family, "%s", family);
-    c.attn_scale = (float)(1 / sqrt(20.0));
-    if (!gemma)
+    const Family *f = family_find(family);
+    family_begin(f, &c);
+    c.bos = 1, c.eos = 2;
+    if (!f->keys->kv_heads)
+        c.kv_heads = 4, c.head_dim = c.rotary_dim = 16;
+    if (c.learned_positions)
+        c.rotary_dim = 0, c.rope = (Rope){0};
+    family_scales(f, &c);
+    if (f->attention_bias && c.layer_norm)
+        c.qkv_bias = c.o_bias = true;
+    if (!c.post_norms)
         return c;
-    c.norm_plus_one = c.post_norms = c.qk_norm = c.tied = true;
-    c.activation = ACT_GELU_TANH;
-    c.embed_scale = 8;
+    bool third = strcmp(family, "gemma3") == 0;
+    c.tied = true;
+    c.attn_cap = third ? 0 : 50, c.logit_cap = third ? 0 : 30;
     c.rope.theta = 1e6;
-    c.rope_local.theta = 1e4;
+    c.rope_local.theta = third ? 1e4 : 1e6;
     c.window = 16;
     for (int i = 0; i < c.layers; i++)
         c.local[i] = i % 6 != 5;
@@ -51,6 +59,10 @@ static void assert_same(const ModelConfig *a, const ModelConfig *b)
     assert_true(a->norm_eps == b->norm_eps && a->embed_scale == b->embed_scale);
     assert_true(a->attn_scale == b->attn_scale && a->activation == b->activation);
     assert_true(a->norm_plus_one == b->norm_plus_one && a->post_norms == b->post_norms);
+    assert_true(a->layer_norm == b->layer_norm && a->qkv_bias == b->qkv_bias && a->o_bias == b->o_bias);
+    assert_true(a->ffn_bias == b->ffn_bias && a->ungated == b->ungated && a->parallel == b->parallel);
+    assert_true(a->learned_positions == b->learned_positions);
+    assert_true(a->attn_cap == b->attn_cap && a->logit_cap == b->logit_cap);
     assert_true(a->qk_norm == b->qk_norm && a->tied == b->tied && a->head == b->head);
     assert_true(a->window == b->window && a->bos == b->bos && a->eos == b->eos);
     assert_memory_equal(a->local, b->local, sizeof a->local);
@@ -58,7 +70,28 @@ static void assert_same(const ModelConfig *a, const ModelConfig *b)
         assert_true(p[i]->theta == q[i]->theta && p[i]->scaling == q[i]->scaling);
         assert_true(p[i]->factor == q[i]->factor && p[i]->original_context == q[i]->original_context);
         assert_true(p[i]->low_freq == q[i]->low_freq && p[i]->high_freq == q[i]->high_freq);
+        assert_true(p[i]->attention == q[i]->attention && p[i]->long_context == q[i]->long_context);
+        assert_memory_equal(p[i]->short_factor, q[i]->short_factor, sizeof p[i]->short_factor);
+        assert_memory_equal(p[i]->long_factor, q[i]->long_factor, sizeof p[i]->long_factor);
     }
+}
+
+#define SCALED_ROPE(kind, by, low, high, original)                                                                     \
+    (Rope)                                                                                                             \
+    {                                                                                                                  \
+        .theta = 5e5, .scaling = kind, .factor = by, .low_freq = low, .high_freq = high, .original_context = original, \
+        .attention = (kind) == ROPE_YARN ? 1.25 : 0                                                                    \
+    }
+#define LLAMA3_ROPE(by, low, high, original) SCALED_ROPE(ROPE_LLAMA3, by, low, high, original)
+#define YARN_ROPE(by, low, high, original)   SCALED_ROPE(ROPE_YARN, by, low, high, original)
+
+/* Phi-3's rotation for heads of 20, up to a context of 512. */
+static Rope long_rope(void)
+{
+    Rope r = {.theta = 1e4, .scaling = ROPE_LONG, .original_context = 512, .attention = 1.19, .long_context = 4096};
+    for (int i = 0; i < 10; i++)
+        r.short_factor[i] = 1 + 0.1 * i, r.long_factor[i] = 1 + i;
+    return r;
 }
 
 /* --- sense ------------------------------------------------------------------------------------------ */
@@ -102,9 +135,22 @@ static void check_refuses(void **state)
     REFUSED("rotary base must be", c.rope.theta = (double)NAN);
     REFUSED("rotary base must be", c.rope_local.theta = 0);
     REFUSED("rotary scaling factor must be", c.rope.scaling = ROPE_LINEAR);
-    REFUSED("original context", c.rope = (Rope){1e4, ROPE_LLAMA3, 8, 1, 4, 0});
-    REFUSED("low frequency", c.rope = (Rope){1e4, ROPE_LLAMA3, 8, 0, 4, 8192});
-    REFUSED("above the low one, is 4", c.rope = (Rope){1e4, ROPE_LLAMA3, 8, 4, 4, 8192});
+    REFUSED("original context", c.rope = LLAMA3_ROPE(8, 1, 4, 0));
+    REFUSED("low frequency", c.rope = LLAMA3_ROPE(8, 0, 4, 8192));
+    REFUSED("above the low one, is 4", c.rope = LLAMA3_ROPE(8, 4, 4, 8192));
+    REFUSED("original context", c.rope = YARN_ROPE(8, 1, 32, 0));
+    REFUSED("above the low one", c.rope = YARN_ROPE(8, 32, 1, 512));
+    REFUSED("rotary base under YaRN must be above 1", c.rope = YARN_ROPE(8, 1, 32, 512); c.rope.theta = 1);
+    REFUSED("attention factor", c.rope = YARN_ROPE(8, 1, 32, 512); c.rope.attention = 0);
+    REFUSED("longrope needs 10 positive factors", c.rope = long_rope(); c.rope.short_factor[9] = 0);
+    REFUSED("longrope needs 10 positive factors", c.rope = long_rope(); c.rope.long_factor[10] = 1);
+    REFUSED("long context of longrope", c.rope = long_rope(); c.rope.long_context = 0);
+    REFUSED("soft cap must be positive, is -1", c.logit_cap = -1);
+    REFUSED("soft cap must be positive", c.attn_cap = NAN);
+    REFUSED("positions are both learned and rotary", c.learned_positions = true);
+    REFUSED("norms behind the blocks", c.parallel = true);
+    REFUSED("norms behind the blocks", c.layer_norm = true);
+    REFUSED("biases for its input alone", c.qkv_bias = true);
     REFUSED("window of local layers must be positive", c.window = 0);
     REFUSED("window of local layers must be positive", c.window = -3);
     REFUSED("without local layers", memset(c.local, 0, sizeof c.local));
@@ -120,8 +166,9 @@ static void check_refuses(void **state)
 #define SIZES                                                                                                          \
     "\"hidden_size\": 64, \"num_hidden_layers\": 4, \"num_attention_heads\": 4, \"intermediate_size\": 96, "           \
     "\"vocab_size\": 300"
-#define LLAMA  "{\"model_type\": \"llama\", " SIZES
-#define GEMMA3 "{\"model_type\": \"gemma3_text\", " SIZES ", \"num_key_value_heads\": 1, \"head_dim\": 24"
+#define OF(type) "{\"model_type\": \"" type "\""
+#define LLAMA    "{\"model_type\": \"llama\", " SIZES
+#define GEMMA3   "{\"model_type\": \"gemma3_text\", " SIZES ", \"num_key_value_heads\": 1, \"head_dim\": 24"
 
 static bool read_text(const char *text, ModelConfig *c, Err *err)
 {
@@ -214,6 +261,58 @@ static void gemma3_is_read(void **state)
     assert_true(c.window == 0 && !c.local[0]);
 }
 
+/* What is particular to each of the others. */
+static void families_are_read(void **state)
+{
+    (void)state;
+    ModelConfig c = config_of(OF("mistral") ", " SIZES ", \"num_key_value_heads\": 2}");
+    assert_true(c.window == 4096 && c.local[0] && c.local[3] && c.rope_local.theta == 10000);
+    c = config_of(OF("mistral") ", " SIZES ", \"num_key_value_heads\": 2, \"sliding_window\": null}");
+    assert_true(c.window == 0 && !c.local[0]);
+    c = config_of(OF("qwen2") ", " SIZES ", \"num_key_value_heads\": 2, \"rope_theta\": 1e6}");
+    assert_true(c.qkv_bias && !c.o_bias && c.window == 0 && c.rope.theta == 1e6 && c.bos == -1);
+    c = config_of(OF("qwen2") ", " SIZES ", \"num_key_value_heads\": 2, \"use_sliding_window\": true, "
+                              "\"sliding_window\": 7, \"max_window_layers\": 3}");
+    assert_true(c.window == 7 && !c.local[2] && c.local[3]);
+    c = config_of(OF("qwen3") ", " SIZES ", \"num_key_value_heads\": 2}");
+    assert_true(c.qk_norm && c.head_dim == 128 && !c.qkv_bias);
+    c = config_of(OF("gemma2") "}");
+    assert_true(c.attn_cap == 50 && c.logit_cap == 30 && c.local[0] && !c.local[1] && c.window == 4096 && !c.qk_norm);
+    c = config_of(OF("gemma2") ", \"attn_logit_softcapping\": null}");
+    assert_true(c.attn_cap == 0 && c.logit_cap == 30);
+    c = config_of(OF("phi3") ", " SIZES ", \"sliding_window\": 5, \"partial_rotary_factor\": 0.75}");
+    assert_true(c.window == 5 && c.local[3] && c.rotary_dim == 12 && c.kv_heads == 4);
+    c = config_of(OF("gpt2") ", \"n_embd\": 64, \"n_head\": 4, \"n_layer\": 3, \"n_inner\": null}");
+    assert_true(c.layer_norm && c.ungated && c.learned_positions && c.rotary_dim == 0 && c.ffn == 256 && c.layers == 3);
+    assert_true(c.context == 1024 && c.activation == ACT_GELU_TANH && c.tied && c.norm_eps == 1e-5f && c.bos == 50256);
+    c = config_of(OF("gpt_neox") ", " SIZES "}");
+    assert_true(c.parallel && c.rotary_dim == 4 && c.activation == ACT_GELU && c.qkv_bias && c.o_bias && c.ffn_bias);
+    c = config_of(LLAMA ", \"attention_bias\": true, \"mlp_bias\": true}");
+    assert_true(c.qkv_bias && c.o_bias && c.ffn_bias);
+}
+
+static void scaled_ropes_are_read(void **state)
+{
+    (void)state;
+    Rope r = config_of(OF("qwen2") ", " SIZES ", \"num_key_value_heads\": 2, \"rope_scaling\": {\"type\": \"yarn\", "
+                                   "\"factor\": 4.0, \"original_max_position_embeddings\": 32768}}")
+                 .rope;
+    assert_true(r.scaling == ROPE_YARN && r.low_freq == 1 && r.high_freq == 32 && r.original_context == 32768);
+    assert_true(fabs(r.attention - (1 + 0.1 * log(4))) < 1e-12);
+    r = config_of(LLAMA
+                  ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 40, \"mscale\": 0.707, \"mscale_all_dim\": 1, "
+                  "\"beta_fast\": 16}}")
+            .rope;
+    assert_true(r.high_freq == 16 && fabs(r.attention - (1 + 0.0707 * log(40)) / (1 + 0.1 * log(40))) < 1e-12);
+    ModelConfig c =
+        config_of(OF("phi3") ", " SIZES ", \"max_position_embeddings\": 131072, "
+                             "\"original_max_position_embeddings\": 4096, \"rope_scaling\": {\"type\": \"su\", "
+                             "\"short_factor\": [1,1,1,1,2,2,2,2], \"long_factor\": [1,2,3,4,5,6,7,8]}}");
+    assert_true(c.context == 4096 && c.rope.long_context == 131072 && c.rope.scaling == ROPE_LONG);
+    assert_true(c.rope.short_factor[4] == 2 && c.rope.long_factor[7] == 8 && c.rope.short_factor[8] == 0);
+    assert_true(fabs(c.rope.attention - sqrt(1 + log(32) / log(4096))) < 1e-12);
+}
+
 static void reward_models(void **state)
 {
     (void)state;
@@ -239,7 +338,14 @@ static void wrong_files(void **state)
     } row[] = {
         {"{}", "\"model_type\" must be a text, is missing"},
         {"[1]", "\"model_type\" must be a text, is missing"},
-        {"{\"model_type\": \"qwen2\"}", "model_type \"qwen2\" is not supported"},
+        {"{\"model_type\": \"olmo\"}", "model_type \"olmo\" is not supported"},
+        {"{\"model_type\": \"mixtral\"}", "model_type \"mixtral\" is not supported: it is a mixture of experts"},
+        {"{\"model_type\": \"qwen3_moe\"}", "is not supported: it is a mixture of experts"},
+        {"{\"model_type\": \"qwen2_5_vl\"}", "is not supported: it is a model of images"},
+        {"{\"model_type\": \"llava\"}", "is not supported: it is a model of images"},
+        {"{\"model_type\": \"modernbert\"}", "is not supported: it is an encoder"},
+        {"{\"model_type\": \"t5\"}", "is not supported: it is an encoder and a decoder"},
+        {LLAMA ", \"num_local_experts\": 8}", "\"num_local_experts\" is 8: a mixture of experts"},
         {"{\"model_type\": \"gemma3\"}", "model_type \"gemma3\" is not supported"},
         {"{\"model_type\": \"llama\"}", "\"num_hidden_layers\" must be a whole number, is missing"},
         {LLAMA ", \"num_key_value_heads\": 3}", "divisor of the 4 heads"},
@@ -248,15 +354,32 @@ static void wrong_files(void **state)
         {LLAMA ", \"head_dim\": 15}", "rotary dimensions must be even"},
         {LLAMA ", \"rms_norm_eps\": 0}", "epsilon of norms"},
         {LLAMA ", \"rms_norm_eps\": \"1e-5\"}", "\"rms_norm_eps\" must be a number"},
-        {LLAMA ", \"attention_bias\": true}", "\"attention_bias\" must be false"},
-        {LLAMA ", \"mlp_bias\": true}", "\"mlp_bias\" must be false"},
+        {LLAMA ", \"attention_bias\": 1}", "\"attention_bias\" must be true or false"},
+        {LLAMA ", \"final_logit_softcapping\": 30.0}", "\"final_logit_softcapping\" must be null"},
         {LLAMA ", \"hidden_act\": \"gelu\"}", "\"hidden_act\" must be \"silu\", is \"gelu\""},
         {LLAMA ", \"tie_word_embeddings\": 1}", "\"tie_word_embeddings\" must be true or false"},
         {LLAMA ", \"bos_token_id\": 300}", "\"bos_token_id\" must be the id of a token, is 300"},
         {LLAMA ", \"eos_token_id\": []}", "\"eos_token_id\" must be the id"},
         {LLAMA ", \"quantization_config\": {}}", "\"quantization_config\" must be null"},
         {LLAMA ", \"partial_rotary_factor\": 1.5}", "\"partial_rotary_factor\" must be in (0, 1]"},
-        {LLAMA ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}}", "kind \"yarn\" is not supported"},
+        {LLAMA ", \"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 4}}", "kind \"dynamic\" is not supported"},
+        {LLAMA ", \"rope_scaling\": {\"type\": \"yarn\"}}", "\"factor\" must be a number, is missing"},
+        {LLAMA ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4, \"truncate\": false}}",
+         "\"truncate\" must be true"},
+        {LLAMA ", \"rope_scaling\": {\"type\": \"su\", \"short_factor\": [1]}}", "\"long_factor\" must be a list"},
+        {LLAMA ", \"rope_scaling\": {\"type\": \"su\", \"short_factor\": [1], \"long_factor\": [1]}}",
+         "longrope needs 8"},
+        {OF("gpt2") ", \"n_embd\": 64, \"n_head\": 5, \"vocab_size\": 300}",
+         "hidden_size 64 is not a multiple of the 5 heads"},
+        {OF("gpt2") ", \"activation_function\": \"relu\"}", "\"activation_function\" must be \"gelu\""},
+        {OF("gpt2") ", \"scale_attn_by_inverse_layer_idx\": true}",
+         "\"scale_attn_by_inverse_layer_idx\" must be false"},
+        {OF("gptneox") ", \"rotary_pct\": 0}", "is not supported"},
+        {OF("gpt_neox") ", \"rotary_pct\": 0}", "\"partial_rotary_factor\" must be in (0, 1]"},
+        {OF("qwen2") ", " SIZES ", \"num_key_value_heads\": 3}", "divisor of the 4 heads"},
+        {OF("mistral") ", " SIZES ", \"num_key_value_heads\": 2, \"sliding_window\": 0}",
+         "window of local layers must be"},
+        {OF("gemma2") ", \"attn_logit_softcapping\": -1}", "\"attn_logit_softcapping\" must be positive"},
         {LLAMA ", \"rope_scaling\": {\"type\": \"linear\"}}", "\"factor\" must be a number, is missing"},
         {LLAMA ", \"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8}}", "\"low_freq_factor\" must be"},
         {LLAMA ", \"rope_scaling\": [2]}", "\"rope_scaling\" must be an object"},
@@ -273,7 +396,7 @@ static void wrong_files(void **state)
         {GEMMA3 ", \"sliding_window\": 0}", "window of local layers must be positive"},
         {GEMMA3 ", \"query_pre_attn_scalar\": 0}", "\"query_pre_attn_scalar\" must be positive"},
         {GEMMA3 ", \"use_bidirectional_attention\": true}", "\"use_bidirectional_attention\" must be false"},
-        {GEMMA3 ", \"final_logit_softcapping\": 30.0}", "\"final_logit_softcapping\" must be null"},
+        {GEMMA3 ", \"final_logit_softcapping\": 0}", "\"final_logit_softcapping\" must be positive"},
         {GEMMA3 ", \"rope_parameters\": {\"rope_theta\": 1e6}}", "full_attention and sliding_attention"},
         {GEMMA3 ", \"architectures\": [\"Gemma3ForConditionalGeneration\"]}", "is not supported"},
     };
@@ -295,11 +418,11 @@ static void every_key_with_every_value(void **state)
     (void)state;
     static const char *const values[] = {
         "null", "true", "-1", "0", "1e300", "\"x\"", "[]", "{}", "[[1]]", "2147483647", "-9223372036854775808", "0.3"};
-    ModelConfig base[2] = {sample("llama"), sample("gemma3")};
-    base[0].head = HEAD_REWARD;
-    for (int k = 0; k < 2 * COUNT(values); k++) {
-        json_t *json = config_to_json(&base[k % 2]), *same;
-        const char *key, *text = values[k / 2];
+    for (int k = 0; k < COUNT(families) * COUNT(values); k++) {
+        ModelConfig base = sample(families[k % COUNT(families)]);
+        base.head = k % COUNT(families) ? HEAD_LM : HEAD_REWARD;
+        json_t *json = config_to_json(&base), *same;
+        const char *key, *text = values[k / COUNT(families)];
         json_t *copy = json_deep_copy(json), *value;
         json_object_foreach(copy, key, same)
         {
@@ -338,9 +461,9 @@ static void round_trips(void **state)
     expect_round_trip(&c);
     c.tied = true, c.bos = c.eos = -1, c.head = HEAD_REWARD, c.norm_eps = 0.1f / 3, c.rope.theta = 1e5 / 3;
     expect_round_trip(&c);
-    c.rope = (Rope){5e5, ROPE_LLAMA3, 32, 1, 4, 8192};
+    c.rope = LLAMA3_ROPE(32, 1, 4, 8192);
     expect_round_trip(&c);
-    c.rope = (Rope){5e5, ROPE_LINEAR, .factor = 1.7};
+    c.rope = (Rope){.theta = 5e5, .scaling = ROPE_LINEAR, .factor = 1.7};
     expect_round_trip(&c);
     for (c.head_dim = 2; c.head_dim < 300; c.head_dim += 2) {
         c.attn_scale = (float)(1 / sqrt((double)c.head_dim));
@@ -348,6 +471,32 @@ static void round_trips(void **state)
             if (c.rotary_dim == c.head_dim || c.rotary_dim % 6 == 0)
                 expect_round_trip(&c);
     }
+    c = sample("llama");
+    c.rope = YARN_ROPE(4, 1, 32, 128);
+    expect_round_trip(&c);
+    c.qkv_bias = c.o_bias = c.ffn_bias = true;
+    expect_round_trip(&c);
+    for (int i = 0; i < COUNT(families); i++) {
+        c = sample(families[i]);
+        expect_round_trip(&c);
+        c.head = HEAD_REWARD, c.tied = !c.tied;
+        expect_round_trip(&c);
+    }
+    c = sample("phi3");
+    c.rope = long_rope();
+    expect_round_trip(&c);
+    c = sample("mistral");
+    c.window = 16, c.rope_local = c.rope;
+    for (int i = 0; i < c.layers; i++)
+        c.local[i] = true;
+    expect_round_trip(&c);
+    c = sample("qwen2");
+    c.window = 16, c.rope_local = c.rope;
+    c.local[3] = c.local[5] = true;
+    expect_round_trip(&c);
+    c = sample("gptneox");
+    c.parallel = false, c.activation = ACT_GELU_TANH, c.rotary_dim = 4, c.qkv_bias = c.o_bias = false;
+    expect_round_trip(&c);
     c = sample("gemma3");
     expect_round_trip(&c);
     c.head = HEAD_REWARD, c.tied = false, c.attn_scale = 0.3f, c.rope.scaling = ROPE_LINEAR, c.rope.factor = 8;
@@ -420,6 +569,8 @@ int main(void)
         cmocka_unit_test(llama_is_read),
         cmocka_unit_test(rope_is_read),
         cmocka_unit_test(gemma3_is_read),
+        cmocka_unit_test(families_are_read),
+        cmocka_unit_test(scaled_ropes_are_read),
         cmocka_unit_test(reward_models),
         cmocka_unit_test(wrong_files),
         cmocka_unit_test(every_key_with_every_value),

@@ -67,7 +67,11 @@ static void llama_is_read(void **state)
     assert_int_equal(c.head, HEAD_LM);
 
     build_model(&b, "llama");
+    add_tensor(&b, "output.weight", 6, 8); /* as the embedding */
+    assert_true(config_of(&b).tied);
+    build_model(&b, "llama");
     add_tensor(&b, "output.weight", 6, 8);
+    b.data.text[b.data.n - 1] ^= 1;
     build_key(&b, "llama", "rope.dimension_count", 4);
     add_text(&b, "llama.rope.scaling.type", "linear");
     add_f32(&b, "llama.rope.scaling.factor", 4);
@@ -142,6 +146,28 @@ static void llama3_scaling_is_found_again(void **state)
     }
 }
 
+/* Scalings that the metadata name. */
+static void other_scalings(void **state)
+{
+    (void)state;
+    Build b = {0};
+    build_model(&b, "llama");
+    add_text(&b, "llama.rope.scaling.type", "yarn");
+    add_f32(&b, "llama.rope.scaling.factor", 4);
+    build_key(&b, "llama", "rope.scaling.original_context_length", 16);
+    Rope r = config_of(&b).rope;
+    assert_true(r.scaling == ROPE_YARN && r.factor == 4 && r.original_context == 16 && r.low_freq == 1);
+    assert_true(r.high_freq == 32 && fabs(r.attention - (1 + 0.1 * log(4))) < 1e-12);
+    for (int window = 0; window < 2; window++) {
+        build_model(&b, "llama");
+        if (window)
+            build_key(&b, "llama", "attention.sliding_window", 9);
+        ModelConfig c = config_of(&b);
+        assert_string_equal(c.family, window ? "mistral" : "llama");
+        assert_true(c.window == (window ? 9 : 0) && c.local[1] == window && (!window || c.rope_local.theta == 50000));
+    }
+}
+
 /* --- wrong models ----------------------------------------------------------------------------------- */
 
 static void wrong_numbers(void **state)
@@ -177,9 +203,8 @@ static void wrong_numbers(void **state)
         {"llama.rope.dimension_count", 3, "rotary dimensions must be even and 2 to 6, is 3"},
         {"llama.rope.dimension_count", 8, "rotary dimensions must be even and 2 to 6, is 8"},
         {"llama.vocab_size", 7, "the embedding has 6 rows, vocab_size is 7, 6 tokens"},
-        {"llama.expert_count", 8, "\"llama.expert_count\" is 8"},
+        {"llama.expert_count", 8, "\"llama.expert_count\" is 8: a mixture of experts"},
         {"llama.attn_logit_softcapping", 50, "\"llama.attn_logit_softcapping\" is 50"},
-        {"llama.attention.sliding_window", 4096, "sliding window (4096)"},
         {"llama.attention.scale", -1, "attention scores must be a positive"},
         {"llama.rope.scaling.factor", -2, "rotary scaling factor must be"},
     };
@@ -243,21 +268,30 @@ static void wrong_texts(void **state)
 {
     (void)state;
     Build b = {0};
-    build_model(&b, "qwen2");
+    build_model(&b, "starcoder2");
     Err err = {0};
     ModelConfig c;
     Opened o = open_build(&b);
     assert_false(gguf_config(o.g, &c, &err));
-    assert_string_equal(err.msg, "small: the architecture \"qwen2\" is not supported");
-    assert_string_equal(err.hint, "supported are: llama, gemma3");
+    assert_string_equal(err.msg, "small: the architecture \"starcoder2\" is not supported");
+    assert_string_equal(err.hint, "supported are models of text of the families llama, mistral, qwen2, qwen3, gemma2, "
+                                  "gemma3, phi3, gpt2, gptneox");
     close_build(&o);
 
-    build_model(&b, "llama"), add_text(&b, "llama.rope.scaling.type", "yarn");
-    expect_refused(&b, "\"yarn\" is not supported");
+    build_model(&b, "llama"), add_text(&b, "llama.rope.scaling.type", "dynamic");
+    expect_refused(&b, "\"dynamic\" is not supported");
+    static const char *const kinds[][2] = {{"qwen3moe", "a mixture of experts"},
+                                           {"nomic-bert", "an encoder"},
+                                           {"qwen2vl", "a model of images"},
+                                           {"t5", "an encoder and a decoder"}};
+    for (int i = 0; i < COUNT(kinds); i++)
+        build_model(&b, kinds[i][0]), expect_refused(&b, kinds[i][1]);
     build_model(&b, "llama"), add_bool(&b, "llama.attention.causal", false);
     expect_refused(&b, "an encoder");
     build_model(&b, "llama"), add_tensor(&b, "blk.0.attn_q.bias", 0, 24);
-    expect_refused(&b, "\"blk.0.attn_q.bias\": biases");
+    expect_refused(&b, "biases for its input alone");
+    build_model(&b, "gemma3"), add_tensor(&b, "blk.0.ffn_up.bias", 0, 12);
+    expect_refused(&b, "\"blk.0.ffn_up.bias\": biases");
     build_model(&b, "llama"), add_text(&b, "llama.rope.dimension_count", "6");
     expect_refused(&b, "\"llama.rope.dimension_count\" must be a number");
     build_model(&b, "gemma3");
@@ -488,6 +522,7 @@ int main(void)
         cmocka_unit_test(llama_is_read),
         cmocka_unit_test(gemma3_is_read),
         cmocka_unit_test(llama3_scaling_is_found_again),
+        cmocka_unit_test(other_scalings),
         cmocka_unit_test(wrong_numbers),
         cmocka_unit_test(missing_parts),
         cmocka_unit_test(wrong_texts),

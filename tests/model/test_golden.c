@@ -9,10 +9,12 @@
 static const double LOGITS = 1e-4, GRADIENTS = 1e-4; /* what f32 may be off by */
 
 static const Golden goldens[] = {
-    {"tests/fixtures/tiny-llama", true},
-    {"tests/fixtures/tiny-gemma3", true},
-    {"../shared/golden/tiny-llama", false},
-    {"../shared/golden/tiny-gemma3", false},
+    {"tests/fixtures/tiny-llama", true},      {"tests/fixtures/tiny-gemma3", true},
+    {"../shared/golden/tiny-llama", false},   {"../shared/golden/tiny-gemma3", false},
+    {"../shared/golden/tiny-mistral", false}, {"../shared/golden/tiny-qwen2", false},
+    {"../shared/golden/tiny-qwen3", false},   {"../shared/golden/tiny-gemma2", false},
+    {"../shared/golden/tiny-phi3", false},    {"../shared/golden/tiny-gpt2", false},
+    {"../shared/golden/tiny-gptneox", false},
 };
 
 /* --- forward ---------------------------------------------------------------------------------------------------- */
@@ -31,11 +33,11 @@ static void check_sequence(Model *m, const json_t *sequence)
     for (int t = 0; t < n; t++)
         row[t] = t;
     need_ok(head_input(m, &in, tensor(hidden, n, m->config.width), row, n, &err), &err);
-    head_logits(m, in.normed, n - 1, 0, V, logits);
+    head_logits(m, &in, n - 1, 0, V, logits);
     golden_all_close("logit of the last token", logits, json_object_get(sequence, "logits_last"), LOGITS);
     const json_t *first = json_object_get(sequence, "logits_first8");
     for (int t = 0; t < n; t++) {
-        head_logits(m, in.normed, t, 0, 8, logits);
+        head_logits(m, &in, t, 0, 8, logits);
         golden_all_close("logit", logits, json_array_get(first, (size_t)t), LOGITS);
     }
     head_input_release(&in);
@@ -146,7 +148,7 @@ static void check_weights(Model *m, const json_t *tensors)
         int n;
         int *index = golden_ids(json_object_get(samples, "index"), &n);
         double *value = golden_numbers(json_object_get(samples, "value"), &n), squares = 0;
-        assert_string_equal(json_text_of(samples, "gguf_name"), list.param[i].gguf);
+        assert_string_equal(json_text_of(samples, "gguf_name"), list.param[i].gguf.name);
         for (int k = 0; k < n; k++) {
             float got = w.at[matrix_at(w, index[k] / w.cols, index[k] % w.cols)];
             if (got != (float)value[k])
@@ -203,7 +205,7 @@ static void check_top(Model *m, float *hidden, int n, const json_t *sequence, do
     VocabScan scan = {
         .rows = 1, .chunks = head_chunks(m), .max = &max, .sum = &sum, .top = TOP, .top_logit = logit, .top_id = id};
     need_ok(head_input(m, &in, tensor(hidden, n, m->config.width), &(int){n - 1}, 1, &err) &&
-                head_scan(m, in.normed, &scan, &err),
+                head_scan(m, &in, &scan, &err),
             &err);
     int *ids = golden_ids(json_object_get(sequence, "top5_ids_f64"), &count);
     for (int i = 0; i < TOP; i++) {

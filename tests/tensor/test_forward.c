@@ -118,25 +118,50 @@ static void packing(void **state)
     free(m.at);
 }
 
-static void rmsnorm(void **state)
+static void check_norm(int C, bool plus_one, bool layer_norm)
+{
+    Tensor x = random_tensor(3, C, 1, 1), y = zero_tensor(3, C), stats = zero_tensor(3, norm_stats(layer_norm));
+    Matrix none = {0};
+    Norm norm = {random_matrix(C, 1, 2, 1), 0.25f, plus_one, layer_norm ? random_matrix(C, 1, 3, 1) : none};
+    op_norm(device, y, stats, x, norm);
+    for (int t = 0; t < 3; t++) {
+        double squares = 0, mu = 0;
+        for (int c = 0; c < C; c++)
+            mu += layer_norm ? at(x, t, c) / C : 0;
+        for (int c = 0; c < C; c++)
+            squares += (at(x, t, c) - mu) * (at(x, t, c) - mu);
+        double r = 1 / sqrt(squares / C + 0.25);
+        near("inv", at(stats, t, 0), r, 1e-6);
+        for (int c = 0; c < C; c++)
+            near("norm", at(y, t, c),
+                 (at(x, t, c) - mu) * r * (plus_one + of(norm.weight, c, 0)) + (layer_norm ? of(norm.bias, c, 0) : 0),
+                 1e-5);
+    }
+    free(x.at), free(y.at), free(stats.at), free(norm.weight.at), free(norm.bias.at);
+}
+
+static void norms(void **state)
 {
     (void)state;
     for (int C = 1; C < 70; C += 7)
-        for (int plus_one = 0; plus_one < 2; plus_one++) {
-            Tensor x = random_tensor(3, C, 1, 1), y = zero_tensor(3, C), inv = zero_tensor(3, 1);
-            Norm norm = {random_matrix(C, 1, 2, 1), 0.25f, plus_one};
-            op_rmsnorm(device, y, inv, x, norm);
-            for (int t = 0; t < 3; t++) {
-                double squares = 0;
-                for (int c = 0; c < C; c++)
-                    squares += at(x, t, c) * at(x, t, c);
-                double r = 1 / sqrt(squares / C + 0.25);
-                near("inv", at(inv, t, 0), r, 1e-6);
-                for (int c = 0; c < C; c++)
-                    near("norm", at(y, t, c), at(x, t, c) * r * (plus_one + of(norm.weight, c, 0)), 1e-5);
-            }
-            free(x.at), free(y.at), free(inv.at), free(norm.weight.at);
-        }
+        for (int i = 0; i < 4; i++)
+            check_norm(C, i % 2, i / 2);
+}
+
+static void biases(void **state)
+{
+    (void)state;
+    Tensor y = random_tensor(3, 21, 1, 1), dy = random_tensor(3, 21, 2, 1);
+    Tensor old = tensor(mem_copy(y.at, tensor_count(y), sizeof(float)), 3, 21);
+    Matrix b = random_matrix(21, 1, 3, 1), db = zero_matrix(21, 1);
+    op_bias(device, y, b);
+    op_bias_back(device, db, dy);
+    for (int c = 0; c < 21; c++) {
+        for (int t = 0; t < 3; t++)
+            near("bias", at(y, t, c), at(old, t, c) + of(b, c, 0), 1e-6);
+        near("its gradient", of(db, c, 0), at(dy, 0, c) + at(dy, 1, c) + at(dy, 2, c), 1e-6);
+    }
+    free(y.at), free(dy.at), free(old.at), free(b.at), free(db.at);
 }
 
 static void rope(void **state)
@@ -181,7 +206,9 @@ static void attend_plainly(const Grove *g, const QueryRun *run, int t, int h, Te
         double dot = 0;
         for (int d = 0; d < D; d++)
             dot += at(q, t, h * D + d) * at(k, j, kv * D + d);
-        weight[p] = a->window && own - p >= a->window ? 0 : exp((double)a->scale * dot);
+        double score = (double)a->scale * dot, cap = (double)a->cap;
+        score = cap > 0 ? cap * tanh(score / cap) : score;
+        weight[p] = a->window && own - p >= a->window ? 0 : exp(score);
         sum += weight[p];
         for (int d = 0; d < D; d++)
             out[d] += weight[p] * at(v, j, kv * D + d);
@@ -199,6 +226,7 @@ static void attention(void **state)
         int H = shape[s][0], K = shape[s][1], D = shape[s][2];
         Grove g;
         grove_init(&g, H, K, D, shape[s][3], parent, length, COUNT(parent));
+        g.att.cap = s % 2 ? 0.8f : 0;
         Tensor q = random_tensor(g.rows, H * D, 1, 1), k = random_tensor(g.rows, K * D, 2, 1);
         Tensor v = random_tensor(g.rows, K * D, 3, 1), o = zero_tensor(g.rows, H * D),
                stats = zero_tensor(g.rows, 2 * H);
@@ -217,17 +245,38 @@ static void attention(void **state)
     }
 }
 
+static double activation_of(Activation act, double x)
+{
+    if (act == ACT_SILU)
+        return x / (1 + exp(-x));
+    return 0.5 * x *
+           (1 + (act == ACT_GELU ? erf(x / sqrt(2)) : tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x))));
+}
+
+static void soft_caps(void **state)
+{
+    (void)state;
+    Tensor x = random_tensor(4, 50, 1, 3);
+    Tensor old = tensor(mem_copy(x.at, tensor_count(x), sizeof(float)), 4, 50);
+    op_soft_cap(device, x, 2.5f);
+    for (size_t i = 0; i < tensor_count(x); i++)
+        near("soft cap", (double)x.at[i], 2.5 * tanh((double)old.at[i] / 2.5), 2e-6);
+    free(x.at), free(old.at);
+}
+
 static void glu(void **state)
 {
     (void)state;
     Tensor gate = random_tensor(4, 50, 1, 3), up = random_tensor(4, 50, 2, 1), h = zero_tensor(4, 50);
-    for (int kind = GLU_SILU; kind <= GLU_GELU_TANH; kind++) {
-        op_glu(device, h, gate, up, (GluKind)kind);
+    for (int kind = ACT_SILU; kind <= ACT_GELU; kind++) {
+        op_glu(device, h, gate, up, (Activation)kind);
         for (size_t i = 0; i < tensor_count(h); i++) {
-            double g = (double)gate.at[i], u = (double)up.at[i];
-            double gelu = 0.5 * g * (1 + tanh(sqrt(2 / acos(-1.0)) * (g + 0.044715 * g * g * g)));
-            near("act(gate) up", (double)h.at[i], u * (kind == GLU_SILU ? g / (1 + exp(-g)) : gelu), 5e-6);
+            double g = (double)gate.at[i];
+            near("act(gate) up", (double)h.at[i], (double)up.at[i] * activation_of((Activation)kind, g), 5e-6);
         }
+        op_act(device, h, gate, (Activation)kind);
+        for (size_t i = 0; i < tensor_count(h); i++)
+            near("act(x)", (double)h.at[i], activation_of((Activation)kind, (double)gate.at[i]), 5e-6);
     }
     free(gate.at), free(up.at), free(h.at);
 }
@@ -361,8 +410,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear),      cmocka_unit_test(scratch_of_any_size),
         cmocka_unit_test(rows),        cmocka_unit_test(packing),
-        cmocka_unit_test(rmsnorm),     cmocka_unit_test(rope),
-        cmocka_unit_test(attention),   cmocka_unit_test(glu),
+        cmocka_unit_test(norms),       cmocka_unit_test(biases),
+        cmocka_unit_test(rope),        cmocka_unit_test(attention),
+        cmocka_unit_test(glu),         cmocka_unit_test(soft_caps),
         cmocka_unit_test(sum_squares), cmocka_unit_test(adamw),
         cmocka_unit_test(adafactor),   cmocka_unit_test(adafactor_without_gradient),
     };

@@ -126,6 +126,43 @@ static void embed_backward(Job *j)
     op_embed_back(j->d, dmatrix_of(&j->var[0]), j->dout, j->id, 2.5f);
 }
 
+static void embed_add_setup(Job *j)
+{
+    embed_setup(j);
+    j->fixed = random_tensor(j->s[0], j->s[1], 60, 1);
+}
+
+static void embed_add_forward(Job *j)
+{
+    memcpy(j->out.at, j->fixed.at, tensor_count(j->out) * sizeof(float));
+    op_embed_add(j->d, j->out, matrix_of(&j->var[0]), j->id);
+}
+
+static void embed_add_backward(Job *j)
+{
+    op_embed_back(j->d, dmatrix_of(&j->var[0]), j->dout, j->id, 1);
+}
+
+/* --- bias: rows, width --------------------------------------------------------------------------------------- */
+
+static void bias_setup(Job *j)
+{
+    add_var(j, "b", j->s[1], 1, true, true, 1);
+    set_out(j, j->s[0], j->s[1]);
+    j->fixed = random_tensor(j->s[0], j->s[1], 60, 1);
+}
+
+static void bias_forward(Job *j)
+{
+    memcpy(j->out.at, j->fixed.at, tensor_count(j->out) * sizeof(float));
+    op_bias(j->d, j->out, matrix_of(&j->var[0]));
+}
+
+static void bias_backward(Job *j)
+{
+    op_bias_back(j->d, dmatrix_of(&j->var[0]), j->dout);
+}
+
 /* --- gather: rows taken, width, rows there ------------------------------------------------------------------- */
 
 static void gather_setup(Job *j)
@@ -145,30 +182,35 @@ static void gather_backward(Job *j)
     op_scatter_add(j->d, grad_of(&j->var[0]), j->dout, j->id);
 }
 
-/* --- RMS norm: rows, width, plus one, add, millionths of epsilon --------------------------------------------- */
+/* --- norms: rows, width, plus one, add, millionths of epsilon, LayerNorm ------------------------------------- */
+
+static const Matrix no_matrix = {0};
 
 static Norm norm_of(const Job *j)
 {
-    return (Norm){matrix_of(&j->var[1]), (float)j->s[4] * 1e-6f, j->s[2]};
+    return (Norm){matrix_of(&j->var[1]), (float)j->s[4] * 1e-6f, j->s[2], j->s[5] ? matrix_of(&j->var[2]) : no_matrix};
 }
 
-static void rmsnorm_setup(Job *j)
+static void norm_setup(Job *j)
 {
     add_var(j, "x", j->s[0], j->s[1], false, j->s[3], 1);
     add_var(j, "weight", j->s[1], 1, true, true, 1);
+    if (j->s[5])
+        add_var(j, "bias", j->s[1], 1, true, true, 1);
     set_out(j, j->s[0], j->s[1]);
-    j->stats = zero_tensor(j->s[0], 1);
+    j->stats = zero_tensor(j->s[0], norm_stats(j->s[5]));
 }
 
-static void rmsnorm_forward(Job *j)
+static void norm_forward(Job *j)
 {
-    op_rmsnorm(j->d, j->out, j->stats, tensor_of(&j->var[0]), norm_of(j));
+    op_norm(j->d, j->out, j->stats, tensor_of(&j->var[0]), norm_of(j));
 }
 
-static void rmsnorm_backward(Job *j)
+static void norm_backward(Job *j)
 {
-    (j->s[3] ? op_rmsnorm_back_add : op_rmsnorm_back)(j->d, grad_of(&j->var[0]), dmatrix_of(&j->var[1]), j->dout,
-                                                      tensor_of(&j->var[0]), j->stats, norm_of(j));
+    (j->s[3] ? op_norm_back_add : op_norm_back)(j->d, grad_of(&j->var[0]), dmatrix_of(&j->var[1]),
+                                                j->s[5] ? dmatrix_of(&j->var[2]) : no_matrix, j->dout,
+                                                tensor_of(&j->var[0]), j->stats, norm_of(j));
 }
 
 /* --- rotary: tokens, heads, size of a head, half of what turns ------------------------------------------------ */
@@ -194,7 +236,7 @@ static void rope_backward(Job *j)
     op_rope_back(j->d, grad_of(&j->var[0]), j->s[1], j->id, j->table);
 }
 
-/* --- attention: which forest, query heads, key heads, size of a head, window ---------------------------------- */
+/* --- attention: which forest, query heads, key heads, size of a head, window, tenths of the soft cap ------------ */
 
 typedef struct Shape {
     int n, parent[8], length[8];
@@ -214,6 +256,7 @@ static void attention_setup(Job *j)
     int H = j->s[1], K = j->s[2], D = j->s[3];
     grove_init(&j->grove, H, K, D, j->s[4], f->parent, f->length, f->n);
     j->grove.att.scale *= 1.7f; /* not the usual one */
+    j->grove.att.cap = (float)j->s[5] * 0.1f;
     add_var(j, "q", j->grove.rows, H * D, false, false, 1);
     add_var(j, "k", j->grove.rows, K * D, false, false, 1);
     add_var(j, "v", j->grove.rows, K * D, false, false, 1);
@@ -244,7 +287,7 @@ static void glu_setup(Job *j)
 
 static void glu_forward(Job *j)
 {
-    op_glu(j->d, j->out, tensor_of(&j->var[0]), tensor_of(&j->var[1]), (GluKind)j->s[2]);
+    op_glu(j->d, j->out, tensor_of(&j->var[0]), tensor_of(&j->var[1]), (Activation)j->s[2]);
 }
 
 /* In place, as the transformer does it: the gradients overwrite copies of gate and up. h comes out again. */
@@ -253,7 +296,7 @@ static void glu_backward(Job *j)
     Tensor gate = grad_of(&j->var[0]), up = grad_of(&j->var[1]), h = zero_tensor(gate.rows, gate.cols);
     memcpy(gate.at, j->var[0].at, tensor_count(gate) * sizeof(float));
     memcpy(up.at, j->var[1].at, tensor_count(up) * sizeof(float));
-    op_glu_back(j->d, gate, up, h, j->dout, gate, up, (GluKind)j->s[2]);
+    op_glu_back(j->d, gate, up, h, j->dout, gate, up, (Activation)j->s[2]);
     same_bits("h of backward", h.at, j->out.at, tensor_count(h));
     free(h.at);
 }
@@ -371,6 +414,49 @@ static void vocab_kl_backward(Job *j)
     free(coef);
 }
 
+/* --- activations without a gate: rows, width, kind --------------------------------------------------------------- */
+
+static void act_setup(Job *j)
+{
+    add_var(j, "x", j->s[0], j->s[1], false, false, 1.5);
+    set_out(j, j->s[0], j->s[1]);
+}
+
+static void act_forward(Job *j)
+{
+    op_act(j->d, j->out, tensor_of(&j->var[0]), (Activation)j->s[2]);
+}
+
+/* In place, as the transformer does it. */
+static void act_backward(Job *j)
+{
+    Tensor x = grad_of(&j->var[0]), h = zero_tensor(x.rows, x.cols);
+    memcpy(x.at, j->var[0].at, tensor_count(x) * sizeof(float));
+    op_act_back(j->d, x, h, j->dout, x, (Activation)j->s[2]);
+    same_bits("h of backward", h.at, j->out.at, tensor_count(h));
+    free(h.at);
+}
+
+/* --- soft caps: rows, width, tenths of the cap -------------------------------------------------------------------- */
+
+static void cap_setup(Job *j)
+{
+    add_var(j, "x", j->s[0], j->s[1], false, false, 1.5);
+    set_out(j, j->s[0], j->s[1]);
+}
+
+static void cap_forward(Job *j)
+{
+    memcpy(j->out.at, j->var[0].at, tensor_count(j->out) * sizeof(float));
+    op_soft_cap(j->d, j->out, (float)j->s[2] * 0.1f);
+}
+
+static void cap_backward(Job *j)
+{
+    memcpy(j->var[0].grad, j->dout.at, tensor_count(j->out) * sizeof(float));
+    op_soft_cap_back(j->d, grad_of(&j->var[0]), j->out, (float)j->s[2] * 0.1f);
+}
+
 /* --- the comparison ---------------------------------------------------------------------------------------------- */
 
 static double loss(Job *j, const Op *op)
@@ -442,14 +528,24 @@ static Op ops[] = {
      {{1, 1, 1}, {5, 17, 19}, {33, 9, 40}, {5, 17, 19, 1}, {16, 32, 16, 1}}},
     {"embed", embed_setup, embed_forward, embed_backward, {{1, 1, 1}, {9, 21, 5}, {4, 16, 37}}},
     {"gather", gather_setup, gather_forward, gather_backward, {{1, 1, 1}, {9, 21, 5}}},
-    {"rmsnorm", rmsnorm_setup, rmsnorm_forward, rmsnorm_backward,
+    {"embed, added", embed_add_setup, embed_add_forward, embed_add_backward, {{1, 1, 1}, {9, 21, 5}, {4, 16, 37}}},
+    {"bias", bias_setup, bias_forward, bias_backward, {{1, 1}, {9, 21}, {40, 32}}},
+    {"LayerNorm", norm_setup, norm_forward, norm_backward,
+     {{3, 17, 0, 0, 10, 1}, {3, 17, 1, 0, 10, 1}, {4, 40, 0, 1, 500000, 1}, {2, 32, 0, 1, 10, 1}, {2, 3, 0, 0, 100, 1}}},
+    {"RMS norm", norm_setup, norm_forward, norm_backward,
      {{3, 17, 0, 0, 10}, {3, 17, 1, 0, 10}, {4, 40, 0, 1, 500000}, {4, 24, 1, 1, 500000}, {2, 3, 0, 0, 1}}},
     {"rope", rope_setup, rope_forward, rope_backward, {{5, 3, 24, 12}, {3, 2, 16, 5}, {2, 1, 64, 32}, {4, 2, 2, 1}}},
     {"attention", attention_setup, attention_forward, attention_backward,
      {{0, 1, 1, 16}, {1, 4, 2, 24}, {2, 3, 1, 16}, {2, 4, 4, 8, 6}, {3, 2, 1, 64, 5}, {4, 2, 1, 8}}},
     {"attention, windows", attention_setup, attention_forward, attention_backward,
      {{2, 2, 1, 16, 1}, {4, 6, 2, 7, 16}, {4, 1, 1, 10, 40}, {1, 2, 2, 33, 4}}},
-    {"glu", glu_setup, glu_forward, glu_backward, {{3, 17, GLU_SILU}, {3, 17, GLU_GELU_TANH}, {20, 33, GLU_SILU}, {20, 33, GLU_GELU_TANH}}},
+    {"attention, soft caps", attention_setup, attention_forward, attention_backward,
+     {{2, 2, 1, 16, 0, 10}, {4, 6, 2, 7, 16, 25}, {3, 2, 1, 8, 5, 40}}},
+    {"glu", glu_setup, glu_forward, glu_backward,
+     {{3, 17, ACT_SILU}, {3, 17, ACT_GELU_TANH}, {3, 17, ACT_GELU}, {20, 33, ACT_SILU}, {20, 33, ACT_GELU_TANH}, {20, 33, ACT_GELU}}},
+    {"act", act_setup, act_forward, act_backward,
+     {{3, 17, ACT_SILU}, {3, 17, ACT_GELU_TANH}, {20, 33, ACT_GELU}}},
+    {"soft cap", cap_setup, cap_forward, cap_backward, {{3, 17, 10}, {20, 33, 45}, {1, 1, 20}}},
     {"vocab", vocab_setup, vocab_forward, vocab_backward, {{3, 5}, {4, 130}, {4, 2050}, {1, 1}}},
     {"vocab, KL", vocab_kl_setup, vocab_kl_forward, vocab_kl_backward, {{3, 5}, {4, 130}, {4, 2050}, {1, 1}}},
 };

@@ -85,6 +85,8 @@ static void embed(Device *d, const int *s, Out *out)
     int *id = random_ids(s[0], s[2], 4);
     op_embed(d, y, w, id, 1.7f);
     put_tensor(out, y);
+    op_embed_add(d, y, w, id);
+    put_tensor(out, y);
     op_embed_back(d, dw, dy, id, 1.7f);
     put_matrix(out, dw);
     free(y.at), free(dy.at), free(w.at), free(dw.at), free(id);
@@ -101,32 +103,45 @@ static void rows(Device *d, const int *s, Out *out)
     put_tensor(out, z);
     op_scatter_add(d, x, y, row);
     put_tensor(out, x);
-    free(x.at), free(y.at), free(z.at), free(row);
+    Matrix b = random_matrix(s[1], 1, 4, 1);
+    op_bias(d, z, b);
+    put_tensor(out, z);
+    op_bias_back(d, b, y);
+    put_matrix(out, b);
+    free(b.at), free(x.at), free(y.at), free(z.at), free(row);
 }
 
 /* Rows, width. */
-static void rmsnorm(Device *d, const int *s, Out *out)
+static void norm_of(Device *d, const int *s, Out *out, bool plus_one, bool layer_norm)
 {
-    for (int plus_one = 0; plus_one < 2; plus_one++) {
-        Tensor x = random_tensor(s[0], s[1], 1, 1), dy = random_tensor(s[0], s[1], 2, 1);
-        Tensor y = zero_tensor(s[0], s[1]), inv = zero_tensor(s[0], 1), dx = random_tensor(s[0], s[1], 3, 1);
-        Norm norm = {random_matrix(s[1], 1, 4, 1), 1e-5f, plus_one};
-        Matrix dweight = random_matrix(s[1], 1, 5, 1);
-        sprinkle(x);
-        op_rmsnorm(d, y, inv, x, norm);
-        put_tensor(out, y);
-        put_tensor(out, inv);
-        op_rmsnorm_back_add(d, dx, dweight, dy, x, inv, norm);
-        put_tensor(out, dx);
-        op_rmsnorm_back(d, dx, dweight, dy, x, inv, norm);
-        put_tensor(out, dx);
-        put_matrix(out, dweight);
-        op_rmsnorm_back(d, dy, dweight, dy, x, inv, norm); /* in place */
-        same_bits("in place", dy.at, dx.at, tensor_count(dx));
-        op_rmsnorm(d, x, inv, x, norm);
-        same_bits("in place", x.at, y.at, tensor_count(x));
-        free(x.at), free(dy.at), free(y.at), free(inv.at), free(dx.at), free(norm.weight.at), free(dweight.at);
-    }
+    Tensor x = random_tensor(s[0], s[1], 1, 1), dy = random_tensor(s[0], s[1], 2, 1);
+    Tensor y = zero_tensor(s[0], s[1]), stats = zero_tensor(s[0], norm_stats(layer_norm));
+    Tensor dx = random_tensor(s[0], s[1], 3, 1);
+    Matrix none = {0}, dweight = random_matrix(s[1], 1, 5, 1);
+    Matrix dbias = layer_norm ? random_matrix(s[1], 1, 7, 1) : none;
+    Norm norm = {random_matrix(s[1], 1, 4, 1), 1e-5f, plus_one, layer_norm ? random_matrix(s[1], 1, 6, 1) : none};
+    sprinkle(x);
+    op_norm(d, y, stats, x, norm);
+    put_tensor(out, y);
+    put_tensor(out, stats);
+    op_norm_back_add(d, dx, dweight, dbias, dy, x, stats, norm);
+    put_tensor(out, dx);
+    op_norm_back(d, dx, dweight, dbias, dy, x, stats, norm);
+    put_tensor(out, dx);
+    put_matrix(out, dweight);
+    put_matrix(out, dbias);
+    op_norm_back(d, dy, dweight, dbias, dy, x, stats, norm); /* in place */
+    same_bits("in place", dy.at, dx.at, tensor_count(dx));
+    op_norm(d, x, stats, x, norm);
+    same_bits("in place", x.at, y.at, tensor_count(x));
+    free(x.at), free(dy.at), free(y.at), free(stats.at), free(dx.at), free(norm.weight.at), free(norm.bias.at);
+    free(dweight.at), free(dbias.at);
+}
+
+static void norms(Device *d, const int *s, Out *out)
+{
+    for (int i = 0; i < 4; i++)
+        norm_of(d, s, out, i % 2, i / 2);
 }
 
 /* Tokens, heads, size of a head. */
@@ -147,12 +162,13 @@ static void rope(Device *d, const int *s, Out *out)
     free(x.at), free(position);
 }
 
-/* Query heads, key heads, size of a head, window. */
+/* Query heads, key heads, size of a head, window; every other one with a soft cap. */
 static void attention(Device *d, const int *s, Out *out)
 {
     static const int parent[] = {-1, 0, 1, 0, -1, 4, 4, -1}, length[] = {37, 5, 20, 1, 3, 17, 50, 70};
     Grove g;
     grove_init(&g, s[0], s[1], s[2], s[3], parent, length, COUNT(parent));
+    g.att.cap = s[0] % 2 ? 0 : 0.7f;
     int T = g.rows, Q = s[0] * s[2], KD = s[1] * s[2];
     Tensor q = random_tensor(T, Q, 1, 1), k = random_tensor(T, KD, 2, 1), v = random_tensor(T, KD, 3, 1);
     Tensor dout = random_tensor(T, Q, 4, 1), o = zero_tensor(T, Q), stats = zero_tensor(T, 2 * s[0]);
@@ -174,18 +190,22 @@ static void attention(Device *d, const int *s, Out *out)
 /* Rows, width. */
 static void glu(Device *d, const int *s, Out *out)
 {
-    for (int kind = GLU_SILU; kind <= GLU_GELU_TANH; kind++) {
+    for (int kind = ACT_SILU; kind <= ACT_GELU; kind++) {
         Tensor gate = random_tensor(s[0], s[1], 1, 4), up = random_tensor(s[0], s[1], 2, 1);
         Tensor h = zero_tensor(s[0], s[1]), dh = random_tensor(s[0], s[1], 3, 1);
         sprinkle(gate);
         for (size_t i = 0; i < tensor_count(gate) && i < 2; i++)
             gate.at[i] = i ? -200.0f : 200.0f;
-        op_glu(d, h, gate, up, (GluKind)kind);
+        op_glu(d, h, gate, up, (Activation)kind);
         put_tensor(out, h);
-        op_glu_back(d, gate, up, h, dh, gate, up, (GluKind)kind);
+        op_glu_back(d, gate, up, h, dh, gate, up, (Activation)kind);
         put_tensor(out, h);
         put_tensor(out, gate);
         put_tensor(out, up);
+        op_act(d, h, dh, (Activation)kind);
+        put_tensor(out, h);
+        op_act_back(d, dh, h, up, dh, (Activation)kind);
+        put_tensor(out, dh);
         free(gate.at), free(up.at), free(h.at), free(dh.at);
     }
 }
@@ -203,12 +223,16 @@ static void vocab(Device *d, const int *s, Out *out)
     scan.target = target, scan.target_logit = each + 3 * n, scan.best = each + 4 * n, scan.best_id = ids;
     scan.inv_temperature = 1.3f, scan.chunk_max = sums, scan.block_sum = sums + blocks;
     scan.top = top, scan.top_logit = top_logit, scan.top_id = ids + n;
+    op_soft_cap(d, logits, 7);
+    put_tensor(out, logits);
     for (int first = 0; first < V; first += VOCAB_CHUNK) {
         Tensor part = zero_tensor(n, V - first < VOCAB_CHUNK ? V - first : VOCAB_CHUNK);
         for (int r = 0; r < n; r++)
             memcpy(part.at + r * part.cols, logits.at + r * V + first, (size_t)part.cols * sizeof(float));
         op_vocab_scan(d, &scan, part, first);
         op_vocab_back(d, part, first, target, scan.max, coef);
+        put_tensor(out, part);
+        op_soft_cap_back(d, part, part, 3);
         put_tensor(out, part);
         free(part.at);
     }
@@ -288,7 +312,7 @@ static const Case cases[] = {
     {"linear_back_w", linear_back_w, PRODUCTS},
     {"embed", embed, {{1, 1, 1}, {5, 17, 3}, {129, 150, 40}}},
     {"rows", rows, {{1, 1, 1}, {9, 31, 4}, {129, 150, 200}}},
-    {"rmsnorm", rmsnorm, {{1, 1}, {5, 15}, {3, 16}, {7, 65}, {130, 150}}},
+    {"norms", norms, {{1, 1}, {5, 15}, {3, 16}, {7, 65}, {130, 150}}},
     {"rope", rope, {{1, 1, 2}, {5, 3, 24}, {3, 2, 64}, {200, 5, 18}}},
     {"attention",
      attention,

@@ -151,32 +151,42 @@ static void embed_back(void **state)
     at_every_level(embed_back_at);
 }
 
-static void rmsnorm_back_at(Device *d)
+static void norm_back_of(Device *d, bool layer_norm)
 {
     enum { T = 57, C = 37 };
     Tensor x = random_tensor(T, C, 1, 1), dy = random_tensor(T, C, 2, 1), dx = zero_tensor(T, C),
-           inv = random_tensor(T, 1, 4, 1), dx_whole = zero_tensor(T, C);
-    Matrix old = random_matrix(C, 1, 3, 1), whole = copy_matrix(old);
-    Norm norm = {random_matrix(C, 1, 5, 1), 1e-5f, false};
-    op_rmsnorm_back(d, dx_whole, whole, dy, x, inv, norm);
+           stats = random_tensor(T, norm_stats(layer_norm), 4, 1), dx_whole = zero_tensor(T, C);
+    Matrix old = random_matrix(C, 1, 3, 1), whole = copy_matrix(old), none = {0};
+    Matrix shift = layer_norm ? copy_matrix(old) : none;
+    Norm norm = {random_matrix(C, 1, 5, 1), 1e-5f, false, layer_norm ? random_matrix(C, 1, 6, 1) : none};
+    op_norm_back(d, dx_whole, whole, shift, dy, x, stats, norm);
     for (int i = 0; i < COUNT(cuts); i++) {
-        Matrix parts = copy_matrix(old);
+        Matrix parts = copy_matrix(old), shifts = layer_norm ? copy_matrix(old) : none;
         int n[2] = {cuts[i], T - cuts[i]}, first[2] = {0, cuts[i]};
         for (int p = 0; p < 2; p++)
-            op_rmsnorm_back(d, tensor_rows(dx, first[p], n[p]), parts, tensor_rows(dy, first[p], n[p]),
-                            tensor_rows(x, first[p], n[p]), tensor_rows(inv, first[p], n[p]), norm);
+            op_norm_back(d, tensor_rows(dx, first[p], n[p]), parts, shifts, tensor_rows(dy, first[p], n[p]),
+                         tensor_rows(x, first[p], n[p]), tensor_rows(stats, first[p], n[p]), norm);
+        if (layer_norm)
+            same_bits("a bias's gradient in two batches", shifts.at, shift.at, matrix_floats(C, 1));
+        free(shifts.at);
         same_bits("a gain's gradient in two batches", parts.at, whole.at, matrix_floats(C, 1));
         same_bits("dx in two batches", dx.at, dx_whole.at, tensor_count(dx));
         free(parts.at);
     }
-    free(x.at), free(dy.at), free(dx.at), free(dx_whole.at), free(inv.at), free(old.at), free(whole.at),
-        free(norm.weight.at);
+    free(x.at), free(dy.at), free(dx.at), free(dx_whole.at), free(stats.at), free(old.at), free(whole.at),
+        free(shift.at), free(norm.weight.at), free(norm.bias.at);
 }
 
-static void rmsnorm_back(void **state)
+static void norm_back_at(Device *d)
+{
+    norm_back_of(d, false);
+    norm_back_of(d, true);
+}
+
+static void norm_back(void **state)
 {
     (void)state;
-    at_every_level(rmsnorm_back_at);
+    at_every_level(norm_back_at);
 }
 
 /* --- attention ------------------------------------------------------------------------------------------------- */
@@ -238,7 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear),        cmocka_unit_test(linear_by_columns),
         cmocka_unit_test(linear_back_w), cmocka_unit_test(linear_back_x_add),
-        cmocka_unit_test(embed_back),    cmocka_unit_test(rmsnorm_back),
+        cmocka_unit_test(embed_back),    cmocka_unit_test(norm_back),
         cmocka_unit_test(attention),
     };
     return cmocka_run_group_tests_name("rows", tests, NULL, NULL);

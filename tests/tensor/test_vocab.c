@@ -25,6 +25,11 @@ static f32x16 tanh_of(f32x16 x)
     return v_tanh(x);
 }
 
+static f32x16 erf_of(f32x16 x)
+{
+    return v_erf(x);
+}
+
 static f32x16 sigmoid_of(f32x16 x)
 {
     return v_sigmoid(x);
@@ -49,6 +54,7 @@ static void accuracy(void **state)
     assert_true(worst(exp_of, real_exp, -87.3, 88, true) < 8e-8);
     assert_true(worst(exp_of, real_exp, -1, 1, true) < 7e-8);
     assert_true(worst(sigmoid_of, real_sigmoid, -87, 87, true) < 1.6e-7);
+    assert_true(worst(erf_of, erf, -6, 6, false) < 4e-7);
     assert_true(worst(tanh_of, tanh, -10, 10, false) < 2e-7); /* absolute: it cancels near 0 */
 }
 
@@ -67,6 +73,8 @@ static void special_values(void **state)
     assert_true(isnan(one(sigmoid_of, NAN)));
     assert_true(one(tanh_of, INFINITY) == 1 && one(tanh_of, -INFINITY) == -1 && one(tanh_of, 0) == 0);
     assert_true(isnan(one(tanh_of, NAN)));
+    assert_true(one(erf_of, INFINITY) == 1 && one(erf_of, -INFINITY) == -1 && one(erf_of, 0) == 0);
+    assert_true(isnan(one(erf_of, NAN)));
 }
 
 /* The same at every level, through an operation: act(g) 1, and coef exp(x - 0). */
@@ -82,8 +90,8 @@ static void special_values_at_every_level(void **state)
             g[c] = c % 3 == 0 ? NAN : c % 3 == 1 ? 300.0f : -300.0f;
             up[c] = 1;
         }
-        for (int kind = GLU_SILU; kind <= GLU_GELU_TANH; kind++) {
-            op_glu(d, tensor(h, 1, 19), tensor(g, 1, 19), tensor(up, 1, 19), (GluKind)kind);
+        for (int kind = ACT_SILU; kind <= ACT_GELU; kind++) {
+            op_glu(d, tensor(h, 1, 19), tensor(g, 1, 19), tensor(up, 1, 19), (Activation)kind);
             for (int c = 0; c < COUNT(g); c++)
                 assert_true(c % 3 == 0 ? isnan(h[c]) : c % 3 == 1 ? h[c] == 300 : fabsf(h[c]) < 1e-30f);
         }

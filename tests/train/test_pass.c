@@ -172,7 +172,14 @@ static void committed_hash(void **state)
 {
     (void)state;
     static const char *const wanted[TINY_KINDS] = {"36dba3aba7e665dd7fcb641847846a04fdd5ec2bc263c3de7b74e105790f018d",
-                                                   "233308c1909f5e97f19d246343ee449783d99a347bd6692e8d32d3f4dd9efe5f"};
+                                                   "233308c1909f5e97f19d246343ee449783d99a347bd6692e8d32d3f4dd9efe5f",
+                                                   "899a3d7238c61eee76650a904886e09ff95717b87ffc05fd00902623a2878360",
+                                                   "a9056c9f1f28e40335300af8c9d8e4c738c9e92259fb84fba80396a2fb080da9",
+                                                   "60a482df07aa4b06e47a96c6158297cc2bf8187b05c0874bcd272d39a2c6c0fd",
+                                                   "d36cc58cbb84f001eca13253b56c246b388adcbe8fa3221cbe1707cf63817df0",
+                                                   "8029a0ef919c0ade4c80757c04739e2a7b1e5fe878ea89198fbc4e04f0fe3807",
+                                                   "20fffd7dde19cff87ff23cf6c9dbd5f735af6953e6c8f0991f325e46e8759bb1",
+                                                   "8d1d66b678c427c83581bbf15659472987538bb49e5814eed7b55f7503e531db"};
     static const int sizes[] = {ITEMS}, threads[] = {1, 2, 7};
     Item item[ITEMS];
     make_items(item, 1);

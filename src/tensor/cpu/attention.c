@@ -3,14 +3,14 @@
  * the path is cut into spans, nor on the other queries. */
 #include "tensor/cpu/attention.h"
 
-/* Scores of one row become exp(scale s - max), 0 where the query does not see; the maximum and the sum of the
+/* Dot products of one row become exp(score - max), 0 where the query does not see; the maximum and the sum of the
  * row go to stats. Sums run over sixteen lanes by position. */
 static void softmax_row(const Attention *a, const QueryBlock *b, int position, float *s, float *stats)
 {
     int lo = first_seen(a, position), hi = position + 1, end = round_up16(b->to);
-    f32x16 scale = v_set1(a->scale), most = v_set1(-INFINITY), sum = v_zero();
+    f32x16 most = v_set1(-INFINITY), sum = v_zero();
     for (int j = b->from; j < hi; j += LANES) {
-        f32x16 x = within(v_mul(v_load(s + j), scale), j, lo, hi, -INFINITY);
+        f32x16 x = within(score_of(a, v_load(s + j)), j, lo, hi, -INFINITY);
         v_store(s + j, x);
         most = v_max(most, x);
     }

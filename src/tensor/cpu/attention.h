@@ -113,6 +113,13 @@ INLINE void block_scores(const Attention *a, const QueryBlock *b, const float *r
     }
 }
 
+/* A score from q.k: scaled, and capped where the architecture caps. */
+INLINE f32x16 score_of(const Attention *a, f32x16 dot)
+{
+    f32x16 s = v_mul(dot, v_set1(a->scale));
+    return a->cap > 0 ? v_soft_cap(s, a->cap) : s;
+}
+
 /* Is position j (lane by lane from `j`) in [lo, hi)? Numbers elsewhere become `otherwise`. */
 INLINE f32x16 within(f32x16 x, int j, int lo, int hi, float otherwise)
 {

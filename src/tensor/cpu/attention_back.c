@@ -37,6 +37,7 @@ typedef struct Block {
     float *q_lanes, *dout_lanes; /* [Dp/16][rows][16] */
     float *dq;                   /* [rows][Dp] */
     float *p, *ds;               /* [rows][ld] */
+    float *slope;                /* [ld] of one row's soft cap */
 } Block;
 
 /* Positions [lo, hi) of a span, for one key head; the panel of Head.values where the span begins. */
@@ -145,7 +146,8 @@ static void block_dweights(const Attention *a, const Block *w)
     }
 }
 
-/* Row by row: weights p from the scores and the forward pass's stats; ds = scale p (dp - sum p dp). */
+/* Row by row: weights p from the scores and the forward pass's stats; ds = scale p (dp - sum p dp), times
+ * the slope of the soft cap. */
 static void softmax_back(const Attention *a, Tensor stats, const Block *w)
 {
     const QueryBlock *b = &w->b;
@@ -157,7 +159,9 @@ static void softmax_back(const Attention *a, Tensor stats, const Block *w)
         float *p = w->p + (size_t)r * (size_t)b->ld, *ds = w->ds + (size_t)r * (size_t)b->ld;
         f32x16 max = v_set1(stat[0]), inv = v_set1(1.0f / stat[1]), scale = v_set1(a->scale), dot = v_zero();
         for (int j = b->from; j < end; j += LANES) {
-            f32x16 x = within(v_mul(v_load(p + j), scale), j, lo, hi, -INFINITY);
+            f32x16 x = within(score_of(a, v_load(p + j)), j, lo, hi, -INFINITY);
+            if (a->cap > 0)
+                v_store(w->slope + j, v_soft_cap_slope(within(x, j, lo, hi, 0), a->cap));
             f32x16 weight = v_mul(v_exp(v_sub(x, max)), inv);
             f32x16 dp = within(v_load(ds + j), j, lo, hi, 0);
             v_store(p + j, weight);
@@ -165,8 +169,10 @@ static void softmax_back(const Attention *a, Tensor stats, const Block *w)
             dot = v_fma(weight, dp, dot);
         }
         f32x16 mean = v_set1(v_sum(dot));
-        for (int j = b->from; j < end; j += LANES)
-            v_store(ds + j, v_mul(v_mul(v_load(p + j), v_sub(v_load(ds + j), mean)), scale));
+        for (int j = b->from; j < end; j += LANES) {
+            f32x16 x = v_mul(v_mul(v_load(p + j), v_sub(v_load(ds + j), mean)), scale);
+            v_store(ds + j, a->cap > 0 ? v_mul(x, v_load(w->slope + j)) : x);
+        }
     }
 }
 
@@ -356,7 +362,8 @@ static size_t wave_scratch(Wave *w, const Attention *a, const Tree *largest, flo
     size_t D = (size_t)a->dim, Dp = (size_t)round_up16(a->dim), rows = (size_t)(block_tokens(a) * group_of(a));
     size_t ld = (size_t)round_up16(largest->longest) + LANES, used = 0;
     size_t of_head[] = {Dp * (size_t)largest->rows, Dp * LANES * (size_t)largest->panels};
-    size_t of_block[] = {rows * D, rows * D, rows * Dp, rows * Dp, rows * Dp, rows * ld, rows * ld};
+    size_t of_block[] = {rows * D,  rows * D,  rows * Dp, rows * Dp,
+                         rows * Dp, rows * ld, rows * ld, a->cap > 0 ? ld : 0};
     for (int h = 0; h < w->most_heads; h++) {
         float **parts[] = {&w->head[h].keys, &w->head[h].values};
         for (int i = 0; i < COUNT(parts); used += (of_head[i++] + LANES - 1) / LANES * LANES)
@@ -364,7 +371,7 @@ static size_t wave_scratch(Wave *w, const Attention *a, const Tree *largest, flo
     }
     for (int k = 0; k < w->most_blocks; k++) {
         Block *b = &w->block[k];
-        float **parts[] = {&b->q, &b->dout, &b->q_lanes, &b->dout_lanes, &b->dq, &b->p, &b->ds};
+        float **parts[] = {&b->q, &b->dout, &b->q_lanes, &b->dout_lanes, &b->dq, &b->p, &b->ds, &b->slope};
         for (int i = 0; i < COUNT(parts); used += (of_block[i++] + LANES - 1) / LANES * LANES)
             *parts[i] = at ? at + used : NULL;
     }

@@ -381,11 +381,41 @@ INLINE f32x16 v_sigmoid(f32x16 x)
     return v_div(one, v_add(one, v_exp(v_sub(v_zero(), x))));
 }
 
+/* erf(x) to 4e-7: beyond 4 it is 1 or -1; within, x times a quotient of polynomials in x^2. */
+INLINE f32x16 v_erf(f32x16 x)
+{
+    f32x16 c = v_min(v_set1(4.0f), v_max(v_set1(-4.0f), x)), z = v_mul(c, c);
+    f32x16 p = v_set1(-2.72614225801306e-10f), q = v_set1(-1.45660718464996e-05f);
+    p = v_fma(p, z, v_set1(2.77068142495902e-08f));
+    p = v_fma(p, z, v_set1(-2.10102402082508e-06f));
+    p = v_fma(p, z, v_set1(-5.69250639462346e-05f));
+    p = v_fma(p, z, v_set1(-7.34990630326855e-04f));
+    p = v_fma(p, z, v_set1(-2.95459980854025e-03f));
+    p = v_fma(p, z, v_set1(-1.60960333262415e-02f));
+    q = v_fma(q, z, v_set1(-2.13374055278905e-04f));
+    q = v_fma(q, z, v_set1(-1.68282697438203e-03f));
+    q = v_fma(q, z, v_set1(-7.37332916720468e-03f));
+    q = v_fma(q, z, v_set1(-1.42647390514189e-02f));
+    f32x16 e = v_select(v_less(v_set1(4.0f), x), v_set1(1.0f), v_div(v_mul(c, p), q));
+    return v_select(v_less(x, v_set1(-4.0f)), v_set1(-1.0f), e);
+}
+
 /* tanh(x) = 1 - 2 / (1 + e^2x); exact enough where GELU uses it. */
 INLINE f32x16 v_tanh(f32x16 x)
 {
     f32x16 one = v_set1(1.0f), e = v_exp(v_add(x, x));
     return v_sub(one, v_div(v_set1(2.0f), v_add(one, e)));
+}
+
+/* cap tanh(x / cap), and from that number, y, the derivative 1 - (y / cap)^2. */
+INLINE f32x16 v_soft_cap(f32x16 x, float cap)
+{
+    return v_mul(v_set1(cap), v_tanh(v_div(x, v_set1(cap))));
+}
+INLINE f32x16 v_soft_cap_slope(f32x16 y, float cap)
+{
+    f32x16 t = v_div(y, v_set1(cap));
+    return v_sub(v_set1(1.0f), v_mul(t, t));
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* Gated linear units: h = act(gate) up, with SiLU or the tanh form of GELU. */
+/* Activations: h = act(x), and gated linear units, h = act(gate) up. */
 #include "tensor/cpu/f32x16.h"
 #include "tensor/cpu/parts.h"
 
@@ -26,24 +26,35 @@ INLINE f32x16 gelu_tanh(f32x16 g, f32x16 *slope)
     return v_mul(g, weight);
 }
 
-INLINE f32x16 activate(GluKind kind, f32x16 g, f32x16 *slope)
+/* g Phi(g), Phi the normal distribution; its derivative Phi(g) + g phi(g). */
+INLINE f32x16 gelu(f32x16 g, f32x16 *slope)
 {
-    return kind == GLU_SILU ? silu(g, slope) : gelu_tanh(g, slope);
+    f32x16 half = v_set1(0.5f), weight = v_mul(half, v_add(v_set1(1.0f), v_erf(v_mul(g, v_set1(0.707106781f)))));
+    if (slope) {
+        f32x16 density = v_mul(v_set1(0.398942280f), v_exp(v_mul(v_mul(g, g), v_set1(-0.5f))));
+        *slope = v_fma(g, density, weight);
+    }
+    return v_mul(g, weight);
+}
+
+INLINE f32x16 activate(Activation act, f32x16 g, f32x16 *slope)
+{
+    return act == ACT_SILU ? silu(g, slope) : act == ACT_GELU ? gelu(g, slope) : gelu_tanh(g, slope);
 }
 
 /* Number by number, whatever the rows: sixteen at a time, the last ones fewer. */
-static void glu(Device *d, Tensor h, Tensor gate, Tensor up, GluKind kind)
+static void glu(Device *d, Tensor h, Tensor gate, Tensor up, Activation act)
 {
     size_t count = tensor_count(h);
 #pragma omp parallel for num_threads(d->threads) if (count > 1 << 13)
     for (size_t i = 0; i < count; i += LANES) {
         int n = count - i < LANES ? (int)(count - i) : LANES;
         f32x16 g = v_load_n(gate.at + i, n, 0), u = v_load_n(up.at + i, n, 0);
-        v_store_n(h.at + i, v_mul(activate(kind, g, NULL), u), n);
+        v_store_n(h.at + i, v_mul(activate(act, g, NULL), u), n);
     }
 }
 
-static void glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, GluKind kind)
+static void glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, Tensor gate, Tensor up, Activation act)
 {
     size_t count = tensor_count(h);
 #pragma omp parallel for num_threads(d->threads) if (count > 1 << 13)
@@ -51,15 +62,39 @@ static void glu_back(Device *d, Tensor dgate, Tensor dup, Tensor h, Tensor dh, T
         int n = count - i < LANES ? (int)(count - i) : LANES;
         f32x16 g = v_load_n(gate.at + i, n, 0), u = v_load_n(up.at + i, n, 0);
         f32x16 dy = v_load_n(dh.at + i, n, 0), slope;
-        f32x16 a = activate(kind, g, &slope);
+        f32x16 a = activate(act, g, &slope);
         v_store_n(h.at + i, v_mul(a, u), n);
         v_store_n(dgate.at + i, v_mul(v_mul(dy, u), slope), n);
         v_store_n(dup.at + i, v_mul(dy, a), n);
     }
 }
 
+static void ungated(Device *d, Tensor h, Tensor x, Activation act)
+{
+    size_t count = tensor_count(h);
+#pragma omp parallel for num_threads(d->threads) if (count > 1 << 13)
+    for (size_t i = 0; i < count; i += LANES) {
+        int n = count - i < LANES ? (int)(count - i) : LANES;
+        v_store_n(h.at + i, activate(act, v_load_n(x.at + i, n, 0), NULL), n);
+    }
+}
+
+static void ungated_back(Device *d, Tensor dx, Tensor h, Tensor dh, Tensor x, Activation act)
+{
+    size_t count = tensor_count(h);
+#pragma omp parallel for num_threads(d->threads) if (count > 1 << 13)
+    for (size_t i = 0; i < count; i += LANES) {
+        int n = count - i < LANES ? (int)(count - i) : LANES;
+        f32x16 slope, dy = v_load_n(dh.at + i, n, 0);
+        v_store_n(h.at + i, activate(act, v_load_n(x.at + i, n, 0), &slope), n);
+        v_store_n(dx.at + i, v_mul(dy, slope), n);
+    }
+}
+
 void LEVEL(glu_kernels)(Kernels *k)
 {
+    k->act = ungated;
+    k->act_back = ungated_back;
     k->glu = glu;
     k->glu_back = glu_back;
 }

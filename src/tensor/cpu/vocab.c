@@ -4,6 +4,27 @@
 #include "tensor/cpu/f32x16.h"
 #include "tensor/cpu/parts.h"
 
+static void soft_cap(Device *d, Tensor x, float cap)
+{
+    size_t count = tensor_count(x);
+#pragma omp parallel for num_threads(d->threads) if (count > 1 << 13)
+    for (size_t i = 0; i < count; i += LANES) {
+        int n = count - i < LANES ? (int)(count - i) : LANES;
+        v_store_n(x.at + i, v_soft_cap(v_load_n(x.at + i, n, 0), cap), n);
+    }
+}
+
+static void soft_cap_back(Device *d, Tensor dy, Tensor y, float cap)
+{
+    size_t count = tensor_count(y);
+#pragma omp parallel for num_threads(d->threads) if (count > 1 << 13)
+    for (size_t i = 0; i < count; i += LANES) {
+        int n = count - i < LANES ? (int)(count - i) : LANES;
+        f32x16 slope = v_soft_cap_slope(v_load_n(y.at + i, n, 0), cap);
+        v_store_n(dy.at + i, v_mul(v_load_n(dy.at + i, n, 0), slope), n);
+    }
+}
+
 /* Largest logit of a row's chunk, and the lowest id that has it. */
 static float chunk_largest(const float *x, int n, int *at)
 {
@@ -201,6 +222,8 @@ static void vocab_back_kl(Device *d, Tensor logits, int first, const int *target
 
 void LEVEL(vocab_kernels)(Kernels *k)
 {
+    k->soft_cap = soft_cap;
+    k->soft_cap_back = soft_cap_back;
     k->vocab_scan = vocab_scan;
     k->vocab_pick = vocab_pick;
     k->vocab_back = vocab_back;

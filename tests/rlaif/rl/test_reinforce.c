@@ -185,7 +185,7 @@ static void scaled_rewards(void **state)
 static void kl_loss_at_the_start(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < TINY_KINDS; kind++) {
+    for (int kind = 0; kind < TINY_USUAL; kind++) {
         Step s;
         step_begin(&s, (TinyKind)kind);
         for (int i = 0; i < N; i++) /* as if the reference had said the same */
@@ -333,7 +333,7 @@ static void check_direction(Step *s, const Way *w, TinyKind kind, Weights *slope
 static void against_differences(void **state)
 {
     const Way *w = *state;
-    for (int kind = 0; kind < TINY_KINDS; kind++) {
+    for (int kind = 0; kind < TINY_USUAL; kind++) {
         Step s;
         float advantage[N][LONGEST];
         const Objective objective = {.beta = BETA, .kl = w->kl};
