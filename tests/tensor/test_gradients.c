@@ -107,7 +107,7 @@ static void linear_backward(Job *j)
     op_linear_back_w(j->d, dmatrix_of(&j->var[1]), j->dout, tensor_of(&j->var[0]));
 }
 
-/* --- embedding: tokens, width, vocabulary -------------------------------------------------------------------- */
+/* --- embedding: tokens, width, vocabulary, add -------------------------------------------------------------------- */
 
 static void embed_setup(Job *j)
 {
@@ -118,29 +118,16 @@ static void embed_setup(Job *j)
 
 static void embed_forward(Job *j)
 {
-    op_embed(j->d, j->out, matrix_of(&j->var[0]), j->id, 2.5f);
+    fill_normal(j->out.at, tensor_count(j->out), 77, 1); /* to be added to, or overwritten */
+    if (j->s[3])
+        op_embed_add(j->d, j->out, matrix_of(&j->var[0]), j->id);
+    else
+        op_embed(j->d, j->out, matrix_of(&j->var[0]), j->id, 2.5f);
 }
 
 static void embed_backward(Job *j)
 {
-    op_embed_back(j->d, dmatrix_of(&j->var[0]), j->dout, j->id, 2.5f);
-}
-
-static void embed_add_setup(Job *j)
-{
-    embed_setup(j);
-    j->fixed = random_tensor(j->s[0], j->s[1], 60, 1);
-}
-
-static void embed_add_forward(Job *j)
-{
-    memcpy(j->out.at, j->fixed.at, tensor_count(j->out) * sizeof(float));
-    op_embed_add(j->d, j->out, matrix_of(&j->var[0]), j->id);
-}
-
-static void embed_add_backward(Job *j)
-{
-    op_embed_back(j->d, dmatrix_of(&j->var[0]), j->dout, j->id, 1);
+    op_embed_back(j->d, dmatrix_of(&j->var[0]), j->dout, j->id, j->s[3] ? 1 : 2.5f);
 }
 
 /* --- bias: rows, width --------------------------------------------------------------------------------------- */
@@ -149,12 +136,11 @@ static void bias_setup(Job *j)
 {
     add_var(j, "b", j->s[1], 1, true, true, 1);
     set_out(j, j->s[0], j->s[1]);
-    j->fixed = random_tensor(j->s[0], j->s[1], 60, 1);
 }
 
 static void bias_forward(Job *j)
 {
-    memcpy(j->out.at, j->fixed.at, tensor_count(j->out) * sizeof(float));
+    fill_normal(j->out.at, tensor_count(j->out), 77, 1);
     op_bias(j->d, j->out, matrix_of(&j->var[0]));
 }
 
@@ -439,12 +425,6 @@ static void act_backward(Job *j)
 
 /* --- soft caps: rows, width, tenths of the cap -------------------------------------------------------------------- */
 
-static void cap_setup(Job *j)
-{
-    add_var(j, "x", j->s[0], j->s[1], false, false, 1.5);
-    set_out(j, j->s[0], j->s[1]);
-}
-
 static void cap_forward(Job *j)
 {
     memcpy(j->out.at, j->var[0].at, tensor_count(j->out) * sizeof(float));
@@ -526,7 +506,8 @@ static void agrees(void **state)
 static Op ops[] = {
     {"linear", linear_setup, linear_forward, linear_backward,
      {{1, 1, 1}, {5, 17, 19}, {33, 9, 40}, {5, 17, 19, 1}, {16, 32, 16, 1}}},
-    {"embed", embed_setup, embed_forward, embed_backward, {{1, 1, 1}, {9, 21, 5}, {4, 16, 37}}},
+    {"embed", embed_setup, embed_forward, embed_backward,
+     {{1, 1, 1}, {9, 21, 5}, {4, 16, 37}, {9, 21, 5, 1}, {4, 16, 37, 1}}},
     {"gather", gather_setup, gather_forward, gather_backward, {{1, 1, 1}, {9, 21, 5}}},
     {"embed, added", embed_add_setup, embed_add_forward, embed_add_backward, {{1, 1, 1}, {9, 21, 5}, {4, 16, 37}}},
     {"bias", bias_setup, bias_forward, bias_backward, {{1, 1}, {9, 21}, {40, 32}}},
@@ -545,7 +526,7 @@ static Op ops[] = {
      {{3, 17, ACT_SILU}, {3, 17, ACT_GELU_TANH}, {3, 17, ACT_GELU}, {20, 33, ACT_SILU}, {20, 33, ACT_GELU_TANH}, {20, 33, ACT_GELU}}},
     {"act", act_setup, act_forward, act_backward,
      {{3, 17, ACT_SILU}, {3, 17, ACT_GELU_TANH}, {20, 33, ACT_GELU}}},
-    {"soft cap", cap_setup, cap_forward, cap_backward, {{3, 17, 10}, {20, 33, 45}, {1, 1, 20}}},
+    {"soft cap", act_setup, cap_forward, cap_backward, {{3, 17, 10}, {20, 33, 45}, {1, 1, 20}}},
     {"vocab", vocab_setup, vocab_forward, vocab_backward, {{3, 5}, {4, 130}, {4, 2050}, {1, 1}}},
     {"vocab, KL", vocab_kl_setup, vocab_kl_forward, vocab_kl_backward, {{3, 5}, {4, 130}, {4, 2050}, {1, 1}}},
 };
