@@ -262,27 +262,34 @@ static void attention_backward(Job *j)
                       tensor_of(&j->var[0]), j->stats, &j->grove.att);
 }
 
-/* --- gated units: rows, width, kind ---------------------------------------------------------------------------- */
+/* --- activations: rows, width, kind, without a gate -------------------------------------------------------------- */
 
 static void glu_setup(Job *j)
 {
     add_var(j, "gate", j->s[0], j->s[1], false, false, 1.5);
-    add_var(j, "up", j->s[0], j->s[1], false, false, 1);
+    if (!j->s[3])
+        add_var(j, "up", j->s[0], j->s[1], false, false, 1);
     set_out(j, j->s[0], j->s[1]);
 }
 
 static void glu_forward(Job *j)
 {
-    op_glu(j->d, j->out, tensor_of(&j->var[0]), tensor_of(&j->var[1]), (Activation)j->s[2]);
+    if (j->s[3])
+        op_act(j->d, j->out, tensor_of(&j->var[0]), (Activation)j->s[2]);
+    else
+        op_glu(j->d, j->out, tensor_of(&j->var[0]), tensor_of(&j->var[1]), (Activation)j->s[2]);
 }
 
 /* In place, as the transformer does it: the gradients overwrite copies of gate and up. h comes out again. */
 static void glu_backward(Job *j)
 {
     Tensor gate = grad_of(&j->var[0]), up = grad_of(&j->var[1]), h = zero_tensor(gate.rows, gate.cols);
-    memcpy(gate.at, j->var[0].at, tensor_count(gate) * sizeof(float));
-    memcpy(up.at, j->var[1].at, tensor_count(up) * sizeof(float));
-    op_glu_back(j->d, gate, up, h, j->dout, gate, up, (Activation)j->s[2]);
+    for (int v = 0; v < j->vars; v++)
+        memcpy(j->var[v].grad, j->var[v].at, tensor_count(gate) * sizeof(float));
+    if (j->s[3])
+        op_act_back(j->d, gate, h, j->dout, gate, (Activation)j->s[2]);
+    else
+        op_glu_back(j->d, gate, up, h, j->dout, gate, up, (Activation)j->s[2]);
     same_bits("h of backward", h.at, j->out.at, tensor_count(h));
     free(h.at);
 }
@@ -400,30 +407,13 @@ static void vocab_kl_backward(Job *j)
     free(coef);
 }
 
-/* --- activations without a gate: rows, width, kind --------------------------------------------------------------- */
+/* --- soft caps: rows, width, tenths of the cap -------------------------------------------------------------------- */
 
-static void act_setup(Job *j)
+static void cap_setup(Job *j)
 {
     add_var(j, "x", j->s[0], j->s[1], false, false, 1.5);
     set_out(j, j->s[0], j->s[1]);
 }
-
-static void act_forward(Job *j)
-{
-    op_act(j->d, j->out, tensor_of(&j->var[0]), (Activation)j->s[2]);
-}
-
-/* In place, as the transformer does it. */
-static void act_backward(Job *j)
-{
-    Tensor x = grad_of(&j->var[0]), h = zero_tensor(x.rows, x.cols);
-    memcpy(x.at, j->var[0].at, tensor_count(x) * sizeof(float));
-    op_act_back(j->d, x, h, j->dout, x, (Activation)j->s[2]);
-    same_bits("h of backward", h.at, j->out.at, tensor_count(h));
-    free(h.at);
-}
-
-/* --- soft caps: rows, width, tenths of the cap -------------------------------------------------------------------- */
 
 static void cap_forward(Job *j)
 {
@@ -509,7 +499,6 @@ static Op ops[] = {
     {"embed", embed_setup, embed_forward, embed_backward,
      {{1, 1, 1}, {9, 21, 5}, {4, 16, 37}, {9, 21, 5, 1}, {4, 16, 37, 1}}},
     {"gather", gather_setup, gather_forward, gather_backward, {{1, 1, 1}, {9, 21, 5}}},
-    {"embed, added", embed_add_setup, embed_add_forward, embed_add_backward, {{1, 1, 1}, {9, 21, 5}, {4, 16, 37}}},
     {"bias", bias_setup, bias_forward, bias_backward, {{1, 1}, {9, 21}, {40, 32}}},
     {"LayerNorm", norm_setup, norm_forward, norm_backward,
      {{3, 17, 0, 0, 10, 1}, {3, 17, 1, 0, 10, 1}, {4, 40, 0, 1, 500000, 1}, {2, 32, 0, 1, 10, 1}, {2, 3, 0, 0, 100, 1}}},
@@ -524,9 +513,8 @@ static Op ops[] = {
      {{2, 2, 1, 16, 0, 10}, {4, 6, 2, 7, 16, 25}, {3, 2, 1, 8, 5, 40}}},
     {"glu", glu_setup, glu_forward, glu_backward,
      {{3, 17, ACT_SILU}, {3, 17, ACT_GELU_TANH}, {3, 17, ACT_GELU}, {20, 33, ACT_SILU}, {20, 33, ACT_GELU_TANH}, {20, 33, ACT_GELU}}},
-    {"act", act_setup, act_forward, act_backward,
-     {{3, 17, ACT_SILU}, {3, 17, ACT_GELU_TANH}, {20, 33, ACT_GELU}}},
-    {"soft cap", act_setup, cap_forward, cap_backward, {{3, 17, 10}, {20, 33, 45}, {1, 1, 20}}},
+    {"act", glu_setup, glu_forward, glu_backward, {{3, 17, ACT_SILU, 1}, {3, 17, ACT_GELU_TANH, 1}, {20, 33, ACT_GELU, 1}}},
+    {"soft cap", cap_setup, cap_forward, cap_backward, {{3, 17, 10}, {20, 33, 45}, {1, 1, 20}}},
     {"vocab", vocab_setup, vocab_forward, vocab_backward, {{3, 5}, {4, 130}, {4, 2050}, {1, 1}}},
     {"vocab, KL", vocab_kl_setup, vocab_kl_forward, vocab_kl_backward, {{3, 5}, {4, 130}, {4, 2050}, {1, 1}}},
 };
