@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "rlaif/stage/option_rows.h"
+#include "rlaif/stage/stats.h"
 
 static const Option option_rows[] = {
     {"rows", OPT_TEXT, AT(ScoreOptions, rows), .value = "ROWS", .flags = OPT_POSITIONAL | OPT_REQUIRED | OPT_WORKING,
@@ -12,6 +13,8 @@ static const Option option_rows[] = {
     OUTPUT_ROWS_OPTION(ScoreOptions, "rows with scores; standard output if not given"),
     {"prompt", OPT_TEXT, AT(ScoreOptions, prompt), .value = "NAME|FILE", .flags = OPT_WORKING,
      .help = "a judge prompt of any kind but pairwise"},
+    {"mark", OPT_TEXT, AT(ScoreOptions, mark), .value = "FIELD", .flags = OPT_WORKING,
+     .help = "a field of true or false: how often a response of true scores above one of false is said (AUC)"},
     CHAT_OPTION(ScoreOptions,
                 "through the chat template; auto: as the reward model was trained, or as the prompt says"),
     {"max-input", OPT_INT, AT(ScoreOptions, max_input), 0, 1e9, "0",
@@ -197,6 +200,10 @@ typedef struct ScoreSums {
     double n, sum, squares, mass, masses;
     double now, before, both; /* squares and products of deviations from the mean of a row, of scores now and before */
     int prompts;              /* rows that have them */
+    const char *mark;         /* or NULL */
+    double *scored;           /* [marked] */
+    bool *is;                 /* [marked] */
+    int marked, cap;
     CutCount cut;
 } ScoreSums;
 
@@ -221,6 +228,17 @@ static void add_within(ScoreSums *s, const json_t *now, const json_t *before)
     s->prompts++;
 }
 
+static void add_marked(ScoreSums *s, double score, bool is)
+{
+    if (s->marked == s->cap) {
+        s->cap = 2 * s->cap + 16;
+        s->scored = mem_resize(s->scored, (size_t)s->cap, sizeof *s->scored);
+        s->is = mem_resize(s->is, (size_t)s->cap, sizeof *s->is);
+    }
+    s->scored[s->marked] = score;
+    s->is[s->marked++] = is;
+}
+
 static bool add_score(void *context, json_t *j, Err *err)
 {
     (void)err;
@@ -229,6 +247,8 @@ static bool add_score(void *context, json_t *j, Err *err)
     size_t n = json_is_array(score) ? json_array_size(score) : 1;
     cut_count(&s->cut, (int)json_number_of(j, "score_cut", 0));
     add_within(s, score, json_object_get(j, "score_before"));
+    if (s->mark)
+        add_marked(s, json_number_value(score), json_is_true(json_object_get(j, s->mark)));
     for (size_t i = 0; i < n; i++) {
         double x = json_number_value(json_is_array(score) ? json_array_get(score, i) : score);
         s->n++;
@@ -241,11 +261,21 @@ static bool add_score(void *context, json_t *j, Err *err)
     return true;
 }
 
-static bool score_summary(Stage *s, Err *err)
+static bool score_summary(Stage *s, const char *mark, Err *err)
 {
-    ScoreSums t = {0};
-    if (!store_items_each(s->work->store, s->id, store_json, &(StoreJson){add_score, &t}, err))
+    ScoreSums t = {.mark = mark};
+    bool ok = store_items_each(s->work->store, s->id, store_json, &(StoreJson){add_score, &t}, err);
+    double auc = ok && mark ? stats_auc(t.scored, t.is, t.marked) : (double)NAN;
+    free(t.scored);
+    free(t.is);
+    if (!ok)
         return false;
+    if (mark) {
+        json_object_set_new(s->summary, "auc", isfinite(auc) ? json_real(auc) : json_null());
+        json_object_set_new(s->summary, "marked", json_integer(t.marked));
+        log_note("%s: a response that is %s scores above one that is not in %.1f %% of such pairs (AUC of %d)", s->name,
+                 mark, 100 * auc, t.marked);
+    }
     double mean = t.sum / t.n, spread = t.squares / t.n - mean * mean;
     json_object_set_new(s->summary, "responses", json_integer((json_int_t)t.n));
     json_object_set_new(s->summary, "mean", json_real(mean));
@@ -276,6 +306,21 @@ static bool prompt_hash(const Work *work, const ScoreOptions *o, char hash[HASH_
             err_hint(err, "score needs a prompt of another kind than pairwise; rlaif label takes this one"));
 }
 
+/* Is every row one response that is marked? */
+static bool check_marks(const Rows *rows, const char *mark, Err *err)
+{
+    for (int i = 0; i < rows->n; i++) {
+        char place[300];
+        bool one = row_is_single(&rows->row[i]);
+        if (one && json_is_boolean(json_field(rows->row[i].json, mark)))
+            continue;
+        err_set(err, ERR_INPUT, one ? "%s: \"%s\" is neither true nor false" : "%s: several responses, and one \"%s\"",
+                row_place(rows, i, place), mark);
+        return err_hint(err, "--mark is of rows of one response each that people have marked, all of them");
+    }
+    return true;
+}
+
 bool score_stage(Work *work, const char *name, const void *options, Err *err)
 {
     const ScoreOptions *o = options;
@@ -287,10 +332,11 @@ bool score_stage(Work *work, const char *name, const void *options, Err *err)
         judge_source_name(&scoring.source, work, "model", o->model, &o->endpoint, err) &&
         prompt_hash(work, o, prompt, err) &&
         stage_read_rows(work, o->rows, o->limit, NEED_RESPONSES, o->skip_bad, &rows, err) &&
+        (!o->mark || check_marks(&rows, o->mark, err)) &&
         stage_begin(&s, work, name, "score",
                     stage_about(&score_table, o, &o->common, "model", scoring.source.hash, "prompt", prompt, NULL),
                     err) &&
-        stage_rows(&s, &rows, CHUNK, "rows", prepare, score_chunk, &scoring, err) && score_summary(&s, err) &&
+        stage_rows(&s, &rows, CHUNK, "rows", prepare, score_chunk, &scoring, err) && score_summary(&s, o->mark, err) &&
         stage_end(&s, NULL, err) && stage_deliver(&s, o->output, err);
     if (ok)
         judge_source_report(&scoring.source, work, name);

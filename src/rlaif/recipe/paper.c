@@ -25,6 +25,7 @@ static const PaperNumber numbers[] = {
     {"most-of-trials", "label", "choice.candidates.#.most", NULL, NULL, false},
     {"accuracy", "reward", "eval_accuracy", NULL, "eval_prompts", false},
     {"accuracy", "eval accuracy", "accuracy", "interval", "pairs", false},
+    {"auc", "score", "auc", NULL, "marked", true},
     {"correlation", "score", "correlation_with_before", NULL, "correlation_prompts", true},
     {"longer", "eval accuracy", "longer_accuracy", "longer_interval", "pairs", false},
     {"win-rate", "eval winrate", "results.#.win_rate", "results.#.win_rate_bootstrap", "pairs", false},

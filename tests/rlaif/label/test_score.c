@@ -1,4 +1,4 @@
-/* Scores of responses that have some already: both stay, and how they go together within prompts is said. */
+/* What is said of scores: how they go with those that the responses had, and with what people marked. */
 #include "rlaif/label/score.h"
 
 #include "training.h"
@@ -56,10 +56,46 @@ static void beside_before(void **state)
     bench_end(&b);
 }
 
+static void marked(void **state)
+{
+    (void)state;
+    static const char lines[] = "{\"prompt\": \"a\", \"response\": \"yes it is\", \"warm\": true}\n"
+                                "{\"prompt\": \"a\", \"response\": \"no\", \"warm\": false}\n"
+                                "{\"prompt\": \"b\", \"response\": \"perhaps\", \"warm\": true}\n"
+                                "{\"prompt\": \"b\", \"response\": \"never\", \"warm\": false}\n";
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    bench_write(&b, "rows.jsonl", lines);
+    bench_write(&b, "bare.jsonl", rows);
+    bench_write(&b, "tone.yaml", tone);
+    need_ok(bench_run(&b, &score_table, score_stage, "score", &err, "rows=@rows.jsonl", "model=" TINY_LLAMA_DIR,
+                      "prompt=@tone.yaml", "mark=warm", NULL),
+            &err);
+    json_t *scored = bench_rows(&b, "score");
+    double above = 0;
+    for (size_t i = 0; i < 4; i += 2)
+        for (size_t k = 1; k < 4; k += 2)
+            above += json_number_of(json_array_get(scored, i), "score", 0) >
+                     json_number_of(json_array_get(scored, k), "score", 0);
+    close_to(bench_summary(&b, "auc"), above / 4, 1e-12);
+    close_to(bench_summary(&b, "marked"), 4, 0);
+    json_decref(scored);
+    assert_false(bench_run(&b, &score_table, score_stage, "bare", &err, "rows=@bare.jsonl", "model=" TINY_LLAMA_DIR,
+                           "prompt=@tone.yaml", "mark=warm", NULL));
+    assert_non_null(strstr(err.msg, "several responses"));
+    err = (Err){0};
+    assert_false(bench_run(&b, &score_table, score_stage, "bare", &err, "rows=@rows.jsonl", "model=" TINY_LLAMA_DIR,
+                           "prompt=@tone.yaml", "mark=cold", NULL));
+    assert_non_null(strstr(err.msg, "rows.jsonl:1: \"cold\" is neither"));
+    bench_end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(beside_before),
+        cmocka_unit_test(marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,10 +21,10 @@ static Rows read_rows(const char *path, RowNeed need, int n)
 static void prompts_are_apart(void **state)
 {
     (void)state;
-    Rows file[] = {read_rows("examples/prompts.jsonl", NEED_PROMPT, 160),
-                   read_rows("examples/dev.jsonl", NEED_PROMPT, 20),
-                   read_rows("examples/heldout.jsonl", NEED_PROMPT, 40)};
-    char *seen[220];
+    Rows file[] = {
+        read_rows("examples/prompts.jsonl", NEED_PROMPT, 160), read_rows("examples/dev.jsonl", NEED_PROMPT, 20),
+        read_rows("examples/heldout.jsonl", NEED_PROMPT, 40), read_rows("examples/record.jsonl", NEED_PROMPT, 200)};
+    char *seen[420];
     int n = 0;
     for (int f = 0; f < COUNT(file); f++)
         for (int i = 0; i < file[f].n; i++) {
