@@ -1,6 +1,7 @@
 """Makes tests/fixtures/tokenizers/: small tokenizer.json files of every kind, with texts and their ids.
 
-usage: python tools/make_tokenizer_fixtures.py [folder]     (needs `pip install tokenizers`; 0.23.3 was used)
+usage: python tools/make_tokenizer_fixtures.py [folder]     (needs `pip install tokenizers sentencepiece`;
+                                                            0.23.3 and 0.2.3 were used)
 
 Each file has `tokenizer` (the text of tokenizer.json as an object) and `cases`: `text`, `ids` (special tokens
 read as text), `special` (parsed; absent where equal), `decoded` (of `special`; absent where equal to `text`).
@@ -8,6 +9,7 @@ read as text), `special` (parsed; absent where equal), `decoded` (of `special`; 
 import json
 import os
 import sys
+import tempfile
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -204,6 +206,58 @@ def dropped():
     return train(tok, 120)
 
 
+def small_charsmap():
+    """A map of a few characters, as SentencePiece compiles it."""
+    import io
+    import base64
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2
+    rules = {"\t": " ", "\n": " ", "\u3000": " ", "\u00e9": "e\u0301", "e\u0301": "E", "\uff11": "1", "\u2026": "...", "\u00bd": "1/2",
+             "\u200d": "", "fo": "ph", "K": "k"}
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "rules.tsv")
+        with open(path, "w") as f:
+            for a, b in rules.items():
+                f.write(" ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n")
+        out = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(CORPUS * 3), model_writer=out, vocab_size=75,
+                                                 normalization_rule_tsv=path, minloglevel=2)
+    proto = sentencepiece_model_pb2.ModelProto.FromString(out.getvalue())
+    return proto.normalizer_spec.precompiled_charsmap
+
+
+def unigram_of(size, tok, special):
+    tok.train_from_iterator(CORPUS, trainers.UnigramTrainer(vocab_size=size, special_tokens=special, unk_token="<unk>",
+                                                            show_progress=False))
+    return tok
+
+
+def unigram():
+    """As transformers converts SentencePiece's unigram models."""
+    tok = Tokenizer(models.Unigram())
+    tok.normalizer = normalizers.Sequence([normalizers.Precompiled(small_charsmap()), normalizers.Strip(left=False),
+                                           normalizers.Replace(Regex(" {2,}"), "\u2581")])
+    tok.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tok.decoder = decoders.Metaspace(prepend_scheme="always")
+    unigram_of(150, tok, ["<unk>", *SPECIAL])
+    tok.add_tokens([AddedToken("<tag>", normalized=False)])
+    tok.post_processor = begin(tok)
+    return tok
+
+
+def unigram_bytes():
+    """Bytes for what is unknown; words at white space."""
+    tok = Tokenizer(models.Unigram())
+    tok.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tok.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(),
+                                     decoders.Strip(" ", 1, 0)])
+    unigram_of(120, tok, ["<unk>", *SPECIAL])
+    state = json.loads(tok.to_str())
+    state["model"]["byte_fallback"] = True
+    state["model"]["vocab"] += [[f"<0x{i:02X}>", 0.0] for i in range(256)]
+    return Tokenizer.from_str(json.dumps(state))
+
+
 # where one token takes the blanks in which others stand, tokenizers 0.23.3 panics
 ADDED = ["ab<h>", "ab<", "ab<|mask|>", "x <|mask|> y", " \u3000<|mask|>\t y", "<|mask|><|mask|>", "a <|late|> b",
          "ab<|late|>", "<|one|>", "a<|one|>", "<|one|>1", "- <|one|> -", "<|one|>_", "<|one|>\u0301", "bird", "birds",
@@ -213,13 +267,25 @@ ADDED = ["ab<h>", "ab<", "ab<|mask|>", "x <|mask|> y", " \u3000<|mask|>\t y", "<
 
 MAKERS = {"digits": digits, "llama3": llama3, "nfc": nfc, "prefixed": prefixed, "llama2": llama2, "gemma": gemma,
           "metaspace_first": lambda: metaspace("first", True), "metaspace_always": lambda: metaspace("always", False),
-          "characters": characters, "falcon": falcon, "patterns": patterns, "dropped": dropped, "added": lambda: added(None), "added_nfc": lambda: added(normalizers.NFC())}
+          "characters": characters, "falcon": falcon, "patterns": patterns, "dropped": dropped, "unigram": unigram,
+          "unigram_bytes": unigram_bytes, "added": lambda: added(None), "added_nfc": lambda: added(normalizers.NFC())}
 
 
-def case(tok, text):
-    tok.encode_special_tokens = True
-    ids = tok.encode(text, add_special_tokens=False).ids
-    tok.encode_special_tokens = False
+def without_special(tok):
+    """Special tokens of a unigram model are found in plain text, too, where they are not called otherwise."""
+    state = json.loads(tok.to_str())
+    if state["model"]["type"] == "Unigram":
+        for token in [t for t in state["added_tokens"] if t["special"]]:
+            state["model"]["vocab"][token["id"]][0] = chr(0xE000 + token["id"])
+            state["added_tokens"].remove(token)
+        state["post_processor"] = None
+    plain = Tokenizer.from_str(json.dumps(state))
+    plain.encode_special_tokens = True
+    return plain
+
+
+def case(tok, plain, text):
+    ids = plain.encode(text, add_special_tokens=False).ids
     special = tok.encode(text, add_special_tokens=False).ids
     row = {"text": text, "ids": ids}
     if special != ids:
@@ -237,10 +303,11 @@ def main():
         state = json.loads(tok.to_str())
         if name == "nfc":  # older files write merges as texts
             state["model"]["merges"] = [" ".join(m) for m in state["model"]["merges"]]
+        plain = without_special(tok)
         texts = TEXTS + (["birdsongs", "birdsong"] if name == "llama3" else ADDED if name.startswith("added") else [])
         with open(os.path.join(OUT, name + ".json"), "w", encoding="utf-8") as f:
             f.write('{"tokenizer": ' + json.dumps(state, ensure_ascii=False) + ',\n"cases": [\n')
-            f.write(",\n".join(json.dumps(case(tok, t), ensure_ascii=False) for t in texts) + "\n]}\n")
+            f.write(",\n".join(json.dumps(case(tok, plain, t), ensure_ascii=False) for t in texts) + "\n]}\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ typedef struct Encoder {
     Str word, alphabet;
     Spans spans, byte_spans;
     MergeWork merge;
+    UnigramWork unigram;
 } Encoder;
 
 static void encoder_release(Encoder *e)
@@ -29,6 +30,7 @@ static void encoder_release(Encoder *e)
     spans_release(&e->spans);
     spans_release(&e->byte_spans);
     merge_work_release(&e->merge);
+    unigram_work_release(&e->unigram);
 }
 
 /* Can a symbol that is no token be written as bytes? */
@@ -109,8 +111,12 @@ static void encode_word(Encoder *e, const char *text, int n)
 {
     if (e->t->ignore_merges && is_token(e, text, (size_t)n))
         return;
-    spell(e, text, n);
-    merge_run(&e->t->merges, &e->t->vocab, text, &e->merge);
+    if (e->t->unigram.score) {
+        unigram_run(&e->t->unigram, &e->t->vocab, text, n, &e->unigram, &e->merge);
+    } else {
+        spell(e, text, n);
+        merge_run(&e->t->merges, &e->t->vocab, text, &e->merge);
+    }
     emit_symbols(e, text);
 }
 
@@ -119,7 +125,8 @@ static void encode_word(Encoder *e, const char *text, int n)
 static void encode_parts(Encoder *e, const char *text, int n)
 {
     int mark = (int)strlen(BLANK_MARK), begin = 0;
-    bool whole = e->t->byte_level || e->t->ignore_merges || (e->t->fuse_unknown && e->t->unknown >= 0);
+    bool whole =
+        e->t->unigram.score || e->t->byte_level || e->t->ignore_merges || (e->t->fuse_unknown && e->t->unknown >= 0);
     for (int i = 1; i + mark <= n && !whole; i++) {
         if (text[i] != BLANK_MARK[0] || memcmp(text + i, BLANK_MARK, (size_t)mark) ||
             e->t->joins_blank[(unsigned char)text[i - 1]])

@@ -30,6 +30,7 @@ void tokenizer_free(Tokenizer *t)
     splits_release(&t->splits);
     splits_release(&t->byte_splits);
     merges_release(&t->merges);
+    unigram_release(&t->unigram);
     ids_release(&t->ends);
     tokenizer_files_release(&t->files);
     free(t->chat_template);

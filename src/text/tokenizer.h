@@ -1,8 +1,8 @@
 /* Tokenizers: text to ids and back.
  *
- * Two kinds: byte-level BPE (GPT-2's, with the pre-tokenizer that the model names) and SentencePiece-type
- * (blanks are U+2581, merges by score, bytes as a fallback). Both are built from what a GGUF file says
- * (TokenizerSpec) or from a Hugging Face directory's tokenizer.json, and written as the latter.
+ * Three kinds: byte-level BPE (GPT-2's, with the pre-tokenizer that the model names), SentencePiece-type
+ * (blanks are U+2581, merges by score, bytes as a fallback), and SentencePiece's unigram models. The first two are built
+ * from what a GGUF file says (TokenizerSpec), all from a Hugging Face directory's tokenizer.json, and written as the latter.
  *
  * Special tokens are handled apart from text: `tokenizer_encode` with special = false reads "<|im_end|>" as
  * the characters that it is, so that a row's text can never end a turn.

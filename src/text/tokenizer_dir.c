@@ -235,8 +235,10 @@ bool tokenizer_from_files(Tokenizer **out, TokenizerFiles *f, const char *where,
 fail:
     tokenizer_free(t);
     tokenizer_files_release(f);
-    err_hint(err, "only byte pair encoding as Llama, Qwen, Gemma, GPT-2 and their kin have it is supported;"
-                  " where the model is one of them, write its tokenizer again with transformers' save_pretrained");
+    err_hint(
+        err,
+        "only byte pair encoding as Llama, Qwen, Gemma, GPT-2 and their kin have it, and unigram models, are supported;"
+        " where the model is one of them, write its tokenizer again with transformers' save_pretrained");
     return err_context(err, "%s", where);
 }
 

@@ -7,6 +7,7 @@
 #include "text/prepare/normalize.h"
 #include "text/prepare/pretokenizers.h"
 #include "text/special.h"
+#include "text/unigram.h"
 
 #include <jansson.h>
 
@@ -44,6 +45,7 @@ struct Tokenizer {
     Steps normalize, prefix;
     Splits splits, byte_splits; /* the latter in GPT-2's alphabet */
     Merges merges;
+    Unigram unigram; /* in place of merges, where it has scores */
     /* Whether some token has a U+2581 after a character that ends in this byte: then none of the other places
      * before a U+2581 can be inside a token, and the text is merged in parts that end there. */
     bool joins_blank[256];

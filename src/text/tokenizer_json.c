@@ -1,4 +1,4 @@
-/* tokenizer.json, as the `tokenizers` library writes it: the model and the added tokens. */
+/* tokenizer.json, as the `tokenizers` library writes it: the model (byte pair encoding or unigram) and the added tokens. */
 #include "text/tokenizer_json.h"
 
 #include "base/json.h"
@@ -177,13 +177,22 @@ static bool read_merges(Tokenizer *t, const json_t *merges, Err *err)
 
 /* --- model ------------------------------------------------------------------------------------------ */
 
+static bool is_unigram(const json_t *model)
+{
+    const char *type = json_text_of(model, "type");
+    return type && strcmp(type, "Unigram") == 0;
+}
+
 /* What would change the ids and is not understood. */
 static bool check_model(const json_t *model, Err *err)
 {
     static const char *const affix[] = {"continuing_subword_prefix", "end_of_word_suffix"};
     const char *type = json_text_of(model, "type");
+    if (is_unigram(model))
+        return json_is_array(json_object_get(model, "vocab")) ||
+               err_set(err, ERR_INPUT, "model: the \"vocab\" of a Unigram must be a list");
     if (type && strcmp(type, "BPE") != 0)
-        return err_set(err, ERR_INPUT, "model: the type \"%.60s\" is not supported, only BPE is", type);
+        return err_set(err, ERR_INPUT, "model: the type \"%.60s\" is not supported, only BPE and Unigram are", type);
     if (json_number_of(model, "dropout", 0) != 0)
         return err_set(err, ERR_INPUT, "model: \"dropout\" is not supported");
     for (int i = 0; i < COUNT(affix); i++) {
@@ -207,6 +216,62 @@ static bool read_unknown(Tokenizer *t, const json_t *model, Err *err)
     return true;
 }
 
+/* --- unigram ---------------------------------------------------------------------------------------- */
+
+/* A list of [text, score] as an object of ids; the caller releases it. NULL where it is none. */
+static json_t *ids_of(const json_t *list, Err *err)
+{
+    json_t *ids = json_object(), *entry;
+    size_t i;
+    json_array_foreach(list, i, entry)
+    {
+        const char *text = json_string_value(json_array_get(entry, 0));
+        bool pair = text && json_array_size(entry) == 2 && json_is_number(json_array_get(entry, 1));
+        if (pair && !json_object_get(ids, text)) {
+            json_object_set_new(ids, text, json_integer((json_int_t)i));
+            continue;
+        }
+        err_set(err, ERR_INPUT,
+                pair ? "model.vocab: entry %zu is there twice" : "model.vocab: entry %zu is not [text, score]", i);
+        json_decref(ids);
+        return NULL;
+    }
+    return ids;
+}
+
+static bool set_scores(Tokenizer *t, const json_t *model, Err *err)
+{
+    const json_t *list = json_object_get(model, "vocab"), *unknown = json_object_get(model, "unk_id");
+    size_t n = json_array_size(list);
+    double *score = mem_zalloc((size_t)t->vocab.n, sizeof *score);
+    for (size_t i = 0; i < n; i++)
+        score[i] = json_number_value(json_array_get(json_array_get(list, i), 1));
+    unigram_set(&t->unigram, &t->vocab, score, (int)n);
+    if (!unknown || json_is_null(unknown))
+        return true;
+    if (!json_is_integer(unknown) || json_integer_value(unknown) < 0 || json_integer_value(unknown) >= (json_int_t)n)
+        return err_set(err, ERR_INPUT, "model: \"unk_id\" is no id of its %zu tokens", n);
+    t->unknown = t->unk = (int)json_integer_value(unknown);
+    return true;
+}
+
+static bool read_unigram(Tokenizer *t, const json_t *model, const json_t *added, Err *err)
+{
+    json_t *ids = ids_of(json_object_get(model, "vocab"), err);
+    bool ok = ids && read_tokens(t, ids, added, err) && set_scores(t, model, err);
+    t->fuse_unknown = true;
+    json_decref(ids);
+    return ok;
+}
+
+static bool read_bpe(Tokenizer *t, const json_t *model, const json_t *added, Err *err)
+{
+    t->fuse_unknown = json_bool_of(model, "fuse_unk", false);
+    t->ignore_merges = json_bool_of(model, "ignore_merges", false);
+    return read_tokens(t, json_object_get(model, "vocab"), added, err) &&
+           read_merges(t, json_object_get(model, "merges"), err) && read_unknown(t, model, err);
+}
+
 bool tokenizer_read_json(Tokenizer *t, const json_t *root, Err *err)
 {
     const json_t *model = json_object_get(root, "model"), *added = json_object_get(root, "added_tokens");
@@ -218,9 +283,6 @@ bool tokenizer_read_json(Tokenizer *t, const json_t *root, Err *err)
         return false;
     t->drops_early = true;
     t->byte_fallback = json_bool_of(model, "byte_fallback", false);
-    t->fuse_unknown = json_bool_of(model, "fuse_unk", false);
-    t->ignore_merges = json_bool_of(model, "ignore_merges", false);
-    return tokenizer_read_parts(t, root, err) && read_tokens(t, json_object_get(model, "vocab"), added, err) &&
-           read_merges(t, json_object_get(model, "merges"), err) && read_unknown(t, model, err) &&
+    return tokenizer_read_parts(t, root, err) && (is_unigram(model) ? read_unigram : read_bpe)(t, model, added, err) &&
            tokenizer_read_post_processor(t, root, err);
 }

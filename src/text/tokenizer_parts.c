@@ -13,6 +13,7 @@ typedef struct Parts {
     const char *kind; /* "normalizer", ...: the tree at hand */
     bool fused;       /* decoder: a Fuse stands before */
     bool marks, bytes, byte_level_decoder;
+    bool at_blanks; /* pre-tokenizer: a WhitespaceSplit stands before, and waits for its Metaspace */
 } Parts;
 
 typedef bool PartFn(Parts *p, const json_t *part, const char *type, Err *err);
@@ -79,6 +80,12 @@ static bool read_normalizer(Parts *p, const json_t *part, const char *type, Err 
             return steps_add_pattern(&p->t->normalize, from, to, err) || err_context(err, "%s: Replace", p->kind);
         steps_add(&p->t->normalize, STEP_REPLACE, from, to);
         return true;
+    }
+    if (!strcmp(type, "Precompiled")) {
+        const char *map = json_text_of(part, "precompiled_charsmap");
+        return map ? *map == 0 || steps_add_charsmap(&p->t->normalize, map, err) ||
+                         err_context(err, "%s: Precompiled", p->kind)
+                   : refuse(p, type, " has no \"precompiled_charsmap\"", err);
     }
     if (!strcmp(type, "Strip")) {
         if (json_bool_of(part, "strip_left", true))
@@ -154,7 +161,17 @@ static bool read_metaspace(Parts *p, const json_t *part, Err *err)
         return refuse(p, "Metaspace", " replaces blanks by something else than U+2581", err);
     if (p->t->splits.n || p->t->prefix.n)
         return refuse(p, "Metaspace", " after another component", err);
-    steps_add(&p->t->prefix, STEP_REPLACE, " ", BLANK_MARK);
+    if (p->at_blanks) { /* each word begins with a mark, and no other white space is left */
+        steps_add(&p->t->prefix, STEP_STRIP_LEFT, NULL, NULL);
+        steps_add(&p->t->prefix, STEP_STRIP_RIGHT, NULL, NULL);
+        if (strcmp(scheme, "always") != 0)
+            return refuse(p, "Metaspace", " after WhitespaceSplit without \"prepend_scheme\": \"always\"", err);
+        if (!steps_add_pattern(&p->t->prefix, "\\s+" BLANK_MARK "?", BLANK_MARK, err))
+            return false;
+        p->at_blanks = false;
+    } else {
+        steps_add(&p->t->prefix, STEP_REPLACE, " ", BLANK_MARK);
+    }
     if (!strcmp(scheme, "always"))
         steps_add(&p->t->prefix, STEP_PREFIX, NULL, BLANK_MARK);
     else if (!strcmp(scheme, "first"))
@@ -166,6 +183,14 @@ static bool read_metaspace(Parts *p, const json_t *part, Err *err)
 
 static bool read_pretokenizer(Parts *p, const json_t *part, const char *type, Err *err)
 {
+    if (!strcmp(type, "Metaspace") && !p->t->byte_level)
+        return read_metaspace(p, part, err);
+    if (p->at_blanks)
+        return refuse(p, "WhitespaceSplit", " is supported before Metaspace only", err);
+    if (!strcmp(type, "WhitespaceSplit") && !p->t->byte_level && !p->t->splits.n) {
+        p->at_blanks = true;
+        return true;
+    }
     if (!strcmp(type, "Split"))
         return read_split(p, part, err);
     if (!strcmp(type, "Digits"))
@@ -176,8 +201,6 @@ static bool read_pretokenizer(Parts *p, const json_t *part, const char *type, Er
         return refuse(p, type, " after ByteLevel is not supported", err);
     if (!strcmp(type, "ByteLevel"))
         return read_byte_level(p, part, err);
-    if (!strcmp(type, "Metaspace"))
-        return read_metaspace(p, part, err);
     return refuse(p, type, " is not supported", err);
 }
 
@@ -273,6 +296,10 @@ bool tokenizer_read_parts(Tokenizer *t, const json_t *root, Err *err)
         p.kind = part[i].kind;
         if (!walk(&p, json_object_get(root, p.kind), part[i].list, part[i].one, 0, err))
             return false;
+    }
+    if (p.at_blanks) {
+        p.kind = "pre_tokenizer";
+        return refuse(&p, "WhitespaceSplit", " is supported before Metaspace only", err);
     }
     return check_decoder(&p, err);
 }

@@ -315,7 +315,7 @@ static void tokenizer_json_of_every_kind(void **state)
     char **name;
     int n;
     assert_true(dir_list("tests/fixtures/tokenizers", &name, &n, &err));
-    assert_int_equal(n, 14);
+    assert_int_equal(n, 16);
     for (int i = 0; i < n; i++)
         check_fixture(name[i]);
     names_free(name, n);

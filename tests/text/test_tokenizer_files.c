@@ -55,7 +55,9 @@ static void expect_refused(const char *dir, const char *words)
     ", \"normalizer\": " normalizer ", \"pre_tokenizer\": " pre ", \"post_processor\": " post ", \"decoder\": " decoder
 #define FILE_OF(model, added, parts) "{\"model\": " model ", \"added_tokens\": [" added "]" parts "}"
 #define TO_MARKS                     REPLACE(" ", "\xe2\x96\x81")
-#define PLAIN                        FILE_OF(MODEL("", VOCAB, "\"a b\""), ADDED, PARTS(TO_MARKS, "null", "null", MARKS))
+#define UNIGRAM(vocab, more)                                                                                           \
+    "{\"model\": {\"type\": \"Unigram\", \"vocab\": [" vocab "]" more "}" PARTS("null", "null", "null", MARKS) "}"
+#define PLAIN FILE_OF(MODEL("", VOCAB, "\"a b\""), ADDED, PARTS(TO_MARKS, "null", "null", MARKS))
 
 /* --- what is refused -------------------------------------------------------------------------------- */
 
@@ -68,7 +70,13 @@ static void refused_models(void **state)
         {"", "tokenizer.json"},
         {"[]", "not a JSON object"},
         {"{}", "no \"model\""},
-        {"{\"model\": {\"type\": \"Unigram\"}}", "\"Unigram\""},
+        {"{\"model\": {\"type\": \"WordPiece\"}}", "\"WordPiece\""},
+        {"{\"model\": {\"type\": \"Unigram\"}}", "\"vocab\" of a Unigram"},
+        {UNIGRAM("[\"a\"]", ""), "entry 0 is not [text, score]"},
+        {UNIGRAM("[\"a\", \"b\"]", ""), "entry 0 is not [text, score]"},
+        {UNIGRAM("[\"a\", 1], [\"a\", 2]", ""), "entry 1 is there twice"},
+        {UNIGRAM("[\"a\", 1]", ", \"unk_id\": 1"), "\"unk_id\" is no id of its 1 tokens"},
+        {UNIGRAM("[\"a\", 1]", ", \"unk_id\": -1"), "\"unk_id\""},
         {"{\"model\": {\"type\": \"BPE\"}}", "\"vocab\""},
         {FILE_OF(MODEL("", "", ""), "", PARTS("null", "null", "null", "null")), "0 tokens"},
         {FILE_OF(MODEL("", "\"a\": 0, \"b\": 0", ""), "", ""), "both have the id 0"},
@@ -120,6 +128,10 @@ static void refused_components(void **state)
          "normalizer: Replace"},
         {WITH("{\"type\": \"Replace\", \"pattern\": {\"Regex\": \"x\"}}", "null", "null", MARKS), "\"content\""},
         {WITH("null", "{\"type\": \"Punctuation\", \"behavior\": \"Odd\"}", "null", MARKS), "Punctuation has the"},
+        {WITH("{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"AAAA\"}", "null", "null", MARKS), "Precompiled"},
+        {WITH("{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"CAAAA*==\"}", "null", "null", MARKS), "base64"},
+        {WITH("{\"type\": \"Precompiled\"}", "null", "null", MARKS), "no \"precompiled_charsmap\""},
+        {WITH("null", "{\"type\": \"WhitespaceSplit\"}", "null", MARKS), "WhitespaceSplit is supported before Meta"},
         {WITH("null", "{\"type\": \"Whitespace\"}", "null", MARKS), "pre_tokenizer: Whitespace"},
         {WITH("null", SPLIT("x", ", \"behavior\": \"Odd\""), "null", MARKS), "\"Odd\""},
         {WITH("null", SPLIT("(x", ISOLATED), "null", MARKS), "\"(x\""},

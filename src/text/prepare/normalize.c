@@ -8,7 +8,7 @@
 void steps_add(Steps *s, StepKind kind, const char *from, const char *to)
 {
     s->item = MEM_GROW(s->item, s->n, s->cap);
-    s->item[s->n++] = (Step){kind, from ? mem_str(from) : NULL, to ? mem_str(to) : NULL, NULL};
+    s->item[s->n++] = (Step){kind, from ? mem_str(from) : NULL, to ? mem_str(to) : NULL, NULL, NULL};
 }
 
 bool steps_add_pattern(Steps *s, const char *pattern, const char *to, Err *err)
@@ -21,12 +21,23 @@ bool steps_add_pattern(Steps *s, const char *pattern, const char *to, Err *err)
     return true;
 }
 
+bool steps_add_charsmap(Steps *s, const char *base64, Err *err)
+{
+    Charsmap *map;
+    if (!charsmap_new(&map, base64, err))
+        return false;
+    steps_add(s, STEP_CHARSMAP, NULL, NULL);
+    s->item[s->n - 1].map = map;
+    return true;
+}
+
 void steps_release(Steps *s)
 {
     for (int i = 0; i < s->n; i++) {
         free(s->item[i].from);
         free(s->item[i].to);
         pattern_free(s->item[i].pattern);
+        charsmap_free(s->item[i].map);
     }
     free(s->item);
     *s = (Steps){0};
@@ -98,21 +109,6 @@ static bool replace_matches(const Step *step, PatternScratch *scratch, const cha
         tainted_add(out, step->to, strlen(step->to), tainted ? TAINT_ALL : NULL);
         done = begin + len;
     }
-}
-
-static bool replace_pattern(const Step *step, const char *text, size_t n, const char *taint, Tainted *out, Err *err)
-{
-    PatternScratch *scratch = pattern_scratch_new();
-    bool valid, ok = true;
-    for (size_t i = 0, len; ok && i < n; i += len) {
-        len = text_run(text + i, n - i, &valid);
-        if (!valid)
-            tainted_add(out, text + i, len, taint_from(taint, i));
-        else
-            ok = replace_matches(step, scratch, text + i, len, taint_from(taint, i), out, err);
-    }
-    pattern_scratch_free(scratch);
-    return ok;
 }
 
 static void strip(StepKind kind, const char *text, size_t n, const char *taint, Tainted *out)
@@ -188,17 +184,24 @@ static bool taint_form(StepKind kind, const char *text, size_t n, const char *ta
     return ok;
 }
 
-static bool normal_form(StepKind kind, const char *text, size_t n, const char *taint, Tainted *out, Err *err)
+/* A step that is for UTF-8 alone: what is none passes as it is. */
+static bool run_valid(const Step *step, const char *text, size_t n, const char *taint, Tainted *out, Err *err)
 {
-    bool valid;
-    for (size_t i = 0, len; i < n; i += len) {
+    PatternScratch *scratch = step->pattern ? pattern_scratch_new() : NULL;
+    bool valid, ok = true;
+    for (size_t i = 0, len; ok && i < n; i += len) {
         len = text_run(text + i, n - i, &valid);
         if (!valid)
             tainted_add(out, text + i, len, taint_from(taint, i));
-        else if (!taint_form(kind, text + i, len, taint_from(taint, i), out, err))
-            return false;
+        else if (step->kind == STEP_CHARSMAP)
+            charsmap_apply(step->map, text + i, len, taint_from(taint, i), out);
+        else if (step->kind == STEP_PATTERN)
+            ok = replace_matches(step, scratch, text + i, len, taint_from(taint, i), out, err);
+        else
+            ok = taint_form(step->kind, text + i, len, taint_from(taint, i), out, err);
     }
-    return true;
+    pattern_scratch_free(scratch);
+    return ok;
 }
 
 static bool run_step(const Step *step, const char *text, size_t n, const char *taint, StepPlace place, Tainted *out,
@@ -206,13 +209,14 @@ static bool run_step(const Step *step, const char *text, size_t n, const char *t
 {
     switch (step->kind) {
     case STEP_REPLACE: replace(step, text, n, taint, out); return true;
-    case STEP_PATTERN: return replace_pattern(step, text, n, taint, out, err);
     case STEP_STRIP_LEFT:
     case STEP_STRIP_RIGHT: strip(step->kind, text, n, taint, out); return true;
+    case STEP_PATTERN:
+    case STEP_CHARSMAP:
     case STEP_NFC:
     case STEP_NFD:
     case STEP_NFKC:
-    case STEP_NFKD: return normal_form(step->kind, text, n, taint, out, err);
+    case STEP_NFKD: return run_valid(step, text, n, taint, out, err);
     case STEP_PREPEND:
     case STEP_PREFIX:
     case STEP_PREFIX_FIRST: break;

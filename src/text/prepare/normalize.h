@@ -3,6 +3,7 @@
 #define TEXT_PREPARE_NORMALIZE_H
 
 #include "text/jinja/taint.h"
+#include "text/prepare/charsmap.h"
 #include "text/prepare/pattern.h"
 
 /* U+2581, which stands for a blank in SentencePiece-type vocabularies. */
@@ -14,6 +15,7 @@ typedef enum StepKind {
     STEP_PREFIX_FIRST, /* the same, at the very beginning of a text only */
     STEP_REPLACE,      /* every `from` becomes `to` */
     STEP_PATTERN,      /* every match of `pattern` becomes `to` */
+    STEP_CHARSMAP,     /* characters become what `map` says */
     STEP_STRIP_LEFT,   /* white space at the beginning goes */
     STEP_STRIP_RIGHT,  /* ... at the end */
     STEP_NFC,          /* Unicode's normal forms (UAX #15) */
@@ -26,6 +28,7 @@ typedef struct Step {
     StepKind kind;
     char *from, *to; /* owned; NULL where the kind has none */
     Pattern *pattern;
+    Charsmap *map;
 } Step;
 
 typedef struct Steps {
@@ -35,8 +38,9 @@ typedef struct Steps {
 
 /* Copies the texts. */
 void steps_add(Steps *s, StepKind kind, const char *from, const char *to);
-/* Adds a STEP_PATTERN. */
+/* Add a STEP_PATTERN, and a STEP_CHARSMAP of a map in base64. */
 bool steps_add_pattern(Steps *s, const char *pattern, const char *to, Err *err) MUST_CHECK;
+bool steps_add_charsmap(Steps *s, const char *base64, Err *err) MUST_CHECK;
 void steps_release(Steps *s);
 
 /* Where a piece of text stands: nothing before it; behind something; or anywhere, and nothing may be put before it. */

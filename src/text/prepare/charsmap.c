@@ -1,0 +1,140 @@
+/* SentencePiece's maps of characters: a trie as a double array (Yata et al. 2007; darts-clone), and the texts. */
+#include "text/prepare/charsmap.h"
+
+#include "base/mem.h"
+
+#include <utf8proc.h>
+
+enum { LONGEST_CLUSTER = 5 }; /* bytes */
+
+struct Charsmap {
+    unsigned char *bytes;
+    size_t units;      /* of the trie, behind its length */
+    const char *texts; /* end in a NUL */
+    size_t n_texts;
+};
+
+/* --- reading ---------------------------------------------------------------------------------------- */
+
+/* The six bits of a character of base64, or -1. */
+static int digit_of(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *found = c ? strchr(digits, c) : NULL;
+    return found ? (int)(found - digits) : -1;
+}
+
+/* The bytes, which the caller frees; NULL: it is no base64. */
+static unsigned char *read_base64(const char *text, size_t *n)
+{
+    size_t length = strlen(text), whole = length;
+    while (whole && text[whole - 1] == '=' && length - whole < 2)
+        whole--;
+    unsigned char *bytes = mem_alloc(length / 4 * 3 + 3, 1);
+    unsigned int bits = 0;
+    *n = 0;
+    for (size_t i = 0; i < whole; i++) {
+        int digit = digit_of(text[i]);
+        if (digit < 0 || length % 4) {
+            free(bytes);
+            return NULL;
+        }
+        bits = bits << 6 | (unsigned int)digit;
+        if (i % 4)
+            bytes[(*n)++] = (unsigned char)(bits >> (6 - 2 * (i % 4)));
+    }
+    return bytes;
+}
+
+bool charsmap_new(Charsmap **out, const char *base64, Err *err)
+{
+    size_t n;
+    uint32_t trie = 0;
+    *out = NULL;
+    unsigned char *bytes = read_base64(base64, &n);
+    if (bytes && n >= sizeof trie)
+        memcpy(&trie, bytes, sizeof trie);
+    if (!bytes || n < sizeof trie + 1 || trie == 0 || trie % 4 || trie >= n - sizeof trie || bytes[n - 1]) {
+        free(bytes);
+        return err_set(err, ERR_INPUT, "the map of characters is no base64 of a trie and its texts");
+    }
+    *out = mem_zalloc(1, sizeof **out);
+    **out = (Charsmap){bytes, trie / 4, (const char *)bytes + sizeof trie + trie, n - sizeof trie - trie};
+    return true;
+}
+
+void charsmap_free(Charsmap *m)
+{
+    if (m)
+        free(m->bytes);
+    free(m);
+}
+
+/* --- looking up ------------------------------------------------------------------------------------- */
+
+/* One unit of the trie: its label, whether a text ends there, and where its children are; 0, which no byte's is, outside. */
+static uint32_t unit_at(const Charsmap *m, size_t i)
+{
+    uint32_t unit = 0;
+    if (i < m->units)
+        memcpy(&unit, m->bytes + 4 + 4 * i, sizeof unit);
+    return unit;
+}
+
+static size_t children_of(uint32_t unit)
+{
+    return (size_t)(unit >> 10) << ((unit & 1u << 9) >> 6);
+}
+
+/* What the shortest beginning of n bytes that the map knows becomes, or NULL. */
+static const char *look_up(const Charsmap *m, const char *text, size_t n)
+{
+    size_t at = children_of(unit_at(m, 0));
+    for (size_t i = 0; i < n && text[i]; i++) {
+        at ^= (unsigned char)text[i];
+        uint32_t unit = unit_at(m, at);
+        if ((unit & (1u << 31 | 0xff)) != (unsigned char)text[i])
+            return NULL;
+        at ^= children_of(unit);
+        if (unit >> 8 & 1) {
+            size_t place = unit_at(m, at) & ~(1u << 31);
+            return place < m->n_texts ? m->texts + place : NULL;
+        }
+    }
+    return NULL;
+}
+
+static bool map_one(const Charsmap *m, const char *text, size_t n, const char *taint, Tainted *out)
+{
+    const char *to = look_up(m, text, n);
+    if (to)
+        tainted_add(out, to, strlen(to), taint_any(taint, n) ? TAINT_ALL : NULL);
+    return to;
+}
+
+/* The bytes of the code points that people see as one character. */
+static size_t cluster(const char *text, size_t n)
+{
+    utf8proc_int32_t before, c, state = 0;
+    size_t len = (size_t)utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)n, &before);
+    for (utf8proc_ssize_t k; len < n; len += (size_t)k, before = c) {
+        k = utf8proc_iterate((const utf8proc_uint8_t *)text + len, (utf8proc_ssize_t)(n - len), &c);
+        if (k <= 0 || utf8proc_grapheme_break_stateful(before, c, &state))
+            break;
+    }
+    return len;
+}
+
+void charsmap_apply(const Charsmap *m, const char *text, size_t n, const char *taint, Tainted *out)
+{
+    for (size_t i = 0, len; i < n; i += len) {
+        len = cluster(text + i, n - i);
+        if (len <= LONGEST_CLUSTER && map_one(m, text + i, len, taint_from(taint, i), out))
+            continue;
+        for (size_t j = i, k; j < i + len; j += k) {
+            k = (size_t)str_utf8_length((const unsigned char *)text + j, n - j);
+            if (!map_one(m, text + j, k, taint_from(taint, j), out))
+                tainted_add(out, text + j, k, taint_from(taint, j));
+        }
+    }
+}
