@@ -76,6 +76,7 @@ typedef struct JudgeBackend {
 typedef struct PartJudge {
     struct Judge *judge;        /* owned, but for its prompt */
     struct RewardModel *reward; /* owned; NULL before a model is there */
+    char hash[HASH_TEXT];       /* its; empty without weights */
     JudgePlan plan;             /* of this part alone */
 } PartJudge;
 

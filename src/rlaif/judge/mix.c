@@ -70,7 +70,8 @@ bool mix_open_rewards(Judge *j, Device *device, int date, Err *err)
     bool ok = true;
     for (int k = 0; ok && k < j->prompt->parts; k++) {
         const MixPart *p = &j->prompt->part[k];
-        ok = p->kind != PART_REWARD || reward_model_open(&j->part[k].reward, p->path, device, date, CHAT_AUTO, err);
+        ok = p->kind != PART_REWARD || (reward_model_open(&j->part[k].reward, p->path, device, date, CHAT_AUTO, err) &&
+                                        (!device || model_hash(p->path, NULL, j->part[k].hash, err)));
     }
     return ok;
 }
@@ -136,19 +137,25 @@ bool mix_show(Judge *j, const Question *q, Str *out, Err *err)
     return ok;
 }
 
-static json_t *part_json(const Judge *part, const char *name, const PartVerdict *p)
+/* Who said it stands with its hash: a policy that is trained on a mix is trained to please its parts. */
+static json_t *part_json(const PartJudge *by, const MixPart *p, const PartVerdict *said)
 {
-    json_t *out = json_pack("{s:s, s:f}", "part", name, "number", p->number);
-    if (!part)
+    json_t *out = json_pack("{s:s, s:f, s:f}", "part", part_name(p), "number", said->number, "weight", p->weight);
+    if (p->kind != PART_LOG_LENGTH) {
+        char *hash = mem_printf("sha256:%s", by->judge ? by->judge->prompt->hash : by->hash);
+        json_object_set_new(out, by->judge ? "prompt_hash" : "reward_hash", json_string(hash));
+        free(hash);
+    }
+    if (!by->judge)
         return out;
-    Verdict v = {.number = part->prompt->flip ? -p->number : p->number,
-                 .mass = p->mass,
-                 .missing = p->missing,
-                 .absent = p->absent};
-    memcpy(v.logp, p->logp, sizeof v.logp);
-    json_t *said = single_json(part, &v);
-    json_object_update(out, said);
-    json_decref(said);
+    Verdict v = {.number = by->judge->prompt->flip ? -said->number : said->number,
+                 .mass = said->mass,
+                 .missing = said->missing,
+                 .absent = said->absent};
+    memcpy(v.logp, said->logp, sizeof v.logp);
+    json_t *verdict = single_json(by->judge, &v);
+    json_object_update(out, verdict);
+    json_decref(verdict);
     return out;
 }
 
@@ -156,6 +163,6 @@ json_t *mix_json(const Judge *j, const Verdict *v)
 {
     json_t *parts = json_array();
     for (int k = 0; k < j->prompt->parts; k++)
-        json_array_append_new(parts, part_json(j->part[k].judge, part_name(&j->prompt->part[k]), &v->part[k]));
+        json_array_append_new(parts, part_json(&j->part[k], &j->prompt->part[k], &v->part[k]));
     return json_pack("{s:f, s:o}", "margin", v->number, "parts", parts);
 }

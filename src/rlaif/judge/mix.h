@@ -19,7 +19,7 @@ bool mix_plan(Judge *j, const Question *q, int n, JudgePlan *plan, Err *err) MUS
 ScorerCost mix_cost(const Judge *j);
 /* The prompts of all parts, each behind its part's name. */
 bool mix_show(Judge *j, const Question *q, Str *out, Err *err) MUST_CHECK;
-/* {"margin", "parts": [{"part", "number", as rows keep what was said of it}]} */
+/* {"margin", "parts": [{"part", "number", "weight", "prompt_hash" or "reward_hash", as rows keep what was said of it}]} */
 json_t *mix_json(const Judge *j, const Verdict *v);
 
 #endif

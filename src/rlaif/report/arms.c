@@ -114,7 +114,7 @@ static void comparison_cells(Str *out, const Report *r, const Outcome *x)
     html_policy(out, r, x->eval, "against");
     str_add(out, "<br>by ");
     html_judge(out, r, x);
-    str_add(out, x->trained == 1 ? ", trained to please it</span></td>" : "</span></td>");
+    str_addf(out, "%s%s</span></td>", x->trained == 1 ? ", trained to please it" : "", x->part ? " in part" : "");
 }
 
 bool report_arms(Str *out, const Report *r, Err *err)

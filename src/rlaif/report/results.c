@@ -33,10 +33,10 @@ static void outcome_row(Str *out, const Report *r, const Outcome *x, double low,
     html_stage(out, x->eval);
     str_add(out, "</span></th><td class=\"left\">");
     html_judge(out, r, x);
-    str_addf(out, "%s</td><td>%s</td><td>%s</td><td>%s<span class=\"range\">%s%s</span></td><td class=\"whisker\">",
-             x->trained != 1        ? ""
-             : x->sort == BY_REWARD ? "<span class=\"range\">trained on it</span>"
-                                    : "<span class=\"range\">trained to please it</span>",
+    if (x->trained == 1)
+        str_addf(out, "<span class=\"range\">trained %s%s</span>", x->sort == BY_REWARD ? "on it" : "to please it",
+                 x->part ? " in part" : "");
+    str_addf(out, "</td><td>%s</td><td>%s</td><td>%s<span class=\"range\">%s%s</span></td><td class=\"whisker\">",
              say_number(json_number_of(s, "prompts", (double)NAN), 0).text,
              say_number(json_number_of(s, "pairs", (double)NAN), 0).text,
              x->pointwise ? say_signed(x->value, 3).text : say_percent(x->value).text,

@@ -155,6 +155,15 @@ static void write_reward_model(const World *w)
     free(dir);
 }
 
+static void said_by(const json_t *part, const char *key, const char *hash, double counts)
+{
+    const char *kept = json_text_of(part, key);
+    assert_non_null(kept);
+    assert_true(str_starts(kept, "sha256:"));
+    assert_string_equal(kept + strlen("sha256:"), hash);
+    close_to(json_number_of(part, "weight", 0), counts, 0);
+}
+
 /* A reward model's part is what it says of rows: of turns, of replies without an end; planned as computed. */
 static void reward_parts(void **state)
 {
@@ -198,6 +207,13 @@ static void reward_parts(void **state)
         need_ok(judge_responses(j, &q[i], 1, &alone, &err), &err);
         assert_memory_equal(&alone.number, &said[i].number, sizeof alone.number);
     }
+    char hash[HASH_TEXT], *path = path_join(w.folder, "rewards");
+    need_ok(model_hash(path, NULL, hash, &err), &err);
+    json_t *row_keeps = judge_verdict_json(j, &said[0]), *parts = json_object_get(row_keeps, "parts");
+    said_by(json_array_get(parts, 0), "reward_hash", hash, 3); /* as evaluations by the part call it */
+    said_by(json_array_get(parts, 1), "prompt_hash", j->prompt->part[1].prompt->hash, 0.5);
+    json_decref(row_keeps);
+    free(path);
     v->response[1].ended = true; /* which a reward model sees */
     need_ok(judge_responses(j, &q[1], 1, &alone, &err), &err);
     assert_true(fabs(alone.number - said[1].number) > 1e-6);

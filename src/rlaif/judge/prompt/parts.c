@@ -5,13 +5,13 @@
 
 const char *part_name(const MixPart *p)
 {
-    return p->source ? p->source : "log-length";
+    return p->source ? p->source : LOG_LENGTH;
 }
 
 /* Exactly one of what a part may be. */
 static bool read_source(const FieldReader *r, const Yaml *y, MixPart *p)
 {
-    static const char *const names[] = {"prompt", "reward", "log-length"};
+    static const char *const names[] = {"prompt", "reward", LOG_LENGTH};
     int n = 0;
     for (int k = 0; k < COUNT(names); k++)
         if (yaml_get(y, names[k])) {
@@ -23,7 +23,7 @@ static bool read_source(const FieldReader *r, const Yaml *y, MixPart *p)
                          "a list of mappings, each with one of \"prompt\", \"reward\" and \"log-length\"");
     const Yaml *said = yaml_get(y, names[p->kind]);
     if (p->kind == PART_LOG_LENGTH)
-        return (said->kind == YAML_TEXT && strcmp(said->text, "true") == 0) || field_bad(r, said, "log-length", "true");
+        return (said->kind == YAML_TEXT && strcmp(said->text, "true") == 0) || field_bad(r, said, LOG_LENGTH, "true");
     return field_text(r, y, names[p->kind], NULL, &p->source) &&
            (p->source[0] ||
             field_bad(r, said, names[p->kind], p->kind == PART_REWARD ? "a reward model" : "a prompt's name or file"));
@@ -31,7 +31,7 @@ static bool read_source(const FieldReader *r, const Yaml *y, MixPart *p)
 
 static bool read_part(const FieldReader *r, const Yaml *y, bool draft, MixPart *p)
 {
-    static const char *const keys[] = {"prompt", "reward", "log-length", "centre", "scale", "weight", "error"};
+    static const char *const keys[] = {"prompt", "reward", LOG_LENGTH, "centre", "scale", "weight", "error"};
     const double zero = 0, one = 1;
     p->line = y->line;
     if (y->kind != YAML_MAP)
@@ -63,7 +63,7 @@ bool parts_read(const FieldReader *r, const Yaml *map, bool draft, MixPart **out
         if (!read_part(r, list->item[i], draft, &p[i]))
             return false;
         if (p[i].kind == PART_LOG_LENGTH && length)
-            return field_bad(r, list->item[i], "log-length", "one part alone");
+            return field_bad(r, list->item[i], LOG_LENGTH, "one part alone");
         length = length || p[i].kind == PART_LOG_LENGTH;
         weighed = weighed || fabs(p[i].weight) > 0;
     }

@@ -19,7 +19,8 @@ typedef struct MixPart {
     int line;     /* of the file */
 } MixPart;
 
-/* What messages call a part. */
+#define LOG_LENGTH "log-length"
+/* What messages and rows call a part. */
 const char *part_name(const MixPart *p);
 
 /* The list `parts` of a mix. A part without a scale is refused; of a draft, to which numbers are fitted, it is 1. Free the list

@@ -117,13 +117,21 @@ static void add_exceptions(Str *out, const Report *r, const ReportStage *rl)
                 "within a step does not count, only their proportions do.");
 }
 
+static bool is_judged(const Taste *t)
+{
+    bool judged = false;
+    for (int i = 0; i < t->n; i++)
+        judged = judged || t->pleased[i].judge;
+    return judged;
+}
+
 /* Is a judge behind the reward the very model that training started from? */
 static bool judges_itself(const Taste *t)
 {
     const char *model = report_hash(t->rl, "model");
     bool itself = false;
-    for (int i = 0; i < t->judges; i++)
-        itself = itself || (model && strcmp(t->judge[i].judge, model) == 0);
+    for (int i = 0; i < t->n; i++)
+        itself = itself || (model && t->pleased[i].judge && strcmp(t->pleased[i].judge, model) == 0);
     return itself;
 }
 
@@ -140,7 +148,7 @@ void say_optimised(Str *out, const Report *r)
         Taste t = report_taste(r, rl);
         const ReportStage *start = report_training_of(r, report_maker(r, rl, "model"));
         double beta = json_number_of(json_object_get(rl->about, "options"), "beta", (double)NAN);
-        judged += !t.known || t.judges > 0;
+        judged += !t.known || is_judged(&t);
         if (judges_itself(&t)) {
             str_add(&own, own.n ? ", " : " In ");
             html_stage(&own, rl);
@@ -207,8 +215,10 @@ void say_reward_model(Str *out, const Report *r)
         }
         str_add(out, ".");
         if (x[i].trained == 1)
-            str_add(out, " <b>It is the one that the policy was trained on</b>: the win rate says how far training "
-                         "optimised it, and not whether the replies are better.");
+            str_addf(out,
+                     " <b>It is %s the policy was trained on</b>: the win rate says how far training optimised it, and "
+                     "not whether the replies are better.",
+                     x[i].part ? "a part of what" : "the one that");
         else if (x[i].trained == 0)
             str_add(out, " The policy was not trained on it.");
         html_entry_end(out);
@@ -326,7 +336,9 @@ static void add_opinion(Str *out, const Report *r, const Outcome *first, const O
 {
     bool models = first->sort == BY_REWARD || second->sort == BY_REWARD, alone = second->pointwise;
     str_addf(out, "%s is the first to be fooled by it. ",
-             first->sort == BY_REWARD ? "The reward model that the policy was trained on"
+             first->sort == BY_REWARD ? first->part ? "A reward model that is a part of what the policy was trained on"
+                                                    : "The reward model that the policy was trained on"
+             : first->part            ? "A judge that is a part of what the policy was trained to please"
                                       : "The judge that the policy was trained to please");
     html_judge(out, r, second);
     str_addf(out, " %s: its %s is %s (95&nbsp;%% interval %s%s). ",
@@ -390,7 +402,7 @@ void say_alone(Str *out, const Report *r)
         return;
     str_add(
         out,
-        " the policy was judged by nobody but whom it was trained to please. A policy learns its judge\xe2\x80\x99s errors "
+        " the policy was judged by nobody but whom it was trained to please, in whole or in part. A policy learns its judge\xe2\x80\x99s errors "
         "with its taste: what that judge gets wrong, the policy was trained to do, and it counts here as better. "
         "Another judge, or people, have to confirm it.");
     html_entry_end(out);

@@ -44,9 +44,12 @@ static Outcome outcome(const Report *r, const ReportStage *eval, const json_t *r
     x.interval = json_object_get(result, x.pointwise ? "gain_interval" : "win_rate_bootstrap");
     x.neutral = x.pointwise ? 0 : 0.5;
     x.sign = !x.pointwise ? report_wins(result) : range_holds(x.interval, x.neutral) ? 0 : x.value > x.neutral ? 1 : -1;
-    x.trained = report_pleases(r, report_side_training(r, eval, "policy"), eval, result);
+    Pleases pleases = report_pleases(r, report_side_training(r, eval, "policy"), eval, result);
+    x.trained = pleases >= PLEASES_PART ? 1 : (int)pleases;
+    x.part = pleases == PLEASES_PART;
     x.network = x.sort != BY_REWARD && report_same_network(r, report_side_training(r, eval, "policy"), eval);
-    x.rival = x.sort == BY_REWARD && report_pleases(r, report_side_training(r, eval, "against"), eval, result) == 1;
+    x.rival = x.sort == BY_REWARD &&
+              report_pleases(r, report_side_training(r, eval, "against"), eval, result) >= PLEASES_PART;
     return x;
 }
 

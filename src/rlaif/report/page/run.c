@@ -62,6 +62,34 @@ static bool read_labels(Work *work, ReportStage *s, Err *err)
     return ok;
 }
 
+/* Of a rollout: what each part of its reward said, unless an earlier one has it. */
+static bool add_judgments(void *context, json_t *row, Err *err)
+{
+    ReportStage *s = context;
+    const json_t *parts = json_object_get(row, "rewards");
+    size_t n = parts ? json_array_size(parts) : 1;
+    (void)err;
+    for (size_t i = 0; i < n; i++) {
+        json_t *said = json_object_get(parts ? json_array_get(parts, i) : row, "judgment");
+        if (i == json_array_size(s->judgments))
+            json_array_append_new(s->judgments, json_null());
+        if (said && json_is_null(json_array_get(s->judgments, i)))
+            json_array_set(s->judgments, i, said);
+    }
+    return true;
+}
+
+/* The last step's: a part's judge may have refused to judge some replies. */
+static bool read_judgments(Store *store, ReportStage *s, Err *err)
+{
+    int step;
+    if (!report_hash(s, "prompt") && !json_object_get(json_object_get(s->about, "hashes"), "rewards"))
+        return true;
+    s->judgments = json_array();
+    return store_rollouts_last(store, s->row.id, &step, err) &&
+           store_rollouts_each(store, s->row.id, step, store_json, &(StoreJson){add_judgments, s}, err);
+}
+
 /* Is it a stage that the recipe's stage `whole` makes by itself: "eval-after", "choose-checkpoint-000010", "label.all"? */
 static bool is_part(const char *name, const char *whole)
 {
@@ -112,6 +140,8 @@ static bool read_stage(Report *r, ReportStage *s, Err *err)
     if (!report_stage_read(s, store, err) || !report_series_read(s, store, err))
         return false;
     place_in_recipe(r, s);
+    if (strcmp(s->row.kind, "rl") == 0)
+        return read_judgments(store, s, err);
     return strcmp(s->row.kind, "label") != 0 || s->items == 0 || read_labels(r->work, s, err);
 }
 
@@ -162,6 +192,7 @@ void report_stage_release(ReportStage *s)
     json_decref(s->summary);
     json_decref(s->alignment);
     json_decref(s->label);
+    json_decref(s->judgments);
     stage_row_release(&s->row);
 }
 

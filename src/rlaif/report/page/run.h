@@ -27,6 +27,7 @@ typedef struct ReportStage {
     int bin[LABEL_BINS]; /* of kind "label": how often P(first is preferred) fell in each */
     json_t *alignment;   /* of kind "label" with rows: the numbers of alignment_stage; else NULL */
     json_t *label;       /* and the label of its first row */
+    json_t *judgments; /* of kind "rl" whose rewards a judge gives: what was said of a reply, by each part; else NULL */
 } ReportStage;
 
 typedef struct Report {

@@ -16,19 +16,50 @@ static bool same_hash(const char *a, const char *b)
 
 /* --- behind a reward --- */
 
-static void add_judge(Taste *t, const char *judge, const char *prompt)
+/* What counts for nothing, or against a reply, is not pleased. */
+static void add_pleased(Taste *t, Pleased p, double weight)
+{
+    if (!(weight <= 0) && t->n < MOST_PLEASED)
+        t->pleased[t->n++] = p;
+}
+
+/* The parts of a mix as a judgment keeps them; rows of earlier versions do not say who they are. A reward model among them
+ * has a teacher of its own, which is not known here. */
+static void add_parts(Taste *t, const char *judge, const json_t *judgment, double weight)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(judgment, "parts"), i, one)
+    {
+        const char *name = json_text_of(one, "part"), *prompt = json_text_of(one, "prompt_hash"),
+                   *reward = json_text_of(one, "reward_hash");
+        bool asked = prompt || json_object_get(one, "logp"), length = name && strcmp(name, LOG_LENGTH) == 0;
+        double counts = weight * json_number_of(one, "weight", 1);
+        if (asked)
+            add_pleased(t, (Pleased){.judge = judge, .prompt = prompt, .part = true}, counts);
+        else if (reward)
+            add_pleased(t, (Pleased){.reward = reward, .part = true}, counts);
+        t->known = t->known && (asked || length || counts <= 0);
+        t->models_known = t->models_known && (asked || length || reward);
+    }
+}
+
+static void add_judge(Taste *t, const char *judge, const char *prompt, const json_t *judgment, double weight)
 {
     t->known = t->known && judge && prompt;
-    if (judge && prompt)
-        t->judge[t->judges++] = (JudgeHash){judge, prompt};
+    if (!judge || !prompt)
+        return;
+    add_pleased(t, (Pleased){.judge = judge, .prompt = prompt}, weight);
+    add_parts(t, judge, judgment, weight);
 }
 
 /* Of labels that were settled anew, only their rows say who judged. */
-static void add_judge_of(Taste *t, const ReportStage *label)
+static void add_judge_of(Taste *t, const ReportStage *label, double weight)
 {
     const json_t *said = label->label;
     const char *judge = report_hash(label, "model"), *prompt = report_hash(label, "prompt");
-    add_judge(t, judge ? judge : json_text_of(said, "judge"), prompt ? prompt : json_text_of(said, "prompt_hash"));
+    add_judge(t, judge ? judge : json_text_of(said, "judge"), prompt ? prompt : json_text_of(said, "prompt_hash"),
+              json_array_get(json_object_get(said, "scores"), 0), weight);
 }
 
 /* Which of its pairs' labels it took: as it counted them, else as it was told. */
@@ -56,29 +87,49 @@ static void add_model(Taste *t, TastePart *p, const Report *r)
     p->labels = report_makers(r, p->reward, "pairs", "label", p->label, MOST_TEACHERS);
     t->known = t->known && p->labels > 0;
     for (int i = 0; i < p->labels; i++)
-        add_judge_of(t, p->label[i]);
+        add_judge_of(t, p->label[i], p->weight);
+}
+
+/* People, a second part, or a second judge: nobody is pleased alone. */
+static bool is_shared(const Taste *t)
+{
+    const Pleased *first = NULL;
+    int counted = 0;
+    bool shared = false;
+    for (int i = 0; i < t->parts; i++) {
+        counted += !(t->part[i].weight <= 0);
+        shared = shared || (t->part[i].ai && t->part[i].people);
+    }
+    for (int i = 0; i < t->n; i++) {
+        const Pleased *p = &t->pleased[i];
+        if (p->part || p->reward)
+            continue;
+        shared = shared || (first && !(same_hash(first->judge, p->judge) && same_hash(first->prompt, p->prompt)));
+        first = first ? first : p;
+    }
+    return shared || counted > 1;
 }
 
 Taste report_taste_of_model(const Report *r, const ReportStage *reward)
 {
-    Taste t = {.part = {{.reward = reward, .weight = 1}}, .parts = 1, .known = true};
+    Taste t = {.part = {{.reward = reward, .weight = 1}}, .parts = 1, .known = true, .models_known = true};
     add_model(&t, &t.part[0], r);
     return t;
 }
 
 static void add_direct(Taste *t, const json_t *hashes, const char *prompt, double weight)
 {
+    const json_t *judgment = json_array_get(t->rl->judgments, (size_t)t->parts);
     t->part[t->parts++] = (TastePart){.weight = weight, .direct = true, .name = prompt};
-    add_judge(t, json_text_of(hashes, "judge"), json_text_of(hashes, "prompt"));
+    add_judge(t, json_text_of(hashes, "judge"), json_text_of(hashes, "prompt"), judgment, weight);
 }
 
 static void add_reward(Taste *t, const Report *r, const json_t *hashes, const ReportStage *maker, double weight)
 {
     TastePart *p = &t->part[t->parts++];
-    *p = (TastePart){.weight = weight,
-                     .name = json_text_of(hashes, "name"),
-                     .reward_hash = json_text_of(hashes, "reward"),
-                     .reward = maker};
+    *p = (TastePart){.weight = weight, .name = json_text_of(hashes, "name"), .reward = maker};
+    if (json_text_of(hashes, "reward"))
+        add_pleased(t, (Pleased){.reward = json_text_of(hashes, "reward")}, weight);
     add_model(t, p, r);
 }
 
@@ -109,12 +160,13 @@ static void add_options(Taste *t, const Report *r)
 
 Taste report_taste(const Report *r, const ReportStage *rl)
 {
-    Taste t = {.rl = rl, .known = true};
+    Taste t = {.rl = rl, .known = true, .models_known = true};
     const json_t *list = json_object_get(json_object_get(rl->about, "hashes"), "rewards");
     if (json_is_array(list))
         add_list(&t, r, list);
     else
         add_options(&t, r);
+    t.shared = is_shared(&t);
     return t;
 }
 
@@ -149,29 +201,29 @@ const ReportStage *report_training_of(const Report *r, const ReportStage *s)
     return s && strcmp(s->row.kind, "rl") == 0 ? s : NULL;
 }
 
-/* 1, 0, -1 as report_pleases, of this training alone. */
-static int pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result)
+/* Of this training alone. */
+static Pleases pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result)
 {
     Taste t = report_taste(r, rl);
-    bool same = false;
-    for (int i = 0; i < t.parts; i++)
-        same = same || same_hash(json_text_of(result, "reward_hash"), t.part[i].reward_hash);
-    if (report_by_reward(result))
-        return same;
-    for (int i = 0; i < t.judges; i++)
-        if (same_hash(json_text_of(result, "prompt_hash"), t.judge[i].prompt) &&
-            same_hash(json_text_of(eval->summary, "judge"), t.judge[i].judge))
-            return 1;
-    return t.known ? 0 : -1;
+    bool reward = report_by_reward(result), known = reward ? t.models_known : t.known;
+    const char *judge = json_text_of(eval->summary, "judge"), *prompt = json_text_of(result, "prompt_hash");
+    for (int i = 0; i < t.n; i++) {
+        const Pleased *p = &t.pleased[i];
+        bool asked = !reward && same_hash(judge, p->judge);
+        if (reward ? same_hash(json_text_of(result, "reward_hash"), p->reward) : asked && same_hash(prompt, p->prompt))
+            return p->part || t.shared ? PLEASES_PART : PLEASES_WHOLE;
+        known = known && !(asked && !p->prompt);
+    }
+    return known ? PLEASES_NOT : PLEASES_UNKNOWN;
 }
 
-int report_pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result)
+Pleases report_pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result)
 {
-    int said = rl ? pleases(r, rl, eval, result) : -1;
-    for (int i = 0; rl && said != 1 && i < r->n; i++) { /* and those that it began with */
+    Pleases said = rl ? pleases(r, rl, eval, result) : PLEASES_UNKNOWN;
+    for (int i = 0; rl && said < PLEASES_PART && i < r->n; i++) { /* and those that it began with */
         rl = report_training_of(r, report_maker(r, rl, "model"));
-        int before = rl ? pleases(r, rl, eval, result) : said;
-        said = before == 1 ? 1 : before < said ? before : said;
+        Pleases before = rl ? pleases(r, rl, eval, result) : said;
+        said = before >= PLEASES_PART || before < said ? before : said;
     }
     return said;
 }
@@ -182,8 +234,8 @@ bool report_same_network(const Report *r, const ReportStage *rl, const ReportSta
     bool same = false;
     for (int i = 0; rl && !same && i < r->n; i++) {
         Taste t = report_taste(r, rl);
-        for (int k = 0; k < t.judges; k++)
-            same = same || same_hash(judge, t.judge[k].judge);
+        for (int k = 0; k < t.n; k++)
+            same = same || same_hash(judge, t.pleased[k].judge);
         rl = report_training_of(r, report_maker(r, rl, "model"));
     }
     return same;

@@ -2,22 +2,27 @@
 #ifndef RLAIF_REPORT_PAGE_TASTE_H
 #define RLAIF_REPORT_PAGE_TASTE_H
 
+#include "rlaif/judge/prompt/parts.h"
 #include "rlaif/report/page/run.h"
 #include "rlaif/rl/rewards.h"
 
-enum { MOST_TEACHERS = 8 };
+enum { MOST_TEACHERS = 8, MOST_PLEASED = MOST_REWARDS * MOST_TEACHERS * (1 + MOST_PARTS) };
 
-/* A judge with its prompt, by their hashes. */
-typedef struct JudgeHash {
-    const char *judge, *prompt;
-} JudgeHash;
+/* A judge with its prompt, or a reward model, by their hashes: somebody behind a reward. */
+typedef struct Pleased {
+    const char *judge, *prompt; /* prompt NULL: it is not known which */
+    const char *reward;         /* of the reward model; NULL: it is a judge */
+    bool part;                  /* of a mix, beside other parts */
+} Pleased;
+
+/* Is an evaluation by somebody behind the rewards? */
+typedef enum Pleases { PLEASES_UNKNOWN = -1, PLEASES_NOT, PLEASES_PART, PLEASES_WHOLE } Pleases;
 
 /* A part of a reward: a reward model and whom it imitates, or a judge that rewards the replies itself. */
 typedef struct TastePart {
     double weight;                           /* over its scale; 1 of a reward that is this part alone */
     bool direct;                             /* the judge itself */
     const char *name;                        /* of its prompt, or of the reward model's directory; NULL: not known */
-    const char *reward_hash;                 /* of the reward model; NULL: not known */
     const ReportStage *reward;               /* which made it; NULL: not known */
     bool ai, people;                         /* it imitates a judge's labels, people's choices, or both */
     double pairs_ai, pairs_people;           /* of each; NAN: not known */
@@ -30,9 +35,11 @@ typedef struct Taste {
     const ReportStage *rl;
     TastePart part[MOST_REWARDS];
     int parts;
-    JudgeHash judge[MOST_REWARDS * MOST_TEACHERS]; /* every judge behind the reward that is known */
-    int judges;
-    bool known; /* there is no other */
+    Pleased
+        pleased[MOST_PLEASED]; /* everybody behind the reward that is known, for as much as pleasing them is rewarded */
+    int n;
+    bool known, models_known; /* there is no other judge; no other reward model */
+    bool shared;              /* the reward has several sources */
 } Taste;
 Taste report_taste(const Report *r, const ReportStage *rl);
 /* The same of a reward model, by the stage that made it. */
@@ -43,9 +50,8 @@ bool report_taught_by(const Taste *t, const ReportStage *label);
 /* The reinforcement learning that made what a stage makes, also through samples of it and a choice among its
  * checkpoints; NULL: none. */
 const ReportStage *report_training_of(const Report *r, const ReportStage *s);
-/* Is the judge, or the reward model, of an evaluation's result one that `rl`, or the training that it began with, was by?
- * 1: it is, 0: it is another, -1: not known. */
-int report_pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result);
+/* Is the judge, or the reward model, of an evaluation's result one that `rl`, or the training that it began with, was by? */
+Pleases report_pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result);
 
 /* Is the network that judged an evaluation behind the rewards of a policy, or of the one that it began with, by whatever
  * prompt? */

@@ -1,17 +1,26 @@
 /* A comparison of two policies in words: who is better, and by which judge by how much, with its interval. */
 #include "rlaif/report/page/verdict.h"
 
+/* It asks the network that was pleased, who knows what. */
+static bool perhaps(const Outcome *x)
+{
+    return x->trained < 0 && x->network;
+}
+
 static const char *trained_words(const Outcome *x)
 {
     if (x->sort == BY_REWARD)
         return x->trained == 1 && x->rival ? ", which both were trained on,"
+               : x->part                   ? ", a part of what it was trained on,"
                : x->trained == 1           ? ", which it was trained on,"
                : x->rival                  ? ", which the other was trained on,"
                : x->trained == 0           ? ", which it was not trained on,"
                                            : "";
-    return x->trained == 1   ? ", the judge that it was trained to please,"
+    return x->part           ? ", a part of what it was trained to please,"
+           : x->trained == 1 ? ", the judge that it was trained to please,"
            : x->trained == 0 ? x->network ? ", another question to the network that it was trained to please,"
                                           : ", a judge that it was not trained to please,"
+           : perhaps(x)      ? ", which it may have been trained to please (that is not known),"
                              : "";
 }
 
@@ -46,22 +55,33 @@ static void add_sentence(Str *out, const Report *r, const Outcome *x, bool scale
     else
         str_addf(out, ": the interval does not contain %s. ", nothing);
     if (x->sort == BY_REWARD && (x->trained == 1 || x->rival))
-        str_add(out,
-                "This is the reward that was optimised: it says how far, and not whether the replies are better. ");
+        str_addf(out, "This is %s that was optimised: it says how far, and not whether the replies are better. ",
+                 x->part ? "a part of the reward" : "the reward");
 }
 
 /* Whom the policy was trained to please, of those who say that it is better. */
 static const char *pleased_words(const Outcome *x, int n)
 {
-    bool judge = false, reward = false;
+    int judges = 0;
+    bool reward = false, part = false, unsure = false;
     for (int i = 0; i < n; i++) {
-        bool pleased = x[i].sign > 0 && x[i].trained == 1;
-        judge = judge || (pleased && x[i].sort != BY_REWARD);
+        bool better = x[i].sign > 0, pleased = better && x[i].trained == 1;
+        unsure = unsure || (better && perhaps(&x[i]));
+        judges += better && (x[i].trained == 1 || perhaps(&x[i])) && x[i].sort != BY_REWARD;
         reward = reward || (pleased && x[i].sort == BY_REWARD);
+        part = part || (pleased && x[i].part);
     }
-    return judge && reward ? "the judge and the reward model that it was trained to please"
-           : reward        ? "the reward model that it was trained on"
-                           : "the judge that it was trained to please";
+    if (unsure)
+        return judges > 1 ? "judges that it may have been trained to please"
+                          : "a judge that it may have been trained to please";
+    if (judges > 0 && reward)
+        return judges > 1 ? "the judges and the reward model that it was trained to please"
+                          : "the judge and the reward model that it was trained to please";
+    if (part && judges < 2)
+        return reward ? "a part of what it was trained on" : "a part of what it was trained to please";
+    return reward       ? "the reward model that it was trained on"
+           : judges > 1 ? "the judges that it was trained to please"
+                        : "the judge that it was trained to please";
 }
 
 /* Names a policy, and what it is where training made it; `begins`: a sentence. */
@@ -78,10 +98,10 @@ void html_headline(Str *out, const Report *r, const Outcome *x, int n)
     int better = 0, worse = 0, pleased = 0;
     bool network = false;
     for (int i = 0; i < n; i++) {
-        network = network || (x[i].trained != 1 && x[i].network);
+        network = network || (x[i].trained == 0 && x[i].network);
         better += x[i].sign > 0;
         worse += x[i].sign < 0;
-        pleased += x[i].sign > 0 && x[i].trained == 1;
+        pleased += x[i].sign > 0 && (x[i].trained == 1 || perhaps(&x[i]));
     }
     Str a = {0}, b = {0};
     bool inside = better + worse == 0 || (better != n && worse != n && !(better == pleased && worse == 0));
@@ -118,8 +138,10 @@ static void add_margin(Str *out, const Report *r, const Outcome *x, int i)
         str_addf(out, "<b>%s</b> of the pairs by ", say_percent(one->value).text);
     html_judge(out, r, one);
     if (one->sort != BY_REWARD)
-        str_add(out, one->trained == 1                   ? ", which it was trained to please"
+        str_add(out, one->part                           ? ", a part of what it was trained to please"
+                     : one->trained == 1                 ? ", which it was trained to please"
                      : one->trained == 0 && one->network ? ", another question to the same network"
+                     : perhaps(one)                      ? ", which it may have been trained to please"
                                                          : "");
     if (json_array_size(one->interval) == 2)
         str_addf(out, " (%s%s%s", i == 0 ? "95&nbsp;% interval " : "",
@@ -135,8 +157,9 @@ static void add_margin(Str *out, const Report *r, const Outcome *x, int i)
     if (verb && one->sort == BY_SCORE)
         str_add(out, "; the scale is from \xe2\x88\x92"
                      "1 to 1");
-    str_add(out,
-            one->sort == BY_REWARD && (one->trained == 1 || one->rival) ? "; the reward that was optimised)" : ")");
+    if (one->sort == BY_REWARD && (one->trained == 1 || one->rival))
+        str_addf(out, "; %s that was optimised", one->part ? "a part of the reward" : "the reward");
+    str_add(out, ")");
 }
 
 enum { MOST_SAID = 3 };
