@@ -277,6 +277,23 @@ int test_bench_end(void **state)
     return folder_end(state);
 }
 
+void killed_to_same_bytes(const char *bench, const char *command, const char *made, const char *whole)
+{
+    runs_with_status(bench, 0, "rm -f %s %s.rlaif", made, made);
+    Ran r = run_with_fault(bench, (Fault){0}, command);
+    need_status(&r, 0);
+    int changes = r.changes, kills = 0;
+    ran_free(&r);
+    runs_with_status(bench, 0, "mv %s %s && rm -f %s.rlaif", made, whole, made);
+    for (int status = -1; status != 0; kills++) {
+        r = run_with_fault(bench, (Fault){.at = 1 + changes * (1 + kills) / 6, .signal = SIGKILL}, command);
+        status = r.status;
+        ran_free(&r);
+    }
+    assert_true(kills > 2);
+    runs_with_status(bench, 0, "cmp %s %s", whole, made);
+}
+
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 /* A store's rows as text, without its times. */

@@ -27,6 +27,10 @@ typedef struct Fault {
 /* Runs a command under ptrace, which skips the test aloud where that is not allowed. One process, no pipelines. */
 Ran run_with_fault(const char *folder, Fault fault, const char *command);
 
+/* Runs a command that makes the file `made`, then, without it and its store, kills it at six places, one after the other, until it
+ * ends: in the same bytes, which are left as `whole` too. */
+void killed_to_same_bytes(const char *bench, const char *command, const char *made, const char *whole);
+
 /* Runs a command that can start no thread and no process, as under a limit on them; skips the test aloud where that cannot be
  * forbidden. */
 Ran run_without_threads(const char *folder, const char *command);

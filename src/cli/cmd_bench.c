@@ -170,6 +170,11 @@ static bool bench_label(Bench *b, Measured *out, Err *err)
     int n = b->rows.n;
     if (!judge_open(&j, b->model, b->options->prompt, judge_defaults(CHAT_AUTO), err))
         return false;
+    if (j->prompt->kind != JUDGE_PAIRWISE) {
+        judge_free(j);
+        err_set(err, ERR_INPUT, "the prompt %s judges one response at a time", b->options->prompt);
+        return err_hint(err, "bench --workload label measures a prompt that compares two");
+    }
     Question *q = mem_zalloc((size_t)n, sizeof *q);
     PairVerdict *verdict = mem_zalloc((size_t)n, sizeof *verdict);
     for (int i = 0; i < n; i++) {

@@ -1,8 +1,6 @@
 /* A mix fitted to rows: killed and gone on, by a recipe whose later stages ask it, and refused. */
 #include "refusals.h"
 
-#include <signal.h>
-
 static const char list_yaml[] = "name: list\nkind: checklist\nchat: false\nitem: \"{context}\\nReply: {response}\\n\"\n"
                                 "answers: [\" yes\", \" no\"]\nitems:\n  - {question: \"Good:\", ideal: \" yes\"}\n";
 static const char draft_yaml[] = "kind: mix\nparts:\n  - {prompt: list.yaml}\n  - {log-length: true}\n";
@@ -36,18 +34,8 @@ static void killed(void **state)
     (void)state;
     static const char line[] = "rlaif label --fit chosen.jsonl --model llama --prompt draft.yaml -o mix.yaml";
     put_files();
-    Ran r = run_with_fault(test_bench, (Fault){0}, line);
-    need_status(&r, 0);
-    int changes = r.changes, kills = 0;
-    ran_free(&r);
-    runs_with_status(test_bench, 0, "mv mix.yaml whole.yaml && rm -rf *.rlaif");
-    for (int status = -1; status != 0; kills++) {
-        r = run_with_fault(test_bench, (Fault){.at = 1 + changes * (1 + kills) / 6, .signal = SIGKILL}, line);
-        status = r.status;
-        ran_free(&r);
-    }
-    assert_true(kills > 2);
-    runs_with_status(test_bench, 0, "cmp whole.yaml mix.yaml && %s && cmp whole.yaml mix.yaml", line);
+    killed_to_same_bytes(test_bench, line, "mix.yaml", "whole.yaml");
+    runs_with_status(test_bench, 0, "%s && cmp whole.yaml mix.yaml", line);
     runs_with_status(test_bench, 0,
                      "rlaif label human.jsonl --model llama --method pointwise --prompt mix.yaml -o l.jsonl");
 }

@@ -2,8 +2,6 @@
  * name where no verdict is meant. */
 #include "refusals.h"
 
-#include <signal.h>
-
 static const char list_yaml[] = "name: list\n"
                                 "kind: checklist\n"
                                 "chat: false\n"
@@ -48,19 +46,7 @@ static void killed_amid_labels(const char *prompt)
 {
     char *line =
         mem_printf("rlaif label human.jsonl --model llama --method pointwise --prompt %s -o killed.jsonl", prompt);
-    runs_with_status(test_bench, 0, "rm -f *.rlaif killed.jsonl");
-    Ran r = run_with_fault(test_bench, (Fault){0}, line);
-    need_status(&r, 0);
-    int changes = r.changes, kills = 0;
-    ran_free(&r);
-    runs_with_status(test_bench, 0, "mv killed.jsonl whole.jsonl && rm -f *.rlaif");
-    for (int status = -1; status != 0; kills++) {
-        r = run_with_fault(test_bench, (Fault){.at = 1 + changes * (1 + kills) / 6, .signal = SIGKILL}, line);
-        status = r.status;
-        ran_free(&r);
-    }
-    assert_true(kills > 2);
-    runs_with_status(test_bench, 0, "cmp whole.jsonl killed.jsonl");
+    killed_to_same_bytes(test_bench, line, "killed.jsonl", "whole.jsonl");
     free(line);
 }
 
@@ -178,6 +164,10 @@ static void refused(void **state)
          "without chain of thought", "leave out --cot", NULL, NULL},
         {"eval harmless r.jsonl --judge llama --prompt far.yaml", 1, "the prompt far.yaml gives no verdict",
          "of kind verdict", NULL, NULL},
+        {"bench --workload label --model llama --input human.jsonl --prompt helpful-contrast", 1,
+         "the prompt helpful-contrast judges one response at a time", "compares two", NULL, NULL},
+        {"bench --workload label --model llama --input human.jsonl --prompt far.yaml", 1,
+         "the prompt far.yaml judges one response at a time", "compares two", NULL, NULL},
         {"label --from margins.jsonl -o l.jsonl", 1, "margins.jsonl:1: \"label\" does not keep the mix's margins", "",
          "margins.jsonl",
          "{\"prompt\": \"Red?\", \"responses\": [\"a\", \"b\"], \"label\": {\"p\": 0.5, \"mix_temperature\": 1, "
