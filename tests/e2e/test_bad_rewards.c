@@ -76,7 +76,7 @@ static const Refusal list_cases[] = {
 static const char long_yaml[] = "name: long\nkind: mix\nparts:\n- {prompt: tone.yaml, scale: 1}\n"
                                 "- {log-length: true, scale: 2, weight: 0.5}\n";
 static const Refusal length_cases[] = {
-    {BY "--judge llama --prompt long.yaml", 1, "the mix long.yaml counts the length of a reply, with a weight of 0.25",
+    {BY "--judge llama --prompt long.yaml", 1, "the mix long.yaml counts the length of a reply, with a weight of 0.5",
      "--allow-length", NULL, NULL},
     REFUSED(TONE "- {judge: llama, prompt: long.yaml}\n", "list.yaml:2: the mix long.yaml counts the length",
             "longer replies for better ones"),

@@ -97,7 +97,7 @@ static void sum_of_parts(void **state)
     double d = judge_reward(j, &v[0]) - judge_reward(j, &v[1]);
     close_to(verdict_preference(&j->scale, &v[0], &v[1], 1), real_sigmoid(d / 2), 1e-14);
     close_to(verdict_preference(&j->scale, &v[0], &v[1], 3), real_sigmoid(d / 6), 1e-14);
-    close_to(judge_prompt_length_weight(j->prompt), 0.75, 0);
+    close_to(judge_prompt_length_weight(j->prompt), 3, 0);
     same_bits_alone(j);
     judge_free(j);
     world_free(&w);
@@ -246,7 +246,11 @@ static void bad_mixes(void **state)
     }
     prompt_refused(mix, ", scale: 0.5", "", "bad.yaml:7: the part verdict.yaml has no \"scale\"");
     prompt_refused(mix, "scale: 4, ", "", "bad.yaml:6: the part log-length has no \"scale\"");
+    prompt_refused(mix, "temperature: 2", "temperature: 1e-300", "bad.yaml:2: \"temperature\" must be at least 1e-6");
     prompt_refused(mix, "weight: 3", "weight: nan", "bad.yaml:6: \"weight\" must be a number");
+    prompt_refused(mix, "weight: 3", "weight: 1e308", "bad.yaml:6: \"weight\" must be at most 1e12 times the scale");
+    prompt_refused(mix, "scale: 0.5", "scale: 1e-300", "bad.yaml:7: \"weight\" must be at most 1e12 times the scale");
+    prompt_refused(mix, "centre: 3", "centre: -1e13", "bad.yaml:8: \"centre\" must be a number of at most 1e12");
     prompt_refused(mix, "centre: 3", "centre: mid", "bad.yaml:8: \"centre\" must be a number");
     prompt_refused(mix, "error: 0.25", "error: -1", "bad.yaml:5: \"error\" must be a number of at least 0");
     prompt_refused(mix, "weight: 3", "wieght: 3", "bad.yaml:6: there is no key \"wieght\"");

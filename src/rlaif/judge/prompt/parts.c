@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 
+static const double LARGEST = 1e12;
+
 const char *part_name(const MixPart *p)
 {
     return p->source ? p->source : LOG_LENGTH;
@@ -43,8 +45,11 @@ static bool read_part(const FieldReader *r, const Yaml *y, bool draft, MixPart *
         return err_hint(r->err, "rlaif label --fit ROWS -o FILE.yaml measures it on rows");
     }
     return field_number(r, y, "centre", false, &zero, &p->centre) &&
+           (fabs(p->centre) <= LARGEST || field_bad(r, yaml_get(y, "centre"), "centre", "a number of at most 1e12")) &&
            field_number(r, y, "scale", true, &one, &p->scale) &&
            field_number(r, y, "weight", false, p->kind == PART_LOG_LENGTH ? &zero : &one, &p->weight) &&
+           (fabs(p->weight) / p->scale <= LARGEST ||
+            field_bad(r, y, "weight", "at most 1e12 times the scale, so that margins are numbers")) &&
            field_number(r, y, "error", false, &zero, &p->error) &&
            (p->error >= 0 || field_bad(r, yaml_get(y, "error"), "error", "a number of at least 0"));
 }

@@ -241,6 +241,7 @@ static bool read_mix(const FieldReader *r, const Yaml *map, bool draft, JudgePro
 {
     const double one = 1;
     return field_number(r, map, "temperature", true, &one, &p->temperature) &&
+           (p->temperature >= 1e-6 || field_bad(r, yaml_get(map, "temperature"), "temperature", "at least 1e-6")) &&
            parts_read(r, map, draft, &p->part, &p->parts);
 }
 
@@ -394,7 +395,7 @@ double judge_prompt_length_weight(const JudgePrompt *p)
 {
     double weight = 0;
     for (int i = 0; i < p->parts; i++)
-        weight += p->part[i].kind == PART_LOG_LENGTH ? p->part[i].weight / p->part[i].scale : 0;
+        weight += p->part[i].kind == PART_LOG_LENGTH ? p->part[i].weight : 0;
     return weight;
 }
 
