@@ -21,7 +21,7 @@ static bool asks_endpoint(const AskedRewards *a)
 static bool check_one(ErrCode code, const RlOptions *o, Err *err)
 {
     bool direct = o->judge || o->endpoint.url;
-    if (!o->reward && !direct && !o->prompt)
+    if (!o->reward && !direct)
         return err_set(err, code, "rl needs a reward: --reward DIR, or --judge MODEL with --prompt NAME"),
                err_hint(err, "rlaif reward trains a reward model; --rewards FILE adds several up");
     if (direct && !o->prompt)
