@@ -316,15 +316,12 @@ static bool find_leads(const Import *im, int **lead, Err *err)
     json_t *seen = json_object();
     bool ok = true;
     for (int i = 0; ok && i < im->rows.n; i++) {
-        RowView v;
         char hash[HASH_TEXT];
         if (im->fate[i] != KEPT)
             continue;
-        ok = row_view(im->rows.row[i].json, NEED_ANY, &v, err);
+        ok = import_hash_prompt(im->rows.row[i].json, hash, err);
         if (!ok)
             break;
-        context_hash(&v.context, hash);
-        row_view_release(&v);
         json_t *met = json_object_get(seen, hash);
         number[i] = met ? (int)json_integer_value(met) : (int)json_object_size(seen);
         if (!met)
