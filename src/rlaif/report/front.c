@@ -31,6 +31,32 @@ static void add_others(Str *out, const Outcome *x, int n)
                  others == 1 ? "One more comparison is" : say_count(others, "", "more comparisons are").text);
 }
 
+/* Of a side's replies: their mean length, and how many were not cut off; NAN where the evaluation does not say. */
+static void looks(const ReportStage *eval, const char *side, double *characters, double *ended)
+{
+    const json_t *probes = json_object_get(eval->summary, side);
+    *characters = json_number_of(json_object_get(probes, "characters"), "mean", (double)NAN);
+    *ended = 1 - json_number_of(json_object_get(probes, "cut_off"), "mean", (double)NAN);
+}
+
+/* What anybody sees, whoever judges: judges like long replies and those that end. */
+static void add_looks(Str *out, const ReportStage *eval)
+{
+    double length[2], ended[2];
+    looks(eval, "probes_b", &length[0], &ended[0]);
+    looks(eval, "probes_a", &length[1], &ended[1]);
+    if (!isfinite(length[0]) || !isfinite(length[1]))
+        return;
+    str_addf(out, "<p>A reply had %s characters on average before and has %s after", say_number(length[0], 1).text,
+             say_number(length[1], 1).text);
+    if (isfinite(ended[0]) && isfinite(ended[1]))
+        str_addf(
+            out,
+            "; %s of the replies ended by themselves before, %s do after, and the others were cut off at the limit",
+            say_percent(ended[0]).text, say_percent(ended[1]).text);
+    str_add(out, ".</p>\n");
+}
+
 static void add_verdict(Str *out, const Report *r, const Outcome *x, int n)
 {
     if (n > 0) {
@@ -39,6 +65,7 @@ static void add_verdict(Str *out, const Report *r, const Outcome *x, int n)
         html_headline(out, r, x, first);
         html_margins(out, r, x, first);
         str_add(out, "</p>\n");
+        add_looks(out, x->eval);
         add_others(out, x, n);
     } else if (report_count(r, "eval ratings") > 0) {
         str_add(out,

@@ -1,4 +1,4 @@
-/* The paper's figures beside this run's, as its recipe pairs them. */
+/* The figures that a recipe names before the run: beside the paper's, as it pairs them, or alone. */
 #include "rlaif/recipe/paper.h"
 #include "rlaif/report/page/words.h"
 #include "rlaif/report/sections.h"
@@ -34,14 +34,14 @@ static void add_number(Str *out, PaperValue v)
     str_add(out, v.share ? say_percent(v.value).text : say_number(v.value, 3).text);
 }
 
-static void figure_row(Str *out, const Report *r, const PaperFigure *f)
+static void figure_row(Str *out, const Report *r, const PaperFigure *f, bool paired)
 {
     PaperValue v = value_of(r, f);
     str_add(out, "<tr><th>");
     html_text(out, f->what);
-    str_add(out, "</th><td>");
+    str_add(out, paired ? "</th><td>" : "</th>");
     html_text(out, f->figure);
-    str_add(out, "</td><td>");
+    str_add(out, paired ? "</td><td>" : "<td>");
     add_number(out, v);
     str_add(out, "</td><td>");
     add_interval(out, v);
@@ -86,24 +86,60 @@ static bool primary(Str *out, const Report *r, Err *err)
     return true;
 }
 
-bool report_paper(Str *out, const Report *r, Err *err)
+/* *paired: the paper has any of the figures. */
+static bool check(const Report *r, bool *paired, Err *err)
 {
+    PaperFigure f;
+    *paired = false;
+    if (!paper_check(&r->recipe, err))
+        return false;
+    if (paper_has_primary(&r->recipe)) {
+        if (!paper_primary(&r->recipe, &f, err))
+            return false;
+        *paired = *f.figure;
+    }
+    for (int i = 0; i < paper_count(&r->recipe); i++) {
+        if (!paper_figure(&r->recipe, i, &f, err))
+            return false;
+        *paired = *paired || *f.figure;
+    }
+    return true;
+}
+
+/* All figures, where the paper has any of them as `paired` says. */
+static bool figures(Str *out, const Report *r, bool paired, Err *err)
+{
+    bool has;
     if (!r->has_recipe || !r->recipe.paper)
         return true;
-    if (!paper_check(&r->recipe, err) || !primary(out, r, err))
+    if (!check(r, &has, err))
         return false;
-    str_add(out, "<p><b>What differs.</b> ");
+    if (has != paired)
+        return true;
+    if (!primary(out, r, err))
+        return false;
+    str_add(out, "<p><b>What differs from the paper.</b> ");
     html_text(out, paper_differs(&r->recipe));
-    str_add(
-        out,
-        "</p>\n<div class=\"wide\"><table>\n<thead><tr><td></td><th>the paper</th><th>here</th><th>95&nbsp;% interval"
-        "</th><th>n</th><th class=\"left\">stage</th></tr></thead>\n<tbody>\n");
+    str_addf(out,
+             "</p>\n<div class=\"wide\"><table>\n<thead><tr><td></td>%s<th>here</th><th>95&nbsp;%% interval"
+             "</th><th>n</th><th class=\"left\">stage</th></tr></thead>\n<tbody>\n",
+             paired ? "<th>the paper</th>" : "");
     for (int i = 0; i < paper_count(&r->recipe); i++) {
         PaperFigure f;
         if (!paper_figure(&r->recipe, i, &f, err))
             return false;
-        figure_row(out, r, &f);
+        figure_row(out, r, &f, paired);
     }
     str_add(out, "</tbody></table></div>\n");
     return true;
+}
+
+bool report_paper(Str *out, const Report *r, Err *err)
+{
+    return figures(out, r, true, err);
+}
+
+bool report_named(Str *out, const Report *r, Err *err)
+{
+    return figures(out, r, false, err);
 }

@@ -146,6 +146,38 @@ static void what_there_is(void **state)
     run_free(&r);
 }
 
+#define LOOKS(a, b)                                                                                                    \
+    "{\"prompts\": 30, \"pairs\": 30, \"probes_a\": " a ", \"probes_b\": " b ", \"results\": [{\"prompt\": \"tone\", " \
+    "\"kind\": \"verdict\", \"gain\": 0.25, \"gain_interval\": [0.125, 0.375]}]}"
+
+/* Lengths and ends before and after, in a line of the first page; what an evaluation does not say is not said. */
+static void looks_of_replies(void **state)
+{
+    (void)state;
+    static const char before[] = "A reply had 80.0 characters on average before and has 120.5 after";
+    static const struct {
+        const char *summary, *ends; /* NULL: nothing is said */
+    } of[] = {
+        {LOOKS("{\"characters\": {\"mean\": 120.5}, \"cut_off\": {\"mean\": 0.25}}",
+               "{\"characters\": {\"mean\": 80}, \"cut_off\": {\"mean\": 0.125}}"),
+         "; 87.5 % of the replies ended by themselves before, 75.0 % do after, and the others were cut off"},
+        {LOOKS("{\"characters\": {\"mean\": 120.5}}", "{\"characters\": {\"mean\": 80}}"), ".</p>"},
+        {RESULTS, NULL},
+    };
+    for (int i = 0; i < COUNT(of); i++) {
+        Run r = run_new();
+        add_stage(&r, "eval", "eval winrate", about, of[i].summary);
+        char *page = page_of(&r), *front = front_of(page);
+        check_page(page);
+        const char *at = strstr(front, before);
+        assert_int_equal(at != NULL, of[i].ends != NULL);
+        assert_true(!at || str_starts(at + strlen(before), of[i].ends));
+        free(front);
+        free(page);
+        run_free(&r);
+    }
+}
+
 /* A prompt of some lines is no heading: it is not bold, and scrolls. */
 static void long_prompts(void **state)
 {
@@ -224,8 +256,13 @@ static void folds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_comes_first), cmocka_unit_test(drawn_by_seed), cmocka_unit_test(what_there_is),
-        cmocka_unit_test(long_prompts),     cmocka_unit_test(others),        cmocka_unit_test(folds),
+        cmocka_unit_test(what_comes_first),
+        cmocka_unit_test(drawn_by_seed),
+        cmocka_unit_test(looks_of_replies),
+        cmocka_unit_test(what_there_is),
+        cmocka_unit_test(long_prompts),
+        cmocka_unit_test(others),
+        cmocka_unit_test(folds),
     };
     return cmocka_run_group_tests_name("report_front", tests, NULL, NULL);
 }

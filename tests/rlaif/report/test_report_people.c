@@ -293,11 +293,37 @@ static void beside_the_paper(void **state)
         "{\"policies\": [{\"policy\": \"x\"}, {\"policy\": \"y\", \"n\": 40, \"harmless\": 0.125, \"interval\": [0.1, 0.15]}]}");
     char *page = page_of(&r), *part = part_of(page, "<h2 id=\"paper\">", "</table>");
     check_page(page);
-    has(part, "<b>What differs.</b> a &lt;small&gt; judge</p>");
+    has(part, "<b>What differs from the paper.</b> a &lt;small&gt; judge</p>");
     has(part, "<b>The primary figure, named before the run.</b> over SFT: <b>25.0 %</b> (95&nbsp;% interval 10.0 to "
               "40.0&nbsp;%, n 7); the paper: 71 %. What decides: &lt;the&gt; interval</p>");
     for (int i = 0; i < COUNT(rows); i++)
         has(part, rows[i]);
+    has(part, "<th>the paper</th>");
+    has_not(page, "id=\"named\"");
+    free(part);
+    free(page);
+    run_free(&r);
+}
+
+/* Figures that the paper does not have stand alone: no column of its, nor a section that says so. */
+static void named_before(void **state)
+{
+    (void)state;
+    Run r = run_new();
+    put_text(r.folder, "recipe.yaml",
+             "name: x\nseed: 1\npolicy: p\npaper:\n  differs: all\n"
+             "  primary: {what: wins, figure: \"\", ours: duel.win-rate, test: the interval}\n"
+             "  figures: [{what: again, figure: \"\", ours: duel.win-rate}]\n"
+             "stages:\n  - eval: {as: duel, kind: winrate}\n");
+    add_stage(&r, "duel", "eval winrate", "{}",
+              "{\"pairs\": 7, \"results\": [{\"win_rate\": 0.25, \"win_rate_bootstrap\": [0.1, 0.4]}]}");
+    char *page = page_of(&r), *part = part_of(page, "<h2 id=\"named\">", "</table>");
+    check_page(page);
+    has(part, "Figures named before the run</h2>");
+    has(part, "<thead><tr><td></td><th>here</th>");
+    has(part, "<tr><th>again</th><td>25.0 %</td><td>10.0 to 40.0&nbsp;%</td><td>7</td>");
+    has_not(part, "the paper</th>");
+    has_not(page, "Beside the paper");
     free(part);
     free(page);
     run_free(&r);
@@ -306,8 +332,9 @@ static void beside_the_paper(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(too_few), cmocka_unit_test(ranked), cmocka_unit_test(harmless),
-        cmocka_unit_test(probed),  cmocka_unit_test(labels), cmocka_unit_test(beside_the_paper),
+        cmocka_unit_test(too_few),      cmocka_unit_test(ranked), cmocka_unit_test(harmless),
+        cmocka_unit_test(probed),       cmocka_unit_test(labels), cmocka_unit_test(beside_the_paper),
+        cmocka_unit_test(named_before),
     };
     return cmocka_run_group_tests_name("report_people", tests, NULL, NULL);
 }
