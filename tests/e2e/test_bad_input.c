@@ -245,7 +245,7 @@ typedef struct GgufLie {
 
 static const GgufLie gguf_lies[] = {
     {NULL, 0, 1, 'X', 0, "m.gguf: this is no GGUF file", "name a .gguf file"},
-    {NULL, 4, 4, 2, 0, "m.gguf: GGUF version 2", "convert the model again"},
+    {NULL, 4, 4, 1, 0, "m.gguf: GGUF version 1", "convert the model again"},
     {NULL, 8, 8, 1ull << 60, 0, "promises 1152921504606846976 tensors", DAMAGE},
     {NULL, 0, 0, 0, 4, "m.gguf: this is no GGUF file", "name a .gguf file"},
     {NULL, 0, 0, 0, 20, "m.gguf: the header needs", DAMAGE},
@@ -263,7 +263,8 @@ static const GgufLie gguf_lies[] = {
     {Q, 12, 8, UINT64_MAX, 0, "\"" Q "\" of shape [18446744073709551615", DAMAGE},
     {Q, 12, 8, 0, 0, "\"" Q "\" of shape [0", DAMAGE},
     {Q, 20, 4, 99, 0, "\"" Q "\" has type 99 (unknown)", "Q8_0 or Q4_K_M"},
-    {Q, 20, 4, 10, 0, "\"" Q "\" has type 10 (Q2_K)", "Q8_0 or Q4_K_M"},
+    {Q, 20, 4, 10, 0, "\"" Q "\" of shape [64, 64, 1, 1] cannot be: its rows are not whole blocks of Q2_K", DAMAGE},
+    {Q, 20, 4, 16, 0, "\"" Q "\" has type 16 (IQ2_XXS)", "Q8_0 or Q4_K_M"},
     {Q, 24, 8, 1ull << 40, 0, "\"" Q "\" has 2304 bytes at", DAMAGE},
     {Q, 24, 8, UINT64_MAX - 31, 0, "\"" Q "\" has 2304 bytes at", DAMAGE},
     {Q, 24, 8, 33, 0, "\"" Q "\" is at 33, not a multiple of 32", DAMAGE},
@@ -339,7 +340,9 @@ static const DirLie dir_lies[] = {
     {"config.json", "\"head_dim\": 8", "\"head_dim\": 7", "the number of rotary dimensions must be even", "damaged"},
     {"tokenizer.json", NULL, NULL, "m: there is no tokenizer.json", "converted"},
     {"tokenizer.json", NULL, "{", "m: tokenizer.json: ", "byte pair encoding"},
-    {"tokenizer.json", NULL, "{\"model\": {\"type\": \"Unigram\"}}", "only BPE is", "byte pair encoding"},
+    {"tokenizer.json", NULL, "{\"model\": {\"type\": \"WordPiece\"}}", "only BPE", "byte pair encoding"},
+    {"tokenizer.json", NULL, "{\"model\": {\"type\": \"Unigram\"}}", "the \"vocab\" of a Unigram must be a list",
+     "write its tokenizer again"},
     {"chat_template.jinja", NULL, "{% bogus %}", "m: chat template line 1: the tag \"bogus\"", "--chat false"},
 };
 
