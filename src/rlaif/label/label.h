@@ -1,14 +1,15 @@
 /* Labels: preferences between two responses from a judge (paper.md 3). This opens the folder. row.h knows what a label is as
  * JSON and how it is settled: averaged, turned, softened. Upwards from it: asking.h (who is asked, and the questions of a
  * chunk), plan.h (what that will take), ask.h (the stage that asks), from.h (labels settled anew), choose.h (a prompt chosen by
- * people's choices), label.c (which of these). score.h has numbers in place of preferences. Read row.h first, then ask.c. */
+ * people's choices), fit.h (a mix's numbers measured, and by weighing.h its weights), label.c (which of these). score.h has numbers
+ * in place of preferences. Read row.h first, then ask.c. */
 #ifndef RLAIF_LABEL_LABEL_H
 #define RLAIF_LABEL_LABEL_H
 
 #include "rlaif/label/options.h"
 
-/* Labels every row: its `label` is what docs/formats.md says. Where labels are dropped, the stage NAME.all keeps what the
- * judge said of all rows, so that other filters do not ask again.
+/* Labels every row: its `label` is what docs/formats.md says; or fits a mix to the rows (label_fit). Where labels are dropped, the
+ * stage NAME.all keeps what the judge said of all rows, so that other filters do not ask again.
  *
  * Of several prompts ("NAME|FILE --cot --shots 2": options that a candidate has of its own may follow) the one whose labels
  * agree with people most on choose_on labels the pairs; equal ones: the first. With several trials every candidate's

@@ -223,6 +223,39 @@ static void reward_parts(void **state)
     world_free(&w);
 }
 
+/* A reward model with less room than the judge cuts a context by the judge's rule, alike for replies to the same one. */
+static void reward_parts_cut(void **state)
+{
+    (void)state;
+    Err err = {0};
+    World w = world_new();
+    write_reward_model(&w);
+    JudgeOptions o = judge_defaults(CHAT_AUTO);
+    o.max_input = 60;
+    o.cut = CUT_CONTEXT_LEFT;
+    Judge *j = judge_of(&w, "kind: mix\nparts:\n  - {reward: rewards, scale: 1}\n", o);
+    Str much = {0};
+    for (int i = 0; i < 60; i++)
+        str_addf(&much, "rain%d ", i);
+    Question q[2] = {{.where = "x:1", .context = str_text(&much), .first = "It rains, and it rains."},
+                     {.where = "x:1", .context = str_text(&much), .first = "No."}};
+    Verdict said[2], alone;
+    JudgePlan plan = {0};
+    need_ok(judge_plan(j, q, 2, false, &plan, &err) && judge_responses(j, q, 2, said, &err), &err);
+    assert_int_equal(plan.cut, 2);
+    assert_true(plan.longest <= 60 && plan.longest > 50);
+    assert_true(said[0].cut > 0 && said[0].cut == said[1].cut && said[0].tokens <= 60);
+    need_ok(judge_responses(j, &q[1], 1, &alone, &err), &err);
+    assert_true(alone.cut < said[1].cut); /* there is more room for a short reply */
+    j->options.cut = CUT_NOTHING;
+    assert_false(judge_responses(j, q, 2, said, &err));
+    assert_true(str_starts(err.msg, "x:1: "));
+    assert_non_null(strstr(err.msg, "--max-input is 60"));
+    str_release(&much);
+    judge_free(j);
+    world_free(&w);
+}
+
 static void lengths(void **state)
 {
     (void)state;
@@ -381,9 +414,10 @@ int main(void)
     log_set_quiet(true);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sum_of_parts), cmocka_unit_test(planned_and_shown),
-        cmocka_unit_test(reward_parts), cmocka_unit_test(lengths),
-        cmocka_unit_test(bad_mixes),    cmocka_unit_test(bad_parts),
-        cmocka_unit_test(hashes),       cmocka_unit_test(drafts),
+        cmocka_unit_test(reward_parts), cmocka_unit_test(reward_parts_cut),
+        cmocka_unit_test(lengths),      cmocka_unit_test(bad_mixes),
+        cmocka_unit_test(bad_parts),    cmocka_unit_test(hashes),
+        cmocka_unit_test(drafts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
