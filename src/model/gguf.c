@@ -393,6 +393,7 @@ void gguf_free(Gguf *g)
     free(g->merges);
     free(g->token_text);
     free(g->merge_text);
+    free(g->charsmap);
     free(g->scores);
     free(g->types);
     if (g->mapped)

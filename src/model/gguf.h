@@ -53,7 +53,7 @@ typedef struct Gguf {
     int n_others;
     /* gguf_tokenizer's lists: */
     const char **tokens, **merges;
-    char *token_text, *merge_text;
+    char *token_text, *merge_text, *charsmap;
     float *scores;
     int *types;
 } Gguf;

@@ -2,6 +2,7 @@
 #include "model/gguf.h"
 
 #include "base/mem.h"
+#include "text/prepare/charsmap.h"
 
 #include <limits.h>
 
@@ -138,6 +139,22 @@ static bool read_special(const Gguf *g, TokenizerSpec *spec, Err *err)
            gguf_token_id(g, "tokenizer.ggml.padding_token_id", spec->n, &spec->pad, err);
 }
 
+/* The map of characters of a unigram model: bytes. */
+static bool read_charsmap(Gguf *g, TokenizerSpec *spec, Err *err)
+{
+    static const char key[] = "tokenizer.ggml.precompiled_charsmap";
+    const GgufValue *v = gguf_value(g, key);
+    if (!v)
+        return true;
+    if (v->type != GGUF_ARRAY || (v->item != GGUF_U8 && v->item != GGUF_I8))
+        return err_set(err, ERR_INPUT, "%s: \"%s\" must be an array of bytes", g->path, key),
+               err_hint(err, "%s", DAMAGED);
+    if (!g->charsmap)
+        g->charsmap = charsmap_base64(v->at, (size_t)v->n);
+    spec->charsmap = g->charsmap;
+    return true;
+}
+
 bool gguf_tokenizer(Gguf *g, TokenizerSpec *spec, Err *err)
 {
     *spec = (TokenizerSpec){.bos = -1, .eos = -1, .eot = -1, .unk = -1, .pad = -1};
@@ -149,11 +166,13 @@ bool gguf_tokenizer(Gguf *g, TokenizerSpec *spec, Err *err)
     bool sentencepiece = strcmp(spec->model, "llama") == 0;
     spec->add_bos = sentencepiece || tokenizer_pre_adds_bos(spec->pre);
     spec->add_space_prefix = sentencepiece;
+    spec->add_eos = strcmp(spec->model, "t5") == 0;
+    gguf_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &spec->merge_blanks);
     gguf_bool(g, "tokenizer.ggml.add_bos_token", &spec->add_bos);
     gguf_bool(g, "tokenizer.ggml.add_eos_token", &spec->add_eos);
     gguf_bool(g, "tokenizer.ggml.add_space_prefix", &spec->add_space_prefix);
     return read_tokens(g, spec, err) && read_merges(g, spec, err) && read_scores(g, spec, err) &&
-           read_types(g, spec, err) && read_special(g, spec, err);
+           read_types(g, spec, err) && read_charsmap(g, spec, err) && read_special(g, spec, err);
 }
 
 const char *gguf_chat_template(const Gguf *g)

@@ -34,6 +34,7 @@ void tokenizer_free(Tokenizer *t)
     ids_release(&t->ends);
     tokenizer_files_release(&t->files);
     free(t->chat_template);
+    free(t->charsmap);
     json_decref(t->named);
     free(t->pre);
     free(t->score);

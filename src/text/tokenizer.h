@@ -1,8 +1,8 @@
 /* Tokenizers: text to ids and back.
  *
  * Three kinds: byte-level BPE (GPT-2's, with the pre-tokenizer that the model names), SentencePiece-type
- * (blanks are U+2581, merges by score, bytes as a fallback), and SentencePiece's unigram models. The first two are built
- * from what a GGUF file says (TokenizerSpec), all from a Hugging Face directory's tokenizer.json, and written as the latter.
+ * (blanks are U+2581, merges by score, bytes as a fallback), and SentencePiece's unigram models. They are built
+ * from what a GGUF file says (TokenizerSpec) or from a Hugging Face directory's tokenizer.json, and written as the latter.
  *
  * Special tokens are handled apart from text: `tokenizer_encode` with special = false reads "<|im_end|>" as
  * the characters that it is, so that a row's text can never end a turn.
@@ -20,7 +20,7 @@ typedef struct Tokenizer Tokenizer;
 
 /* What a GGUF file says of its tokenizer. Everything is borrowed. */
 typedef struct TokenizerSpec {
-    const char *model; /* "gpt2": byte-level BPE; "llama": SentencePiece-type */
+    const char *model; /* "gpt2": byte-level BPE; "llama": SentencePiece-type; "t5": SentencePiece's unigram models */
     const char *pre;   /* name of the pre-tokenizer: "smollm", "gpt-2", "llama-bpe", "qwen2", ...; may be NULL */
     int n;
     const char *const *tokens; /* [n] */
@@ -30,6 +30,8 @@ typedef struct TokenizerSpec {
     const char *const *merges;   /* [n_merges] "left right" */
     int bos, eos, eot, unk, pad; /* -1: none */
     bool add_bos, add_eos, add_space_prefix;
+    const char *charsmap; /* "t5": SentencePiece's map of characters in base64, or NULL */
+    bool merge_blanks;    /* "t5": several are one, and none are at the ends */
 } TokenizerSpec;
 
 /* Does a GGUF of this pre-tokenizer (NULL: none is named) begin a text with BOS where it says nothing of it? */

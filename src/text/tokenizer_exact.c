@@ -46,13 +46,17 @@ static json_t *merges_json(const Tokenizer *t)
 
 char *tokenizer_exact_text(const Tokenizer *t, const char *hash)
 {
-    json_t *root =
-        json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b}", "tokenizer_json_sha256", hash, "model",
-                  t->byte_level ? "gpt2" : "llama", "bos", t->bos, "eos", t->eos, "eot", t->eot, "unk", t->unk, "pad",
-                  t->pad, "add_bos", t->add_bos, "add_eos", t->add_eos, "add_space_prefix", t->add_space_prefix);
+    const char *model = t->byte_level ? "gpt2" : t->unigram.score ? "t5" : "llama";
+    json_t *root = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b}", "tokenizer_json_sha256", hash,
+                             "model", model, "bos", t->bos, "eos", t->eos, "eot", t->eot, "unk", t->unk, "pad", t->pad,
+                             "add_bos", t->add_bos, "add_eos", t->add_eos, "add_space_prefix", t->add_space_prefix);
     json_t *tokens = json_array();
     for (int i = 0; i < t->vocab.n; i++)
         json_array_append_new(tokens, json_string(vocab_text(&t->vocab, i)));
+    if (t->unigram.score)
+        json_object_set_new(root, "merge_blanks", json_boolean(t->merge_blanks));
+    if (t->charsmap)
+        json_object_set_new(root, "charsmap", json_string(t->charsmap));
     if (t->pre)
         json_object_set_new(root, "pre", json_string(t->pre));
     json_object_set_new(root, "types", types_json(t));
@@ -138,7 +142,9 @@ bool tokenizer_read_exact(Tokenizer **out, const json_t *root, Err *err)
                           .pad = id_of(root, "pad"),
                           .add_bos = json_bool_of(root, "add_bos", false),
                           .add_eos = json_bool_of(root, "add_eos", false),
-                          .add_space_prefix = json_bool_of(root, "add_space_prefix", false)};
+                          .add_space_prefix = json_bool_of(root, "add_space_prefix", false),
+                          .merge_blanks = json_bool_of(root, "merge_blanks", false),
+                          .charsmap = json_text_of(root, "charsmap")};
     bool ok = text && merge && read_types(json_object_get(root, "types"), type, (int)n) &&
               (!scores || read_scores(scores, score, (int)n));
     ok = ok ? tokenizer_new(out, &spec, err)

@@ -64,7 +64,8 @@ struct Tokenizer {
     TokenizerFiles files;
     char *pre;    /* GGUF's name of the pre-tokenizer */
     float *score; /* [vocab.n], or NULL */
-    bool add_space_prefix;
+    bool add_space_prefix, merge_blanks;
+    char *charsmap;
 };
 
 /* A tokenizer without anything: ids -1. */

@@ -83,7 +83,7 @@ static bool read_normalizer(Parts *p, const json_t *part, const char *type, Err 
     }
     if (!strcmp(type, "Precompiled")) {
         const char *map = json_text_of(part, "precompiled_charsmap");
-        return map ? *map == 0 || steps_add_charsmap(&p->t->normalize, map, err) ||
+        return map ? *map == 0 || steps_add_charsmap(&p->t->normalize, STEP_CHARSMAP, map, err) ||
                          err_context(err, "%s: Precompiled", p->kind)
                    : refuse(p, type, " has no \"precompiled_charsmap\"", err);
     }

@@ -65,14 +65,26 @@ static json_t *added_tokens_json(const Tokenizer *t)
     return list;
 }
 
+/* One step of a GGUF's: that it is of another kind does not happen. */
+static json_t *step_json(const Step *s)
+{
+    switch (s->kind) {
+    case STEP_PREPEND: return json_pack("{s:s, s:s}", "type", "Prepend", "prepend", s->to);
+    case STEP_CHARSMAP_LONGEST: return json_pack("{s:s, s:s}", "type", "Precompiled", "precompiled_charsmap", s->from);
+    default:
+        return json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", s->pattern ? "Regex" : "String", s->from,
+                         "content", s->to);
+    }
+}
+
 static json_t *normalizer_json(const Tokenizer *t)
 {
-    json_t *blank =
-        json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", "String", " ", "content", BLANK_MARK);
-    if (!t->add_space_prefix)
-        return blank;
-    return json_pack("{s:s, s:[{s:s, s:s}, o]}", "type", "Sequence", "normalizers", "type", "Prepend", "prepend",
-                     BLANK_MARK, blank);
+    if (t->normalize.n == 1)
+        return step_json(&t->normalize.item[0]);
+    json_t *list = json_array();
+    for (int i = 0; i < t->normalize.n; i++)
+        json_array_append_new(list, step_json(&t->normalize.item[i]));
+    return json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", list);
 }
 
 static json_t *byte_level_json(bool regex)
@@ -220,8 +232,22 @@ static json_t *merges_json(const Tokenizer *t)
 
 /* --- the files -------------------------------------------------------------------------------------- */
 
+static json_t *unigram_json(const Tokenizer *t)
+{
+    json_t *vocab = json_array();
+    for (int i = 0; i < t->vocab.n; i++)
+        json_array_append_new(vocab,
+                              json_pack("[s, o]", vocab_text(&t->vocab, i), json_of_float((float)t->unigram.score[i])));
+    json_t *model = json_pack("{s:s, s:n, s:o, s:b}", "type", "Unigram", "unk_id", "vocab", vocab, "byte_fallback", 0);
+    if (t->unk >= 0)
+        json_object_set_new(model, "unk_id", json_integer(t->unk));
+    return model;
+}
+
 static json_t *model_json(const Tokenizer *t)
 {
+    if (t->unigram.score)
+        return unigram_json(t);
     json_t *vocab = json_object();
     for (int i = 0; i < t->vocab.n; i++)
         json_object_set_new(vocab, vocab_text(&t->vocab, i), json_integer(i));

@@ -138,7 +138,7 @@ static bool build_byte_level(Tokenizer *t, const TokenizerSpec *spec, Err *err)
     return true;
 }
 
-static bool build_sentencepiece(Tokenizer *t, const TokenizerSpec *spec, Err *err)
+static bool add_scored_tokens(Tokenizer *t, const TokenizerSpec *spec, Err *err)
 {
     if (!spec->scores)
         return err_set(err, ERR_INPUT, "a SentencePiece-type tokenizer needs scores, and there are none");
@@ -148,9 +148,50 @@ static bool build_sentencepiece(Tokenizer *t, const TokenizerSpec *spec, Err *er
         if (!isfinite(spec->scores[i]))
             return err_set(err, ERR_INPUT, "the score of token %d is not a finite number", i);
     t->score = mem_copy(spec->scores, (size_t)spec->n, sizeof *t->score);
-    merges_set_scores(&t->merges, t->score, spec->n);
-    t->byte_fallback = t->marks_blank = true;
     t->unknown = spec->unk;
+    t->marks_blank = true;
+    return true;
+}
+
+/* SentencePiece's white space: a mark before every word, or for every blank and one more before the first word. */
+static bool add_blanks(Tokenizer *t, const TokenizerSpec *spec, Err *err)
+{
+    Steps *s = &t->normalize;
+    t->add_space_prefix = t->drops_prefix = spec->add_space_prefix || spec->merge_blanks;
+    if (spec->merge_blanks) {
+        if (!steps_add_pattern(s, "(?<![\\s\\S]) +| +(?![\\s\\S])", "", err) ||
+            !steps_add_pattern(s, " {2,}", " ", err))
+            return false;
+        steps_add(s, STEP_PREPEND, NULL, BLANK_MARK);
+    } else if (spec->add_space_prefix && !steps_add_pattern(s, "(?<![\\s\\S])(?= *[^ ])", BLANK_MARK, err)) {
+        return false;
+    }
+    steps_add(s, STEP_REPLACE, " ", BLANK_MARK);
+    return true;
+}
+
+/* A token of the user's has the score 0; only others say what an unknown character has. */
+static bool build_unigram(Tokenizer *t, const TokenizerSpec *spec, Err *err)
+{
+    if (!add_scored_tokens(t, spec, err))
+        return false;
+    double *score = mem_zalloc((size_t)spec->n, sizeof *score);
+    for (int i = 0; i < spec->n; i++)
+        score[i] = t->vocab.type[i] == TOKEN_NORMAL || t->vocab.type[i] == TOKEN_UNUSED ? (double)spec->scores[i] : 0;
+    unigram_set(&t->unigram, &t->vocab, score, spec->n);
+    t->fuse_unknown = true;
+    t->merge_blanks = spec->merge_blanks;
+    t->charsmap = spec->charsmap ? mem_str(spec->charsmap) : NULL;
+    return (!t->charsmap || steps_add_charsmap(&t->normalize, STEP_CHARSMAP_LONGEST, t->charsmap, err)) &&
+           add_blanks(t, spec, err);
+}
+
+static bool build_sentencepiece(Tokenizer *t, const TokenizerSpec *spec, Err *err)
+{
+    if (!add_scored_tokens(t, spec, err))
+        return false;
+    merges_set_scores(&t->merges, t->score, spec->n);
+    t->byte_fallback = true;
     t->add_space_prefix = t->drops_prefix = spec->add_space_prefix;
     if (spec->add_space_prefix)
         steps_add(&t->normalize, STEP_PREPEND, NULL, BLANK_MARK);
@@ -205,9 +246,12 @@ bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err)
     } else if (!strcmp(model, "llama")) {
         if (!build_sentencepiece(t, spec, err))
             goto fail;
+    } else if (!strcmp(model, "t5")) {
+        if (!build_unigram(t, spec, err))
+            goto fail;
     } else {
         err_set(err, ERR_INPUT, "the tokenizer's model is \"%.60s\", which is unknown", model);
-        err_hint(err, "known are \"gpt2\" (byte-level BPE) and \"llama\" (SentencePiece)");
+        err_hint(err, "known are \"gpt2\" (byte-level BPE), \"llama\" (SentencePiece) and \"t5\" (unigram models)");
         goto fail;
     }
     if (!set_ids(t, spec, err) || (t->byte_level && !check_merges(spec, err)))

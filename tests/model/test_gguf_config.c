@@ -361,6 +361,27 @@ static void pretokenizers_imply_bos(void **state)
     }
 }
 
+/* A unigram model's map of characters is its bytes. */
+static void unigram_models_are_read(void **state)
+{
+    (void)state;
+    Err err = {0};
+    TokenizerSpec s;
+    Build b = {.skip = "tokenizer.ggml.model"};
+    build_model(&b, "llama");
+    b.skip = NULL;
+    add_text(&b, "tokenizer.ggml.model", "t5");
+    add_bool(&b, "tokenizer.ggml.remove_extra_whitespaces", true);
+    begin_value(&b, "tokenizer.ggml.precompiled_charsmap", GGUF_ARRAY);
+    put_int(&b.values, GGUF_U8, 4), put_int(&b.values, 4, 8), str_addn(&b.values, "\1\2\3\377", 4);
+    Opened o = open_build(&b);
+    if (!gguf_tokenizer(o.g, &s, &err))
+        fail_msg("%s", err.msg);
+    assert_string_equal(s.charsmap, "AQID/w==");
+    assert_true(s.merge_blanks && s.add_eos && !s.add_bos && !s.add_space_prefix);
+    close_build(&o);
+}
+
 static void expect_tokenizer_refused(Build *b, const char *words)
 {
     Err err = {0};
@@ -382,6 +403,8 @@ static void wrong_tokenizers(void **state)
     b.skip = "tokenizer.ggml.scores", build_model(&b, "llama"), b.skip = NULL;
     add_array(&b, "tokenizer.ggml.scores", GGUF_F32, (const float[]){1, 2}, 2);
     expect_tokenizer_refused(&b, "\"tokenizer.ggml.scores\" has 2 entries, the vocabulary 6 tokens");
+    build_model(&b, "llama"), add_text(&b, "tokenizer.ggml.precompiled_charsmap", "x");
+    expect_tokenizer_refused(&b, "\"tokenizer.ggml.precompiled_charsmap\" must be an array of bytes");
     b.skip = "tokenizer.ggml.merges", build_model(&b, "llama"), b.skip = NULL;
     add_u32(&b, "tokenizer.ggml.merges", 1);
     expect_tokenizer_refused(&b, "\"tokenizer.ggml.merges\" must be an array of texts");
@@ -528,6 +551,7 @@ int main(void)
         cmocka_unit_test(wrong_texts),
         cmocka_unit_test(tokenizer_is_read),
         cmocka_unit_test(pretokenizers_imply_bos),
+        cmocka_unit_test(unigram_models_are_read),
         cmocka_unit_test(wrong_tokenizers),
         cmocka_unit_test(golden_models),
         cmocka_unit_test(smollm2),

@@ -4,6 +4,7 @@
 #include "tokenizer_helpers.h"
 
 #include "model/gguf.h"
+#include "text/prepare/charsmap.h"
 
 /* --- byte-level BPE --------------------------------------------------------------------------------- */
 
@@ -258,6 +259,102 @@ static void space_prefix(void **state)
     tokenizer_free(t);
 }
 
+/* --- unigram models --------------------------------------------------------------------------------- */
+
+/* A map of two texts, as a double array: "a" becomes "b", "ac" becomes "" (SentencePiece replaces the longest). */
+static char *small_map(void)
+{
+    enum { UNITS = 512, A = 'a', C = 'c', UNDER_ROOT = 256, UNDER_A = 0 };
+    uint32_t unit[UNITS] = {0};
+    unsigned char bytes[4 + sizeof unit + 4];
+    /* children of a node at offset o and label c are at (node ^ o) ^ c; what ends there is at node ^ o */
+    unit[0] = UNDER_ROOT << 10;
+    int a = UNDER_ROOT ^ A, under_a = 8 << 2; /* the offset of a's children */
+    unit[a] = (uint32_t)under_a << 10 | 1u << 8 | A;
+    unit[a ^ under_a] = 1u << 31 | 0; /* "b" */
+    int c = a ^ under_a ^ C, under_c = 128;
+    unit[c] = (uint32_t)under_c << 10 | 1u << 8 | C;
+    unit[c ^ under_c] = 1u << 31 | 2; /* "" */
+    uint32_t length = sizeof unit;
+    memcpy(bytes, &length, 4);
+    memcpy(bytes + 4, unit, sizeof unit);
+    memcpy(bytes + 4 + sizeof unit, "b\0\0\0", 4);
+    return charsmap_base64(bytes, sizeof bytes);
+}
+
+static Tokenizer *unigram(bool prefix, bool merge_blanks, const char *charsmap)
+{
+    static const char *const token[] = {"<unk>", "</s>", B, "x", "y", "xy", B "x", "xyx", "b", "<tag>", B "xyx"};
+    static const float score[] = {0, 0, -2, -3, -3, -4, -4.5f, -9, -5, 0, -20};
+    static const int type[] = {2, 3, 1, 1, 1, 1, 1, 1, 1, 4, 5};
+    TokenizerSpec spec = {.model = "t5",
+                          .n = COUNT(token),
+                          .tokens = token,
+                          .scores = score,
+                          .types = type,
+                          .bos = -1,
+                          .eos = 1,
+                          .eot = -1,
+                          .unk = 0,
+                          .pad = -1,
+                          .add_eos = true,
+                          .add_space_prefix = prefix,
+                          .merge_blanks = merge_blanks,
+                          .charsmap = charsmap};
+    return make(&spec);
+}
+
+static void unigram_models(void **state)
+{
+    (void)state;
+    Tokenizer *t = unigram(false, false, NULL);
+    expect_tokens(t, "xy", false, "xy");
+    expect_tokens(t, "xyx", false, "xy|x"); /* -7, not -9 */
+    expect_tokens(t, " x", false, B "x");   /* -4.5, not -5 */
+    expect_tokens(t, " xyx", false, B "|xy|x");
+    expect_tokens(t, "  x ", false, B "|" B "x|" B);
+    expect_tokens(t, "xqqx", false, "x|<unk>|x"); /* unknown characters are one token */
+    expect_tokens(t, "\xff", false, "<unk>");
+    expect_tokens(t, "x<tag></s>", true, "x|<tag>|</s>");
+    expect_tokens(t, "", false, "");
+    tokenizer_free(t);
+    t = unigram(true, false, NULL);
+    expect_tokens(t, "x x", false, B "x|" B "x");
+    expect_tokens(t, " x", false, B "|" B "x");
+    expect_tokens(t, "  ", false, B "|" B); /* no word, no mark before it */
+    expect_round_trip(t, "x xy", 4);
+    tokenizer_free(t);
+    t = unigram(false, true, NULL);
+    expect_tokens(t, "  x   y ", false, B "x|" B "|y");
+    expect_tokens(t, "  ", false, "");
+    tokenizer_free(t);
+}
+
+/* What is written of a GGUF's reads back to the same ids: by this program, and by others. */
+static void unigram_models_are_saved(void **state)
+{
+    (void)state;
+    static const char *const text[] = {"x x", "  xyx  y", "acx", "a", "xqqx", "<tag> x", ""};
+    static const char *const ids[] = {B "x|" B "x",  B "|xy|x|" B "|y", B "x", B "|b",
+                                      B "x|<unk>|x", "<tag>|" B "x",    ""};
+    Err err = {0};
+    char *map = small_map(), *dir = scratch_dir(), *exact = path_join(dir, "tokenizer.rlaif.json");
+    Tokenizer *t = unigram(true, true, map);
+    assert_true(tokenizer_save(t, dir, NULL, &err));
+    for (int way = 0; way < 3; way++) {
+        for (int i = 0; i < COUNT(text); i++)
+            if (way < 2 || i != 2) /* tokenizers looks for the shortest text of the map */
+                expect_tokens(t, text[i], false, ids[i]);
+        tokenizer_free(t);
+        if (way == 1)
+            assert_int_equal(remove(exact), 0);
+        t = open_dir(dir);
+    }
+    tokenizer_free(t);
+    scratch_end(dir);
+    free(map), free(exact);
+}
+
 /* --- fixtures of the tokenizers library ------------------------------------------------------------- */
 
 static void expect_ids(const Tokenizer *t, const char *where, const char *text, bool special, const json_t *wanted)
@@ -463,6 +560,8 @@ int main(void)
         cmocka_unit_test(sentencepiece_merges),
         cmocka_unit_test(user_tokens_longest_first),
         cmocka_unit_test(space_prefix),
+        cmocka_unit_test(unigram_models),
+        cmocka_unit_test(unigram_models_are_saved),
         cmocka_unit_test(tokenizer_json_of_every_kind),
         cmocka_unit_test(fixture_smollm2),
         cmocka_unit_test(fixture_gemma3),

@@ -209,6 +209,7 @@ static void refused_models_of_specs(void **state)
     expect_spec_refused(small_spec("bert"), "\"bert\"");
     expect_spec_refused(small_spec(NULL), "\"\"");
     expect_spec_refused(small_spec("llama"), "scores");
+    expect_spec_refused(small_spec("t5"), "scores");
     TokenizerSpec s = small_spec("gpt2");
     s.pre = "none";
     expect_spec_refused(s, "\"none\"");
@@ -224,6 +225,8 @@ static void refused_models_of_specs(void **state)
     expect_spec_refused(s, "eot");
     s = small_spec("llama"), s.scores = nan_score;
     expect_spec_refused(s, "score of token 1");
+    s = small_spec("t5"), s.scores = score, s.charsmap = "no map";
+    expect_spec_refused(s, "map of characters");
     s = small_spec("llama"), s.scores = score, s.types = byte;
     expect_spec_refused(s, "token 0");
 }

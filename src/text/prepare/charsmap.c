@@ -46,6 +46,20 @@ static unsigned char *read_base64(const char *text, size_t *n)
     return bytes;
 }
 
+char *charsmap_base64(const unsigned char *bytes, size_t n)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    Str s = {0};
+    for (size_t i = 0; i < n; i += 3) {
+        unsigned int bits = 0;
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (i + k < n ? bytes[i + k] : 0);
+        for (size_t k = 0; k < 4; k++)
+            str_addc(&s, i + k > n ? '=' : digits[bits >> (18 - 6 * k) & 63]);
+    }
+    return str_take(&s);
+}
+
 bool charsmap_new(Charsmap **out, const char *base64, Err *err)
 {
     size_t n;
@@ -86,27 +100,32 @@ static size_t children_of(uint32_t unit)
     return (size_t)(unit >> 10) << ((unit & 1u << 9) >> 6);
 }
 
-/* What the shortest beginning of n bytes that the map knows becomes, or NULL. */
-static const char *look_up(const Charsmap *m, const char *text, size_t n)
+/* What the shortest or longest beginning of n bytes that the map knows becomes, or NULL; its bytes in *len. */
+static const char *look_up(const Charsmap *m, bool longest, const char *text, size_t n, size_t *len)
 {
+    const char *found = NULL;
     size_t at = children_of(unit_at(m, 0));
     for (size_t i = 0; i < n && text[i]; i++) {
         at ^= (unsigned char)text[i];
         uint32_t unit = unit_at(m, at);
         if ((unit & (1u << 31 | 0xff)) != (unsigned char)text[i])
-            return NULL;
+            return found;
         at ^= children_of(unit);
-        if (unit >> 8 & 1) {
-            size_t place = unit_at(m, at) & ~(1u << 31);
-            return place < m->n_texts ? m->texts + place : NULL;
-        }
+        size_t place = unit_at(m, at) & ~(1u << 31);
+        if (!(unit >> 8 & 1) || place >= m->n_texts)
+            continue;
+        found = m->texts + place;
+        *len = i + 1;
+        if (!longest)
+            return found;
     }
-    return NULL;
+    return found;
 }
 
 static bool map_one(const Charsmap *m, const char *text, size_t n, const char *taint, Tainted *out)
 {
-    const char *to = look_up(m, text, n);
+    size_t len;
+    const char *to = look_up(m, false, text, n, &len);
     if (to)
         tainted_add(out, to, strlen(to), taint_any(taint, n) ? TAINT_ALL : NULL);
     return to;
@@ -125,8 +144,25 @@ static size_t cluster(const char *text, size_t n)
     return len;
 }
 
-void charsmap_apply(const Charsmap *m, const char *text, size_t n, const char *taint, Tainted *out)
+static void apply_longest(const Charsmap *m, const char *text, size_t n, const char *taint, Tainted *out)
 {
+    for (size_t i = 0, len; i < n; i += len) {
+        len = (size_t)str_utf8_length((const unsigned char *)text + i, n - i);
+        const char *to = look_up(m, true, text + i, n - i, &len);
+        bool tainted = to && taint_any(taint_from(taint, i), len);
+        tainted_add(out, to ? to : text + i, to ? strlen(to) : len,
+                    !to       ? taint_from(taint, i)
+                    : tainted ? TAINT_ALL
+                              : NULL);
+    }
+}
+
+void charsmap_apply(const Charsmap *m, bool longest, const char *text, size_t n, const char *taint, Tainted *out)
+{
+    if (longest) {
+        apply_longest(m, text, n, taint, out);
+        return;
+    }
     for (size_t i = 0, len; i < n; i += len) {
         len = cluster(text + i, n - i);
         if (len <= LONGEST_CLUSTER && map_one(m, text + i, len, taint_from(taint, i), out))

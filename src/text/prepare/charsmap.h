@@ -11,8 +11,12 @@ typedef struct Charsmap Charsmap;
 bool charsmap_new(Charsmap **out, const char *base64, Err *err) MUST_CHECK;
 void charsmap_free(Charsmap *m); /* accepts NULL */
 
-/* Appends what n bytes of UTF-8 become, as tokenizers does it: what people see as one character, of less than six bytes, becomes
- * what the shortest beginning of it that the map knows becomes; else each of its code points does so for itself. */
-void charsmap_apply(const Charsmap *m, const char *text, size_t n, const char *taint, Tainted *out);
+/* n bytes in base64; the caller frees it. */
+char *charsmap_base64(const unsigned char *bytes, size_t n);
+
+/* Appends what n bytes of UTF-8 become. SentencePiece and llama.cpp (`longest`) replace the longest text that the map knows, at
+ * each place. tokenizers: what people see as one character, of less than six bytes, becomes what the shortest beginning of it
+ * that the map knows becomes; else each of its code points does so for itself. */
+void charsmap_apply(const Charsmap *m, bool longest, const char *text, size_t n, const char *taint, Tainted *out);
 
 #endif

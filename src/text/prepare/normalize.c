@@ -16,17 +16,17 @@ bool steps_add_pattern(Steps *s, const char *pattern, const char *to, Err *err)
     Pattern *p;
     if (!pattern_new(&p, pattern, false, err))
         return false;
-    steps_add(s, STEP_PATTERN, NULL, to);
+    steps_add(s, STEP_PATTERN, pattern, to);
     s->item[s->n - 1].pattern = p;
     return true;
 }
 
-bool steps_add_charsmap(Steps *s, const char *base64, Err *err)
+bool steps_add_charsmap(Steps *s, StepKind kind, const char *base64, Err *err)
 {
     Charsmap *map;
     if (!charsmap_new(&map, base64, err))
         return false;
-    steps_add(s, STEP_CHARSMAP, NULL, NULL);
+    steps_add(s, kind, base64, NULL);
     s->item[s->n - 1].map = map;
     return true;
 }
@@ -193,8 +193,8 @@ static bool run_valid(const Step *step, const char *text, size_t n, const char *
         len = text_run(text + i, n - i, &valid);
         if (!valid)
             tainted_add(out, text + i, len, taint_from(taint, i));
-        else if (step->kind == STEP_CHARSMAP)
-            charsmap_apply(step->map, text + i, len, taint_from(taint, i), out);
+        else if (step->map)
+            charsmap_apply(step->map, step->kind == STEP_CHARSMAP_LONGEST, text + i, len, taint_from(taint, i), out);
         else if (step->kind == STEP_PATTERN)
             ok = replace_matches(step, scratch, text + i, len, taint_from(taint, i), out, err);
         else
@@ -213,6 +213,7 @@ static bool run_step(const Step *step, const char *text, size_t n, const char *t
     case STEP_STRIP_RIGHT: strip(step->kind, text, n, taint, out); return true;
     case STEP_PATTERN:
     case STEP_CHARSMAP:
+    case STEP_CHARSMAP_LONGEST:
     case STEP_NFC:
     case STEP_NFD:
     case STEP_NFKC:

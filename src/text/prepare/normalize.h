@@ -10,15 +10,16 @@
 #define BLANK_MARK "\xe2\x96\x81"
 
 typedef enum StepKind {
-    STEP_PREPEND,      /* `to` goes before a text that is not empty */
-    STEP_PREFIX,       /* the same, unless the text begins with it */
-    STEP_PREFIX_FIRST, /* the same, at the very beginning of a text only */
-    STEP_REPLACE,      /* every `from` becomes `to` */
-    STEP_PATTERN,      /* every match of `pattern` becomes `to` */
-    STEP_CHARSMAP,     /* characters become what `map` says */
-    STEP_STRIP_LEFT,   /* white space at the beginning goes */
-    STEP_STRIP_RIGHT,  /* ... at the end */
-    STEP_NFC,          /* Unicode's normal forms (UAX #15) */
+    STEP_PREPEND,          /* `to` goes before a text that is not empty */
+    STEP_PREFIX,           /* the same, unless the text begins with it */
+    STEP_PREFIX_FIRST,     /* the same, at the very beginning of a text only */
+    STEP_REPLACE,          /* every `from` becomes `to` */
+    STEP_PATTERN,          /* every match of `pattern` becomes `to` */
+    STEP_CHARSMAP,         /* characters become what `map` says, as tokenizers does it */
+    STEP_CHARSMAP_LONGEST, /* ... as SentencePiece does */
+    STEP_STRIP_LEFT,       /* white space at the beginning goes */
+    STEP_STRIP_RIGHT,      /* ... at the end */
+    STEP_NFC,              /* Unicode's normal forms (UAX #15) */
     STEP_NFD,
     STEP_NFKC,
     STEP_NFKD
@@ -26,7 +27,7 @@ typedef enum StepKind {
 
 typedef struct Step {
     StepKind kind;
-    char *from, *to; /* owned; NULL where the kind has none */
+    char *from, *to; /* owned; NULL where the kind has none; `from` of a pattern or map is its source */
     Pattern *pattern;
     Charsmap *map;
 } Step;
@@ -40,7 +41,7 @@ typedef struct Steps {
 void steps_add(Steps *s, StepKind kind, const char *from, const char *to);
 /* Add a STEP_PATTERN, and a STEP_CHARSMAP of a map in base64. */
 bool steps_add_pattern(Steps *s, const char *pattern, const char *to, Err *err) MUST_CHECK;
-bool steps_add_charsmap(Steps *s, const char *base64, Err *err) MUST_CHECK;
+bool steps_add_charsmap(Steps *s, StepKind kind, const char *base64, Err *err) MUST_CHECK;
 void steps_release(Steps *s);
 
 /* Where a piece of text stands: nothing before it; behind something; or anywhere, and nothing may be put before it. */
