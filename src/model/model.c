@@ -132,7 +132,8 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
             return false;
         template = tokenizer_chat_template(m->tokenizer);
     }
-    if (tokenizer_size(m->tokenizer) > m->config.vocab) {
+    /* Gemma 3's tokenizer has a token for images, which its models of text have no row for. */
+    if (tokenizer_size(m->tokenizer) > m->config.vocab && !tokenizer_limit(m->tokenizer, m->config.vocab)) {
         err_set(err, ERR_INPUT, "%s: the tokenizer has %d tokens, the embedding %d rows", s->path,
                 tokenizer_size(m->tokenizer), m->config.vocab);
         return err_hint(err, "the tokenizer is another model's");

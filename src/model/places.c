@@ -54,14 +54,15 @@ static bool ends_with_one(const char *name, const char *const *ends, int n)
 
 /* Rotary frequencies are computed from the configuration (a GGUF file's divisors of them are read with it), attention's
  * mask needs no table, and positions count themselves. */
-static bool is_buffer(const StoredTensor *t)
+static bool is_buffer(const ModelConfig *c, const StoredTensor *t)
 {
     static const char *const ends[] = {
         "rotary_emb.inv_freq", "rotary_emb.original_inv_freq", "rotary_emb.cos_cached", "rotary_emb.sin_cached",
         ".attn_rot_embd",      ".attn_rot_embd.weight",        ".masked_bias",          ".position_ids",
         ".num_batches_tracked"};
     static const char *const masks[] = {"attn.bias", "attention.bias"}; /* [1, 1, T, T]; a bias proper is a vector */
-    return strcmp(t->name, "rope_freqs.weight") == 0 || ends_with_one(t->name, ends, COUNT(ends)) ||
+    bool factors = c->rope.scaling == ROPE_LONG && str_starts(t->name, "rope_factors_");
+    return factors || strcmp(t->name, "rope_freqs.weight") == 0 || ends_with_one(t->name, ends, COUNT(ends)) ||
            (t->dims != 1 && ends_with_one(t->name, masks, COUNT(masks)));
 }
 
@@ -156,7 +157,7 @@ bool places_check(const ModelConfig *c, bool gguf, const StoredTensor *t, int n,
             continue; /* it is the embedding: gguf_config has compared them */
         else if (!gguf && c->tied && is_head(name))
             ok = check_tied(&t[i], find_embedding(names, t, n), path, err);
-        else if (!is_buffer(&t[i]) && !is_foreign(&t[i]) && !is_of_images(c, name))
+        else if (!is_buffer(c, &t[i]) && !is_foreign(&t[i]) && !is_of_images(c, name))
             ok = refuse_tensor(c, name, path, err);
     }
     json_decref(taken);

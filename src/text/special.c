@@ -55,6 +55,17 @@ bool specials_add(Specials *s, const char *text, size_t n, Special item)
     return true;
 }
 
+int specials_forget(Specials *s, int from)
+{
+    int forgotten = 0;
+    for (int i = 1; i < s->nodes; i++)
+        if (s->node[i].item >= 0 && s->item[s->node[i].item].id >= from) {
+            s->node[i].item = -1;
+            forgotten++;
+        }
+    return forgotten;
+}
+
 const char *specials_text(const Specials *s, int id)
 {
     for (int i = 0; i < s->n; i++)

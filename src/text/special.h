@@ -34,6 +34,8 @@ typedef struct Specials {
 
 /* False where the text is empty or there already. */
 bool specials_add(Specials *s, const char *text, size_t n, Special item) MUST_CHECK;
+/* Tokens from this id on are not looked for any more; returns how many that are. */
+int specials_forget(Specials *s, int from);
 void specials_release(Specials *s);
 /* The text that is looked for as this token, or NULL. */
 const char *specials_text(const Specials *s, int id);

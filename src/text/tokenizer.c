@@ -102,6 +102,12 @@ static bool is_mark(const char *text)
     return n > 2 && strchr("<[", text[0]) && strchr(">]", text[n - 1]);
 }
 
+bool tokenizer_limit(Tokenizer *t, int n)
+{
+    int beyond = specials_forget(&t->raw, n) + specials_forget(&t->added, n);
+    return t->vocab.n - n == beyond && t->bos < n && t->eos < n;
+}
+
 static void guard(Vocab *v, Specials *s, const char *chat_template)
 {
     for (int i = 0; i < s->n; i++) {

@@ -57,6 +57,10 @@ void tokenizer_free(Tokenizer *t); /* accepts NULL */
  * count as these do, only outside of tainted text. But in a reply they are what a policy draws. Before any text is encoded. */
 void tokenizer_guard(Tokenizer *t, const char *chat_template);
 
+/* For a model that has fewer rows than the tokenizer has tokens: those from id n on are never given. False where they are more than
+ * added tokens. Before any text is encoded. */
+bool tokenizer_limit(Tokenizer *t, int n) MUST_CHECK;
+
 /* How a text is encoded or ids decoded, or-ed. */
 enum {
     TOKENIZE_SPECIAL = 1, /* control tokens in the text count as such */
