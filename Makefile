@@ -35,7 +35,7 @@ FLAGS_avx2   := -mavx2 -mfma -mf16c
 FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mf16c -mprefer-vector-width=512
 
 KERNEL_SRC := $(sort $(wildcard src/tensor/cpu/*.c))
-LIB_SRC    := $(sort $(foreach d,base tensor text text/* store net model infer train rlaif rlaif/* rlaif/*/*,$(wildcard src/$d/*.c)))
+LIB_SRC    := $(sort $(foreach d,base tensor text text/* store net model model/* infer train rlaif rlaif/* rlaif/*/*,$(wildcard src/$d/*.c)))
 SERVE_SRC  := $(sort $(wildcard src/serve/*.c))
 CLI_SRC    := $(sort $(wildcard src/cli/*.c))
 TEST_SRC   := $(sort $(wildcard tests/*/test_*.c tests/*/*/test_*.c))

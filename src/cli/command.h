@@ -37,8 +37,10 @@ bool cmd_chat(Work *work, void *options, Err *err);
 bool cmd_tokenize(Work *work, void *options, Err *err);
 bool cmd_logprob(Work *work, void *options, Err *err);
 bool cmd_inspect(Work *work, void *options, Err *err);
+bool cmd_export(Work *work, void *options, Err *err);
 bool cmd_bench(Work *work, void *options, Err *err);
 
-extern const OptionTable generate_table, chat_table, tokenize_table, logprob_table, inspect_table, bench_table;
+extern const OptionTable generate_table, chat_table, tokenize_table, logprob_table, inspect_table, export_table,
+    bench_table;
 
 #endif

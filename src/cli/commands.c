@@ -63,6 +63,8 @@ const Command commands[] = {
      "rlaif logprob rows.jsonl --model model.gguf --top 5"},
     {"inspect",        "what a model, checkpoint, run or file of rows is", &inspect_table, cmd_inspect,
      "rlaif inspect runs/warmer"},
+    {"export",         "a model                     -> files for llama.cpp and transformers", &export_table, cmd_export,
+     "rlaif export policy -o policy.gguf --format gguf"},
     {"bench",          "this machine's speed at real work", &bench_table, cmd_bench,
      "rlaif bench --workload gemm"},
 };

@@ -272,6 +272,18 @@ void family_scales(const Family *f, ModelConfig *c)
         c->attn_scale = (float)(1.0 / sqrt((double)c->head_dim));
 }
 
+int config_pattern(const ModelConfig *c)
+{
+    for (int period = 1; period <= c->layers + 1; period++) {
+        bool same = true;
+        for (int i = 0; i < c->layers; i++)
+            same = same && c->local[i] == ((i + 1) % period != 0);
+        if (same)
+            return period;
+    }
+    return 0;
+}
+
 /* --- what they must obey --------------------------------------------------------------------------------- */
 
 static bool refuse(const char *where, const char *what, double value, const char *needs, Err *err)

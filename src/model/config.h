@@ -84,6 +84,9 @@ bool config_from_json(ModelConfig *c, const json_t *json, const char *where, Err
  * num_labels 1, ...), loadable by transformers 4 and 5. A value head is written as the causal model's. */
 json_t *config_to_json(const ModelConfig *c);
 
+/* Every how manieth layer is global, or 0 where no such number describes the layers. */
+int config_pattern(const ModelConfig *c);
+
 /* --- for those who read and write configurations --- */
 
 /* What config.json calls a size; NULL: the family has it from the others. */

@@ -85,19 +85,6 @@ static json_t *scalar_json(float scale)
     return json_real(scalar);
 }
 
-/* Every how manieth layer is global, or 0 where no such number describes the layers. */
-static int pattern_of(const ModelConfig *c)
-{
-    for (int period = 1; period <= c->layers + 1; period++) {
-        bool same = true;
-        for (int i = 0; i < c->layers; i++)
-            same = same && c->local[i] == ((i + 1) % period != 0);
-        if (same)
-            return period;
-    }
-    return 0;
-}
-
 static json_t *cap_json(float cap)
 {
     return cap > 0 ? json_of_float(cap) : json_null();
@@ -138,8 +125,8 @@ static void write_gemma3(const ModelConfig *c, json_t *o)
         put(ropes, "sliding_attention", config_rope_json(&c->rope_local));
         put(o, "rope_local_base_freq", json_real(c->rope_local.theta));
     }
-    if (pattern_of(c))
-        put(o, "sliding_window_pattern", json_integer(pattern_of(c)));
+    if (config_pattern(c))
+        put(o, "sliding_window_pattern", json_integer(config_pattern(c)));
 }
 
 static void write_gpt2(const ModelConfig *c, json_t *o)

@@ -1,4 +1,4 @@
-/* Stored numbers as f32. A quantised block is a few scales and small integers q; its values are d q (the _0
+/* Stored numbers as f32, and some types back. A quantised block is a few scales and small integers q; its values are d q (the _0
  * types), d q + m (the _1 types), or, in the K types' blocks of 256, (d s) q or (d s) q - (dmin m) with four-
  * to eight-bit factors s and m of sub-blocks; in the IQ4 types q is looked up. Every product and sum is one f32 rounding, in that order. */
 #include "model/dtype.h"
@@ -212,27 +212,110 @@ static void read_iq4_xs(const unsigned char *src, float *dst)
     }
 }
 
+/* --- and back ---------------------------------------------------------------------------------------- */
+
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static void store16(unsigned char *p, uint32_t v)
+{
+    p[0] = (unsigned char)v;
+    p[1] = (unsigned char)(v >> 8);
+}
+
+/* The nearest number, of two the even one; false where that is infinite. */
+static bool write_f16(const float *src, unsigned char *dst)
+{
+    uint32_t sign = bits_of(*src) >> 16 & 0x8000u, size = bits_of(*src) & 0x7FFFFFFFu, h;
+    if (size < 0x38800000u) /* subnormal: of steps of 2^-24 */
+        h = (uint32_t)lrintf(from_bits(size) * 0x1p24f);
+    else
+        h = (size - (112u << 23) + 0xFFFu + (size >> 13 & 1)) >> 13;
+    store16(dst, sign | (h < 0x7C00u ? h : 0x7C00u));
+    return h < 0x7C00u;
+}
+
+static bool write_bf16(const float *src, unsigned char *dst)
+{
+    uint32_t bits = bits_of(*src), h = (bits + 0x7FFFu + (bits >> 16 & 1)) >> 16;
+    store16(dst, h);
+    return (h & 0x7F80u) < 0x7F80u;
+}
+
+static bool write_f32(const float *src, unsigned char *dst)
+{
+    memcpy(dst, src, sizeof *src);
+    return true;
+}
+
+/* The largest of a block by size, with its sign; the first of equals. */
+static float largest_of(const float *src)
+{
+    float most = 0;
+    for (int i = 0; i < SMALL; i++)
+        most = fabsf(src[i]) > fabsf(most) ? src[i] : most;
+    return most;
+}
+
+/* The scale, of which f16 keeps ten bits, and 1 / scale; a block whose scale f16 makes 0 is all zero. */
+static bool write_scale(float d, unsigned char *dst, float *inverse)
+{
+    bool ok = write_f16(&d, dst);
+    *inverse = load_f16(dst) != 0 ? 1.0f / d : 0.0f;
+    return ok;
+}
+
+/* As ggml's reference code: the largest becomes 127 or -127. */
+static bool write_q8_0(const float *src, unsigned char *dst)
+{
+    float inverse;
+    bool ok = write_scale(fabsf(largest_of(src)) / 127.0f, dst, &inverse);
+    for (int i = 0; i < SMALL; i++)
+        dst[2 + i] = (unsigned char)(signed char)roundf(src[i] * inverse);
+    return ok;
+}
+
+/* As there: the largest becomes -8, whatever its sign. */
+static bool write_q4_0(const float *src, unsigned char *dst)
+{
+    float inverse;
+    int q[SMALL];
+    bool ok = write_scale(largest_of(src) / -8.0f, dst, &inverse);
+    for (int i = 0; i < SMALL; i++) {
+        q[i] = (int)(src[i] * inverse + 8.5f);
+        q[i] = q[i] < 15 ? q[i] : 15;
+    }
+    for (int i = 0; i < SMALL / 2; i++)
+        dst[2 + i] = (unsigned char)(q[i] | q[i + SMALL / 2] << 4);
+    return ok;
+}
+
 typedef struct Row {
     DTypeInfo info;
-    void (*read)(const unsigned char *src, float *dst); /* one block */
+    void (*read)(const unsigned char *src, float *dst);  /* one block */
+    bool (*write)(const float *src, unsigned char *dst); /* NULL: it is not written */
 } Row;
 
 static const Row rows[DTYPE_COUNT] = {
-    [DTYPE_F32] = {{"F32", 1, 4}, read_f32},
-    [DTYPE_F16] = {{"F16", 1, 2}, read_f16},
-    [DTYPE_BF16] = {{"BF16", 1, 2}, read_bf16},
-    [DTYPE_Q4_0] = {{"Q4_0", SMALL, 18}, read_q4_0},
-    [DTYPE_Q4_1] = {{"Q4_1", SMALL, 20}, read_q4_1},
-    [DTYPE_Q5_0] = {{"Q5_0", SMALL, 22}, read_q5_0},
-    [DTYPE_Q5_1] = {{"Q5_1", SMALL, 24}, read_q5_1},
-    [DTYPE_Q8_0] = {{"Q8_0", SMALL, 34}, read_q8_0},
-    [DTYPE_Q4_K] = {{"Q4_K", SUPER, 144}, read_q4_k},
-    [DTYPE_Q5_K] = {{"Q5_K", SUPER, 176}, read_q5_k},
-    [DTYPE_Q6_K] = {{"Q6_K", SUPER, 210}, read_q6_k},
-    [DTYPE_Q2_K] = {{"Q2_K", SUPER, 84}, read_q2_k},
-    [DTYPE_Q3_K] = {{"Q3_K", SUPER, 110}, read_q3_k},
-    [DTYPE_IQ4_NL] = {{"IQ4_NL", SMALL, 18}, read_iq4_nl},
-    [DTYPE_IQ4_XS] = {{"IQ4_XS", SUPER, 136}, read_iq4_xs},
+    [DTYPE_F32] = {{"F32", 1, 4}, read_f32, write_f32},
+    [DTYPE_F16] = {{"F16", 1, 2}, read_f16, write_f16},
+    [DTYPE_BF16] = {{"BF16", 1, 2}, read_bf16, write_bf16},
+    [DTYPE_Q4_0] = {{"Q4_0", SMALL, 18}, read_q4_0, write_q4_0},
+    [DTYPE_Q4_1] = {{"Q4_1", SMALL, 20}, read_q4_1, NULL},
+    [DTYPE_Q5_0] = {{"Q5_0", SMALL, 22}, read_q5_0, NULL},
+    [DTYPE_Q5_1] = {{"Q5_1", SMALL, 24}, read_q5_1, NULL},
+    [DTYPE_Q8_0] = {{"Q8_0", SMALL, 34}, read_q8_0, write_q8_0},
+    [DTYPE_Q4_K] = {{"Q4_K", SUPER, 144}, read_q4_k, NULL},
+    [DTYPE_Q5_K] = {{"Q5_K", SUPER, 176}, read_q5_k, NULL},
+    [DTYPE_Q6_K] = {{"Q6_K", SUPER, 210}, read_q6_k, NULL},
+    [DTYPE_Q2_K] = {{"Q2_K", SUPER, 84}, read_q2_k, NULL},
+    [DTYPE_Q3_K] = {{"Q3_K", SUPER, 110}, read_q3_k, NULL},
+    [DTYPE_IQ4_NL] = {{"IQ4_NL", SMALL, 18}, read_iq4_nl, NULL},
+    [DTYPE_IQ4_XS] = {{"IQ4_XS", SUPER, 136}, read_iq4_xs, NULL},
 };
 
 const DTypeInfo *dtype_info(DType type)
@@ -264,6 +347,17 @@ void dtype_to_f32(DType type, const void *src, float *dst, size_t n)
     else
         for (size_t i = 0; i + block <= n; i += block, p += bytes)
             row->read(p, dst + i);
+}
+
+bool dtype_from_f32(DType type, const float *src, void *dst, size_t n)
+{
+    const Row *row = &rows[type];
+    size_t block = (size_t)row->info.block, bytes = (size_t)row->info.block_bytes;
+    unsigned char *p = dst;
+    bool ok = true;
+    for (size_t i = 0; i + block <= n; i += block, p += bytes)
+        ok = row->write(src + i, p) && ok;
+    return ok;
 }
 
 size_t stored_values(const StoredTensor *t)

@@ -44,6 +44,11 @@ bool dtype_bytes(DType type, size_t n, size_t *bytes) MUST_CHECK;
  * f32 values are copied bit by bit, the others are exact in f32 or rounded as ggml's reference code does. */
 void dtype_to_f32(DType type, const void *src, float *dst, size_t n);
 
+/* The way back, for the types that are written: F32, F16, BF16, Q8_0, Q4_0. The plain ones are rounded to the nearest number, of two
+ * to the even one; blocks are as ggml's reference code makes them. What comes back by dtype_to_f32 gives the same bytes again.
+ * False where a number is too large for the type. */
+bool dtype_from_f32(DType type, const float *src, void *dst, size_t n) MUST_CHECK;
+
 /* A tensor as it lies in a file. */
 typedef struct StoredTensor {
     const char *name; /* borrowed from its file */

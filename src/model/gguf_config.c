@@ -157,8 +157,7 @@ static bool read_rope(const Meta *m)
     return true;
 }
 
-/* The divisor of rotary frequency i in Llama 3's scaling. */
-static double llama3_divisor(const Rope *r, int i, int rotary_dim)
+double gguf_llama3_divisor(const Rope *r, int i, int rotary_dim)
 {
     double wavelength = 6.283185307179586 * real_pow(r->theta, 2.0 * i / rotary_dim);
     double turns = r->original_context / wavelength;
@@ -177,7 +176,7 @@ static bool is_llama3(const float *divisor, Rope *guess, int rotary_dim)
     int n = rotary_dim / 2;
     guess->factor = (double)divisor[n - 1];
     for (int i = 0; i < n; i++) {
-        double wanted = llama3_divisor(guess, i, rotary_dim);
+        double wanted = gguf_llama3_divisor(guess, i, rotary_dim);
         if (!(fabs((double)divisor[i] - wanted) <= 1e-4 * wanted))
             return false;
     }

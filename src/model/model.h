@@ -3,6 +3,7 @@
 #define MODEL_MODEL_H
 
 #include "base/hash.h"
+#include "model/dtype.h"
 #include "model/params.h"
 #include "store/store.h"
 #include "tensor/ops.h"
@@ -46,6 +47,8 @@ void model_init_head(Model *m, uint64_t seed);
 /* Writes config.json, model.safetensors and the tokenizer's files into a directory, which is made. The value
  * head is left out where the model also has another head: it belongs to a trainer's state. */
 bool model_save(const Model *m, const char *dir, Err *err) MUST_CHECK;
+/* The same with weights of another type: F32, F16 or BF16. */
+bool model_save_as(const Model *m, const char *dir, DType type, Err *err) MUST_CHECK;
 
 /* Reads the weights of a directory into a model of the same configuration. */
 bool model_read_weights(Model *m, const char *dir, Err *err) MUST_CHECK;

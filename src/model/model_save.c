@@ -27,10 +27,10 @@ static bool write_tensor(const Model *m, SafetensorsWriter *w, const Param *grou
     return ok;
 }
 
-static bool save_weights(const Model *m, const char *path, Err *err)
+static bool save_weights(const Model *m, const char *path, DType type, Err *err)
 {
     SafetensorsWriter *w;
-    if (!safetensors_create(&w, path, err))
+    if (!safetensors_create(&w, path, type, err))
         return false;
     ParamList list = params_list(&((Model *)(uintptr_t)m)->w, &m->config);
     for (int i = 0; i < list.n; i += stored_group(&list, i, false)) {
@@ -53,9 +53,17 @@ static bool save_weights(const Model *m, const char *path, Err *err)
     return safetensors_close(w, err);
 }
 
-static bool save_config(const Model *m, const char *path, Err *err)
+/* How config.json calls a type of numbers. */
+static const char *torch_name(DType type)
+{
+    return type == DTYPE_F16 ? "float16" : type == DTYPE_BF16 ? "bfloat16" : "float32";
+}
+
+static bool save_config(const Model *m, const char *path, DType type, Err *err)
 {
     json_t *config = config_to_json(&m->config);
+    json_object_set_new(config, "dtype", json_string(torch_name(type)));
+    json_object_set_new(config, "torch_dtype", json_string(torch_name(type)));
     if (m->notes)
         json_object_set(config, "rlaif", m->notes);
     char *text = json_dumps(config, JSON_INDENT(2));
@@ -67,11 +75,16 @@ static bool save_config(const Model *m, const char *path, Err *err)
 
 bool model_save(const Model *m, const char *dir, Err *err)
 {
+    return model_save_as(m, dir, DTYPE_F32, err);
+}
+
+bool model_save_as(const Model *m, const char *dir, DType type, Err *err)
+{
     char *weights = path_join(dir, "model.safetensors"), *config = path_join(dir, "config.json");
     const char *template = m->chat ? chat_template_source(m->chat) : NULL;
     /* config.json comes last: a directory with it is complete. */
-    bool ok = dir_make(dir, err) && tokenizer_save(m->tokenizer, dir, template, err) && save_weights(m, weights, err) &&
-              save_config(m, config, err) && dir_sync(dir, err);
+    bool ok = dir_make(dir, err) && tokenizer_save(m->tokenizer, dir, template, err) &&
+              save_weights(m, weights, type, err) && save_config(m, config, type, err) && dir_sync(dir, err);
     free(weights);
     free(config);
     return ok;

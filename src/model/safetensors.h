@@ -31,9 +31,11 @@ void safetensors_forget(const Safetensors *s, const StoredTensor *t);
  * in pieces of any size, and close. The first values end the declarations. The file appears under its name
  * when it is closed. The bytes depend only on what is written. */
 typedef struct SafetensorsWriter SafetensorsWriter;
-bool safetensors_create(SafetensorsWriter **out, const char *path, Err *err) MUST_CHECK;
-void safetensors_declare(SafetensorsWriter *w, const char *name, const size_t *shape, int dims); /* F32 */
-/* Fails where the disk does, where more is given than was declared, and for a name declared twice. */
+/* All tensors have one type: F32, F16 or BF16. */
+bool safetensors_create(SafetensorsWriter **out, const char *path, DType type, Err *err) MUST_CHECK;
+void safetensors_declare(SafetensorsWriter *w, const char *name, const size_t *shape, int dims);
+/* Fails where the disk does, where more is given than was declared, for a name declared twice, and for a number that is too large
+ * for the type. */
 bool safetensors_values(SafetensorsWriter *w, const float *values, size_t n, Err *err) MUST_CHECK;
 /* Frees w, also where it fails; fails where values are missing. */
 bool safetensors_close(SafetensorsWriter *w, Err *err) MUST_CHECK;

@@ -8,6 +8,7 @@ enum { LENGTH_BYTES = 8, HEADER_MULTIPLE = 8 };
 
 struct SafetensorsWriter {
     char *path;
+    DType type;
     TextWriter *out;
     json_t *header; /* with __metadata__ first */
     size_t declared, given;
@@ -15,7 +16,7 @@ struct SafetensorsWriter {
     char *fault; /* what was wrong with a declaration, told where an error can be returned */
 };
 
-bool safetensors_create(SafetensorsWriter **out, const char *path, Err *err)
+bool safetensors_create(SafetensorsWriter **out, const char *path, DType type, Err *err)
 {
     *out = NULL;
     TextWriter *text;
@@ -23,6 +24,7 @@ bool safetensors_create(SafetensorsWriter **out, const char *path, Err *err)
         return false;
     SafetensorsWriter *w = mem_zalloc(1, sizeof *w);
     w->path = mem_str(path);
+    w->type = type;
     w->out = text;
     w->header = json_pack("{s:{s:s}}", "__metadata__", "format", "pt");
     *out = w;
@@ -37,7 +39,8 @@ static void fault(SafetensorsWriter *w, const char *name, const char *what)
 
 void safetensors_declare(SafetensorsWriter *w, const char *name, const size_t *shape, int dims)
 {
-    size_t n = 1, end, bytes;
+    const DTypeInfo *info = dtype_info(w->type);
+    size_t n = 1, end, bytes, each = (size_t)info->block_bytes;
     json_t *sizes = json_array();
     bool fits = true;
     for (int i = 0; i < dims; i++) {
@@ -50,8 +53,8 @@ void safetensors_declare(SafetensorsWriter *w, const char *name, const size_t *s
         json_decref(sizes);
         return;
     }
-    json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", sizes, "data_offsets",
-                              (json_int_t)(w->declared * sizeof(float)), (json_int_t)(end * sizeof(float)));
+    json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", info->name, "shape", sizes, "data_offsets",
+                              (json_int_t)(w->declared * each), (json_int_t)(end * each));
     if (!entry || json_object_set_new(w->header, name, entry) != 0)
         fault(w, name, "is no name in UTF-8");
     w->declared = end;
@@ -75,6 +78,24 @@ static bool begin(SafetensorsWriter *w, Err *err)
     return ok;
 }
 
+/* In pieces of the size that a text is written in. */
+static bool write_values(SafetensorsWriter *w, const float *values, size_t n, Err *err)
+{
+    if (w->type == DTYPE_F32)
+        return n == 0 || text_write(w->out, (const char *)values, n * sizeof *values, err);
+    unsigned char piece[4096];
+    const size_t most = sizeof piece / sizeof(float), each = (size_t)dtype_info(w->type)->block_bytes;
+    for (size_t at = 0, size; at < n; at += size) {
+        size = n - at < most ? n - at : most;
+        if (!dtype_from_f32(w->type, values + at, piece, size))
+            return err_set(err, ERR_INPUT, "%s: a number is too large for %s", w->path, dtype_info(w->type)->name),
+                   err_hint(err, "take another type");
+        if (!text_write(w->out, (const char *)piece, size * each, err))
+            return false;
+    }
+    return true;
+}
+
 bool safetensors_values(SafetensorsWriter *w, const float *values, size_t n, Err *err)
 {
     if (w->fault)
@@ -82,7 +103,7 @@ bool safetensors_values(SafetensorsWriter *w, const float *values, size_t n, Err
     if (n > w->declared - w->given)
         return err_set(err, ERR_INPUT, "%s: %zu values after %zu of %zu", w->path, n, w->given, w->declared);
     w->given += n;
-    return begin(w, err) && (n == 0 || text_write(w->out, (const char *)values, n * sizeof *values, err));
+    return begin(w, err) && write_values(w, values, n, err);
 }
 
 bool safetensors_close(SafetensorsWriter *w, Err *err)

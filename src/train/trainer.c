@@ -95,7 +95,7 @@ bool trainer_save(const Trainer *t, const char *dir, const json_t *notes, Err *e
     const Weights *w = &t->model->w;
     size_t value_floats = matrix_floats(1, t->model->config.width), bias_floats = matrix_floats(1, 1);
     SafetensorsWriter *out;
-    bool ok = safetensors_create(&out, state, err);
+    bool ok = safetensors_create(&out, state, DTYPE_F32, err);
     if (ok) {
         optimizer_declare(&t->optimizer, out);
         if (keeps_value(t)) {

@@ -57,7 +57,7 @@ static const float numbers[10] = {0.5f, -1, 2, 3, 1e-40f, 5, 6, -0.0f, 8, 3.4e38
 static bool write_two(const char *path, size_t piece, Err *err)
 {
     SafetensorsWriter *w;
-    if (!safetensors_create(&w, path, err))
+    if (!safetensors_create(&w, path, DTYPE_F32, err))
         return false;
     safetensors_declare(w, "b", (const size_t[]){2, 3}, 2);
     safetensors_declare(w, "a", (const size_t[]){4}, 1);
@@ -114,7 +114,7 @@ static void headers_are_padded(void **state)
         SafetensorsWriter *w;
         size_t n;
         uint64_t length;
-        assert_true(safetensors_create(&w, path, &err));
+        assert_true(safetensors_create(&w, path, DTYPE_F32, &err));
         safetensors_declare(
             w, &"12345678" [i], (const size_t[]) { 1 }, 1);
         assert_true(safetensors_values(w, numbers, 1, &err) && safetensors_close(w, &err) &&
@@ -139,7 +139,7 @@ static SafetensorsWriter *begin_one(const char *path)
 {
     Err err = {0};
     SafetensorsWriter *w;
-    if (!safetensors_create(&w, path, &err))
+    if (!safetensors_create(&w, path, DTYPE_F32, &err))
         fail_msg("%s", err.msg);
     safetensors_declare(w, "a", (const size_t[]){4}, 1);
     return w;
@@ -175,7 +175,7 @@ static void wrong_writing(void **state)
     assert_true(dir_list(folder, &names, &n, &err));
     assert_int_equal(n, 0);
     names_free(names, n);
-    assert_false(safetensors_create(&w, folder, &err));
+    assert_false(safetensors_create(&w, folder, DTYPE_F32, &err));
     assert_null(w);
     safetensors_discard(NULL);
     safetensors_free(NULL);

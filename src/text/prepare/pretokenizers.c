@@ -136,6 +136,11 @@ bool pretokenizer_find(const Pretokenizer **out, const char *name, Err *err)
     return false;
 }
 
+const Pretokenizer *pretokenizer_at(int i)
+{
+    return i < COUNT(known) ? &known[i] : NULL;
+}
+
 bool pretokenizer_splits(const Pretokenizer *p, Splits *out, Err *err)
 {
     if (p->digits && !splits_add(out, "\\p{N}", false, SPLIT_ISOLATED, false, err))

@@ -19,6 +19,8 @@ typedef struct Pretokenizer {
 
 /* By its name; NULL is "default". An unknown name is an error that lists those known. */
 bool pretokenizer_find(const Pretokenizer **out, const char *name, Err *err) MUST_CHECK;
+/* The i-th of those known, or NULL behind the last. */
+const Pretokenizer *pretokenizer_at(int i);
 bool pretokenizer_splits(const Pretokenizer *p, Splits *out, Err *err) MUST_CHECK;
 
 #endif
