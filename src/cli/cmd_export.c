@@ -21,7 +21,7 @@ static const Option option_rows[] = {
      .help = "what was trained, a GGUF file or a Hugging Face directory"},
     {"output", OPT_TEXT, AT(ExportOptions, output), .value = "PATH", .flags = OPT_SHORT_O | OPT_REQUIRED,
      .help = "a new file NAME.gguf, or a new directory"},
-    {"format", OPT_CHOICE, AT(ExportOptions, format), .choices = "gguf|hf", .flags = OPT_REQUIRED,
+    {"format", OPT_CHOICE, AT(ExportOptions, format), .choices = "gguf|hf", .otherwise = "gguf",
      .help = "a GGUF file for llama.cpp, or a Hugging Face directory for transformers"},
     {"type", OPT_CHOICE, AT(ExportOptions, type), .choices = TYPES, .otherwise = "f32",
      .help = "of the weights; hf has f32, f16 and bf16"},

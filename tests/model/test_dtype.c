@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "group.h"
 #include "model/dtype.h"
+#include "support.h"
 
 static uint32_t bits_of(float x)
 {
@@ -175,6 +176,97 @@ static void shared_bytes_are_found(void **state)
     assert_int_equal(stored_values(&shaped), 24);
 }
 
+/* The nearest number, of two the even one; what is too large is none. */
+static void rounds_to_the_nearest(void **state)
+{
+    (void)state;
+    static const struct {
+        DType type;
+        double value;
+        int wanted; /* -1: too large */
+    } cases[] = {
+        {DTYPE_F16, 1 + 0x1p-11, 0x3C00},
+        {DTYPE_F16, 1 + 3 * 0x1p-11, 0x3C02},
+        {DTYPE_F16, -1 - 0x1.004p-11, 0xBC01},
+        {DTYPE_F16, 0x1p-25, 0},
+        {DTYPE_F16, 3 * 0x1p-25, 2},
+        {DTYPE_F16, 1023.5 * 0x1p-24, 0x0400},
+        {DTYPE_F16, 65519.99, 0x7BFF},
+        {DTYPE_F16, 65520, -1},
+        {DTYPE_F16, -1e30, -1},
+        {DTYPE_BF16, 1 + 0x1p-8, 0x3F80},
+        {DTYPE_BF16, 1 + 3 * 0x1p-8, 0x3F82},
+        {DTYPE_BF16, -1 - 0x1.004p-8, 0xBF81},
+        {DTYPE_BF16, 0x1.FEFFp127, 0x7F7F},
+        {DTYPE_BF16, 0x1.FFp127, -1},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        float value = (float)cases[i].value;
+        unsigned char got[2];
+        assert_int_equal(dtype_from_f32(cases[i].type, &value, got, 1), cases[i].wanted >= 0);
+        if (cases[i].wanted >= 0)
+            assert_int_equal(got[0] | got[1] << 8, cases[i].wanted);
+    }
+    float block[32] = {0};
+    unsigned char got[34];
+    block[7] = 65520.0f * 127;
+    assert_false(dtype_from_f32(DTYPE_Q8_0, block, got, 32));
+    assert_false(dtype_from_f32(DTYPE_Q4_0, block, got, 32));
+}
+
+/* Blocks that gguf-py made of these 32 numbers. */
+static void makes_the_blocks_of_others(void **state)
+{
+    (void)state;
+    static const struct {
+        DType type;
+        const char *hex;
+    } cases[] = {{DTYPE_Q8_0, "a42fced2d5d8dce0e1e8edeaf6fbf4050afd151b06282e0f3b4219505822676f2b7f"},
+                 {DTYPE_Q4_0, "94bf7b6b8b6b5a7a4a496939296829185708"}};
+    float value[32];
+    for (int i = 0; i < 32; i++)
+        value[i] = (float)((i - 16) * 0.37 + (i % 3 ? 0.01 * i * i : 0));
+    for (int i = 0; i < COUNT(cases); i++) {
+        size_t n;
+        unsigned char got[34], *wanted = from_hex(cases[i].hex, &n);
+        assert_true(dtype_from_f32(cases[i].type, value, got, 32));
+        assert_memory_equal(got, wanted, n);
+        free(wanted);
+    }
+}
+
+/* Any block, read back and written again, has the same bytes: rounding is done once. Its values are as near as its steps are, and
+ * those of a scale in f16: half of 2^-24, at most 127 times. */
+static void writes_the_same_again(void **state)
+{
+    (void)state;
+    static const struct {
+        DType type;
+        double step; /* of the largest number of a block, or of the number itself */
+    } types[] = {{DTYPE_F32, 0},
+                 {DTYPE_F16, 0x1p-11},
+                 {DTYPE_BF16, 0x1p-8},
+                 {DTYPE_Q8_0, 0.5 / 127 + 0x1p-11},
+                 {DTYPE_Q4_0, 1.0 / 8 + 0x1p-11}};
+    for (int t = 0; t < COUNT(types); t++)
+        for (uint64_t k = 0; k < 300; k++) {
+            float value[64], back[64];
+            unsigned char once[256], again[256];
+            size_t bytes;
+            fill_normal(value, 64, k,
+                        k % 7 == 6 ? 0 : pow(10, (double)(k % 7) - 3)); /* the smallest scales of f16, too */
+            assert_true(dtype_bytes(types[t].type, 64, &bytes));
+            assert_true(dtype_from_f32(types[t].type, value, once, 64));
+            dtype_to_f32(types[t].type, once, back, 64);
+            assert_true(dtype_from_f32(types[t].type, back, again, 64));
+            assert_memory_equal(once, again, bytes);
+            int block = dtype_info(types[t].type)->block;
+            for (int i = 0; i < 64; i++)
+                close_to((double)back[i], (double)value[i],
+                         types[t].step * largest(value + i / block * block, (size_t)block) + 0x1p-18);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +276,9 @@ int main(void)
         cmocka_unit_test(plain_types_keep_bits),
         cmocka_unit_test(sizes),
         cmocka_unit_test(shared_bytes_are_found),
+        cmocka_unit_test(rounds_to_the_nearest),
+        cmocka_unit_test(makes_the_blocks_of_others),
+        cmocka_unit_test(writes_the_same_again),
     };
     return cmocka_run_group_tests_name("dtype", tests, NULL, NULL);
 }

@@ -1,0 +1,235 @@
+/* export: what is written is the same model, reads back as the same bytes, and is there whole or not at all. */
+#include "program.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "model/model.h"
+#include "refusals.h"
+#include "text/tokenizer_describe.h"
+
+#include <signal.h>
+
+static const char *const models[] = {"llama", "gemma"};
+
+/* Log-probabilities as the program prints them. */
+static char *logprobs_with(const char *model)
+{
+    Ran r = run_in(test_bench, "rlaif logprob ids.jsonl --model %s --threads 1 --quiet", model);
+    need_status(&r, 0);
+    char *text = mem_str(r.out);
+    ran_free(&r);
+    return text;
+}
+
+static void same_model(const char *a, const char *b)
+{
+    char *x = logprobs_with(a), *y = logprobs_with(b);
+    assert_string_equal(x, y);
+    free(x);
+    free(y);
+}
+
+/* Written, read, and written again, by way of either format: the same bytes; and in f32 the same model. */
+static void reads_back(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"f32", "f16", "bf16", "q8_0", "q4_0"};
+    put_text(test_bench, "ids.jsonl", "{\"ids\": [1, 40, 80, 200, 5, 6, 7, 8, 9, 290, 2]}\n");
+    for (int m = 0; m < COUNT(models); m++) {
+        for (int t = 0; t < COUNT(types); t++) {
+            const char *type = types[t];
+            runs_with_status(test_bench, 0, "rlaif export %s -o a.gguf --format gguf --type %s", models[m], type);
+            runs_with_status(test_bench, 0, "rlaif export a.gguf -o b.gguf --format gguf --type %s", type);
+            runs_with_status(test_bench, 0, "cmp a.gguf b.gguf && ! ls *.tmp");
+            if (t == 0 && m == 0)
+                same_model("llama", "a.gguf");
+            if (t < 3) {
+                runs_with_status(test_bench, 0, "rlaif export %s -o a --format hf --type %s", models[m], type);
+                runs_with_status(test_bench, 0, "rlaif export a/ -o b/ --format hf --type %s", type);
+                runs_with_status(test_bench, 0, "diff -r a b && cmp %s/tokenizer.json a/tokenizer.json", models[m]);
+            }
+            if (t == 0) {
+                runs_with_status(test_bench, 0, "rlaif export a -o c.gguf --format gguf && cmp a.gguf c.gguf");
+                same_model(models[m], "a");
+            }
+            runs_with_status(test_bench, 0, "rm -rf a b *.gguf");
+        }
+    }
+}
+
+/* A matrix of a file is what its type makes of every row. */
+static void same_rows(Matrix got, Matrix from, DType type)
+{
+    float *row = mem_alloc((size_t)from.cols, sizeof *row), *wanted = mem_alloc((size_t)from.cols, sizeof *wanted);
+    unsigned char *stored = mem_alloc((size_t)from.cols, sizeof(float));
+    for (int r = 0; r < from.rows; r++) {
+        matrix_get_row(from, r, wanted);
+        assert_true(dtype_from_f32(type, wanted, stored, (size_t)from.cols));
+        dtype_to_f32(type, stored, wanted, (size_t)from.cols);
+        matrix_get_row(got, r, row);
+        same_bits("a row", row, wanted, (size_t)from.cols);
+    }
+    free(row);
+    free(wanted);
+    free(stored);
+}
+
+/* Matrices in the type where their rows are whole blocks, else in f16; vectors as they are, but for Gemma's 1 + w. */
+static void types_are_what_they_say(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        DType type;
+    } types[] = {{"q8_0", DTYPE_Q8_0}, {"q4_0", DTYPE_Q4_0}, {"bf16", DTYPE_BF16}};
+    Device *device = open_device(CPU_PLAIN, 1);
+    for (int i = 0; i < COUNT(models) * COUNT(types); i++) {
+        const char *name = models[i % 2];
+        DType type = types[i / 2].type;
+        char *from = path_join(test_bench, name), *to = path_join(test_bench, "a.gguf");
+        Err err = {0};
+        Model *a, *b;
+        runs_with_status(test_bench, 0, "rlaif export %s -o a.gguf --format gguf --type %s", name, types[i / 2].name);
+        need_ok(model_load(&a, from, device, 0, &err) && model_load(&b, to, device, 0, &err), &err);
+        ParamList x = params_list(&a->w, &a->config), y = params_list(&b->w, &b->config);
+        assert_int_equal(x.n, y.n);
+        for (int k = 0; k < x.n; k++) {
+            Matrix m = *x.param[k].matrix;
+            if (x.param[k].dims == 2)
+                same_rows(*y.param[k].matrix, m, m.cols % dtype_info(type)->block ? DTYPE_F16 : type);
+            else
+                for (int r = 0; r < m.rows; r++)
+                    close_to((double)y.param[k].matrix->at[r], (double)m.at[r], a->config.norm_plus_one ? 1e-7 : 0);
+        }
+        params_free(&x);
+        params_free(&y);
+        model_free(a);
+        model_free(b);
+        runs_with_status(test_bench, 0, "rm a.gguf");
+        free(from);
+        free(to);
+    }
+    device_free(device);
+}
+
+/* What has no form in the other format, or no place to go, is refused by name before anything is written. */
+static void refusals(void **state)
+{
+    (void)state;
+    static const Refusal cases[] = {
+        {"export llama -o a.gguf --format gguf --type q5_0", 2, "q5_0", "q4_0", NULL, NULL},
+        {"export llama -o a --format hf --type q8_0", 2, "--type q8_0", "bf16", NULL, NULL},
+        {"export llama -o a --format hf --type q4_0", 2, "--type q4_0", "bf16", NULL, NULL},
+        {"export llama -o a --format gguf", 2, "-o a", "name it so", NULL, NULL},
+        {"export llama -o old.gguf --format gguf", 1, "old.gguf is there already", "new file", "old.gguf", "mine"},
+        {"export llama -o llama --format hf", 1, "llama is there already", "new directory", NULL, NULL},
+        {"export llama -o none/a.gguf --format gguf", 1, "none", NULL, NULL, NULL},
+        {"export none -o a.gguf --format gguf", 1, "none", NULL, NULL, NULL},
+        {"export p.jsonl -o a.gguf --format gguf", 1, "p.jsonl", NULL, NULL, NULL},
+        {"export wordless -o a.gguf --format gguf", 1, "tokenizer.json", NULL, NULL, NULL},
+        {"export wordless -o a --format hf", 1, "tokenizer.json", NULL, NULL, NULL},
+        {"export reward -o a.gguf --format gguf", 1, "a reward head has no place", "--format hf", NULL, NULL},
+        {"export greedy -o a.gguf --format gguf", 1, "<|end|>", "--format hf", NULL, NULL},
+        {"export cutter -o a.gguf --format gguf", 1, "pre-tokenizer", "--format hf", NULL, NULL},
+    };
+    static const char copy[] = "mkdir %s && cp llama/* %s && cd %s && %s";
+    const char *const made[][2] = {
+        {"wordless", "rm tokenizer.json"},
+        {"reward", "sed -i 's/ForCausalLM/ForSequenceClassification/; s/{/{\"num_labels\": 1,/' config.json"},
+        {"greedy", "sed -i '/\"<|end|>\"/,/rstrip/ s/\"rstrip\": false/\"rstrip\": true/' tokenizer.json"},
+        {"cutter",
+         "tr -d '\\n' < tokenizer.json | sed 's/\"pre_tokenizer\": *{/\"pre_tokenizer\": {\"type\": \"Sequence\", "
+         "\"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": \"[aeiou]+\"}, \"behavior\": "
+         "\"Isolated\", \"invert\": false}, {/; s/}, *\"post_processor\"/}]}, \"post_processor\"/' > t && mv t "
+         "tokenizer.json"}};
+    for (int i = 0; i < COUNT(made); i++)
+        runs_with_status(test_bench, 0, copy, made[i][0], made[i][0], made[i][0], made[i][1]);
+    need_refusals(test_bench, cases, COUNT(cases));
+}
+
+/* Killed or out of disk at any of its calls: nothing under the final name, or all of it; and the same command goes well then. */
+static void whole_or_not_at_all(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *whole;
+    } cases[] = {{"rlaif export llama -o out.gguf --format gguf --threads 1", "cmp out.gguf whole.gguf"},
+                 {"rlaif export llama -o out --format hf --threads 1", "diff -r out whole"}};
+    runs_with_status(test_bench, 0,
+                     "rlaif export llama -o whole.gguf --format gguf && rlaif export llama -o whole --format hf");
+    for (int i = 0; i < COUNT(cases); i++) {
+        Ran r = run_with_fault(test_bench, (Fault){0}, cases[i].line);
+        need_status(&r, 0);
+        int changes = r.changes;
+        ran_free(&r);
+        assert_true(changes > 3);
+        for (int at = 1; at <= changes; at++) {
+            runs_with_status(test_bench, 0, "rm -rf out out.gguf");
+            r = run_with_fault(test_bench, (Fault){.at = at, .signal = at % 2 ? SIGKILL : 0, .full = at % 2 == 0},
+                               cases[i].line);
+            if (at % 2 == 0 && r.status != 0)
+                assert_true(is_message(&r, 1, "out", "free some space"));
+            ran_free(&r);
+            runs_with_status(test_bench, 0, "[ ! -e out -a ! -e out.gguf ] || %s", cases[i].whole);
+        }
+        runs_with_status(test_bench, 0, "rm -rf out out.gguf && %s && %s && ! ls -d *.tmp *.lock", cases[i].line,
+                         cases[i].whole);
+    }
+}
+
+/* The tokenizer of a fixture, without one of its added tokens. */
+static Tokenizer *open_fixture(const char *name, const char *without)
+{
+    Err err = {0};
+    Tokenizer *t;
+    json_t *fixture;
+    char *path = mem_printf("tests/fixtures/tokenizers/%s.json", name);
+    need_ok(json_read_file(path, &fixture, &err), &err);
+    json_t *root = json_object_get(fixture, "tokenizer"), *added = json_object_get(root, "added_tokens");
+    for (size_t i = json_array_size(added); i-- > 0 && without;)
+        if (strcmp(json_text_of(json_array_get(added, i), "content"), without) == 0)
+            json_array_remove(added, i);
+    char *text = json_dumps(root, 0);
+    put_text(test_folder, "tokenizer.json", text);
+    need_ok(tokenizer_open(&t, test_folder, &err), &err);
+    free(text);
+    free(path);
+    json_decref(fixture);
+    return t;
+}
+
+/* Of the tokenizer.json files that are known, those that GGUF has words for give the same ids when they are read from them. */
+static void tokenizers_as_gguf(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *without, *pre; /* pre NULL: it has no form; "": one without a pre-tokenizer */
+    } cases[] = {{"llama3", NULL, "llama-bpe"}, {"gemma", NULL, ""},        {"llama2", "qq", ""},
+                 {"digits", NULL, "smollm"},    {"llama2", NULL, NULL}, /* "qq" is looked for behind the blank */
+                 {"prefixed", NULL, NULL},      {"characters", NULL, NULL}, {"metaspace_first", NULL, NULL}};
+    for (int i = 0; i < COUNT(cases); i++) {
+        Err err = {0};
+        Tokenizer *t = open_fixture(cases[i].file, cases[i].without);
+        TokenizerDescription d;
+        bool ok = tokenizer_describe(&d, t, tokenizer_size(t) + 3, &err);
+        if (ok != (cases[i].pre != NULL))
+            fail_msg("%s: %s", cases[i].file, ok ? "it was described" : err.msg);
+        if (ok && cases[i].pre[0])
+            assert_string_equal(d.spec.pre, cases[i].pre);
+        if (ok) {
+            assert_int_equal(d.spec.n, tokenizer_size(t) + 3);
+            assert_int_equal(d.spec.types[d.spec.n - 1], TOKEN_UNUSED);
+            tokenizer_description_release(&d);
+        }
+        tokenizer_free(t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_BENCH(reads_back),          IN_BENCH(types_are_what_they_say), IN_BENCH(refusals),
+        IN_BENCH(whole_or_not_at_all), IN_FOLDER(tokenizers_as_gguf),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
