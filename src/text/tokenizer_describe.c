@@ -224,7 +224,8 @@ bool tokenizer_describe(TokenizerDescription *d, const Tokenizer *t, int rows, E
                               .add_eos = t->add_eos,
                               .add_space_prefix = t->add_space_prefix};
     bool of_file = t->files.text[FILE_TOKENIZER] && !t->files.text[FILE_EXACT];
-    bool ok = !of_file || (check_tokens(t, &t->raw, err) && check_tokens(t, &t->added, err));
+    bool ok = !t->unigram.score || no_words(err, "it is a unigram model");
+    ok = ok && (!of_file || (check_tokens(t, &t->raw, err) && check_tokens(t, &t->added, err)));
     if (ok && t->byte_level) {
         describe_merges(d, t, rows);
         ok = find_pre(d, t, err);

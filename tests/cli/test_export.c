@@ -206,7 +206,8 @@ static void tokenizers_as_gguf(void **state)
         const char *file, *without, *pre; /* pre NULL: it has no form; "": one without a pre-tokenizer */
     } cases[] = {{"llama3", NULL, "llama-bpe"}, {"gemma", NULL, ""},        {"llama2", "qq", ""},
                  {"digits", NULL, "smollm"},    {"llama2", NULL, NULL}, /* "qq" is looked for behind the blank */
-                 {"prefixed", NULL, NULL},      {"characters", NULL, NULL}, {"metaspace_first", NULL, NULL}};
+                 {"prefixed", NULL, NULL},      {"characters", NULL, NULL}, {"metaspace_first", NULL, NULL},
+                 {"unigram", NULL, NULL}};
     for (int i = 0; i < COUNT(cases); i++) {
         Err err = {0};
         Tokenizer *t = open_fixture(cases[i].file, cases[i].without);
