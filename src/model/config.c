@@ -262,7 +262,7 @@ void family_begin(const Family *f, ModelConfig *c)
     c->learned_positions = f->learned_positions;
     c->activation = f->activation;
     c->head = HEAD_LM;
-    c->bos = c->eos = -1;
+    c->bos = c->eos = c->pad = -1;
 }
 
 void family_scales(const Family *f, ModelConfig *c)

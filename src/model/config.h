@@ -68,6 +68,7 @@ typedef struct ModelConfig {
     bool tied;    /* the LM head is the embedding */
     int head;     /* HeadKind, or-ed */
     int bos, eos; /* -1: none; for config.json */
+    int pad;      /* of a reward model of others: the token that its class takes for padding; -1: none */
 } ModelConfig;
 
 /* Refuses what makes no sense: sizes that are zero, negative, absurd or do not divide; a rotary dimension

@@ -280,21 +280,29 @@ static bool read_gptneox(const ConfigSource *s)
 static const struct Reading {
     const char *family;
     int layers, width, heads, kv_heads, head_dim, ffn, vocab, context;
-    int bos, eos;
+    int bos, eos, pad;
     bool tied;
     double eps;
     bool (*read)(const ConfigSource *s);
 } readings[] = {
-    {"llama", REQUIRED, REQUIRED, REQUIRED, 0, 0, REQUIRED, REQUIRED, 2048, 1, 2, false, 1e-6, read_llama},
-    {"mistral", REQUIRED, REQUIRED, REQUIRED, 8, 0, REQUIRED, REQUIRED, 131072, 1, 2, false, 1e-6, read_mistral},
-    {"qwen2", REQUIRED, REQUIRED, REQUIRED, 32, 0, REQUIRED, REQUIRED, 32768, -1, -1, false, 1e-6, read_qwen2},
-    {"qwen3", REQUIRED, REQUIRED, REQUIRED, 32, 128, REQUIRED, REQUIRED, 32768, -1, -1, false, 1e-6, read_qwen3},
-    {"gemma2", 26, 2304, 8, 4, 256, 9216, 256000, 8192, 2, 1, true, 1e-6, read_gemma2},
-    {"gemma3", 26, 2304, 8, 4, 256, 9216, 262208, 131072, 2, 1, true, 1e-6, read_gemma3},
-    {"phi3", REQUIRED, REQUIRED, REQUIRED, 0, 0, REQUIRED, REQUIRED, 4096, 1, 32000, false, 1e-5, read_phi3},
-    {"gpt2", 12, 768, 12, 0, 0, 0, 50257, 1024, 50256, 50256, true, 1e-5, read_gpt2},
-    {"gptneox", 44, 6144, 64, 0, 0, 24576, 50432, 2048, 0, 2, false, 1e-5, read_gptneox},
+    {"llama", REQUIRED, REQUIRED, REQUIRED, 0, 0, REQUIRED, REQUIRED, 2048, 1, 2, -1, false, 1e-6, read_llama},
+    {"mistral", REQUIRED, REQUIRED, REQUIRED, 8, 0, REQUIRED, REQUIRED, 131072, 1, 2, -1, false, 1e-6, read_mistral},
+    {"qwen2", REQUIRED, REQUIRED, REQUIRED, 32, 0, REQUIRED, REQUIRED, 32768, -1, -1, -1, false, 1e-6, read_qwen2},
+    {"qwen3", REQUIRED, REQUIRED, REQUIRED, 32, 128, REQUIRED, REQUIRED, 32768, -1, -1, -1, false, 1e-6, read_qwen3},
+    {"gemma2", 26, 2304, 8, 4, 256, 9216, 256000, 8192, 2, 1, 0, true, 1e-6, read_gemma2},
+    {"gemma3", 26, 2304, 8, 4, 256, 9216, 262208, 131072, 2, 1, 0, true, 1e-6, read_gemma3},
+    {"phi3", REQUIRED, REQUIRED, REQUIRED, 0, 0, REQUIRED, REQUIRED, 4096, 1, 32000, 32000, false, 1e-5, read_phi3},
+    {"gpt2", 12, 768, 12, 0, 0, 0, 50257, 1024, 50256, 50256, -1, true, 1e-5, read_gpt2},
+    {"gptneox", 44, 6144, 64, 0, 0, 24576, 50432, 2048, 0, 2, -1, false, 1e-5, read_gptneox},
 };
+
+int config_assumed_pad(const char *family)
+{
+    int i = 0;
+    while (strcmp(readings[i].family, family) != 0)
+        i++;
+    return readings[i].pad;
+}
 
 /* --- what all have ------------------------------------------------------------------------------------ */
 
@@ -362,17 +370,44 @@ static bool refuse_unknown(const ConfigSource *s, const Family *f)
     return true;
 }
 
-/* A classifier is a reward model if it has one label; transformers' default is two. */
+/* A classifier is a reward model if it has one label; transformers' default is two, and names count before their number. */
 static bool check_labels(const ConfigSource *s)
 {
     const json_t *names = config_value(s, "id2label");
     int labels;
-    if (!read_int(s, "num_labels", names ? (int)json_object_size(names) : 2, &labels))
+    if (names && !json_is_object(names))
+        return config_bad(s, "id2label", names, "an object");
+    if (!read_int(s, "num_labels", 2, &labels))
         return false;
+    labels = names ? (int)json_object_size(names) : labels;
     if (labels == 1)
         return true;
     return err_set(s->err, ERR_INPUT, "%s: a classifier of %d labels, a reward model has one", s->where, labels),
            err_hint(s->err, "take a model with \"num_labels\": 1");
+}
+
+/* What its class takes for padding: it reads the last token that is another. What this program wrote says so by "rlaif" and is
+ * read at its last token. No token has an id that is none. */
+static void read_pad(const ConfigSource *s)
+{
+    const json_t *v = config_value(s, "pad_token_id"), *top = s->outer ? s->outer : s->object;
+    bool null = json_object_get(s->object, "pad_token_id") || json_object_get(top, "pad_token_id");
+    json_int_t id = json_is_integer(v) ? json_integer_value(v) : null ? -1 : config_assumed_pad(s->c->family);
+    bool own = json_object_get(top, "rlaif") != NULL;
+    s->c->pad = own || id < 0 || id >= s->c->vocab ? -1 : (int)id;
+}
+
+/* Classes of reward models beside the family's own: one linear layer on the last token, too; of RewardModels whichever it is. */
+static bool is_reward_class(const Family *f, const char *name)
+{
+    static const struct {
+        const char *name, *family;
+    } others[] = {
+        {"Gemma3ForSequenceClassification", "gemma3"}, {"LlamaRewardModel", "llama"}, {"EurusRewardModel", "mistral"}};
+    for (int i = 0; i < COUNT(others); i++)
+        if (strcmp(others[i].name, name) == 0 && strcmp(others[i].family, f->name) == 0)
+            return true;
+    return strcmp(name, f->classifier) == 0;
 }
 
 static bool read_head(const ConfigSource *s, const Family *f)
@@ -381,8 +416,11 @@ static bool read_head(const ConfigSource *s, const Family *f)
     const char *name = json_string_value(json_array_get(list, 0));
     if (!list || (name && strcmp(name, f->causal) == 0))
         return true;
-    if (name && strcmp(name, f->classifier) == 0) {
+    if (name && is_reward_class(f, name)) {
         s->c->head = HEAD_REWARD;
+        if (str_ends(name, "RewardModel"))
+            return true;
+        read_pad(s);
         return check_labels(s);
     }
     if (name && s->outer && str_ends(name, "ForConditionalGeneration"))

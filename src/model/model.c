@@ -94,14 +94,15 @@ static bool is_head(const Model *m, const Param *p)
     return p->matrix == &m->w.score || p->matrix == &m->w.value || p->matrix == &m->w.value_bias;
 }
 
-static bool read_weights(Model *m, const Source *s, Err *err)
+/* A head that the file lacks stays zero, unless it is one of those that its configuration says it has. */
+static bool read_weights(Model *m, const Source *s, int own, Err *err)
 {
     ParamList list = params_list(&m->w, &m->config);
     bool ok = true;
     for (int i = 0; i < list.n && ok; i++) {
         const Param *p = &list.param[i];
         const StoredTensor *t = source_find(s, p);
-        if (!t && is_head(m, p))
+        if (!t && is_head(m, p) && !(p->matrix == &m->w.score && own & HEAD_REWARD))
             continue;
         ok = t ? check_shape(s, p, t, err) : refuse_missing(s, p, err);
         if (ok && !stored_read(p, s->gguf ? &p->gguf : &p->hf, &m->config, t, m->device->threads)) {
@@ -117,6 +118,7 @@ static bool read_weights(Model *m, const Source *s, Err *err)
     return ok;
 }
 
+/* What is read beside the weights. */
 static bool read_tokenizer(Model *m, Source *s, Err *err)
 {
     const char *template = NULL;
@@ -143,6 +145,8 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
     m->chat = template ? chat_template_new(template, bos, eos, tokenizer_named_tokens(m->tokenizer)) : NULL;
     if (template)
         tokenizer_guard(m->tokenizer, template);
+    if (s->config)
+        m->notes = json_incref(json_object_get(s->config, "rlaif"));
     return true;
 }
 
@@ -222,12 +226,11 @@ bool model_load(Model **out, const char *path, Device *device, int heads, Err *e
     m->device = device;
     Source s;
     bool ok = source_open(&s, path, &m->config, err);
+    int own = m->config.head;
     if (ok && heads)
         m->config.head = heads;
     ok = ok && check_memory(&m->config, path, err) && weights_alloc(&m->w, &m->config, false, err) &&
-         read_weights(m, &s, err) && read_tokenizer(m, &s, err);
-    if (ok && s.config)
-        m->notes = json_incref(json_object_get(s.config, "rlaif"));
+         read_weights(m, &s, own, err) && read_tokenizer(m, &s, err);
     source_close(&s);
     if (!ok) {
         model_free(m);
@@ -257,7 +260,7 @@ bool model_read_weights(Model *m, const char *dir, Err *err)
 {
     Source s;
     ModelConfig c;
-    bool ok = source_open(&s, dir, &c, err) && read_weights(m, &s, err);
+    bool ok = source_open(&s, dir, &c, err) && read_weights(m, &s, c.head, err);
     source_close(&s);
     return ok;
 }

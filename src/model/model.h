@@ -14,12 +14,14 @@ typedef struct Model {
     ModelConfig config;
     Device *device; /* borrowed */
     Weights w;
-    Tokenizer *tokenizer;            /* shared with copies */
-    ChatTemplate *chat;              /* NULL: the model has none; perhaps one that cannot be read; shared with copies */
-    struct Model *lender;            /* the model that owns tokenizer and chat; NULL: this one */
-    json_t *notes;                   /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
-    int date;                        /* that its template is told, as chat_render takes it */
-    char *path;                      /* as the user named it */
+    Tokenizer *tokenizer; /* shared with copies */
+    ChatTemplate *chat;   /* NULL: the model has none; perhaps one that cannot be read; shared with copies */
+    struct Model *lender; /* the model that owns tokenizer and chat; NULL: this one */
+    json_t *notes;        /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
+    int date;             /* that its template is told, as chat_render takes it */
+    bool
+        whole_chats; /* with chat, rows are read as reward models of others read them: the template writes the reply, too */
+    char *path;      /* as the user named it */
     float *rope_global, *rope_local; /* cos and sin of positions so far: [positions][half] each */
     int rope_positions;
 } Model;

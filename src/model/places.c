@@ -15,7 +15,11 @@ bool place_spelling(const char *name, int i, char out[SPELLING])
                     {"model.", ""},
                     {"transformer.", ""},
                     {"gpt_neox.", ""},
-                    {"lm_head.", "embed_out."}};
+                    {"lm_head.", "embed_out."},
+                    {"score.", "regression_head."}, /* reward models of others */
+                    {"score.", "v_head."},
+                    {"score.", "value_head."},
+                    {"score.", "classifier."}};
     if (i >= COUNT(spelling))
         return false;
     bool begins = str_starts(name, spelling[i].own);

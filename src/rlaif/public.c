@@ -129,11 +129,12 @@ void rlaif_reward_close(RlaifReward *r)
 static bool render(const RlaifReward *r, const RlaifResponse *response, Ids *out, Err *err)
 {
     const Model *m = r->model->model;
-    Context context = {.text = mem_str(response->context)};
-    bool ok = render_context(m, &context, r->model->chat, out, err) &&
-              render_response(m, response->response, r->model->chat, !response->cut_off, out, err) &&
-              render_fits(m, out->n, 0, err);
-    free(context.text);
+    int from;
+    ResponseView reply = {.text = mem_str(response->response), .ended = !response->cut_off};
+    RowView v = {.context = {.text = mem_str(response->context)}, .response = &reply, .n = 1};
+    bool ok = render_whole(m, &v, 0, r->model->chat, out, &from, err) && render_fits(m, out->n, 0, err);
+    free(v.context.text);
+    free(reply.text);
     return ok;
 }
 

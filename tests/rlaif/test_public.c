@@ -36,15 +36,15 @@ static void pairs_are_the_judges(void **state)
     device_free(device);
 }
 
-static void rewards_are_the_models(void **state)
+static void compare_rewards(bool own)
 {
-    (void)state;
     char why[400] = "", *folder = make_folder();
     Err err = {0};
     Device *device = open_device(CPU_AUTO, 1);
     Model *m;
     need_ok(model_load(&m, model_dir, device, HEAD_REWARD, &err), &err);
     model_init_head(m, 3);
+    m->notes = own ? json_pack("{s:f, s:b}", "scale", 2.0, "chat", 1) : NULL;
     need_ok(model_save(m, folder, &err), &err);
     RlaifResponse r[2] = {{.context = context, .response = first}, {.context = context, .response = second}};
     RlaifReward *reward = rlaif_reward_open(folder, 2, why, sizeof why);
@@ -54,22 +54,26 @@ static void rewards_are_the_models(void **state)
 
     RewardModel *known;
     need_ok(reward_model_open(&known, folder, device, CHAT_DATE, CHAT_AUTO, &err), &err);
-    Context c = {.text = mem_str(context)};
+    ResponseView reply[2] = {{.text = mem_str(first), .ended = true}, {.text = mem_str(second), .ended = true}};
+    RowView v = {.context = {.text = mem_str(context)}, .response = reply, .n = 2};
+    double score[2];
+    need_ok(reward_model_rows(known, &(Rewarded){.view = &v, .where = "a row"}, 1, (Room){0}, score, &err), &err);
     for (int i = 0; i < 2; i++) {
-        Ids ids = {0};
-        double score;
-        need_ok(render_context(known->model, &c, known->chat, &ids, &err) &&
-                    render_response(known->model, r[i].response, known->chat, true, &ids, &err),
-                &err);
-        need_ok(reward_model_score(known, &(Sequence){ids.id, ids.n}, 1, &score, &err), &err);
-        assert_memory_equal(&score, &r[i].score, sizeof score);
-        ids_release(&ids);
+        assert_memory_equal(&score[i], &r[i].score, sizeof score[i]);
+        free(reply[i].text);
     }
-    free(c.text);
+    free(v.context.text);
     reward_model_free(known);
     model_free(m);
     device_free(device);
     remove_folder(folder);
+}
+
+static void rewards_are_the_models(void **state)
+{
+    (void)state;
+    compare_rewards(true);
+    compare_rewards(false);
 }
 
 static void failures_are_sentences(void **state)

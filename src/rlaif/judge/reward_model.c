@@ -19,21 +19,32 @@ bool reward_model_check(const char *path, Err *err)
     return model_bytes(path, 0, &bytes, &config, err) && has_head(&config, path, err);
 }
 
+/* Those that this program trained say how they read rows. Others have a template, through which they read all of them. */
+static bool settle_reading(RewardModel *r, ChatMode chat, Err *err)
+{
+    Model *m = r->model;
+    const json_t *notes = m->notes;
+    r->centre = json_number_of(notes, "centre", 0);
+    r->scale = json_number_of(notes, "scale", 1);
+    r->chat = json_bool_of(notes, "chat", m->chat != NULL);
+    m->whole_chats = !notes;
+    if (chat == CHAT_AUTO && notes)
+        return true;
+    if (chat != CHAT_AUTO || m->chat)
+        return render_chat(m, chat, &r->chat, err);
+    err_set(err, ERR_INPUT, "%s has no chat template, through which it would read rows", m->path);
+    return err_hint(err, "put its chat_template.jinja into the directory; --chat false, where a command has it, reads "
+                         "rows as plain text");
+}
+
 bool reward_model_open(RewardModel **out, const char *path, Device *device, int date, ChatMode chat, Err *err)
 {
     *out = NULL;
     RewardModel *r = mem_zalloc(1, sizeof *r);
     bool ok = (device ? model_load(&r->model, path, device, 0, err) : model_load_text(&r->model, path, err)) &&
-              has_head(&r->model->config, path, err);
-    if (ok) {
+              has_head(&r->model->config, path, err) && settle_reading(r, chat, err);
+    if (ok)
         r->model->date = date;
-        const json_t *notes = r->model->notes;
-        r->centre = json_number_of(notes, "centre", 0);
-        r->scale = json_number_of(notes, "scale", 1);
-        r->chat = json_bool_of(notes, "chat", r->model->chat != NULL);
-        if (chat != CHAT_AUTO)
-            ok = render_chat(r->model, chat, &r->chat, err);
-    }
     if (!ok) {
         reward_model_free(r);
         return false;

@@ -254,6 +254,7 @@ static void note_scale(RewardTraining *t, Stage *s, Moments training, Moments ce
                               t->trees.pairs);
     json_decref(t->model->notes);
     t->model->notes = notes;
+    t->model->config.pad = -1; /* it is read at its last token, whatever it was read at before */
     json_object_set_new(s->summary, "centre", json_real(centre.mean));
     json_object_set_new(s->summary, "scale", json_real(scale));
     json_object_set_new(s->summary, "sd", json_real(training.sd));

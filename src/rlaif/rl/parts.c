@@ -37,7 +37,8 @@ static bool open_model(Rl *rl, int part, const Work *work, Err *err)
     p->flat = flat_by_scale(p->model->scale);
     if (o->scale == SCALE_NONE)
         p->model->scale = 1;
-    p->same_ids = tokenizer_same(rl->policy->tokenizer, p->model->model->tokenizer) && rl->chat == p->model->chat;
+    p->same_ids = tokenizer_same(rl->policy->tokenizer, p->model->model->tokenizer) && rl->chat == p->model->chat &&
+                  !p->model->model->whole_chats;
     return true;
 }
 

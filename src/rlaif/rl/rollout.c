@@ -75,9 +75,11 @@ static bool render_rollout(const Rollout *r, const RewardPart *p, bool policy_ch
         render_end(m->model, m->chat, r->y.ended, out);
         return true;
     }
+    int from;
     const Context *context = &rows->row[r->row].view.context;
     ResponseView y = rollout_reply(r, policy_chats, policy, context);
-    bool ok = render_context(m->model, context, m->chat, out, err) && render_reply(m->model, &y, m->chat, out, err);
+    RowView v = {.context = *context, .response = &y, .n = 1};
+    bool ok = render_whole(m->model, &v, 0, m->chat, out, &from, err);
     free(y.text);
     return ok && render_fits(m->model, out->n, 0, err);
 }

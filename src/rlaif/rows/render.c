@@ -45,11 +45,12 @@ static bool has_tokens(const Ids *ids, int from, Err *err)
     return ids->n > from || (err_set(err, ERR_INPUT, "the prompt has no tokens"), err_hint(err, "give it some text"));
 }
 
-bool render_chat_text(const Model *m, const json_t *messages, const char *ending, Ids *out, Err *err)
+/* Messages as the template writes them, where `opens` with the opening of the assistant's turn, and `ending` behind it. */
+static bool render_messages(const Model *m, const json_t *messages, bool opens, const char *ending, Ids *out, Err *err)
 {
     Tainted text = {0};
     int from = out->n;
-    bool ok = chat_render(m->chat, messages, true, m->date, &text, err);
+    bool ok = chat_render(m->chat, messages, opens, m->date, &text, err);
     if (ok) {
         tainted_add(&text, ending, strlen(ending), TAINT_ALL);
         render_begin(m, out);
@@ -60,6 +61,11 @@ bool render_chat_text(const Model *m, const json_t *messages, const char *ending
     }
     tainted_release(&text);
     return ok && has_tokens(out, from, err);
+}
+
+bool render_chat_text(const Model *m, const json_t *messages, const char *ending, Ids *out, Err *err)
+{
+    return render_messages(m, messages, true, ending, out, err);
 }
 
 bool render_raw(const Model *m, const char *text, Ids *out, Err *err)
@@ -146,8 +152,29 @@ bool render_reply(const Model *m, const ResponseView *r, bool chat, Ids *out, Er
     return ok;
 }
 
+/* The template writes context and reply, and what it has behind a reply. Of that the classes of transformers read the last
+ * token that is no padding, wherever the padding comes from. */
+static bool render_whole_chat(const Model *m, const RowView *v, int response, Ids *out, Err *err)
+{
+    json_t *turns = context_turns(&v->context), *all = json_copy(turns),
+           *text = json_take_text(mem_str(v->response[response].text));
+    int from = out->n;
+    json_array_append_new(all, json_pack("{s:s, s:o}", "role", "assistant", "content", text));
+    bool ok = render_messages(m, all, false, "", out, err);
+    while (ok && out->n > from + 1 && out->id[out->n - 1] == m->config.pad)
+        out->n--;
+    json_decref(all);
+    json_decref(turns);
+    return ok;
+}
+
 bool render_whole(const Model *m, const RowView *v, int response, bool chat, Ids *out, int *from, Err *err)
 {
+    if (chat && m->whole_chats) {
+        bool ok = render_whole_chat(m, v, response, out, err);
+        *from = out->n;
+        return ok;
+    }
     if (!render_context(m, &v->context, chat, out, err))
         return false;
     *from = out->n;

@@ -36,7 +36,8 @@ bool render_response(const Model *m, const char *text, bool chat, bool ended, Id
 bool render_reply(const Model *m, const ResponseView *r, bool chat, Ids *out, Err *err) MUST_CHECK;
 
 /* Context and response: the ids of the context as a policy reads it, then those that it draws where it writes the response
- * and ends. *from is where these begin. */
+ * and ends. *from is where these begin. With chat and Model.whole_chats: what the template makes of both, of which nothing is
+ * a policy's, up to the last token that is no padding; whether the response ended makes no difference. */
 bool render_whole(const Model *m, const RowView *v, int response, bool chat, Ids *out, int *from, Err *err) MUST_CHECK;
 
 /* Fails where n tokens exceed the context of the model, or `most` where that is not 0. */
