@@ -186,6 +186,7 @@ static const Command commands[] = {
      "labels.jsonl",
      {SAMPLE, "sed s/Best/Better/ which.yaml > better.yaml"}},
     {"rlaif score pairs.jsonl --model reward -o scores.jsonl", {SAMPLE, LABEL, REWARD}},
+    {"rlaif label pairs.jsonl --method pointwise --reward reward -o soft.jsonl", {SAMPLE, LABEL, REWARD}},
     {"rlaif import human.jsonl --prompts -o prompts.jsonl", {NULL}},
     {EXPORT, {NULL}},
     {"rlaif import rated.jsonl --key rate.key.jsonl -o rankings.jsonl", {EXPORT, RATED}},

@@ -57,7 +57,17 @@ bool judge_open(Judge **out, Model *model, const char *prompt, JudgeOptions o, E
     bool ok = judge_new(out, prompt, o, err);
     for (int i = 0; ok && judge_asked(*out, i); i++)
         ok = judge_local_open(judge_asked(*out, i), model, err);
-    if (ok && mix_open_rewards(*out, model->device, model->date, err))
+    if (ok && mix_open_rewards(*out, model->device, model->date, CHAT_AUTO, err))
+        return true;
+    judge_free(*out);
+    *out = NULL;
+    return false;
+}
+
+bool judge_open_reward(Judge **out, const char *path, Device *device, int date, JudgeOptions o, Err *err)
+{
+    if (of_prompt(out, judge_prompt_of_reward(path), &o, err) &&
+        mix_open_rewards(*out, device, date, (ChatMode)o.chat, err))
         return true;
     judge_free(*out);
     *out = NULL;

@@ -15,6 +15,8 @@
 bool judge_new(Judge **out, const char *prompt, JudgeOptions o, Err *err) MUST_CHECK;
 /* The same with a model here, by which the answers are encoded; NULL where it fails. */
 bool judge_open(Judge **out, Model *model, const char *prompt, JudgeOptions o, Err *err) MUST_CHECK;
+/* A reward model that judges responses one by one; device NULL: without weights, to plan. NULL where it fails. */
+bool judge_open_reward(Judge **out, const char *path, Device *device, int date, JudgeOptions o, Err *err) MUST_CHECK;
 void judge_free(Judge *j); /* accepts NULL */
 /* The judges of one prompt each that this one asks, each with a backend: itself, or those of a mix's parts; NULL behind the last. */
 Judge *judge_asked(Judge *j, int i);

@@ -65,12 +65,12 @@ bool mix_responses(Judge *j, const Question *q, int n, Verdict *out, Err *err)
     return ok;
 }
 
-bool mix_open_rewards(Judge *j, Device *device, int date, Err *err)
+bool mix_open_rewards(Judge *j, Device *device, int date, ChatMode chat, Err *err)
 {
     bool ok = true;
     for (int k = 0; ok && k < j->prompt->parts; k++) {
         const MixPart *p = &j->prompt->part[k];
-        ok = p->kind != PART_REWARD || (reward_model_open(&j->part[k].reward, p->path, device, date, CHAT_AUTO, err) &&
+        ok = p->kind != PART_REWARD || (reward_model_open(&j->part[k].reward, p->path, device, date, chat, err) &&
                                         (!device || model_hash(p->path, NULL, j->part[k].hash, err)));
     }
     return ok;
@@ -129,10 +129,11 @@ bool mix_show(Judge *j, const Question *q, Str *out, Err *err)
 {
     bool ok = true;
     for (int k = 0; ok && k < j->prompt->parts; k++) {
-        if (!j->part[k].judge)
+        if (!j->part[k].judge && !j->part[k].reward)
             continue;
         str_addf(out, "%s--- %s ---\n\n", k > 0 ? "\n\n" : "", part_name(&j->prompt->part[k]));
-        ok = single_show(j->part[k].judge, q, out, err);
+        ok = j->part[k].judge ? single_show(j->part[k].judge, q, out, err)
+                              : rewarded_show(j->part[k].reward, &j->options, q, out, err);
     }
     return ok;
 }

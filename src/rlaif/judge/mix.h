@@ -8,8 +8,8 @@
 /* ln of a response's characters; 0 of an empty one. */
 double log_length(const char *response);
 
-/* Loads the reward models of its parts; device NULL: without weights, to plan. */
-bool mix_open_rewards(Judge *j, Device *device, int date, Err *err) MUST_CHECK;
+/* Loads the reward models of its parts, which read rows by `chat`; device NULL: without weights, to plan. */
+bool mix_open_rewards(Judge *j, Device *device, int date, ChatMode chat, Err *err) MUST_CHECK;
 
 /* Each part asked about all responses; of a verdict the parts, and as its number the margin: the sum of weight
  * (number - centre) / scale over them. */

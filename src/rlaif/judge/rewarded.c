@@ -86,3 +86,13 @@ bool rewarded_plan(RewardModel *r, const JudgeOptions *o, const Question *q, int
     rows_end(&rows);
     return ok;
 }
+
+bool rewarded_show(RewardModel *r, const JudgeOptions *o, const Question *q, Str *out, Err *err)
+{
+    RewardedRows rows;
+    bool ok = rows_begin(&rows, r, o, q, 1, err);
+    if (ok)
+        tokenizer_decode(r->model->tokenizer, rows.ids[0].id, rows.ids[0].n, TOKENIZE_SPECIAL, out);
+    rows_end(&rows);
+    return ok;
+}

@@ -11,5 +11,7 @@ bool rewarded_responses(RewardModel *r, const JudgeOptions *o, const Question *q
 /* Adds to a plan, as judge_plan. */
 bool rewarded_plan(RewardModel *r, const JudgeOptions *o, const Question *q, int n, JudgePlan *plan,
                    Err *err) MUST_CHECK;
+/* Appends what it reads of one response, control tokens included. */
+bool rewarded_show(RewardModel *r, const JudgeOptions *o, const Question *q, Str *out, Err *err) MUST_CHECK;
 
 #endif

@@ -70,7 +70,7 @@ bool judge_source_open(JudgeSource *s, Judge **out, const char *prompt, JudgeOpt
     bool ok = judge_new(out, prompt, o, err);
     for (int i = 0; ok && judge_asked(*out, i); i++)
         ok = judge_remote_open(judge_asked(*out, i), s->endpoint, s->remote, err);
-    if (ok && mix_open_rewards(*out, s->device, s->date, err))
+    if (ok && mix_open_rewards(*out, s->device, s->date, CHAT_AUTO, err))
         return true;
     judge_free(*out);
     *out = NULL;

@@ -16,7 +16,8 @@ static bool finish_row(const Asking *a, const Row *row, json_t *said, json_t **o
     char *judge = mem_printf("sha256:%s", a->source.hash), *prompt = mem_printf("sha256:%s", a->prompt_hash);
     json_object_set_new(said, "method", json_string(a->options->method == LABEL_PAIRWISE ? "pairwise" : "pointwise"));
     json_object_set_new(said, "judge", json_string(judge));
-    json_object_set_new(said, "prompt_hash", json_string(prompt));
+    if (a->prompt_name)
+        json_object_set_new(said, "prompt_hash", json_string(prompt));
     json_object_set_new(said, "seed", json_integer(a->options->common.seed));
     free(judge);
     free(prompt);
@@ -83,7 +84,7 @@ static bool prepare(void *context, Err *err)
     Asking *a = &l->asking;
     const Rows *rows = a->stage->rows;
     a->stage->first_chunk = label_first_chunk(a, a->stage->n_missing);
-    return judge_source_load(&a->source, a->work, err) && asking_open_judge(a, err) &&
+    return asking_open_judge(a, true, err) &&
            label_plan(&l->plan, a, rows, a->stage->missing, a->stage->n_missing, err);
 }
 

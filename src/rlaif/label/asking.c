@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "rlaif/judge/reward_model.h"
 
 enum { CHUNK_RATIONALES = 64 }; /* with rationales so many of them are a chunk, where that is less */
 
@@ -11,7 +12,10 @@ bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err)
     int rationales = o->judge.samples * (o->both_orders ? 2 : 1), most = CHUNK_RATIONALES / rationales;
     bool pairwise = o->method == LABEL_PAIRWISE;
     JudgePrompt *prompt;
-    *a = (Asking){.work = work, .options = o};
+    *a = (Asking){.work = work, .options = o, .chunk = LABEL_CHUNK};
+    if (o->reward)
+        return reward_model_check(o->reward, err) &&
+               judge_source_name(&a->source, work, "reward", o->reward, &o->endpoint, err);
     a->prompt_name = o->prompt.n > 0 ? o->prompt.item[0] : pairwise ? "helpful-base" : "helpful-score";
     a->chunk = !o->judge.cot || most > LABEL_CHUNK ? LABEL_CHUNK : most < 1 ? 1 : most;
     if (!judge_source_name(&a->source, work, "model", o->model, &o->endpoint, err) ||
@@ -32,13 +36,18 @@ void asking_release(Asking *a)
     judge_source_release(&a->source);
 }
 
-bool asking_open_judge(Asking *a, Err *err)
+bool asking_open_judge(Asking *a, bool weights, Err *err)
 {
+    Work *work = a->work;
     JudgeOptions how = a->options->judge;
     how.seed = a->options->common.seed;
     how.cut_by = "--truncate";
     how.refused = a->options->skip_bad ? REFUSED_TOLD : REFUSED_FAILS;
-    return judge_source_open(&a->source, &a->judge, a->prompt_name, how, err);
+    if (a->options->reward)
+        return judge_open_reward(&a->judge, a->options->reward, weights ? work->device : NULL, work->common->date, how,
+                                 err);
+    return (weights ? judge_source_load(&a->source, work, err) : judge_source_load_text(&a->source, work, err)) &&
+           judge_source_open(&a->source, &a->judge, a->prompt_name, how, err);
 }
 
 /* --- questions ------------------------------------------------------------------------------------------ */

@@ -9,7 +9,7 @@ enum { LABEL_CHUNK = 16 }; /* pairs that are judged and stored together, at most
 /* Asking a judge about pairs. */
 typedef struct Asking {
     const LabelOptions *options;
-    const char *prompt_name;
+    const char *prompt_name; /* NULL: a reward model has none */
     Work *work;
     Stage *stage;
     JudgeSource source;
@@ -18,11 +18,11 @@ typedef struct Asking {
     int chunk; /* pairs that are asked together */
 } Asking;
 
-/* Names the judge and reads the prompt: its name, hash and kind, and how many pairs are asked together. */
+/* Names the judge and reads the prompt, where it has one: its name, hash and kind, and how many pairs are asked together. */
 bool asking_begin(Asking *a, Work *work, const LabelOptions *o, Err *err) MUST_CHECK;
 void asking_release(Asking *a);
-/* The judge, its source being loaded. */
-bool asking_open_judge(Asking *a, Err *err) MUST_CHECK;
+/* Loads the judge; `weights` false: without, to plan. */
+bool asking_open_judge(Asking *a, bool weights, Err *err) MUST_CHECK;
 
 /* What is asked about a chunk of rows: a question a pair, or one for each response. */
 typedef struct Questions {

@@ -8,6 +8,8 @@ static const Option option_rows[] = {
     {"pairs", OPT_TEXT, AT(LabelOptions, pairs), .value = "PAIRS", .flags = OPT_POSITIONAL | OPT_WORKING,
      .help = "rows with two responses, or more: every two of them are a pair"},
     {"model", OPT_TEXT, AT(LabelOptions, model), .value = "MODEL", .flags = OPT_WORKING, .help = "the judge"},
+    {"reward", OPT_TEXT, AT(LabelOptions, reward), .value = "DIR", .flags = OPT_WORKING,
+     .help = "a reward model judges, each response alone: p = sigma((s1 - s2) / temperature)"},
     {"from", OPT_TEXT, AT(LabelOptions, from), .value = "LABELS", .flags = OPT_WORKING,
      .help = "average, flip, soften and filter labels anew, without a model"},
     {"fit", OPT_TEXT, AT(LabelOptions, fit), .value = "ROWS", .flags = OPT_WORKING,
@@ -47,9 +49,9 @@ const OptionTable label_table = {groups, COUNT(groups), sizeof(LabelOptions)};
 /* A mix is fitted by what its parts say, before anything is settled. */
 static bool check_fit(const LabelOptions *o, ErrCode code, Err *err)
 {
-    if (o->pairs || o->from || o->choose_on || o->drop_same_slot || o->drop_undecided > 0 || o->explain)
+    if (o->pairs || o->from || o->reward || o->choose_on || o->drop_same_slot || o->drop_undecided > 0 || o->explain)
         return err_set(err, code, "label: --fit takes the rows that a mix is fitted to, and makes no labels"),
-               err_hint(err, "leave out PAIRS, --from, --choose-on, --explain and what drops labels");
+               err_hint(err, "leave out PAIRS, --from, --reward, --choose-on, --explain and what drops labels");
     if (o->prompt.n != 1)
         return err_set(err, code, "label: --fit takes one --prompt, the draft of a mix, not %d", o->prompt.n),
                err_hint(err, "a file of kind mix, whose centres, scales and weights may be missing");
@@ -60,14 +62,31 @@ static bool check_fit(const LabelOptions *o, ErrCode code, Err *err)
     return true;
 }
 
+/* A reward model is asked nothing: it has no prompt, and reads one response at a time. */
+static bool check_reward(const LabelOptions *o, ErrCode code, Err *err)
+{
+    if (o->model || o->endpoint.url)
+        return err_set(err, code, "label: --reward and --%s name two judges", o->model ? "model" : "endpoint"),
+               err_hint(err, "leave one of them out; a mix, --prompt FILE, weighs judges and reward models together");
+    if (o->prompt.n > 0 || o->choose_on)
+        return err_set(err, code, "label: a reward model has no prompt"),
+               err_hint(err, "leave out --prompt and --choose-on; or make it a part of a mix");
+    if (o->method != LABEL_POINTWISE)
+        return err_set(err, code, "label: a reward model judges each response alone"),
+               err_hint(err, "add --method pointwise");
+    return true;
+}
+
 bool label_options_check(const Work *work, const LabelOptions *o, Err *err)
 {
     ErrCode code = work->in_recipe ? ERR_INPUT : ERR_USAGE;
-    if (o->from && (o->pairs || o->model || o->endpoint.url))
+    if (o->from && (o->pairs || o->model || o->reward || o->endpoint.url))
         return err_set(err, code, "label: --from settles labels anew: it takes no pairs and no judge"),
                err_hint(err, "leave them out, or label anew without --from");
     if (o->fit)
         return check_fit(o, code, err);
+    if (o->reward && !check_reward(o, code, err))
+        return false;
     if (!o->from && !o->pairs)
         return err_set(err, code, "label: PAIRS is missing"),
                err_hint(err, "rows with two responses; or --from LABELS");

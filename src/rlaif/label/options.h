@@ -14,8 +14,9 @@ typedef struct LabelOptions {
     SettleOptions settle;
     EndpointOptions endpoint; /* in place of a model */
     char *pairs, *model, *output;
-    char *from; /* labels to settle anew, in place of pairs and a model; NULL: none */
-    char *fit;  /* rows that a mix is fitted to, in place of pairs; NULL: none */
+    char *from;   /* labels to settle anew, in place of pairs and a model; NULL: none */
+    char *reward; /* a reward model, in place of a model and a prompt; NULL: none */
+    char *fit;    /* rows that a mix is fitted to, in place of pairs; NULL: none */
     int method, limit;
     OptionList prompt; /* none: helpful-base, pointwise helpful-score; several: candidates */
     char *choose_on;   /* rows with people's choices, by which one of several prompts is chosen */

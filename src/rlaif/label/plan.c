@@ -255,7 +255,7 @@ bool label_explain(Work *work, const LabelOptions *o, Err *err)
     int zero = 0;
     bool ok = asking_begin(&a, work, o, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
-              judge_source_load_text(&a.source, work, err) && asking_open_judge(&a, err);
+              asking_open_judge(&a, false, err);
     int *index = mem_alloc((size_t)rows.n + 1, sizeof *index);
     for (int i = 0; i < rows.n; i++)
         index[i] = i;

@@ -399,6 +399,19 @@ double judge_prompt_length_weight(const JudgePrompt *p)
     return weight;
 }
 
+JudgePrompt *judge_prompt_of_reward(const char *path)
+{
+    JudgePrompt *p = mem_zalloc(1, sizeof *p);
+    p->name = mem_str("reward model");
+    p->kind = JUDGE_MIX;
+    p->temperature = 1;
+    p->part = mem_zalloc(1, sizeof *p->part);
+    p->parts = 1;
+    p->part[0] =
+        (MixPart){.kind = PART_REWARD, .source = mem_str(path), .path = mem_str(path), .scale = 1, .weight = 1};
+    return p;
+}
+
 void judge_prompt_free(JudgePrompt *p)
 {
     if (!p)

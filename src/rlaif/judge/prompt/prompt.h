@@ -70,6 +70,8 @@ bool judge_prompt_load(JudgePrompt **out, const char *name_or_file, Err *err) MU
 bool judge_prompt_load_draft(JudgePrompt **out, const char *name_or_file, Err *err) MUST_CHECK;
 /* The same as the first from YAML in memory; messages call it `where`. The prompts of a mix's parts are not read. */
 bool judge_prompt_parse(JudgePrompt **out, const char *where, const char *text, size_t n, Err *err) MUST_CHECK;
+/* A reward model alone as a mix, whose margin is its reward. */
+JudgePrompt *judge_prompt_of_reward(const char *path);
 void judge_prompt_free(JudgePrompt *p); /* accepts NULL */
 /* The hash of all that shapes what is asked: the file's, and of a mix those of its parts' files and reward models, whose files
  * `kept` knows (model_hash). */
