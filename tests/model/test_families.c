@@ -220,7 +220,7 @@ static void put_tensors(const Listed *f, const char *path, int first, int step, 
     SafetensorsWriter *w;
     const Row *row;
     int layer;
-    need_ok(safetensors_create(&w, path, &err), &err);
+    need_ok(safetensors_create(&w, path, DTYPE_F32, &err), &err);
     for (int pass = 0; pass < 2; pass++) {
         if (outer && pass == 0)
             safetensors_declare(w, outer == OUTER_OLDER ? "vision_tower.norm.weight" : "model.vision_tower.norm.weight",
