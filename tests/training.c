@@ -209,7 +209,7 @@ void bench_reward_at(const Bench *b, const char *from, const char *to, int numbe
     for (int c = 0; c < m->w.score.cols; c++)
         m->w.score.at[matrix_at(m->w.score, 0, c)] = c == number ? (float)factor : 0;
     json_decref(m->notes);
-    m->notes = NULL;
+    m->notes = json_pack("{s:b}", "chat", 1); /* centre 0, scale 1 */
     need_ok(model_save(m, out, &err), &err);
     model_free(m);
     free(source);

@@ -82,7 +82,7 @@ bool config_check(const ModelConfig *c, const char *where, Err *err) MUST_CHECK;
 bool config_from_json(ModelConfig *c, const json_t *json, const char *where, Err *err) MUST_CHECK;
 
 /* As config.json for the architecture and its head (LlamaForCausalLM, LlamaForSequenceClassification with
- * num_labels 1, ...), loadable by transformers 4 and 5. A value head is written as the causal model's. */
+ * num_labels 1, ...), loadable by transformers 4 and 5. A value head is written as the causal model's; padding is model_save's. */
 json_t *config_to_json(const ModelConfig *c);
 
 /* Every how manieth layer is global, or 0 where no such number describes the layers. */

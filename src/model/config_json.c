@@ -296,7 +296,8 @@ static const struct Reading {
     {"gptneox", 44, 6144, 64, 0, 0, 24576, 50432, 2048, 0, 2, -1, false, 1e-5, read_gptneox},
 };
 
-int config_assumed_pad(const char *family)
+/* The padding that a family's class assumes where config.json says nothing of it, as transformers does; -1: none. */
+static int assumed_pad(const char *family)
 {
     int i = 0;
     while (strcmp(readings[i].family, family) != 0)
@@ -392,7 +393,7 @@ static void read_pad(const ConfigSource *s)
 {
     const json_t *v = config_value(s, "pad_token_id"), *top = s->outer ? s->outer : s->object;
     bool null = json_object_get(s->object, "pad_token_id") || json_object_get(top, "pad_token_id");
-    json_int_t id = json_is_integer(v) ? json_integer_value(v) : null ? -1 : config_assumed_pad(s->c->family);
+    json_int_t id = json_is_integer(v) ? json_integer_value(v) : null ? -1 : assumed_pad(s->c->family);
     bool own = json_object_get(top, "rlaif") != NULL;
     s->c->pad = own || id < 0 || id >= s->c->vocab ? -1 : (int)id;
 }

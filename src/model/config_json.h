@@ -1,4 +1,4 @@
-/* Reading config.json: what its readers share. Private to config_json.c, config_json_write.c and config_rope.c. */
+/* Reading config.json: what its readers share. Private to config_json.c and config_rope.c. */
 #ifndef MODEL_CONFIG_JSON_H
 #define MODEL_CONFIG_JSON_H
 
@@ -18,9 +18,6 @@ const json_t *config_value(const ConfigSource *s, const char *key);
 bool config_bad(const ConfigSource *s, const char *key, const json_t *v, const char *needs);
 /* A number; `otherwise` where it is absent, an error if that is NaN. */
 bool config_real(const ConfigSource *s, const char *key, double otherwise, double *out);
-
-/* The padding that a family's class assumes where config.json says nothing of it, as transformers does; -1: none. */
-int config_assumed_pad(const char *family);
 
 /* The rotation: of rope_scaling (older) or rope_parameters, with the base of the key `theta`. Sets the context, too, where that
  * depends on it. */

@@ -198,8 +198,6 @@ json_t *config_to_json(const ModelConfig *c)
             writings[i].write(c, o);
     put_id(o, "bos_token_id", c->bos);
     put_id(o, "eos_token_id", c->eos);
-    if (c->head & HEAD_REWARD && c->pad != config_assumed_pad(c->family))
-        put_id(o, "pad_token_id", c->pad);
     put(o, "initializer_range", json_real(0.02));
     put(o, "use_cache", json_true());
     put_text(o, "dtype", "float32");

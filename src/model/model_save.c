@@ -66,6 +66,8 @@ static bool save_config(const Model *m, const char *path, DType type, Err *err)
     json_object_set_new(config, "torch_dtype", json_string(torch_name(type)));
     if (m->notes)
         json_object_set(config, "rlaif", m->notes);
+    else if (m->config.head & HEAD_REWARD) /* which token is read depends on it */
+        json_object_set_new(config, "pad_token_id", m->config.pad < 0 ? json_null() : json_integer(m->config.pad));
     char *text = json_dumps(config, JSON_INDENT(2));
     bool ok = file_write(path, text, strlen(text), err);
     free(text);

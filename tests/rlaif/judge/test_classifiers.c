@@ -168,6 +168,8 @@ static void own_are_read_as_trained(void **state)
     char *mistral = classifier("mistral"), *own = path_join(test_folder, "own");
     open_world(&w, mistral, 1, "");
     Model *m = w.model->model;
+    char *copy = path_join(test_folder, "copy");
+    need_ok(model_save(m, copy, &err), &err);
     m->notes = json_pack("{s:f, s:f, s:b}", "centre", 0.5, "scale", 2.0, "chat", 1);
     need_ok(model_save(m, own, &err), &err);
     close_world(&w);
@@ -176,7 +178,11 @@ static void own_are_read_as_trained(void **state)
     assert_true(w.model->centre == 0.5 && w.model->scale == 2.0);
     reads(&w, TURNS("", "<|end|>"));
     close_world(&w);
+    open_world(&w, copy, 1, ""); /* still another's */
+    reads(&w, TURNS("", ""));
+    close_world(&w);
     free(mistral);
+    free(copy);
     free(own);
 }
 
