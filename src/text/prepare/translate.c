@@ -112,9 +112,10 @@ static bool translate_class(Reader *r, Str *out, Err *err);
 /* One member of a class, or a class in it. */
 static bool translate_member(Reader *r, Operand *o, Err *err)
 {
-    char c = r->at[0], next = r->at[1];
+    char c = r->at[0];
     if (c == 0)
         return refuse(r, 0, "ends within [...]", err);
+    char next = r->at[1];
     if (c == '\\' && (next == 'w' || next == 'W')) {
         if (next == 'w')
             str_add(&o->plain, WORD_IN_CLASS);
@@ -161,8 +162,8 @@ static bool translate_class(Reader *r, Str *out, Err *err)
     for (int i = 0; ok && more; i++) {
         Operand other = {0};
         ok = translate_operand(r, i ? &other : &first, err);
-        more = *r->at == '&';
-        r->at += more ? 2 : 1;
+        more = ok && *r->at == '&';
+        r->at += !ok ? 0 : more ? 2 : 1; /* where it failed the text may be at its end */
         if (i) {
             str_add(&others, "(?=");
             append_operand(&others, &other, false);
