@@ -125,6 +125,24 @@ static inline Judge *judge_of(const World *w, const char *yaml, JudgeOptions o)
     return j;
 }
 
+/* The same where a prompt has room for 100 tokens, and a longer context loses words at its left. */
+static inline Judge *judge_of_little_room(const World *w, const char *yaml)
+{
+    JudgeOptions o = judge_defaults(CHAT_AUTO);
+    o.max_input = 100;
+    o.cut = CUT_CONTEXT_LEFT;
+    return judge_of(w, yaml, o);
+}
+
+/* A context that has to be cut there. The caller releases it. */
+static inline Str much_rain(void)
+{
+    Str much = {0};
+    for (int i = 0; i < 200; i++)
+        str_addf(&much, "rain%d ", i);
+    return much;
+}
+
 static const Question questions[] = {{.where = "x:1", .context = "rain in spring", .first = "It rains."},
                                      {.where = "x:2", .context = "rain in spring", .first = "Spring!"},
                                      {.where = "x:3", .context = "a letter", .first = "The trains are late."},

@@ -150,15 +150,16 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
     return true;
 }
 
-/* Is it a file that makes up a model? What a trainer or people put beside does not count. */
-static bool is_model_file(const char *name)
+/* Is it a file that makes up a model? What a trainer or people put beside does not count; shards may have any name. */
+static bool is_model_file(const char *name, bool sharded)
 {
     static const char *const names[] = {"config.json",         "tokenizer.json",          "tokenizer_config.json",
                                         "chat_template.jinja", "special_tokens_map.json", "generation_config.json"};
     for (int i = 0; i < COUNT(names); i++)
         if (strcmp(name, names[i]) == 0)
             return true;
-    return str_starts(name, "model") && (str_ends(name, ".safetensors") || str_ends(name, ".safetensors.index.json"));
+    return (str_ends(name, ".safetensors") && (sharded || str_starts(name, "model"))) ||
+           (str_starts(name, "model") && str_ends(name, ".safetensors.index.json"));
 }
 
 static bool hash_one(Store *kept, const char *path, char out[HASH_TEXT], Err *err)
@@ -173,10 +174,11 @@ static bool list_files(char ***paths, int *n, const char *path, Err *err)
         return gguf_files(paths, n, path, err);
     if (!dir_list(path, paths, n, err))
         return false;
+    bool sharded = safetensors_is_sharded(path);
     int kept = 0;
     for (int i = 0; i < *n; i++) {
         char *name = (*paths)[i];
-        if (is_model_file(name))
+        if (is_model_file(name, sharded))
             (*paths)[kept++] = path_join(path, name);
         free(name);
     }

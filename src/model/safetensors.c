@@ -253,14 +253,23 @@ static bool add_shards(Safetensors *s, const char *dir, const char *index, Err *
     return ok;
 }
 
+bool safetensors_is_sharded(const char *dir)
+{
+    char *single = path_join(dir, "model.safetensors"), *index = path_join(dir, INDEX);
+    bool is = !file_exists(single) && file_exists(index);
+    free(single);
+    free(index);
+    return is;
+}
+
 static bool add_directory(Safetensors *s, const char *dir, Err *err)
 {
     char *single = path_join(dir, "model.safetensors"), *index = path_join(dir, INDEX);
     bool ok;
-    if (file_exists(single)) {
-        ok = add_file(s, single, err);
-    } else if (file_exists(index)) {
+    if (safetensors_is_sharded(dir)) {
         ok = add_shards(s, dir, index, err);
+    } else if (file_exists(single)) {
+        ok = add_file(s, single, err);
     } else {
         ok = err_set(err, ERR_INPUT, "%s: there is neither model.safetensors nor %s", dir, INDEX);
         err_hint(err, "weights of other kinds (pytorch_model.bin) must be converted to safetensors first");

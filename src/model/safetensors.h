@@ -16,6 +16,8 @@ typedef struct Safetensors Safetensors;
 bool safetensors_open(Safetensors **out, const char *path, Err *err) MUST_CHECK;
 /* safetensors_open for one file that lies in memory and outlives s; `where` names it in messages. */
 bool safetensors_open_bytes(Safetensors **out, const char *where, const void *bytes, size_t n, Err *err) MUST_CHECK;
+/* Does a directory have its tensors where its index says, in files of any name? */
+bool safetensors_is_sharded(const char *dir);
 void safetensors_free(Safetensors *s); /* accepts NULL; everything borrowed from it ends */
 
 int safetensors_count(const Safetensors *s);

@@ -18,7 +18,7 @@ typedef struct Wrong {
     const char *architecture; /* it says that it is of this one */
     int total;                /* what is added to how many tensors are promised */
     size_t cut;               /* bytes that it is shorter by */
-    bool stub;                /* it holds next to nothing */
+    bool two_bytes;           /* it holds no more */
 } Wrong;
 
 typedef struct Folder {
@@ -76,7 +76,7 @@ static void write_part(const Folder *f, int i, const Str *values, uint64_t n_val
     size_t n;
     unsigned char *bytes = build_end(&b, &n);
     char *path = part_path(f->dir, i);
-    if (!file_write(path, bytes, w->stub ? 2 : n - w->cut, &err))
+    if (!file_write(path, bytes, w->two_bytes ? 2 : n - w->cut, &err))
         fail_msg("%s", err.msg);
     free(path);
     free(bytes);
@@ -155,7 +155,7 @@ static void wrong_parts(void **state)
         {{.part = 1, .architecture = "gemma3"}, "small-00002-of-00003.gguf: of the architecture \"gemma3\", but"},
         {{.part = 0, .total = 1}, "the 3 parts hold 20 tensors, the metadata promises 21"},
         {{.part = 1, .cut = 40}, "small-00002-of-00003.gguf: the tensor"},
-        {{.part = 2, .stub = true}, "small-00003-of-00003.gguf: "},
+        {{.part = 2, .two_bytes = true}, "small-00003-of-00003.gguf: "},
     };
     for (int i = 0; i < COUNT(row); i++) {
         Err err = {0};

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "group.h"
+#include "model/model.h"
 #include "model/safetensors.h"
 
 #include <unistd.h>
@@ -416,6 +417,27 @@ static void shards_of_halves(void **state)
     remove_folder(folder);
 }
 
+/* A model is the same only where every shard is, whatever the index calls it; without an index such files do not count. */
+static void shards_are_the_model(void **state)
+{
+    (void)state;
+    Err err = {0};
+    char *folder = make_folder(), *index = path_join(folder, "model.safetensors.index.json"), hash[4][HASH_TEXT];
+    put_file(folder, "1.safetensors", "{\"a\": {\"dtype\": \"F16\", \"shape\": [2], \"data_offsets\": [0, 4]}}", 4);
+    put_index(folder, "{\"weight_map\": {\"a\": \"1.safetensors\"}}");
+    assert_true(model_hash(folder, NULL, hash[0], &err));
+    put_file(folder, "1.safetensors", "{\"a\": {\"dtype\": \"F16\", \"shape\": [3], \"data_offsets\": [0, 6]}}", 6);
+    assert_true(model_hash(folder, NULL, hash[1], &err));
+    assert_string_not_equal(hash[0], hash[1]);
+    assert_int_equal(remove(index), 0);
+    assert_true(model_hash(folder, NULL, hash[2], &err));
+    put_file(folder, "1.safetensors", "{\"a\": {\"dtype\": \"F16\", \"shape\": [2], \"data_offsets\": [0, 4]}}", 4);
+    assert_true(model_hash(folder, NULL, hash[3], &err));
+    assert_string_equal(hash[2], hash[3]);
+    free(index);
+    remove_folder(folder);
+}
+
 /* --- models from outside ---------------------------------------------------------------------------- */
 
 static double norm_of(const StoredTensor *t)
@@ -470,6 +492,7 @@ int main(void)
         cmocka_unit_test(shards_are_joined),
         cmocka_unit_test(wrong_shards),
         cmocka_unit_test(shards_of_halves),
+        cmocka_unit_test(shards_are_the_model),
         cmocka_unit_test(golden_model),
     };
     return cmocka_run_group_tests_name("safetensors", tests, NULL, NULL);

@@ -231,14 +231,9 @@ static void contrast_planned_and_cut(void **state)
     (void)state;
     Err err = {0};
     World w = world_new();
-    JudgeOptions o = judge_defaults(CHAT_AUTO);
-    o.max_input = 100;
-    o.cut = CUT_CONTEXT_LEFT;
-    Judge *j = judge_of(&w, contrast, o);
+    Judge *j = judge_of_little_room(&w, contrast);
     JudgePlan plan = {0};
-    Str much = {0}, shown = {0};
-    for (int i = 0; i < 200; i++)
-        str_addf(&much, "rain%d ", i);
+    Str much = much_rain(), shown = {0};
     Question q[2] = {{.where = "x:1", .context = str_text(&much), .first = "It rains."},
                      {.where = "x:1", .context = str_text(&much), .first = "No."}};
     Verdict v[2];

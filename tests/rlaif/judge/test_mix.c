@@ -110,14 +110,9 @@ static void planned_and_shown(void **state)
     Err err = {0};
     World w = world_new();
     write_files(&w);
-    JudgeOptions o = judge_defaults(CHAT_AUTO);
-    o.max_input = 100;
-    o.cut = CUT_CONTEXT_LEFT;
-    Judge *j = judge_of(&w, mix, o);
+    Judge *j = judge_of_little_room(&w, mix);
     JudgePlan plan = {0};
-    Str much = {0}, shown = {0};
-    for (int i = 0; i < 200; i++)
-        str_addf(&much, "rain%d ", i);
+    Str much = much_rain(), shown = {0};
     Question q[3] = {questions[0],
                      {.where = "x:1", .context = str_text(&much), .first = "It rains."},
                      {.where = "x:1", .context = str_text(&much), .first = "No."}};
