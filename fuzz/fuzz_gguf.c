@@ -1,5 +1,5 @@
 /* Any bytes as a GGUF file: everything that can be asked of it is asked. */
-#include "model/gguf.h"
+#include "model/gguf_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,5 +1,5 @@
 /* Any bytes as a model of two GGUF files: two bytes with the length of the first, then both. */
-#include "model/gguf.h"
+#include "model/file/gguf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

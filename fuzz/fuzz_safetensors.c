@@ -1,5 +1,5 @@
 /* Any bytes as a safetensors file: everything that can be asked of it is asked. */
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,7 +1,7 @@
 /* Any bytes as the index of a model in two shards, which lie in a folder of their own. */
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 
 #include <unistd.h>
 

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 #include "model/stored.h"
 
 const RealModel real_models[REAL_MODELS] = {

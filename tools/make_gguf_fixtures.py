@@ -2,7 +2,7 @@
 
 usage: python tools/make_gguf_fixtures.py [folder]      (needs make_fixtures.py's packages and gguf)
 
-  llama.gguf, gemma3.gguf   most types that src/model/dtype.c reads are in one of the two
+  llama.gguf, gemma3.gguf   most types that src/model/file/dtype.c reads are in one of the two
   gguf.json                 per file and parameter: its GGUF name, type and samples of its values as gguf-py dequantises
                             them, in Hugging Face's order; log-probabilities of two sequences, by `Net` in float64
 

@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/quants.json: blocks of every type that src/model/dtype.c reads, and their values by gguf-py.
+"""Writes tests/fixtures/quants.json: blocks of every type that src/model/file/dtype.c reads, and their values by gguf-py.
 
 usage: python tools/make_quants_fixture.py   (needs the packages gguf and numpy; run in the project's root)"""
 import json

@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/command.h"
-#include "model/gguf.h"
+#include "model/file/gguf.h"
 #include "model/model.h"
 #include "rlaif/rl/inspect.h"
 

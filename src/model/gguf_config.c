@@ -1,7 +1,7 @@
 /* GGUF metadata as a configuration: the keys are "<architecture>.<name>", and what they say must agree with
  * the tensors. gemma3's norms are stored with the 1 of norm_plus_one added, llama's attn_q and attn_k with
  * their rows in pairs: the configuration describes the model in memory, and the loader takes both away. */
-#include "model/gguf.h"
+#include "model/gguf_config.h"
 
 #include "base/mem.h"
 #include "base/real.h"

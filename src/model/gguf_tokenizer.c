@@ -1,5 +1,5 @@
 /* GGUF metadata as a tokenizer's description, and the chat template. */
-#include "model/gguf.h"
+#include "model/gguf_config.h"
 
 #include "base/mem.h"
 #include "text/prepare/charsmap.h"

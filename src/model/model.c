@@ -4,9 +4,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "model/gguf.h"
+#include "model/file/safetensors.h"
+#include "model/gguf_config.h"
 #include "model/places.h"
-#include "model/safetensors.h"
 #include "model/stored.h"
 
 /* The file that a model is read from: one of the two. */

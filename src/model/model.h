@@ -3,7 +3,7 @@
 #define MODEL_MODEL_H
 
 #include "base/hash.h"
-#include "model/dtype.h"
+#include "model/file/dtype.h"
 #include "model/params.h"
 #include "store/store.h"
 #include "tensor/ops.h"

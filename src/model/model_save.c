@@ -1,8 +1,8 @@
 /* Models written as Hugging Face directories. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "model/file/safetensors.h"
 #include "model/model.h"
-#include "model/safetensors.h"
 #include "model/stored.h"
 
 /* The value head belongs to a trainer, unless it is all that stands on the trunk. */

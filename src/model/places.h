@@ -3,7 +3,7 @@
 #define MODEL_PLACES_H
 
 #include "model/config.h"
-#include "model/dtype.h"
+#include "model/file/dtype.h"
 
 /* Names under which Hugging Face's files may hold what the table of parameters calls `name`: the i-th of them into `out`; false
  * behind the last. The trunk may stand alone, or in a model of images. */

@@ -2,7 +2,7 @@
 #ifndef MODEL_STORED_H
 #define MODEL_STORED_H
 
-#include "model/dtype.h"
+#include "model/file/dtype.h"
 #include "model/params.h"
 
 /* The shape of the tensor that a parameter lies in; returns its dimensions. */

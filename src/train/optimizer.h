@@ -3,8 +3,8 @@
 #ifndef TRAIN_OPTIMIZER_H
 #define TRAIN_OPTIMIZER_H
 
+#include "model/file/safetensors.h"
 #include "model/model.h"
-#include "model/safetensors.h"
 
 typedef enum OptimizerKind { OPTIMIZER_ADAFACTOR, OPTIMIZER_ADAMW } OptimizerKind;
 #define OPTIMIZERS "adafactor|adamw"

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "model/gguf.h"
+#include "model/gguf_config.h"
 
 typedef struct Build {
     Str values, infos, data;

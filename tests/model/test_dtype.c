@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "group.h"
-#include "model/dtype.h"
+#include "model/file/dtype.h"
 #include "support.h"
 
 static uint32_t bits_of(float x)

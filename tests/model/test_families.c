@@ -2,7 +2,7 @@
  * once more; small models as directories, in shards and as GGUF, and those of PyTorch's beside the project turned into GGUF. */
 #include "gguf_build.h"
 #include "golden.h"
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 #include "tensor/cpu.h"
 
 /* --- the tensors of each family ---------------------------------------------------------------------------------- */

@@ -2,8 +2,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "group.h"
+#include "model/file/safetensors.h"
 #include "model/model.h"
-#include "model/safetensors.h"
 
 #include <unistd.h>
 

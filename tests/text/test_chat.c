@@ -1,6 +1,6 @@
 /* Chat templates: what transformers makes of each construct, what is refused and how, limits, a real model's. */
 #include "base/lines.h"
-#include "model/gguf.h"
+#include "model/gguf_config.h"
 #include "text/chat.h"
 #include "tokenizer_helpers.h"
 

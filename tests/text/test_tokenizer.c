@@ -3,7 +3,7 @@
 #include "base/lines.h"
 #include "tokenizer_helpers.h"
 
-#include "model/gguf.h"
+#include "model/gguf_config.h"
 #include "text/prepare/charsmap.h"
 
 /* --- byte-level BPE --------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define MODEL_EXPORT_GGUF_METADATA_H
 
 #include "model/export/gguf_write.h"
+#include "model/gguf_config.h"
 #include "text/tokenizer_describe.h"
 
 /* Fails for a configuration that has no form in GGUF: one with a part for which the family's files have no key. */

@@ -2,7 +2,7 @@
 #ifndef MODEL_EXPORT_GGUF_WRITE_H
 #define MODEL_EXPORT_GGUF_WRITE_H
 
-#include "model/gguf.h"
+#include "model/file/gguf.h"
 
 /* Put metadata and declare tensors, then give the rows of every tensor in the order of declaration, and close. The first row ends
  * metadata and declarations. The file appears under its name when it is closed. The bytes depend only on what is written. */

@@ -1,7 +1,7 @@
 /* Stored numbers as f32, and some types back. A quantised block is a few scales and small integers q; its values are d q (the _0
  * types), d q + m (the _1 types), or, in the K types' blocks of 256, (d s) q or (d s) q - (dmin m) with four-
  * to eight-bit factors s and m of sub-blocks; in the IQ4 types q is looked up. Every product and sum is one f32 rounding, in that order. */
-#include "model/dtype.h"
+#include "model/file/dtype.h"
 
 #include "base/mem.h"
 

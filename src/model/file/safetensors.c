@@ -1,6 +1,6 @@
 /* Reading safetensors: eight bytes with the header's length, the header (a JSON object of tensors), the data.
  */
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 
 #include "base/file.h"
 #include "base/kind.h"

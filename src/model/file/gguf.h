@@ -1,15 +1,13 @@
 /* GGUF files of versions 2 and 3, one or several to a model, read by mmap. Every offset, length and count is checked against the file before it is
  * used, so that a truncated or lying file gets a message and nothing else.
  *
- * The container and its tensors are in gguf.c, models of several files in gguf_split.c, what the metadata means in
- * gguf_config.c and gguf_tokenizer.c. */
+ * The container and its tensors are in gguf.c, models of several files in gguf_split.c; what the metadata means is in
+ * model/gguf_config.h. */
 #ifndef MODEL_GGUF_H
 #define MODEL_GGUF_H
 
 #include "base/file.h"
-#include "model/config.h"
-#include "model/dtype.h"
-#include "text/tokenizer.h"
+#include "model/file/dtype.h"
 
 /* The types of metadata values, as the file numbers them. */
 typedef enum GgufType {
@@ -95,18 +93,6 @@ const StoredTensor *gguf_find_any(const Gguf *g, const char *name);
 bool gguf_index(Gguf *g, Err *err) MUST_CHECK;
 /* Is there a tensor of this name whose type is not read? Then err says so. */
 bool gguf_unread(const Gguf *g, const char *name, Err *err);
-
-/* The configuration, checked against the metadata and the shapes of the tensors: every tensor that the
- * architecture needs is there in its right shape. Two things are as GGUF has them, not as Hugging Face: the
- * rows of llama's attn_q and attn_k are in pairs where the rotation wants halves, and gemma3's norms have the
- * 1 already added that norm_plus_one stands for. Whoever loads the tensors undoes both. */
-bool gguf_config(const Gguf *g, ModelConfig *c, Err *err) MUST_CHECK;
-/* The divisor of rotary frequency i in Llama 3's scaling, which these files keep as a table. */
-double gguf_llama3_divisor(const Rope *r, int i, int rotary_dim);
-/* The tokenizer's description. The lists are made at the first call and belong to g. */
-bool gguf_tokenizer(Gguf *g, TokenizerSpec *spec, Err *err) MUST_CHECK;
-/* The chat template, or NULL. Borrowed. */
-const char *gguf_chat_template(const Gguf *g);
 
 /* Tells the system that a tensor's bytes will not be read again soon. */
 void gguf_forget(const Gguf *g, const StoredTensor *t);

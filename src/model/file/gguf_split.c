@@ -1,6 +1,6 @@
 /* Models of several GGUF files. The first has the metadata of the model; each has its own number and how many there are, and
  * some of the tensors. */
-#include "model/gguf.h"
+#include "model/file/gguf.h"
 
 #include "base/mem.h"
 #include "base/str.h"

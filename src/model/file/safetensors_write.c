@@ -1,5 +1,5 @@
 /* Writing safetensors as a stream. */
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 
 #include "base/lines.h"
 #include "base/mem.h"

@@ -1,7 +1,7 @@
 /* The GGUF container: a header, metadata (key, type, value), tensor descriptions, and the tensors' bytes on
  * multiples of the alignment. Numbers are little-endian; a text is its length in eight bytes, then its bytes.
  */
-#include "model/gguf.h"
+#include "model/file/gguf.h"
 
 #include "base/kind.h"
 #include "base/mem.h"

@@ -8,7 +8,7 @@
 #define MODEL_SAFETENSORS_H
 
 #include "base/json.h"
-#include "model/dtype.h"
+#include "model/file/dtype.h"
 
 typedef struct Safetensors Safetensors;
 
