@@ -103,7 +103,7 @@ Model *bench_gradient(const Bench *b, const char *dir, int heads, Weights *gradi
     need_ok(model_load(&m, out, b->work.device, heads, &err) && weights_alloc(gradient, &m->config, false, &err) &&
                 trainer_init(&trainer, m, &adamw, 1, &err) && trainer_load(&trainer, checkpoint, &notes, &err),
             &err);
-    memcpy(gradient->block, trainer.optimizer.m->block, gradient->floats * sizeof(float));
+    memcpy(gradient->block, trainer.optimizer.m, gradient->floats * sizeof(float));
     for (size_t i = 0; i < gradient->floats; i++)
         gradient->block[i] *= 10; /* the moment is (1 - 0.9) of it */
     json_decref(notes);

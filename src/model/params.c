@@ -317,6 +317,14 @@ void params_free(ParamList *list)
     *list = (ParamList){0};
 }
 
+size_t params_floats(const ParamList *list)
+{
+    size_t n = 0;
+    for (int i = 0; i < list->n; i++)
+        n += matrix_floats(list->param[i].matrix->rows, list->param[i].matrix->cols);
+    return n;
+}
+
 static void count_param(void *context, const ParamSpec *s, Matrix *m, int layer)
 {
     (void)m, (void)layer;

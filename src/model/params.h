@@ -80,6 +80,9 @@ void weights_zero(Weights *w);
 ParamList params_list(Weights *w, const ModelConfig *c);
 void params_free(ParamList *list);
 
+/* Floats of its matrices, their padding included. */
+size_t params_floats(const ParamList *list);
+
 /* Parameters that are numbers of the model, padding not counted. */
 size_t params_count(const ModelConfig *c);
 

@@ -13,80 +13,69 @@ static size_t factors_of(const Param *p)
     return (size_t)p->matrix->rows + (p->matrix->cols > 1 ? (size_t)p->matrix->cols : 0);
 }
 
-static size_t count_factors(const ModelConfig *c)
+static size_t count_factors(const ParamList *params)
 {
-    Weights *shapes = mem_zalloc(1, sizeof *shapes);
-    weights_shapes(shapes, c);
-    ParamList list = params_list(shapes, c);
     size_t n = 0;
-    for (int i = 0; i < list.n; i++)
-        n += factors_of(&list.param[i]);
-    params_free(&list);
-    free(shapes);
+    for (int i = 0; i < params->n; i++)
+        n += factors_of(&params->param[i]);
     return n;
 }
 
-size_t optimizer_bytes(OptimizerKind kind, const ModelConfig *c)
+size_t optimizer_bytes(OptimizerKind kind, const ParamList *params)
 {
-    return sizeof(float) * (kind == OPTIMIZER_ADAMW ? 2 * weights_floats(c, false) : count_factors(c));
+    return sizeof(float) * (kind == OPTIMIZER_ADAMW ? 2 * params_floats(params) : count_factors(params));
 }
 
-bool optimizer_init(Optimizer *o, OptimizerKind kind, double weight_decay, Model *model, Err *err)
+bool optimizer_init(Optimizer *o, OptimizerKind kind, double weight_decay, const ParamList *params, Err *err)
 {
     *o = (Optimizer){.kind = kind, .weight_decay = weight_decay};
     if (kind == OPTIMIZER_ADAFACTOR) {
-        o->n_factors = count_factors(&model->config);
+        o->n_factors = count_factors(params);
         o->factors = mem_zalloc(o->n_factors, sizeof *o->factors);
         return true;
     }
-    o->m = mem_zalloc(1, sizeof *o->m);
-    o->v = mem_zalloc(1, sizeof *o->v);
-    return weights_alloc(o->m, &model->config, false, err) && weights_alloc(o->v, &model->config, false, err);
+    o->n_moments = params_floats(params);
+    o->m = mem_big(o->n_moments, sizeof(float), "an optimizer's first moments", err);
+    o->v = o->m ? mem_big(o->n_moments, sizeof(float), "an optimizer's second moments", err) : NULL;
+    return o->v != NULL;
 }
 
 void optimizer_release(Optimizer *o)
 {
-    if (o->m)
-        weights_free(o->m);
-    if (o->v)
-        weights_free(o->v);
-    free(o->m);
-    free(o->v);
+    mem_big_free(o->m, o->n_moments, sizeof(float));
+    mem_big_free(o->v, o->n_moments, sizeof(float));
     free(o->factors);
     *o = (Optimizer){0};
 }
 
-static void adamw_step(Optimizer *o, Model *model, Weights *grads, AdamW h)
+static void adamw_step(Optimizer *o, Device *d, const ParamList *params, const ParamList *grads, AdamW h)
 {
-    ParamList w = params_list(&model->w, &model->config), g = params_list(grads, &model->config);
-    ParamList m = params_list(o->m, &model->config), v = params_list(o->v, &model->config);
-    for (int i = 0; i < w.n; i++) {
-        h.decay = w.param[i].decay ? (float)o->weight_decay : 0;
-        op_adamw(model->device, *w.param[i].matrix, *m.param[i].matrix, *v.param[i].matrix, *g.param[i].matrix, h);
+    size_t at = 0;
+    for (int i = 0; i < params->n; i++) {
+        Matrix w = *params->param[i].matrix;
+        Matrix m = {o->m + at, w.rows, w.cols}, v = {o->v + at, w.rows, w.cols};
+        h.decay = params->param[i].decay ? (float)o->weight_decay : 0;
+        op_adamw(d, w, m, v, *grads->param[i].matrix, h);
+        at += matrix_floats(w.rows, w.cols);
     }
-    params_free(&w);
-    params_free(&g);
-    params_free(&m);
-    params_free(&v);
 }
 
-static void adafactor_step(Optimizer *o, Model *model, Weights *grads, Adafactor h)
+static void adafactor_step(Optimizer *o, Device *d, const ParamList *params, const ParamList *grads, Adafactor h)
 {
-    ParamList w = params_list(&model->w, &model->config), g = params_list(grads, &model->config);
     float *at = o->factors;
-    for (int i = 0; i < w.n; i++) {
-        op_adafactor(model->device, *w.param[i].matrix, at, at + w.param[i].matrix->rows, *g.param[i].matrix, h);
-        at += factors_of(&w.param[i]);
+    for (int i = 0; i < params->n; i++) {
+        Matrix w = *params->param[i].matrix;
+        op_adafactor(d, w, at, at + w.rows, *grads->param[i].matrix, h);
+        at += factors_of(&params->param[i]);
     }
-    params_free(&w);
-    params_free(&g);
 }
 
-void optimizer_step(Optimizer *o, Model *model, Weights *grads, double lr, double grad_scale)
+void optimizer_step(Optimizer *o, Device *d, const ParamList *params, const ParamList *grads, double lr,
+                    double grad_scale)
 {
     int t = ++o->step;
     if (o->kind == OPTIMIZER_ADAMW)
-        adamw_step(o, model, grads,
+        adamw_step(o, d, params, grads,
                    (AdamW){.lr = (float)lr,
                            .beta1 = (float)BETA1,
                            .beta2 = (float)BETA2,
@@ -95,7 +84,7 @@ void optimizer_step(Optimizer *o, Model *model, Weights *grads, double lr, doubl
                            .correct2 = (float)(1 - real_pow(BETA2, t)),
                            .grad_scale = (float)grad_scale});
     else
-        adafactor_step(o, model, grads,
+        adafactor_step(o, d, params, grads,
                        (Adafactor){.lr = (float)lr,
                                    .beta2 = (float)(1 - real_pow(t, FACTOR_DECAY)),
                                    .eps = (float)FACTOR_EPS,
@@ -116,8 +105,8 @@ static int parts_of(const Optimizer *o, Part part[2])
         part[0] = (Part){"optimizer.factors", o->factors, o->n_factors};
         return 1;
     }
-    part[0] = (Part){"optimizer.m", o->m->block, o->m->floats};
-    part[1] = (Part){"optimizer.v", o->v->block, o->v->floats};
+    part[0] = (Part){"optimizer.m", o->m, o->n_moments};
+    part[1] = (Part){"optimizer.v", o->v, o->n_moments};
     return 2;
 }
 

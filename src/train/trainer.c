@@ -21,8 +21,11 @@ bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int ste
 {
     *t = (Trainer){.model = model, .options = options, .steps = steps};
     t->grads = mem_zalloc(1, sizeof *t->grads);
-    return weights_alloc(t->grads, &model->config, true, err) &&
-           optimizer_init(&t->optimizer, options->optimizer, options->weight_decay, model, err);
+    if (!weights_alloc(t->grads, &model->config, true, err))
+        return false;
+    t->params = params_list(&model->w, &model->config);
+    t->gradients = params_list(t->grads, &model->config);
+    return optimizer_init(&t->optimizer, options->optimizer, options->weight_decay, &t->params, err);
 }
 
 void trainer_release(Trainer *t)
@@ -30,13 +33,26 @@ void trainer_release(Trainer *t)
     if (t->grads)
         weights_free(t->grads);
     free(t->grads);
+    params_free(&t->params);
+    params_free(&t->gradients);
     optimizer_release(&t->optimizer);
     *t = (Trainer){0};
 }
 
+size_t trainer_state_bytes(const TrainOptions *options, const ModelConfig *c)
+{
+    Weights *shapes = mem_zalloc(1, sizeof *shapes);
+    weights_shapes(shapes, c);
+    ParamList list = params_list(shapes, c);
+    size_t bytes = optimizer_bytes(options->optimizer, &list);
+    params_free(&list);
+    free(shapes);
+    return bytes;
+}
+
 size_t trainer_bytes(const TrainOptions *options, const ModelConfig *c)
 {
-    return weights_floats(c, true) * sizeof(float) + optimizer_bytes(options->optimizer, c);
+    return weights_floats(c, true) * sizeof(float) + trainer_state_bytes(options, c);
 }
 
 /* A tied embedding has two gradients, from the head and from the look-up: they join before the update. */
@@ -53,11 +69,9 @@ static void join_tied(Trainer *t)
 double trainer_grad_norm(Trainer *t)
 {
     join_tied(t);
-    ParamList list = params_list(t->grads, &t->model->config);
     double sum = 0;
-    for (int i = 0; i < list.n; i++)
-        sum += op_sum_squares(t->model->device, *list.param[i].matrix);
-    params_free(&list);
+    for (int i = 0; i < t->gradients.n; i++)
+        sum += op_sum_squares(t->model->device, *t->gradients.param[i].matrix);
     return sqrt(sum);
 }
 
@@ -75,7 +89,7 @@ bool trainer_update(Trainer *t, Err *err)
     }
     t->rate = schedule_rate(o->schedule, o->lr, o->warmup, t->step - t->wait, t->steps - t->wait);
     double scale = o->clip > 0 && t->grad_norm > o->clip ? o->clip / t->grad_norm : 1;
-    optimizer_step(&t->optimizer, t->model, t->grads, t->rate, scale);
+    optimizer_step(&t->optimizer, t->model->device, &t->params, &t->gradients, t->rate, scale);
     weights_zero(t->grads);
     t->step++;
     return device_ok(t->model->device, err);

@@ -6,6 +6,7 @@
 #define TRAIN_TRAINER_H
 
 #include "base/options.h"
+#include "model/model.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
@@ -27,6 +28,7 @@ typedef struct Trainer {
     Model *model; /* borrowed, changed */
     const TrainOptions *options;
     Weights *grads;
+    ParamList params, gradients; /* what is trained: of the model, and in grads */
     Optimizer optimizer;
     int step, steps;        /* done, planned */
     int wait;               /* first steps that leave the model as it is */
@@ -52,6 +54,8 @@ double trainer_grad_norm(Trainer *t);
 bool trainer_save(const Trainer *t, const char *dir, const json_t *notes, Err *err) MUST_CHECK;
 bool trainer_load(Trainer *t, const char *dir, json_t **notes, Err *err) MUST_CHECK;
 
+/* Bytes of an optimizer's state for a model of this configuration, as a checkpoint holds it. */
+size_t trainer_state_bytes(const TrainOptions *options, const ModelConfig *c);
 /* Bytes of gradients and optimizer state for a model of this configuration. */
 size_t trainer_bytes(const TrainOptions *options, const ModelConfig *c);
 

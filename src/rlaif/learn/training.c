@@ -414,7 +414,7 @@ bool training_summary(Stage *s, const char *const *names, int n, Err *err)
 
 double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c)
 {
-    return (double)weights_floats(c, false) * sizeof(float) + (double)optimizer_bytes(o->optimizer, c) + 8e6;
+    return (double)weights_floats(c, false) * sizeof(float) + (double)trainer_state_bytes(o, c) + 8e6;
 }
 
 void epoch_order(int seed, int epoch, int *order, int n)
