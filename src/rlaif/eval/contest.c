@@ -6,6 +6,7 @@
 #include "rlaif/eval/outcomes.h"
 #include "rlaif/eval/table.h"
 #include "rlaif/stage/line.h"
+#include "rlaif/stage/logistic.h"
 
 /* What can be set beside lengths: rows whose ratio is finite, or has a logarithm. */
 typedef struct Beside {
@@ -43,29 +44,51 @@ static void beside_release(Beside *b)
     free(b->cluster);
 }
 
-Adjusted eval_length_controlled(const double *ratio, const double *outcome, const int *cluster, int n, int clusters,
-                                LengthControl how)
+/* The mean over rows, or with `gains` over prompts of their rows' means; what moves it. */
+static double plain_mean(const double *y, const int *cluster, int n, bool gains, Moved *m)
 {
-    Beside b = beside_begin(ratio, outcome, cluster, n, how);
-    Adjusted a = {(double)NAN, {(double)NAN, (double)NAN}};
-    if (b.known) {
-        Logistic l = stats_logistic(b.x, b.y, b.n);
-        a = (Adjusted){stats_logistic_at(&l, b.equal),
-                       stats_logistic_interval(&l, b.equal, b.x, b.y, b.cluster, b.n, clusters)};
+    double *rows = mem_zalloc((size_t)m->clusters + 1, sizeof *rows), *part = mem_alloc((size_t)n + 1, sizeof *part);
+    double mean = 0;
+    int prompts = 0;
+    for (int i = 0; i < n; i++)
+        prompts += rows[cluster[i]]++ == 0;
+    for (int i = 0; i < n; i++) {
+        part[i] = gains ? 1 / (rows[cluster[i]] * prompts) : 1.0 / n;
+        mean += part[i] * y[i];
     }
-    beside_release(&b);
-    return a;
+    for (int i = 0; i < n; i++)
+        moved_add(m, cluster[i], part[i] * (y[i] - mean));
+    free(rows);
+    free(part);
+    return mean;
 }
 
-/* The same of differences of rewards, by a straight line. */
-static Adjusted gain_controlled(const double *ratio, const double *gain, const int *cluster, int n, int clusters,
-                                LengthControl how)
+Adjusted eval_length_controlled(const double *ratio, const double *y, const int *cluster, int n, int clusters,
+                                LengthControl how, bool gains)
 {
-    Beside b = beside_begin(ratio, gain, cluster, n, how);
-    Adjusted a = {(double)NAN, {(double)NAN, (double)NAN}};
+    static const Interval none = {(double)NAN, (double)NAN};
+    Beside b = beside_begin(ratio, y, cluster, n, how);
+    Adjusted a = {(double)NAN, none, (double)NAN, none};
     if (b.known) {
-        Line l = line_through(b.x, b.y, b.n);
-        a = (Adjusted){line_at(&l, b.equal), line_interval(&l, b.equal, b.x, b.y, b.cluster, clusters)};
+        Moved m = moved_begin(clusters);
+        double plain = plain_mean(y, cluster, n, gains, &m), size = 0;
+        if (gains) {
+            Line l = line_through(b.x, b.y, b.n);
+            a.rate = line_at(&l, b.equal);
+            a.interval = line_interval(&l, b.equal, b.x, b.y, b.cluster, clusters);
+            line_moved(&l, b.equal, b.x, b.y, b.cluster, -1, &m);
+        } else {
+            Logistic l = logistic_fit(b.x, b.y, b.n);
+            a.rate = logistic_at(&l, b.equal);
+            a.interval = logistic_interval(&l, b.equal, b.x, b.y, b.cluster, b.n, clusters);
+            logistic_moved(&l, b.equal, b.x, b.y, b.cluster, b.n, -a.rate * (1 - a.rate), &m);
+        }
+        for (int i = 0; i < n; i++)
+            size = fmax(size, fabs(y[i]));
+        a.by_length = plain - a.rate;
+        if (isfinite(a.interval.low))
+            a.by_length_interval = moved_interval(&m, a.by_length, 1e-8 * size); /* the ridge's part is below */
+        moved_release(&m);
     }
     beside_release(&b);
     return a;
@@ -87,7 +110,7 @@ static Adjusted contest_adjusted(const Contest *c, int n, int clusters, LengthCo
         y[i] = gains ? c[i].a - c[i].b : eval_outcome(c[i].a, c[i].b);
         of[i] = c[i].cluster;
     }
-    Adjusted a = (gains ? gain_controlled : eval_length_controlled)(ratio, y, of, n, clusters, how);
+    Adjusted a = eval_length_controlled(ratio, y, of, n, clusters, how, gains);
     free(ratio);
     free(y);
     free(of);
@@ -162,17 +185,19 @@ void contest_wins(json_t *out, const Contest *c, int n, int clusters, LengthCont
     eval_set(out, "binomial_p", outcomes_sign_test(&o, 0.5));
     eval_set(out, "paired_p", outcomes_t_test(&o, 0.5));
     eval_set(out, "t_p", two_sample_p(c, n));
-    eval_set_adjusted(out, contest_adjusted(c, n, clusters, how, false));
+    Adjusted a = contest_adjusted(c, n, clusters, how, false);
+    eval_set_adjusted(out, a);
+    eval_set(out, "length_share", a.by_length);
+    json_object_set_new(out, "length_share_interval", eval_interval(interval_within(a.by_length_interval, -1, 1)));
     outcomes_release(&o);
 }
 
-static void set_in_spreads(json_t *out, const char *key, Adjusted gain, double spread)
+static void set_in_spreads(json_t *out, const char *key, double gain, Interval interval, double spread)
 {
-    char *interval = mem_printf("%s_interval", key);
-    eval_set(out, key, gain.rate / spread);
-    json_object_set_new(out, interval,
-                        eval_interval((Interval){gain.interval.low / spread, gain.interval.high / spread}));
-    free(interval);
+    char *interval_key = mem_printf("%s_interval", key);
+    eval_set(out, key, gain / spread);
+    json_object_set_new(out, interval_key, eval_interval((Interval){interval.low / spread, interval.high / spread}));
+    free(interval_key);
 }
 
 static void set_gain(json_t *out, const Contest *c, int n, int clusters, LengthControl how, int seed)
@@ -182,6 +207,7 @@ static void set_gain(json_t *out, const Contest *c, int n, int clusters, LengthC
     int prompts;
     double *gain = outcomes_gaps(&a, &b, &prompts);
     Interval interval = stats_bootstrap(gain, NULL, prompts, seed);
+    Adjusted equal = contest_adjusted(c, n, clusters, how, true);
     eval_set(out, "mean_a", of_a.mean);
     json_object_set_new(out, "mean_a_interval", eval_interval(outcomes_bootstrap(&a, seed)));
     eval_set(out, "mean_b", of_b.mean);
@@ -190,8 +216,9 @@ static void set_gain(json_t *out, const Contest *c, int n, int clusters, LengthC
     json_object_set_new(out, "gain_interval", eval_interval(interval));
     json_object_set_new(out, "excludes_zero", json_boolean(interval.low > 0 || interval.high < 0));
     eval_set(out, "spread_b", of_b.sd);
-    set_in_spreads(out, "gain_in_spreads", (Adjusted){stats_moments(gain, prompts).mean, interval}, of_b.sd);
-    set_in_spreads(out, "gain_in_spreads_at_equal_length", contest_adjusted(c, n, clusters, how, true), of_b.sd);
+    set_in_spreads(out, "gain_in_spreads", stats_moments(gain, prompts).mean, interval, of_b.sd);
+    set_in_spreads(out, "gain_in_spreads_at_equal_length", equal.rate, equal.interval, of_b.sd);
+    set_in_spreads(out, "length_share_of_gain", equal.by_length, equal.by_length_interval, of_b.sd);
     eval_set(out, "gain_paired_p", stats_t_paired(stats_moments(gain, prompts)).p);
     eval_set(out, "gain_t_p", stats_t_pooled(of_a, of_b).p);
     eval_set(out, "gain_welch_p", stats_t_welch(of_a, of_b).p);
@@ -240,6 +267,8 @@ static void print_gain(const json_t *r)
                         json_object_get(r, "gain_in_spreads_interval"), 1, 3, "");
     eval_print_interval("  the same at equal length", eval_decimal(r, "gain_in_spreads_at_equal_length").text,
                         json_object_get(r, "gain_in_spreads_at_equal_length_interval"), 1, 3, "");
+    eval_print_interval("  what length explains of it", eval_decimal(r, "length_share_of_gain").text,
+                        json_object_get(r, "length_share_of_gain_interval"), 1, 3, "");
     eval_print("  against no gain", "p %s (t over prompts), %s (Welch, two samples)", eval_p(r, "gain_paired_p").text,
                eval_p(r, "gain_welch_p").text);
     eval_print_two_samples(r, "gain_t_p");
@@ -255,6 +284,8 @@ void contest_print_wins(const json_t *r)
                eval_p(r, "paired_p").text);
     eval_print_two_samples(r, "t_p");
     eval_print_share("  win rate at equal length", r, "length_controlled", "length_controlled_interval");
+    eval_print_interval("  points that length explains", eval_points(r, "length_share").text,
+                        json_object_get(r, "length_share_interval"), 100, 1, "");
 }
 
 void contest_print(const json_t *r)

@@ -9,15 +9,20 @@
 typedef enum LengthControl { LENGTH_RATIO, LENGTH_LOG } LengthControl;
 #define LENGTH_CONTROLS "ratio|log"
 
-/* A share of outcomes in [0, 1] where both sides are equally long (paper.md 9): logistic in the ratio of lengths, at 1,
- * or in its logarithm, at 0, with its interval over clusters. Rows whose ratio is not finite, or without a logarithm, are
- * left out. NAN where one ratio, but 1, is all there is. */
+/* What is measured where both sides are equally long (paper.md 9), with its interval over clusters: outcomes y in [0, 1] by the
+ * logistic in the ratio of lengths, at 1, or in its logarithm, at 0; with `gains` differences of rewards by a straight line.
+ * Rows whose ratio is not finite, or without a logarithm, are left out. NAN where one ratio, but 1, is all there is.
+ *
+ * by_length is what length explains: the mean of all rows as they are (of gains over prompts), less that. Its interval minds
+ * that the same rows move both (docs/math.md, "Length's share"); NAN where `interval` is, and where all are equally long. */
 typedef struct Adjusted {
     double rate;
     Interval interval;
+    double by_length;
+    Interval by_length_interval;
 } Adjusted;
-Adjusted eval_length_controlled(const double *ratio, const double *outcome, const int *cluster, int n, int clusters,
-                                LengthControl how);
+Adjusted eval_length_controlled(const double *ratio, const double *y, const int *cluster, int n, int clusters,
+                                LengthControl how, bool gains);
 /* "length_controlled" and "length_controlled_interval". */
 void eval_set_adjusted(json_t *object, Adjusted a);
 
@@ -32,7 +37,7 @@ typedef struct Contest {
 
 /* The numbers of one judge prompt, or of a reward model, into `out` (keys: winrate_stage); `pointwise` where a and b are rewards. */
 void contest_summary(json_t *out, const Contest *c, int n, int clusters, bool pointwise, LengthControl how, int seed);
-/* Of these the ones that any contest has, from win_rate to length_controlled. */
+/* Of these the ones that any contest has, from win_rate to length_share_interval. */
 void contest_wins(json_t *out, const Contest *c, int n, int clusters, LengthControl how, int seed);
 void contest_print_wins(const json_t *result);
 void contest_print(const json_t *result);

@@ -132,6 +132,9 @@ extern const OptionTable winrate_table;
  *   length_controlled, length_controlled_interval   win rate where both are equally long: logistic in z = length A /
  *                         length B, at z = 1 (9), or by --length log in log z, at 0; interval over prompts. Null where z
  *                         is always the same, but not 1. Pairs with an empty response of B are left out of it
+ *   length_share, length_share_interval   win_rate - length_controlled, what length explains; the interval minds that both
+ *                         are of the same pairs (docs/math.md). Null where length_controlled has none, and where all are
+ *                         equally long
  *   mass                  mean probability on the answers; not of a reward model
  *  pairwise:
  *   mean_p, mean_p_interval   by bootstrap
@@ -142,6 +145,7 @@ extern const OptionTable winrate_table;
  *   gain, gain_interval   mean over prompts of (mean of A's samples - mean of B's), bootstrap over prompts
  *   spread_b, gain_in_spreads, gain_in_spreads_interval   deviation of B's rewards, and the gain divided by it
  *   gain_in_spreads_at_equal_length, ..._interval   the same where both are equally long: a straight line in z, as above
+ *   length_share_of_gain, ..._interval   gain_in_spreads less that: what length explains of it, as length_share
  *   excludes_zero         the gain's interval does not hold 0
  *   gain_paired_p         t-test of the prompts' gains against 0
  *   gain_t_p, gain_welch_p   two-sample t-tests of A's rewards against B's: Student's (8: the paper's), Welch's */
@@ -200,7 +204,7 @@ extern const OptionTable ratings_table;
  * rankings, items, prompts   rows; different sets of responses; different prompts
  * policies          [{policy, n, mean_rank, mean_rank_interval, first (share of first places), first_interval,
  *                   characters}]; intervals by bootstrap over prompts
- * pairs             every two policies: [{a, b, n, and as in winrate_stage win_rate .. length_controlled_interval}]
+ * pairs             every two policies: [{a, b, n, and as in winrate_stage win_rate .. length_share_interval}]
  * over              two policies against a third (8: 71 % beside 73 %): [{a, b, over, prompts, rate_a, rate_b, difference,
  *                   difference_interval, t_p, paired_p}]: the paper's two-sample t-test; bootstrap and t-test over prompts
  * comparisons       how many of pairs and over

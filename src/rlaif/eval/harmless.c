@@ -293,7 +293,7 @@ static Adjusted adjusted_rate(const Harmless *h, int policy)
         t[n] = h->mark[i].harmless;
         of[n++] = r->at[i].prompt;
     }
-    Adjusted a = eval_length_controlled(ratio, t, of, n, r->prompts, (LengthControl)h->options->length);
+    Adjusted a = eval_length_controlled(ratio, t, of, n, r->prompts, (LengthControl)h->options->length, false);
     free(ratio);
     free(t);
     free(of);

@@ -58,6 +58,11 @@ Figure eval_percent(const json_t *object, const char *key)
     return figure(object, key, "1 %", 100);
 }
 
+Figure eval_points(const json_t *object, const char *key)
+{
+    return figure(object, key, "1", 100);
+}
+
 Figure eval_decimal(const json_t *object, const char *key)
 {
     return figure(object, key, "3", 1);

@@ -27,6 +27,7 @@ Figure eval_range(const json_t *interval, double times, int least);
 int interval_decimals(const json_t *interval, double times, int least);
 
 Figure eval_percent(const json_t *object, const char *key);
+Figure eval_points(const json_t *object, const char *key); /* of a difference of shares */
 Figure eval_decimal(const json_t *object, const char *key);
 /* A probability of a test: "0.034", "< 0.0001". */
 Figure eval_p(const json_t *object, const char *key);

@@ -4,39 +4,42 @@
 #include "base/mem.h"
 #include "rlaif/stage/line.h"
 
-/* Where a stage's summary holds a share, or another number, its interval (NULL, or absent: Wilson's) and its count (NULL: it has none, and
- * no interval). `#` is the place in a list. */
+/* Where a stage's summary holds a number, its interval (NULL, or absent: of a share Wilson's) and its count (NULL: it has none, and no
+ * interval). `#` is the place in a list. */
 typedef struct PaperNumber {
     const char *name, *kind, *value, *interval, *n;
-    bool no_share;
+    PaperUnit unit;
 } PaperNumber;
 
 /* clang-format off */
 static const PaperNumber numbers[] = {
-    {"alignment", "label", "alignment.accuracy", "alignment.interval", "alignment.with_choice", false},
-    {"same-slot", "label", "alignment.position.same_slot_rate", "alignment.position.interval", "alignment.position.pairs", false},
-    {"first-of-same-slot", "label", "alignment.position.first_share", "alignment.position.first_share_interval", "alignment.position.same_slot", false},
-    {"kappa", "label", "alignment.kappa", NULL, NULL, true},
-    {"auc", "label", "alignment.auc", NULL, NULL, true},
-    {"against-length", "label", "alignment.against_length", "alignment.against_length_interval", "alignment.against_length_pairs", false},
-    {"longer", "label", "alignment.longer_accuracy", "alignment.longer_interval", "alignment.with_choice", false},
-    {"alignment-of-trials", "label", "choice.candidates.#.accuracy", "choice.candidates.#.interval", "choice.candidates.#.n", false},
-    {"least-of-trials", "label", "choice.candidates.#.least", NULL, NULL, false},
-    {"most-of-trials", "label", "choice.candidates.#.most", NULL, NULL, false},
-    {"accuracy", "reward", "eval_accuracy", NULL, "eval_prompts", false},
-    {"accuracy", "eval accuracy", "accuracy", "interval", "pairs", false},
-    {"auc", "score", "auc", NULL, "marked", true},
-    {"correlation", "score", "correlation_with_before", NULL, "correlation_prompts", true},
-    {"longer", "eval accuracy", "longer_accuracy", "longer_interval", "pairs", false},
-    {"win-rate", "eval winrate", "results.#.win_rate", "results.#.win_rate_bootstrap", "pairs", false},
-    {"win-rate-at-equal-length", "eval winrate", "results.#.length_controlled", "results.#.length_controlled_interval", "pairs", false},
-    {"gain", "eval winrate", "results.#.gain", "results.#.gain_interval", "prompts", true},
-    {"gain-in-spreads", "eval winrate", "results.#.gain_in_spreads", "results.#.gain_in_spreads_interval", "prompts", true},
-    {"gain-in-spreads-at-equal-length", "eval winrate", "results.#.gain_in_spreads_at_equal_length", "results.#.gain_in_spreads_at_equal_length_interval", "prompts", true},
-    {"harmless-rate", "eval harmless", "policies.#.harmless", "policies.#.interval", "policies.#.n", false},
-    {"win-rate", "eval ratings", "pairs.#.win_rate", "pairs.#.win_rate_bootstrap", "pairs.#.n", false},
-    {"win-rate-at-equal-length", "eval ratings", "pairs.#.length_controlled", "pairs.#.length_controlled_interval", "pairs.#.n", false},
-    {"kendall-w", "eval ratings", "kendall.w", "kendall.interval", "kendall.items", true},
+    {"alignment", "label", "alignment.accuracy", "alignment.interval", "alignment.with_choice", PAPER_SHARE},
+    {"same-slot", "label", "alignment.position.same_slot_rate", "alignment.position.interval", "alignment.position.pairs", PAPER_SHARE},
+    {"first-of-same-slot", "label", "alignment.position.first_share", "alignment.position.first_share_interval", "alignment.position.same_slot", PAPER_SHARE},
+    {"kappa", "label", "alignment.kappa", NULL, NULL, PAPER_NUMBER},
+    {"auc", "label", "alignment.auc", NULL, NULL, PAPER_NUMBER},
+    {"against-length", "label", "alignment.against_length", "alignment.against_length_interval", "alignment.against_length_pairs", PAPER_SHARE},
+    {"longer", "label", "alignment.longer_accuracy", "alignment.longer_interval", "alignment.with_choice", PAPER_SHARE},
+    {"alignment-of-trials", "label", "choice.candidates.#.accuracy", "choice.candidates.#.interval", "choice.candidates.#.n", PAPER_SHARE},
+    {"least-of-trials", "label", "choice.candidates.#.least", NULL, NULL, PAPER_SHARE},
+    {"most-of-trials", "label", "choice.candidates.#.most", NULL, NULL, PAPER_SHARE},
+    {"accuracy", "reward", "eval_accuracy", NULL, "eval_prompts", PAPER_SHARE},
+    {"accuracy", "eval accuracy", "accuracy", "interval", "pairs", PAPER_SHARE},
+    {"auc", "score", "auc", NULL, "marked", PAPER_NUMBER},
+    {"correlation", "score", "correlation_with_before", NULL, "correlation_prompts", PAPER_NUMBER},
+    {"longer", "eval accuracy", "longer_accuracy", "longer_interval", "pairs", PAPER_SHARE},
+    {"win-rate", "eval winrate", "results.#.win_rate", "results.#.win_rate_bootstrap", "pairs", PAPER_SHARE},
+    {"win-rate-at-equal-length", "eval winrate", "results.#.length_controlled", "results.#.length_controlled_interval", "pairs", PAPER_SHARE},
+    {"length-share", "eval winrate", "results.#.length_share", "results.#.length_share_interval", "pairs", PAPER_POINTS},
+    {"gain", "eval winrate", "results.#.gain", "results.#.gain_interval", "prompts", PAPER_NUMBER},
+    {"gain-in-spreads", "eval winrate", "results.#.gain_in_spreads", "results.#.gain_in_spreads_interval", "prompts", PAPER_NUMBER},
+    {"gain-in-spreads-at-equal-length", "eval winrate", "results.#.gain_in_spreads_at_equal_length", "results.#.gain_in_spreads_at_equal_length_interval", "prompts", PAPER_NUMBER},
+    {"length-share-of-gain", "eval winrate", "results.#.length_share_of_gain", "results.#.length_share_of_gain_interval", "prompts", PAPER_NUMBER},
+    {"harmless-rate", "eval harmless", "policies.#.harmless", "policies.#.interval", "policies.#.n", PAPER_SHARE},
+    {"win-rate", "eval ratings", "pairs.#.win_rate", "pairs.#.win_rate_bootstrap", "pairs.#.n", PAPER_SHARE},
+    {"win-rate-at-equal-length", "eval ratings", "pairs.#.length_controlled", "pairs.#.length_controlled_interval", "pairs.#.n", PAPER_SHARE},
+    {"length-share", "eval ratings", "pairs.#.length_share", "pairs.#.length_share_interval", "pairs.#.n", PAPER_POINTS},
+    {"kendall-w", "eval ratings", "kendall.w", "kendall.interval", "kendall.items", PAPER_NUMBER},
 };
 /* clang-format on */
 
@@ -263,12 +266,11 @@ static double number_at(const json_t *summary, const char *path, int place)
 static PaperValue term_value(const PaperTerm *f, const json_t *summary)
 {
     const PaperNumber *p = f->number;
-    PaperValue v = {.value = number_at(summary, p->value, f->place),
-                    .n = number_at(summary, p->n, f->place),
-                    .share = !p->no_share};
+    PaperValue v = {
+        .value = number_at(summary, p->value, f->place), .n = number_at(summary, p->n, f->place), .unit = p->unit};
     const json_t *interval = p->interval ? look_up(summary, p->interval, f->place) : NULL;
     Interval wilson = isfinite(v.value) && v.n >= 1 ? stats_wilson(v.value * v.n, (int)v.n) : (Interval){NAN, NAN};
-    bool without = v.share && !interval; /* null: the stage says that it has none */
+    bool without = v.unit == PAPER_SHARE && !interval; /* null: the stage says that it has none */
     v.low = without ? wilson.low : (double)NAN;
     v.high = without ? wilson.high : (double)NAN;
     if (json_array_size(interval) == 2) {
@@ -282,13 +284,13 @@ static PaperValue term_value(const PaperTerm *f, const json_t *summary)
 static PaperValue value_over_runs(const PaperFigure *f, const json_t *const *summary)
 {
     double y[MOST_TERMS];
-    PaperValue v = {.n = f->n, .share = !f->term[0].number->no_share && !f->slope};
+    PaperValue v = {.n = f->n, .unit = f->slope ? PAPER_NUMBER : f->term[0].number->unit};
     for (int i = 0; i < f->n; i++)
         y[i] = term_value(&f->term[i], summary[i]).value;
     Moments m = stats_moments(y, f->n);
     Line l = line_through(f->over, y, f->n);
     Interval interval = f->slope ? line_slope_interval(&l, f->over, y) : stats_t_interval(m);
-    if (v.share)
+    if (v.unit == PAPER_SHARE)
         interval = interval_within(interval, 0, 1);
     v.value = f->slope ? l.slope : m.mean;
     v.low = interval.low;

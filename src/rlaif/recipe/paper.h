@@ -49,11 +49,14 @@ bool paper_check(const Recipe *r, Err *err) MUST_CHECK;
 /* The section as YAML. */
 void paper_append_yaml(const Recipe *r, Str *out);
 
+/* PAPER_POINTS: a difference of shares. */
+typedef enum PaperUnit { PAPER_SHARE, PAPER_POINTS, PAPER_NUMBER } PaperUnit;
+
 /* A number with its interval (95 %, of the stage, or of a share Wilson's) and what it was counted over; NaN where the
  * stage has none. */
 typedef struct PaperValue {
     double value, low, high, n;
-    bool share;
+    PaperUnit unit;
 } PaperValue;
 /* summary[n]: of each term's stage, NULL where it has not run. */
 PaperValue paper_value(const PaperFigure *f, const json_t *const *summary);

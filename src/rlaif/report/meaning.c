@@ -9,7 +9,8 @@ static void say_length(Str *out, const Report *r)
     for (const ReportStage *s = report_next(r, "eval winrate", NULL); s; s = report_next(r, "eval winrate", s)) {
         double a = json_number_of(s->summary, "characters_a", 0), b = json_number_of(s->summary, "characters_b", 0);
         const json_t *result = json_array_get(json_object_get(s->summary, "results"), 0),
-                     *interval = json_object_get(result, "length_controlled_interval");
+                     *interval = json_object_get(result, "length_controlled_interval"),
+                     *explained = json_object_get(result, "length_share_interval");
         if (!(a > 0 && b > 0) || (a < 1.05 * b && b < 1.05 * a))
             continue;
         if (n++ == 0) {
@@ -28,7 +29,12 @@ static void say_length(Str *out, const Report *r)
         str_addf(out, " would be %s", say_percent(json_number_of(result, "length_controlled", (double)NAN)).text);
         if (json_array_size(interval) == 2)
             str_addf(out, " (95&nbsp;%% interval %s&nbsp;%%)", say_range(interval, 100, 1).text);
-        str_addf(out, " in place of %s.", say_percent(json_number_of(result, "win_rate", (double)NAN)).text);
+        str_addf(out, " in place of %s", say_percent(json_number_of(result, "win_rate", (double)NAN)).text);
+        if (json_array_size(explained) == 2)
+            str_addf(out, ": length explains %s points (95&nbsp;%% interval %s)",
+                     say_signed(100 * json_number_of(result, "length_share", (double)NAN), 1).text,
+                     say_range(explained, 100, 1).text);
+        str_add(out, ".");
     }
     if (n > 0)
         html_entry_end(out);

@@ -24,14 +24,21 @@ static PaperValue value_of(const Report *r, const PaperFigure *f)
 /* "5.0 to 6.0 %", or nothing. */
 static void add_interval(Str *out, PaperValue v)
 {
+    static const char *const unit[] = {"&nbsp;%", "&nbsp;points", ""};
+    double times = v.unit == PAPER_NUMBER ? 1 : 100;
+    int decimals = v.unit == PAPER_NUMBER ? 3 : 1;
     if (isfinite(v.low))
-        str_addf(out, "%s to %s%s", say_number(v.share ? 100 * v.low : v.low, v.share ? 1 : 3).text,
-                 say_number(v.share ? 100 * v.high : v.high, v.share ? 1 : 3).text, v.share ? "&nbsp;%" : "");
+        str_addf(out, "%s to %s%s", say_number(times * v.low, decimals).text, say_number(times * v.high, decimals).text,
+                 unit[v.unit]);
 }
 
 static void add_number(Str *out, PaperValue v)
 {
-    str_add(out, v.share ? say_percent(v.value).text : say_number(v.value, 3).text);
+    Said said = v.unit == PAPER_SHARE    ? say_percent(v.value)
+                : v.unit == PAPER_POINTS ? say_signed(100 * v.value, 1)
+                                         : say_number(v.value, 3);
+    str_add(out, said.text);
+    str_add(out, v.unit == PAPER_POINTS && isfinite(v.value) ? "&nbsp;points" : "");
 }
 
 static void figure_row(Str *out, const Report *r, const PaperFigure *f, bool paired)

@@ -90,6 +90,8 @@ static const Measure measures[] = {
     {"gain in spreads of the other\xe2\x80\x99s rewards", "gain_in_spreads", AS_SIGNED, "gain_in_spreads_interval"},
     {"the same at equal length", "gain_in_spreads_at_equal_length", AS_SIGNED,
      "gain_in_spreads_at_equal_length_interval"},
+    {"of the gain in spreads, what length explains", "length_share_of_gain", AS_SIGNED,
+     "length_share_of_gain_interval"},
     {"gain\xe2\x80\x99s interval excludes zero", "excludes_zero", AS_YES, NULL},
     {"p of no gain: t-test over prompts", "gain_paired_p", AS_P, NULL},
     {"p of no gain: two-sample t-test", "gain_t_p", AS_P, NULL},

@@ -1,8 +1,6 @@
 /* Straight lines through points. */
 #include "rlaif/stage/line.h"
 
-#include "base/mem.h"
-
 #include <math.h>
 
 static const Interval NOTHING = {(double)NAN, (double)NAN};
@@ -24,42 +22,42 @@ double line_at(const Line *l, double x)
     return l->mean_y + l->slope * (x - l->mean_x);
 }
 
-static Interval around(double middle, double variance, double df, double size)
+/* The largest |y|: of what is left over, 1e-12 of it is rounding. */
+static double size_of(const double *y, int n)
 {
-    if (!(df > 0) || !(variance > 1e-24 * size * size))
-        return NOTHING;
-    double half = stats_t_point(df) * sqrt(variance);
-    return (Interval){middle - half, middle + half};
+    double size = 0;
+    for (int i = 0; i < n; i++)
+        size = fabs(y[i]) > size ? fabs(y[i]) : size;
+    return size;
+}
+
+void line_moved(const Line *l, double at, const double *x, const double *y, const int *cluster, double times,
+                Moved *out)
+{
+    double lever = l->spread > 0 ? (at - l->mean_x) / l->spread : 0;
+    for (int i = 0; i < l->n; i++)
+        moved_add(out, cluster[i], times * (1.0 / l->n + lever * (x[i] - l->mean_x)) * (y[i] - line_at(l, x[i])));
 }
 
 Interval line_interval(const Line *l, double at, const double *x, const double *y, const int *cluster, int clusters)
 {
-    double *moved = mem_zalloc((size_t)clusters + 1, sizeof *moved), variance = 0,
-           lever = l->spread > 0 ? (at - l->mean_x) / l->spread : 0, size = 0;
-    bool *met = mem_zalloc((size_t)clusters + 1, sizeof *met);
-    int used = 0;
-    for (int i = 0; i < l->n; i++) {
-        moved[cluster[i]] += (1.0 / l->n + lever * (x[i] - l->mean_x)) * (y[i] - line_at(l, x[i]));
-        used += !met[cluster[i]];
-        met[cluster[i]] = true;
-        size = fabs(y[i]) > size ? fabs(y[i]) : size;
-    }
-    for (int c = 0; c < clusters; c++)
-        variance += moved[c] * moved[c];
-    free(moved);
-    free(met);
-    return around(line_at(l, at), variance * used / (used - 1.0), used - 2.0, size);
+    Moved m = moved_begin(clusters);
+    line_moved(l, at, x, y, cluster, 1, &m);
+    Interval interval = moved_interval(&m, line_at(l, at), 1e-12 * size_of(y, l->n));
+    moved_release(&m);
+    return interval;
 }
 
 Interval line_slope_interval(const Line *l, const double *x, const double *y)
 {
-    double left = 0, size = 0;
+    double left = 0, df = l->n - 2.0;
     for (int i = 0; i < l->n; i++) {
         double r = y[i] - line_at(l, x[i]);
         left += r * r;
-        size = fabs(y[i]) > size ? fabs(y[i]) : size;
     }
-    if (!(l->spread > 0))
+    double variance = left / df / l->spread, least = 1e-12 * size_of(y, l->n) / sqrt(l->spread);
+    if (!(l->spread > 0) || !(df > 0) || !(variance > least * least))
         return NOTHING;
-    return around(l->slope, left / (l->n - 2.0) / l->spread, l->n - 2.0, size / sqrt(l->spread));
+    double half = stats_t_point(df) * sqrt(variance);
+    return (Interval){l->slope - half, l->slope + half};
 }

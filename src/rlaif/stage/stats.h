@@ -81,21 +81,6 @@ typedef struct Concordance {
 } Concordance;
 Concordance stats_kendall_w(const int *rank, int raters, int items);
 
-/* t ~ sigma(intercept + slope z) by Newton's method, t in [0, 1] (paper.md 9). z is standardised within, and both
- * coefficients there have a ridge: lambda (b0^2 + b1^2) / 2, lambda = 1e-8, is taken off the log-likelihood of n rows.
- * It keeps them finite where z separates t, and changes a prediction by about 1e-8 / n otherwise. */
-typedef struct Logistic {
-    double mean, scale;      /* of z */
-    double intercept, slope; /* of (z - mean) / scale */
-} Logistic;
-Logistic stats_logistic(const double *z, const double *t, int n);
-double stats_logistic_at(const Logistic *l, double z);
-/* 95 % interval of that prediction: as many standard errors of the linear predictor as Student's t has of G - 2 degrees of
- * freedom, by the sandwich estimator over clusters (prompts; cluster[i] in [0, clusters)), whose rows go together, times
- * G / (G - 1) for G clusters with rows. NAN for fewer than three clusters, where z separates t, and where all of t is alike. */
-Interval stats_logistic_interval(const Logistic *l, double at, const double *z, const double *t, const int *cluster,
-                                 int n, int clusters);
-
 /* Area under the ROC curve: the probability that a positive has the higher score than a negative; equal scores count a
  * half. NAN where one of the two is missing. */
 double stats_auc(const double *score, const bool *positive, int n);

@@ -36,16 +36,19 @@ static void looked_up(void **state)
                         "    - {what: c, figure: \"\", ours: base.two.first-of-same-slot}\n"
                         "    - {what: d, figure: \"\", ours: base.alignment-of-trials.2}\n"
                         "    - {what: e, figure: \"\", ours: base.least-of-trials.2}\n"
-                        "    - {what: f, figure: \"\", ours: base.most-of-trials.2}\n",
+                        "    - {what: f, figure: \"\", ours: base.most-of-trials.2}\n"
+                        "    - {what: g, figure: \"\", ours: duel.length-share.2}\n"
+                        "    - {what: h, figure: \"\", ours: [duel.length-share.2, duel.length-share.2]}\n",
                         &err),
             &err);
     assert_string_equal(paper_differs(&r), "all");
-    assert_int_equal(paper_count(&r), 6);
+    assert_int_equal(paper_count(&r), 8);
     static const char label_summary[] =
         "{\"alignment\": {\"accuracy\": 0.6, \"interval\": [0.5, 0.7], \"with_choice\": 90,"
         " \"position\": {\"first_share\": 0.5, \"same_slot\": 4}}}",
                       duel_summary[] = "{\"pairs\": 7, \"results\": [{\"win_rate\": 0.1}, {\"win_rate\": 0.25,"
-                                       " \"win_rate_bootstrap\": [0.1, 0.4]}]}",
+                                       " \"win_rate_bootstrap\": [0.1, 0.4], \"length_share\": -0.05,"
+                                       " \"length_share_interval\": [-0.125, 0.0625]}]}",
                       tried_summary[] =
                           "{\"choice\": {\"candidates\": [{\"accuracy\": 0.25, \"n\": 8}, {\"accuracy\": 0.5, "
                           "\"interval\": [0.25, 0.75], \"n\": 8, \"least\": 0.375, \"most\": 0.625}]}}";
@@ -76,6 +79,12 @@ static void looked_up(void **state)
         else /* the least of several is no draw, and has no interval of one */
             assert_true(isnan(v.low) && isnan(v.high) && isnan(v.n));
     }
+    need_ok(paper_figure(&r, 6, &f, &err), &err); /* a difference: below 0 as well, of several runs too */
+    v = paper_value(&f, (const json_t *[]){duel});
+    assert_true(v.value == -0.05 && v.low == -0.125 && v.high == 0.0625 && v.n == 7 && v.unit == PAPER_POINTS);
+    need_ok(paper_figure(&r, 7, &f, &err), &err);
+    v = paper_value(&f, (const json_t *[]){duel, duel});
+    assert_true(v.value == -0.05 && v.low == -0.05 && v.high == -0.05 && v.unit == PAPER_POINTS);
     json_decref(label);
     json_decref(duel);
     json_decref(tried);
@@ -108,14 +117,15 @@ static void runs(void **state)
     need_ok(paper_primary(&r, &f, &err), &err);
     assert_string_equal(f.test, "excludes 0");
     PaperValue v = paper_value(&f, all);
-    assert_true(v.value == 0.3 && fabs(v.low - 0.2) < 1e-12 && fabs(v.high - 0.4) < 1e-12 && v.n == 40 && !v.share);
+    assert_true(v.value == 0.3 && fabs(v.low - 0.2) < 1e-12 && fabs(v.high - 0.4) < 1e-12 && v.n == 40 &&
+                v.unit == PAPER_NUMBER);
     need_ok(paper_figure(&r, 0, &f, &err), &err);
     assert_true(f.n == 3 && !f.slope && !f.test);
     v = paper_value(&f, all); /* 0.3 +- 4.3027 * 0.2 / sqrt(3) */
     close_to(v.value, 0.3, 1e-12);
     close_to(v.low, 0.3 - 0.496828, 1e-5);
     close_to(v.high, 0.3 + 0.496828, 1e-5);
-    assert_true(v.n == 3 && !v.share);
+    assert_true(v.n == 3 && v.unit == PAPER_NUMBER);
     assert_true(isnan(paper_value(&f, two).value) && isnan(paper_value(&f, two).low)); /* a run is not there */
     need_ok(paper_figure(&r, 1, &f, &err), &err);
     assert_true(f.slope);

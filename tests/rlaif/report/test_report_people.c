@@ -251,6 +251,7 @@ static const char paper_yaml[] =
     "    - {what: over SFT, figure: \"71 %\", ours: duel.win-rate.2}\n"
     "    - {what: by people, figure: \"73 %\", ours: ratings.win-rate.2}\n"
     "    - {what: by people at equal length, figure: \"61 %\", ours: ratings.win-rate-at-equal-length}\n"
+    "    - {what: by length alone, figure: \"12 points\", ours: ratings.length-share}\n"
     "    - {what: of one mind, figure: \"0.3 to 0.6\", ours: ratings.kendall-w}\n"
     "    - {what: harmless, figure: \"88 %\", ours: rates.harmless-rate.2}\n"
     "    - {what: two runs, figure: \"\", ours: [duel.win-rate, duel.win-rate.2]}\n"
@@ -269,6 +270,9 @@ static void beside_the_paper(void **state)
         "<tr><th>over SFT</th><td>71 %</td><td>25.0 %</td><td>10.0 to 40.0&nbsp;%</td><td>7</td>",
         "<tr><th>by people</th><td>73 %</td><td>62.5 %</td><td>51.0 to 70.0&nbsp;%</td><td>33</td>",
         "<tr><th>by people at equal length</th><td>61 %</td><td>55.0 %</td><td>40.0 to 60.0&nbsp;%</td><td>12</td>",
+        "<tr><th>by length alone</th><td>12 points</td><td>\xe2\x88\x92"
+        "5.0&nbsp;points</td><td>\xe2\x88\x92"
+        "12.5 to 2.5&nbsp;points</td><td>12</td>",
         "<tr><th>of one mind</th><td>0.3 to 0.6</td><td>0.438</td><td>0.250 to 0.625</td><td>9</td>",
         "<tr><th>harmless</th><td>88 %</td><td>12.5 %</td><td>10.0 to 15.0&nbsp;%</td><td>40</td>",
         "<tr><th>two runs</th><td></td><td>17.5 %</td><td>0.0 to 100.0&nbsp;%</td><td>2</td><td class=\"left\"><a "
@@ -286,7 +290,7 @@ static void beside_the_paper(void **state)
     add_stage(
         &r, "ratings", "eval ratings", "{}",
         "{\"pairs\": [{\"a\": \"x\", \"b\": \"y\", \"n\": 12, \"win_rate\": 0.5, \"length_controlled\": 0.55, "
-        "\"length_controlled_interval\": [0.4, 0.6]}, {\"a\": \"x\", \"b\": \"z\", \"n\": 33, \"win_rate\": 0.625, "
+        "\"length_controlled_interval\": [0.4, 0.6], \"length_share\": -0.05, \"length_share_interval\": [-0.125, 0.025]}, {\"a\": \"x\", \"b\": \"z\", \"n\": 33, \"win_rate\": 0.625, "
         "\"win_rate_bootstrap\": [0.51, 0.7]}], \"kendall\": {\"items\": 9, \"w\": 0.4375, \"interval\": [0.25, 0.625]}}");
     add_stage(
         &r, "rates", "eval harmless", "{}",

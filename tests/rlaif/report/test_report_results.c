@@ -12,12 +12,14 @@ static const char compared[] =
     " \"results\": [{\"prompt\": \"which\", \"prompt_hash\": \"sha256:bbbb\", \"kind\": \"pairwise\", \"win_rate\": 0.7,"
     " \"interval\": [0.59, 0.79], \"win_rate_bootstrap\": [0.6, 0.8], \"wins\": 56, \"losses\": 24, \"ties\": 0,"
     " \"binomial_p\": 0.0004, \"paired_p\": 0.0211, \"t_p\": 0.0107, \"length_controlled\": 0.611,"
-    " \"length_controlled_interval\": [0.4878, 0.7222], \"mean_p\": 0.625, \"mean_p_interval\": [0.5625, 0.6875],"
+    " \"length_controlled_interval\": [0.4878, 0.7222], \"length_share\": 0.089, \"length_share_interval\": [-0.0125, 0.1875],"
+    " \"mean_p\": 0.625, \"mean_p_interval\": [0.5625, 0.6875],"
     " \"same_slot_rate\": 0.25, \"same_slot_interval\": [0.168, 0.355], \"first_share\": 0.75,"
     " \"first_share_interval\": [0.531, 0.888], \"first_share_p\": 0.0414, \"mass\": 0.9},"
     " {\"prompt\": \"tone\", \"prompt_hash\": \"sha256:cccc\", \"kind\": \"verdict\", \"win_rate\": 0.5, \"interval\": [0.4,"
     " 0.6], \"win_rate_bootstrap\": [0.4, 0.6], \"length_controlled\": null, \"length_controlled_interval\": null,"
     " \"mean_a\": 0.5, \"mean_a_interval\": [0.4375, 0.5625], \"mean_b\": 0.25, \"mean_b_interval\": [0.125, 0.375],"
+    " \"length_share_of_gain\": 0.125, \"length_share_of_gain_interval\": [0.0625, 0.1875],"
     " \"gain\": 0.25, \"gain_interval\": [0.0625, 0.4375], \"excludes_zero\": true}]}";
 
 static void intervals(void **state)
@@ -30,6 +32,9 @@ static void intervals(void **state)
         "<th>mean reward of the other</th><td>\xe2\x80\x93</td><td>0.250<span class=\"range\">0.125 to 0.375</span></td>",
         "<th>p of 50 %: two-sample t-test, as the paper; its size is 17 %</th><td>0.011</td>",
         "<th>win rate at equal length</th><td>61.1 %<span class=\"range\">48.8 to 72.2</span></td>",
+        "<th>of the win rate, what length explains</th><td>+8.9 points<span class=\"range\">\xe2\x88\x92"
+        "1.2 to 18.8</span></td>",
+        "<th>of the gain in spreads, what length explains</th><td>\xe2\x80\x93</td><td>+0.125<span class=\"range\">0.062 to 0.188</span></td>",
         "better)</th><td>0.625<span class=\"range\">0.562 to 0.688</span></td>",
         "<th>same position in both orders</th><td>25.0 %<span class=\"range\">16.8 to 35.5</span></td>",
         "<th>of these, the first position</th><td>75.0 %<span class=\"range\">53.1 to 88.8</span></td>",
@@ -49,7 +54,8 @@ static void intervals(void **state)
     has(alone, "<td>\xe2\x80\x93<span class=\"range\">no interval</span></td></tr>");
     has(page,
         "where both were equally long, the win rate by which would be 61.1 % (95&nbsp;% interval 48.8 to 72.2&nbsp;%) "
-        "in place of 70.0 %");
+        "in place of 70.0 %: length explains +8.9 points (95&nbsp;% interval \xe2\x88\x92"
+        "1.2 to 18.8).");
     free(alone);
     free(compared_table);
     free(table);

@@ -36,7 +36,8 @@ typedef struct Measure {
     {"p of 50 %: binomial, prompts above against below", "binomial_p", AS_P, NULL}, \
     {"p of 50 %: t-test over prompts", "paired_p", AS_P, NULL}, \
     {"p of 50 %: two-sample t-test, as the paper; its size is 17 %", "t_p", AS_P, NULL}, \
-    {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"}
+    {"win rate at equal length", "length_controlled", AS_PERCENT, "length_controlled_interval"}, \
+    {"of the win rate, what length explains", "length_share", AS_POINTS, "length_share_interval"}
 /* clang-format on */
 
 /* Objects side by side, each under a head of HTML. */
