@@ -391,7 +391,7 @@ static bool open_inputs(Bench *b, Err *err)
     if (workloads[o->workload].rows && (!o->input || !o->model))
         return err_set(err, ERR_USAGE, "command line: this workload needs --model and --input");
     if (o->model && !(workloads[o->workload].weights ? model_load(&b->model, o->model, b->device, HEAD_LM, err)
-                                                     : model_load_text(&b->model, o->model, err)))
+                                                     : model_load_text(&b->model, o->model, 0, err)))
         return false;
     if (b->model)
         b->model->date = o->common.date;

@@ -55,7 +55,7 @@ static bool check_model(const ExportOptions *o, const char *path, json_t *summar
 {
     Model *m;
     bool gguf = o->format == FORMAT_GGUF;
-    if (!model_load_text(&m, o->model, err))
+    if (!model_load_text(&m, o->model, 0, err))
         return false;
     /* beside the weights: the tokenizer, a few dozen bytes for every token */
     Needs needs = {.disk = export_bytes(&m->config, gguf, types[o->type]) + 64.0 * m->config.vocab};

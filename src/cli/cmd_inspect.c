@@ -90,7 +90,7 @@ static bool inspect_model(json_t *s, const char *path, Err *err)
     Model *m;
     Gguf *g;
     char hash[HASH_TEXT];
-    if (!model_load_text(&m, path, err))
+    if (!model_load_text(&m, path, 0, err))
         return false;
     bool ok = model_hash(path, NULL, hash, err);
     if (ok) {

@@ -162,7 +162,7 @@ bool cmd_tokenize(Work *work, void *options, Err *err)
     Pass p = {.options = o};
     Rows rows = {0};
     work->summary = json_object();
-    bool ok = rows_read(&rows, o->rows, o->limit, o->skip_bad, err) && model_load_text(&p.model, o->model, err) &&
+    bool ok = rows_read(&rows, o->rows, o->limit, o->skip_bad, err) && model_load_text(&p.model, o->model, 0, err) &&
               each_row(&p, tokenize_row, &rows, work->summary, err);
     model_free(p.model);
     rows_release(&rows);

@@ -220,6 +220,15 @@ static bool check_memory(const ModelConfig *c, const char *path, Err *err)
     return err_hint(err, "use a smaller model or a machine with more memory");
 }
 
+/* A reward model whose head is the embedding's copy would load as a language model, and nobody would notice. */
+static bool speaks(const ModelConfig *c, int heads, const char *path, Err *err)
+{
+    if (!(heads & HEAD_LM) || c->head & HEAD_LM)
+        return true;
+    err_set(err, ERR_INPUT, "%s is a reward model: it scores responses and has no head for the next token", path);
+    return err_hint(err, "a language model goes here; --reward DIR names a reward model, and rlaif score asks one");
+}
+
 bool model_load(Model **out, const char *path, Device *device, int heads, Err *err)
 {
     *out = NULL;
@@ -227,7 +236,7 @@ bool model_load(Model **out, const char *path, Device *device, int heads, Err *e
     m->path = mem_str(path);
     m->device = device;
     Source s;
-    bool ok = source_open(&s, path, &m->config, err);
+    bool ok = source_open(&s, path, &m->config, err) && speaks(&m->config, heads, path, err);
     int own = m->config.head;
     if (ok && heads)
         m->config.head = heads;
@@ -242,13 +251,14 @@ bool model_load(Model **out, const char *path, Device *device, int heads, Err *e
     return true;
 }
 
-bool model_load_text(Model **out, const char *path, Err *err)
+bool model_load_text(Model **out, const char *path, int heads, Err *err)
 {
     *out = NULL;
     Model *m = mem_zalloc(1, sizeof *m);
     m->path = mem_str(path);
     Source s;
-    bool ok = source_open(&s, path, &m->config, err) && read_tokenizer(m, &s, err);
+    bool ok =
+        source_open(&s, path, &m->config, err) && speaks(&m->config, heads, path, err) && read_tokenizer(m, &s, err);
     source_close(&s);
     if (!ok) {
         model_free(m);
@@ -270,7 +280,7 @@ bool model_read_weights(Model *m, const char *dir, Err *err)
 bool model_bytes(const char *path, int heads, size_t *bytes, ModelConfig *config, Err *err)
 {
     Source s;
-    bool ok = source_open(&s, path, config, err);
+    bool ok = source_open(&s, path, config, err) && speaks(config, heads, path, err);
     source_close(&s);
     if (ok && heads)
         config->head = heads;

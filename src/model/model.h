@@ -28,12 +28,12 @@ typedef struct Model {
 
 /* Loads a GGUF file or a Hugging Face directory (one that this program wrote included). `heads` says which
  * heads are wanted (HeadKind, or-ed); 0: what the file has. A head that the file lacks is zero: give it first
- * weights with model_init_head. Fails for a model that does not fit in memory, and for one with a NaN or
- * infinity. */
+ * weights with model_init_head. Fails where HEAD_LM is wanted of a reward model, for a model that does not fit in memory, and
+ * for one with a NaN or infinity. */
 bool model_load(Model **out, const char *path, Device *device, int heads, Err *err) MUST_CHECK;
 
 /* The same without weights: configuration, tokenizer and template only. */
-bool model_load_text(Model **out, const char *path, Err *err) MUST_CHECK;
+bool model_load_text(Model **out, const char *path, int heads, Err *err) MUST_CHECK;
 
 /* The same weights again, to be changed apart, with other heads. Shares tokenizer and template: `from` must
  * live longer. */

@@ -215,6 +215,50 @@ static void options_that_clash(void **state)
     need_refusals(test_bench, options, COUNT(options));
 }
 
+/* Its embedding is tied, so that it has all of a language model's tensors. */
+#define SPEAKS_NOT                                                                                                     \
+    "qwen is a reward model: it scores responses and has no head for the next token", "--reward DIR names"
+#define HAS_NO_HEAD "llama has no reward head", "rlaif reward trains one"
+static const Refusal kinds[] = {
+    {"generate --model qwen Hello", 1, SPEAKS_NOT, NULL, NULL},
+    {"chat --model qwen", 1, SPEAKS_NOT, NULL, NULL},
+    {"sample p.jsonl --model qwen -o out.jsonl", 1, SPEAKS_NOT, NULL, NULL},
+    {"logprob human.jsonl --model qwen -o out.jsonl", 1, SPEAKS_NOT, NULL, NULL},
+    {"sft demos.jsonl --model qwen -o out", 1, SPEAKS_NOT, NULL, NULL},
+    {"label human.jsonl --model qwen -o out.jsonl", 1, SPEAKS_NOT, NULL, NULL},
+    {"label human.jsonl --model qwen --explain", 1, SPEAKS_NOT, NULL, NULL},
+    {"label human.jsonl --method pointwise --model qwen --prompt tone.yaml -o out.jsonl", 1, SPEAKS_NOT, NULL, NULL},
+    {"score human.jsonl --model qwen --prompt tone.yaml -o out.jsonl", 1, SPEAKS_NOT, NULL, NULL},
+    {"eval winrate human.jsonl human.jsonl --judge qwen", 1, SPEAKS_NOT, NULL, NULL},
+    {"eval harmless human.jsonl --judge qwen --prompt tone.yaml", 1, SPEAKS_NOT, NULL, NULL},
+    {"rl p.jsonl --model qwen --judge llama --prompt tone.yaml -o out", 1, SPEAKS_NOT, NULL, NULL},
+    {"rl p.jsonl --model llama --reference qwen --judge llama --prompt tone.yaml -o out", 1, SPEAKS_NOT, NULL, NULL},
+    {"rl p.jsonl --model llama --baseline none --judge qwen --prompt tone.yaml -o out", 1, SPEAKS_NOT, NULL, NULL},
+    {"rl p.jsonl --model llama --baseline none --rewards list.yaml -o out", 1, SPEAKS_NOT, "list.yaml",
+     "- {judge: qwen, prompt: tone.yaml}\n"},
+    {"bench --workload generate --model qwen --input p.jsonl", 1, SPEAKS_NOT, NULL, NULL},
+    {"score human.jsonl --model llama -o out.jsonl", 1, HAS_NO_HEAD, NULL, NULL},
+    {"eval accuracy human.jsonl --reward llama", 1, HAS_NO_HEAD, NULL, NULL},
+    {"rl p.jsonl --model llama --baseline none --rewards list.yaml -o out", 1, HAS_NO_HEAD, "list.yaml",
+     "- {reward: llama}\n"},
+    {"label human.jsonl --method pointwise --model llama --prompt mix.yaml -o out.jsonl", 1, HAS_NO_HEAD, "mix.yaml",
+     "kind: mix\nparts:\n- {reward: llama, scale: 1}\n"},
+};
+
+static void the_other_kind(void **state)
+{
+    (void)state;
+    need_refusals(test_bench, kinds, COUNT(kinds));
+    static const char *const recipes[] = {"policy: qwen\nstages:\n- sample: {prompts: p.jsonl}\n",
+                                          "judge: qwen\nstages:\n- label: {pairs: human.jsonl}\n"};
+    for (int i = 0; i < COUNT(recipes); i++) {
+        char *text = mem_printf("name: run%d\n%s", i, recipes[i]);
+        put_text(test_bench, "recipe.yaml", text);
+        need_message(run_in(test_bench, "rlaif run recipe.yaml"), 1, SPEAKS_NOT);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +267,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(broken_models, begin, test_bench_end),
         cmocka_unit_test_setup_teardown(heads, begin, test_bench_end),
         cmocka_unit_test_setup_teardown(options_that_clash, begin, test_bench_end),
+        cmocka_unit_test_setup_teardown(the_other_kind, begin, test_bench_end),
     };
     return cmocka_run_group_tests_name("classifiers of others", tests, NULL, NULL);
 }

@@ -4,19 +4,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static bool has_head(const ModelConfig *c, const char *path, Err *err)
-{
-    if (c->head & HEAD_REWARD)
-        return true;
-    err_set(err, ERR_INPUT, "%s has no reward head", path);
-    return err_hint(err, "rlaif reward trains one; --prompt NAME lets a language model judge directly");
-}
-
 bool reward_model_check(const char *path, Err *err)
 {
     ModelConfig config;
     size_t bytes;
-    return model_bytes(path, 0, &bytes, &config, err) && has_head(&config, path, err);
+    if (!model_bytes(path, 0, &bytes, &config, err))
+        return false;
+    if (config.head & HEAD_REWARD)
+        return true;
+    err_set(err, ERR_INPUT, "%s has no reward head", path);
+    return err_hint(err, "rlaif reward trains one; --prompt NAME lets a language model judge directly");
 }
 
 /* Those that this program trained say how they read rows. Others have a template, through which they read all of them. */
@@ -41,8 +38,9 @@ bool reward_model_open(RewardModel **out, const char *path, Device *device, int 
 {
     *out = NULL;
     RewardModel *r = mem_zalloc(1, sizeof *r);
-    bool ok = (device ? model_load(&r->model, path, device, 0, err) : model_load_text(&r->model, path, err)) &&
-              has_head(&r->model->config, path, err) && settle_reading(r, chat, err);
+    bool ok = reward_model_check(path, err) &&
+              (device ? model_load(&r->model, path, device, 0, err) : model_load_text(&r->model, path, 0, err)) &&
+              settle_reading(r, chat, err);
     if (ok)
         r->model->date = date;
     if (!ok) {

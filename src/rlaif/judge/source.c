@@ -57,7 +57,7 @@ bool judge_source_load_text(JudgeSource *s, Work *work, Err *err)
 {
     if (!s->path)
         return judge_source_load(s, work, err);
-    bool ok = model_load_text(&s->model, s->path, err);
+    bool ok = model_load_text(&s->model, s->path, HEAD_LM, err);
     if (ok)
         s->model->date = work->common->date;
     return ok;

@@ -198,7 +198,7 @@ static void chats(void **state)
     (void)state;
     Err err = {0};
     Model *m;
-    need_ok(model_load_text(&m, wanted("RLAIF_TEST_MODEL"), &err), &err);
+    need_ok(model_load_text(&m, wanted("RLAIF_TEST_MODEL"), 0, &err), &err);
     bool can = m->chat != NULL;
     model_free(m);
     wanted("RLAIF_TEST_ENDPOINT");

@@ -15,7 +15,7 @@ static Model *tiny_text(void)
 {
     Err err = {0};
     Model *m;
-    need_ok(model_load_text(&m, TINY_LLAMA_DIR, &err), &err);
+    need_ok(model_load_text(&m, TINY_LLAMA_DIR, 0, &err), &err);
     return m;
 }
 

@@ -47,7 +47,7 @@ static Model *model_of(Kind kind, const char *end[2])
 {
     Err err = {0};
     Model *m;
-    need_ok(model_load_text(&m, kind == GEMMA ? "tests/fixtures/tiny-gemma3" : TINY_LLAMA_DIR, &err), &err);
+    need_ok(model_load_text(&m, kind == GEMMA ? "tests/fixtures/tiny-gemma3" : TINY_LLAMA_DIR, 0, &err), &err);
     end[0] = end[1] = "<|end|>";
     if (kind >= PREFIXED) {
         tokenizer_free(m->tokenizer);
@@ -336,7 +336,7 @@ static void rollouts(void **state)
     bench_begin(&b);
     char *dir = bench_path(&b, "reward");
     for (int chat = 0; chat < 2; chat++) {
-        need_ok(model_load_text(&policy, TINY_LLAMA_DIR, &err) &&
+        need_ok(model_load_text(&policy, TINY_LLAMA_DIR, 0, &err) &&
                     reward_model_open(&reward, dir, b.work.device, CHAT_DATE, chat ? CHAT_TRUE : CHAT_FALSE, &err),
                 &err);
         int other = tokenizer_find(policy->tokenizer, "<|endoftext|>");
@@ -436,7 +436,7 @@ static void template_marks(void **state)
     int marks = 0;
     char *folder = make_folder();
     unmark_begin(folder);
-    need_ok(model_load_text(&m, folder, &err), &err);
+    need_ok(model_load_text(&m, folder, 0, &err), &err);
     int begin = tokenizer_find(m->tokenizer, "<|begin|>");
     for (int i = 0; i < COUNT(content); i++) {
         Ids ids = {0};
@@ -467,7 +467,7 @@ static void nothing_to_read(void **state)
     json_t *turns = json_pack("[{s:s, s:s}]", "role", "user", "content", "x");
     char nothing[] = "", word[] = "x";
     Context empty = {.text = nothing}, some = {.text = word};
-    need_ok(model_load_text(&m, TINY_LLAMA_DIR, &none[0]), &none[0]);
+    need_ok(model_load_text(&m, TINY_LLAMA_DIR, 0, &none[0]), &none[0]);
     chat_template_free(m->chat);
     m->chat = chat_template_new("{% if false %}x{% endif %}", NULL, NULL, NULL);
     assert_false(render_plain(m, "", &ids, &none[0]));
