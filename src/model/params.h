@@ -6,23 +6,25 @@
 #include "model/config.h"
 #include "tensor/tensor.h"
 
+/* A linear layer: y = W x + bias. */
+typedef struct Linear {
+    Matrix w;    /* [out][in] */
+    Matrix bias; /* [out][1] */
+} Linear;
+
 /* One layer's matrices. A field that the architecture lacks has no rows. */
 typedef struct Layer {
-    Matrix attn_norm;              /* [C][1] */
-    Matrix attn_norm_bias;         /* [C][1]: layer_norm */
-    Matrix q, k, v;                /* [H*D][C], [K*D][C], [K*D][C] */
-    Matrix q_bias, k_bias, v_bias; /* [H*D][1], [K*D][1], [K*D][1]: qkv_bias */
-    Matrix q_norm, k_norm;         /* [D][1]: qk_norm */
-    Matrix o;                      /* [C][H*D] */
-    Matrix o_bias;                 /* [C][1]: o_bias */
-    Matrix attn_post_norm;         /* [C][1]: post_norms */
-    Matrix ffn_norm;               /* [C][1] */
-    Matrix ffn_norm_bias;          /* [C][1]: layer_norm */
-    Matrix gate, up;               /* [F][C]; ungated: up alone */
-    Matrix gate_bias, up_bias;     /* [F][1]: ffn_bias */
-    Matrix down;                   /* [C][F] */
-    Matrix down_bias;              /* [C][1]: ffn_bias */
-    Matrix ffn_post_norm;          /* [C][1]: post_norms */
+    Matrix attn_norm;      /* [C][1] */
+    Matrix attn_norm_bias; /* [C][1]: layer_norm */
+    Linear q, k, v;        /* [H*D][C], [K*D][C], [K*D][C]; biases: qkv_bias */
+    Matrix q_norm, k_norm; /* [D][1]: qk_norm */
+    Linear o;              /* [C][H*D]; bias: o_bias */
+    Matrix attn_post_norm; /* [C][1]: post_norms */
+    Matrix ffn_norm;       /* [C][1] */
+    Matrix ffn_norm_bias;  /* [C][1]: layer_norm */
+    Linear gate, up;       /* [F][C]; ungated: up alone; biases: ffn_bias */
+    Linear down;           /* [C][F]; bias: ffn_bias */
+    Matrix ffn_post_norm;  /* [C][1]: post_norms */
 } Layer;
 
 /* All matrices of a model, or their gradients, or an optimizer's state: views of one block. */

@@ -38,20 +38,32 @@ static Norm ffn_norm(const Pass *p, const Layer *w)
     return model_norm(p->c, w->ffn_norm, w->ffn_norm_bias);
 }
 
-/* y = x W^T, and b where there is one. */
-static void linear(const Pass *p, Tensor y, Tensor x, Matrix w, Matrix b)
+/* y = x W^T, and the bias where there is one. */
+static void linear(const Pass *p, Tensor y, Tensor x, Linear l)
 {
-    op_linear(p->d, y, x, w);
-    if (b.rows)
-        op_bias(p->d, y, b);
+    op_linear(p->d, y, x, l.w);
+    if (l.bias.rows)
+        op_bias(p->d, y, l.bias);
 }
 
-/* The gradients of W and b. */
-static void linear_back_w(const Pass *p, Matrix dw, Matrix db, Tensor dy, Tensor x)
+/* The gradients of W and the bias. */
+static void linear_back_w(const Pass *p, Linear dl, Tensor dy, Tensor x)
 {
-    op_linear_back_w(p->d, dw, dy, x);
-    if (db.rows)
-        op_bias_back(p->d, db, dy);
+    op_linear_back_w(p->d, dl.w, dy, x);
+    if (dl.bias.rows)
+        op_bias_back(p->d, dl.bias, dy);
+}
+
+/* dx = dy W */
+static void linear_back_x(const Pass *p, Tensor dx, Tensor dy, Linear l)
+{
+    op_linear_back_x(p->d, dx, dy, l.w);
+}
+
+/* dx += dy W */
+static void linear_back_x_add(const Pass *p, Tensor dx, Tensor dy, Linear l)
+{
+    op_linear_back_x_add(p->d, dx, dy, l.w);
 }
 
 /* The residual stream goes on: in training as a new tensor, since backward needs the old one. */
@@ -74,16 +86,16 @@ static void head_norm_back(const Pass *p, Tensor dx, Matrix dweight, Tensor x, T
                  norm(p, weight));
 }
 
-/* y += x W^T + b, with the norm of the sum's second term where the architecture has one. */
-static void add_linear(const Pass *p, Tensor y, Tensor x, Matrix w, Matrix b, Matrix post, Tensor out, Tensor inv)
+/* y += x W^T + bias, with the norm of the sum's second term where the architecture has one. */
+static void add_linear(const Pass *p, Tensor y, Tensor x, Linear l, Matrix post, Tensor out, Tensor inv)
 {
     if (!p->c->post_norms) {
-        op_linear_add(p->d, y, x, w);
-        if (b.rows)
-            op_bias(p->d, y, b);
+        op_linear_add(p->d, y, x, l.w);
+        if (l.bias.rows)
+            op_bias(p->d, y, l.bias);
         return;
     }
-    linear(p, out, x, w, b);
+    linear(p, out, x, l);
     op_norm(p->d, p->s->normed, inv, out, norm(p, post));
     op_add(p->d, y, p->s->normed);
 }
@@ -92,12 +104,12 @@ static void add_linear(const Pass *p, Tensor y, Tensor x, Matrix w, Matrix b, Ma
 static void feed_forward(const Pass *p, const Layer *w, LayerActs *a)
 {
     Acts *s = p->s;
-    linear(p, a->up, s->normed, w->up, w->up_bias);
+    linear(p, a->up, s->normed, w->up);
     if (p->c->ungated) {
         op_act(p->d, s->h, a->up, p->c->activation);
         return;
     }
-    linear(p, a->gate, s->normed, w->gate, w->gate_bias);
+    linear(p, a->gate, s->normed, w->gate);
     op_glu(p->d, s->h, a->gate, a->up, p->c->activation);
 }
 
@@ -108,9 +120,9 @@ static void layer_forward(const Pass *p, const Layer *w, LayerActs *a, Tensor ou
     Acts *s = p->s;
 
     op_norm(d, s->normed, a->stats1, a->x, attn_norm(p, w));
-    linear(p, a->q, s->normed, w->q, w->q_bias);
-    linear(p, s->k, s->normed, w->k, w->k_bias);
-    linear(p, s->v, s->normed, w->v, w->v_bias);
+    linear(p, a->q, s->normed, w->q);
+    linear(p, s->k, s->normed, w->k);
+    linear(p, s->v, s->normed, w->v);
     if (c->qk_norm) {
         carry(a->q_raw, a->q);
         carry(a->k_raw, s->k);
@@ -126,13 +138,13 @@ static void layer_forward(const Pass *p, const Layer *w, LayerActs *a, Tensor ou
     if (c->parallel) /* both blocks read x, which may be about to become mid */
         op_norm(d, s->normed, a->stats2, a->x, ffn_norm(p, w));
     carry(a->mid, a->x);
-    add_linear(p, a->mid, a->heads, w->o, w->o_bias, w->attn_post_norm, a->attn_out, a->post_inv1);
+    add_linear(p, a->mid, a->heads, w->o, w->attn_post_norm, a->attn_out, a->post_inv1);
 
     if (!c->parallel)
         op_norm(d, s->normed, a->stats2, a->mid, ffn_norm(p, w));
     feed_forward(p, w, a);
     carry(out, a->mid);
-    add_linear(p, out, s->h, w->down, w->down_bias, w->ffn_post_norm, a->ffn_out, a->post_inv2);
+    add_linear(p, out, s->h, w->down, w->ffn_post_norm, a->ffn_out, a->post_inv2);
 }
 
 /* The gradient that enters a block's last linear layer: dx itself, or through the norm behind that layer. */
@@ -154,15 +166,15 @@ static void feed_forward_back(const Pass *p, const Layer *w, Layer *dw, LayerAct
         op_act_back(d, a->up, s->h, s->dh, a->up, act);
     else
         op_glu_back(d, a->gate, a->up, s->h, s->dh, a->gate, a->up, act);
-    linear_back_w(p, dw->down, dw->down_bias, dout, s->h);
+    linear_back_w(p, dw->down, dout, s->h);
     op_norm(d, s->normed, a->stats2, p->c->parallel ? a->x : a->mid,
             ffn_norm(p, w)); /* again: cheaper than keeping it */
-    linear_back_w(p, dw->up, dw->up_bias, a->up, s->normed);
+    linear_back_w(p, dw->up, a->up, s->normed);
     if (!p->c->ungated)
-        linear_back_w(p, dw->gate, dw->gate_bias, a->gate, s->normed);
-    op_linear_back_x(d, s->dnormed, a->up, w->up);
+        linear_back_w(p, dw->gate, a->gate, s->normed);
+    linear_back_x(p, s->dnormed, a->up, w->up);
     if (!p->c->ungated)
-        op_linear_back_x_add(d, s->dnormed, a->gate, w->gate);
+        linear_back_x_add(p, s->dnormed, a->gate, w->gate);
 }
 
 /* dx holds the gradient of the layer's output and becomes that of its input. */
@@ -173,14 +185,14 @@ static void layer_backward(const Pass *p, const Layer *w, Layer *dw, LayerActs *
     Acts *s = p->s;
 
     Tensor dout = through_post_norm(p, dx, dw->ffn_post_norm, a->ffn_out, a->post_inv2, w->ffn_post_norm);
-    op_linear_back_x(d, s->dh, dout, w->down);
+    linear_back_x(p, s->dh, dout, w->down);
     feed_forward_back(p, w, dw, a, dout);
     if (!c->parallel)
         op_norm_back_add(d, dx, dw->ffn_norm, dw->ffn_norm_bias, s->dnormed, a->mid, a->stats2, ffn_norm(p, w));
 
     dout = through_post_norm(p, dx, dw->attn_post_norm, a->attn_out, a->post_inv1, w->attn_post_norm);
-    linear_back_w(p, dw->o, dw->o_bias, dout, a->heads);
-    op_linear_back_x(d, s->dheads, dout, w->o);
+    linear_back_w(p, dw->o, dout, a->heads);
+    linear_back_x(p, s->dheads, dout, w->o);
     if (c->parallel)
         op_norm_back_add(d, dx, dw->ffn_norm, dw->ffn_norm_bias, s->dnormed, a->x, a->stats2, ffn_norm(p, w));
     op_attention_back(d, s->dq, s->dk, s->dv, s->dheads, a->q, a->stats, &p->att);
@@ -193,12 +205,12 @@ static void layer_backward(const Pass *p, const Layer *w, Layer *dw, LayerActs *
         head_norm_back(p, s->dq, dw->q_norm, a->q_raw, a->q_inv, w->q_norm);
     }
     op_norm(d, s->normed, a->stats1, a->x, attn_norm(p, w)); /* again */
-    linear_back_w(p, dw->v, dw->v_bias, s->dv, s->normed);
-    linear_back_w(p, dw->k, dw->k_bias, s->dk, s->normed);
-    linear_back_w(p, dw->q, dw->q_bias, s->dq, s->normed);
-    op_linear_back_x(d, s->dnormed, s->dv, w->v);
-    op_linear_back_x_add(d, s->dnormed, s->dk, w->k);
-    op_linear_back_x_add(d, s->dnormed, s->dq, w->q);
+    linear_back_w(p, dw->v, s->dv, s->normed);
+    linear_back_w(p, dw->k, s->dk, s->normed);
+    linear_back_w(p, dw->q, s->dq, s->normed);
+    linear_back_x(p, s->dnormed, s->dv, w->v);
+    linear_back_x_add(p, s->dnormed, s->dk, w->k);
+    linear_back_x_add(p, s->dnormed, s->dq, w->q);
     op_norm_back_add(d, dx, dw->attn_norm, dw->attn_norm_bias, s->dnormed, a->x, a->stats1, attn_norm(p, w));
 }
 
