@@ -288,9 +288,24 @@ void contest_print_wins(const json_t *r)
                         json_object_get(r, "length_share_interval"), 100, 1, "");
 }
 
+/* "tone-contrast, warmth-verdict, log-length" of a mix: a policy that was trained to please one of them was trained to please a
+ * part of it. */
+static void print_parts(const json_t *parts)
+{
+    Str names = {0};
+    size_t i;
+    json_t *one;
+    json_array_foreach(parts, i, one) str_addf(&names, "%s%s", i ? ", " : "", json_text_of(one, "part"));
+    eval_print("  asked", "%s; who was trained to please one of them was trained to please a part of it",
+               str_text(&names));
+    str_release(&names);
+}
+
 void contest_print(const json_t *r)
 {
     printf("%s (%s)\n", json_text_of(r, "prompt"), json_text_of(r, "kind"));
+    if (json_array_size(json_object_get(r, "parts")) > 0)
+        print_parts(json_object_get(r, "parts"));
     if (json_object_get(r, "gain"))
         print_gain(r);
     contest_print_wins(r);

@@ -122,6 +122,7 @@ extern const OptionTable winrate_table;
  * judge_cut, judge_cut_characters   where the judge read cut contexts: pairs, or responses judged alone; characters less
  * results                 one for each judge prompt, in order, then the reward model's:
  *   prompt, prompt_hash, kind   of a reward model "reward model", reward_hash, "reward"
+ *   parts                 of a mix [{part, weight, prompt_hash or reward_hash}]
  *   win_rate, interval    share of pairs that A wins, ties count a half
  *   win_rate_bootstrap    its interval by bootstrap
  *   wins, losses, ties

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "rlaif/eval/contest.h"
+#include "rlaif/eval/duels.h"
 #include "rlaif/eval/match.h"
 #include "rlaif/eval/outcomes.h"
 #include "rlaif/eval/probes.h"
@@ -180,169 +181,12 @@ static bool prepare(void *context, Err *err)
 
 /* --- judging -------------------------------------------------------------------------------------------- */
 
-/* All pairs of a chunk, one after the other. */
-typedef struct Pairs {
-    int n;
-    Question *question; /* [n]: context, A's, B's */
-    RowView *view;      /* [rows]; the responses of each: A's and B's first, A's and B's second, ... */
-    char (*place)[300], **context;
-    int rows;
-} Pairs;
-
-static const json_t *responses(const Row *row, const char *side)
-{
-    return json_object_get(row->json, side);
-}
-
-/* What the row says of a side's k-th response, if it does. */
-static bool flag_of(const json_t *row, const char *side, const char *flag, size_t k, bool otherwise)
-{
-    char name[40];
-    snprintf(name, sizeof name, "%s_%s", side, flag);
-    const json_t *list = json_object_get(row, name);
-    return list ? json_is_true(json_array_get(list, k)) : otherwise;
-}
-
-/* The k-th response of a side, which the row keeps. */
-static ResponseView response_of(const json_t *row, const Context *context, const char *side, size_t k)
-{
-    const char *text = json_string_value(json_array_get(json_object_get(row, side), k));
-    return (ResponseView){.text = (char *)(uintptr_t)text,
-                          .ended = flag_of(row, side, "ended", k, true),
-                          .blank_before = flag_of(row, side, "blank_before", k, blank_before(context, text))};
-}
-
-static RowView view_of(const Row *row)
-{
-    RowView v = row->view;
-    v.n = 2 * (int)json_array_size(responses(row, "a"));
-    v.response = mem_alloc((size_t)v.n, sizeof *v.response);
-    for (int i = 0; i < v.n; i++)
-        v.response[i] = response_of(row->json, &v.context, i % 2 ? "b" : "a", (size_t)i / 2);
-    return v;
-}
-
-static void gather_pairs(Pairs *p, const Rows *rows, const int *index, int n)
-{
-    int most = 0;
-    for (int i = 0; i < n; i++)
-        most += (int)json_array_size(responses(&rows->row[index[i]], "a"));
-    *p = (Pairs){.question = mem_zalloc((size_t)most, sizeof *p->question),
-                 .view = mem_alloc((size_t)n, sizeof *p->view),
-                 .place = mem_alloc((size_t)n, sizeof *p->place),
-                 .context = mem_alloc((size_t)n, sizeof *p->context),
-                 .rows = n};
-    for (int i = 0; i < n; i++) {
-        const Row *row = &rows->row[index[i]];
-        RowView *v = &p->view[i];
-        *v = view_of(row);
-        p->context[i] = context_lines(&v->context);
-        row_place(rows, index[i], p->place[i]);
-        for (int k = 0; k < v->n; k += 2)
-            p->question[p->n++] = (Question){.where = p->place[i],
-                                             .context = p->context[i],
-                                             .first = v->response[k].text,
-                                             .second = v->response[k + 1].text,
-                                             .turns = &v->context,
-                                             .reply = &v->response[k]};
-    }
-}
-
-static void pairs_release(Pairs *p)
-{
-    for (int i = 0; i < p->rows; i++) {
-        free(p->context[i]);
-        free(p->view[i].response);
-    }
-    free(p->view);
-    free(p->context);
-    free(p->place);
-    free(p->question);
-}
-
-/* {NAME: number, "logp", "mass"} */
-static json_t *with_number(const Judge *j, const char *name, double number, const Verdict *v)
-{
-    json_t *judgment = json_pack("{s:f}", name, number), *said = judge_verdict_json(j, v);
-    json_object_update(judgment, said);
-    json_decref(said);
-    judgment_set_cut(judgment, v->cut);
-    return judgment;
-}
-
-/* Judgments of pairs in both orders: {"p", "orders", "same_slot"}, and `flip` as in a label; NULL of one that gets no answer
- * (JudgeOptions.refused). */
-static bool ask_pairs(Judge *j, const Pairs *p, Averaging average, json_t **out, Err *err)
-{
-    PairVerdict *v = mem_zalloc((size_t)p->n, sizeof *v);
-    bool ok = judge_pairs(j, p->question, p->n, true, v, err);
-    for (int i = 0; ok && i < p->n; i++) {
-        out[i] = NULL;
-        if (v[i].refused)
-            continue;
-        json_t *orders = json_array();
-        pair_settle(&v[i], (Settling){.average = average, .flip = j->prompt->flip, .temperature = 1});
-        for (int o = 0; o < 2; o++) {
-            const OrderVerdict *one = &v[i].order[o];
-            json_array_append_new(orders, with_number(j, "p", one->p, &one->verdict));
-        }
-        out[i] = json_pack("{s:f, s:o, s:b}", "p", v[i].p, "orders", orders, "same_slot", v[i].same_slot);
-        if (j->prompt->flip)
-            json_object_set_new(out[i], "flip", json_true());
-        judgment_set_cut(out[i], v[i].cut);
-    }
-    free(v);
-    return ok;
-}
-
-/* Judgments of both responses alone: {"a": {"reward", "logp", "mass"}, "b": ...}; or NULL, the same. */
-static bool ask_responses(Judge *j, const Pairs *p, json_t **out, Err *err)
-{
-    Verdict *v = mem_zalloc((size_t)p->n * 2, sizeof *v);
-    Question *q = mem_zalloc((size_t)p->n * 2, sizeof *q);
-    for (int i = 0; i < 2 * p->n; i++) {
-        q[i] = p->question[i / 2];
-        q[i].first = i % 2 ? q[i].second : q[i].first;
-        q[i].second = NULL;
-        q[i].reply += i % 2;
-    }
-    bool ok = judge_responses(j, q, 2 * p->n, v, err);
-    for (int i = 0; ok && i < p->n; i++) {
-        out[i] = NULL;
-        if (v[2 * i].refused || v[2 * i + 1].refused)
-            continue;
-        out[i] = json_object();
-        for (int k = 0; k < 2; k++) {
-            const Verdict *one = &v[2 * i + k];
-            json_object_set_new(out[i], k ? "b" : "a", with_number(j, "reward", judge_reward(j, one), one));
-        }
-    }
-    free(q);
-    free(v);
-    return ok;
-}
-
-/* Rewards of both responses: {"a": {"reward"}, "b": {"reward"}}. */
-static bool ask_reward(RewardModel *m, const Pairs *p, json_t **out, Err *err)
-{
-    Rewarded *row = mem_zalloc((size_t)p->rows, sizeof *row);
-    double *reward = mem_zalloc((size_t)p->n * 2, sizeof *reward);
-    for (int i = 0; i < p->rows; i++)
-        row[i] = (Rewarded){.view = &p->view[i], .where = p->place[i]};
-    bool ok = reward_model_rows(m, row, p->rows, (Room){0}, reward, err);
-    for (int i = 0; ok && i < p->n; i++)
-        out[i] = json_pack("{s:{s:f}, s:{s:f}}", "a", "reward", reward[2 * i], "b", "reward", reward[2 * i + 1]);
-    free(reward);
-    free(row);
-    return ok;
-}
-
-static bool ask(const Winrate *w, const Arbiter *a, const Pairs *p, json_t **out, Err *err)
+static bool ask(const Winrate *w, const Arbiter *a, const Duels *p, json_t **out, Err *err)
 {
     return not_interrupted(err) &&
-           (a->kind == BY_REWARD        ? ask_reward(w->reward, p, out, err)
-            : a->kind == JUDGE_PAIRWISE ? ask_pairs(a->judge, p, (Averaging)w->options->average, out, err)
-                                        : ask_responses(a->judge, p, out, err));
+           (a->kind == BY_REWARD        ? duels_ask_reward(w->reward, p, out, err)
+            : a->kind == JUDGE_PAIRWISE ? duels_ask_pairs(a->judge, p, (Averaging)w->options->average, out, err)
+                                        : duels_ask_responses(a->judge, p, out, err));
 }
 
 /* Rows as they are with `judgments`: for each that is asked {"prompt", "pairs": [one for each pair]}. One of which a pair
@@ -350,8 +194,8 @@ static bool ask(const Winrate *w, const Arbiter *a, const Pairs *p, json_t **out
 static bool judge_chunk(void *context, const Rows *rows, const int *index, int n, json_t **out, Err *err)
 {
     Winrate *w = context;
-    Pairs p;
-    gather_pairs(&p, rows, index, n);
+    Duels p;
+    duels_gather(&p, rows, index, n);
     json_t **said = mem_zalloc((size_t)p.n, sizeof *said);
     bool ok = true, *refused = mem_zalloc((size_t)n, sizeof *refused);
     for (int i = 0; i < n; i++) {
@@ -363,7 +207,7 @@ static bool judge_chunk(void *context, const Rows *rows, const int *index, int n
         ok = ask(w, &w->asked[a], &p, said, err);
         for (int i = 0, at = 0; ok && i < n; i++) {
             json_t *list = json_array();
-            for (size_t k = 0; k < json_array_size(responses(&rows->row[index[i]], "a")); k++, at++) {
+            for (int k = 0; k < duel_count(&rows->row[index[i]]); k++, at++) {
                 refused[i] = refused[i] || !said[at];
                 json_array_append_new(list, said[at] ? said[at] : json_null());
             }
@@ -378,15 +222,15 @@ static bool judge_chunk(void *context, const Rows *rows, const int *index, int n
             out[i] = NULL;
         }
     free(refused);
-    pairs_release(&p);
+    duels_release(&p);
     free(said);
     return ok;
 }
 
 static int chunk_rows(const Rows *rows)
 {
-    size_t each = json_array_size(responses(&rows->row[0], "a"));
-    return each < CHUNK_PAIRS ? CHUNK_PAIRS / (int)each : 1;
+    int each = duel_count(&rows->row[0]);
+    return each < CHUNK_PAIRS ? CHUNK_PAIRS / each : 1;
 }
 
 /* --- the numbers, from the stored rows ------------------------------------------------------------------ */
@@ -395,6 +239,7 @@ typedef struct Results {
     const Winrate *winrate;
     json_t *clusters;  /* prompt -> its number */
     Contest **contest; /* [asked][pairs] */
+    json_t **parts;    /* [asked]: of a mix who its parts are; else NULL */
     Probed *probed[2]; /* of A's and of B's responses: [pairs] */
     int pairs, cap;
     double characters[2];
@@ -428,6 +273,24 @@ static void read_point_judgment(const json_t *j, Contest *c)
     c->mass = (json_number_of(a, "mass", (double)NAN) + json_number_of(b, "mass", (double)NAN)) / 2;
 }
 
+/* Whom a mix asked, of a judgment of one response by it: {"part", "weight", and of whom asks somebody "prompt_hash" or
+ * "reward_hash"}; rows of earlier versions have no hashes. */
+static json_t *parts_of(const json_t *judgment)
+{
+    static const char *const keys[] = {"part", "weight", "prompt_hash", "reward_hash"};
+    json_t *parts = json_array(), *one;
+    size_t i;
+    json_array_foreach(json_object_get(judgment, "parts"), i, one)
+    {
+        json_t *part = json_object();
+        for (int k = 0; k < COUNT(keys); k++)
+            if (json_object_get(one, keys[k]))
+                json_object_set(part, keys[k], json_object_get(one, keys[k]));
+        json_array_append_new(parts, part);
+    }
+    return parts;
+}
+
 /* The number of a prompt, a new one where it has not been met. */
 static bool cluster_of(Results *r, const json_t *row, int *cluster, Err *err)
 {
@@ -447,7 +310,7 @@ static bool add_probes(Results *r, const json_t *row, const char *side, int whic
     char *context = context_lines(&v.context);
     SourceWords *source = source_words(context);
     for (size_t k = 0; k < json_array_size(json_object_get(row, side)); k++) {
-        ResponseView one = response_of(row, &v.context, side, k);
+        ResponseView one = duel_response(row, &v.context, side, k);
         Probed *p = &r->probed[which][r->pairs + (int)k];
         p->cluster = cluster;
         probe_response(&one, source, p->value);
@@ -488,6 +351,8 @@ static bool add_judged(void *context, json_t *row, Err *err)
             Contest *c = &r->contest[i][r->pairs];
             *c = (Contest){.cluster = cluster, .ratio = y > 0 ? x / y : (double)NAN};
             count_cuts(json_array_get(said, k), &r->cut);
+            if (w->asked[i].kind == JUDGE_MIX && !r->parts[i])
+                r->parts[i] = parts_of(json_object_get(json_array_get(said, k), "a"));
             if (w->asked[i].kind == JUDGE_PAIRWISE)
                 read_pair_judgment(json_array_get(said, k), c);
             else
@@ -508,6 +373,8 @@ static json_t *result_of(const Results *r, int i)
     char *hash = mem_printf("sha256:%s", a->hash), kind[64];
     json_t *one = json_pack("{s:s, s:s, s:s}", "prompt", a->name, a->kind == BY_REWARD ? "reward_hash" : "prompt_hash",
                             hash, "kind", options_choice(KINDS, a->kind, kind));
+    if (r->parts[i])
+        json_object_set(one, "parts", r->parts[i]);
     contest_summary(one, r->contest[i], r->pairs, (int)json_object_size(r->clusters), a->kind != JUDGE_PAIRWISE,
                     (LengthControl)w->options->length, w->options->common.seed);
     free(hash);
@@ -539,14 +406,20 @@ static void set_results(json_t *out, const Results *r)
 
 static bool summarise(Stage *s, const Winrate *w, Err *err)
 {
-    Results r = {.winrate = w, .clusters = json_object(), .contest = mem_zalloc((size_t)w->n, sizeof *r.contest)};
+    Results r = {.winrate = w,
+                 .clusters = json_object(),
+                 .contest = mem_zalloc((size_t)w->n, sizeof *r.contest),
+                 .parts = mem_zalloc((size_t)w->n, sizeof *r.parts)};
     bool ok = store_items_each(s->work->store, s->id, store_json, &(StoreJson){add_judged, &r}, err);
     if (ok)
         set_results(s->summary, &r);
     judge_cut_report(&r.cut, s->name, s->summary);
     json_decref(r.clusters);
-    for (int i = 0; i < w->n; i++)
+    for (int i = 0; i < w->n; i++) {
         free(r.contest[i]);
+        json_decref(r.parts[i]);
+    }
+    free(r.parts);
     free(r.contest);
     free(r.probed[0]);
     free(r.probed[1]);

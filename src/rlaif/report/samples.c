@@ -63,17 +63,24 @@ static bool add_pair(void *context, json_t *row, Err *err)
     return true;
 }
 
-static bool by_reward_model(const ReportStage *eval)
+/* Is a result of an evaluation of one of these kinds, NULL behind the last? */
+static bool of_kinds(const ReportStage *eval, const char *const *kinds)
 {
-    const json_t *results = json_object_get(eval->summary, "results");
+    size_t i;
+    json_t *result;
     bool any = false;
-    for (size_t i = 0; i < json_array_size(results); i++)
-        any = any || report_by_reward(json_array_get(results, i));
+    json_array_foreach(json_object_get(eval->summary, "results"), i, result)
+    {
+        const char *kind = json_text_of(result, "kind");
+        for (const char *const *k = kinds; kind && *k; k++)
+            any = any || strcmp(kind, *k) == 0;
+    }
     return any;
 }
 
 static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *err)
 {
+    static const char *const model[] = {"reward", NULL}, *const sums[] = {"checklist", "contrast", "mix", NULL};
     PromptList list = {0};
     bool ok =
         store_items_some(r->work->store, eval->row.id, 0, PROMPTS_MOST, store_json, &(StoreJson){add_pair, &list}, err);
@@ -82,8 +89,9 @@ static bool add_eval(Str *out, const Report *r, const ReportStage *eval, Err *er
         html_prompts_note(out, &list);
         str_addf(out,
                  "what the judges said: a reward from \xe2\x88\x92"
-                 "1 to 1, or the probability that it is the better one%s.</p>\n",
-                 by_reward_model(eval) ? "; a reward model\xe2\x80\x99s reward has its own unit" : "");
+                 "1 to 1, or the probability that it is the better one%s%s.</p>\n",
+                 of_kinds(eval, sums) ? "; a checklist, a contrast and a mix have sums of their own" : "",
+                 of_kinds(eval, model) ? "; a reward model\xe2\x80\x99s reward has its own unit" : "");
         html_pair_sides(out, r, eval);
     }
     html_prompts(out, &list, eval->items);

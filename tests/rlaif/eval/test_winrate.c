@@ -323,6 +323,33 @@ static const json_t *judge_all(Match *m, int prompt)
     return json_array_get(json_object_get(m->work.summary, "results"), (size_t)prompt);
 }
 
+/* A mix's summary says whom it asked, as their own evaluations are called; and an evaluation that is done says it anew. */
+static void by_a_mix(void **state)
+{
+    (void)state;
+    Match m;
+    match_begin(&m);
+    char *own = mem_str(json_text_of(judge_all(&m, 1), "prompt_hash"));
+    free(write_rows(m.folder, "pairwise.yaml",
+                    "name: both\nkind: mix\nparts:\n  - {prompt: verdict.yaml, weight: 2, scale: 0.5}\n"
+                    "  - {log-length: true, weight: 0.25, scale: 1}\n"));
+    m.o.prompt.n = 1;
+    for (int times = 0; times < 2; times++) {
+        const json_t *r = judge_all(&m, 0), *parts = json_object_get(r, "parts"), *first = json_array_get(parts, 0),
+                     *second = json_array_get(parts, 1);
+        assert_string_equal(json_text_of(r, "kind"), "mix");
+        assert_int_equal(json_array_size(parts), 2);
+        assert_string_equal(json_text_of(first, "prompt_hash"), own);
+        field(first, "weight", 2);
+        assert_string_equal(json_text_of(second, "part"), "log-length");
+        assert_null(json_object_get(second, "prompt_hash"));
+        assert_null(json_object_get(first, "number")); /* which is a reply's own */
+        json_object_clear((json_t *)(uintptr_t)r);
+    }
+    free(own);
+    match_end(&m);
+}
+
 /* A against B is B against A the other way round; A against itself is a tie. */
 static void symmetry(void **state)
 {
@@ -479,8 +506,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matched),           cmocka_unit_test(unmatched),      cmocka_unit_test(what_is_left),
         cmocka_unit_test(contest),           cmocka_unit_test(gain_by_length), cmocka_unit_test(contest_all_alike),
-        cmocka_unit_test(contest_of_orders), cmocka_unit_test(symmetry),       cmocka_unit_test(goes_on),
-        cmocka_unit_test(flipped),           cmocka_unit_test(averaged),       cmocka_unit_test(refused),
+        cmocka_unit_test(contest_of_orders), cmocka_unit_test(symmetry),       cmocka_unit_test(by_a_mix),
+        cmocka_unit_test(goes_on),           cmocka_unit_test(flipped),        cmocka_unit_test(averaged),
+        cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -325,7 +325,9 @@ static const char mix_yaml[] =
     "  - rl: {as: listed, model: start.gguf, rewards: [{prompt: mix.yaml, judge: judge.gguf}]}\n"
     "  - rl: {as: two, model: start.gguf, rewards: [{prompt: a.yaml, judge: judge.gguf},"
     " {prompt: b.yaml, judge: judge.gguf, weight: 0}, {reward: run/rm, weight: 2}]}\n"
+    "  - rl: {as: plain, prompt: tone.yaml, judge: judge.gguf, model: start.gguf}\n"
     "  - choose: {policy: run/by-labels}\n"
+    "  - eval: {as: eval-plain, kind: winrate, policy: run/plain, against: start.gguf}\n"
     "  - eval: {as: eval-labels, kind: winrate, policy: run/by-labels, against: start.gguf}\n"
     "  - eval: {as: eval-again, kind: winrate, policy: run/by-again, against: start.gguf}\n"
     "  - eval: {as: eval-old, kind: winrate, policy: run/by-old, against: start.gguf}\n"
@@ -395,6 +397,8 @@ static void add_mixes(Run *r)
         "\"judge\", \"prompt\": \"tone\"}, {\"name\": \"b\", \"weight\": 0, \"scale\": 1, \"judge\": \"judge\", "
         "\"prompt\": \"neutral\"}, {\"name\": \"rm\", \"weight\": 2, \"scale\": 1, \"reward\": \"rm\"}]}}",
         "{\"steps\": 1}", "run/two");
+    add_made(r, "plain", "rl", "{\"hashes\": {\"model\": \"start\", \"judge\": \"judge\", \"prompt\": \"tone\"}}",
+             "{\"steps\": 1}", "run/plain");
     add_made(r, "choose", "choose", about, "{\"steps\": 1}", "run/chosen");
 }
 
@@ -464,6 +468,50 @@ static void parts_of_mixes(void **state)
     }
 }
 
+#define ASKED(part, weight) "{\"part\": \"" part "\", \"weight\": " weight ", \"prompt_hash\": \"sha256:" part "\"}"
+#define IN_MODEL(part)      "{\"part\": \"" part "\", \"weight\": 1, \"reward_hash\": \"sha256:" part "\"}"
+#define LENGTH              "{\"part\": \"log-length\", \"weight\": 1}"
+#define BY_MIX(parts)                                                                                                  \
+    "{\"prompt\": \"other-mix\", \"prompt_hash\": \"sha256:other-mix\", \"kind\": \"mix\", \"gain\": 0.2, "            \
+    "\"gain_interval\": [0.1, 0.3], \"win_rate\": 0.7" parts "}"
+
+/* The other way round: a mix that holds whom a policy was trained to please, or a part of that, is no other question. */
+static void judged_by_mixes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *eval, *judge, *parts, *says;
+    } of[] = {
+        {"eval-plain", "judge", ", \"parts\": [" ASKED("neutral", "1") ", " ASKED("tone", "0.5") "]", PART},
+        {"eval-plain", "judge", ", \"parts\": [" ASKED("neutral", "1") ", " LENGTH "]", NOT},
+        {"eval-plain", "judge", ", \"parts\": [" ASKED("neutral", "1") ", " ASKED("tone", "0") "]", NOT},
+        {"eval-plain", "judge", ", \"parts\": [" ASKED("neutral", "1") ", " ASKED("tone", "-1") "]", NOT},
+        {"eval-plain", "third", ", \"parts\": [" ASKED("tone", "1") "]", OTHER},
+        {"eval-plain", "judge", ", \"parts\": [{\"part\": \"tone\", \"weight\": 1}]",
+         PERHAPS}, /* of earlier versions */
+        {"eval-plain", "judge", "", PERHAPS},
+        {"eval-labels", "judge", ", \"parts\": [" ASKED("warmth", "1") ", " ASKED("neutral", "1") "]", PART},
+        {"eval-labels", "judge", ", \"parts\": [" ASKED("calm", "1") ", " ASKED("neutral", "1") "]", NOT},
+        {"eval-labels", "third", ", \"parts\": [" ASKED("neutral", "1") ", " IN_MODEL("rm") "]", PART},
+        {"eval-labels", "third", ", \"parts\": [" ASKED("neutral", "1") ", " IN_MODEL("rm0") "]", OTHER},
+    };
+    for (int i = 0; i < COUNT(of); i++) {
+        Run r = run_new();
+        add_mixes(&r);
+        char *result = mem_printf(WINS("%s", BY_MIX("%s")), of[i].judge, of[i].parts);
+        add_stage(&r, of[i].eval, "eval winrate", about, result);
+        char *page = page_of(&r);
+        check_page(page);
+        char *said = part_of(strstr(page, "<h2 id=\"results\">"), "By ", " (95&nbsp;%");
+        if (!strstr(said, of[i].says))
+            fail_msg("case %d, %s: \"%s\" does not say \"%s\"", i, of[i].eval, said, of[i].says);
+        free(said);
+        free(result);
+        free(page);
+        run_free(&r);
+    }
+}
+
 /* The first page and what it means, by two parts, by one beside another judge, and where nothing is known. */
 static void headlines_of_parts(void **state)
 {
@@ -481,6 +529,24 @@ static void headlines_of_parts(void **state)
     add_stage(&r, "eval-labels", "eval winrate", about, WINS("judge", JUDGED_BY("tone") ", " JUDGED_BY("neutral")));
     page = page_of(&r);
     has(page, "A judge that is a part of what the policy was trained to please is the first to be fooled by it.");
+    free(page);
+    run_free(&r);
+    r = run_new();
+    add_mixes(&r);
+    add_stage(&r, "eval-plain", "eval winrate", about,
+              WINS("judge", JUDGED_BY("tone") ", " BY_MIX(", \"parts\": [" ASKED("tone", "1") ", " LENGTH "]")));
+    page = page_of(&r);
+    has(page, "by <b>other-mix</b>, a part of what it was trained to please (");
+    has_not(page, "1 to 1"); /* whose margins have no bounds */
+    has(page, "judged by nobody but whom it was trained to please, in whole or in part.");
+    has_not(page, "A second opinion");
+    has_not(page, "nother question");
+    free(page);
+    add_item(&r, add_stage(&r, "eval-plain", "eval winrate", about, WINS("judge", BY_MIX(""))), 0,
+             "{\"prompt\": \"p\", \"a\": [\"x\"], \"b\": [\"y\"], \"judgments\": []}");
+    page = page_of(&r);
+    has(page,
+        "or the probability that it is the better one; a checklist, a contrast and a mix have sums of their own.");
     free(page);
     run_free(&r);
     r = run_new();
@@ -508,7 +574,7 @@ int main(void)
         cmocka_unit_test(one_network),        cmocka_unit_test(trained_to_please), cmocka_unit_test(no_second_opinion),
         cmocka_unit_test(optimised),          cmocka_unit_test(own_taste),         cmocka_unit_test(biased_labels),
         cmocka_unit_test(flat_rewards),       cmocka_unit_test(spread_and_ends),   cmocka_unit_test(parts_of_mixes),
-        cmocka_unit_test(headlines_of_parts),
+        cmocka_unit_test(headlines_of_parts), cmocka_unit_test(judged_by_mixes),
     };
     return cmocka_run_group_tests_name("report_meaning", tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ typedef struct Outcome {
     double value, neutral; /* the gain and 0, or the win rate and 1/2 */
     int sign;              /* 1: A is better, -1: worse, 0: the interval holds `neutral`, or there is none */
     int trained;  /* 1: the judge, or the reward model, that A was trained to please, 0: another, -1: not known */
-    bool part;    /* it is only a part of what A was trained to please */
+    bool part;    /* it is only a part of what A was trained to please, or a mix that holds such a part */
     bool rival;   /* B was trained on the reward model */
     bool network; /* the judge is the network that A was trained to please, by this prompt or another */
 } Outcome;

@@ -201,6 +201,28 @@ const ReportStage *report_training_of(const Report *r, const ReportStage *s)
     return s && strcmp(s->row.kind, "rl") == 0 ? s : NULL;
 }
 
+/* Is somebody behind the rewards a part of the mix that judged? Summaries of earlier versions do not say who its parts are. */
+static Pleases pleases_in_mix(const Taste *t, const char *judge, const json_t *result)
+{
+    const char *kind = json_text_of(result, "kind");
+    const json_t *parts = json_object_get(result, "parts");
+    bool known = !kind || strcmp(kind, "mix") != 0 || json_array_size(parts) > 0;
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        const json_t *one = json_array_get(parts, i);
+        const char *name = json_text_of(one, "part"), *prompt = json_text_of(one, "prompt_hash"),
+                   *reward = json_text_of(one, "reward_hash");
+        if (json_number_of(one, "weight", 1) <= 0 || (name && strcmp(name, LOG_LENGTH) == 0))
+            continue;
+        for (int k = 0; k < t->n; k++) {
+            const Pleased *p = &t->pleased[k];
+            if (same_hash(reward, p->reward) || (same_hash(judge, p->judge) && same_hash(prompt, p->prompt)))
+                return PLEASES_PART;
+        }
+        known = known && (prompt || (reward && t->models_known));
+    }
+    return known ? PLEASES_NOT : PLEASES_UNKNOWN;
+}
+
 /* Of this training alone. */
 static Pleases pleases(const Report *r, const ReportStage *rl, const ReportStage *eval, const json_t *result)
 {
@@ -214,6 +236,9 @@ static Pleases pleases(const Report *r, const ReportStage *rl, const ReportStage
             return p->part || t.shared ? PLEASES_PART : PLEASES_WHOLE;
         known = known && !(asked && !p->prompt);
     }
+    Pleases in_mix = pleases_in_mix(&t, judge, result);
+    if (in_mix != PLEASES_NOT)
+        return in_mix;
     return known ? PLEASES_NOT : PLEASES_UNKNOWN;
 }
 

@@ -15,7 +15,7 @@ typedef struct Pleased {
     bool part;                  /* of a mix, beside other parts */
 } Pleased;
 
-/* Is an evaluation by somebody behind the rewards? */
+/* Is an evaluation by somebody behind the rewards? PLEASES_PART: by one of several, or by a mix of which one is a part. */
 typedef enum Pleases { PLEASES_UNKNOWN = -1, PLEASES_NOT, PLEASES_PART, PLEASES_WHOLE } Pleases;
 
 /* A part of a reward: a reward model and whom it imitates, or a judge that rewards the replies itself. */

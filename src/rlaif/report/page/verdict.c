@@ -7,6 +7,13 @@ static bool perhaps(const Outcome *x)
     return x->trained < 0 && x->network;
 }
 
+/* Rewards of these kinds lie between -1 and 1; those of a checklist, a contrast, a mix and a reward model have other bounds, or none. */
+static bool within_one(const Outcome *x)
+{
+    const char *kind = json_text_of(x->result, "kind");
+    return x->sort == BY_SCORE && kind && (strcmp(kind, "score") == 0 || strcmp(kind, "verdict") == 0);
+}
+
 static const char *trained_words(const Outcome *x)
 {
     if (x->sort == BY_REWARD)
@@ -36,10 +43,10 @@ static void add_sentence(Str *out, const Report *r, const Outcome *x, bool scale
     if (x->pointwise)
         str_addf(out, "its replies score <b>%s %s</b>%s (95&nbsp;%% interval %s; ", say_number(fabs(x->value), 3).text,
                  x->value < 0 ? "lower" : "higher",
-                 x->sort == BY_REWARD ? " in its own unit"
-                 : scale              ? " on a scale from \xe2\x88\x92"
-                                        "1 to 1"
-                                      : "",
+                 x->sort == BY_REWARD     ? " in its own unit"
+                 : scale && within_one(x) ? " on a scale from \xe2\x88\x92"
+                                            "1 to 1"
+                                          : "",
                  say_range(x->interval, 1, 3).text);
     else
         str_addf(out, "it wins <b>%s</b> of the pairs (95&nbsp;%% interval %s&nbsp;%%; ", say_percent(x->value).text,
@@ -154,7 +161,7 @@ static void add_margin(Str *out, const Report *r, const Outcome *x, int i)
                  !range_holds(one->interval, one->neutral) ? "is of too few prompts to tell"
                  : one->pointwise                          ? "holds zero"
                                                            : "holds 50&nbsp;%");
-    if (verb && one->sort == BY_SCORE)
+    if (verb && within_one(one))
         str_add(out, "; the scale is from \xe2\x88\x92"
                      "1 to 1");
     if (one->sort == BY_REWARD && (one->trained == 1 || one->rival))
