@@ -65,4 +65,46 @@ static inline void put_changed(const char *folder, const char *name, const char 
     free(path);
 }
 
+/* A key of config.json with its value becomes `to`, which may be empty; where there is none, `to` is put in. */
+static inline void put_key(const char *folder, const char *name, const char *key, const char *to)
+{
+    char *path = mem_printf("%s/%s/config.json", folder, name), *text;
+    Err err = {0};
+    json_t *config;
+    need_ok(json_read_file(path, &config, &err), &err);
+    json_object_del(config, key);
+    text = json_text(config);
+    json_decref(config);
+    char *changed = mem_printf("{%s%s", to, text + 1);
+    put_own(folder, name, "config.json", changed, strlen(changed));
+    free(changed);
+    free(text);
+    free(path);
+}
+
+/* One more tensor behind the others of model.safetensors. */
+static inline void put_tensor(const char *folder, const char *name, const char *tensor, const char *type,
+                              const char *shape, const char *bytes, size_t n)
+{
+    char *path = mem_printf("%s/%s/model.safetensors", folder, name), *all;
+    size_t size, length;
+    Err err = {0};
+    need_ok(file_read(path, 1 << 24, &all, &size, &err), &err);
+    memcpy(&length, all, 8);
+    size_t end = size - 8 - length;
+    char *header = mem_printf("{\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%zu,%zu]},%.*s", tensor, type,
+                              shape, end, end + n, (int)length - 1, all + 9);
+    size_t longer = strlen(header);
+    Str s = {0};
+    str_addn(&s, (const char *)&longer, 8);
+    str_add(&s, header);
+    str_addn(&s, all + 8 + length, end);
+    str_addn(&s, bytes, n);
+    put_own(folder, name, "model.safetensors", s.text, s.n);
+    str_release(&s);
+    free(header);
+    free(all);
+    free(path);
+}
+
 #endif

@@ -32,7 +32,7 @@ typedef struct Rope {
 /* What stands on the trunk; a policy may have two (HEAD_LM | HEAD_VALUE). */
 typedef enum HeadKind {
     HEAD_LM = 1,     /* next-token logits */
-    HEAD_REWARD = 2, /* score.weight [1][C] at the last token, no bias */
+    HEAD_REWARD = 2, /* score.weight [1][C] at the last token; score.bias [1] where the configuration says so */
     HEAD_VALUE = 4   /* value.weight [1][C] and value.bias [1] at every token */
 } HeadKind;
 
@@ -65,10 +65,11 @@ typedef struct ModelConfig {
     Rope rope_local;   /* of the layers with a window */
     int window;        /* positions that a local layer's query sees, itself included; 0: none is local */
     bool local[MAX_LAYERS];
-    bool tied;    /* the LM head is the embedding */
-    int head;     /* HeadKind, or-ed */
-    int bos, eos; /* -1: none; for config.json */
-    int pad;      /* of a reward model of others: the token that its class takes for padding; -1: none */
+    bool tied;       /* the LM head is the embedding */
+    int head;        /* HeadKind, or-ed */
+    bool score_bias; /* the reward head has a bias; none that this program trains has */
+    int bos, eos;    /* -1: none; for config.json */
+    int pad;         /* of a reward model of others: the token that its class takes for padding; -1: none */
 } ModelConfig;
 
 /* Refuses what makes no sense: sizes that are zero, negative, absurd or do not divide; a rotary dimension

@@ -374,11 +374,12 @@ static bool refuse_unknown(const ConfigSource *s, const Family *f)
 /* A classifier is a reward model if it has one label; transformers' default is two, and names count before their number. */
 static bool check_labels(const ConfigSource *s)
 {
-    const json_t *names = config_value(s, "id2label");
+    const ConfigSource top = {s->outer ? s->outer : s->object, NULL, s->where, s->c, s->err};
+    const json_t *names = config_value(&top, "id2label");
     int labels;
     if (names && !json_is_object(names))
         return config_bad(s, "id2label", names, "an object");
-    if (!read_int(s, "num_labels", 2, &labels))
+    if (!read_int(&top, "num_labels", 2, &labels))
         return false;
     labels = names ? (int)json_object_size(names) : labels;
     if (labels == 1)
@@ -391,24 +392,30 @@ static bool check_labels(const ConfigSource *s)
  * read at its last token. No token has an id that is none. */
 static void read_pad(const ConfigSource *s)
 {
-    const json_t *v = config_value(s, "pad_token_id"), *top = s->outer ? s->outer : s->object;
-    bool null = json_object_get(s->object, "pad_token_id") || json_object_get(top, "pad_token_id");
-    json_int_t id = json_is_integer(v) ? json_integer_value(v) : null ? -1 : assumed_pad(s->c->family);
+    const json_t *v = json_object_get(s->object, "pad_token_id"), *top = s->outer ? s->outer : s->object;
+    json_int_t id = json_is_integer(v) ? json_integer_value(v) : v ? -1 : assumed_pad(s->c->family);
     bool own = json_object_get(top, "rlaif") != NULL;
     s->c->pad = own || id < 0 || id >= s->c->vocab ? -1 : (int)id;
 }
 
-/* Classes of reward models beside the family's own: one linear layer on the last token, too; of RewardModels whichever it is. */
+/* Classes of reward models beside the family's own: one linear layer on the last token, too, whichever that is. */
 static bool is_reward_class(const Family *f, const char *name)
 {
     static const struct {
-        const char *name, *family;
-    } others[] = {
-        {"Gemma3ForSequenceClassification", "gemma3"}, {"LlamaRewardModel", "llama"}, {"EurusRewardModel", "mistral"}};
+        const char *name, *family; /* NULL: any */
+    } others[] = {{"RewardModel", NULL},      {"LLMForSequenceRegression", NULL}, {"LlamaRewardModel", "llama"},
+                  {"LlamaForScore", "llama"}, {"LlamaModelForScore", "llama"},    {"EurusRewardModel", "mistral"}};
     for (int i = 0; i < COUNT(others); i++)
-        if (strcmp(others[i].name, name) == 0 && strcmp(others[i].family, f->name) == 0)
+        if (strcmp(others[i].name, name) == 0 && (!others[i].family || strcmp(others[i].family, f->name) == 0))
             return true;
-    return strcmp(name, f->classifier) == 0;
+    return false;
+}
+
+/* A class of transformers, whose labels count and whose padding is not read. */
+static bool is_classifier(const Family *f, const char *name)
+{
+    return strcmp(name, f->classifier) == 0 ||
+           (strcmp(f->name, "gemma3") == 0 && strcmp(name, "Gemma3ForSequenceClassification") == 0);
 }
 
 static bool read_head(const ConfigSource *s, const Family *f)
@@ -417,13 +424,13 @@ static bool read_head(const ConfigSource *s, const Family *f)
     const char *name = json_string_value(json_array_get(list, 0));
     if (!list || (name && strcmp(name, f->causal) == 0))
         return true;
-    if (name && is_reward_class(f, name)) {
+    bool classifier = name && is_classifier(f, name);
+    if (classifier || (name && is_reward_class(f, name)))
         s->c->head = HEAD_REWARD;
-        if (str_ends(name, "RewardModel"))
-            return true;
+    if (classifier)
         read_pad(s);
-        return check_labels(s);
-    }
+    if (s->c->head & HEAD_REWARD)
+        return !classifier || check_labels(s);
     if (name && s->outer && str_ends(name, "ForConditionalGeneration"))
         return true;
     err_set(s->err, ERR_INPUT, "%s: the architecture \"%.60s\" is not supported", s->where, name ? name : "");

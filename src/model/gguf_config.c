@@ -405,8 +405,8 @@ static bool check_tensor(const Meta *m, const Param *p)
     str_addf(&s, "%s: the tensor \"%s\" has shape [", m->g->path, name);
     for (int i = 0; i < t->dims; i++)
         str_addf(&s, "%s%zu", i ? ", " : "", t->shape[i]);
-    str_addf(&s, "], the metadata (%s%s%s) makes it [%zu", p->sizes[0], matrix ? " and " : "",
-             matrix ? p->sizes[1] : "", shape[0]);
+    str_addf(&s, "], the metadata (%s%s%s) makes it [%zu", p->sizes[0] ? p->sizes[0] : "general.architecture",
+             matrix ? " and " : "", matrix ? p->sizes[1] : "", shape[0]);
     if (matrix)
         str_addf(&s, ", %zu", shape[1]);
     str_add(&s, "]");
@@ -480,6 +480,22 @@ static void read_biases(const Meta *m)
     c->ffn_bias = c->ffn_bias || (f->mlp_bias && gguf_find(m->g, "blk.0.ffn_up.bias"));
 }
 
+/* Classifiers, whose head llama.cpp names so. Its rerankers have two labels, yes and no. */
+static bool read_classifier(const Meta *m)
+{
+    static const char name[] = "cls.output.weight";
+    const StoredTensor *t = gguf_find(m->g, name);
+    if (!t)
+        return !gguf_unread(m->g, name, m->err);
+    m->c->head = HEAD_REWARD;
+    m->c->score_bias = gguf_find(m->g, "cls.output.bias") != NULL;
+    if (t->dims != 2 || t->shape[0] == 1)
+        return true;
+    err_set(m->err, ERR_INPUT, "%s: \"%s\" is of a classifier of %zu labels, a reward model has one", m->g->path, name,
+            t->shape[0]);
+    return err_hint(m->err, "take a model that gives a response one score");
+}
+
 /* Files of tied models may hold the embedding a second time, as the head. */
 static bool is_tied(const Gguf *g)
 {
@@ -504,6 +520,8 @@ bool gguf_config(const Gguf *g, ModelConfig *c, Err *err)
         return false;
     c->tied = is_tied(g);
     read_biases(&m);
+    if (!read_classifier(&m))
+        return false;
     family_scales(family_find(c->family), c);
     return config_check(c, g->path, err) && check_tensors(&m);
 }

@@ -289,6 +289,12 @@ static Matrix scalar_weight(const Weights *w, ScalarHead head)
     return head == SCALAR_REWARD ? w->score : w->value;
 }
 
+/* NULL: the head has none. */
+static float *scalar_bias(const Weights *w, ScalarHead head)
+{
+    return head == SCALAR_REWARD ? w->score_bias.at : w->value_bias.at;
+}
+
 bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int n, float *out, Err *err)
 {
     if (n == 0)
@@ -297,8 +303,9 @@ bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int 
     if (!head_input(m, &in, hidden, row, n, err))
         return false;
     op_linear(m->device, tensor(out, n, 1), in.normed, scalar_weight(&m->w, head));
-    for (int i = 0; head == SCALAR_VALUE && i < n; i++)
-        out[i] += m->w.value_bias.at[0];
+    const float *bias = scalar_bias(&m->w, head);
+    for (int i = 0; bias && i < n; i++)
+        out[i] += bias[0];
     head_input_release(&in);
     return device_ok(m->device, err);
 }
@@ -319,8 +326,9 @@ bool head_scalars_back(Model *m, Weights *dw, ScalarHead head, Tensor dnormed, T
     }
     Tensor dx = tensor(block, n, m->config.width), dy = tensor(block + tensor_count(dx), n, 1);
     memcpy(dy.at, dout, (size_t)n * sizeof(float));
-    for (int i = 0; head == SCALAR_VALUE && i < n; i++)
-        dw->value_bias.at[0] += dout[i];
+    float *dbias = scalar_bias(dw, head);
+    for (int i = 0; dbias && i < n; i++)
+        dbias[0] += dout[i];
     op_linear_back_x(m->device, dx, dy, scalar_weight(&m->w, head));
     op_linear_back_w(m->device, scalar_weight(dw, head), dy, in.normed);
     op_scatter_add(m->device, dnormed, dx, row);

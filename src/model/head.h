@@ -41,7 +41,7 @@ bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Ta
 /* Floats that it takes beside the rows: chunks of logits, and the rows' gradient. */
 size_t head_back_floats(const ModelConfig *c, int n, bool reference);
 
-/* One number a row: the reward head, or the value head with its bias. */
+/* One number a row: the reward head, or the value head, with the bias that it has. */
 typedef enum ScalarHead { SCALAR_REWARD, SCALAR_VALUE } ScalarHead;
 bool head_scalars(Model *m, ScalarHead head, Tensor hidden, const int *row, int n, float *out, Err *err) MUST_CHECK;
 

@@ -25,6 +25,16 @@ static void source_close(Source *s)
     *s = (Source){0};
 }
 
+/* No config.json says whether a head has a bias. */
+static bool has_score_bias(const Safetensors *s)
+{
+    char spelt[SPELLING];
+    for (int i = 0; place_spelling("score.bias", i, spelt); i++)
+        if (safetensors_find(s, spelt))
+            return true;
+    return false;
+}
+
 static bool open_directory(Source *s, ModelConfig *c, Err *err)
 {
     char *path = path_join(s->path, "config.json");
@@ -34,8 +44,10 @@ static bool open_directory(Source *s, ModelConfig *c, Err *err)
         err_hint(err, "a MODEL is a GGUF file or a directory with config.json, model.safetensors and tokenizer.json");
     }
     ok = ok && json_read_file(path, &s->config, err) && config_from_json(c, s->config, path, err) &&
-         safetensors_open(&s->tensors, s->path, err) &&
-         places_check(c, false, safetensors_tensor(s->tensors, 0), safetensors_all(s->tensors), s->path, err);
+         safetensors_open(&s->tensors, s->path, err);
+    if (ok)
+        c->score_bias = c->head & HEAD_REWARD && has_score_bias(s->tensors);
+    ok = ok && places_check(c, false, safetensors_tensor(s->tensors, 0), safetensors_all(s->tensors), s->path, err);
     free(path);
     return ok;
 }
@@ -69,7 +81,9 @@ static bool refuse_missing(const Source *s, const Param *p, Err *err)
         return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", s->path, name, type),
                err_hint(err, "convert it to F32, F16 or BF16");
     err_set(err, ERR_INPUT, "%s: the tensor %s is missing", s->path, name);
-    return err_hint(err, "the file is not complete, or of another architecture than it says");
+    return err_hint(err, strcmp(name, "score.weight") == 0
+                             ? REWARD_HEADS
+                             : "the file is not complete, or of another architecture than it says");
 }
 
 static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, Err *err)
@@ -91,7 +105,8 @@ static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, 
 
 static bool is_head(const Model *m, const Param *p)
 {
-    return p->matrix == &m->w.score || p->matrix == &m->w.value || p->matrix == &m->w.value_bias;
+    return p->matrix == &m->w.score || p->matrix == &m->w.score_bias || p->matrix == &m->w.value ||
+           p->matrix == &m->w.value_bias;
 }
 
 /* A head that the file lacks stays zero, unless it is one of those that its configuration says it has. */

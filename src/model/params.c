@@ -19,6 +19,7 @@ typedef enum When {
     LM,
     UNTIED,
     REWARD,
+    REWARD_BIAS,
     VALUE
 } When;
 
@@ -72,7 +73,8 @@ static const ParamSpec last_params[] = {
     {W(final_norm),      "model.norm",                "output_norm",   ".weight", WIDTH,   ONE,   ALWAYS,     GAIN},
     {W(final_norm_bias), "model.norm",                "output_norm",   ".bias",   WIDTH,   ONE,   LAYER_NORM, AS_IS},
     {W(lm_head),         "lm_head",                   "output",        ".weight", VOCAB,   WIDTH, UNTIED,     AS_IS},
-    {W(score),           "score",                     "score",         ".weight", ONE,     WIDTH, REWARD,     AS_IS},
+    {W(score),           "score",                     "cls.output",    ".weight", ONE,     WIDTH, REWARD,     AS_IS},
+    {W(score_bias),      "score",                     "cls.output",    ".bias",   ONE,     ONE,   REWARD_BIAS, AS_IS},
     {W(value),           "value",                     "value",         ".weight", ONE,     WIDTH, VALUE,      AS_IS},
     {W(value_bias),      "value",                     "value",         ".bias",   ONE,     ONE,   VALUE,      AS_IS},
 };
@@ -119,6 +121,7 @@ static bool present(When when, const ModelConfig *c)
     case LM: return (c->head & HEAD_LM) != 0;
     case UNTIED: return (c->head & HEAD_LM) && !c->tied;
     case REWARD: return (c->head & HEAD_REWARD) != 0;
+    case REWARD_BIAS: return (c->head & HEAD_REWARD) && c->score_bias;
     case VALUE: return (c->head & HEAD_VALUE) != 0;
     }
     return false;

@@ -35,6 +35,7 @@ typedef struct Weights {
     Matrix final_norm;      /* [C][1] */
     Matrix final_norm_bias; /* [C][1]: layer_norm */
     Matrix score;           /* [1][C]: HEAD_REWARD */
+    Matrix score_bias;      /* [1][1]: score_bias */
     Matrix value;           /* [1][C]: HEAD_VALUE */
     Matrix value_bias;      /* [1][1]: HEAD_VALUE */
     Layer layer[MAX_LAYERS];

@@ -19,6 +19,7 @@ bool place_spelling(const char *name, int i, char out[SPELLING])
                     {"score.", "regression_head."}, /* reward models of others */
                     {"score.", "v_head."},
                     {"score.", "value_head."},
+                    {"score.", "score_head."},
                     {"score.", "classifier."}};
     if (i >= COUNT(spelling))
         return false;
@@ -121,12 +122,14 @@ static bool is_head(const char *name)
     return false;
 }
 
-static const char *remedy_of(const char *name)
+static const char *remedy_of(const ModelConfig *c, const char *name)
 {
     if (strstr(name, "lora"))
         return "merge the adapter into its model first";
     if (strstr(name, "scale") || strstr(name, "zeros") || strstr(name, "absmax"))
         return "take a file whose weights need no factors beside them, as F16, BF16 or Q8_0";
+    if (c->head & HEAD_REWARD && !strstr(name, "layers.") && !strstr(name, "blk."))
+        return REWARD_HEADS;
     return "the file is of another architecture than it says, or of a model that was changed: take another";
 }
 
@@ -136,7 +139,7 @@ static bool refuse_tensor(const ModelConfig *c, const char *name, const char *pa
     bool bias = str_ends(name, ".bias");
     err_set(err, ERR_INPUT, "%s: the tensor \"%.200s\"%s %s", path, name,
             bias ? ": biases are not supported for" : " has no place in", c->family);
-    return err_hint(err, "%s", bias ? "take a model without them" : remedy_of(name));
+    return err_hint(err, "%s", bias ? "take a model without them" : remedy_of(c, name));
 }
 
 /* Notes that the tensor is the one of a parameter. */

@@ -10,6 +10,11 @@
 enum { SPELLING = 120 };
 bool place_spelling(const char *name, int i, char out[SPELLING]);
 
+/* The heads of reward models that are read. */
+#define REWARD_HEADS                                                                                                   \
+    "a reward head is one linear layer to one number: score.weight, and score.bias if it has one; or the same named "  \
+    "regression_head, v_head, value_head, score_head or classifier"
+
 /* Fails, naming it, where one of a file's n tensors would change what the model computes, but has no place in it.
  * Buffers that are made anew from the configuration, masks and counters are no harm. `gguf`: names are as GGUF files
  * have them. */

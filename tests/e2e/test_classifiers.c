@@ -121,7 +121,7 @@ static const struct {
     {"config.json", "Qwen3ForSequenceClassification", "Qwen3ForCausalLM", "the tensor \"score.weight\" has no place",
      "another"},
     {"model.safetensors", "\"score.weight\"", "\"v_head.summary.weight\"",
-     "the tensor \"v_head.summary.weight\" has no place", "another"},
+     "the tensor \"v_head.summary.weight\" has no place", "one linear layer"},
     {"model.safetensors", "\"score.weight\":{\"dtype\":\"BF16\",\"shape\":[1,8]",
      "\"score.weight\":{\"dtype\":\"BF16\",\"shape\":[2,4]",
      "score.weight has shape [2, 4], the configuration says [1, 8]", "another model's"},
@@ -175,7 +175,7 @@ static void heads(void **state)
     put_own(test_bench, "nan", "model.safetensors", bytes, n);
     static const Refusal cases[] = {
         {"score human.jsonl --model headless -o out.jsonl", 1, "headless: the tensor score.weight is missing",
-         "not complete", NULL, NULL},
+         "one linear layer", NULL, NULL},
         {"score human.jsonl --model nan -o out.jsonl", 1, "score.weight holds a number that is not finite", "damaged",
          NULL, NULL},
         {"rl p.jsonl --model llama --reward nan --baseline none -o policy", 1,

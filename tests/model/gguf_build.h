@@ -22,7 +22,7 @@ static inline void put_int(Str *s, uint64_t v, int bytes)
         str_addc(s, (char)(v >> 8 * i));
 }
 
-static inline void put_text(Str *s, const char *text)
+static inline void put_string(Str *s, const char *text)
 {
     put_int(s, strlen(text), 8);
     str_add(s, text);
@@ -32,7 +32,7 @@ static inline bool begin_value(Build *b, const char *key, GgufType type)
 {
     if (b->skip && strcmp(b->skip, key) == 0)
         return false;
-    put_text(&b->values, key);
+    put_string(&b->values, key);
     put_int(&b->values, type, 4);
     b->n_values++;
     return true;
@@ -59,7 +59,7 @@ static inline void add_bool(Build *b, const char *key, bool v)
 static inline void add_text(Build *b, const char *key, const char *v)
 {
     if (begin_value(b, key, GGUF_TEXT))
-        put_text(&b->values, v);
+        put_string(&b->values, v);
 }
 
 /* An array of numbers of four bytes, or of booleans of one. */
@@ -79,7 +79,7 @@ static inline void add_texts(Build *b, const char *key, const char *const *items
     put_int(&b->values, GGUF_TEXT, 4);
     put_int(&b->values, (uint64_t)n, 8);
     for (int i = 0; i < n; i++)
-        put_text(&b->values, items[i]);
+        put_string(&b->values, items[i]);
 }
 
 static inline size_t build_alignment(const Build *b)
@@ -90,7 +90,7 @@ static inline size_t build_alignment(const Build *b)
 /* A tensor's description, its sizes outermost first as everywhere but in the file. */
 static inline void add_info(Build *b, const char *name, uint32_t type, const uint64_t *shape, int dims, uint64_t offset)
 {
-    put_text(&b->infos, name);
+    put_string(&b->infos, name);
     put_int(&b->infos, (uint64_t)dims, 4);
     for (int i = dims - 1; i >= 0; i--)
         put_int(&b->infos, shape[i], 8);

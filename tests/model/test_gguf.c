@@ -60,7 +60,7 @@ static void add_nested(Build *b, const char *key)
     for (int i = 0; i < 2; i++) {
         put_int(&b->values, GGUF_TEXT, 4);
         put_int(&b->values, 1, 8);
-        put_text(&b->values, "inner");
+        put_string(&b->values, "inner");
     }
 }
 

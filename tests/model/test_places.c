@@ -40,7 +40,6 @@ static void refused_in_gguf(void **state)
         {"llama", "blk.0.attn_q.weight.lora_a", "merge the adapter"},
         {"llama", "blk.0.attn_q.weight.lora_b", "merge the adapter"},
         {"llama", "cls.weight", "another architecture"},
-        {"llama", "cls.output.weight", "another architecture"},
         {"llama", "classifier.weight", "another architecture"},
         {"llama", "score.weight", "another architecture"},
         {"llama", "token_embd_norm.weight", "another architecture"},

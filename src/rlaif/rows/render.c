@@ -152,17 +152,13 @@ bool render_reply(const Model *m, const ResponseView *r, bool chat, Ids *out, Er
     return ok;
 }
 
-/* The template writes context and reply, and what it has behind a reply. Of that the classes of transformers read the last
- * token that is no padding, wherever the padding comes from. */
+/* The template writes context and reply, and what it has behind a reply. */
 static bool render_whole_chat(const Model *m, const RowView *v, int response, Ids *out, Err *err)
 {
     json_t *turns = context_turns(&v->context), *all = json_copy(turns),
            *text = json_take_text(mem_str(v->response[response].text));
-    int from = out->n;
     json_array_append_new(all, json_pack("{s:s, s:o}", "role", "assistant", "content", text));
     bool ok = render_messages(m, all, false, "", out, err);
-    while (ok && out->n > from + 1 && out->id[out->n - 1] == m->config.pad)
-        out->n--;
     json_decref(all);
     json_decref(turns);
     return ok;
@@ -170,13 +166,16 @@ static bool render_whole_chat(const Model *m, const RowView *v, int response, Id
 
 bool render_whole(const Model *m, const RowView *v, int response, bool chat, Ids *out, int *from, Err *err)
 {
-    if (chat && m->whole_chats) {
-        bool ok = render_whole_chat(m, v, response, out, err);
-        *from = out->n;
-        return ok;
-    }
-    if (!render_context(m, &v->context, chat, out, err))
+    int begin = out->n;
+    bool whole = chat && m->whole_chats;
+    if (!(whole ? render_whole_chat(m, v, response, out, err) : render_context(m, &v->context, chat, out, err)))
         return false;
     *from = out->n;
-    return render_reply(m, &v->response[response], chat, out, err);
+    if (!whole && !render_reply(m, &v->response[response], chat, out, err))
+        return false;
+    /* Classes of transformers read the last token that is no padding, wherever the padding comes from. */
+    while (m->whole_chats && out->n > begin + 1 && out->id[out->n - 1] == m->config.pad)
+        out->n--;
+    *from = *from < out->n ? *from : out->n;
+    return true;
 }

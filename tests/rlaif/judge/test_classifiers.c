@@ -1,5 +1,6 @@
 /* Reward models of others: the scores that transformers gives, whatever stands beside a row; what they read of one. */
 #include "classifier_helpers.h"
+#include "model/gguf_build.h"
 #include "rlaif/judge/reward_model.h"
 #include "rlaif/rows/row.h"
 #include "tensor/cpu.h"
@@ -36,12 +37,17 @@ static void read_rows(World *w, const char *more)
     str_release(&text);
 }
 
-static void open_world(World *w, const char *dir, int threads, const char *more)
+static void open_read(World *w, const char *dir, int threads, const char *more, ChatMode chat)
 {
     Err err = {0};
     *w = (World){.device = open_device(CPU_AUTO, threads)};
     read_rows(w, more);
-    need_ok(reward_model_open(&w->model, dir, w->device, CHAT_DATE, CHAT_AUTO, &err), &err);
+    need_ok(reward_model_open(&w->model, dir, w->device, CHAT_DATE, chat, &err), &err);
+}
+
+static void open_world(World *w, const char *dir, int threads, const char *more)
+{
+    open_read(w, dir, threads, more, CHAT_AUTO);
 }
 
 static void close_world(World *w)
@@ -130,6 +136,8 @@ static void reads(World *w, const char *wanted)
 
 #define TURNS(between, end) "<|begin|>user\nIs rain good for the garden?<|end|>" between "<|begin|>assistant\nNo." end
 
+#define PLAIN "Is rain good for the garden?No."
+
 static void last_tokens(void **state)
 {
     (void)state;
@@ -157,6 +165,34 @@ static void last_tokens(void **state)
     free(qwen3);
     free(mistral);
     free(gemma2);
+}
+
+/* Every family's rule is that of its class: pad_token_id as config.json has it, else its own; a list or a text is none. The
+ * program ends a text read without chat by <|end|>, id 2. */
+static void padding_of_each(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *to;
+        int pad; /* -2: the family's own */
+    } cases[] = {{"\"pad_token_id\": 2,", 2}, {"\"pad_token_id\": null,", -1}, {"", -2}, {"\"pad_token_id\": -1,", -1}};
+    for (int f = 0; f < COUNT(families); f++) {
+        bool gemma = str_starts(families[f], "gemma");
+        for (int i = 0; i < COUNT(cases); i++) {
+            World w;
+            char *name = mem_printf("%s%d", families[f], i), *dir = path_join(test_folder, name);
+            put_classifier(test_folder, name, families[f]);
+            put_key(test_folder, name, "pad_token_id", cases[i].to);
+            open_read(&w, dir, 1, "", CHAT_FALSE);
+            int pad = w.model->model->config.pad, wanted = cases[i].pad == -2 ? (gemma ? 0 : -1) : cases[i].pad;
+            if (pad != wanted)
+                fail_msg("%s, %s: the padding is %d", families[f], cases[i].to, pad);
+            reads(&w, pad == 2 ? PLAIN "" : PLAIN "<|end|>");
+            close_world(&w);
+            free(dir);
+            free(name);
+        }
+    }
 }
 
 /* One that this program trained is read as it was trained: up to the end of the response, whatever the padding is. */
@@ -191,7 +227,7 @@ static void other_names(void **state)
 {
     (void)state;
     static const char *const heads[] = {"regression_head.weight", "v_head.weight", "value_head.weight",
-                                        "classifier.weight"};
+                                        "score_head.weight", "classifier.weight"};
     static const int order[] = {0, 1, 2, 3};
     World w;
     double reward[4], other[4];
@@ -211,19 +247,91 @@ static void other_names(void **state)
         free(name);
     }
     put_changed(test_folder, "named0", "config.json", "MistralForSequenceClassification", "EurusRewardModel");
-    char *eurus = path_join(test_folder, "named0");
-    open_world(&w, eurus, 1, ""); /* its last token is the last one */
-    reads(&w, TURNS("", "<|end|>"));
-    close_world(&w);
-    free(eurus);
+    put_changed(test_folder, "named2", "config.json", "MistralForSequenceClassification", "RewardModel");
+    for (int i = 0; i <= 2; i += 2) { /* their last token is the last one */
+        char *name = mem_printf("%s/named%d", test_folder, i);
+        open_world(&w, name, 1, "");
+        reads(&w, TURNS("", "<|end|>"));
+        close_world(&w);
+        free(name);
+    }
     free(dir);
+}
+
+/* A head with a bias, whose bytes stand behind all others: every reward is so much more. It stays when the model is saved. */
+static void biases(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"score.bias", "value_head.bias"};
+    static const int order[] = {0, 1, 2, 3};
+    for (int k = 0; k < COUNT(names); k++) {
+        World w;
+        Err err = {0};
+        double reward[4], more[4];
+        char *name = mem_printf("biased%d", k), *dir = path_join(test_folder, name), *copy = mem_printf("%s-copy", dir);
+        put_classifier(test_folder, name, "qwen2");
+        open_world(&w, dir, 1, "");
+        rewards_of(&w, order, 4, reward);
+        close_world(&w);
+        put_tensor(test_folder, name, names[k], "BF16", "[1]", "\x20\xc0", 2); /* -2.5 */
+        for (int copied = 0; copied < 2; copied++) {
+            open_world(&w, copied ? copy : dir, 1, "");
+            rewards_of(&w, order, 4, more);
+            for (int i = 0; i < 4; i++)
+                assert_true((float)more[i] == (float)reward[i] - 2.5f);
+            if (!copied)
+                need_ok(model_save(w.model->model, copy, &err), &err);
+            close_world(&w);
+        }
+        free(copy);
+        free(dir);
+        free(name);
+    }
+}
+
+/* llama.cpp's names for the same, at the last token of what the template writes. */
+static void from_gguf(void **state)
+{
+    (void)state;
+    Err err = {0};
+    double reward[2];
+    Build b = {0};
+    RewardModel *r;
+    Device *d = open_device(CPU_AUTO, 1);
+    int ids[] = {2, 3, 4};
+    Sequence seq = {ids, 3};
+    for (int biased = 0; biased < 2; biased++) {
+        char *path = mem_printf("%s/%d.gguf", test_folder, biased);
+        size_t n;
+        build_model(&b, "llama");
+        add_tensor(&b, "cls.output.weight", 1, BUILD_WIDTH);
+        if (biased) {
+            add_tensor(&b, "cls.output.bias", 0, 1);
+            memcpy(b.data.text + b.data.n - 4, &(float){0.75f}, 4);
+        }
+        unsigned char *bytes = build_end(&b, &n);
+        need_ok(file_write(path, bytes, n, &err) && reward_model_open(&r, path, d, CHAT_DATE, CHAT_FALSE, &err), &err);
+        assert_true(r->model->w.score.at[matrix_at(r->model->w.score, 0, 3)] == 3.0f / 8);
+        need_ok(reward_model_score(r, &seq, 1, &reward[biased], &err), &err);
+        reward_model_free(r);
+        free(bytes);
+        free(path);
+    }
+    assert_true(reward[0] != 0 && (float)reward[1] == (float)reward[0] + 0.75f);
+    device_free(d);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(as_transformers), IN_FOLDER(alone_the_same_bits),     IN_FOLDER(last_tokens),
-        IN_FOLDER(other_names),     IN_FOLDER(own_are_read_as_trained),
+        IN_FOLDER(as_transformers),
+        IN_FOLDER(alone_the_same_bits),
+        IN_FOLDER(last_tokens),
+        IN_FOLDER(other_names),
+        IN_FOLDER(own_are_read_as_trained),
+        IN_FOLDER(padding_of_each),
+        IN_FOLDER(biases),
+        IN_FOLDER(from_gguf),
     };
     return cmocka_run_group_tests_name("classifiers", tests, NULL, NULL);
 }
