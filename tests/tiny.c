@@ -178,7 +178,7 @@ float *hidden_alone(Model *m, const int *ids, int n)
     forest_init(&f, &m->config);
     need_ok(forest_add(&f, -1, n, &segment, &err), &err);
     batch_add(&b, &f, segment, ids, n);
-    need_ok(transformer_forward(m, &f, &b, false, a, &err), &err);
+    need_ok(transformer_forward(m, &f, &b, KEEP_NOTHING, a, &err), &err);
     float *hidden = mem_copy(a->hidden.at, tensor_count(a->hidden), sizeof(float));
     acts_release(a);
     free(a);

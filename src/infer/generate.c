@@ -57,7 +57,8 @@ size_t generate_bytes(const ModelConfig *c, int prompts, int samples, int n_prom
     size_t own = 0;
     for (int t = 0; t < max_new; t += SEGMENT_ROOM)
         own += forest_bytes(c, max_new - t < SEGMENT_ROOM ? max_new - t : SEGMENT_ROOM);
-    return (size_t)running * own + (size_t)alive * forest_bytes(c, n_prompt) + acts_bytes(c, rows + running, false) +
+    return (size_t)running * own + (size_t)alive * forest_bytes(c, n_prompt) +
+           acts_bytes(c, rows + running, KEEP_NOTHING) +
            (size_t)running * (VOCAB_CHUNK + 3 * (size_t)c->width) * sizeof(float);
 }
 
@@ -84,7 +85,7 @@ static void group_prompts(Generator *g, int n)
 
 static bool forward(Generator *g, Err *err)
 {
-    return not_interrupted(err) && transformer_forward(g->model, &g->forest, &g->batch, false, &g->acts, err);
+    return not_interrupted(err) && transformer_forward(g->model, &g->forest, &g->batch, KEEP_NOTHING, &g->acts, err);
 }
 
 /* Computes what all prompts begin with, such as a system message; their last tokens stay out of it. */

@@ -91,7 +91,7 @@ static bool compute(Scorer *s, Err *err)
     for (int i = 0; i < s->batch.rows; i++)
         s->cost.attended += s->batch.position[i] + 1;
     s->most_rows = s->batch.rows > s->most_rows ? s->batch.rows : s->most_rows;
-    return s->hollow || transformer_forward(s->model, &s->forest, &s->batch, false, &s->acts, err);
+    return s->hollow || transformer_forward(s->model, &s->forest, &s->batch, KEEP_NOTHING, &s->acts, err);
 }
 
 /* Keeps as much of the present prefix as these sequences share, and computes one where there is none.
@@ -318,7 +318,7 @@ static void note_bytes(Scorer *s, size_t wanted, size_t rows)
 {
     const ModelConfig *c = &s->model->config;
     size_t scan = (rows < HEAD_ROWS ? rows : HEAD_ROWS) * VOCAB_CHUNK, states = wanted * (size_t)c->width;
-    double bytes = (double)s->forest.most_bytes + (double)acts_bytes(c, s->most_rows, false) +
+    double bytes = (double)s->forest.most_bytes + (double)acts_bytes(c, s->most_rows, KEEP_NOTHING) +
                    (double)((scan + states) * sizeof(float));
     s->cost.wanted += (double)rows;
     s->cost.bytes = bytes > s->cost.bytes ? bytes : s->cost.bytes;

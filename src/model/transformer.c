@@ -113,7 +113,8 @@ static void feed_forward(const Pass *p, const Layer *w, LayerActs *a)
     op_glu(p->d, s->h, a->gate, a->up, p->c->activation);
 }
 
-static void layer_forward(const Pass *p, const Layer *w, LayerActs *a, Tensor out)
+/* All of a layer but what it gives: mid, and h. */
+static void layer_inside(const Pass *p, const Layer *w, LayerActs *a)
 {
     Device *d = p->d;
     const ModelConfig *c = p->c;
@@ -143,8 +144,26 @@ static void layer_forward(const Pass *p, const Layer *w, LayerActs *a, Tensor ou
     if (!c->parallel)
         op_norm(d, s->normed, a->stats2, a->mid, ffn_norm(p, w));
     feed_forward(p, w, a);
+}
+
+static void layer_out(const Pass *p, const Layer *w, LayerActs *a, Tensor out)
+{
     carry(out, a->mid);
-    add_linear(p, out, s->h, w->down, w->ffn_post_norm, a->ffn_out, a->post_inv2);
+    add_linear(p, out, p->s->h, w->down, w->ffn_post_norm, a->ffn_out, a->post_inv2);
+}
+
+static void layer_forward(const Pass *p, const Layer *w, LayerActs *a, Tensor out)
+{
+    layer_inside(p, w, a);
+    layer_out(p, w, a, out);
+}
+
+/* What backward wants of a layer, from its input and the keys and values of its ancestors. */
+static void layer_again(const Pass *p, const Layer *w, LayerActs *a)
+{
+    layer_inside(p, w, a);
+    if (p->c->post_norms)
+        layer_out(p, w, a, p->s->again);
 }
 
 /* The gradient that enters a block's last linear layer: dx itself, or through the norm behind that layer. */
@@ -254,14 +273,10 @@ static void take(Take *t, Tensor *x, int rows, int cols)
     *x = tensor(t->arena ? arena_floats(t->arena, n) : NULL, rows, cols);
 }
 
-static void take_layer(Take *t, const ModelConfig *c, bool training, LayerActs *a, Tensor stream)
+/* All that backward may want of a layer but x and mid. */
+static void take_layer(Take *t, const ModelConfig *c, LayerActs *a)
 {
     int T = t->rows, C = c->width, Q = c->heads * c->head_dim, KD = c->kv_heads * c->head_dim;
-    a->x = a->mid = stream;
-    if (training) {
-        take(t, &a->x, T, C);
-        take(t, &a->mid, T, C);
-    }
     take(t, &a->stats1, T, norm_stats(c->layer_norm));
     take(t, &a->q, T, Q);
     if (c->qk_norm) {
@@ -284,7 +299,25 @@ static void take_layer(Take *t, const ModelConfig *c, bool training, LayerActs *
     }
 }
 
-static size_t take_all(Take *t, const ModelConfig *c, bool training, Acts *a)
+static void take_layers(Take *t, const ModelConfig *c, Keep keep, Acts *a)
+{
+    for (int l = 0; l < c->layers; l++) {
+        LayerActs *own = &a->layer[l];
+        if (l > 0 && keep != KEEP_ALL)
+            *own = a->layer[0];
+        else
+            take_layer(t, c, own);
+        own->x = a->hidden;
+        if (keep != KEEP_NOTHING)
+            take(t, &own->x, t->rows, c->width);
+        if (keep == KEEP_NOTHING)
+            own->mid = a->hidden;
+        else if (l == 0 || keep == KEEP_ALL)
+            take(t, &own->mid, t->rows, c->width);
+    }
+}
+
+static size_t take_all(Take *t, const ModelConfig *c, Keep keep, Acts *a)
 {
     int T = t->rows, C = c->width, Q = c->heads * c->head_dim, KD = c->kv_heads * c->head_dim;
     take(t, &a->hidden, T, C);
@@ -292,7 +325,7 @@ static size_t take_all(Take *t, const ModelConfig *c, bool training, Acts *a)
     take(t, &a->k, T, KD);
     take(t, &a->v, T, KD);
     take(t, &a->h, T, c->ffn);
-    if (training) {
+    if (keep != KEEP_NOTHING) {
         take(t, &a->dnormed, T, C);
         take(t, &a->dq, T, Q);
         take(t, &a->dheads, T, Q);
@@ -300,31 +333,29 @@ static size_t take_all(Take *t, const ModelConfig *c, bool training, Acts *a)
         take(t, &a->dv, T, KD);
         take(t, &a->dh, T, c->ffn);
     }
-    for (int l = 0; l < c->layers; l++)
-        if (l == 0 || training)
-            take_layer(t, c, training, &a->layer[l], a->hidden);
-        else
-            a->layer[l] = a->layer[0];
+    if (keep == KEEP_INPUTS && c->post_norms)
+        take(t, &a->again, T, C);
+    take_layers(t, c, keep, a);
     return t->floats;
 }
 
-size_t acts_bytes(const ModelConfig *c, int rows, bool training)
+size_t acts_bytes(const ModelConfig *c, int rows, Keep keep)
 {
     Acts *a = mem_zalloc(1, sizeof *a);
     Take t = {.rows = rows};
-    size_t floats = take_all(&t, c, training, a);
+    size_t floats = take_all(&t, c, keep, a);
     free(a);
     return floats * sizeof(float);
 }
 
-static bool acts_prepare(Acts *a, const ModelConfig *c, int rows, bool training, Err *err)
+static bool acts_prepare(Acts *a, const ModelConfig *c, int rows, Keep keep, Err *err)
 {
-    if (!arena_reserve(&a->arena, acts_bytes(c, rows, training), "activations", err))
+    if (!arena_reserve(&a->arena, acts_bytes(c, rows, keep), "activations", err))
         return false;
     Take t = {.arena = &a->arena, .rows = rows};
-    take_all(&t, c, training, a);
+    take_all(&t, c, keep, a);
     a->rows = rows;
-    a->training = training;
+    a->keep = keep;
     return true;
 }
 
@@ -343,10 +374,10 @@ static int last_position(const Batch *b)
     return last;
 }
 
-bool transformer_forward(Model *m, Forest *f, const Batch *b, bool training, Acts *a, Err *err)
+bool transformer_forward(Model *m, Forest *f, const Batch *b, Keep keep, Acts *a, Err *err)
 {
     const ModelConfig *c = &m->config;
-    if (!acts_prepare(a, c, b->rows, training, err) || !model_reserve_positions(m, last_position(b) + 1, err))
+    if (!acts_prepare(a, c, b->rows, keep, err) || !model_reserve_positions(m, last_position(b) + 1, err))
         return false;
     Pass p = pass_of(m, f, b, a);
     op_embed(m->device, a->layer[0].x, m->w.embed, b->id, c->embed_scale);
@@ -361,10 +392,12 @@ bool transformer_forward(Model *m, Forest *f, const Batch *b, bool training, Act
 
 bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts *a, Tensor dhidden, Err *err)
 {
-    assert(a->training && a->rows == b->rows);
+    assert(a->keep != KEEP_NOTHING && a->rows == b->rows);
     Pass p = pass_of(m, f, b, a);
     for (int l = m->config.layers - 1; l >= 0; l--) {
         enter_layer(&p, m, l);
+        if (a->keep == KEEP_INPUTS)
+            layer_again(&p, &m->w.layer[l], &a->layer[l]);
         layer_backward(&p, &m->w.layer[l], &dw->layer[l], &a->layer[l], dhidden);
     }
     if (m->config.learned_positions)

@@ -23,10 +23,17 @@ typedef struct LayerActs {
     Tensor post_inv2;    /* [T][1] */
 } LayerActs;
 
-/* The activations of one pass. Without training the layers share one set, and x, mid and hidden are one. */
+/* What a forward pass keeps of its layers. */
+typedef enum Keep {
+    KEEP_NOTHING, /* there is no backward pass: layers share one set, in which x, mid and hidden are one */
+    KEEP_INPUTS,  /* x: layers share the rest, and backward computes each of them again, to the same bits */
+    KEEP_ALL
+} Keep;
+
+/* The activations of one pass. */
 typedef struct Acts {
     int rows;
-    bool training;
+    Keep keep;
     LayerActs layer[MAX_LAYERS];
     Tensor hidden;     /* [T][C] the residual stream that leaves; the result */
     Tensor normed;     /* [T][C] scratch */
@@ -36,6 +43,7 @@ typedef struct Acts {
     Tensor dq, dheads; /* [T][H*D] */
     Tensor dk, dv;     /* [T][K*D] */
     Tensor dh;         /* [T][F] */
+    Tensor again;      /* [T][C] what a layer that is computed again gives, where its norm is wanted (post_norms) */
     Arena arena;
 } Acts;
 
@@ -43,10 +51,10 @@ typedef struct Acts {
 Norm model_norm(const ModelConfig *c, Matrix weight, Matrix bias);
 
 /* Computes the batch's rows into a->hidden; the forest receives their keys and values. */
-bool transformer_forward(Model *m, Forest *f, const Batch *b, bool training, Acts *a, Err *err) MUST_CHECK;
+bool transformer_forward(Model *m, Forest *f, const Batch *b, Keep keep, Acts *a, Err *err) MUST_CHECK;
 
 /* Adds to dw the gradient of every parameter below the heads, from dhidden [T][C], which is used up. The
- * batch must hold whole trees, and `a` what a training pass over it left. */
+ * batch must hold whole trees, and `a` what a forward pass over it kept. */
 bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts *a, Tensor dhidden,
                           Err *err) MUST_CHECK;
 
@@ -55,7 +63,7 @@ bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts
 double transformer_flops(const ModelConfig *c, double rows, double attended);
 
 /* Bytes of activations for that many rows. */
-size_t acts_bytes(const ModelConfig *c, int rows, bool training);
+size_t acts_bytes(const ModelConfig *c, int rows, Keep keep);
 void acts_release(Acts *a);
 
 #endif

@@ -5,7 +5,7 @@
 
 void pass_init(Pass *p)
 {
-    *p = (Pass){0};
+    *p = (Pass){.keep = KEEP_ALL};
 }
 
 void pass_release(Pass *p)
@@ -104,7 +104,8 @@ static bool forward_reference(Pass *p, Err *err)
 {
     Reference *r = &p->reference;
     if (!plant(p, &p->reference_forest, &p->reference_batch, err) ||
-        !transformer_forward(r->model, &p->reference_forest, &p->reference_batch, false, &p->reference_acts, err))
+        !transformer_forward(r->model, &p->reference_forest, &p->reference_batch, KEEP_NOTHING, &p->reference_acts,
+                             err))
         return false;
     r->hidden = p->reference_acts.hidden;
     return true;
@@ -114,7 +115,7 @@ bool pass_forward(Pass *p, Err *err)
 {
     assert(p->batch.rows == 0 && "pass_begin comes before the next forward");
     if (!plant(p, &p->forest, &p->batch, err) ||
-        !transformer_forward(p->model, &p->forest, &p->batch, true, &p->acts, err) ||
+        !transformer_forward(p->model, &p->forest, &p->batch, p->keep, &p->acts, err) ||
         (p->reference.model && !forward_reference(p, err)))
         return false;
     size_t n = (size_t)p->targets;
@@ -169,15 +170,15 @@ static size_t spread_bytes(const ModelConfig *c, PassSize s)
     return s.segments ? (size_t)s.segments * forest_bytes(c, (s.rows + s.segments - 1) / s.segments) : 0;
 }
 
-size_t pass_bytes(const ModelConfig *c, PassSize s)
+size_t pass_bytes(const ModelConfig *c, PassSize s, Keep keep)
 {
     size_t head = s.targets ? head_back_floats(c, s.targets, false) + (size_t)s.targets * 2 * (size_t)c->width : 0;
-    return acts_bytes(c, s.rows, true) + spread_bytes(c, s) +
+    return acts_bytes(c, s.rows, keep) + spread_bytes(c, s) +
            sizeof(float) * (head + (size_t)s.rows * (2 * (size_t)c->width + 1));
 }
 
 size_t pass_compare_bytes(const ModelConfig *c, PassSize s)
 {
     size_t head = (size_t)s.targets * (VOCAB_CHUNK + 2 * (size_t)c->width + 1);
-    return acts_bytes(c, s.rows, false) + spread_bytes(c, s) + sizeof(float) * head;
+    return acts_bytes(c, s.rows, KEEP_NOTHING) + spread_bytes(c, s) + sizeof(float) * head;
 }

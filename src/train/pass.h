@@ -44,6 +44,7 @@ typedef struct Pass {
     Forest forest;
     Batch batch;
     Acts acts;
+    Keep keep; /* of the layers until backward: all, unless told otherwise after pass_init */
 
     Reference reference; /* model NULL: none */
     Forest reference_forest;
@@ -87,7 +88,7 @@ typedef struct PassSize {
 void pass_size_add(PassSize *now, PassSize *largest, PassSize item, int most);
 
 /* Bytes that it takes: activations, keys and values, gradients of logits. */
-size_t pass_bytes(const ModelConfig *c, PassSize size);
+size_t pass_bytes(const ModelConfig *c, PassSize size, Keep keep);
 /* What pass_compare adds to that. */
 size_t pass_compare_bytes(const ModelConfig *c, PassSize size);
 

@@ -93,7 +93,7 @@ static float *plan_in_forest(const Plan *p, Model *m, uint64_t schedule)
         }
         if (b.rows == 0)
             continue;
-        need_ok(transformer_forward(m, &f, &b, turn % 2, a, &err), &err);
+        need_ok(transformer_forward(m, &f, &b, turn % 2 ? KEEP_ALL : KEEP_NOTHING, a, &err), &err);
         for (int i = 0; i < p->n; i++)
             if (taken[i])
                 memcpy(out + at[i] + (size_t)(done[i] - taken[i]) * C, a->hidden.at + (size_t)row[i] * C,
@@ -170,7 +170,7 @@ static void logprobs(void **state)
                 if (t % 3 == 0)
                     batch_add(&b, &f, other, ids + t, 3);
                 row[0] = row[1] = batch_add(&b, &f, segment, ids + t, 1);
-                need_ok(transformer_forward(m, &f, &b, false, a, &err), &err);
+                need_ok(transformer_forward(m, &f, &b, KEEP_NOTHING, a, &err), &err);
                 int target[2] = {ids[t + 1], ids[t + 1]};
                 need_ok(head_logprobs(m, a->hidden, (Targets){.n = 2, .row = row, .target = target},
                                       (LogProbs){.logp = got, .entropy = entropy}, &err),
@@ -319,7 +319,7 @@ static void dropped_segments_leave_nothing(void **state)
     for (int round = 0; round < 4; round++) {
         need_ok(forest_add(&f, root, 24, &child, &err), &err);
         int row = batch_add(&b, &f, child, round % 2 ? ids + 16 : ids + 3, 9);
-        need_ok(transformer_forward(m, &f, &b, false, a, &err), &err);
+        need_ok(transformer_forward(m, &f, &b, KEEP_NOTHING, a, &err), &err);
         if (round % 2)
             same_bits("a segment in a used place", a->hidden.at + (size_t)row * C, wanted + 16 * C, 9 * C);
         forest_drop(&f, child);

@@ -425,8 +425,8 @@ static void training_or_not(void **state)
         pass_segment(&p, -1, ids, 30);
         need_ok(pass_forward(&p, &err), &err);
         same_bits("a pass that trains", p.acts.hidden.at, plain, tensor_count(p.acts.hidden));
-        assert_true(p.acts.arena.used == acts_bytes(&m->config, 30, true));
-        assert_true(acts_bytes(&m->config, 30, true) > 2 * acts_bytes(&m->config, 30, false));
+        assert_true(p.acts.arena.used == acts_bytes(&m->config, 30, KEEP_ALL));
+        assert_true(acts_bytes(&m->config, 30, KEEP_ALL) > 2 * acts_bytes(&m->config, 30, KEEP_NOTHING));
         free(ids), free(plain);
         pass_release(&p);
         model_free(m);
@@ -434,9 +434,43 @@ static void training_or_not(void **state)
     device_free(d);
 }
 
+/* Layers that are computed again from their inputs give the same gradients in every bit, in the memory that is said. */
+static void computed_again(void **state)
+{
+    (void)state;
+    Device *d = open_device(CPU_AUTO, 2);
+    for (int kind = 0; kind < TINY_KINDS; kind++)
+        for (int i = 0; i < COUNT(losses); i++) {
+            const Loss *loss = &losses[i];
+            Data x;
+            Pass p[2];
+            Model *m = tiny_model((TinyKind)kind, loss->heads, VOCAB, d);
+            Model *reference = tiny_neighbour((TinyKind)kind, HEAD_LM, VOCAB, d);
+            Weights *dw[2] = {grads_new(m), grads_new(m)};
+            fill_data(&x);
+            for (int k = 0; k < 2; k++) {
+                pass_init(&p[k]);
+                p[k].keep = k ? KEEP_INPUTS : KEEP_ALL;
+                plant(&p[k], m, loss, reference, &x);
+                run(&p[k], loss, dw[k]);
+                assert_true(p[k].acts.arena.used == acts_bytes(&m->config, p[k].rows, p[k].keep));
+            }
+            same_bits(loss->name, dw[1]->block, dw[0]->block, dw[0]->floats);
+            assert_true(largest(dw[1]->block, dw[1]->floats) > 0);
+            assert_true(p[1].acts.arena.used < p[0].acts.arena.used);
+            for (int k = 0; k < 2; k++) {
+                grads_free(dw[k]);
+                pass_release(&p[k]);
+            }
+            model_free(m);
+            model_free(reference);
+        }
+    device_free(d);
+}
+
 int main(void)
 {
-    static struct CMUnitTest tests[COUNT(losses) + 3];
+    static struct CMUnitTest tests[COUNT(losses) + 4];
     for (int i = 0; i < COUNT(losses); i++)
         tests[i] = (struct CMUnitTest){.name = losses[i].name,
                                        .test_func = agrees_with_differences,
@@ -444,5 +478,6 @@ int main(void)
     tests[COUNT(losses)] = (struct CMUnitTest)cmocka_unit_test(forest_is_the_sum_of_its_sequences);
     tests[COUNT(losses) + 1] = (struct CMUnitTest)cmocka_unit_test(in_bits_where_nothing_is_shared);
     tests[COUNT(losses) + 2] = (struct CMUnitTest)cmocka_unit_test(training_or_not);
+    tests[COUNT(losses) + 3] = (struct CMUnitTest)cmocka_unit_test(computed_again);
     return cmocka_run_group_tests_name("transformer", tests, NULL, NULL);
 }

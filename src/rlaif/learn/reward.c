@@ -346,7 +346,7 @@ static bool check_needs(const RewardTraining *t, const Batches *b, Stage *s, Err
     needs_add(&needs, NEEDS_WEIGHTS, (double)weights_floats(c, false) * sizeof(float));
     needs_add(&needs, NEEDS_OPTIMIZER, (double)trainer_bytes(&t->options->train, c));
     /* the pass keeps its memory while rewards are asked for */
-    needs_add(&needs, NEEDS_PASS, (double)pass_bytes(c, batches_largest_pass(b)));
+    needs_add(&needs, NEEDS_PASS, (double)pass_bytes(c, batches_largest_pass(b), KEEP_ALL));
     needs_add(&needs, NEEDS_REWARDS, rewards);
     return needs_check(&needs, s->name, t->options->output, s->summary, err);
 }

@@ -199,7 +199,7 @@ static bool check_needs(const Sft *t, const Batches *b, Stage *s, Err *err)
     needs_add(&needs, NEEDS_WEIGHTS, (double)weights_floats(c, false) * sizeof(float));
     needs_add(&needs, NEEDS_OPTIMIZER, (double)trainer_bytes(&t->options->train, c));
     /* the pass keeps its memory while the held-out rows are measured */
-    needs_add(&needs, NEEDS_PASS, (double)pass_bytes(c, batches_largest_pass(b)));
+    needs_add(&needs, NEEDS_PASS, (double)pass_bytes(c, batches_largest_pass(b), KEEP_ALL));
     if (t->n_held)
         needs_add(&needs, NEEDS_HELD_OUT, held_out);
     return needs_check(&needs, s->name, t->options->output, s->summary, err);

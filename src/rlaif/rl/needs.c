@@ -160,9 +160,9 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
                 needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(p->judge->part[k].reward->model));
     }
     /* the pass keeps its memory while the next step samples and scores */
-    needs_add(
-        n, NEEDS_PASS,
-        (double)(pass_bytes(c, w.pass) + (o->kl == KL_LOSS ? pass_compare_bytes(&rl->reference->config, w.pass) : 0)));
+    needs_add(n, NEEDS_PASS,
+              (double)(pass_bytes(c, w.pass, KEEP_ALL) +
+                       (o->kl == KL_LOSS ? pass_compare_bytes(&rl->reference->config, w.pass) : 0)));
     needs_add(n, NEEDS_DRAWN, drawn);
     return true;
 }
