@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 
 static void *field(const Option *o, size_t base, const void *target)
@@ -60,6 +61,25 @@ const Option *options_find(const OptionTable *t, const char *name, size_t *base)
     return NULL;
 }
 
+bool options_size(double *out, const char *text)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double n = strtod(text, &end);
+    if (end == text || !isfinite(n))
+        return false;
+    while (*end == ' ')
+        end++;
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    bool binary = unit && end[1] == 'i';
+    for (int i = 0; unit && i <= unit - units; i++)
+        n *= binary ? 1024 : 1000;
+    end += !!unit + binary;
+    end += toupper((unsigned char)*end) == 'B';
+    *out = floor(n);
+    return n >= 1 && n < 1e18 && !*end;
+}
+
 static bool unknown(const OptionTable *t, const char *name, const char *where, ErrCode code, int hidden, Err *err)
 {
     const char *names[128];
@@ -83,7 +103,7 @@ static ErrCode code_of(const char *where)
 
 static const char *value_name(const Option *o)
 {
-    static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "YYYY-MM-DD", "A,B", "FILE"};
+    static const char *const by_type[] = {"true|false", "N", "X", "TEXT", "", "YYYY-MM-DD", "SIZE", "A,B", "FILE"};
     return o->value ? o->value : o->type == OPT_CHOICE ? o->choices : by_type[o->type];
 }
 
@@ -103,6 +123,8 @@ static bool bad_value(const Option *o, const char *value, const char *where, Err
         return err_hint(err, "give one of %s", o->choices);
     if (o->type == OPT_DATE)
         return err_hint(err, "give a day as YYYY-MM-DD, such as 2024-07-26");
+    if (o->type == OPT_SIZE)
+        return err_hint(err, "give a size, such as 8G, 800M or 8GiB");
     return err_hint(err, "give true or false");
 }
 
@@ -174,6 +196,13 @@ static bool set_value(const Option *o, void *at, const char *value, const char *
         if (!options_date(&date, value))
             return bad_value(o, value, where, err);
         *(int *)at = date;
+        return true;
+    }
+    case OPT_SIZE: {
+        double bytes;
+        if (!options_size(&bytes, value))
+            return bad_value(o, value, where, err);
+        *(double *)at = bytes;
         return true;
     }
     case OPT_TEXT:
@@ -407,6 +436,11 @@ static json_t *date_json(int date)
     return date ? json_sprintf("%04d-%02d-%02d", date / 10000, date / 100 % 100, date % 100) : json_null();
 }
 
+static json_t *size_json(double bytes)
+{
+    return bytes > 0 ? json_integer((json_int_t)bytes) : json_null();
+}
+
 static json_t *tree_json(const Yaml *y)
 {
     if (yaml_is_null(y))
@@ -431,6 +465,7 @@ static json_t *value_json(const Option *o, const void *at)
     case OPT_REAL: return json_real(*(const double *)at);
     case OPT_CHOICE: return json_string(options_choice(o->choices, *(const int *)at, name));
     case OPT_DATE: return date_json(*(const int *)at);
+    case OPT_SIZE: return size_json(*(const double *)at);
     case OPT_TEXT: return *(char *const *)at ? json_string(*(char *const *)at) : json_null();
     case OPT_TREE: return tree_json(((const OptionTree *)at)->yaml);
     case OPT_LIST: break;

@@ -8,7 +8,7 @@
  *         {"n", OPT_INT, AT(SampleOptions, n), 1, 1000, "1", .help = "responses a prompt"},
  *     };
  *
- * Fields: bool, int, double, char * (owned, NULL where not given), int of a choice, OptionList, OptionTree. */
+ * Fields: bool, int, double, char * (owned, NULL where not given), int of a choice, double of a size, OptionList, OptionTree. */
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
 
@@ -28,6 +28,7 @@ typedef enum OptionType {
     OPT_TEXT,   /* char * */
     OPT_CHOICE, /* int: which of the choices "a|b|c" */
     OPT_DATE,   /* int: 20240726 for 2024-07-26; 0: none */
+    OPT_SIZE,   /* double: bytes, written 8G, 8.5GB, 800M or 8GiB; 0: none */
     OPT_LIST,   /* OptionList: texts; comma-separated or given several times; a YAML list */
     OPT_TREE    /* OptionTree: a YAML file that holds a list; in YAML that list itself, too */
 } OptionType;
@@ -114,6 +115,8 @@ const Option *options_find(const OptionTable *t, const char *name, size_t *base)
 
 /* "2024-07-26" to 20240726: a day of the calendar, years from 1000. */
 bool options_date(int *out, const char *text) MUST_CHECK;
+/* "8G", "8.5 GB" to bytes: K, M, G, T by thousands, KiB and so on by 1,024; not below 1. */
+bool options_size(double *out, const char *text) MUST_CHECK;
 
 /* The text of a choice's i-th entry, in a caller's buffer. */
 const char *options_choice(const char *choices, int i, char out[64]);

@@ -15,7 +15,11 @@ const Option train_options[TRAIN_OPTIONS] = {
     {"clip", OPT_REAL, AT(TrainOptions, clip), 0, 1e9, "1",
      .help = "largest norm of the gradient (the paper states none); 0: no limit"},
     {"save-every", OPT_INT, AT(TrainOptions, save_every), 0, 1e9, "0", .flags = OPT_WORKING,
-     .help = "steps between checkpoints; 0: about every two minutes"},
+     .help = "steps between checkpoints; 0: by the clock, every two minutes or ten times what writing one takes"},
+    {"memory", OPT_SIZE, AT(TrainOptions, memory), .flags = OPT_WORKING | OPT_MACHINE,
+     .help = "what the whole stage may take, as 8G; where that is too little for all activations, only the inputs of "
+             "layers are kept and each is computed again in the backward pass: the same bits, about a third more work "
+             "[what the machine has]"},
 };
 bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int steps, Err *err)
 {

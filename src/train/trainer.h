@@ -18,10 +18,11 @@ typedef struct TrainOptions {
     int warmup;
     double weight_decay, clip;
     int save_every;
+    double memory; /* bytes that the stage may take; 0: what the machine has */
 } TrainOptions;
 
-/* The rows that all of them share: optimizer, lr, schedule, warmup, weight-decay, clip, save-every. */
-enum { TRAIN_OPTIONS = 7 };
+/* The rows that all of them share: optimizer, lr, schedule, warmup, weight-decay, clip, save-every, memory. */
+enum { TRAIN_OPTIONS = 8 };
 extern const Option train_options[TRAIN_OPTIONS];
 
 typedef struct Trainer {

@@ -74,6 +74,27 @@ static Sample *parsed(const char *words)
     return s;
 }
 
+/* Sizes as people write them. */
+static void sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double bytes; /* 0: it is none */
+    } cases[] = {{"8G", 8e9},  {"8.5GB", 8.5e9}, {"800 M", 8e8},     {"8GiB", 8589934592.0},
+                 {"2t", 2e12}, {"1k", 1000},     {"123456", 123456}, {"1KiB", 1024},
+                 {"12b", 12},  {"0", 0},         {"-8G", 0},         {"", 0},
+                 {"G", 0},     {"8X", 0},        {"8GG", 0},         {"8G5", 0},
+                 {"nan", 0},   {"inf", 0},       {"1e30", 0},        {"0.5", 0},
+                 {"8iB", 0}};
+    for (int i = 0; i < COUNT(cases); i++) {
+        double bytes = -1;
+        bool ok = options_size(&bytes, cases[i].text);
+        if (ok != (cases[i].bytes > 0) || (ok && bytes != cases[i].bytes))
+            fail_msg("%s: %g", cases[i].text, bytes);
+    }
+}
+
 static void defaults(void **state)
 {
     (void)state;
@@ -354,9 +375,10 @@ static void choices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults), cmocka_unit_test(command_line), cmocka_unit_test(refusals),
-        cmocka_unit_test(recipes),  cmocka_unit_test(as_json),      cmocka_unit_test(help),
-        cmocka_unit_test(choices),  cmocka_unit_test(kept_as_yaml), cmocka_unit_test(trees),
+        cmocka_unit_test(sizes),    cmocka_unit_test(defaults), cmocka_unit_test(command_line),
+        cmocka_unit_test(refusals), cmocka_unit_test(recipes),  cmocka_unit_test(as_json),
+        cmocka_unit_test(help),     cmocka_unit_test(choices),  cmocka_unit_test(kept_as_yaml),
+        cmocka_unit_test(trees),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -110,13 +110,18 @@ static void label(void **state)
     need_met("rlaif label pairs.jsonl --model model.gguf --prompt judge.yaml -o labels.jsonl", 900e6);
 }
 
-/* A policy with a value network of its own, its reference, and a reward model that was trained before. */
+/* A policy with a value network of its own, its reference, and a reward model that was trained before. A budget has layers
+ * computed again, to the same bytes. */
 static void reward_and_rl(void **state)
 {
     (void)state;
     put_pairs("rated.jsonl", 2, 40, 10, true);
     put_group("group.jsonl", 8, 100, 120); /* one tree of more tokens than a pass has of pairs */
     need_met("rlaif reward group.jsonl --model model.gguf --batch 2 -o grouped", 5e9);
+    need_met("rlaif reward group.jsonl --model model.gguf --batch 2 -o again --memory 1600M", 1.7e9);
+    Ran r = run_in(test_folder, "exec cmp grouped/model.safetensors again/model.safetensors");
+    need_status(&r, 0);
+    ran_free(&r);
     need_met("rlaif reward rated.jsonl --model model.gguf --batch 2 -o reward", 4e9);
     need_met(
         "rlaif rl rated.jsonl --model model.gguf --reward reward --baseline value --value own --batch 2 --samples 2 "

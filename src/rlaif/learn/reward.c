@@ -336,19 +336,24 @@ static bool settle_result(const RewardTraining *t, Training *training, Err *err)
     return true;
 }
 
-static bool check_needs(const RewardTraining *t, const Batches *b, Stage *s, Err *err)
+static bool needs_of(void *self, int batch, Needs *n, Err *err)
 {
-    const ModelConfig *c = &t->model->config;
-    Needs needs = {.disk = 3 * checkpoint_bytes(&t->options->train, c)};
+    RewardTraining *t = self;
+    Batches b = batches_of(t);
     double rewards;
     if (!rewards_bytes(t, &rewards, err))
         return false;
-    needs_add(&needs, NEEDS_WEIGHTS, (double)weights_floats(c, false) * sizeof(float));
-    needs_add(&needs, NEEDS_OPTIMIZER, (double)trainer_bytes(&t->options->train, c));
-    /* the pass keeps its memory while rewards are asked for */
-    needs_add(&needs, NEEDS_PASS, (double)pass_bytes(c, batches_largest_pass(b), KEEP_ALL));
-    needs_add(&needs, NEEDS_REWARDS, rewards);
-    return needs_check(&needs, s->name, t->options->output, s->summary, err);
+    b.size = batch;
+    training_needs(n, &t->options->train, &t->model->config, batches_largest_pass(&b));
+    needs_add(n, NEEDS_REWARDS, rewards); /* the pass keeps its memory while they are asked for */
+    return true;
+}
+
+static bool settle_needs(RewardTraining *t, Stage *s, Err *err)
+{
+    const RewardOptions *o = t->options;
+    const Budget b = {needs_of, t, o->batch, o->train.memory};
+    return needs_settle(&b, s->name, o->output, s->summary, &t->pass.keep, err);
 }
 
 /* Loads the model with a reward head: the file's, or first weights by seed. */
@@ -466,7 +471,7 @@ static bool run(Stage *s, const RewardOptions *o, Rows *rows, Err *err)
     cut_report(&t->cut, s->name, s->summary);
     if (t->n_ai > 0)
         flat_labels_warn(s->name, t->from_half / t->n_ai);
-    ok = ok && check_needs(t, &b, s, err) &&
+    ok = ok && settle_needs(t, s, err) &&
          ((training_begin(&training, err) && batches_train(&b, &training, err) && settle_result(t, &training, err) &&
            store_scale(t, s, err) && training_end(&training, err)) ||
           training_stopped(&training, err));

@@ -184,9 +184,11 @@ static bool measure(void *self, Stage *s, int step, Err *err)
     return ok && store_metric(s->work->store, s->id, step, "eval_loss", loss, err);
 }
 
-static bool check_needs(const Sft *t, const Batches *b, Stage *s, Err *err)
+static bool needs_of(void *self, int batch, Needs *n, Err *err)
 {
+    Sft *t = self;
     const ModelConfig *c = &t->model->config;
+    Batches b = batches_of(t);
     Scorer *counting;
     double loss;
     scorer_open_hollow(&counting, t->model);
@@ -195,14 +197,18 @@ static bool check_needs(const Sft *t, const Batches *b, Stage *s, Err *err)
     scorer_free(counting);
     if (!ok)
         return false;
-    Needs needs = {.disk = 3 * checkpoint_bytes(&t->options->train, c)};
-    needs_add(&needs, NEEDS_WEIGHTS, (double)weights_floats(c, false) * sizeof(float));
-    needs_add(&needs, NEEDS_OPTIMIZER, (double)trainer_bytes(&t->options->train, c));
-    /* the pass keeps its memory while the held-out rows are measured */
-    needs_add(&needs, NEEDS_PASS, (double)pass_bytes(c, batches_largest_pass(b), KEEP_ALL));
-    if (t->n_held)
-        needs_add(&needs, NEEDS_HELD_OUT, held_out);
-    return needs_check(&needs, s->name, t->options->output, s->summary, err);
+    b.size = batch;
+    training_needs(n, &t->options->train, c, batches_largest_pass(&b));
+    if (t->n_held) /* the pass keeps its memory while they are measured */
+        needs_add(n, NEEDS_HELD_OUT, held_out);
+    return true;
+}
+
+static bool settle_needs(Sft *t, Stage *s, Err *err)
+{
+    const SftOptions *o = t->options;
+    const Budget b = {needs_of, t, o->batch, o->train.memory};
+    return needs_settle(&b, s->name, o->output, s->summary, &t->pass.keep, err);
 }
 
 /* The result is the last model, or with --early-stop that of the lowest held-out loss. */
@@ -246,7 +252,7 @@ static bool run(Sft *t, Stage *s, Rows *rows, Err *err)
     if (!open_model(t, s, rows, &cut, err))
         return false;
     Batches b = batches_of(t);
-    if (!check_needs(t, &b, s, err))
+    if (!settle_needs(t, s, err))
         return false;
     cut_report(&cut, s->name, s->summary);
     Training training = {.stage = s, .out = o->output, .options = &o->train, .trainer = &t->trainer};

@@ -6,7 +6,13 @@
 #include "base/rng.h"
 #include "rlaif/stage/tensorboard.h"
 
-static const double SECONDS_BETWEEN_SAVES = 120; /* where --save-every is 0 */
+/* --- the clock --- */
+
+double training_interval(double took)
+{
+    static const double least = 120, times = 10;
+    return times * took > least ? times * took : least;
+}
 
 /* --- the output directory --- */
 
@@ -166,6 +172,7 @@ static bool save(Training *t, double score, Err *err)
     if (t->saved_step == step) /* it is there; its score may be new */
         return isnan(score) || store_checkpoint(store, s->id, step, name, score, err);
     char *dir = path_join(t->out, name), *fresh = mem_printf("%s/.new-%06d", t->out, step);
+    double began = clock_seconds();
     bool ok = dir_remove(fresh, err) && save_files(t, fresh, err) && dir_remove(dir, err);
     if (ok && rename(fresh, dir) != 0)
         ok = err_system(err, dir);
@@ -174,6 +181,7 @@ static bool save(Training *t, double score, Err *err)
          store_checkpoint_prune(store, s->id, t->options->save_every, t->held.best, false, err) &&
          store_commit(store, err) && sweep(s, t->out, err);
     t->saved = clock_seconds();
+    t->took = t->saved - began;
     t->saved_step = ok ? step : t->saved_step;
     free(fresh);
     free(dir);
@@ -245,7 +253,7 @@ bool training_settle(Training *t, Err *err)
         (!isnan(r.score) &&
          !store_checkpoints_best(t->stage->work->store, t->stage->id, t->held.best, count_rival, &r, err)))
         return false;
-    bool due = every > 0 ? step > 0 && step % every == 0 : clock_seconds() - t->saved > SECONDS_BETWEEN_SAVES;
+    bool due = every > 0 ? step > 0 && step % every == 0 : clock_seconds() - t->saved > training_interval(t->took);
     bool good = !isnan(r.score) && r.n < t->held.best;
     return metric_log_write(&t->log, step, err) && ((!due && !good) || save(t, r.score, err));
 }
@@ -415,6 +423,15 @@ bool training_summary(Stage *s, const char *const *names, int n, Err *err)
 double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c)
 {
     return (double)weights_floats(c, false) * sizeof(float) + (double)trainer_state_bytes(o, c) + 8e6;
+}
+
+void training_needs(Needs *n, const TrainOptions *o, const ModelConfig *c, PassSize pass)
+{
+    n->disk = 3 * checkpoint_bytes(o, c);
+    needs_add(n, NEEDS_WEIGHTS, (double)weights_floats(c, false) * sizeof(float));
+    needs_add(n, NEEDS_OPTIMIZER, (double)trainer_bytes(o, c));
+    needs_add(n, NEEDS_PASS, (double)pass_bytes(c, pass, KEEP_ALL));
+    n->pass_again = (double)pass_bytes(c, pass, KEEP_INPUTS);
 }
 
 void epoch_order(int seed, int epoch, int *order, int n)

@@ -17,6 +17,7 @@
 #include "rlaif/stage/metric_log.h"
 #include "rlaif/stage/needs.h"
 #include "rlaif/stage/stage.h"
+#include "train/pass.h"
 #include "train/trainer.h"
 
 /* In OUT: what was asked for, so that a step can be made again. */
@@ -44,6 +45,7 @@ typedef struct Training {
     double begun;     /* clock before the first step, of this run */
     int first;        /* that step */
     double saved;     /* clock at the last checkpoint */
+    double took;      /* seconds that writing it took; 0: none is written yet */
     MetricLog log;
     int saved_step; /* the trainer's step of that one; -1: none */
     int whole_step; /* up to which everything is on record: a checkpoint may be taken there; -1: not begun */
@@ -69,6 +71,10 @@ bool training_done(const Stage *s, const char *out, bool *done, Err *err) MUST_C
  * the step, and writes a checkpoint if it is due, or its score one of the best so far. Also before the first step, which may
  * be that of a run that goes on: one that was interrupted while it was measured is measured then. */
 bool training_settle(Training *t, Err *err) MUST_CHECK;
+
+/* Seconds between checkpoints by the clock (--save-every 0), where writing one took so many: writing shall not be more than a
+ * tenth of the time. */
+double training_interval(double took);
 
 /* Training is over: its last step is done, or the plateau of its held-out measures is reached. What they say is read from the
  * store, so that a run that goes on decides the same. */
@@ -96,6 +102,10 @@ bool training_summary(Stage *s, const char *const *names, int n, Err *err) MUST_
 
 /* Bytes of the files of one checkpoint. */
 double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c);
+
+/* What every stage needs that trains one model: its weights, gradients and optimizer, its largest pass, checkpoints on the
+ * disk. */
+void training_needs(Needs *n, const TrainOptions *o, const ModelConfig *c, PassSize pass);
 
 /* The order of n items in an epoch: a permutation by seed. */
 void epoch_order(int seed, int epoch, int *order, int n);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "rlaif/judge/layout.h"
+#include "rlaif/rl/open.h"
 #include "rlaif/rl/step.h"
 
 /* Of all steps to come. */
@@ -160,9 +161,27 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
                 needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(p->judge->part[k].reward->model));
     }
     /* the pass keeps its memory while the next step samples and scores */
-    needs_add(n, NEEDS_PASS,
-              (double)(pass_bytes(c, w.pass, KEEP_ALL) +
-                       (o->kl == KL_LOSS ? pass_compare_bytes(&rl->reference->config, w.pass) : 0)));
+    size_t compared = o->kl == KL_LOSS ? pass_compare_bytes(&rl->reference->config, w.pass) : 0;
+    needs_add(n, NEEDS_PASS, (double)(pass_bytes(c, w.pass, KEEP_ALL) + compared));
+    n->pass_again = (double)(pass_bytes(c, w.pass, KEEP_INPUTS) + compared);
     needs_add(n, NEEDS_DRAWN, drawn);
     return true;
+}
+
+static bool needs_of(void *self, int batch, Needs *n, Err *err)
+{
+    const Rl *rl = self;
+    Rl with = *rl;
+    RlOptions o = *rl->options;
+    o.batch = batch;
+    with.options = &o;
+    with.policy_trainer.steps = rl_steps(&o, rl->rows->n);
+    return rl_needs(&with, n, err);
+}
+
+bool rl_settle_needs(Rl *rl, const char *stage, json_t *summary, Err *err)
+{
+    const RlOptions *o = rl->options;
+    const Budget b = {needs_of, rl, o->batch, o->train.memory};
+    return needs_settle(&b, stage, o->output, summary, &rl->pass.keep, err);
 }

@@ -7,4 +7,7 @@
 /* Adds up the memory and the disk that it takes, if all responses are as long as they may be. */
 bool rl_needs(const Rl *rl, Needs *n, Err *err) MUST_CHECK;
 
+/* Says it, and settles what passes keep, within --memory; fails where it does not fit. */
+bool rl_settle_needs(Rl *rl, const char *stage, json_t *summary, Err *err) MUST_CHECK;
+
 #endif

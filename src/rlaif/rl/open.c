@@ -85,7 +85,7 @@ bool rl_open(Rl **out, const RlOptions *o, Work *work, Rows *rows, RewardFunctio
     pass_init(&rl->pass);
     rl->value_train = o->train;
     rl->value_train.lr = o->value_lr > 0 ? o->value_lr : o->train.lr;
-    int steps = o->steps ? o->steps : (int)(((long long)rows->n * o->epochs + o->batch - 1) / o->batch);
+    int steps = rl_steps(o, rows->n);
     bool ok = open_models(rl, work, err) && rl_render(rl, rows, &rl->prompt, err) &&
               trainer_init(&rl->policy_trainer, rl->policy, &o->train, steps, err) &&
               (!rl->value || trainer_init(&rl->value_trainer, rl->value, &rl->value_train, steps, err));

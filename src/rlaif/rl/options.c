@@ -93,6 +93,11 @@ bool rl_has_value_network(const RlOptions *o)
     return o->baseline == BASELINE_VALUE && o->value == VALUE_OWN;
 }
 
+int rl_steps(const RlOptions *o, int rows)
+{
+    return o->steps ? o->steps : (int)(((long long)rows * o->epochs + o->batch - 1) / o->batch);
+}
+
 Sampling rl_sampling(const RlOptions *o)
 {
     return (Sampling){.temperature = o->temperature,

@@ -24,6 +24,9 @@ extern const OptionTable rl_table;
 /* Does a second network learn the values? */
 bool rl_has_value_network(const RlOptions *o);
 
+/* Updates, of so many prompts. */
+int rl_steps(const RlOptions *o, int rows);
+
 /* At which temperature log-probabilities are. */
 typedef enum LogpTemperature { LOGP_AT_ONE, LOGP_AT_SAMPLING } LogpTemperature;
 #define LOGP_TEMPERATURES "1|sampling"

@@ -123,7 +123,6 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
     Rl *rl;
     if (!rl_open(&rl, o, s->work, rows, NULL, err))
         return false;
-    Needs needs = {0};
     Training training = {.stage = s,
                          .out = o->output,
                          .options = &o->train,
@@ -134,7 +133,7 @@ static bool run(Stage *s, const RlOptions *o, Rows *rows, Err *err)
             (HeldOut){rl_measure_held_out, rl, "eval_reward", NULL, o->eval_every, o->eval_every ? o->keep_best : 0, 0};
     warn_of_flat(rl, s);
     bool ok = read_held_out(rl, s, err) && rl_judge_fits(rl, rl->rows, err) && rl_judge_fits(rl, &rl->held, err) &&
-              rl_needs(rl, &needs, err) && needs_check(&needs, s->name, o->output, s->summary, err);
+              rl_settle_needs(rl, s->name, s->summary, err);
     cut_report(&rl->cut, s->name, s->summary);
     ok = ok && ((training_begin(&training, err) && write_options(o, err) && train(rl, &training, err) &&
                  summarise(rl, s, err) && training_end(&training, err)) ||

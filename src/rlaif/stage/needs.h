@@ -3,9 +3,7 @@
 #ifndef RLAIF_STAGE_NEEDS_H
 #define RLAIF_STAGE_NEEDS_H
 
-#include "base/err.h"
-
-#include <jansson.h>
+#include "model/transformer.h"
 
 /* The parts of a stage's memory, in the order in which they are said. */
 #define NEEDS_LIST(X)                                                                                                  \
@@ -29,15 +27,33 @@ typedef enum Need { NEEDS_LIST(NEEDS_PART) NEED_PARTS } Need;
 
 typedef struct Needs {
     double part[NEED_PARTS]; /* bytes; 0: it is no part */
+    double pass_again;       /* of NEEDS_PASS, where it computes its layers again; 0: there is none */
     double disk;             /* bytes in the output's file system */
 } Needs;
 
 void needs_add(Needs *n, Need part, double bytes);
 double needs_bytes(const Needs *n); /* of memory, altogether */
 
+/* Bytes that a stage may take: `memory`, or what the machine has where that is less or memory is 0; infinite where neither
+ * is known. */
+double needs_limit(double memory);
+
 /* Says the sum and its parts in one line, and puts it into the summary as "planned_bytes". Fails where the machine has
  * less memory, or `out` less disk. */
 bool needs_check(const Needs *n, const char *stage, const char *out, json_t *summary, Err *err) MUST_CHECK;
+
+/* What a stage that trains needs, and may take. */
+typedef struct Budget {
+    bool (*needs)(void *self, int batch, Needs *n, Err *err); /* with --batch so many */
+    void *self;
+    int batch;
+    double memory; /* --memory; 0: what the machine has */
+} Budget;
+
+/* needs_check of a training. Where not all activations fit, *keep becomes KEEP_INPUTS, which is said; fails where it does
+ * not fit even so, and says with which smaller batch it would. */
+bool needs_settle(const Budget *b, const char *stage, const char *out, json_t *summary, Keep *keep,
+                  Err *err) MUST_CHECK;
 
 /* Says what the program took at most beside what needs_check has put into this summary, and adds it as "bytes". Nothing
  * where the stage took no more than was taken at some time before it began. */
