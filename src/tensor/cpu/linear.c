@@ -1,18 +1,22 @@
 /* Linear layers: y = x W^T, dx = dy W, dW += dy^T x. All three are the product of product.h; what differs is
- * who plays A and B, and what has to be packed for it. Work is cut over rows and columns, never over the
- * chain. */
+ * who plays A and B, and what has to be packed for it. Work is cut over rows and columns; over the chain only so that
+ * it goes on, block after block, from what C holds. */
 #include "tensor/cpu/f32x16.h"
 #include "tensor/cpu/parts.h"
 #include "tensor/cpu/product.h"
 
-/* Panels that one task takes (an even number: the widest tile has two), and rows whose piece of A stays in
- * the second-level cache while every panel passes over it. */
-enum { TASK_PANELS = 2, TASK_A_BYTES = 256 << 10 };
+/* Panels that one task takes (an even number: the widest tile has two). */
+enum { TASK_PANELS = 2 };
 
-static int task_rows(int rows, int k)
+static int blocks_of(int n, int most)
 {
-    int most = TASK_A_BYTES / (4 * k) / 84 * 84; /* 84: a multiple of every level's tile height */
-    return most < 84 ? 84 : most < rows ? most : rows;
+    return (n + most - 1) / most;
+}
+
+/* The size of n's blocks where they are as equal as can be: at most `most`, but for being rounded up to `unit`s. */
+static int even_block(int n, int most, int unit)
+{
+    return blocks_of(blocks_of(n, blocks_of(n, most)), unit) * unit;
 }
 
 static int panels_of(int cols)
@@ -44,30 +48,112 @@ static Product product_of(Tensor to, Tensor from, const float *b, size_t b_panel
                      .mode = mode};
 }
 
-/* The part of a product that one task computes: rows from i0, panels from p0. */
-static Product part(const Product *whole, int i0, int rows, int p0)
+/* The part of a product with rows from i0 and panels from p0. */
+static Product part(const Product *whole, int i0, int rows, int p0, int panels)
 {
     Product p = *whole;
-    int panels = whole->panels - p0 < TASK_PANELS ? whole->panels - p0 : TASK_PANELS;
     p.m = whole->m - i0 < rows ? whole->m - i0 : rows;
-    p.panels = panels;
-    p.last = p0 + panels == whole->panels ? whole->last : LANES;
+    p.panels = whole->panels - p0 < panels ? whole->panels - p0 : panels;
+    p.last = p0 + p.panels == whole->panels ? whole->last : LANES;
     p.a = whole->a + (size_t)i0 * whole->a_row;
     p.b = whole->b + (size_t)p0 * whole->b_panel;
     p.c = whole->c + (size_t)i0 * whole->c_row + (size_t)p0 * whole->c_panel;
     return p;
 }
 
+/* How a product is cut: a task takes some rows and panels, and goes through the chain in blocks. A block of A stays in
+ * the second-level cache while every panel passes over it. */
+typedef struct Cut {
+    int rows, panels, chain;
+    int row_blocks, groups; /* tasks are their product */
+    size_t a_row, a_floats; /* of a block of A that is copied; none where it can be read in place */
+} Cut;
+
+#if defined __AVX512F__
+enum { BLOCK_FLOATS = 128 << 10 };
+#else
+enum { BLOCK_FLOATS = 104 << 10 }; /* half a megabyte is all that these machines have */
+#endif
+
+static Cut cut_of(const Product *whole, int threads)
+{
+    enum { FEWEST_ROWS = 84, MOST_ROWS = 140, MOST_PANELS = 64, TASKS = 8 /* for each thread */, SET_FLOATS = 1024 };
+    Cut c;
+    int whole_chains = BLOCK_FLOATS / whole->k; /* rows */
+    int most = whole_chains < FEWEST_ROWS || whole_chains > MOST_ROWS ? MOST_ROWS : whole_chains;
+    c.rows = even_block(whole->m, most, TILE_ROWS);
+    c.row_blocks = blocks_of(whole->m, c.rows);
+    c.chain = even_block(whole->k, BLOCK_FLOATS / c.rows, LANES);
+    int groups = blocks_of(TASKS * threads, c.row_blocks), fair = blocks_of(whole->panels, groups);
+    c.panels = even_block(whole->panels, fair < MOST_PANELS ? fair : MOST_PANELS, 2); /* the widest tile has two */
+    c.groups = blocks_of(whole->panels, c.panels);
+    /* Rows at multiples of 4096 bytes would all fall into the same few sets of a cache: they are copied, an odd number
+     * of cache lines apart. */
+    c.a_row = (size_t)(c.chain / LANES | 1) * LANES;
+    c.a_floats = whole->a_row % SET_FLOATS == 0 ? c.a_row * (size_t)c.rows : 0;
+    return c;
+}
+
+/* The chain from k0 on, `k` long; A by way of `copy` where there is one. */
+static void chain_part(Product *p, int k0, int k, float *copy, size_t row)
+{
+    p->k = k;
+    p->a += (size_t)k0 * p->a_col;
+    p->b += (size_t)k0 * LANES;
+    if (!copy)
+        return;
+    for (int i = 0; i < p->m; i++)
+        memcpy(copy + (size_t)i * row, p->a + (size_t)i * p->a_row, (size_t)k * sizeof(float));
+    p->a = copy;
+    p->a_row = row;
+}
+
+/* What C holds, [m][panels][16]; or the sum of that and what it holds now. */
+static void keep(const Product *p, float *kept)
+{
+    for (int i = 0; i < p->m; i++)
+        for (int j = 0; j < p->panels; j++, kept += LANES)
+            v_store(kept, v_load_n(p->c + (size_t)i * p->c_row + (size_t)j * p->c_panel,
+                                   j == p->panels - 1 ? p->last : LANES, 0));
+}
+
+static void add_kept(const Product *p, const float *kept)
+{
+    for (int i = 0; i < p->m; i++)
+        for (int j = 0; j < p->panels; j++, kept += LANES) {
+            float *c = p->c + (size_t)i * p->c_row + (size_t)j * p->c_panel;
+            int n = j == p->panels - 1 ? p->last : LANES;
+            v_store_n(c, v_add(v_load(kept), v_load_n(c, n, 0)), n);
+        }
+}
+
 /* y (=|+=) x W^T: lanes are W's rows. */
 static void linear(Device *d, Tensor y, Tensor x, Matrix w, bool add)
 {
     Product whole = product_of(y, x, w.at, (size_t)w.cols * LANES, add ? PRODUCT_ADD : PRODUCT_SET);
-    int rows = task_rows(x.rows, x.cols);
-    int blocks = (x.rows + rows - 1) / rows, groups = (whole.panels + TASK_PANELS - 1) / TASK_PANELS;
+    Cut cut = cut_of(&whole, d->threads);
+    bool apart = add && cut.chain < whole.k; /* the sum comes after the whole chain, which needs C until then */
+    size_t each = cut.a_floats + (apart ? (size_t)cut.rows * (size_t)cut.panels * LANES : 0);
+    float *scratch = each ? device_scratch(d, (size_t)d->threads * each) : NULL;
+    if (each && !scratch)
+        return;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(d->threads)
-    for (int task = 0; task < blocks * groups; task++) {
-        Product p = part(&whole, task / groups * rows, rows, task % groups * TASK_PANELS);
-        product(&p);
+    for (int task = 0; task < cut.row_blocks * cut.groups; task++) {
+        Product all = part(&whole, task / cut.groups * cut.rows, cut.rows, task % cut.groups * cut.panels, cut.panels);
+        float *copy = each ? scratch + (size_t)thread_index() * each : NULL, *kept = apart ? copy + cut.a_floats : NULL;
+        if (apart) {
+            keep(&all, kept);
+            all.mode = PRODUCT_SET;
+        }
+        for (int k0 = 0; k0 < whole.k; k0 += cut.chain) {
+            Product p = all;
+            chain_part(&p, k0, whole.k - k0 < cut.chain ? whole.k - k0 : cut.chain, cut.a_floats ? copy : NULL,
+                       cut.a_row);
+            product(&p);
+            all.mode = PRODUCT_CHAIN;
+        }
+        if (apart)
+            add_kept(&all, kept);
     }
 }
 
@@ -101,7 +187,7 @@ static void linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w, bool add)
 #pragma omp parallel for schedule(dynamic, 1) num_threads(d->threads)
     for (int g = 0; g < groups; g++) {
         float *mine = scratch + (size_t)thread_index() * TASK_PANELS * panel;
-        Product p = part(&whole, 0, whole.m, g * TASK_PANELS);
+        Product p = part(&whole, 0, whole.m, g * TASK_PANELS, TASK_PANELS);
         p.b = mine;
         for (int j = 0; j < p.panels; j++)
             transposed_panel(mine + (size_t)j * panel, w, (g * TASK_PANELS + j) * LANES);

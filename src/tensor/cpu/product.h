@@ -10,6 +10,16 @@
 
 #include <stddef.h>
 
+/* The largest tile of a level: accumulators, one vector of B a panel and a broadcast of A must fit in its
+ * registers (AVX-512: 32 of 16 floats; AVX2: 16 of 8). */
+#if defined __AVX512F__
+enum { TILE_ROWS = 14, TILE_PANELS = 2 };
+#elif defined __AVX2__
+enum { TILE_ROWS = 6, TILE_PANELS = 1 };
+#else
+enum { TILE_ROWS = 4, TILE_PANELS = 1 };
+#endif
+
 typedef enum ProductMode {
     PRODUCT_SET,  /* C = AB */
     PRODUCT_ADD,  /* C = C + AB: one rounding more */
