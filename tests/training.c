@@ -68,6 +68,7 @@ void bench_open(Bench *b, CpuLevel level, int threads)
     Err err = {0};
     *b = (Bench){.work = {.device = open_device(level, threads)}, .folder = make_folder()};
     b->work.common = &b->common;
+    b->work.device->library = &b->library;
     b->work.in_recipe = true;
     need_ok(store_open(&b->work.store, ":memory:", &err), &err);
     log_set_quiet(true);

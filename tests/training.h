@@ -12,6 +12,7 @@ typedef struct Bench {
     char *folder;
     CommonOptions common;
     Work work; /* its summary is that of the stage that ended last */
+    Library library;
 } Bench;
 
 /* A folder with prompts.jsonl, held.jsonl (other prompts), pairs.jsonl (labels and people's choices), rated.jsonl (the

@@ -47,6 +47,9 @@ void file_unlock(int fd, const char *lock); /* the lock goes too; accepts -1 */
 /* What may not be looked at counts as there, so that its use fails with the system's reason. */
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
+/* What changes with a file: its place, size and times. False where it is not a file that is there. */
+enum { FILE_STAMP = 160 };
+bool file_stamp(const char *path, char out[FILE_STAMP]);
 bool file_same(const char *a, const char *b); /* the same name, or two names of one thing that is there */
 /* Fails for what cannot be read in any order and more than once: a directory, a pipe, a device. It is asked before
  * anything is opened: a pipe would wait for who writes into it. */

@@ -90,8 +90,12 @@ static bool run_command(const Command *c, void *options, Err *err)
 {
     const CommonOptions *common = options;
     Work work = {.common = common, .environment = read_environment()};
+    Library library = {0};
     log_set_quiet(common->quiet);
-    bool ok = device_open(&work.device, (CpuLevel)common->cpu, common->threads, err) && c->run(&work, options, err);
+    bool ok = device_open(&work.device, (CpuLevel)common->cpu, common->threads, err);
+    if (ok)
+        work.device->library = &library;
+    ok = ok && c->run(&work, options, err);
     if (ok && common->json) {
         Str s = {0};
         json_append(&s, work.summary ? work.summary : json_null());

@@ -103,21 +103,17 @@ static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, 
     return err_hint(err, "the weights or the configuration are another model's: download or convert it again");
 }
 
-static bool is_head(const Model *m, const Param *p)
-{
-    return p->matrix == &m->w.score || p->matrix == &m->w.score_bias || p->matrix == &m->w.value ||
-           p->matrix == &m->w.value_bias;
-}
-
-/* A head that the file lacks stays zero, unless it is one of those that its configuration says it has. */
-static bool read_weights(Model *m, const Source *s, int own, Err *err)
+/* All parameters, or the heads alone. A head that the file lacks stays zero, unless it is one of those that its configuration
+ * says it has. */
+static bool read_weights(Model *m, const Source *s, int own, bool heads_alone, Err *err)
 {
     ParamList list = params_list(&m->w, &m->config);
     bool ok = true;
     for (int i = 0; i < list.n && ok; i++) {
         const Param *p = &list.param[i];
         const StoredTensor *t = source_find(s, p);
-        if (!t && is_head(m, p) && !(p->matrix == &m->w.score && own & HEAD_REWARD))
+        bool head = is_scalar_head(&m->w, p), missing = !t && head && !(p->matrix == &m->w.score && own & HEAD_REWARD);
+        if (missing || (heads_alone && !head))
             continue;
         ok = t ? check_shape(s, p, t, err) : refuse_missing(s, p, err);
         if (ok && !stored_read(p, s->gguf ? &p->gguf : &p->hf, &m->config, t, m->device->threads)) {
@@ -244,6 +240,52 @@ static bool speaks(const ModelConfig *c, int heads, const char *path, Err *err)
     return err_hint(err, "a language model goes here; --reward DIR names a reward model, and rlaif score asks one");
 }
 
+static void new_trunk(Model *m, Trunk *t)
+{
+    m->trunk = t;
+    m->w = t->w;
+}
+
+/* The files that a model is read from, as they are now. The caller frees it. */
+static char *stamps_of(const char *path)
+{
+    char **paths;
+    int n;
+    Str s = {0};
+    Err unread = {0};
+    if (!list_files(&paths, &n, path, &unread))
+        return NULL;
+    for (int i = 0; i < n; i++) {
+        char stamp[FILE_STAMP];
+        if (file_stamp(paths[i], stamp))
+            str_addf(&s, "%s ", stamp);
+    }
+    names_free(paths, n);
+    return str_take(&s);
+}
+
+/* From the file, or all but the heads from another model that was. */
+static bool load_weights(Model *m, const Source *s, int own, Err *err)
+{
+    Library *library = m->device->library;
+    char *file = library ? stamps_of(m->path) : NULL;
+    m->trunk = file ? library_find(library, file, &m->config) : NULL;
+    if (m->trunk) {
+        free(file);
+        return trunk_weights(m->trunk, &m->w, &m->config, err) && read_weights(m, s, own, true, err);
+    }
+    Trunk *t;
+    bool ok = check_memory(&m->config, m->path, err) && trunk_new(&t, &m->config, err);
+    if (ok)
+        new_trunk(m, t);
+    ok = ok && read_weights(m, s, own, false, err);
+    if (ok && file)
+        library_add(library, m->trunk, file);
+    else
+        free(file);
+    return ok;
+}
+
 bool model_load(Model **out, const char *path, Device *device, int heads, Err *err)
 {
     *out = NULL;
@@ -255,8 +297,7 @@ bool model_load(Model **out, const char *path, Device *device, int heads, Err *e
     int own = m->config.head;
     if (ok && heads)
         m->config.head = heads;
-    ok = ok && check_memory(&m->config, path, err) && weights_alloc(&m->w, &m->config, false, err) &&
-         read_weights(m, &s, own, err) && read_tokenizer(m, &s, err);
+    ok = ok && load_weights(m, &s, own, err) && read_tokenizer(m, &s, err);
     source_close(&s);
     if (!ok) {
         model_free(m);
@@ -287,7 +328,7 @@ bool model_read_weights(Model *m, const char *dir, Err *err)
 {
     Source s;
     ModelConfig c;
-    bool ok = source_open(&s, dir, &c, err) && read_weights(m, &s, c.head, err);
+    bool ok = source_open(&s, dir, &c, err) && read_weights(m, &s, c.head, false, err);
     source_close(&s);
     return ok;
 }
@@ -303,9 +344,8 @@ bool model_bytes(const char *path, int heads, size_t *bytes, ModelConfig *config
     return ok;
 }
 
-bool model_copy(Model **out, const Model *from, int heads, Err *err)
+bool model_share(Model **out, const Model *from, int heads, Err *err)
 {
-    *out = NULL;
     Model *m = mem_zalloc(1, sizeof *m);
     m->path = mem_str(from->path);
     m->config = from->config;
@@ -316,22 +356,50 @@ bool model_copy(Model **out, const Model *from, int heads, Err *err)
     m->date = from->date;
     m->lender = from->lender ? from->lender : (Model *)(uintptr_t)from;
     m->notes = json_deep_copy(from->notes);
-    if (!check_memory(&m->config, m->path, err) || !weights_alloc(&m->w, &m->config, false, err)) {
+    m->trunk = from->trunk;
+    m->trunk->users++;
+    bool ok = trunk_weights(m->trunk, &m->w, &m->config, err);
+    if (ok)
+        weights_copy(&m->w, &m->config, &from->w, &from->config, true);
+    else
         model_free(m);
-        return false;
+    *out = ok ? m : NULL;
+    return ok;
+}
+
+/* Lets go of heads and trunk. */
+static void free_weights(Model *m)
+{
+    if (m->trunk && m->w.block != m->trunk->w.block)
+        weights_free(&m->w);
+    trunk_release(m->trunk);
+}
+
+bool model_own(Model *m, Err *err)
+{
+    Trunk *t;
+    if (m->trunk->users == 1) {
+        library_remove(m->trunk);
+        return true;
     }
-    Model *source = (Model *)(uintptr_t)from; /* only read */
-    ParamList to = params_list(&m->w, &m->config), old = params_list(&source->w, &source->config);
-    for (int i = 0; i < to.n; i++)
-        for (int j = 0; j < old.n; j++)
-            if (strcmp(to.param[i].name, old.param[j].name) == 0) {
-                const Matrix *w = to.param[i].matrix;
-                memcpy(w->at, old.param[j].matrix->at, matrix_floats(w->rows, w->cols) * sizeof(float));
-            }
-    params_free(&to);
-    params_free(&old);
-    *out = m;
+    if (!check_memory(&m->config, m->path, err) || !trunk_new(&t, &m->config, err))
+        return false;
+    weights_copy(&t->w, &m->config, &m->w, &m->config, false);
+    free_weights(m);
+    new_trunk(m, t);
     return true;
+}
+
+double model_own_bytes(const Model *m, Model *const *others, int n)
+{
+    size_t floats = m->w.block == m->trunk->w.block ? 0 : m->w.floats;
+    bool shared = false;
+    for (int i = 0; i < n; i++) {
+        if (others[i] == m)
+            return 0;
+        shared = shared || others[i]->trunk == m->trunk;
+    }
+    return (double)(floats + (shared ? 0 : m->trunk->w.floats)) * sizeof(float);
 }
 
 void model_init_head(Model *m, uint64_t seed)
@@ -353,7 +421,7 @@ void model_free(Model *m)
     size_t rope = (size_t)m->rope_positions * (size_t)m->config.rotary_dim;
     mem_big_free(m->rope_global, rope, sizeof(float));
     mem_big_free(m->rope_local, rope, sizeof(float));
-    weights_free(&m->w);
+    free_weights(m);
     if (!m->lender) {
         tokenizer_free(m->tokenizer);
         chat_template_free(m->chat);

@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "model/file/dtype.h"
-#include "model/params.h"
+#include "model/trunk.h"
 #include "store/store.h"
 #include "tensor/ops.h"
 #include "text/chat.h"
@@ -12,10 +12,11 @@
 
 typedef struct Model {
     ModelConfig config;
-    Device *device; /* borrowed */
-    Weights w;
-    Tokenizer *tokenizer; /* shared with copies */
-    ChatTemplate *chat;   /* NULL: the model has none; perhaps one that cannot be read; shared with copies */
+    Device *device;       /* borrowed */
+    Weights w;            /* the trunk's, and heads */
+    Trunk *trunk;         /* where those below the heads lie, perhaps for other models too */
+    Tokenizer *tokenizer; /* shared by model_share */
+    ChatTemplate *chat;   /* NULL: the model has none; perhaps one that cannot be read; shared by model_share */
     struct Model *lender; /* the model that owns tokenizer and chat; NULL: this one */
     json_t *notes;        /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
     int date;             /* that its template is told, as chat_render takes it */
@@ -29,17 +30,23 @@ typedef struct Model {
 /* Loads a GGUF file or a Hugging Face directory (one that this program wrote included). `heads` says which
  * heads are wanted (HeadKind, or-ed); 0: what the file has. A head that the file lacks is zero: give it first
  * weights with model_init_head. Fails where HEAD_LM is wanted of a reward model, for a model that does not fit in memory, and
- * for one with a NaN or infinity. */
+ * for one with a NaN or infinity. On a device with a library the trunk is shared with models of the same file. */
 bool model_load(Model **out, const char *path, Device *device, int heads, Err *err) MUST_CHECK;
 
 /* The same without weights: configuration, tokenizer and template only. */
 bool model_load_text(Model **out, const char *path, int heads, Err *err) MUST_CHECK;
 
-/* The same weights again, to be changed apart, with other heads. Shares tokenizer and template: `from` must
- * live longer. */
-bool model_copy(Model **out, const Model *from, int heads, Err *err) MUST_CHECK;
+/* A model on the trunk of `from`, with heads of its own: those that `from` has are copied, others are zero. The trunk goes with
+ * its last model; for tokenizer and template `from` must live longer. */
+bool model_share(Model **out, const Model *from, int heads, Err *err) MUST_CHECK;
+
+/* Before it is trained: gives it a trunk of its own, a copy where others have the same one. */
+bool model_own(Model *m, Err *err) MUST_CHECK;
 
 void model_free(Model *m); /* accepts NULL */
+
+/* Bytes of weights that come with this model to those of n others: 0 but for heads where one of them has its trunk. */
+double model_own_bytes(const Model *m, Model *const *others, int n);
 
 /* First weights of the reward or value head: normal with standard deviation 1 / (C + 1), by seed; the bias 0. Stiennon
  * et al. 2020 take its square root; then the first margins are of size 1, and a short training is spent on unlearning

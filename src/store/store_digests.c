@@ -1,6 +1,7 @@
 /* Hashes of files, kept for as long as the files stay as they are: a model of gigabytes is read for its hash once. */
 #include "store/store.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "store/statement.h"
 
@@ -9,19 +10,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STAMP = 160 };
-
-/* What changes with a file. A change within the same tick of its clock would not show, so a file is not trusted before
- * it is two seconds old. False where it is not there, or too young. */
-static bool stamp_of(const char *path, char out[STAMP])
+/* A change within the same tick of a file's clock would not show, so a file is not trusted before it is two seconds old.
+ * False where it is not there, or too young. */
+static bool stamp_of(const char *path, char out[FILE_STAMP])
 {
     struct stat st;
     struct timespec now;
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || clock_gettime(CLOCK_REALTIME, &now) != 0)
+    if (!file_stamp(path, out) || stat(path, &st) != 0 || clock_gettime(CLOCK_REALTIME, &now) != 0)
         return false;
-    snprintf(out, STAMP, "%llu:%llu:%lld:%lld.%09ld:%lld.%09ld", (unsigned long long)st.st_dev,
-             (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-             (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
     return now.tv_sec - st.st_mtim.tv_sec > 2 && now.tv_sec - st.st_ctim.tv_sec > 2;
 }
 
@@ -64,7 +60,7 @@ static bool write_out(const char *path)
 
 bool store_file_hash(Store *s, const char *path, char out[HASH_TEXT], Err *err)
 {
-    char before[STAMP], after[STAMP];
+    char before[FILE_STAMP], after[FILE_STAMP];
     bool known = false, keeps = s && s->lock_fd >= 0 && stamp_of(path, before);
     if (keeps && !find(s, before, out, &known, err))
         return false;

@@ -18,7 +18,8 @@ typedef struct Device {
     int threads;
     Arena scratch; /* of the operation that runs */
     Err err;
-    Profile *profile; /* the caller's; NULL: not kept */
+    Profile *profile;        /* the caller's; NULL: not kept */
+    struct Library *library; /* what models on it share (model/trunk.h), the caller's; NULL: each loads its own */
 } Device;
 
 void device_free(Device *d); /* accepts NULL */

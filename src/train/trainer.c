@@ -25,7 +25,7 @@ bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int ste
 {
     *t = (Trainer){.model = model, .options = options, .steps = steps};
     t->grads = mem_zalloc(1, sizeof *t->grads);
-    if (!weights_alloc(t->grads, &model->config, true, err))
+    if (!model_own(model, err) || !weights_alloc(t->grads, &model->config, true, err))
         return false;
     t->params = params_list(&model->w, &model->config);
     t->gradients = params_list(t->grads, &model->config);

@@ -127,14 +127,34 @@ static bool all_drawn_bytes(const Rl *rl, int widest, double *bytes, Err *err)
     return ok;
 }
 
-static double weights_bytes(const Model *m)
+/* Models whose weights are counted: those of one file, once. */
+typedef struct Counted {
+    Model **model;
+    int n, cap;
+} Counted;
+
+static void add_weights(Needs *n, Need part, Counted *counted, Model *m)
 {
-    return (double)m->w.floats * sizeof(float);
+    needs_add(n, part, model_own_bytes(m, counted->model, counted->n));
+    counted->model = MEM_GROW(counted->model, counted->n, counted->cap);
+    counted->model[counted->n++] = m;
 }
 
-static double trained_bytes(const TrainOptions *o, const Model *m)
+static void add_trained(Needs *n, Need part, Counted *counted, const TrainOptions *o, Model *m)
 {
-    return weights_bytes(m) + (double)trainer_bytes(o, &m->config);
+    add_weights(n, part, counted, m);
+    needs_add(n, part, (double)trainer_bytes(o, &m->config));
+}
+
+static void add_part(Needs *n, Counted *counted, const RewardPart *p)
+{
+    if (p->model)
+        add_weights(n, NEEDS_REWARD_MODEL, counted, p->model->model);
+    if (p->from.model)
+        add_weights(n, NEEDS_JUDGE, counted, p->from.model);
+    for (int k = 0; p->judge && k < MOST_PARTS; k++)
+        if (p->judge->part[k].reward)
+            add_weights(n, NEEDS_REWARD_MODEL, counted, p->judge->part[k].reward->model);
 }
 
 bool rl_needs(const Rl *rl, Needs *n, Err *err)
@@ -146,20 +166,14 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     if (!all_drawn_bytes(rl, w.step, &drawn, err))
         return false;
     n->disk = (3 + (o->eval_every ? o->keep_best : 0)) * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
-    needs_add(n, NEEDS_REFERENCE, weights_bytes(rl->reference));
-    needs_add(n, NEEDS_POLICY, trained_bytes(&o->train, rl->policy));
+    Counted counted = {0};
+    add_weights(n, NEEDS_REFERENCE, &counted, rl->reference);
+    add_trained(n, NEEDS_POLICY, &counted, &o->train, rl->policy);
     if (rl->value)
-        needs_add(n, NEEDS_VALUE, trained_bytes(&o->train, rl->value));
-    for (int i = 0; i < rl->source.parts; i++) {
-        const RewardPart *p = &rl->source.part[i];
-        if (p->model && !p->borrowed)
-            needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(p->model->model));
-        if (p->from.model && !p->borrowed)
-            needs_add(n, NEEDS_JUDGE, weights_bytes(p->from.model));
-        for (int k = 0; p->judge && k < MOST_PARTS; k++)
-            if (p->judge->part[k].reward)
-                needs_add(n, NEEDS_REWARD_MODEL, weights_bytes(p->judge->part[k].reward->model));
-    }
+        add_trained(n, NEEDS_VALUE, &counted, &o->train, rl->value);
+    for (int i = 0; i < rl->source.parts; i++)
+        add_part(n, &counted, &rl->source.part[i]);
+    free(counted.model);
     /* the pass keeps its memory while the next step samples and scores */
     size_t compared = o->kl == KL_LOSS ? pass_compare_bytes(&rl->reference->config, w.pass) : 0;
     needs_add(n, NEEDS_PASS, (double)(pass_bytes(c, w.pass, KEEP_ALL) + compared));

@@ -57,11 +57,11 @@ static bool open_policy(Rl *rl, const Work *work, Err *err)
         return false;
     if (rl->from_reference
             ? !work_model(&rl->reference, o->model, work, HEAD_LM, err) ||
-                  !model_copy(&rl->policy, rl->reference, value_heads(o), err)
+                  !model_share(&rl->policy, rl->reference, value_heads(o), err)
             : !work_model(&rl->reference, o->reference, work, HEAD_LM, err) ||
                   !work_model(&rl->policy, o->model, work, value_heads(o), err) || !check_reference(rl, err))
         return false;
-    return !rl_has_value_network(o) || model_copy(&rl->value, rl->policy, HEAD_VALUE, err);
+    return !rl_has_value_network(o) || model_share(&rl->value, rl->policy, HEAD_VALUE, err);
 }
 
 static bool open_models(Rl *rl, Work *work, Err *err)

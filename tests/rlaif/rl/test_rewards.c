@@ -159,6 +159,32 @@ static void another_model(const Bench *b, const char *to)
     free(out);
 }
 
+/* A reward model alone and twice in a mix is in memory once: less is said to be needed, and the policy is the same. */
+static void shared(void **state)
+{
+    (void)state;
+    Bench b;
+    list_bench(&b);
+    put_list(
+        &b, "mix.yaml",
+        "kind: mix\nparts:\n  - {reward: reward, scale: 1}\n  - {prompt: nice.yaml, scale: 1}\n  - {reward: reward, scale: 3}\n");
+    put_list(&b, "list.yaml", "[{judge: " TINY_LLAMA_DIR ", prompt: @mix.yaml, weight: 0.5}, {reward: @reward}]");
+    train_on(&b, "once", "rewards=@list.yaml", NULL, NULL);
+    double once = bench_summary(&b, "planned_bytes"), model = 0;
+    b.work.device->library = NULL;
+    train_on(&b, "thrice", "rewards=@list.yaml", NULL, NULL);
+    model = (bench_summary(&b, "planned_bytes") - once) / 2;
+    bench_same(&b, "once/model.safetensors", "thrice/model.safetensors");
+    ModelConfig c;
+    size_t bytes;
+    Err err = {0};
+    char *dir = bench_path(&b, "reward");
+    need_ok(model_bytes(dir, 0, &bytes, &c, &err), &err);
+    close_to(model, (double)(bytes - matrix_floats(1, c.width) * sizeof(float)), 0); /* each has a head of its own */
+    free(dir);
+    bench_end(&b);
+}
+
 /* Parts by one model file have it once; a judge that is the policy's start is the reference. Names tell parts apart. */
 static void loaded_once(void **state)
 {
@@ -300,9 +326,9 @@ static void same_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parts_add_up),        cmocka_unit_test(one_part),
-        cmocka_unit_test(loaded_once),         cmocka_unit_test(both_are_learned),
-        cmocka_unit_test(rows_are_made_again), cmocka_unit_test(same_bytes),
+        cmocka_unit_test(parts_add_up), cmocka_unit_test(one_part),         cmocka_unit_test(loaded_once),
+        cmocka_unit_test(shared),       cmocka_unit_test(both_are_learned), cmocka_unit_test(rows_are_made_again),
+        cmocka_unit_test(same_bytes),
     };
     return cmocka_run_group_tests_name("rewards", tests, NULL, NULL);
 }
