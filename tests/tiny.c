@@ -140,7 +140,7 @@ Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device)
     m->device = device;
     m->path = mem_str(tiny_name[kind]);
     Err err = {0};
-    need_ok(config_check(&m->config, m->path, &err) && trunk_new(&m->trunk, &m->config, &err), &err);
+    need_ok(config_check(&m->config, m->path, &err) && trunk_new(&m->trunk, &m->config, false, &err), &err);
     m->w = m->trunk->w;
     ParamList list = params_list(&m->w, &m->config);
     for (int i = 0; i < list.n; i++)

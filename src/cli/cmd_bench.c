@@ -6,6 +6,7 @@
 #include "rlaif/rl/rl.h"
 #include "rlaif/rl/sample.h"
 #include "rlaif/stage/option_rows.h"
+#include "rlaif/stage/speed.h"
 #include "tensor/cpu.h"
 
 typedef enum Workload { BENCH_GEMM, BENCH_ATTENTION, BENCH_LABEL, BENCH_GENERATE, BENCH_REWARD, BENCH_RL } Workload;
@@ -78,47 +79,23 @@ static bool block(Tensor *t, int rows, int cols, Err *err)
     return t->at != NULL;
 }
 
-static bool measure_product(Bench *b, int rows, int n, int k, Measured *m, Err *err)
-{
-    Tensor x, y;
-    size_t floats = matrix_floats(n, k);
-    Matrix w = {mem_big(floats, sizeof(float), "a measurement", err), n, k};
-    bool ok = w.at && block(&x, rows, k, err) && block(&y, rows, n, err);
-    for (size_t i = 0; ok && i < floats; i++)
-        w.at[i] = (float)(i % 13) * 0.01f;
-    int times = (int)(4e9 / (2.0 * rows * n * k)) + 1;
-    double start = clock_seconds();
-    for (int i = 0; ok && i < times; i++)
-        op_linear(b->device, y, x, w);
-    *m = (Measured){
-        .seconds = (clock_seconds() - start) / times, .items = 1, .tokens = rows, .flops = 2.0 * rows * n * k};
-    mem_big_free(w.at, floats, sizeof(float));
-    mem_big_free(x.at, tensor_count(x), sizeof(float));
-    mem_big_free(y.at, tensor_count(y), sizeof(float));
-    return ok;
-}
-
 /* The products of one layer and of a piece of the head at 512 rows; single shapes go to the detail. */
 static bool bench_gemm(Bench *b, Measured *out, Err *err)
 {
     enum { ROWS = 512 };
-    int C = 576, Q = 576, K = 192, F = 1536, V = VOCAB_CHUNK;
-    if (b->model) {
-        const ModelConfig *c = &b->model->config;
-        C = c->width, Q = c->heads * c->head_dim, K = c->kv_heads * c->head_dim, F = c->ffn;
-    }
-    const int shape[][2] = {{Q, C}, {K, C}, {C, Q}, {F, C}, {C, F}, {V, C}};
-    const int times[] = {1, 2, 1, 2, 1, 1};
+    static const ModelConfig small = {.width = 576, .heads = 9, .kv_heads = 3, .head_dim = 64, .ffn = 1536};
+    Product p[PRODUCTS];
+    speed_products(p, b->model ? &b->model->config : &small);
     json_t *list = json_array();
     *out = (Measured){.items = 1, .tokens = ROWS};
-    for (int i = 0; i < COUNT(shape); i++) {
-        Measured m;
-        if (!measure_product(b, ROWS, shape[i][0], shape[i][1], &m, err))
+    for (int i = 0; i < PRODUCTS; i++) {
+        double flops = 2.0 * ROWS * p[i].n * p[i].k;
+        if (!speed_measure(&p[i], b->device, ROWS, false, err))
             return false;
-        out->seconds += m.seconds * times[i];
-        out->flops += m.flops * times[i];
-        json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:f}", "rows", ROWS, "columns", shape[i][0], "inner",
-                                              shape[i][1], "gflops", m.flops / m.seconds * 1e-9));
+        out->seconds += p[i].seconds * p[i].times;
+        out->flops += flops * p[i].times;
+        json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:f}", "rows", ROWS, "columns", p[i].n, "inner", p[i].k,
+                                              "gflops", flops / p[i].seconds * 1e-9));
     }
     json_object_set_new(b->detail, "shapes", list);
     return true;

@@ -4,10 +4,12 @@
 #include "cli/command.h"
 #include "model/file/gguf.h"
 #include "model/model.h"
+#include "rlaif/plan.h"
 #include "rlaif/rl/inspect.h"
 
 typedef struct InspectOptions {
     CommonOptions common;
+    PlanOptions plan;
     char *path, *stage;
     int step, sample;
 } InspectOptions;
@@ -23,6 +25,7 @@ static const Option option_rows[] = {
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
+    {plan_options, PLAN_OPTIONS, AT(InspectOptions, plan)},
     {common_options, COMMON_OPTIONS, AT(InspectOptions, common)},
 };
 const OptionTable inspect_table = {groups, COUNT(groups), sizeof(InspectOptions)};
@@ -106,6 +109,55 @@ static bool inspect_model(json_t *s, const char *path, Err *err)
     }
     model_free(m);
     return ok;
+}
+
+/* --- plans --- */
+
+static void say_sizes(const json_t *plan)
+{
+    static const char *const keys[] = {"rows", "prompt_tokens", "reply_tokens", "batch", "samples"};
+    Str s = {0};
+    for (int i = 0; i < COUNT(keys); i++) {
+        const json_t *v = json_object_get(plan, keys[i]);
+        if (v)
+            str_addf(&s, "%s%s %d", s.n ? ", " : "", keys[i], (int)json_integer_value(v));
+    }
+    for (char *c = s.text; c && *c; c++)
+        *c = *c == '_' ? ' ' : *c;
+    printf("%-16s %s\n", "planned for", str_text(&s));
+    str_release(&s);
+}
+
+static void say_bytes(const char *name, double bytes)
+{
+    char h[32];
+    printf("%-24s %10s\n", name, mem_human(h, bytes));
+}
+
+static bool inspect_plan(Work *work, const InspectOptions *o, Err *err)
+{
+    json_t *plan, *part;
+    const char *name;
+    if (!plan_stage(&plan, work, o->path, &o->plan, err))
+        return false;
+    work->summary = plan;
+    printf("%-16s %s\n", "stage", json_string_value(json_object_get(plan, "stage")));
+    say_sizes(plan);
+    putchar('\n');
+    json_object_foreach(json_object_get(plan, "parts"), name, part) say_bytes(name, json_number_value(part));
+    say_bytes("memory", json_number_of(plan, "planned_bytes", 0));
+    say_bytes("  of", json_number_of(plan, "allowed_bytes", 0));
+    say_bytes("disk", json_number_of(plan, "disk_bytes", 0));
+    if (json_bool_of(plan, "layers_again", false))
+        printf("\nonly the inputs of layers are kept, and each layer is computed again: about a third more work\n");
+    printf("\nabout %.3g seconds for %s, by what products of these shapes reach here\n",
+           json_number_of(plan, "seconds", 0), json_string_value(json_object_get(plan, "seconds_of")));
+    if (json_bool_of(plan, "fits", true))
+        printf("it fits\n");
+    else
+        printf("it does not fit: %s; %s\n", json_string_value(json_object_get(plan, "refusal")),
+               json_string_value(json_object_get(plan, "remedy")));
+    return true;
 }
 
 /* --- stores --- */
@@ -249,18 +301,14 @@ static bool inspect_rollout(Work *work, const InspectOptions *o, Err *err)
     bool ok = rl_inspect(work, o->path, o->stage, o->step, o->sample, &i, err);
     if (ok) {
         print_rollout(&i);
-        work->summary =
-            json_pack("{s:s, s:i, s:O, s:O, s:b, s:s?, s:s?, s:s?}", "stage", i.stage, "replayed", i.replayed,
-                      "recorded", i.recorded, "recomputed", i.recomputed, "equal", i.different == NULL, "unrecorded",
-                      i.unrecorded, "judge", judge_again[i.judge].name, "judge_prompt", i.judge_prompt);
+        work->summary = json_pack("{s:s, s:i, s:O, s:O, s:b, s:s?, s:s?}", "stage", i.stage, "replayed", i.replayed,
+                                  "recorded", i.recorded, "recomputed", i.recomputed, "equal", i.different == NULL,
+                                  "judge", judge_again[i.judge].name, "judge_prompt", i.judge_prompt);
     }
     if (ok && i.different)
         ok = not_as_recorded(o, &i, err);
     else if (ok)
         printf("\nall of it is what was recorded, in every bit%s\n", judge_again[i.judge].words);
-    if (ok && i.unrecorded)
-        printf("not compared: %s of the mix's parts, which the version that made this run did not record\n",
-               i.unrecorded);
     rollout_inspection_release(&i);
     return ok;
 }
@@ -269,6 +317,8 @@ bool cmd_inspect(Work *work, void *options, Err *err)
 {
     const InspectOptions *o = options;
     bool beside;
+    if (o->plan.stage != PLAN_NOTHING)
+        return inspect_plan(work, o, err);
     if (o->step >= 0)
         return work_open_existing(work, o->path, &beside, err) && inspect_rollout(work, o, err);
     json_t *s = work->summary = json_object();

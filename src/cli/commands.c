@@ -61,7 +61,7 @@ const Command commands[] = {
      "rlaif tokenize texts.jsonl --model model.gguf"},
     {"logprob",        "ids, or prompt and response -> log-probabilities", &logprob_table, cmd_logprob,
      "rlaif logprob rows.jsonl --model model.gguf --top 5"},
-    {"inspect",        "what a model, checkpoint, run or file of rows is", &inspect_table, cmd_inspect,
+    {"inspect",        "what a model, checkpoint, run or file of rows is; what a stage would take", &inspect_table, cmd_inspect,
      "rlaif inspect runs/warmer"},
     {"export",         "a model                     -> files for llama.cpp and transformers", &export_table, cmd_export,
      "rlaif export policy -o policy.gguf --format gguf"},

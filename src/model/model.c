@@ -270,15 +270,16 @@ static bool load_weights(Model *m, const Source *s, int own, Err *err)
     Library *library = m->device->library;
     char *file = library ? stamps_of(m->path) : NULL;
     m->trunk = file ? library_find(library, file, &m->config) : NULL;
+    bool hollow = m->device->hollow;
     if (m->trunk) {
         free(file);
-        return trunk_weights(m->trunk, &m->w, &m->config, err) && read_weights(m, s, own, true, err);
+        return trunk_weights(m->trunk, &m->w, &m->config, err) && (hollow || read_weights(m, s, own, true, err));
     }
     Trunk *t;
-    bool ok = check_memory(&m->config, m->path, err) && trunk_new(&t, &m->config, err);
+    bool ok = (hollow || check_memory(&m->config, m->path, err)) && trunk_new(&t, &m->config, hollow, err);
     if (ok)
         new_trunk(m, t);
-    ok = ok && read_weights(m, s, own, false, err);
+    ok = ok && (hollow || read_weights(m, s, own, false, err));
     if (ok && file)
         library_add(library, m->trunk, file);
     else
@@ -359,18 +360,24 @@ bool model_share(Model **out, const Model *from, int heads, Err *err)
     m->trunk = from->trunk;
     m->trunk->users++;
     bool ok = trunk_weights(m->trunk, &m->w, &m->config, err);
-    if (ok)
+    if (ok && !m->device->hollow)
         weights_copy(&m->w, &m->config, &from->w, &from->config, true);
-    else
+    if (!ok)
         model_free(m);
     *out = ok ? m : NULL;
     return ok;
 }
 
+/* Its weights are the trunk's, heads included. */
+static bool has_all(const Model *m)
+{
+    return m->w.floats == m->trunk->w.floats;
+}
+
 /* Lets go of heads and trunk. */
 static void free_weights(Model *m)
 {
-    if (m->trunk && m->w.block != m->trunk->w.block)
+    if (m->trunk && !has_all(m))
         weights_free(&m->w);
     trunk_release(m->trunk);
 }
@@ -382,9 +389,11 @@ bool model_own(Model *m, Err *err)
         library_remove(m->trunk);
         return true;
     }
-    if (!check_memory(&m->config, m->path, err) || !trunk_new(&t, &m->config, err))
+    bool hollow = m->device->hollow;
+    if (!(hollow || check_memory(&m->config, m->path, err)) || !trunk_new(&t, &m->config, hollow, err))
         return false;
-    weights_copy(&t->w, &m->config, &m->w, &m->config, false);
+    if (!hollow)
+        weights_copy(&t->w, &m->config, &m->w, &m->config, false);
     free_weights(m);
     new_trunk(m, t);
     return true;
@@ -392,7 +401,7 @@ bool model_own(Model *m, Err *err)
 
 double model_own_bytes(const Model *m, Model *const *others, int n)
 {
-    size_t floats = m->w.block == m->trunk->w.block ? 0 : m->w.floats;
+    size_t floats = has_all(m) ? 0 : m->w.floats;
     bool shared = false;
     for (int i = 0; i < n; i++) {
         if (others[i] == m)
@@ -404,6 +413,8 @@ double model_own_bytes(const Model *m, Model *const *others, int n)
 
 void model_init_head(Model *m, uint64_t seed)
 {
+    if (m->device->hollow)
+        return;
     int C = m->config.width;
     Matrix head = m->config.head & HEAD_REWARD ? m->w.score : m->w.value;
     RngKey key = {.seed = seed, .purpose = RNG_HEAD, .row = m->config.head & HEAD_REWARD ? 1 : 2};

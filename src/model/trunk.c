@@ -9,12 +9,18 @@ bool is_scalar_head(const Weights *w, const Param *p)
            p->matrix == &w->value_bias;
 }
 
-bool trunk_new(Trunk **out, const ModelConfig *c, Err *err)
+bool trunk_new(Trunk **out, const ModelConfig *c, bool hollow, Err *err)
 {
     Trunk *t = mem_zalloc(1, sizeof *t);
     *out = t;
     t->users = 1;
     t->config = *c;
+    t->hollow = hollow;
+    if (hollow) {
+        weights_shapes(&t->w, c);
+        t->w.floats = weights_floats(c, false);
+        return true;
+    }
     if (weights_alloc(&t->w, c, false, err))
         return true;
     trunk_release(t);
@@ -86,7 +92,8 @@ bool trunk_weights(const Trunk *t, Weights *w, const ModelConfig *c, Err *err)
     }
     if (c->tied && w->lm_head.rows)
         w->lm_head = w->embed;
-    w->block = w->floats ? mem_big(w->floats, sizeof(float), "a model's heads", err) : NULL;
+    bool wanted = w->floats && !t->hollow;
+    w->block = wanted ? mem_big(w->floats, sizeof(float), "a model's heads", err) : NULL;
     float *at = w->block;
     for (int i = 0; at && i < list.n; i++) {
         Matrix *m = list.param[i].matrix;
@@ -97,7 +104,7 @@ bool trunk_weights(const Trunk *t, Weights *w, const ModelConfig *c, Err *err)
     }
     params_free(&list);
     params_free(&theirs);
-    return w->block || !w->floats;
+    return w->block || !wanted;
 }
 
 void weights_copy(Weights *to, const ModelConfig *c, const Weights *from, const ModelConfig *of, bool heads_alone)

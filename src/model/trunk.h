@@ -8,6 +8,7 @@
 
 typedef struct Trunk {
     int users;
+    bool hollow;        /* it has shapes, no memory (Device.hollow) */
     ModelConfig config; /* of the model that it was made for, heads included */
     Weights w;          /* with those heads: one block */
     char *file;         /* what it was read from, as the library knows it */
@@ -21,7 +22,7 @@ typedef struct Library {
 } Library;
 
 /* A zeroed trunk with one user. */
-bool trunk_new(Trunk **out, const ModelConfig *c, Err *err) MUST_CHECK;
+bool trunk_new(Trunk **out, const ModelConfig *c, bool hollow, Err *err) MUST_CHECK;
 void trunk_release(Trunk *t); /* one user less; accepts NULL */
 
 /* The trunk of a file that a model with these heads can stand on, or NULL; it has one user more. */

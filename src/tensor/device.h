@@ -20,6 +20,7 @@ typedef struct Device {
     Err err;
     Profile *profile;        /* the caller's; NULL: not kept */
     struct Library *library; /* what models on it share (model/trunk.h), the caller's; NULL: each loads its own */
+    bool hollow; /* to plan: models on it have shapes and no memory, trainers no gradients; nothing can be computed */
 } Device;
 
 void device_free(Device *d); /* accepts NULL */

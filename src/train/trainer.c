@@ -24,8 +24,12 @@ const Option train_options[TRAIN_OPTIONS] = {
 bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int steps, Err *err)
 {
     *t = (Trainer){.model = model, .options = options, .steps = steps};
+    if (!model_own(model, err))
+        return false;
+    if (model->device->hollow)
+        return true;
     t->grads = mem_zalloc(1, sizeof *t->grads);
-    if (!model_own(model, err) || !weights_alloc(t->grads, &model->config, true, err))
+    if (!weights_alloc(t->grads, &model->config, true, err))
         return false;
     t->params = params_list(&model->w, &model->config);
     t->gradients = params_list(t->grads, &model->config);

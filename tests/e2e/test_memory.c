@@ -84,14 +84,29 @@ static void put_prompt(const char *name)
     free(post);
 }
 
-/* Runs a command that ends in a summary; fails unless what it said it needs is within 15 % of what it took. */
-static void need_met(const char *command, double most)
+/* What inspect plans for the model, in bytes. */
+static double planned(const char *plan)
+{
+    Ran r = run_in(test_folder, "exec rlaif inspect model.gguf --plan %s --threads 1 --json", plan);
+    need_status(&r, 0);
+    assert_true(r.peak < 250e6); /* nothing is loaded */
+    json_t *summary = last_json(&r);
+    double bytes = json_number_of(summary, "planned_bytes", 0);
+    json_decref(summary);
+    ran_free(&r);
+    return bytes;
+}
+
+/* Runs a command that ends in a summary; fails unless what it said it needs is within 15 % of what it took, and in every byte
+ * what was planned without it. */
+static void need_met(const char *command, const char *plan, double most)
 {
     Ran r = run_in(test_folder, "exec %s --threads 1 --json", command);
     need_status(&r, 0);
     json_t *summary = last_json(&r);
-    const json_t *plan = json_object_get(summary, "plan");
-    double said = json_number_of(plan ? plan : summary, "planned_bytes", 0);
+    const json_t *own = json_object_get(summary, "plan");
+    double said = json_number_of(own ? own : summary, "planned_bytes", 0);
+    assert_true(planned(plan) == said);
     print_message("%s: %.0f MB, said %.0f MB before\n", command, r.peak / 1e6, said / 1e6);
     assert_true(said > 0.85 * r.peak && said < 1.15 * r.peak);
     assert_true(r.peak <= most);
@@ -107,7 +122,8 @@ static void label(void **state)
     (void)state;
     put_pairs("pairs.jsonl", 8, 230, 32, false);
     put_prompt("judge.yaml");
-    need_met("rlaif label pairs.jsonl --model model.gguf --prompt judge.yaml -o labels.jsonl", 900e6);
+    need_met("rlaif label pairs.jsonl --model model.gguf --prompt judge.yaml -o labels.jsonl",
+             "label --rows pairs.jsonl --prompt judge.yaml", 900e6);
 }
 
 /* A policy with a value network of its own, its reference, and a reward model that was trained before. A budget has layers
@@ -117,15 +133,19 @@ static void reward_and_rl(void **state)
     (void)state;
     put_pairs("rated.jsonl", 2, 40, 10, true);
     put_group("group.jsonl", 8, 100, 120); /* one tree of more tokens than a pass has of pairs */
-    need_met("rlaif reward group.jsonl --model model.gguf --batch 2 -o grouped", 5e9);
-    need_met("rlaif reward group.jsonl --model model.gguf --batch 2 -o again --memory 1600M", 1.7e9);
+    need_met("rlaif reward group.jsonl --model model.gguf --batch 2 -o grouped", "reward --rows group.jsonl --batch 2",
+             5e9);
+    need_met("rlaif reward group.jsonl --model model.gguf --batch 2 -o again --memory 1600M",
+             "reward --rows group.jsonl --batch 2 --memory 1600M", 1.7e9);
     Ran r = run_in(test_folder, "exec cmp grouped/model.safetensors again/model.safetensors");
     need_status(&r, 0);
     ran_free(&r);
-    need_met("rlaif reward rated.jsonl --model model.gguf --batch 2 -o reward", 4e9);
+    need_met("rlaif reward rated.jsonl --model model.gguf --batch 2 -o reward", "reward --rows rated.jsonl --batch 2",
+             4e9);
     need_met(
         "rlaif rl rated.jsonl --model model.gguf --reward reward --baseline value --value own --batch 2 --samples 2 "
         "--max-new-tokens 8 --steps 2 -o policy",
+        "rl --rows rated.jsonl --baseline value --batch 2 --samples 2 --max-new-tokens 8 --set value=own --set steps=2",
         6e9);
 }
 

@@ -34,13 +34,29 @@ static bool settle_reading(RewardModel *r, ChatMode chat, Err *err)
                          "rows as plain text");
 }
 
+static bool open_trained(RewardModel *r, const char *path, Device *device, ChatMode chat, Err *err)
+{
+    return reward_model_check(path, err) &&
+           (device ? model_load(&r->model, path, device, 0, err) : model_load_text(&r->model, path, 0, err)) &&
+           settle_reading(r, chat, err);
+}
+
+/* What training would make of a model: it reads rows as it will have been trained. */
+static bool open_planned(RewardModel *r, const char *path, Device *device, ChatMode chat, Err *err)
+{
+    ModelConfig config;
+    size_t bytes;
+    r->scale = 1;
+    return model_bytes(path, 0, &bytes, &config, err) && model_load(&r->model, path, device, HEAD_REWARD, err) &&
+           (config.head & HEAD_REWARD || model_own(r->model, err)) && render_chat(r->model, chat, &r->chat, err);
+}
+
 bool reward_model_open(RewardModel **out, const char *path, Device *device, int date, ChatMode chat, Err *err)
 {
     *out = NULL;
     RewardModel *r = mem_zalloc(1, sizeof *r);
-    bool ok = reward_model_check(path, err) &&
-              (device ? model_load(&r->model, path, device, 0, err) : model_load_text(&r->model, path, 0, err)) &&
-              settle_reading(r, chat, err);
+    bool ok =
+        device && device->hollow ? open_planned(r, path, device, chat, err) : open_trained(r, path, device, chat, err);
     if (ok)
         r->model->date = date;
     if (!ok) {

@@ -19,7 +19,7 @@ typedef enum RewardScale { SCALE_AUTO, SCALE_NONE } RewardScale;
 
 /* Fails for a model without a reward head; the first one before anything is loaded. */
 bool reward_model_check(const char *path, Err *err) MUST_CHECK;
-/* device NULL: without weights, to plan. */
+/* device NULL: without weights, to plan. On a hollow device it may be a model that is not trained yet. */
 bool reward_model_open(RewardModel **out, const char *path, Device *device, int date, ChatMode chat,
                        Err *err) MUST_CHECK;
 void reward_model_free(RewardModel *r); /* accepts NULL */

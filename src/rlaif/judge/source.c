@@ -44,7 +44,7 @@ bool judge_source_name(JudgeSource *s, const Work *work, const char *option, con
     if (!path && !remote->url)
         return err_set(err, code, "--%s is missing", option),
                err_hint(err, "the judge: a model, or an --endpoint with --api-model");
-    return path ? model_hash(path, work->store, s->hash, err) : hash_endpoint(s, err);
+    return path ? work_model_hash(work, path, s->hash, err) : hash_endpoint(s, err);
 }
 
 bool judge_source_load(JudgeSource *s, Work *work, Err *err)

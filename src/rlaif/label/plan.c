@@ -2,7 +2,7 @@
 #include "rlaif/label/plan.h"
 
 #include "base/mem.h"
-#include "rlaif/stage/needs.h"
+#include "rlaif/judge/reward_model.h"
 
 int label_first_chunk(const Asking *a, int n)
 {
@@ -55,18 +55,28 @@ static double saved(const LabelPlan *p, const Asking *a)
     return computed > 0 ? 1 - computed / prompt_tokens(p, a) : 0;
 }
 
+static void add_needs(const LabelPlan *p, const Asking *a, Needs *n)
+{
+    Counted counted = {0};
+    if (a->source.model)
+        needs_add_model(n, NEEDS_JUDGE, &counted, a->source.model);
+    for (int k = 0; k < MOST_PARTS; k++)
+        if (a->judge->part[k].reward)
+            needs_add_model(n, NEEDS_REWARD_MODEL, &counted, a->judge->part[k].reward->model);
+    counted_release(&counted);
+    if (p->all.rationale_bytes > p->all.cost.bytes) /* what is written is read only then */
+        needs_add(n, NEEDS_RATIONALES, p->all.rationale_bytes);
+    else
+        needs_add(n, NEEDS_PROMPTS, p->all.cost.bytes);
+}
+
 static bool check_memory(LabelPlan *p, const Asking *a, Err *err)
 {
     json_t *said = json_object();
     Needs needs = {0};
-    needs_add(&needs, NEEDS_JUDGE, (double)mem_current());
-    if (p->all.rationale_bytes > p->all.cost.bytes) /* what is written is read only then */
-        needs_add(&needs, NEEDS_RATIONALES, p->all.rationale_bytes);
-    else
-        needs_add(&needs, NEEDS_PROMPTS, p->all.cost.bytes);
+    add_needs(p, a, &needs);
     bool ok = needs_check(&needs, a->stage->name, a->options->output ? a->options->output : ".", said, err);
     p->bytes = json_number_of(said, "planned_bytes", 0);
-    p->bytes = p->bytes > (double)mem_peak() ? p->bytes : (double)mem_peak(); /* loading may have taken more */
     json_decref(said);
     return ok;
 }
@@ -220,6 +230,28 @@ json_t *label_plan_ends(const LabelPlan *p, const Asking *a)
     return out;
 }
 
+static bool plan_all(LabelPlan *p, const Asking *a, const Rows *rows, Err *err)
+{
+    int *index = mem_alloc((size_t)rows->n + 1, sizeof *index);
+    for (int i = 0; i < rows->n; i++)
+        index[i] = i;
+    bool ok = plan_rows(p, a, rows, index, rows->n, err);
+    free(index);
+    return ok;
+}
+
+bool label_needs(Work *work, const void *options, Rows *rows, Needs *n, Effort *e, Err *err)
+{
+    Asking a;
+    LabelPlan p = {0};
+    bool ok = asking_begin(&a, work, options, err) && asking_open_judge(&a, true, err) && plan_all(&p, &a, rows, err);
+    if (ok)
+        add_needs(&p, &a, n);
+    e->scored = p.all.flops;
+    asking_release(&a);
+    return ok;
+}
+
 /* --- explain -------------------------------------------------------------------------------------------- */
 
 static void print_explanation(const LabelPlan *planned, const Asking *a, int pairs, const char *prompt)
@@ -255,11 +287,7 @@ bool label_explain(Work *work, const LabelOptions *o, Err *err)
     int zero = 0;
     bool ok = asking_begin(&a, work, o, err) &&
               stage_read_rows(work, o->pairs, o->limit, NEED_PAIR, o->skip_bad, &rows, err) &&
-              asking_open_judge(&a, false, err);
-    int *index = mem_alloc((size_t)rows.n + 1, sizeof *index);
-    for (int i = 0; i < rows.n; i++)
-        index[i] = i;
-    ok = ok && plan_rows(&plan, &a, &rows, index, rows.n, err);
+              asking_open_judge(&a, false, err) && plan_all(&plan, &a, &rows, err);
     if (ok) {
         questions_make(s, &a, &rows, &zero, 1);
         ok = judge_show(a.judge, &s->q[0], &prompt, err);
@@ -268,7 +296,6 @@ bool label_explain(Work *work, const LabelOptions *o, Err *err)
     if (ok)
         print_explanation(&plan, &a, rows.n, str_text(&prompt));
     str_release(&prompt);
-    free(index);
     free(s);
     asking_release(&a);
     rows_release(&rows);

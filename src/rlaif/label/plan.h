@@ -3,6 +3,7 @@
 #define RLAIF_LABEL_PLAN_H
 
 #include "rlaif/label/asking.h"
+#include "rlaif/stage/needs.h"
 
 /* What labelling will take, and has taken so far in this process. */
 typedef struct LabelPlan {
@@ -29,6 +30,8 @@ void label_plan_goes_on(LabelPlan *p, const Asking *a);
  * planned_seconds, seconds}; of an endpoint tokens are those of requests that were sent. What a machine measured, hence in no
  * store. NULL: nothing was asked. */
 json_t *label_plan_ends(const LabelPlan *p, const Asking *a);
+/* What labelling these rows needs and computes; the rows are viewed as pairs. */
+bool label_needs(Work *work, const void *options, Rows *rows, Needs *n, Effort *e, Err *err) MUST_CHECK;
 /* Prints what the prompts share and one of them, and asks nothing. */
 bool label_explain(Work *work, const LabelOptions *o, Err *err) MUST_CHECK;
 

@@ -400,6 +400,26 @@ void reward_training_free(RewardTraining *t)
     free(t);
 }
 
+bool reward_needs(Work *work, const void *options, Rows *rows, Needs *n, Effort *e, Err *err)
+{
+    const RewardOptions *o = options;
+    RewardTraining *t;
+    if (!reward_training_open(&t, o, work->device, rows, err))
+        return false;
+    const ModelConfig *c = &t->model->config;
+    double computed = 0, attended = 0;
+    for (int i = 0; i < t->trees.n; i++) {
+        double tokens = tree_tokens(&t->trees.at[i]);
+        computed += tokens;
+        attended += tokens * tokens / 2;
+    }
+    double once = transformer_flops(c, computed, attended);
+    *e = (Effort){.trained = 3 * once * o->epochs, .scored = once};
+    bool ok = needs_of(t, o->batch, n, err);
+    reward_training_free(t);
+    return ok;
+}
+
 int reward_training_items(const RewardTraining *t)
 {
     return t->trees.n;

@@ -36,6 +36,9 @@ extern const OptionTable reward_table;
  * delivered; with early_stop best_step and stopped_early. */
 bool reward_stage(Work *work, const char *name, const void *options, Err *err) MUST_CHECK;
 
+/* What training on these rows needs, and what it computes; the rows are viewed as pairs. */
+bool reward_needs(Work *work, const void *options, Rows *rows, Needs *n, Effort *e, Err *err) MUST_CHECK;
+
 /* The training itself, step by step, without a store: for the stage, for measurements and for embedding. */
 typedef struct RewardTraining RewardTraining;
 /* Loads the model and reads the rows' labels; contexts that are too long are cut in the rows, where the options say so. */

@@ -127,34 +127,21 @@ static bool all_drawn_bytes(const Rl *rl, int widest, double *bytes, Err *err)
     return ok;
 }
 
-/* Models whose weights are counted: those of one file, once. */
-typedef struct Counted {
-    Model **model;
-    int n, cap;
-} Counted;
-
-static void add_weights(Needs *n, Need part, Counted *counted, Model *m)
-{
-    needs_add(n, part, model_own_bytes(m, counted->model, counted->n));
-    counted->model = MEM_GROW(counted->model, counted->n, counted->cap);
-    counted->model[counted->n++] = m;
-}
-
 static void add_trained(Needs *n, Need part, Counted *counted, const TrainOptions *o, Model *m)
 {
-    add_weights(n, part, counted, m);
+    needs_add_model(n, part, counted, m);
     needs_add(n, part, (double)trainer_bytes(o, &m->config));
 }
 
 static void add_part(Needs *n, Counted *counted, const RewardPart *p)
 {
     if (p->model)
-        add_weights(n, NEEDS_REWARD_MODEL, counted, p->model->model);
+        needs_add_model(n, NEEDS_REWARD_MODEL, counted, p->model->model);
     if (p->from.model)
-        add_weights(n, NEEDS_JUDGE, counted, p->from.model);
+        needs_add_model(n, NEEDS_JUDGE, counted, p->from.model);
     for (int k = 0; p->judge && k < MOST_PARTS; k++)
         if (p->judge->part[k].reward)
-            add_weights(n, NEEDS_REWARD_MODEL, counted, p->judge->part[k].reward->model);
+            needs_add_model(n, NEEDS_REWARD_MODEL, counted, p->judge->part[k].reward->model);
 }
 
 bool rl_needs(const Rl *rl, Needs *n, Err *err)
@@ -167,13 +154,13 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
         return false;
     n->disk = (3 + (o->eval_every ? o->keep_best : 0)) * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
     Counted counted = {0};
-    add_weights(n, NEEDS_REFERENCE, &counted, rl->reference);
+    needs_add_model(n, NEEDS_REFERENCE, &counted, rl->reference);
     add_trained(n, NEEDS_POLICY, &counted, &o->train, rl->policy);
     if (rl->value)
         add_trained(n, NEEDS_VALUE, &counted, &o->train, rl->value);
     for (int i = 0; i < rl->source.parts; i++)
         add_part(n, &counted, &rl->source.part[i]);
-    free(counted.model);
+    counted_release(&counted);
     /* the pass keeps its memory while the next step samples and scores */
     size_t compared = o->kl == KL_LOSS ? pass_compare_bytes(&rl->reference->config, w.pass) : 0;
     needs_add(n, NEEDS_PASS, (double)(pass_bytes(c, w.pass, KEEP_ALL) + compared));
@@ -198,4 +185,34 @@ bool rl_settle_needs(Rl *rl, const char *stage, json_t *summary, Err *err)
     const RlOptions *o = rl->options;
     const Budget b = {needs_of, rl, o->batch, o->train.memory};
     return needs_settle(&b, stage, o->output, summary, &rl->pass.keep, err);
+}
+
+/* One step: its prompts and responses are read by policy, reference and reward models, once each. */
+static Effort effort_of(const Rl *rl)
+{
+    const RlOptions *o = rl->options;
+    const ModelConfig *c = &rl->policy->config;
+    double prompts = 0, replies = (double)o->batch * o->samples, drawn = replies * o->max_new_tokens;
+    for (int i = 0; i < rl->rows->n; i++)
+        prompts += (double)rl->prompt[i].n * o->batch / rl->rows->n;
+    double path = prompts / o->batch + o->max_new_tokens / 2.0, head = 2.0 * c->width * c->vocab * drawn;
+    double read = transformer_flops(c, prompts, prompts * path / 2), write = transformer_flops(c, drawn, drawn * path);
+    double scored = 2 * read + write + head; /* sampling begins with the prompts; the reference */
+    for (int i = 0; i < rl->source.parts; i++)
+        scored += read + write;
+    return (Effort){.scored = scored,
+                    .drawn = write + head,
+                    .at_once = (int)replies,
+                    .trained = 3 * ((read + write) * (rl->value ? 2 : 1) + head)};
+}
+
+bool rl_plan_needs(Work *work, const void *options, Rows *rows, Needs *n, Effort *e, Err *err)
+{
+    Rl *rl;
+    if (!rl_open(&rl, options, work, rows, NULL, err))
+        return false;
+    bool ok = rl_needs(rl, n, err);
+    *e = effort_of(rl);
+    rl_free(rl);
+    return ok;
 }

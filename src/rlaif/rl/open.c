@@ -37,12 +37,12 @@ static bool check_reference(const Rl *rl, Err *err)
 }
 
 /* Is the reference the policy's start? */
-static bool find_reference(Rl *rl, Store *store, Err *err)
+static bool find_reference(Rl *rl, const Work *work, Err *err)
 {
     const RlOptions *o = rl->options;
     char start[HASH_TEXT];
-    if (!model_hash(o->model, store, start, err) ||
-        !model_hash(o->reference ? o->reference : o->model, store, rl->reference_hash, err))
+    if (!work_model_hash(work, o->model, start, err) ||
+        !work_model_hash(work, o->reference ? o->reference : o->model, rl->reference_hash, err))
         return false;
     rl->from_reference = strcmp(start, rl->reference_hash) == 0;
     return true;
@@ -53,7 +53,7 @@ static bool find_reference(Rl *rl, Store *store, Err *err)
 static bool open_policy(Rl *rl, const Work *work, Err *err)
 {
     const RlOptions *o = rl->options;
-    if (!find_reference(rl, work->store, err))
+    if (!find_reference(rl, work, err))
         return false;
     if (rl->from_reference
             ? !work_model(&rl->reference, o->model, work, HEAD_LM, err) ||

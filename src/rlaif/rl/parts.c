@@ -22,7 +22,7 @@ static bool open_model(Rl *rl, int part, const Work *work, Err *err)
     const RlOptions *o = rl->options;
     const char *dir = rl->asked.part[part].reward;
     RewardPart *p = &rl->source.part[part];
-    if (!model_hash(dir, work->store, p->hash, err))
+    if (!work_model_hash(work, dir, p->hash, err))
         return false;
     const RewardPart *same = same_model(&rl->source, part);
     if (same) {

@@ -17,12 +17,40 @@ void needs_add(Needs *n, Need part, double bytes)
     n->part[part] += bytes;
 }
 
+void needs_add_model(Needs *n, Need part, Counted *counted, Model *m)
+{
+    needs_add(n, part, model_own_bytes(m, counted->model, counted->n));
+    counted->model = MEM_GROW(counted->model, counted->n, counted->cap);
+    counted->model[counted->n++] = m;
+}
+
+void counted_release(Counted *counted)
+{
+    free(counted->model);
+    *counted = (Counted){0};
+}
+
 double needs_bytes(const Needs *n)
 {
     double total = 0;
     for (int i = 0; i < NEED_PARTS; i++)
         total += n->part[i];
     return total;
+}
+
+void needs_again(Needs *n)
+{
+    if (n->pass_again > 0)
+        n->part[NEEDS_PASS] = n->pass_again;
+}
+
+json_t *needs_json(const Needs *n)
+{
+    json_t *parts = json_object();
+    for (int i = 0; i < NEED_PARTS; i++)
+        if (n->part[i] > 0)
+            json_object_set_new(parts, part_names[i], json_integer((json_int_t)n->part[i]));
+    return parts;
 }
 
 double needs_limit(double memory)
@@ -73,13 +101,6 @@ bool needs_check(const Needs *n, const char *stage, const char *out, json_t *sum
     return disk_fits(n, stage, out, err) && (memory_fits(n, stage, 0, err) || err_hint(err, "use a smaller model"));
 }
 
-/* Computes layers again, where there is a pass that could. */
-static void take_less(Needs *n)
-{
-    if (n->pass_again > 0)
-        n->part[NEEDS_PASS] = n->pass_again;
-}
-
 /* The largest batch, of a half, a quarter, ... of the given one, with which it would fit. */
 static bool hint_batch(const Budget *b, double limit, Err *err)
 {
@@ -89,7 +110,7 @@ static bool hint_batch(const Budget *b, double limit, Err *err)
         char h[32];
         if (!b->needs(b->self, batch, &n, &failed))
             return false;
-        take_less(&n);
+        needs_again(&n);
         if (needs_bytes(&n) <= limit)
             return err_hint(err, "with --batch %d it needs %s", batch, mem_human(h, needs_bytes(&n)));
     }
@@ -122,7 +143,7 @@ bool needs_settle(const Budget *b, const char *stage, const char *out, json_t *s
         log_note("%s: with all activations it needs %s of memory, %s are allowed: keeps the inputs of layers and "
                  "computes each layer again, about a third more work",
                  stage, mem_human(h, needs_bytes(&n)), mem_human(h2, limit));
-        take_less(&n);
+        needs_again(&n);
     }
     say(&n, stage, summary);
     return disk_fits(&n, stage, out, err) &&

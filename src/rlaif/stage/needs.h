@@ -31,8 +31,27 @@ typedef struct Needs {
     double disk;             /* bytes in the output's file system */
 } Needs;
 
+/* What a stage computes, in floating-point operations. */
+typedef struct Effort {
+    double scored;  /* of forward passes over many rows */
+    double trained; /* of passes forward and backward */
+    double drawn;   /* of passes over one more token each of `at_once` responses */
+    int at_once;
+} Effort;
+
 void needs_add(Needs *n, Need part, double bytes);
 double needs_bytes(const Needs *n); /* of memory, altogether */
+
+/* Models whose weights are counted: those of one file, once. */
+typedef struct Counted {
+    Model **model;
+    int n, cap;
+} Counted;
+void needs_add_model(Needs *n, Need part, Counted *counted, Model *m);
+void counted_release(Counted *counted);
+
+void needs_again(Needs *n);         /* layers are computed again, where there is a pass that could */
+json_t *needs_json(const Needs *n); /* the parts that there are: name, bytes */
 
 /* Bytes that a stage may take: `memory`, or what the machine has where that is less or memory is 0; infinite where neither
  * is known. */

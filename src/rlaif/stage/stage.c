@@ -32,6 +32,14 @@ bool work_model(Model **out, const char *path, const Work *work, int heads, Err 
     return true;
 }
 
+bool work_model_hash(const Work *work, const char *path, char out[HASH_TEXT], Err *err)
+{
+    if (!work->device->hollow)
+        return model_hash(path, work->store, out, err);
+    hash_bytes(path, strlen(path), out);
+    return true;
+}
+
 json_t *stage_about(const OptionTable *table, const void *options, const CommonOptions *common, ...)
 {
     json_t *about = json_object(), *hashes = json_object();

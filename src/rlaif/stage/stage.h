@@ -42,6 +42,9 @@ typedef struct Work {
 /* model_load on this command's device, with the day that it gives to templates. */
 bool work_model(Model **out, const char *path, const Work *work, int heads, Err *err) MUST_CHECK;
 
+/* model_hash with this command's store; where models are only planned, the path's, and no file is read. */
+bool work_model_hash(const Work *work, const char *path, char out[HASH_TEXT], Err *err) MUST_CHECK;
+
 typedef struct Stage {
     Work *work;
     const char *kind;
