@@ -354,7 +354,7 @@ static bool read_sizes(const ConfigSource *s, const struct Reading *d, const Siz
 /* What would change the numbers and is refused: no operation here does it. */
 static bool refuse_unknown(const ConfigSource *s, const Family *f)
 {
-    static const char *const none[] = {"quantization_config", "attn_logit_softcapping", "final_logit_softcapping"};
+    static const char *const none[] = {"attn_logit_softcapping", "final_logit_softcapping"};
     static const char *const experts[] = {"num_local_experts", "num_experts", "n_routed_experts"};
     for (int i = 0; i < COUNT(experts); i++) {
         int n;
@@ -365,7 +365,11 @@ static bool refuse_unknown(const ConfigSource *s, const Family *f)
                            experts[i], n),
                    err_hint(s->err, "take a dense model");
     }
-    for (int i = 0; i < (f->soft_caps ? 1 : COUNT(none)); i++)
+    if (config_value(s, "quantization_config"))
+        return err_set(s->err, ERR_INPUT, "%s: \"quantization_config\" must be null: such weights are not read",
+                       s->where),
+               err_hint(s->err, "take the model in F32, F16 or BF16, or as a GGUF file");
+    for (int i = 0; !f->soft_caps && i < COUNT(none); i++)
         if (config_value(s, none[i]))
             return config_bad(s, none[i], config_value(s, none[i]), "null: it is not supported");
     return true;
@@ -422,18 +426,20 @@ static bool read_head(const ConfigSource *s, const Family *f)
 {
     const json_t *list = config_value(s, "architectures");
     const char *name = json_string_value(json_array_get(list, 0));
-    if (!list || (name && strcmp(name, f->causal) == 0))
+    if (list && !name)
+        return config_bad(s, "architectures", list, "a list that begins with the name of a class");
+    if (!list || strcmp(name, f->causal) == 0)
         return true;
-    bool classifier = name && is_classifier(f, name);
-    if (classifier || (name && is_reward_class(f, name)))
+    bool classifier = is_classifier(f, name);
+    if (classifier || is_reward_class(f, name))
         s->c->head = HEAD_REWARD;
     if (classifier)
         read_pad(s);
     if (s->c->head & HEAD_REWARD)
         return !classifier || check_labels(s);
-    if (name && s->outer && str_ends(name, "ForConditionalGeneration"))
+    if (s->outer && str_ends(name, "ForConditionalGeneration"))
         return true;
-    err_set(s->err, ERR_INPUT, "%s: the architecture \"%.60s\" is not supported", s->where, name ? name : "");
+    err_set(s->err, ERR_INPUT, "%s: the architecture \"%.60s\" is not supported", s->where, name);
     return err_hint(s->err, "supported are: %s, %s", f->causal, f->classifier);
 }
 
@@ -444,10 +450,15 @@ bool config_from_json(ModelConfig *c, const json_t *json, const char *where, Err
     const char *type = json_text_of(json, "model_type");
     if (!type)
         return config_bad(&s, "model_type", json_object_get(json, "model_type"), "a text");
-    if (strcmp(type, "gemma3") == 0 && json_is_object(json_object_get(json, "text_config"))) {
+    if (strcmp(type, "gemma3") == 0) {
         s.object = json_object_get(json, "text_config");
         s.outer = json;
-        type = "gemma3_text";
+        if (!json_is_object(s.object))
+            return s.object = json, config_bad(&s, "text_config", json_object_get(json, "text_config"), "an object");
+        const json_t *inner = json_object_get(s.object, "model_type");
+        type = inner ? json_string_value(inner) : "gemma3_text";
+        if (!type || strcmp(type, "gemma3_text") != 0)
+            return config_bad(&s, "model_type", inner, "\"gemma3_text\" in text_config");
     }
     for (int i = 0; i < COUNT(readings); i++) {
         const Family *f = family_find(readings[i].family);

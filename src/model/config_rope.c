@@ -80,11 +80,13 @@ static bool read_long(const ConfigSource *s, const ConfigSource *p, Rope *r)
 bool config_read_rope(const ConfigSource *s, const json_t *params, double theta, Rope *r)
 {
     ConfigSource p = {params, NULL, s->where, s->c, s->err};
-    const char *kind = json_text_of(params, "rope_type");
-    if (!kind)
-        kind = json_text_of(params, "type");
+    const char *key = config_value(&p, "rope_type") || !config_value(&p, "type") ? "rope_type" : "type";
+    const json_t *said = config_value(&p, key);
+    const char *kind = json_string_value(said);
     if (!config_real(&p, "rope_theta", theta, &r->theta))
         return false;
+    if (!kind && (said || config_value(&p, "factor")))
+        return config_bad(s, key, said, "the kind of scaling, a text");
     if (!kind || strcmp(kind, "default") == 0)
         return true;
     if (strcmp(kind, "linear") == 0)
@@ -113,7 +115,13 @@ bool config_read_rotary(const ConfigSource *s, const char *theta, double part)
     if (!config_object(s, "rope_scaling", &older) || !config_object(s, "rope_parameters", &newer) ||
         !config_real(s, theta, 10000, &base))
         return false;
-    const json_t *params = older ? older : newer;
+    const json_t *params = older ? older : newer, *member;
+    const char *name;
+    json_object_foreach((json_t *)(uintptr_t)params, name, member)
+    {
+        if (json_is_object(member))
+            return config_bad(s, name, member, "no object: all layers of this family rotate alike");
+    }
     if (!config_read_rope(s, params, base, &c->rope) || !config_real(s, "partial_rotary_factor", part, &part))
         return false;
     part = json_number_of(params, "partial_rotary_factor", part);

@@ -81,9 +81,12 @@ static bool refuse_missing(const Source *s, const Param *p, Err *err)
         return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", s->path, name, type),
                err_hint(err, "convert it to F32, F16 or BF16");
     err_set(err, ERR_INPUT, "%s: the tensor %s is missing", s->path, name);
-    return err_hint(err, strcmp(name, "score.weight") == 0
-                             ? REWARD_HEADS
-                             : "the file is not complete, or of another architecture than it says");
+    return err_hint(err,
+                    strcmp(name, "score.weight") == 0 ? REWARD_HEADS
+                    : strcmp(name, "lm_head.weight") == 0
+                        ? "the file is not complete; or its head is the embedding, which \"tie_word_embeddings\": true "
+                          "in config.json says"
+                        : "the file is not complete, or of another architecture than it says");
 }
 
 static bool check_shape(const Source *s, const Param *p, const StoredTensor *t, Err *err)

@@ -11,6 +11,42 @@ static int begin(void **state)
     return status;
 }
 
+/* The same in the form of Skywork-Reward-V2-Qwen3-0.6B: config.json as transformers 4 wrote it, and a template that looks at the
+ * turns before it, and puts an empty thought before the last reply. */
+static int begin_skywork(void **state)
+{
+    static const char config[] =
+        "{\"architectures\": [\"Qwen3ForSequenceClassification\"], \"attention_bias\": false, \"attention_dropout\": 0.0, "
+        "\"bos_token_id\": 1, \"eos_token_id\": 2, \"head_dim\": 6, \"hidden_act\": \"silu\", \"hidden_size\": 8, "
+        "\"id2label\": {\"0\": \"LABEL_0\"}, \"initializer_range\": 0.02, \"intermediate_size\": 12, "
+        "\"label2id\": {\"LABEL_0\": 0}, \"max_position_embeddings\": 256, \"max_window_layers\": 28, "
+        "\"model_type\": \"qwen3\", \"num_attention_heads\": 2, \"num_hidden_layers\": 2, \"num_key_value_heads\": 1, "
+        "\"pad_token_id\": 0, \"rms_norm_eps\": 1e-06, \"rope_scaling\": null, \"rope_theta\": 1000000, "
+        "\"sliding_window\": null, \"tie_word_embeddings\": true, \"torch_dtype\": \"bfloat16\", "
+        "\"transformers_version\": \"4.52.4\", \"use_cache\": false, \"use_sliding_window\": false, \"vocab_size\": 293}";
+    static const char template[] =
+        "{%- if tools %}{{- raise_exception('no tools') }}{%- endif %}\n"
+        "{%- set ns = namespace(multi_step_tool=true, last_query_index=messages|length - 1) %}\n"
+        "{%- for message in messages[::-1] %}\n{%- set index = (messages|length - 1) - loop.index0 %}\n"
+        "{%- if ns.multi_step_tool and message.role == 'user' and message.content is string and not("
+        "message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}\n"
+        "{%- set ns.multi_step_tool = false %}\n{%- set ns.last_query_index = index %}\n{%- endif %}\n{%- endfor %}\n"
+        "{%- for message in messages %}\n{%- if message.role != 'assistant' %}\n"
+        "{{- '<|begin|>' + message.role + '\\n' + message.content + '<|end|>' + '\\n' }}\n{%- else %}\n"
+        "{%- set content = message.content %}\n{%- if '</think>' in content %}\n"
+        "{%- set content = content.split('</think>')[-1].lstrip('\\n') %}\n{%- endif %}\n"
+        "{{- '<|begin|>assistant\\n' }}\n{%- if loop.index0 > ns.last_query_index and loop.last %}\n"
+        "{{- '<think>\\n\\n</think>\\n\\n' }}\n{%- endif %}\n{{- content + '<|end|>\\n' }}\n{%- endif %}\n{%- endfor %}\n"
+        "{%- if add_generation_prompt %}\n{{- '<|begin|>assistant\\n' }}\n{%- endif %}";
+    int status = begin(state);
+    put_classifier(test_bench, "plain", "qwen3");
+    put_classifier(test_bench, "older", "qwen3");
+    put_own(test_bench, "older", "config.json", config, strlen(config));
+    put_own(test_bench, "qwen", "config.json", config, strlen(config));
+    put_own(test_bench, "qwen", "chat_template.jinja", template, strlen(template));
+    return status;
+}
+
 /* The rows of a file. The caller releases them. */
 static json_t *rows_of(const char *name)
 {
@@ -59,7 +95,7 @@ static void labels(void **state)
         assert_null(json_object_get(label, "prompt_hash"));
     }
     Ran r = run_in(test_bench, "cat read.txt");
-    says(r.out, "assistant\nA cup.<|end|>");
+    says(r.out, "A cup.<|end|>");
     ran_free(&r);
     json_decref(scores);
     json_decref(labels);
@@ -105,6 +141,76 @@ static void everywhere(void **state)
     json_decref(scored);
     json_decref(mixed);
     json_decref(scores);
+}
+
+#define RL "rlaif rl p.jsonl --model llama --baseline none --steps 1 --batch 2 --max-new-tokens 4 --lr 1e-2 "
+
+/* One without a template reads plain text where it is told to: by an option, or by the part of a list or a mix. The policy is
+ * the same whichever way it is said, and another than one that is rewarded through the template. */
+static void without_chat(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more, *text; /* of rl, and a list */
+    } ways[] = {
+        {"--reward qwen --reward-chat false", ""},
+        {"--rewards list.yaml", "- {reward: qwen, chat: false}\n"},
+        {"--rewards list.yaml --reward-chat false", "- {reward: qwen}\n- {reward: whole, weight: 0, chat: true}\n"},
+        {"--rewards list.yaml", "- {reward: whole, chat: false}\n- {reward: whole, weight: 0}\n"}};
+    put_classifier(test_bench, "whole", "qwen3");
+    runs_with_status(test_bench, 0, "rm qwen/chat_template.jinja");
+    for (int i = 0; i < COUNT(ways); i++) {
+        put_text(test_bench, "list.yaml", ways[i].text);
+        runs_with_status(test_bench, 0, RL "%s -o policy%d", ways[i].more, i);
+        runs_with_status(test_bench, 0, "cmp policy0/model.safetensors policy%d/model.safetensors", i);
+    }
+    runs_with_status(test_bench, 0, RL "--reward whole -o through");
+    runs_with_status(test_bench, 1, "cmp policy0/model.safetensors through/model.safetensors");
+    put_text(
+        test_bench, "mix.yaml",
+        "kind: mix\nparts:\n- {reward: qwen, scale: 1, chat: false}\n- {prompt: tone.yaml, scale: 1, weight: 0.1}\n");
+    runs_with_status(test_bench, 0,
+                     "rlaif label human.jsonl --method pointwise --model llama --prompt mix.yaml -o mixed.jsonl");
+    runs_with_status(test_bench, 0, "rlaif score human.jsonl --model qwen --chat false -o scores.jsonl");
+    json_t *mixed = rows_of("mixed.jsonl"), *scores = rows_of("scores.jsonl");
+    for (size_t i = 0; i < json_array_size(mixed); i++) {
+        const json_t *one =
+            json_array_get(json_object_get(json_object_get(json_array_get(mixed, i), "label"), "scores"), 0);
+        close_to(json_number_of(json_array_get(json_object_get(one, "parts"), 0), "number", -99),
+                 number_at(json_object_get(json_array_get(scores, i), "score"), 0), 0);
+    }
+    json_decref(mixed);
+    json_decref(scores);
+    static const Refusal wrong[] = {
+        {"rl p.jsonl --model llama --reward qwen --baseline none -o out", 1, "qwen has no chat template",
+         "--reward-chat false", NULL, NULL},
+        {"rl p.jsonl --model llama --judge llama --prompt tone.yaml --reward-chat false --baseline none -o out", 2,
+         "--reward-chat needs --reward", "--chat is how the policy reads", NULL, NULL},
+        {"rl p.jsonl --model llama --rewards list.yaml --baseline none -o out", 1,
+         "list.yaml:1: \"chat\" must be auto, true or false", "chat: false", "list.yaml",
+         "- {reward: qwen, chat: no}\n"},
+        {"rl p.jsonl --model llama --rewards list.yaml --baseline none -o out", 1,
+         "list.yaml:1: \"chat\" is of reward models", "prompt file", "list.yaml",
+         "- {judge: llama, prompt: tone.yaml, chat: false}\n"},
+        {"label human.jsonl --method pointwise --model llama --prompt mix.yaml -o out.jsonl", 1,
+         "mix.yaml:3: \"chat\" must be a reward model's", NULL, "mix.yaml",
+         "kind: mix\nparts:\n- {prompt: tone.yaml, scale: 1, chat: false}\n"},
+    };
+    need_refusals(test_bench, wrong, COUNT(wrong));
+}
+
+/* The older form of config.json is the same model; a row is what the template makes of it. */
+static void skywork(void **state)
+{
+    runs_with_status(test_bench, 0, "rlaif score human.jsonl --model plain -o plain.jsonl");
+    runs_with_status(test_bench, 0, "rlaif score human.jsonl --model older -o older.jsonl");
+    runs_with_status(test_bench, 0, "cmp plain.jsonl older.jsonl");
+    Ran r = run_in(test_bench, "rlaif label human.jsonl --method pointwise --reward qwen --explain");
+    need_status(&r, 0);
+    says(r.out, "<|end|>\n<|begin|>assistant\n<think>\n\n</think>\n\nA cup.<|end|>\n");
+    ran_free(&r);
+    labels(state);
+    everywhere(state);
 }
 
 /* --- refused ------------------------------------------------------------------------------------------------------ */
@@ -264,6 +370,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(labels, begin, test_bench_end),
         cmocka_unit_test_setup_teardown(everywhere, begin, test_bench_end),
+        cmocka_unit_test_setup_teardown(skywork, begin_skywork, test_bench_end),
+        cmocka_unit_test_setup_teardown(without_chat, begin, test_bench_end),
         cmocka_unit_test_setup_teardown(broken_models, begin, test_bench_end),
         cmocka_unit_test_setup_teardown(heads, begin, test_bench_end),
         cmocka_unit_test_setup_teardown(options_that_clash, begin, test_bench_end),

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "group.h"
 #include "model/config.h"
+#include "support.h"
 
 #include <limits.h>
 #include <stddef.h>
@@ -346,7 +347,15 @@ static void wrong_files(void **state)
         {"{\"model_type\": \"modernbert\"}", "is not supported: it is an encoder"},
         {"{\"model_type\": \"t5\"}", "is not supported: it is an encoder and a decoder"},
         {LLAMA ", \"num_local_experts\": 8}", "\"num_local_experts\" is 8: a mixture of experts"},
-        {"{\"model_type\": \"gemma3\"}", "model_type \"gemma3\" is not supported"},
+        {"{\"model_type\": \"gemma3\"}", "\"text_config\" must be an object, is missing"},
+        {"{\"model_type\": \"gemma3\", \"text_config\": {\"model_type\": \"gemma2\"}}",
+         "\"gemma3_text\" in text_config"},
+        {"{\"model_type\": \"gemma3\", \"text_config\": {\"model_type\": 3}}", "\"gemma3_text\" in text_config"},
+        {"{\"model_type\": \"qwen3_next\"}", "is not supported: it is a mixture of experts"},
+        {"{\"model_type\": \"phi4_multimodal\"}", "is not supported: it is a model of images"},
+        {"{\"model_type\": \"qwen2_audio\"}", "is not supported: it is a model of speech"},
+        {"{\"model_type\": \"falcon_h1\"}", "is not supported: it is a state space model"},
+        {"{\"model_type\": \"pegasus\"}", "is not supported: it is an encoder and a decoder"},
         {"{\"model_type\": \"llama\"}", "\"num_hidden_layers\" must be a whole number, is missing"},
         {LLAMA ", \"num_key_value_heads\": 3}", "divisor of the 4 heads"},
         {LLAMA ", \"head_dim\": \"16\"}", "\"head_dim\" must be a whole number, is \"16\""},
@@ -385,7 +394,17 @@ static void wrong_files(void **state)
         {LLAMA ", \"rope_scaling\": [2]}", "\"rope_scaling\" must be an object"},
         {LLAMA ", \"rope_theta\": 0}", "rotary base must be"},
         {LLAMA ", \"architectures\": [\"LlamaForTokenClassification\"]}", "LlamaForTokenClassification"},
-        {LLAMA ", \"architectures\": []}", "architecture \"\" is not supported"},
+        {LLAMA ", \"architectures\": []}", "\"architectures\" must be a list that begins with"},
+        {LLAMA ", \"architectures\": \"LlamaForCausalLM\"}", "\"architectures\" must be a list that begins with"},
+        {LLAMA ", \"architectures\": [5]}", "\"architectures\" must be a list that begins with"},
+        {LLAMA ", \"rope_scaling\": {\"factor\": 2.0}}",
+         "\"rope_type\" must be the kind of scaling, a text, is missing"},
+        {LLAMA ", \"rope_scaling\": {\"type\": null, \"factor\": 2.0}}", "\"rope_type\" must be the kind of scaling"},
+        {LLAMA ", \"rope_scaling\": {\"type\": 5}}", "\"type\" must be the kind of scaling, a text, is 5"},
+        {LLAMA ", \"rope_parameters\": {\"rope_type\": [], \"factor\": 2.0}}",
+         "\"rope_type\" must be the kind of scaling"},
+        {LLAMA ", \"rope_parameters\": {\"full_attention\": {\"rope_type\": \"linear\", \"factor\": 2.0}}}",
+         "\"full_attention\" must be no object: all layers of this family rotate alike"},
         {LLAMA ", \"architectures\": [\"LlamaForSequenceClassification\"]}", "classifier of 2 labels"},
         {LLAMA ", \"architectures\": [\"LlamaForSequenceClassification\"], \"num_labels\": 3}", "of 3 labels"},
         {"{\"model_type\": \"llama\", " SIZES ", \"num_attention_heads\": 5}", "a key stands twice"},
@@ -409,6 +428,34 @@ static void wrong_files(void **state)
         json_decref(json);
         if (ok || !strstr(err.msg, row[i].words) || !str_starts(err.msg, "config.json: "))
             fail_msg("%s says \"%s\"", row[i].text, err.msg);
+    }
+}
+
+/* A classifier of a model of images and texts: its labels are the whole's, its padding the text's, as its class has them. */
+static void nested_classifiers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *inner, *outer;
+        int pad;
+    } row[] = {{"", "\"num_labels\": 1", 0},
+               {"\"num_labels\": 2,", "\"num_labels\": 1, \"pad_token_id\": 7", 0},
+               {"\"pad_token_id\": 5,", "\"id2label\": {\"0\": \"x\"}, \"pad_token_id\": 7", 5},
+               {"\"pad_token_id\": null,", "\"num_labels\": 1, \"pad_token_id\": 7", -1}};
+    for (int i = 0; i < COUNT(row); i++) {
+        Err err = {0};
+        ModelConfig c;
+        json_t *json;
+        char *text =
+            mem_printf("{\"model_type\": \"gemma3\", \"architectures\": [\"Gemma3ForSequenceClassification\"], %s, "
+                       "\"text_config\": {%s %s}}",
+                       row[i].outer, row[i].inner, strchr(GEMMA3, '{') + 1);
+        need_ok(json_parse(text, strlen(text), "config.json", &json, &err) &&
+                    config_from_json(&c, json, "config.json", &err),
+                &err);
+        assert_true(c.head == HEAD_REWARD && c.pad == row[i].pad);
+        json_decref(json);
+        free(text);
     }
 }
 
@@ -575,6 +622,7 @@ int main(void)
         cmocka_unit_test(reward_models),
         cmocka_unit_test(wrong_files),
         cmocka_unit_test(every_key_with_every_value),
+        cmocka_unit_test(nested_classifiers),
         cmocka_unit_test(round_trips),
         cmocka_unit_test(heads_are_named),
         cmocka_unit_test(scalar_is_whole),

@@ -272,7 +272,10 @@ static bool add_directory(Safetensors *s, const char *dir, Err *err)
         ok = add_file(s, single, err);
     } else {
         ok = err_set(err, ERR_INPUT, "%s: there is neither model.safetensors nor %s", dir, INDEX);
-        err_hint(err, "weights of other kinds (pytorch_model.bin) must be converted to safetensors first");
+        err_hint(
+            err,
+            "shards need the index; a GGUF file is named itself; weights of other kinds (pytorch_model.bin) must be "
+            "converted to safetensors first");
     }
     free(single);
     free(index);

@@ -70,7 +70,8 @@ bool mix_open_rewards(Judge *j, Device *device, int date, ChatMode chat, Err *er
     bool ok = true;
     for (int k = 0; ok && k < j->prompt->parts; k++) {
         const MixPart *p = &j->prompt->part[k];
-        ok = p->kind != PART_REWARD || (reward_model_open(&j->part[k].reward, p->path, device, date, chat, err) &&
+        ok = p->kind != PART_REWARD || (reward_model_open(&j->part[k].reward, p->path, device, date,
+                                                          p->chat == CHAT_AUTO ? chat : p->chat, err) &&
                                         (!device || model_hash(p->path, NULL, j->part[k].hash, err)));
     }
     return ok;

@@ -30,8 +30,10 @@ static bool settle_reading(RewardModel *r, ChatMode chat, Err *err)
     if (chat != CHAT_AUTO || m->chat)
         return render_chat(m, chat, &r->chat, err);
     err_set(err, ERR_INPUT, "%s has no chat template, through which it would read rows", m->path);
-    return err_hint(err, "put its chat_template.jinja into the directory; --chat false, where a command has it, reads "
-                         "rows as plain text");
+    return err_hint(
+        err,
+        "put its chat_template.jinja into the directory; --chat false, of rl --reward-chat false, in a list or a mix chat: "
+        "false, reads rows as plain text");
 }
 
 static bool open_trained(RewardModel *r, const char *path, Device *device, ChatMode chat, Err *err)

@@ -176,6 +176,8 @@ static void append_mix(Str *out, const Fit *f)
         str_add(out, "  - ");
         append_source(out, part, folder);
         str_addf(out, "    centre: %.6g\n    scale: %.6g\n    weight: %.6g\n", part->centre, part->scale, part->weight);
+        if (part->chat != CHAT_AUTO)
+            str_addf(out, "    chat: %s\n", part->chat == CHAT_TRUE ? "true" : "false");
         if (f->choices > 0)
             str_addf(out, "    error: %.6g\n", part->error);
     }

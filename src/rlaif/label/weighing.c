@@ -6,14 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-typedef double Matrix[MOST_PARTS][MOST_PARTS];
+typedef double Square[MOST_PARTS][MOST_PARTS];
 
 static const double RELATIVE_PIVOT = 1e-10, /* of a column that is left where those before it are taken out */
     SMALL_STEP = 1e-10, ROUNDING = 1e-13;
 enum { MOST_STEPS = 60, HALVINGS = 40 };
 
 /* A = L L^T into the lower triangle of `a`. False where a pivot is as good as 0: *column. */
-static bool cholesky(Matrix a, int k, int *column)
+static bool cholesky(Square a, int k, int *column)
 {
     for (int c = 0; c < k; c++) {
         double own = a[c][c];
@@ -33,7 +33,7 @@ static bool cholesky(Matrix a, int k, int *column)
 }
 
 /* x of L L^T x = b. */
-static void solve(Matrix l, int k, const double *b, double *x)
+static void solve(Square l, int k, const double *b, double *x)
 {
     for (int r = 0; r < k; r++) {
         x[r] = b[r];
@@ -70,11 +70,11 @@ static double likelihood(const double *z, int n, int k, const double *w)
 }
 
 /* dL/dw and -d2L/dw2 at w. True where no choice is on the other side of w, and some are on this. */
-static bool derivatives(const double *z, int n, int k, const double *w, double *slope, Matrix curve)
+static bool derivatives(const double *z, int n, int k, const double *w, double *slope, Square curve)
 {
     bool against = false, for_it = false;
     memset(slope, 0, (size_t)k * sizeof *slope);
-    memset(curve, 0, sizeof(Matrix));
+    memset(curve, 0, sizeof(Square));
     for (int i = 0; i < n; i++) {
         const double *row = z + (size_t)i * (size_t)k;
         double m = dot(w, row, k), p = real_sigmoid(m);
@@ -111,7 +111,7 @@ static void step(const double *z, int n, int k, const double *by, Weighing *out,
 
 WeighingEnd weighing_fit(const double *z, int n, int k, Weighing *out)
 {
-    Matrix curve;
+    Square curve;
     double slope[MOST_PARTS], by[MOST_PARTS], moved = 1;
     *out = (Weighing){0};
     out->likelihood = likelihood(z, n, k, out->weight);

@@ -53,6 +53,9 @@ static bool check_rewards(ErrCode code, const RlOptions *o, const AskedRewards *
     if (o->scale == SCALE_NONE && !has_model(a))
         return err_set(err, code, "--scale needs --reward, or a reward model in --rewards"),
                err_hint(err, "a direct judge's rewards are not scaled but by the scale of a part of --rewards");
+    if (o->reward_chat != CHAT_AUTO && !has_model(a))
+        return err_set(err, code, "--reward-chat needs --reward, or a reward model in --rewards"),
+               err_hint(err, "a direct judge reads as its prompt file says; --chat is how the policy reads prompts");
     return true;
 }
 

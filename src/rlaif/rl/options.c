@@ -22,6 +22,10 @@ static const Option option_rows[] = {
      .help =
          "what a reward model's rewards are divided by: auto, as it was trained; none: nothing, its margins stay as "
          "they are"},
+    {"reward-chat", OPT_CHOICE, AT(RlOptions, reward_chat), .choices = CHAT_MODES, .otherwise = "auto",
+     .help =
+         "reward models read replies through their chat template; auto: as they were trained, those of others through "
+         "theirs"},
     {"output", OPT_TEXT, AT(RlOptions, output), .value = "DIR",
      .flags = OPT_SHORT_O | OPT_REQUIRED | OPT_WORKING | OPT_CLI, .help = "the trained policy"},
     {"algorithm", OPT_CHOICE, AT(RlOptions, algorithm), .choices = "reinforce", .otherwise = "reinforce",

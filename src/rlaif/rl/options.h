@@ -15,7 +15,8 @@ typedef struct RlOptions {
     char *prompts, *model, *reference, *output, *reward, *judge, *prompt, *eval;
     OptionTree rewards;
     int algorithm, objective, baseline, value, kl, logp_temperature, chat, limit, steps, epochs, batch, samples,
-        max_prompt_tokens, truncate, max_new_tokens, top_k, value_warmup, eval_every, keep_best, scale, scale_rewards;
+        max_prompt_tokens, truncate, max_new_tokens, top_k, value_warmup, eval_every, keep_best, scale, scale_rewards,
+        reward_chat;
     double beta, no_end_penalty, value_lr, value_weight, temperature, top_p;
     bool whiten, skip_bad, allow_length;
 } RlOptions;

@@ -11,7 +11,8 @@ static const RewardPart *same_model(const RewardSource *s, int part)
     bool direct = !p->hash[0];
     for (int i = 0; i < part; i++) {
         const RewardPart *e = &s->part[i];
-        if (direct ? e->judge && strcmp(e->from.hash, p->from.hash) == 0 : strcmp(e->hash, p->hash) == 0)
+        if (direct ? e->judge && strcmp(e->from.hash, p->from.hash) == 0
+                   : strcmp(e->hash, p->hash) == 0 && e->chat == p->chat)
             return e;
     }
     return NULL;
@@ -22,6 +23,7 @@ static bool open_model(Rl *rl, int part, const Work *work, Err *err)
     const RlOptions *o = rl->options;
     const char *dir = rl->asked.part[part].reward;
     RewardPart *p = &rl->source.part[part];
+    p->chat = rl->asked.part[part].chat;
     if (!work_model_hash(work, dir, p->hash, err))
         return false;
     const RewardPart *same = same_model(&rl->source, part);
@@ -32,7 +34,7 @@ static bool open_model(Rl *rl, int part, const Work *work, Err *err)
         p->borrowed = true;
         return true;
     }
-    if (!reward_model_open(&p->model, dir, work->device, o->common.date, CHAT_AUTO, err))
+    if (!reward_model_open(&p->model, dir, work->device, o->common.date, p->chat, err))
         return false;
     p->flat = flat_by_scale(p->model->scale);
     if (o->scale == SCALE_NONE)

@@ -44,6 +44,24 @@ static bool read_number(const AskedRewards *a, const Yaml *part, const char *key
     return failed(a, y->line, "write it as 0.5 or -1", err);
 }
 
+/* Of a reward model; else as --reward-chat has it. */
+static bool read_chat(const AskedRewards *a, const Yaml *part, AskedPart *p, const RlOptions *o, Err *err)
+{
+    static const char *const modes[] = {"auto", "true", "false"};
+    const Yaml *y = yaml_get(part, "chat");
+    p->chat = (ChatMode)o->reward_chat;
+    if (yaml_is_null(y))
+        return true;
+    if (!p->reward)
+        return err_set(err, ERR_INPUT, "\"chat\" is of reward models"),
+               failed(a, y->line, "a judge's prompt file says how the judge reads: put \"chat\" there", err);
+    for (int i = 0; i < COUNT(modes); i++)
+        if (y->kind == YAML_TEXT && strcmp(y->text, modes[i]) == 0)
+            return p->chat = (ChatMode)i, true;
+    err_set(err, ERR_INPUT, "\"chat\" must be auto, true or false");
+    return failed(a, y->line, "write it as chat: false", err);
+}
+
 static bool check_part(const AskedRewards *a, const AskedPart *p, const RlOptions *o, Err *err)
 {
     static const char ONE[] = "a part is one of both: write a part for each";
@@ -67,7 +85,7 @@ static bool check_part(const AskedRewards *a, const AskedPart *p, const RlOption
 
 static bool read_part(AskedRewards *a, const Yaml *y, const RlOptions *o, Err *err)
 {
-    static const char *const keys[] = {"judge", "prompt", "reward", "weight", "scale"};
+    static const char *const keys[] = {"judge", "prompt", "reward", "weight", "scale", "chat"};
     AskedPart *p = &a->part[a->n++];
     *p = (AskedPart){.line = y->line};
     if (y->kind != YAML_MAP)
@@ -75,7 +93,7 @@ static bool read_part(AskedRewards *a, const Yaml *y, const RlOptions *o, Err *e
     return yaml_check_keys(y, keys, COUNT(keys), a->where, err) && read_text(a, y, "judge", &p->judge, err) &&
            read_text(a, y, "prompt", &p->prompt, err) && read_text(a, y, "reward", &p->reward, err) &&
            read_number(a, y, "weight", &p->weight, err) && read_number(a, y, "scale", &p->scale, err) &&
-           check_part(a, p, o, err);
+           read_chat(a, y, p, o, err) && check_part(a, p, o, err);
 }
 
 static bool read_list(AskedRewards *a, const RlOptions *o, Err *err)
@@ -137,8 +155,12 @@ bool asked_rewards_read(AskedRewards *out, const RlOptions *o, Err *err)
         if (!read_list(out, o, err))
             return false;
     } else if (o->reward || o->judge || o->endpoint.url) {
-        out->part[out->n++] =
-            (AskedPart){.reward = o->reward, .judge = o->judge, .prompt = o->prompt, .weight = 1, .scale = 1};
+        out->part[out->n++] = (AskedPart){.reward = o->reward,
+                                          .judge = o->judge,
+                                          .prompt = o->prompt,
+                                          .weight = 1,
+                                          .scale = 1,
+                                          .chat = (ChatMode)o->reward_chat};
     }
     for (int i = 0; i < out->n; i++)
         name_part(out, i);
@@ -210,6 +232,8 @@ bool asked_rewards_hash(const AskedRewards *a, const Work *work, const RlOptions
         const AskedPart *p = &a->part[i];
         json_t *part = list ? json_pack("{s:s, s:f, s:f}", "name", p->name, "weight", p->weight, "scale", p->scale)
                             : json_incref(hashes);
+        if (list && p->chat != CHAT_AUTO)
+            json_object_set_new(part, "chat", json_string(p->chat == CHAT_TRUE ? "true" : "false"));
         ok = hash_part(a, i, work, o, part, err) || asked_part_failed(a, i, err);
         if (list)
             json_array_append_new(list, part);

@@ -1,7 +1,7 @@
 /* What a policy is rewarded by, as the options ask for it: --rewards, a list of parts; or --reward or --judge alone, a list of one.
  *
  *     - {judge: MODEL, prompt: NAME|FILE, weight: 0.5}   # without a judge: the one behind --endpoint
- *     - {reward: DIR, weight: 0.5, scale: 2}
+ *     - {reward: DIR, weight: 0.5, scale: 2, chat: false}
  *
  *     R = sum over the parts of weight r / scale */
 #ifndef RLAIF_RL_REWARDS_H
@@ -15,8 +15,9 @@ enum { MOST_REWARDS = 16 };
 typedef struct AskedPart {
     const char *reward, *judge, *prompt; /* a reward model, or a judge's model and prompt; no judge: the endpoint */
     double weight, scale;
-    char *name; /* of its metric and in rows: the reward model's or the prompt's, unlike those of other parts */
-    int line;   /* of the file that the list stands in; 0: it is of the command's own options */
+    ChatMode chat; /* how a reward model reads replies */
+    char *name;    /* of its metric and in rows: the reward model's or the prompt's, unlike those of other parts */
+    int line;      /* of the file that the list stands in; 0: it is of the command's own options */
 } AskedPart;
 
 typedef struct AskedRewards {

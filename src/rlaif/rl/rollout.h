@@ -40,6 +40,7 @@ typedef double RewardFunction(const char *response);
 /* A part of the reward: a reward model or a direct judge. */
 typedef struct RewardPart {
     double weight, scale;
+    ChatMode chat;      /* how it is asked to read, */
     RewardModel *model; /* or */
     Judge *judge;       /* owned, */
     JudgeSource from;   /* and where it comes from */

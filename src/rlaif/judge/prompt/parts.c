@@ -33,7 +33,7 @@ static bool read_source(const FieldReader *r, const Yaml *y, MixPart *p)
 
 static bool read_part(const FieldReader *r, const Yaml *y, bool draft, MixPart *p)
 {
-    static const char *const keys[] = {"prompt", "reward", LOG_LENGTH, "centre", "scale", "weight", "error"};
+    static const char *const keys[] = {"prompt", "reward", LOG_LENGTH, "centre", "scale", "weight", "error", "chat"};
     const double zero = 0, one = 1;
     p->line = y->line;
     if (y->kind != YAML_MAP)
@@ -44,6 +44,12 @@ static bool read_part(const FieldReader *r, const Yaml *y, bool draft, MixPart *
         err_set(r->err, ERR_INPUT, "%s:%d: the part %s has no \"scale\"", r->where, y->line, part_name(p));
         return err_hint(r->err, "rlaif label --fit ROWS -o FILE.yaml measures it on rows");
     }
+    int chat;
+    if (!field_choice(r, y, "chat", CHAT_MODES, "auto", &chat))
+        return false;
+    p->chat = (ChatMode)chat;
+    if (yaml_get(y, "chat") && p->kind != PART_REWARD)
+        return field_bad(r, yaml_get(y, "chat"), "chat", "a reward model's: a prompt's own file says how it is read");
     return field_number(r, y, "centre", false, &zero, &p->centre) &&
            (fabs(p->centre) <= LARGEST || field_bad(r, yaml_get(y, "centre"), "centre", "a number of at most 1e12")) &&
            field_number(r, y, "scale", true, &one, &p->scale) &&

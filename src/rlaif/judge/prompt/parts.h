@@ -3,6 +3,7 @@
 #define RLAIF_JUDGE_PROMPT_PARTS_H
 
 #include "rlaif/judge/prompt/field.h"
+#include "rlaif/rows/render.h"
 
 enum { MOST_PARTS = 8 };
 
@@ -14,6 +15,7 @@ typedef struct MixPart {
     char *source;               /* a prompt's name or file, or a reward model, as it is written; NULL: the log length */
     char *path;                 /* that from here; NULL of a built-in prompt */
     struct JudgePrompt *prompt; /* that; owned by the mix's prompt */
+    ChatMode chat;              /* of a reward model: how it reads responses; auto: as the command says */
     double centre, scale, weight;
     double error; /* the weight's standard error, where it was fitted; 0: not known */
     int line;     /* of the file */
