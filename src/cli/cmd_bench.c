@@ -13,7 +13,7 @@ typedef enum Workload { BENCH_GEMM, BENCH_ATTENTION, BENCH_LABEL, BENCH_GENERATE
 
 typedef struct BenchOptions {
     CommonOptions common;
-    int workload, batch, samples, baseline, max_new_tokens, steps, repeat, chat;
+    int workload, batch, samples, baseline, optimizer, max_new_tokens, steps, repeat, chat;
     bool greedy, profile;
     char *model, *input, *prompt;
 } BenchOptions;
@@ -30,6 +30,8 @@ static const Option option_rows[] = {
     {"samples", OPT_INT, AT(BenchOptions, samples), 1, 10000, "4", .help = "rl: responses a prompt"},
     {"baseline", OPT_CHOICE, AT(BenchOptions, baseline), .choices = "value|group|none", .otherwise = "group",
      .help = "rl: group, or with an own value network"},
+    {"optimizer", OPT_CHOICE, AT(BenchOptions, optimizer), .choices = OPTIMIZERS, .otherwise = "adamw",
+     .help = "reward, rl: as theirs"},
     {"max-new-tokens", OPT_INT, AT(BenchOptions, max_new_tokens), 1, 1e6, "48",
      .help = "generate, rl: longest response"},
     {"steps", OPT_INT, AT(BenchOptions, steps), 1, 1e6, "3", .help = "rl: updates"},
@@ -221,11 +223,14 @@ static bool bench_generate(Bench *b, Measured *out, Err *err)
 
 /* --- reward --- */
 
-static const TrainOptions train_defaults = {.optimizer = OPTIMIZER_ADAMW, .lr = 1e-5, .clip = 1};
+static TrainOptions training_of(const BenchOptions *o)
+{
+    return (TrainOptions){.optimizer = o->optimizer, .lr = 1e-5, .clip = 1};
+}
 
 static bool bench_reward(Bench *b, Measured *out, Err *err)
 {
-    RewardOptions o = {.train = train_defaults,
+    RewardOptions o = {.train = training_of(b->options),
                        .model = b->options->model,
                        .batch = b->options->batch,
                        .epochs = 1,
@@ -275,7 +280,7 @@ static bool bench_rl(Bench *b, Measured *out, Err *err)
 {
     const BenchOptions *w = b->options;
     RlOptions o = {.common = w->common,
-                   .train = train_defaults,
+                   .train = training_of(w),
                    .model = w->model,
                    .baseline = w->baseline,
                    .value = VALUE_OWN,

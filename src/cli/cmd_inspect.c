@@ -126,6 +126,9 @@ static void say_sizes(const json_t *plan)
         *c = *c == '_' ? ' ' : *c;
     printf("%-16s %s\n", "planned for", str_text(&s));
     str_release(&s);
+    const char *reward = json_text_of(plan, "reward_model");
+    if (reward && strcmp(reward, "assumed") == 0)
+        printf("%-16s one that is trained from this model\n", "reward model");
 }
 
 static void say_bytes(const char *name, double bytes)
@@ -317,6 +320,8 @@ bool cmd_inspect(Work *work, void *options, Err *err)
 {
     const InspectOptions *o = options;
     bool beside;
+    if (!plan_options_check(&o->plan, err))
+        return false;
     if (o->plan.stage != PLAN_NOTHING)
         return inspect_plan(work, o, err);
     if (o->step >= 0)

@@ -52,6 +52,7 @@ typedef struct Plan {
     Work work;     /* on a hollow device */
     Rows rows;
     Effort effort;
+    bool assumes_reward; /* rl: a reward model that is trained from this model */
 } Plan;
 
 /* --- options --- */
@@ -75,13 +76,28 @@ static bool set_one(Plan *p, const char *assignment, Err *err)
     return ok;
 }
 
+/* What was given for it as a text, or NULL. */
+static const char *text_of(const PlanOptions *o, const Option *option)
+{
+    return option->type == OPT_TEXT ? *(const char *const *)(const void *)((const char *)o + option->at) : NULL;
+}
+
+bool plan_options_check(const PlanOptions *o, Err *err)
+{
+    for (int i = 0; o->stage == PLAN_NOTHING && i < PLAN_OPTIONS; i++)
+        if (text_of(o, &plan_options[i]) || (plan_options[i].type == OPT_LIST && o->set.n > 0))
+            return err_set(err, ERR_USAGE, "command line: --%s belongs to --plan", plan_options[i].name),
+                   err_hint(err, "add --plan label, reward or rl");
+    return true;
+}
+
 /* What was given for the stage's own options. */
 static bool settle_options(Plan *p, Err *err)
 {
     bool ok = true;
     for (int i = 0; ok && i < PLAN_OPTIONS; i++) {
         const Option *o = &plan_options[i];
-        const char *value = o->type == OPT_TEXT ? *(char *const *)((const char *)p->asked + o->at) : NULL;
+        const char *value = text_of(p->asked, o);
         if (value && strcmp(o->name, "rows") != 0)
             ok = options_set(p->stage->table, p->options, o->name, value, "command line", err);
     }
@@ -90,7 +106,8 @@ static bool settle_options(Plan *p, Err *err)
     if (p->stage != &planned[PLAN_LABEL] || !((LabelOptions *)p->options)->reward)
         options_put(p->stage->table, p->options, "model", p->model);
     const RlOptions *rl = p->stage == &planned[PLAN_RL] ? p->options : NULL;
-    if (rl && !rl->reward && !rl->judge && !rl->rewards.yaml && !rl->endpoint.url)
+    p->assumes_reward = rl && !rl->reward && !rl->judge && !rl->rewards.yaml && !rl->endpoint.url;
+    if (p->assumes_reward)
         options_put(p->stage->table, p->options, "reward", p->model);
     return ok;
 }
@@ -202,14 +219,16 @@ static bool ask(Plan *p, json_t *out, Keep *keep, Err *err)
     if (!needs_of(p, batch, &n, err))
         return false;
     const Budget b = {needs_of, p, batch, memory};
+    const Effort effort = p->effort;
     bool fits = batch ? needs_settle(&b, p->stage->name, ".", out, keep, &refusal)
                       : needs_check(&n, p->stage->name, ".", out, &refusal);
     if (!fits && refusal.code != ERR_MEMORY && refusal.code != ERR_IO)
         return *err = refusal, false;
     if (*keep == KEEP_INPUTS)
         needs_again(&n);
-    if (batch)
+    if (batch) /* smaller ones may have been tried */
         *batch_of(p) = batch;
+    p->effort = effort;
     json_object_set_new(out, "parts", needs_json(&n));
     json_object_set_new(out, "layers_again", json_boolean(*keep == KEEP_INPUTS));
     json_object_set_new(out, "allowed_bytes", json_integer((json_int_t)needs_limit(memory)));
@@ -238,8 +257,10 @@ static bool run(Plan *p, Device *d, json_t *out, Err *err)
     }
     if (batch_of(p))
         json_object_set_new(out, "batch", json_integer(*batch_of(p)));
-    if (p->stage == &planned[PLAN_RL])
+    if (p->stage == &planned[PLAN_RL]) {
         json_object_set_new(out, "samples", json_integer(((RlOptions *)p->options)->samples));
+        json_object_set_new(out, "reward_model", json_string(p->assumes_reward ? "assumed" : "given"));
+    }
     if (!ask(p, out, &keep, err) || !time_of(p, d, keep == KEEP_INPUTS, &seconds, err))
         return false;
     json_object_set_new(out, "seconds", json_real(seconds));

@@ -109,6 +109,7 @@ static void too_large(void **state)
     assert_false(json_bool_of(plan, "fits", true));
     assert_non_null(strstr(json_text_of(plan, "refusal"), "--memory allows 5.0 kB"));
     assert_non_null(strstr(json_text_of(plan, "remedy"), "the largest part is "));
+    assert_string_equal(json_text_of(plan, "seconds_of"), "training on and rewarding 32 pairs");
     json_decref(plan);
     o.memory = NULL;
     double all = bytes_of(&b, TINY_LLAMA_DIR, o);
@@ -145,6 +146,10 @@ static void refused(void **state)
         if (!strstr(err.msg, cases[i].says))
             fail_msg("%s", err.msg);
     }
+    Err err = {0};
+    assert_false(plan_options_check(&(PlanOptions){.samples = "4"}, &err));
+    assert_string_equal(err.msg, "command line: --samples belongs to --plan");
+    assert_true(plan_options_check(&(PlanOptions){PLAN_RL, .samples = "4"}, &err));
     bench_end(&b);
 }
 
