@@ -293,7 +293,31 @@ INLINE f32x16 v_iota(void)
 }
 
 /* to[j * to_row + i] = from[i * from_row + j] for i, j in 0..15. */
-#if defined __AVX2__
+#if defined __AVX512F__
+INLINE void transpose16(float *to, size_t to_row, const float *from, size_t from_row)
+{
+    __m512 r[16], a, b, c, d;
+#pragma GCC unroll 16
+    for (size_t i = 0; i < 16; i++)
+        r[i] = _mm512_loadu_ps(from + i * from_row);
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 16; i += 4) { /* four rows within each quarter of a register */
+        a = _mm512_unpacklo_ps(r[i], r[i + 1]), b = _mm512_unpackhi_ps(r[i], r[i + 1]);
+        c = _mm512_unpacklo_ps(r[i + 2], r[i + 3]), d = _mm512_unpackhi_ps(r[i + 2], r[i + 3]);
+        r[i] = _mm512_shuffle_ps(a, c, 0x44), r[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
+        r[i + 2] = _mm512_shuffle_ps(b, d, 0x44), r[i + 3] = _mm512_shuffle_ps(b, d, 0xee);
+    }
+#pragma GCC unroll 4
+    for (size_t j = 0; j < 4; j++) { /* quarters */
+        a = _mm512_shuffle_f32x4(r[j], r[j + 4], 0x44), b = _mm512_shuffle_f32x4(r[j], r[j + 4], 0xee);
+        c = _mm512_shuffle_f32x4(r[j + 8], r[j + 12], 0x44), d = _mm512_shuffle_f32x4(r[j + 8], r[j + 12], 0xee);
+        _mm512_storeu_ps(to + j * to_row, _mm512_shuffle_f32x4(a, c, 0x88));
+        _mm512_storeu_ps(to + (j + 4) * to_row, _mm512_shuffle_f32x4(a, c, 0xdd));
+        _mm512_storeu_ps(to + (j + 8) * to_row, _mm512_shuffle_f32x4(b, d, 0x88));
+        _mm512_storeu_ps(to + (j + 12) * to_row, _mm512_shuffle_f32x4(b, d, 0xdd));
+    }
+}
+#elif defined __AVX2__
 INLINE void transpose8(float *to, size_t to_row, const float *from, size_t from_row)
 {
     __m256 r[8], t[8];

@@ -61,6 +61,18 @@ static Product part(const Product *whole, int i0, int rows, int p0, int panels)
     return p;
 }
 
+/* Rows of A at multiples of 4096 bytes would all fall into the same few sets of a cache: they are copied, an odd number
+ * of cache lines apart. */
+static bool one_set(const Product *p)
+{
+    return p->a_row % 1024 == 0;
+}
+
+static size_t row_apart(int k)
+{
+    return (size_t)(blocks_of(k, LANES) | 1) * LANES;
+}
+
 /* How a product is cut: a task takes some rows and panels, and goes through the chain in blocks. A block of A stays in
  * the second-level cache while every panel passes over it. */
 typedef struct Cut {
@@ -77,7 +89,7 @@ enum { BLOCK_FLOATS = 104 << 10 }; /* half a megabyte is all that these machines
 
 static Cut cut_of(const Product *whole, int threads)
 {
-    enum { FEWEST_ROWS = 84, MOST_ROWS = 140, MOST_PANELS = 64, TASKS = 8 /* for each thread */, SET_FLOATS = 1024 };
+    enum { FEWEST_ROWS = 84, MOST_ROWS = 140, MOST_PANELS = 64, TASKS = 8 /* for each thread */ };
     Cut c;
     int whole_chains = BLOCK_FLOATS / whole->k; /* rows */
     int most = whole_chains < FEWEST_ROWS || whole_chains > MOST_ROWS ? MOST_ROWS : whole_chains;
@@ -87,10 +99,8 @@ static Cut cut_of(const Product *whole, int threads)
     int groups = blocks_of(TASKS * threads, c.row_blocks), fair = blocks_of(whole->panels, groups);
     c.panels = even_block(whole->panels, fair < MOST_PANELS ? fair : MOST_PANELS, 2); /* the widest tile has two */
     c.groups = blocks_of(whole->panels, c.panels);
-    /* Rows at multiples of 4096 bytes would all fall into the same few sets of a cache: they are copied, an odd number
-     * of cache lines apart. */
-    c.a_row = (size_t)(c.chain / LANES | 1) * LANES;
-    c.a_floats = whole->a_row % SET_FLOATS == 0 ? c.a_row * (size_t)c.rows : 0;
+    c.a_row = row_apart(c.chain);
+    c.a_floats = one_set(whole) ? c.a_row * (size_t)c.rows : 0;
     return c;
 }
 
@@ -157,99 +167,143 @@ static void linear(Device *d, Tensor y, Tensor x, Matrix w, bool add)
     }
 }
 
-/* Columns c0 .. c0+15 of a packed W as a panel of lanes: out[n][16] = W(n, c0 + lane). */
-static void transposed_panel(float *out, Matrix w, int c0)
+/* Columns c0 .. c0+15 of a packed W, rows from n0, as a panel of lanes: out[n][16] = W(n0 + n, c0 + lane). */
+static void transposed_panel(float *out, Matrix w, int c0, int n0, int rows)
 {
     int cols = w.cols - c0 < LANES ? w.cols - c0 : LANES;
-    for (int n0 = 0; n0 < w.rows; n0 += LANES) {
-        const float *from = w.at + matrix_at(w, n0, c0);
-        float *to = out + (size_t)n0 * LANES;
+    for (int n = 0; n < rows; n += LANES) {
+        const float *from = w.at + matrix_at(w, n0 + n, c0), *later = from + (size_t)w.cols * LANES * 2;
+        float *to = out + (size_t)n * LANES;
+        for (int i = 0; i < LANES; i++) /* the next pieces lie far from this one */
+            __builtin_prefetch(later + (size_t)i * LANES);
         if (cols == LANES) {
             transpose16(to, LANES, from, LANES);
             continue;
         }
-        for (int n = 0; n < LANES; n++)
+        for (int i = 0; i < LANES; i++)
             for (int c = 0; c < LANES; c++)
-                to[n * LANES + c] = c < cols ? from[c * LANES + n] : 0;
+                to[i * LANES + c] = c < cols ? from[c * LANES + i] : 0;
     }
 }
 
-/* dx (=|+=) dy W: lanes are W's columns, so panels of W are transposed on the way. `add` continues the chain.
- */
+/* dx (=|+=) dy W: lanes are W's columns, so panels of W are transposed on the way, once for all rows that they pass
+ * over. `add` continues the chain. */
 static void linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w, bool add)
 {
-    size_t panel = (size_t)panels_of(w.rows) * LANES * LANES; /* floats of one transposed panel */
-    float *scratch = device_scratch(d, (size_t)d->threads * TASK_PANELS * panel);
-    if (!scratch)
+    enum { MOST_ROWS = 512, MOST_CHAIN = 2048 }; /* a block of dy: 4 MiB of the third-level cache */
+    Product whole = product_of(dx, dy, w.at, 0, add ? PRODUCT_CHAIN : PRODUCT_SET);
+    int rows = even_block(whole.m, MOST_ROWS, TILE_ROWS), chain = even_block(whole.k, MOST_CHAIN, LANES);
+    size_t panel = (size_t)chain * LANES, row = row_apart(chain);
+    size_t copy_floats = one_set(&whole) ? (size_t)rows * row : 0;
+    float *copy = device_scratch(d, copy_floats + (size_t)d->threads * TASK_PANELS * panel);
+    if (!copy)
         return;
-    Product whole = product_of(dx, dy, NULL, panel, add ? PRODUCT_CHAIN : PRODUCT_SET);
-    int groups = (whole.panels + TASK_PANELS - 1) / TASK_PANELS;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(d->threads)
-    for (int g = 0; g < groups; g++) {
-        float *mine = scratch + (size_t)thread_index() * TASK_PANELS * panel;
-        Product p = part(&whole, 0, whole.m, g * TASK_PANELS, TASK_PANELS);
-        p.b = mine;
-        for (int j = 0; j < p.panels; j++)
-            transposed_panel(mine + (size_t)j * panel, w, (g * TASK_PANELS + j) * LANES);
-        product(&p);
-    }
+    int groups = blocks_of(whole.panels, TASK_PANELS);
+#pragma omp parallel num_threads(d->threads)
+    for (int i0 = 0; i0 < whole.m; i0 += rows)
+        for (int k0 = 0; k0 < whole.k; k0 += chain) {
+            Product block = part(&whole, i0, rows, 0, whole.panels);
+            block.k = whole.k - k0 < chain ? whole.k - k0 : chain;
+            block.a += k0;
+            if (k0)
+                block.mode = PRODUCT_CHAIN;
+            if (copy_floats) {
+#pragma omp for schedule(static)
+                for (int i = 0; i < block.m; i++)
+                    memcpy(copy + (size_t)i * row, block.a + (size_t)i * block.a_row, (size_t)block.k * sizeof(float));
+                block.a = copy;
+                block.a_row = row;
+            }
+#pragma omp for schedule(dynamic, 1)
+            for (int g = 0; g < groups; g++) {
+                float *b = copy + copy_floats + (size_t)thread_index() * TASK_PANELS * panel;
+                Product p = part(&block, 0, block.m, g * TASK_PANELS, TASK_PANELS);
+                p.b = b;
+                p.b_panel = panel;
+                for (int j = 0; j < p.panels; j++)
+                    transposed_panel(b + (size_t)j * panel, w, (g * TASK_PANELS + j) * LANES, k0, p.k);
+                product(&p);
+            }
+        }
 }
+
+enum {
+    TILE = TILE_PANELS == 2 ? TILE_ROWS : 2 * TILE_ROWS, /* columns of x that lie together */
+    ROWS_AHEAD = 8                                       /* a row's place tells the CPU nothing about the next one's */
+};
 
 /* Tiles of x transposed, so that the kernel reads one tile as a stream: the tile that starts at column c0 and
  * is `cols` wide lies at out + c0 * rows as [row][cols]. */
 static void transposed_tile(float *out, Tensor x, int c0, int cols)
 {
-    for (int t = 0; t < x.rows; t++)
-        memcpy(out + (size_t)t * (size_t)cols, x.at + (size_t)t * (size_t)x.cols + c0, (size_t)cols * sizeof(float));
+    const float *from = x.at + c0;
+    for (int t = 0; t < x.rows; t++, from += x.cols, out += cols) {
+        __builtin_prefetch(from + (size_t)ROWS_AHEAD * (size_t)x.cols);
+        if (cols == TILE)
+            memcpy(out, from, TILE * sizeof(float)); /* a size that the compiler knows: no call */
+        else
+            memcpy(out, from, (size_t)cols * sizeof(float));
+    }
 }
 
-/* dW += dy^T x: rows of the product are W's columns, lanes are W's rows, and the chain runs over tokens. */
+/* Columns of dy as panels of lanes, `panel` floats apart, for the product's part of the chain from t0 on. */
+static void dy_panels(const Product *p, float *out, Tensor dy, int t0, int c0)
+{
+    const float *from = dy.at + (size_t)t0 * (size_t)dy.cols + c0;
+    for (int t = 0; t < p->k; t++, from += dy.cols, out += LANES)
+        for (int j = 0; j < p->panels; j++) {
+            __builtin_prefetch(from + (size_t)ROWS_AHEAD * (size_t)dy.cols + (size_t)j * LANES);
+            f32x16 v = v_load_n(from + (size_t)j * LANES, dy.cols - c0 - j * LANES, 0);
+            v_store(out + (size_t)j * p->b_panel, v);
+        }
+}
+
+/* dW += dy^T x: rows of the product are W's columns, lanes are W's rows, and the chain runs over tokens. A task takes a
+ * block of x, which stays in the third-level cache, and columns of dy. */
 static void linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
 {
-    enum { TILE = 12 }; /* columns of x in a tile; two rounds of it fill every level's widest tile */
-    int T = x.rows, panels = panels_of(dw.rows), tiles = (x.cols + TILE - 1) / TILE;
-    size_t dy_floats = (size_t)panels * LANES * (size_t)T, x_floats = (size_t)x.cols * (size_t)T;
-    float *dy_packed = device_scratch(d, dy_floats + x_floats);
-    if (!dy_packed)
+    enum { MOST_CHAIN = 2048, X_FLOATS = 3 << 19 };
+    int T = x.rows, tiles = blocks_of(x.cols, TILE), groups = blocks_of(panels_of(dw.rows), TASK_PANELS);
+    int chain = even_block(T, MOST_CHAIN, 1), wide = even_block(tiles, X_FLOATS / (chain * TILE), 1) * TILE;
+    size_t x_floats = tensor_count(x), panel = (size_t)chain * LANES;
+    float *x_packed = device_scratch(d, x_floats + (size_t)d->threads * TASK_PANELS * panel);
+    if (!x_packed)
         return;
-    float *x_packed = dy_packed + dy_floats;
+    Product whole = {.m = x.cols,
+                     .panels = panels_of(dw.rows),
+                     .last = LANES,
+                     .a = x_packed,
+                     .a_row = (size_t)T,
+                     .b = dy.at,
+                     .c = dw.at,
+                     .c_row = LANES,
+                     .c_panel = (size_t)LANES * (size_t)dw.cols,
+                     .mode = PRODUCT_CHAIN};
 #pragma omp parallel num_threads(d->threads)
     {
-#pragma omp for schedule(static) nowait
+#pragma omp for schedule(static)
         for (int tile = 0; tile < tiles; tile++) {
             int c0 = tile * TILE, cols = x.cols - c0 < TILE ? x.cols - c0 : TILE;
             transposed_tile(x_packed + (size_t)c0 * (size_t)T, x, c0, cols);
         }
-#pragma omp for schedule(static)
-        for (int panel = 0; panel < panels; panel++) {
-            float *to = dy_packed + (size_t)panel * LANES * (size_t)T;
-            int lanes = panel == panels - 1 ? last_of(dw.rows) : LANES;
-            for (int t = 0; t < T; t++) {
-                const float *from = dy.at + (size_t)t * (size_t)dy.cols + (size_t)panel * LANES;
-                v_store(to + (size_t)t * LANES, lanes == LANES ? v_load(from) : v_load_n(from, lanes, 0));
+#pragma omp for schedule(dynamic, 1)
+        for (int task = 0; task < groups * blocks_of(x.cols, wide); task++) {
+            float *b = x_packed + x_floats + (size_t)thread_index() * TASK_PANELS * panel;
+            Product block = part(&whole, task / groups * wide, wide, task % groups * TASK_PANELS, TASK_PANELS);
+            block.b = b;
+            block.b_panel = panel;
+            for (int t0 = 0; t0 < T; t0 += chain) {
+                block.k = T - t0 < chain ? T - t0 : chain;
+                dy_panels(&block, b, dy, t0, task % groups * TASK_PANELS * LANES);
+                for (int i = 0; i < block.m; i += TILE) {
+                    Product p = part(&block, i, TILE, 0, TASK_PANELS);
+                    p.a += (size_t)t0 * (size_t)p.m;
+                    p.a_row = 1;
+                    p.a_col = (size_t)p.m;
+                    product(&p);
+                }
             }
         }
-        int groups = (panels + TASK_PANELS - 1) / TASK_PANELS;
-#pragma omp for schedule(dynamic, 1)
-        for (int g = 0; g < groups; g++)
-            for (int tile = 0; tile < tiles; tile++) {
-                int c0 = tile * TILE, cols = x.cols - c0 < TILE ? x.cols - c0 : TILE;
-                int p0 = g * TASK_PANELS;
-                Product p = {.m = cols,
-                             .k = T,
-                             .panels = panels - p0 < TASK_PANELS ? panels - p0 : TASK_PANELS,
-                             .last = LANES,
-                             .a = x_packed + (size_t)c0 * (size_t)T,
-                             .a_row = 1,
-                             .a_col = (size_t)cols,
-                             .b = dy_packed + (size_t)p0 * LANES * (size_t)T,
-                             .b_panel = (size_t)LANES * (size_t)T,
-                             .c = dw.at + (size_t)p0 * LANES * (size_t)dw.cols + (size_t)c0 * LANES,
-                             .c_row = LANES,
-                             .c_panel = (size_t)LANES * (size_t)dw.cols,
-                             .mode = PRODUCT_CHAIN};
-                product(&p);
-            }
     }
 }
 
