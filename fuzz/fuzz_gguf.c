@@ -1,5 +1,6 @@
 /* Any bytes as a GGUF file: everything that can be asked of it is asked. */
 #include "model/gguf_config.h"
+#include "text/tokenizer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -31,6 +32,27 @@ static size_t touch_texts(const char *const *list, int n)
     return sum;
 }
 
+/* A text as its tokenizer cuts it, and back. */
+static double touch_tokenizer(const TokenizerSpec *spec)
+{
+    static const char sample[] = "The  kettle's on.\n\n<s> 12 \xe2\x96\x81x\xff caf\xc3\xa9 e\xcc\x81 ab ";
+    Err err = {0};
+    Tokenizer *t;
+    Ids ids = {0};
+    Str text = {0};
+    if (!tokenizer_new(&t, spec, &err))
+        return 0;
+    double sum = tokenizer_encode(t, sample, sizeof sample - 1, TOKENIZE_SPECIAL, &ids, &err);
+    for (int i = 0; i < ids.n; i++)
+        if (!tokenizer_token(t, ids.id[i]))
+            __builtin_trap();
+    tokenizer_decode(t, ids.id, ids.n, TOKENIZE_SPECIAL, &text);
+    str_release(&text);
+    ids_release(&ids);
+    tokenizer_free(t);
+    return sum;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     Err err = {0};
@@ -53,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     err_clear(&err);
     TokenizerSpec spec;
     if (gguf_tokenizer(g, &spec, &err))
-        sum += (double)(touch_texts(spec.tokens, spec.n) + touch_texts(spec.merges, spec.n_merges));
+        sum += touch_tokenizer(&spec) +
+               (double)(touch_texts(spec.tokens, spec.n) + touch_texts(spec.merges, spec.n_merges));
     for (int i = 0; spec.scores && i < spec.n; i++)
         sum += (double)spec.scores[i];
     sum += gguf_chat_template(g) != NULL;

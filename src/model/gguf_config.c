@@ -53,6 +53,14 @@ static bool meta_real(const Meta *m, const char *name, double otherwise, double 
     return true;
 }
 
+/* Texts and switches are what they should be, where they are there. */
+static bool check_types(const Meta *m)
+{
+    return gguf_typed(m->g, key_of(m, "rope.scaling.type").name, GGUF_TEXT, m->err) &&
+           gguf_typed(m->g, key_of(m, "attention.causal").name, GGUF_BOOL, m->err) &&
+           gguf_typed(m->g, key_of(m, "use_parallel_residual").name, GGUF_BOOL, m->err);
+}
+
 static const int REQUIRED = -1;
 
 static bool meta_int(const Meta *m, const char *name, int otherwise, int *out)
@@ -510,8 +518,8 @@ bool gguf_config(const Gguf *g, ModelConfig *c, Err *err)
     const struct Reading *reading = NULL;
     Meta m = {g, c, err};
     double scale;
-    if (!find_family(g, c, &reading, err) || !read_sizes(&m) || !refuse_unknown(&m) || !read_rope(&m) ||
-        !meta_real(&m, "attention.scale", 0, &scale))
+    if (!find_family(g, c, &reading, err) || !check_types(&m) || !read_sizes(&m) || !refuse_unknown(&m) ||
+        !read_rope(&m) || !meta_real(&m, "attention.scale", 0, &scale))
         return false;
     c->attn_scale = (float)scale;
     if (!reading->read(&m) || !read_vocabulary(&m))

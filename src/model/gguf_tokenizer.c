@@ -158,6 +158,18 @@ static bool read_charsmap(Gguf *g, TokenizerSpec *spec, Err *err)
 bool gguf_tokenizer(Gguf *g, TokenizerSpec *spec, Err *err)
 {
     *spec = (TokenizerSpec){.bos = -1, .eos = -1, .eot = -1, .unk = -1, .pad = -1};
+    static const struct {
+        const char *key;
+        GgufType type;
+    } typed[] = {{"tokenizer.ggml.pre", GGUF_TEXT},
+                 {"tokenizer.ggml.remove_extra_whitespaces", GGUF_BOOL},
+                 {"tokenizer.ggml.add_bos_token", GGUF_BOOL},
+                 {"tokenizer.ggml.add_eos_token", GGUF_BOOL},
+                 {"tokenizer.ggml.add_space_prefix", GGUF_BOOL},
+                 {"tokenizer.chat_template", GGUF_TEXT}};
+    for (int i = 0; i < COUNT(typed); i++)
+        if (!gguf_typed(g, typed[i].key, typed[i].type, err))
+            return false;
     if (!gguf_text(g, "tokenizer.ggml.model", &spec->model))
         return err_set(err, ERR_INPUT, "%s: the metadata \"tokenizer.ggml.model\" is missing", g->path),
                err_hint(err, "take a file that holds its tokenizer");

@@ -1,54 +1,9 @@
 /* GGUF metadata as configuration and tokenizer, on small models, the golden ones and the real ones. */
-#include "gguf_build.h"
+#include "gguf_open.h"
 
 #include "base/json.h"
 #include "base/real.h"
 #include "group.h"
-
-typedef struct Opened {
-    unsigned char *bytes;
-    Gguf *g;
-} Opened;
-
-static Opened open_build(Build *b)
-{
-    Err err = {0};
-    Opened o;
-    size_t n;
-    o.bytes = build_end(b, &n);
-    if (!gguf_open_bytes(&o.g, "small", o.bytes, n, &err))
-        fail_msg("%s", err.msg);
-    return o;
-}
-
-static void close_build(Opened *o)
-{
-    gguf_free(o->g);
-    free(o->bytes);
-}
-
-static ModelConfig config_of(Build *b)
-{
-    Err err = {0};
-    ModelConfig c;
-    Opened o = open_build(b);
-    if (!gguf_config(o.g, &c, &err))
-        fail_msg("%s", err.msg);
-    close_build(&o);
-    return c;
-}
-
-static void expect_refused(Build *b, const char *words)
-{
-    Err err = {0};
-    ModelConfig c;
-    Opened o = open_build(b);
-    if (gguf_config(o.g, &c, &err))
-        fail_msg("accepted, should say \"%s\"", words);
-    if (!strstr(err.msg, words) || !str_starts(err.msg, "small: "))
-        fail_msg("says \"%s\", should say \"%s\"", err.msg, words);
-    close_build(&o);
-}
 
 /* --- small models ----------------------------------------------------------------------------------- */
 
@@ -108,42 +63,6 @@ static void gemma3_is_read(void **state)
     build_key(&b, "gemma3", "attention.sliding_window_pattern", 1);
     c = config_of(&b);
     assert_true(!c.local[0] && !c.local[1] && c.window == 0);
-}
-
-/* A head that llama.cpp calls cls.output: one label is a reward model; rerankers have two. */
-static void classifiers(void **state)
-{
-    (void)state;
-    Build b = {0};
-    build_model(&b, "llama");
-    add_tensor(&b, "cls.output.weight", 1, BUILD_WIDTH);
-    ModelConfig c = config_of(&b);
-    assert_true(c.head == HEAD_REWARD && !c.score_bias);
-    build_model(&b, "gemma3");
-    add_tensor(&b, "cls.output.weight", 1, BUILD_WIDTH);
-    add_tensor(&b, "cls.output.bias", 0, 1);
-    c = config_of(&b);
-    assert_true(c.head == HEAD_REWARD && c.score_bias);
-    for (uint64_t labels = 2; labels < 5; labels += 2) {
-        char words[100];
-        build_model(&b, "llama");
-        add_tensor(&b, "cls.output.weight", labels, BUILD_WIDTH);
-        snprintf(words, sizeof words, "is of a classifier of %d labels, a reward model has one", (int)labels);
-        expect_refused(&b, words);
-    }
-    build_model(&b, "llama");
-    add_tensor(&b, "cls.output.weight", 0, BUILD_WIDTH);
-    expect_refused(&b, "\"cls.output.weight\" has shape [8], the metadata (general.architecture and embedding_length)");
-    build_model(&b, "llama");
-    add_tensor(&b, "cls.output.weight", 1, BUILD_WIDTH + 1);
-    expect_refused(&b, "\"cls.output.weight\" has shape [1, 9]");
-    build_model(&b, "llama");
-    add_tensor(&b, "cls.output.bias", 0, 1);
-    expect_refused(&b, "\"cls.output.bias\"");
-    build_model(&b, "llama");
-    add_tensor(&b, "cls.weight", BUILD_WIDTH, BUILD_WIDTH);
-    add_tensor(&b, "cls.output.weight", 1, BUILD_WIDTH);
-    expect_refused(&b, "\"cls.weight\" has no place");
 }
 
 /* The divisors that llama.cpp's converter writes for Llama 3.1 and 3.2. */
@@ -580,7 +499,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(llama_is_read),
         cmocka_unit_test(gemma3_is_read),
-        cmocka_unit_test(classifiers),
         cmocka_unit_test(llama3_scaling_is_found_again),
         cmocka_unit_test(other_scalings),
         cmocka_unit_test(wrong_numbers),

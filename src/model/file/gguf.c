@@ -454,6 +454,16 @@ bool gguf_bool(const Gguf *g, const char *key, bool *out)
     return true;
 }
 
+bool gguf_typed(const Gguf *g, const char *key, GgufType type, Err *err)
+{
+    const GgufValue *v = gguf_value(g, key);
+    if (!v || v->type == type)
+        return true;
+    err_set(err, ERR_INPUT, "%s: the metadata \"%s\" must be %s", g->path, key,
+            type == GGUF_TEXT ? "a text" : "true or false");
+    return err_hint(err, "the file is damaged: download or convert it again");
+}
+
 int gguf_tensors(const Gguf *g)
 {
     return g->n_tensors;

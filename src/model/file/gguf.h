@@ -73,6 +73,8 @@ void gguf_free(Gguf *g); /* accepts NULL; everything borrowed from it ends */
 bool gguf_number(const Gguf *g, const char *key, double *out);
 bool gguf_text(const Gguf *g, const char *key, const char **out);
 bool gguf_bool(const Gguf *g, const char *key, bool *out);
+/* Fails where it is there and of another type: GGUF_TEXT or GGUF_BOOL. */
+bool gguf_typed(const Gguf *g, const char *key, GgufType type, Err *err) MUST_CHECK;
 /* The id of a special token; -1 where the key is absent or says "none" (2^32 - 1). Fails for anything else
  * that is no id of a vocabulary of n. */
 bool gguf_token_id(const Gguf *g, const char *key, int n, int *id, Err *err) MUST_CHECK;
