@@ -157,7 +157,7 @@ static Matrix tensor_of(const Param *group, int n, const ModelConfig *c)
     size_t shape[2] = {1, 1};
     int dims = stored_shape(group, &group->hf, shape), rows = dims == 1 ? 1 : (int)shape[0],
         cols = (int)shape[dims - 1];
-    Matrix flat = {mem_alloc((size_t)rows * (size_t)cols, PANEL * sizeof(float)), 1, rows * cols};
+    Matrix flat = matrix(mem_alloc((size_t)rows * (size_t)cols, PANEL * sizeof(float)), 1, rows * cols);
     float *values = mem_alloc((size_t)cols, sizeof *values);
     memset(flat.at, 0, matrix_floats(flat.rows, flat.cols) * sizeof(float));
     for (int r = 0; r < rows; r++) {

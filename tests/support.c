@@ -52,7 +52,7 @@ Tensor zero_tensor(int rows, int cols)
 
 Matrix zero_matrix(int rows, int cols)
 {
-    return (Matrix){mem_zalloc(matrix_floats(rows, cols), sizeof(float)), rows, cols};
+    return matrix(mem_zalloc(matrix_floats(rows, cols), sizeof(float)), rows, cols);
 }
 
 void fill_matrix(Matrix m, uint64_t stream, double scale)
@@ -74,7 +74,7 @@ Matrix random_matrix(int rows, int cols, uint64_t stream, double scale)
 
 Matrix copy_matrix(Matrix m)
 {
-    return (Matrix){mem_copy(m.at, matrix_floats(m.rows, m.cols), sizeof(float)), m.rows, m.cols};
+    return matrix(mem_copy(m.at, matrix_floats(m.rows, m.cols), sizeof(float)), m.rows, m.cols);
 }
 
 int *random_ids(int n, int below, uint64_t stream)

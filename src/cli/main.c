@@ -90,7 +90,7 @@ static bool run_command(const Command *c, void *options, Err *err)
 {
     const CommonOptions *common = options;
     Work work = {.common = common, .environment = read_environment()};
-    Library library = {0};
+    Library library = {.packed = common->weights == 0};
     log_set_quiet(common->quiet);
     bool ok = device_open(&work.device, (CpuLevel)common->cpu, common->threads, err);
     if (ok)

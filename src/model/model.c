@@ -123,9 +123,9 @@ static bool read_weights(Model *m, const Source *s, int own, bool heads_alone, E
             err_set(err, ERR_INPUT, "%s: %s holds a number that is not finite", s->path, t->name);
             ok = err_hint(err, "the file is damaged, or its training failed");
         }
-        if (ok && s->gguf)
+        if (ok && s->gguf && !p->matrix->packed)
             gguf_forget(s->gguf, t);
-        else if (ok)
+        else if (ok && !p->matrix->packed)
             safetensors_forget(s->tensors, t);
     }
     params_free(&list);
@@ -223,14 +223,13 @@ bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err)
     return ok;
 }
 
-static bool check_memory(const ModelConfig *c, const char *path, Err *err)
+static bool check_memory(double need, const char *path, Err *err)
 {
-    size_t need = weights_floats(c, false) * sizeof(float), have = mem_available();
-    if (have == 0 || need < have)
+    double have = (double)mem_available();
+    if (have <= 0 || need < have)
         return true;
     char a[32], b[32];
-    err_set(err, ERR_MEMORY, "%s needs %s for its weights, %s are free", path, mem_human(a, (double)need),
-            mem_human(b, (double)have));
+    err_set(err, ERR_MEMORY, "%s needs %s for its weights, %s are free", path, mem_human(a, need), mem_human(b, have));
     return err_hint(err, "use a smaller model or a machine with more memory");
 }
 
@@ -267,6 +266,32 @@ static char *stamps_of(const char *path)
     return str_take(&s);
 }
 
+static double f32_bytes(const ModelConfig *c)
+{
+    return (double)weights_floats(c, false) * sizeof(float);
+}
+
+/* Leaves all matrices in the file that can stay there. */
+static void pack(Trunk *t, const Source *s)
+{
+    ParamList list = params_list(&t->w, &t->config);
+    t->packed = mem_zalloc((size_t)list.n, sizeof *t->packed);
+    for (int i = 0; i < list.n; i++) {
+        Err ignored = {0}; /* read_weights says it */
+        const Param *p = &list.param[i];
+        const FilePlace *at = s->gguf ? &p->gguf : &p->hf;
+        const StoredTensor *stored = source_find(s, p);
+        Packed *packed = &t->packed[t->n_packed];
+        if (!stored || is_scalar_head(&t->w, p) || !check_shape(s, p, stored, &ignored) ||
+            !stored_pack(p, at, &t->config, stored, packed))
+            continue;
+        p->matrix->packed = packed;
+        t->n_packed++;
+        t->packed_bytes += (double)packed->row_bytes * p->matrix->rows;
+    }
+    params_free(&list);
+}
+
 /* From the file, or all but the heads from another model that was. */
 static bool load_weights(Model *m, const Source *s, int own, Err *err)
 {
@@ -278,10 +303,12 @@ static bool load_weights(Model *m, const Source *s, int own, Err *err)
         free(file);
         return trunk_weights(m->trunk, &m->w, &m->config, err) && (hollow || read_weights(m, s, own, true, err));
     }
-    Trunk *t;
-    bool ok = (hollow || check_memory(&m->config, m->path, err)) && trunk_new(&t, &m->config, hollow, err);
-    if (ok)
-        new_trunk(m, t);
+    m->trunk = trunk_begin(&m->config, hollow);
+    if (library && library->packed)
+        pack(m->trunk, s);
+    double packed = m->trunk->packed_bytes, need = packed > 0 ? packed : f32_bytes(&m->config);
+    bool ok = (hollow || check_memory(need, m->path, err)) && trunk_alloc(m->trunk, err);
+    new_trunk(m, m->trunk);
     ok = ok && (hollow || read_weights(m, s, own, false, err));
     if (ok && file)
         library_add(library, m->trunk, file);
@@ -302,6 +329,12 @@ bool model_load(Model **out, const char *path, Device *device, int heads, Err *e
     if (ok && heads)
         m->config.head = heads;
     ok = ok && load_weights(m, &s, own, err) && read_tokenizer(m, &s, err);
+    if (ok && m->trunk->n_packed && !m->trunk->gguf && !m->trunk->tensors) { /* whose rows they are */
+        m->trunk->gguf = s.gguf;
+        m->trunk->tensors = s.tensors;
+        s.gguf = NULL;
+        s.tensors = NULL;
+    }
     source_close(&s);
     if (!ok) {
         model_free(m);
@@ -364,7 +397,7 @@ bool model_share(Model **out, const Model *from, int heads, Err *err)
     m->trunk->users++;
     bool ok = trunk_weights(m->trunk, &m->w, &m->config, err);
     if (ok && !m->device->hollow)
-        weights_copy(&m->w, &m->config, &from->w, &from->config, true);
+        weights_copy(m->device, &m->w, &m->config, m->trunk, &from->w, &from->config, true);
     if (!ok)
         model_free(m);
     *out = ok ? m : NULL;
@@ -374,7 +407,7 @@ bool model_share(Model **out, const Model *from, int heads, Err *err)
 /* Its weights are the trunk's, heads included. */
 static bool has_all(const Model *m)
 {
-    return m->w.floats == m->trunk->w.floats;
+    return m->w.block == m->trunk->w.block && m->w.floats == m->trunk->w.floats;
 }
 
 /* Lets go of heads and trunk. */
@@ -388,15 +421,15 @@ static void free_weights(Model *m)
 bool model_own(Model *m, Err *err)
 {
     Trunk *t;
-    if (m->trunk->users == 1) {
+    if (m->trunk->users == 1 && m->trunk->n_packed == 0) {
         library_remove(m->trunk);
         return true;
     }
     bool hollow = m->device->hollow;
-    if (!(hollow || check_memory(&m->config, m->path, err)) || !trunk_new(&t, &m->config, hollow, err))
+    if (!(hollow || check_memory(f32_bytes(&m->config), m->path, err)) || !trunk_new(&t, &m->config, hollow, err))
         return false;
     if (!hollow)
-        weights_copy(&t->w, &m->config, &m->w, &m->config, false);
+        weights_copy(m->device, &t->w, &m->config, m->trunk, &m->w, &m->config, false);
     free_weights(m);
     new_trunk(m, t);
     return true;
@@ -404,14 +437,14 @@ bool model_own(Model *m, Err *err)
 
 double model_own_bytes(const Model *m, Model *const *others, int n)
 {
-    size_t floats = has_all(m) ? 0 : m->w.floats;
+    double heads = has_all(m) ? 0 : (double)m->w.floats * sizeof(float);
     bool shared = false;
     for (int i = 0; i < n; i++) {
         if (others[i] == m)
             return 0;
         shared = shared || others[i]->trunk == m->trunk;
     }
-    return (double)(floats + (shared ? 0 : m->trunk->w.floats)) * sizeof(float);
+    return heads + (shared ? 0 : trunk_bytes(m->trunk));
 }
 
 void model_init_head(Model *m, uint64_t seed)

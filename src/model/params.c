@@ -157,7 +157,7 @@ typedef struct Slice {
 
 static void slice(Slice *s, Matrix *m, int rows, int cols)
 {
-    *m = (Matrix){s->block ? s->block + s->used : NULL, rows, cols};
+    *m = matrix(s->block ? s->block + s->used : NULL, rows, cols);
     s->used += matrix_floats(rows, cols);
 }
 

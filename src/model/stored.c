@@ -50,6 +50,23 @@ static void take_row(const Param *p, const FilePlace *at, const ModelConfig *c, 
     }
 }
 
+bool stored_pack(const Param *p, const FilePlace *at, const ModelConfig *c, const StoredTensor *t, Packed *out)
+{
+    if (p->dims == 1 || at->order == ORDER_TRANSPOSED || t->type == DTYPE_F32)
+        return false;
+    *out = (Packed){.type = t->type,
+                    .bytes = t->bytes,
+                    .n_bytes = t->n_bytes,
+                    .row_bytes = t->n_bytes / (size_t)at->rows,
+                    .row = mem_alloc((size_t)p->matrix->rows, sizeof *out->row)};
+    for (int r = 0; r < at->rows; r++) {
+        int own = own_row(p, at, c, r);
+        if (own >= 0)
+            out->row[own] = r;
+    }
+    return true;
+}
+
 bool stored_read(const Param *p, const FilePlace *at, const ModelConfig *c, const StoredTensor *t, int threads)
 {
     size_t shape[2];
@@ -67,7 +84,8 @@ bool stored_read(const Param *p, const FilePlace *at, const ModelConfig *c, cons
                 bad += !isfinite(values[i]);
                 values[i] = at->one_added ? values[i] - 1.0f : values[i];
             }
-            take_row(p, at, c, r, values);
+            if (!p->matrix->packed)
+                take_row(p, at, c, r, values);
         }
         free(values);
     }

@@ -8,8 +8,12 @@
 /* The shape of the tensor that a parameter lies in; returns its dimensions. */
 int stored_shape(const Param *p, const FilePlace *at, size_t shape[2]);
 
-/* Copies a tensor of that shape, or the parameter's rows of it, into the packed matrix; false where one of its numbers is not
- * finite. */
+/* Where the parameter's rows lie in a tensor of that shape, so that they can stay there; false where the matrix has to be made:
+ * from f32, which would gain nothing, from columns, from a vector. The caller frees out->row. */
+bool stored_pack(const Param *p, const FilePlace *at, const ModelConfig *c, const StoredTensor *t, Packed *out);
+
+/* Copies a tensor of that shape, or the parameter's rows of it, into the matrix, unless they stay in the file; false where one
+ * of its numbers is not finite. */
 bool stored_read(const Param *p, const FilePlace *at, const ModelConfig *c, const StoredTensor *t,
                  int threads) MUST_CHECK;
 

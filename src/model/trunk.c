@@ -2,6 +2,7 @@
 #include "model/trunk.h"
 
 #include "base/mem.h"
+#include "tensor/ops.h"
 
 bool is_scalar_head(const Weights *w, const Param *p)
 {
@@ -9,23 +10,75 @@ bool is_scalar_head(const Weights *w, const Param *p)
            p->matrix == &w->value_bias;
 }
 
-bool trunk_new(Trunk **out, const ModelConfig *c, bool hollow, Err *err)
+/* One block for the matrices of a list, or only the count of its floats. */
+static bool alloc_matrices(Weights *w, const ParamList *list, bool hollow, const char *what, Err *err)
+{
+    w->floats = params_floats(list);
+    bool wanted = w->floats && !hollow;
+    w->block = wanted ? mem_big(w->floats, sizeof(float), what, err) : NULL;
+    float *at = w->block;
+    for (int i = 0; at && i < list->n; i++) {
+        Matrix *m = list->param[i].matrix;
+        m->at = at;
+        at += matrix_floats(m->rows, m->cols);
+    }
+    return w->block || !wanted;
+}
+
+/* Once the embedding has its place. */
+static void tie(Weights *w, const ModelConfig *c)
+{
+    if (c->tied && w->lm_head.rows)
+        w->lm_head = w->embed;
+}
+
+Trunk *trunk_begin(const ModelConfig *c, bool hollow)
 {
     Trunk *t = mem_zalloc(1, sizeof *t);
-    *out = t;
     t->users = 1;
     t->config = *c;
     t->hollow = hollow;
-    if (hollow) {
-        weights_shapes(&t->w, c);
-        t->w.floats = weights_floats(c, false);
+    weights_shapes(&t->w, c);
+    return t;
+}
+
+bool trunk_alloc(Trunk *t, Err *err)
+{
+    ParamList list = params_list(&t->w, &t->config);
+    int n = 0;
+    for (int i = 0; i < list.n; i++)
+        if (!list.param[i].matrix->packed)
+            list.param[n++] = list.param[i];
+    list.n = n;
+    bool ok = alloc_matrices(&t->w, &list, t->hollow, "a model's parameters", err);
+    tie(&t->w, &t->config);
+    params_free(&list);
+    return ok;
+}
+
+bool trunk_new(Trunk **out, const ModelConfig *c, bool hollow, Err *err)
+{
+    *out = trunk_begin(c, hollow);
+    if (trunk_alloc(*out, err))
         return true;
-    }
-    if (weights_alloc(&t->w, c, false, err))
-        return true;
-    trunk_release(t);
+    trunk_release(*out);
     *out = NULL;
     return false;
+}
+
+double trunk_bytes(const Trunk *t)
+{
+    return (double)t->w.floats * sizeof(float) + t->packed_bytes;
+}
+
+/* Tells the system that this tensor of the trunk's file will not be read again soon. */
+static void forget(const Trunk *t, const Packed *packed)
+{
+    const StoredTensor of = {.bytes = packed->bytes, .n_bytes = packed->n_bytes};
+    if (t->gguf)
+        gguf_forget(t->gguf, &of);
+    if (t->tensors)
+        safetensors_forget(t->tensors, &of);
 }
 
 void trunk_release(Trunk *t)
@@ -34,6 +87,11 @@ void trunk_release(Trunk *t)
         return;
     library_remove(t);
     weights_free(&t->w);
+    for (int i = 0; i < t->n_packed; i++)
+        free(t->packed[i].row);
+    free(t->packed);
+    gguf_free(t->gguf);
+    safetensors_free(t->tensors);
     free(t);
 }
 
@@ -83,38 +141,34 @@ bool trunk_weights(const Trunk *t, Weights *w, const ModelConfig *c, Err *err)
     memset(w, 0, sizeof *w);
     weights_shapes(w, c);
     ParamList list = params_list(w, c), theirs = params_list(&from->w, &t->config);
+    int n = 0;
     for (int i = 0; i < list.n; i++) {
         const Param *p = &list.param[i], *of = param_find(&theirs, p->name);
         if (of && !is_scalar_head(w, p))
             *p->matrix = *of->matrix;
         else
-            w->floats += matrix_floats(p->matrix->rows, p->matrix->cols);
+            list.param[n++] = *p;
     }
-    if (c->tied && w->lm_head.rows)
-        w->lm_head = w->embed;
-    bool wanted = w->floats && !t->hollow;
-    w->block = wanted ? mem_big(w->floats, sizeof(float), "a model's heads", err) : NULL;
-    float *at = w->block;
-    for (int i = 0; at && i < list.n; i++) {
-        Matrix *m = list.param[i].matrix;
-        if (m->at)
-            continue;
-        m->at = at;
-        at += matrix_floats(m->rows, m->cols);
-    }
+    list.n = n;
+    bool ok = alloc_matrices(w, &list, t->hollow, "a model's heads", err);
+    tie(w, c);
     params_free(&list);
     params_free(&theirs);
-    return w->block || !wanted;
+    return ok;
 }
 
-void weights_copy(Weights *to, const ModelConfig *c, const Weights *from, const ModelConfig *of, bool heads_alone)
+void weights_copy(Device *d, Weights *to, const ModelConfig *c, const Trunk *t, const Weights *from,
+                  const ModelConfig *of, bool heads_alone)
 {
     Weights *source = (Weights *)(uintptr_t)from; /* only read */
     ParamList list = params_list(to, c), theirs = params_list(source, of);
     for (int i = 0; i < list.n; i++) {
         const Param *p = &list.param[i], *old = param_find(&theirs, p->name);
-        if (old && (!heads_alone || is_scalar_head(to, p)))
-            memcpy(p->matrix->at, old->matrix->at, matrix_floats(p->matrix->rows, p->matrix->cols) * sizeof(float));
+        if (!old || (heads_alone && !is_scalar_head(to, p)))
+            continue;
+        op_unpack(d, *p->matrix, *old->matrix);
+        if (old->matrix->packed)
+            forget(t, old->matrix->packed);
     }
     params_free(&list);
     params_free(&theirs);

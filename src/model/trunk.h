@@ -3,15 +3,21 @@
 #ifndef MODEL_TRUNK_H
 #define MODEL_TRUNK_H
 
-#include "base/file.h"
+#include "model/file/gguf.h"
+#include "model/file/safetensors.h"
 #include "model/params.h"
 
 typedef struct Trunk {
     int users;
     bool hollow;        /* it has shapes, no memory (Device.hollow) */
     ModelConfig config; /* of the model that it was made for, heads included */
-    Weights w;          /* with those heads: one block */
-    char *file;         /* what it was read from, as the library knows it */
+    Weights w;          /* with those heads: one block, but for what is packed */
+    Packed *packed;     /* [n_packed] matrices that stay as they are in the file */
+    int n_packed;
+    double packed_bytes;
+    Gguf *gguf; /* owned: the file that they lie in, one of both */
+    Safetensors *tensors;
+    char *file; /* what it was read from, as the library knows it */
     struct Library *library;
     struct Trunk *next; /* in the library */
 } Trunk;
@@ -19,10 +25,14 @@ typedef struct Trunk {
 /* Trunks that are in use, by their files. They leave it with their last user, or when they are about to change. */
 typedef struct Library {
     Trunk *first;
+    bool packed; /* weights that can stay as they are in their file do so, until they are trained (--weights) */
 } Library;
 
-/* A zeroed trunk with one user. */
+/* A zeroed trunk with one user; or one without memory, to be packed first, and then the memory of what is not packed. */
 bool trunk_new(Trunk **out, const ModelConfig *c, bool hollow, Err *err) MUST_CHECK;
+Trunk *trunk_begin(const ModelConfig *c, bool hollow);
+bool trunk_alloc(Trunk *t, Err *err) MUST_CHECK;
+double trunk_bytes(const Trunk *t);
 void trunk_release(Trunk *t); /* one user less; accepts NULL */
 
 /* The trunk of a file that a model with these heads can stand on, or NULL; it has one user more. */
@@ -33,8 +43,10 @@ void library_remove(Trunk *t);
 
 /* The weights of a model of this configuration on a trunk: matrices of the trunk, and heads in a block of w's own, zeroed. */
 bool trunk_weights(const Trunk *t, Weights *w, const ModelConfig *c, Err *err) MUST_CHECK;
-/* Copies what both have: all parameters, or the heads alone. */
-void weights_copy(Weights *to, const ModelConfig *c, const Weights *from, const ModelConfig *of, bool heads_alone);
+/* Copies what a model's weights on a trunk have in common with others, in f32: all parameters, or the heads alone. What was
+ * read of the trunk's file is let go, one after the other. */
+void weights_copy(Device *d, Weights *to, const ModelConfig *c, const Trunk *t, const Weights *from,
+                  const ModelConfig *of, bool heads_alone);
 
 /* A scalar head, which every model has for itself. */
 bool is_scalar_head(const Weights *w, const Param *p);

@@ -273,7 +273,7 @@ static bool run(Plan *p, Device *d, json_t *out, Err *err)
 bool plan_stage(json_t **out, Work *work, const char *model, const PlanOptions *o, Err *err)
 {
     const struct Planned *stage = &planned[o->stage];
-    Library library = {0};
+    Library library = {.packed = work->device->library && work->device->library->packed};
     Device hollow = {.kernels = work->device->kernels,
                      .level = work->device->level,
                      .threads = work->device->threads,

@@ -9,12 +9,14 @@
 
 struct RlaifJudge {
     Device *device;
+    Library library;
     Model *model;
     Judge *judge;
 };
 
 struct RlaifReward {
     Device *device;
+    Library library;
     RewardModel *model;
 };
 
@@ -22,6 +24,16 @@ static bool say_why(const Err *err, char *why, size_t bytes)
 {
     snprintf(why, bytes, "%s%s%s", err->msg, err->hint[0] ? "; " : "", err->hint);
     return false;
+}
+
+/* Models stay as their files have them. */
+static bool open_device(Device **device, Library *library, int threads, Err *err)
+{
+    library->packed = true;
+    bool ok = device_open(device, CPU_AUTO, threads, err);
+    if (ok)
+        (*device)->library = library;
+    return ok;
 }
 
 const char *rlaif_version(void)
@@ -35,7 +47,7 @@ RlaifJudge *rlaif_judge_open(const char *model, const char *prompt, int threads,
 {
     RlaifJudge *j = mem_zalloc(1, sizeof *j);
     Err err = {0};
-    if (device_open(&j->device, CPU_AUTO, threads, &err) && model_load(&j->model, model, j->device, HEAD_LM, &err) &&
+    if (open_device(&j->device, &j->library, threads, &err) && model_load(&j->model, model, j->device, HEAD_LM, &err) &&
         judge_open(&j->judge, j->model, prompt, judge_defaults(CHAT_AUTO), &err))
         return j;
     say_why(&err, why, why_bytes);
@@ -108,7 +120,7 @@ RlaifReward *rlaif_reward_open(const char *model, int threads, char *why, size_t
 {
     RlaifReward *r = mem_zalloc(1, sizeof *r);
     Err err = {0};
-    if (device_open(&r->device, CPU_AUTO, threads, &err) &&
+    if (open_device(&r->device, &r->library, threads, &err) &&
         reward_model_open(&r->model, model, r->device, CHAT_DATE, CHAT_AUTO, &err))
         return r;
     say_why(&err, why, why_bytes);

@@ -8,6 +8,7 @@ void device_free(Device *d)
     if (!d)
         return;
     arena_release(&d->scratch);
+    arena_release(&d->unpacked);
     free(d);
 }
 

@@ -16,7 +16,8 @@ typedef struct Device {
     const struct Kernels *kernels;
     CpuLevel level; /* never CPU_AUTO */
     int threads;
-    Arena scratch; /* of the operation that runs */
+    Arena scratch;  /* of the operation that runs */
+    Arena unpacked; /* the weights that it reads, unpacked for it (packed.h) */
     Err err;
     Profile *profile;        /* the caller's; NULL: not kept */
     struct Library *library; /* what models on it share (model/trunk.h), the caller's; NULL: each loads its own */

@@ -3,6 +3,7 @@
 #ifndef TENSOR_KERNELS_H
 #define TENSOR_KERNELS_H
 
+#include "tensor/cpu/decode.h"
 #include "tensor/ops.h"
 
 #include <stdbool.h>
@@ -46,6 +47,9 @@ typedef struct Kernels {
     double (*sum_squares)(Device *d, Matrix m);
     void (*adamw)(Device *d, Matrix w, Matrix m, Matrix v, Matrix g, AdamW h);
     void (*adafactor)(Device *d, Matrix w, float *row, float *col, Matrix g, Adafactor h);
+
+    void (*unpack)(Device *d, Matrix to, Matrix from);
+    Decode *decode;
 
     double (*peak)(Device *d);
 } Kernels;

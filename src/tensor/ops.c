@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "tensor/kernels.h"
+#include "tensor/packed.h"
 
 #include <assert.h>
 
@@ -55,28 +56,37 @@ static bool fits(Tensor y, Tensor x, Matrix w)
     return y.rows == x.rows && y.cols == w.rows && x.cols == w.cols;
 }
 
-void op_linear(Device *d, Tensor y, Tensor x, Matrix w)
+static void linear(Device *d, Tensor y, Tensor x, Matrix w, bool add)
 {
     assert(fits(y, x, w));
-    RUN(d, linear, product_flops(x.rows, w), d->kernels->linear(d, y, x, w, false));
+    RUN(d, linear, product_flops(x.rows, w), (w.packed ? packed_linear : d->kernels->linear)(d, y, x, w, add));
+}
+
+void op_linear(Device *d, Tensor y, Tensor x, Matrix w)
+{
+    linear(d, y, x, w, false);
 }
 
 void op_linear_add(Device *d, Tensor y, Tensor x, Matrix w)
 {
-    assert(fits(y, x, w));
-    RUN(d, linear, product_flops(x.rows, w), d->kernels->linear(d, y, x, w, true));
+    linear(d, y, x, w, true);
+}
+
+static void linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w, bool add)
+{
+    assert(fits(dy, dx, w));
+    RUN(d, linear_back_x, product_flops(dy.rows, w),
+        (w.packed ? packed_linear_back_x : d->kernels->linear_back_x)(d, dx, dy, w, add));
 }
 
 void op_linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w)
 {
-    assert(fits(dy, dx, w));
-    RUN(d, linear_back_x, product_flops(dy.rows, w), d->kernels->linear_back_x(d, dx, dy, w, false));
+    linear_back_x(d, dx, dy, w, false);
 }
 
 void op_linear_back_x_add(Device *d, Tensor dx, Tensor dy, Matrix w)
 {
-    assert(fits(dy, dx, w));
-    RUN(d, linear_back_x, product_flops(dy.rows, w), d->kernels->linear_back_x(d, dx, dy, w, true));
+    linear_back_x(d, dx, dy, w, true);
 }
 
 void op_linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
@@ -88,13 +98,13 @@ void op_linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
 void op_embed(Device *d, Tensor y, Matrix w, const int *id, float scale)
 {
     assert(y.cols == w.cols);
-    RUN(d, embed, 0, d->kernels->embed(d, y, w, id, scale));
+    RUN(d, embed, 0, w.packed ? packed_embed(d, y, w, id, scale, false) : d->kernels->embed(d, y, w, id, scale));
 }
 
 void op_embed_add(Device *d, Tensor y, Matrix w, const int *id)
 {
     assert(y.cols == w.cols);
-    RUN(d, embed, 0, d->kernels->embed_add(d, y, w, id));
+    RUN(d, embed, 0, w.packed ? packed_embed(d, y, w, id, 1, true) : d->kernels->embed_add(d, y, w, id));
 }
 
 void op_embed_back(Device *d, Matrix dw, Tensor dy, const int *id, float scale)
@@ -303,7 +313,20 @@ void matrix_set_row(Matrix m, int row, const float *values)
 
 void matrix_get_row(Matrix m, int row, float *values)
 {
+    if (m.packed) {
+        dtype_to_f32(m.packed->type, packed_row(m, row), values, (size_t)m.cols);
+        return;
+    }
     const float *at = m.at + matrix_at(m, row, 0);
     for (int c = 0; c < m.cols; c++)
         values[c] = at[(size_t)c * PANEL];
+}
+
+void op_unpack(Device *d, Matrix to, Matrix from)
+{
+    assert(same_matrix(to, from) && !to.packed);
+    if (from.packed)
+        d->kernels->unpack(d, to, from);
+    else
+        memcpy(to.at, from.at, matrix_floats(from.rows, from.cols) * sizeof(float));
 }

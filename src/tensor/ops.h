@@ -201,6 +201,8 @@ void op_adafactor(Device *d, Matrix w, float *row, float *col, Matrix g, Adafact
 /* One row of a matrix from or to plain memory, e.g. while a file is read or written. */
 void matrix_set_row(Matrix m, int row, const float *values);
 void matrix_get_row(Matrix m, int row, float *values);
+/* A copy in f32, which `to` has memory for. */
+void op_unpack(Device *d, Matrix to, Matrix from);
 
 /* The most GFLOP/s that this device's multiply-adds reach from registers, measured now. */
 double device_peak_gflops(Device *d);

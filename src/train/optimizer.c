@@ -53,7 +53,7 @@ static void adamw_step(Optimizer *o, Device *d, const ParamList *params, const P
     size_t at = 0;
     for (int i = 0; i < params->n; i++) {
         Matrix w = *params->param[i].matrix;
-        Matrix m = {o->m + at, w.rows, w.cols}, v = {o->v + at, w.rows, w.cols};
+        Matrix m = matrix(o->m + at, w.rows, w.cols), v = matrix(o->v + at, w.rows, w.cols);
         h.decay = params->param[i].decay ? (float)o->weight_decay : 0;
         op_adamw(d, w, m, v, *grads->param[i].matrix, h);
         at += matrix_floats(w.rows, w.cols);

@@ -78,12 +78,12 @@ static Tensor grad_of(const Var *v)
 
 static Matrix matrix_of(const Var *v)
 {
-    return (Matrix){v->at, v->rows, v->cols};
+    return matrix(v->at, v->rows, v->cols);
 }
 
 static Matrix dmatrix_of(const Var *v)
 {
-    return (Matrix){v->grad, v->rows, v->cols};
+    return matrix(v->grad, v->rows, v->cols);
 }
 
 /* --- linear: tokens, inputs, outputs, add -------------------------------------------------------------------- */

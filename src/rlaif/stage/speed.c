@@ -28,7 +28,7 @@ bool speed_measure(Product *p, Device *d, int rows, bool backward, Err *err)
     bool ok = at[0] && at[1] && at[2] && (at[3] || !backward);
     if (ok) {
         Tensor x = tensor(at[0], rows, p->k), y = tensor(at[1], rows, p->n);
-        Matrix w = {at[2], p->n, p->k}, dw = {at[3], p->n, p->k};
+        Matrix w = matrix(at[2], p->n, p->k), dw = matrix(at[3], p->n, p->k);
         int times = (int)(enough / (2.0 * rows * p->n * p->k)) + 1;
         double start = clock_seconds();
         for (int i = 0; i < times; i++) {

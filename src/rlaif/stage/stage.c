@@ -22,6 +22,10 @@ const Option common_options[RENDER_OPTIONS] = {
     {"quiet", OPT_BOOL, AT(CommonOptions, quiet), .flags = OPT_WORKING | OPT_CLI, .help = "no progress"},
     {"date", OPT_DATE, AT(CommonOptions, date), .otherwise = CHAT_DATE_TEXT,
      .help = "the day that chat templates are told"},
+    {"weights", OPT_CHOICE, AT(CommonOptions, weights), .choices = "file|f32", .otherwise = "file",
+     .flags = OPT_WORKING | OPT_MACHINE | OPT_CLI,
+     .help =
+         "how models that are not trained lie in memory: as their files have them, or in f32; results never depend on it"},
 };
 
 bool work_model(Model **out, const char *path, const Work *work, int heads, Err *err)

@@ -17,14 +17,15 @@
 
 /* Options of every command; the first member of every options struct. */
 typedef struct CommonOptions {
-    int seed, date, threads, cpu;
+    int seed, date, threads, cpu, weights;
     bool quiet, json;
     char *run;
 } CommonOptions;
 enum {
     COMMON_OPTIONS = 6,
-    RENDER_OPTIONS = 7
-}; /* of every command; of those that render rows: date, the last one, too */
+    RENDER_OPTIONS = 8,
+    WEIGHTS_OPTION = 7
+}; /* of every command; of those that render rows: date and weights, the last ones, too */
 extern const Option common_options[RENDER_OPTIONS];
 
 /* What stages work with. */

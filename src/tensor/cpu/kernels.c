@@ -14,5 +14,6 @@ const Kernels *LEVEL(kernels)(void)
     LEVEL(vocab_kernels)(&k);
     LEVEL(optimizer_kernels)(&k);
     LEVEL(peak_kernels)(&k);
+    LEVEL(decode_kernels)(&k);
     return &k;
 }

@@ -15,5 +15,6 @@ void LEVEL(attention_back_kernels)(Kernels *k);
 void LEVEL(vocab_kernels)(Kernels *k);
 void LEVEL(optimizer_kernels)(Kernels *k);
 void LEVEL(peak_kernels)(Kernels *k);
+void LEVEL(decode_kernels)(Kernels *k);
 
 #endif
