@@ -229,7 +229,7 @@ static void linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w, bool add)
 
 enum {
     TILE = TILE_PANELS == 2 ? TILE_ROWS : 2 * TILE_ROWS, /* columns of x that lie together */
-    ROWS_AHEAD = 8                                       /* a row's place tells the CPU nothing about the next one's */
+    ROWS_AHEAD = 8 /* fetched: rows are too far apart for the CPU to see where the next one lies */
 };
 
 /* Tiles of x transposed, so that the kernel reads one tile as a stream: the tile that starts at column c0 and
@@ -262,7 +262,7 @@ static void dy_panels(const Product *p, float *out, Tensor dy, int t0, int c0)
  * block of x, which stays in the third-level cache, and columns of dy. */
 static void linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
 {
-    enum { MOST_CHAIN = 2048, X_FLOATS = 3 << 19 };
+    enum { MOST_CHAIN = 2048, X_FLOATS = 3 << 19 /* 6 MiB */ };
     int T = x.rows, tiles = blocks_of(x.cols, TILE), groups = blocks_of(panels_of(dw.rows), TASK_PANELS);
     int chain = even_block(T, MOST_CHAIN, 1), wide = even_block(tiles, X_FLOATS / (chain * TILE), 1) * TILE;
     size_t x_floats = tensor_count(x), panel = (size_t)chain * LANES;
@@ -286,15 +286,16 @@ static void linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
             int c0 = tile * TILE, cols = x.cols - c0 < TILE ? x.cols - c0 : TILE;
             transposed_tile(x_packed + (size_t)c0 * (size_t)T, x, c0, cols);
         }
+        for (int t0 = 0; t0 < T; t0 += chain)
 #pragma omp for schedule(dynamic, 1)
-        for (int task = 0; task < groups * blocks_of(x.cols, wide); task++) {
-            float *b = x_packed + x_floats + (size_t)thread_index() * TASK_PANELS * panel;
-            Product block = part(&whole, task / groups * wide, wide, task % groups * TASK_PANELS, TASK_PANELS);
-            block.b = b;
-            block.b_panel = panel;
-            for (int t0 = 0; t0 < T; t0 += chain) {
+            for (int task = 0; task < groups * blocks_of(x.cols, wide); task++) {
+                float *b = x_packed + x_floats + (size_t)thread_index() * TASK_PANELS * panel;
+                int p0 = task % groups * TASK_PANELS;
+                Product block = part(&whole, task / groups * wide, wide, p0, TASK_PANELS);
                 block.k = T - t0 < chain ? T - t0 : chain;
-                dy_panels(&block, b, dy, t0, task % groups * TASK_PANELS * LANES);
+                block.b = b;
+                block.b_panel = panel;
+                dy_panels(&block, b, dy, t0, p0 * LANES);
                 for (int i = 0; i < block.m; i += TILE) {
                     Product p = part(&block, i, TILE, 0, TASK_PANELS);
                     p.a += (size_t)t0 * (size_t)p.m;
@@ -303,7 +304,6 @@ static void linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
                     product(&p);
                 }
             }
-        }
     }
 }
 
