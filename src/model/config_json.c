@@ -296,8 +296,7 @@ static const struct Reading {
     {"gptneox", 44, 6144, 64, 0, 0, 24576, 50432, 2048, 0, 2, -1, false, 1e-5, read_gptneox},
 };
 
-/* The padding that a family's class assumes where config.json says nothing of it, as transformers does; -1: none. */
-static int assumed_pad(const char *family)
+int config_assumed_pad(const char *family)
 {
     int i = 0;
     while (strcmp(readings[i].family, family) != 0)
@@ -397,7 +396,7 @@ static bool check_labels(const ConfigSource *s)
 static void read_pad(const ConfigSource *s)
 {
     const json_t *v = json_object_get(s->object, "pad_token_id"), *top = s->outer ? s->outer : s->object;
-    json_int_t id = json_is_integer(v) ? json_integer_value(v) : v ? -1 : assumed_pad(s->c->family);
+    json_int_t id = json_is_integer(v) ? json_integer_value(v) : v ? -1 : config_assumed_pad(s->c->family);
     bool own = json_object_get(top, "rlaif") != NULL;
     s->c->pad = own || id < 0 || id >= s->c->vocab ? -1 : (int)id;
 }

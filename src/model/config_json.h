@@ -1,4 +1,4 @@
-/* Reading config.json: what its readers share. Private to config_json.c and config_rope.c. */
+/* config.json: what its readers and its writer share. Private to config_json.c, config_rope.c and config_json_write.c. */
 #ifndef MODEL_CONFIG_JSON_H
 #define MODEL_CONFIG_JSON_H
 
@@ -26,6 +26,9 @@ bool config_read_rotary(const ConfigSource *s, const char *theta, double part);
 bool config_read_rope(const ConfigSource *s, const json_t *params, double theta, Rope *r);
 /* An object, or NULL where the key is absent. */
 bool config_object(const ConfigSource *s, const char *key, const json_t **out);
+
+/* The padding that a family's class assumes where config.json says nothing of it, as transformers does; -1: none. */
+int config_assumed_pad(const char *family);
 
 /* rope_type, rope_theta and the numbers of its kind. */
 json_t *config_rope_json(const Rope *r);

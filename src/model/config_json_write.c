@@ -198,6 +198,8 @@ json_t *config_to_json(const ModelConfig *c)
             writings[i].write(c, o);
     put_id(o, "bos_token_id", c->bos);
     put_id(o, "eos_token_id", c->eos);
+    if (config_assumed_pad(c->family) >= c->vocab) /* transformers would look for its row */
+        put_id(o, "pad_token_id", -1);
     put(o, "initializer_range", json_real(0.02));
     put(o, "use_cache", json_true());
     put_text(o, "dtype", "float32");

@@ -335,11 +335,10 @@ static bool read_gptneox(const Meta *m)
     return read_divisors(m, false);
 }
 
-/* A model of so many layers scales q.k by the width that a head has of the residual stream, smaller ones by key_length;
- * llama.cpp too tells them by their layers. */
-static void scale_27b(ModelConfig *c, int layers)
+void gguf_scale_large(ModelConfig *c)
 {
-    if (c->layers == layers && c->attn_scale == 0 && c->width > 0)
+    bool large = (c->layers == 46 && !strcmp(c->family, "gemma2")) || (c->layers == 62 && !strcmp(c->family, "gemma3"));
+    if (large && c->attn_scale == 0 && c->width > 0)
         c->attn_scale = (float)sqrt((double)c->heads / c->width);
 }
 
@@ -351,7 +350,6 @@ static bool read_gemma2(const Meta *m)
         return false;
     m->c->attn_cap = (float)cap;
     m->c->logit_cap = (float)logit_cap;
-    scale_27b(m->c, 46);
     return true;
 }
 
@@ -366,7 +364,6 @@ static bool read_gemma3(const Meta *m)
     c->logit_cap = (float)cap;
     if (c->window)
         c->rope_local = (Rope){.theta = theta};
-    scale_27b(c, 62);
     return true;
 }
 
@@ -530,6 +527,7 @@ bool gguf_config(const Gguf *g, ModelConfig *c, Err *err)
     read_biases(&m);
     if (!read_classifier(&m))
         return false;
+    gguf_scale_large(c);
     family_scales(family_find(c->family), c);
     return config_check(c, g->path, err) && check_tensors(&m);
 }

@@ -13,6 +13,9 @@
 bool gguf_config(const Gguf *g, ModelConfig *c, Err *err) MUST_CHECK;
 /* The divisor of rotary frequency i in Llama 3's scaling, which these files keep as a table. */
 double gguf_llama3_divisor(const Rope *r, int i, int rotary_dim);
+/* Sets the factor on q.k of a Gemma of so many layers as the 27B models have, if none is set: by the width that a head has of the
+ * residual stream, where smaller ones go by key_length; llama.cpp too tells them by their layers. */
+void gguf_scale_large(ModelConfig *c);
 /* The tokenizer's description. The lists are made at the first call and belong to g. */
 bool gguf_tokenizer(Gguf *g, TokenizerSpec *spec, Err *err) MUST_CHECK;
 /* The chat template, or NULL. Borrowed. */

@@ -3,13 +3,13 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "families.h"
+#include "model/export/gguf_metadata.h"
 #include "model/model.h"
 #include "refusals.h"
 #include "text/tokenizer_describe.h"
 
 #include <signal.h>
-
-static const char *const models[] = {"llama", "gemma"};
 
 /* Log-probabilities as the program prints them. */
 static char *logprobs_with(const char *model)
@@ -29,31 +29,48 @@ static void same_model(const char *a, const char *b)
     free(y);
 }
 
-/* Written, read, and written again, by way of either format: the same bytes; and in f32 the same model. */
+/* The small models of the families in the bench: FAMILY-small. */
+static void make_families(void)
+{
+    for (int i = 0; i < FAMILIES; i++) {
+        Err err = {0};
+        char *folder = mem_printf("%s/%s-small", test_bench, listed_families[i].family);
+        need_ok(dir_make(folder, &err), &err);
+        put_family(&listed_families[i], folder, false, OUTER_NONE);
+        free(folder);
+    }
+}
+
+/* Written, read, and written again, by way of either format: the same bytes; and in f32 the same model, where GGUF rounds nothing:
+ * of Gemma it has 1 + w, of longrope a factor in f32. */
 static void reads_back(void **state)
 {
     (void)state;
     static const char *const types[] = {"f32", "f16", "bf16", "q8_0", "q4_0"};
     put_text(test_bench, "ids.jsonl", "{\"ids\": [1, 40, 80, 200, 5, 6, 7, 8, 9, 290, 2]}\n");
-    for (int m = 0; m < COUNT(models); m++) {
+    make_families();
+    for (int i = 0; i < FAMILIES; i++) {
+        char *model = mem_printf("%s-small", listed_families[i].family);
+        bool rounds = strncmp(model, "gemma", 5) == 0 || strncmp(model, "phi3", 4) == 0;
         for (int t = 0; t < COUNT(types); t++) {
             const char *type = types[t];
-            runs_with_status(test_bench, 0, "rlaif export %s -o a.gguf --format gguf --type %s", models[m], type);
+            runs_with_status(test_bench, 0, "rlaif export %s -o a.gguf --format gguf --type %s", model, type);
             runs_with_status(test_bench, 0, "rlaif export a.gguf -o b.gguf --format gguf --type %s", type);
             runs_with_status(test_bench, 0, "cmp a.gguf b.gguf && ! ls *.tmp");
-            if (t == 0 && m == 0)
-                same_model("llama", "a.gguf");
+            if (t == 0 && !rounds)
+                same_model(model, "a.gguf");
             if (t < 3) {
-                runs_with_status(test_bench, 0, "rlaif export %s -o a --format hf --type %s", models[m], type);
+                runs_with_status(test_bench, 0, "rlaif export %s -o a --format hf --type %s", model, type);
                 runs_with_status(test_bench, 0, "rlaif export a/ -o b/ --format hf --type %s", type);
-                runs_with_status(test_bench, 0, "diff -r a b && cmp %s/tokenizer.json a/tokenizer.json", models[m]);
+                runs_with_status(test_bench, 0, "diff -r a b && cmp %s/tokenizer.json a/tokenizer.json", model);
             }
             if (t == 0) {
                 runs_with_status(test_bench, 0, "rlaif export a -o c.gguf --format gguf && cmp a.gguf c.gguf");
-                same_model(models[m], "a");
+                same_model(model, "a");
             }
             runs_with_status(test_bench, 0, "rm -rf a b *.gguf");
         }
+        free(model);
     }
 }
 
@@ -74,7 +91,7 @@ static void same_rows(Matrix got, Matrix from, DType type)
     free(stored);
 }
 
-/* Matrices in the type where their rows are whole blocks, else in f16; vectors as they are, but for Gemma's 1 + w. */
+/* Matrices in the type where their rows are whole blocks, else in f16; vectors and positions as they are, but for Gemma's 1 + w. */
 static void types_are_what_they_say(void **state)
 {
     (void)state;
@@ -82,21 +99,24 @@ static void types_are_what_they_say(void **state)
         const char *name;
         DType type;
     } types[] = {{"q8_0", DTYPE_Q8_0}, {"q4_0", DTYPE_Q4_0}, {"bf16", DTYPE_BF16}};
+    make_families();
     Device *device = open_device(CPU_PLAIN, 1);
-    for (int i = 0; i < COUNT(models) * COUNT(types); i++) {
-        const char *name = models[i % 2];
-        DType type = types[i / 2].type;
+    for (int i = 0; i < FAMILIES * COUNT(types); i++) {
+        const char *type_name = types[i % COUNT(types)].name;
+        char *name = mem_printf("%s-small", listed_families[i / COUNT(types)].family);
+        DType type = types[i % COUNT(types)].type;
         char *from = path_join(test_bench, name), *to = path_join(test_bench, "a.gguf");
         Err err = {0};
         Model *a, *b;
-        runs_with_status(test_bench, 0, "rlaif export %s -o a.gguf --format gguf --type %s", name, types[i / 2].name);
+        runs_with_status(test_bench, 0, "rlaif export %s -o a.gguf --format gguf --type %s", name, type_name);
         need_ok(model_load(&a, from, device, 0, &err) && model_load(&b, to, device, 0, &err), &err);
         ParamList x = params_list(&a->w, &a->config), y = params_list(&b->w, &b->config);
         assert_int_equal(x.n, y.n);
         for (int k = 0; k < x.n; k++) {
             Matrix m = *x.param[k].matrix;
+            bool blocks = m.cols % dtype_info(type)->block == 0, positions = x.param[k].matrix == &a->w.positions;
             if (x.param[k].dims == 2)
-                same_rows(*y.param[k].matrix, m, m.cols % dtype_info(type)->block ? DTYPE_F16 : type);
+                same_rows(*y.param[k].matrix, m, positions ? DTYPE_F32 : blocks ? type : DTYPE_F16);
             else
                 for (int r = 0; r < m.rows; r++)
                     close_to((double)y.param[k].matrix->at[r], (double)m.at[r], a->config.norm_plus_one ? 1e-7 : 0);
@@ -106,6 +126,7 @@ static void types_are_what_they_say(void **state)
         model_free(a);
         model_free(b);
         runs_with_status(test_bench, 0, "rm a.gguf");
+        free(name);
         free(from);
         free(to);
     }
@@ -131,20 +152,106 @@ static void refusals(void **state)
         {"export reward -o a.gguf --format gguf", 1, "a reward head has no place", "--format hf", NULL, NULL},
         {"export greedy -o a.gguf --format gguf", 1, "<|end|>", "--format hf", NULL, NULL},
         {"export cutter -o a.gguf --format gguf", 1, "pre-tokenizer", "--format hf", NULL, NULL},
+        {"export scaled -o a.gguf --format gguf", 1, "factor on attention scores (query_pre_attn_scalar) has no place",
+         "--format hf", NULL, NULL},
     };
-    static const char copy[] = "mkdir %s && cp llama/* %s && cd %s && %s";
-    const char *const made[][2] = {
-        {"wordless", "rm tokenizer.json"},
-        {"reward", "sed -i 's/ForCausalLM/ForSequenceClassification/; s/{/{\"num_labels\": 1,/' config.json"},
-        {"greedy", "sed -i '/\"<|end|>\"/,/rstrip/ s/\"rstrip\": false/\"rstrip\": true/' tokenizer.json"},
-        {"cutter",
+    static const char copy[] = "mkdir %s && cp %s/* %s && cd %s && %s";
+    const char *const made[][3] = {
+        {"wordless", "llama", "rm tokenizer.json"},
+        {"scaled", "gemma", "true"},
+        {"reward", "llama", "sed -i 's/ForCausalLM/ForSequenceClassification/; s/{/{\"num_labels\": 1,/' config.json"},
+        {"greedy", "llama", "sed -i '/\"<|end|>\"/,/rstrip/ s/\"rstrip\": false/\"rstrip\": true/' tokenizer.json"},
+        {"cutter", "llama",
          "tr -d '\\n' < tokenizer.json | sed 's/\"pre_tokenizer\": *{/\"pre_tokenizer\": {\"type\": \"Sequence\", "
          "\"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": \"[aeiou]+\"}, \"behavior\": "
          "\"Isolated\", \"invert\": false}, {/; s/}, *\"post_processor\"/}]}, \"post_processor\"/' > t && mv t "
          "tokenizer.json"}};
     for (int i = 0; i < COUNT(made); i++)
-        runs_with_status(test_bench, 0, copy, made[i][0], made[i][0], made[i][0], made[i][1]);
+        runs_with_status(test_bench, 0, copy, made[i][0], made[i][1], made[i][0], made[i][0], made[i][2]);
     need_refusals(test_bench, cases, COUNT(cases));
+}
+
+/* A family's small model, with a part that its GGUF files, or llama.cpp, have no key for: refused by that part. */
+static void refused(const char *family, const char *part, ModelConfig c, void (*change)(ModelConfig *c))
+{
+    Err err = {0};
+    need_ok(gguf_can_say(&c, &err), &err);
+    change(&c);
+    if (gguf_can_say(&c, &err))
+        fail_msg("%s: %s is not refused", family, part);
+    assert_non_null(strstr(err.msg, part));
+    assert_non_null(strstr(err.hint, "--format hf"));
+}
+
+static ModelConfig config_of(const char *family)
+{
+    Err err = {0};
+    ModelConfig c;
+    int i = 0;
+    while (strcmp(listed_families[i].family, family) != 0)
+        i++;
+    char *text = mem_printf("{\"model_type\": \"%s\", %s}", family, listed_families[i].config);
+    json_t *json = json_loads(text, 0, NULL);
+    need_ok(config_from_json(&c, json, family, &err), &err);
+    json_decref(json);
+    free(text);
+    return c;
+}
+
+#define CHANGE(name, ...)                                                                                              \
+    static void name(ModelConfig *c)                                                                                   \
+    {                                                                                                                  \
+        __VA_ARGS__;                                                                                                   \
+    }
+CHANGE(scaled, c->attn_scale *= 1.5f)
+CHANGE(uncapped, c->attn_cap = 0)
+CHANGE(uncapped_logits, c->logit_cap = 0)
+CHANGE(capped, c->attn_cap = 50)
+CHANGE(half_turned, c->rotary_dim = 4)
+CHANGE(yarn_bounds, c->rope = ((Rope){.theta = 1e4,
+                                      .scaling = ROPE_YARN,
+                                      .factor = 4,
+                                      .low_freq = 1,
+                                      .high_freq = 16,
+                                      .original_context = 32,
+                                      .attention = 1}))
+CHANGE(llama3_short,
+       c->rope = ((Rope){
+           .theta = 1e4, .scaling = ROPE_LLAMA3, .factor = 8, .low_freq = 1, .high_freq = 4, .original_context = 8192}))
+CHANGE(local_scaled, c->rope_local = ((Rope){.theta = 1e4, .scaling = ROPE_LINEAR, .factor = 4}))
+CHANGE(biased, c->qkv_bias = c->o_bias = true)
+CHANGE(unbiased, c->qkv_bias = c->o_bias = false)
+CHANGE(tied, c->tied = true)
+CHANGE(untied, c->tied = false)
+CHANGE(wide_heads, c->head_dim += 2; c->attn_scale = (float)(1 / sqrt((double)c->head_dim)))
+CHANGE(other_activation, c->activation = ACT_GELU)
+
+static void what_gguf_cannot_say(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *part;
+        void (*change)(ModelConfig *c);
+    } cases[] = {{"gemma2", "query_pre_attn_scalar", scaled},
+                 {"qwen3", "factor on attention scores", scaled},
+                 {"gemma2", "the absence of a soft cap", uncapped},
+                 {"gemma2", "the absence of a soft cap", uncapped_logits},
+                 {"gemma3_text", "a soft cap of attention", capped},
+                 {"llama", "a rotation of a part", half_turned},
+                 {"mistral", "a rotation of a part", half_turned},
+                 {"qwen2", "its rotary scaling", yarn_bounds},
+                 {"llama", "its rotary scaling", llama3_short},
+                 {"gemma3_text", "the local layers' rotation", local_scaled},
+                 {"qwen3", "biases of attention", biased},
+                 {"gemma3_text", "biases of attention", biased},
+                 {"gpt_neox", "attention without biases", unbiased},
+                 {"gpt_neox", "a head that is the embedding", tied},
+                 {"gemma2", "a head that is not the embedding", untied},
+                 {"qwen2", "as wide as the model", wide_heads},
+                 {"phi3", "as wide as the model", wide_heads},
+                 {"gpt2", "its activation", other_activation}};
+    for (int i = 0; i < COUNT(cases); i++)
+        refused(cases[i].family, cases[i].part, config_of(cases[i].family), cases[i].change);
 }
 
 /* Killed or out of disk at any of its calls: nothing under the final name, or all of it; and the same command goes well then. */
@@ -230,7 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_BENCH(reads_back),          IN_BENCH(types_are_what_they_say), IN_BENCH(refusals),
-        IN_BENCH(whole_or_not_at_all), IN_FOLDER(tokenizers_as_gguf),
+        IN_BENCH(whole_or_not_at_all), IN_FOLDER(tokenizers_as_gguf),     cmocka_unit_test(what_gguf_cannot_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

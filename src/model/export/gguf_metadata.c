@@ -11,29 +11,60 @@ static bool is_family(const ModelConfig *c, const char *gguf)
     return strcmp(family_find(c->family)->gguf, gguf) == 0;
 }
 
+/* Readers know Llama 3's scaling by a table of divisors, the largest of which is its factor, and the bounds that all its models
+ * have; YaRN's bounds by heart. */
 static bool rope_can_be_said(const ModelConfig *c)
 {
     const Rope *r = &c->rope;
-    if (r->scaling == ROPE_LLAMA3) /* readers know it by a table of divisors and the bounds that all its models have */
-        return is_family(c, "llama") && r->low_freq == 1 && r->high_freq == 4;
-    return r->scaling != ROPE_LONG || is_family(c, "phi3");
+    switch (r->scaling) {
+    case ROPE_LLAMA3:
+        return is_family(c, "llama") && r->low_freq == 1 && r->high_freq == 4 &&
+               gguf_llama3_divisor(r, c->rotary_dim / 2 - 1, c->rotary_dim) == r->factor;
+    case ROPE_YARN: return r->low_freq == 1 && r->high_freq == 32;
+    case ROPE_LONG: return is_family(c, "phi3");
+    default: return true;
+    }
+}
+
+/* The factor on q.k that readers compute with: none is in the file for them. */
+static bool scale_is_usual(const ModelConfig *c)
+{
+    ModelConfig usual = *c;
+    usual.attn_scale = 0;
+    gguf_scale_large(&usual);
+    family_scales(family_find(c->family), &usual);
+    return usual.attn_scale == c->attn_scale;
 }
 
 bool gguf_can_say(const ModelConfig *c, Err *err)
 {
     const Family *f = family_find(c->family);
-    const char *what = !(c->head & HEAD_LM)             ? (c->head & HEAD_REWARD ? "a reward head" : "a value head")
-                       : c->head & HEAD_REWARD          ? "a reward head"
-                       : !rope_can_be_said(c)           ? "its rotary scaling"
-                       : c->activation != f->activation ? "its activation"
-                       : c->attn_cap > 0 && !is_family(c, "gemma2") ? "a soft cap of attention"
-                       : c->window && is_family(c, "gemma3") && c->rope_local.scaling != ROPE_PLAIN
-                           ? "its scaling of the local layers' rotation"
-                           : NULL;
-    if (!what)
-        return true;
-    err_set(err, ERR_INPUT, "%s has no place in a GGUF file of the family %s", what, f->gguf);
-    return err_hint(err, "write it with --format hf");
+    bool llama = is_family(c, "llama"), gemma2 = is_family(c, "gemma2"), neox = is_family(c, "gptneox");
+    bool of_width = is_family(c, "qwen2") || is_family(c, "phi3");
+    const struct {
+        bool is;
+        const char *what;
+    } parts[] = {
+        {(c->head & (HEAD_LM | HEAD_REWARD)) != HEAD_LM, c->head & HEAD_REWARD ? "a reward head" : "a value head"},
+        {c->rotary_dim > 0 && !rope_can_be_said(c), "its rotary scaling"},
+        {llama && c->rotary_dim != c->head_dim, "a rotation of a part of every head"},
+        {c->activation != f->activation, "its activation"},
+        {c->attn_cap > 0 && !gemma2, "a soft cap of attention"},
+        {gemma2 && (c->attn_cap == 0 || c->logit_cap == 0), "the absence of a soft cap"},
+        {c->window && is_family(c, "gemma3") && c->rope_local.scaling != ROPE_PLAIN,
+         "its scaling of the local layers' rotation"},
+        {!scale_is_usual(c), "its factor on attention scores (query_pre_attn_scalar)"},
+        {c->o_bias && f->attention_bias && !llama && !neox, "biases of attention"},
+        {neox && !c->o_bias, "attention without biases"},
+        {neox && c->tied, "a head that is the embedding"},
+        {gemma2 && !c->tied, "a head that is not the embedding"},
+        {of_width && c->heads * c->head_dim != c->width, "heads that are not as wide as the model together"},
+    };
+    for (int i = 0; i < COUNT(parts); i++)
+        if (parts[i].is)
+            return err_set(err, ERR_INPUT, "%s has no place in a GGUF file of the family %s", parts[i].what, f->gguf),
+                   err_hint(err, "write it with --format hf");
+    return true;
 }
 
 /* --- the configuration ------------------------------------------------------------------------------ */
@@ -93,12 +124,8 @@ static void put_rope(const Meta *m, const ModelConfig *c)
         put_f32(m, "rope.scaling.factor", r->factor);
     if (r->scaling != ROPE_PLAIN && r->scaling != ROPE_LINEAR)
         put_u32(m, "rope.scaling.original_context_length", (int)r->original_context);
-    if (r->scaling == ROPE_YARN) {
-        put_f32(m, "rope.scaling.yarn_beta_slow", r->low_freq);
-        put_f32(m, "rope.scaling.yarn_beta_fast", r->high_freq);
-        /* who reads it multiplies with this again */
+    if (r->scaling == ROPE_YARN) /* who reads it multiplies with this again */
         put_f32(m, "rope.scaling.attn_factor", r->attention / (r->factor > 1 ? 1 + 0.1 * real_log(r->factor) : 1));
-    }
     if (r->scaling == ROPE_LONG)
         put_f32(m, "rope.scaling.attn_factor", r->attention);
 }
@@ -136,11 +163,6 @@ void gguf_put_config(GgufWriter *w, const ModelConfig *c)
         put_f32(&m, "final_logit_softcapping", (double)c->logit_cap);
     if (is_family(c, "gptneox"))
         gguf_put_bool(w, key_of(&m, "use_parallel_residual").name, c->parallel);
-    ModelConfig usual = *c;
-    usual.attn_scale = 0;
-    family_scales(f, &usual);
-    if (usual.attn_scale != c->attn_scale)
-        put_f32(&m, "attention.scale", (double)c->attn_scale);
 }
 
 /* --- rotary tables ---------------------------------------------------------------------------------- */
