@@ -151,8 +151,10 @@ static inline void build_key(Build *b, const char *family, const char *key, uint
     add_u32(b, name, v);
 }
 
-static inline void build_layer(Build *b, int layer, bool gemma)
+/* The gains of queries and keys, and those behind attention and MLP, are of some families alone. */
+static inline void build_layer(Build *b, int layer, const char *family)
 {
+    bool qk = strcmp(family, "gemma3") == 0 || strcmp(family, "qwen3") == 0, post = strncmp(family, "gemma", 5) == 0;
     const struct {
         const char *name;
         int rows, columns;
@@ -171,14 +173,16 @@ static inline void build_layer(Build *b, int layer, bool gemma)
         {"post_attention_norm", 0, BUILD_WIDTH},
         {"post_ffw_norm", 0, BUILD_WIDTH},
     };
-    for (int i = 0; i < (gemma ? COUNT(tensor) : 9); i++) {
+    for (int i = 0; i < COUNT(tensor); i++) {
         char name[100];
+        if (i >= 9 && !(i < 11 ? qk : post))
+            continue;
         snprintf(name, sizeof name, "blk.%d.%s.weight", layer, tensor[i].name);
         add_tensor(b, name, (uint64_t)tensor[i].rows, (uint64_t)tensor[i].columns);
     }
 }
 
-/* Two layers, four heads of six, two of them for keys and values, six tokens; "llama" or "gemma3". */
+/* Two layers, four heads of six, two of them for keys and values, six tokens; of a family without biases. */
 static inline void build_model(Build *b, const char *family)
 {
     static const float scores[] = {0, 0, -1, -2, -3, -4};
@@ -212,7 +216,7 @@ static inline void build_model(Build *b, const char *family)
     add_tensor(b, "token_embd.weight", COUNT(build_tokens), BUILD_WIDTH);
     add_tensor(b, "output_norm.weight", 0, BUILD_WIDTH);
     for (int i = 0; i < BUILD_LAYERS; i++)
-        build_layer(b, i, gemma);
+        build_layer(b, i, family);
 }
 
 /* Reads whatever an open file offers. */

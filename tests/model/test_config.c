@@ -269,8 +269,15 @@ static void families_are_read(void **state)
     c = config_of(OF("qwen2") ", " SIZES ", \"num_key_value_heads\": 2, \"use_sliding_window\": true, "
                               "\"sliding_window\": 7, \"max_window_layers\": 3}");
     assert_true(c.window == 7 && !c.local[2] && c.local[3]);
+    c = config_of(OF("qwen2") ", " LAYERS("30") ", \"num_key_value_heads\": 2, \"use_sliding_window\": true}");
+    assert_true(c.layers == 30 && c.window == 4096 && !c.local[27] && c.local[28]);
     c = config_of(OF("qwen3") ", " SIZES ", \"num_key_value_heads\": 2}");
     assert_true(c.qk_norm && c.head_dim == 128 && !c.qkv_bias);
+    c = config_of(OF("qwen3") ", " SIZES ", \"num_key_value_heads\": 2, \"attention_bias\": true}");
+    assert_true(c.qkv_bias && c.o_bias && !c.ffn_bias);
+    c = config_of(OF("gemma3_text") ", " LAYERS(
+        "7") ", \"num_key_value_heads\": 1, \"head_dim\": 24, \"final_logit_softcapping\": 25}");
+    assert_true(c.local[4] && !c.local[5] && c.local[6] && c.logit_cap == 25 && c.attn_cap == 0);
     c = config_of(OF("gemma2") "}");
     assert_true(c.attn_cap == 50 && c.logit_cap == 30 && c.local[0] && !c.local[1] && c.window == 4096 && !c.qk_norm);
     c = config_of(OF("gemma2") ", \"attn_logit_softcapping\": null}");

@@ -49,7 +49,7 @@ static const Measure labelers[] = {
     {"pairs where label and length disagree", "against_length_pairs", AS_COUNT, NULL},
     {"labels on people\xe2\x80\x99s side there", "against_length", AS_PERCENT, "against_length_interval"},
     {"in the surer half of the labels", "upper_half", AS_PERCENT, "upper_half_interval"},
-    {"the longer reply there", "upper_half_longer", AS_PERCENT, NULL},
+    {"the longer reply in that half", "upper_half_longer", AS_PERCENT, NULL},
 };
 
 static void labeler_table(Str *out, const LabelSet *set, int n)
