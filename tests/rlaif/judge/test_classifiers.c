@@ -120,6 +120,46 @@ static void alone_the_same_bits(void **state)
     }
 }
 
+/* At every level, with some threads, and on the machine where this was written. */
+static void committed_hashes(void **state)
+{
+    (void)state;
+    static const char *const wanted[COUNT(families)] = {
+        "53803a7a059dbcbc75247334e4f3d42de9ac67a8f1c32eb29231584c21133175",
+        "a5ceebba481bb8177d6a09eb6d401a3792f3f5d34ddf10a01516731a869aa63e",
+        "a66602b873e76c26535767557bcdebde7827a5520da222a5ccad25ae791256ca",
+        "97c5850c23fac07bdfb7f00827046a70eb667128544e61fbd82d8fc9074a2e86",
+        "3c64cf818721ca29de056e6e1e786a9291be312e0711e6d0c3f79afa356b37ac",
+        "744ff7fa668ce63de935cb5bbc17226633c26fba051311be663070b4261fcce4",
+        "a52bc28827cec22b16a0c67d4865293f44aae63b67c293f7f68c1729fe2007ce",
+        "9923596da774a101c66a172bb706a3d1dc981a33b524de6499b8ad86b4c03da3",
+        "2aa80efd93eca8b8e9a742094dfb7528affd5e0f2cb2539cd9ca989858371fd0"};
+    static const int order[] = {0, 1, 2, 3}, threads[] = {1, 2, 3};
+    CpuLevel level[3];
+    int levels = cpu_levels(level), failed = 0;
+    for (int f = 0; f < COUNT(families); f++) {
+        char *dir = classifier(families[f]);
+        for (int l = 0; l < levels; l++) {
+            World w;
+            Err err = {0};
+            double reward[4];
+            char digits[HASH_TEXT];
+            w = (World){.device = open_device(level[l], threads[l])};
+            read_rows(&w, "");
+            need_ok(reward_model_open(&w.model, dir, w.device, CHAT_DATE, CHAT_AUTO, &err), &err);
+            rewards_of(&w, order, 4, reward);
+            hash_bytes(reward, sizeof reward, digits);
+            if (strcmp(digits, wanted[f]) != 0) {
+                print_error("%s, %s: %s\n", families[f], cpu_level_name(level[l]), digits);
+                failed++;
+            }
+            close_world(&w);
+        }
+        free(dir);
+    }
+    assert_int_equal(failed, 0);
+}
+
 /* What the model reads of the second row: the template's turns, up to the last token that is no padding. */
 static void reads(World *w, const char *wanted)
 {
@@ -324,13 +364,10 @@ static void from_gguf(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(as_transformers),
-        IN_FOLDER(alone_the_same_bits),
-        IN_FOLDER(last_tokens),
-        IN_FOLDER(other_names),
-        IN_FOLDER(own_are_read_as_trained),
-        IN_FOLDER(padding_of_each),
-        IN_FOLDER(biases),
+        IN_FOLDER(as_transformers), IN_FOLDER(alone_the_same_bits),
+        IN_FOLDER(last_tokens),     IN_FOLDER(committed_hashes),
+        IN_FOLDER(other_names),     IN_FOLDER(own_are_read_as_trained),
+        IN_FOLDER(padding_of_each), IN_FOLDER(biases),
         IN_FOLDER(from_gguf),
     };
     return cmocka_run_group_tests_name("classifiers", tests, NULL, NULL);
