@@ -96,8 +96,9 @@ static Cut cut_of(const Product *whole, int threads)
     c.rows = even_block(whole->m, most, TILE_ROWS);
     c.row_blocks = blocks_of(whole->m, c.rows);
     c.chain = even_block(whole->k, BLOCK_FLOATS / c.rows, LANES);
-    int groups = blocks_of(TASKS * threads, c.row_blocks), fair = blocks_of(whole->panels, groups);
-    c.panels = even_block(whole->panels, fair < MOST_PANELS ? fair : MOST_PANELS, 2); /* the widest tile has two */
+    int fair = whole->panels / blocks_of(TASKS * threads, c.row_blocks);
+    fair = fair < 2 ? 2 : fair < MOST_PANELS ? fair / 2 * 2 : MOST_PANELS;
+    c.panels = even_block(whole->panels, fair, 2); /* the widest tile has two */
     c.groups = blocks_of(whole->panels, c.panels);
     c.a_row = row_apart(c.chain);
     c.a_floats = one_set(whole) ? c.a_row * (size_t)c.rows : 0;
