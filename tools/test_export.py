@@ -1,0 +1,188 @@
+"""Compares models that `rlaif export` wrote in f32 with what transformers and llama.cpp make of them (run by tools/test_export).
+
+Prints a row of docs/numbers.md for every model. llama.cpp goes on with a text, greedily, for 32 tokens (of those that are whole
+characters: others its server does not show). Compared are the largest differences of log-probabilities: in transformers of the tokens of
+all that and of the best 1,000 behind each, in llama.cpp of the best 20 at each of the 32; whether the ids of the text are the same; and
+whether each of the 32 is the best token here too.
+
+llama.cpp looks GELU up in a table of half floats. What that changes is measured in transformers, with such a table; and a number that lies
+between two half floats falls to either side, so that two programs with the same table are as far apart at times. llama.cpp's numbers
+may differ by twice that, or by BOUND."""
+import glob
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zlib
+
+import torch
+import transformers
+import xllamacpp
+
+TEXT = "Once upon a time, there was a small ship that sailed"
+NEW = 32
+BOUND = 1e-4
+FIXTURES = "tests/fixtures"
+
+
+def rlaif(*words):
+    out = subprocess.run(["./rlaif", *words, "--quiet"], check=True, stdout=subprocess.PIPE).stdout.decode()
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def write_rows(path, rows):
+    with open(path, "w") as f:
+        f.writelines(json.dumps(row) + "\n" for row in rows)
+    return path
+
+
+# --- tiny models ------------------------------------------------------------------------------------------------------
+
+# The configurations of tests/fixtures/classifiers in other sizes: name, family, what else is another.
+SIZES = dict(hidden_size=64, num_attention_heads=4, num_key_value_heads=2, head_dim=16, num_hidden_layers=4, intermediate_size=96,
+             query_pre_attn_scalar=16, num_labels=1)
+FAMILIES = [(name, name, {}) for name in sorted(os.listdir(f"{FIXTURES}/classifiers")) if not name.endswith(".json")]
+SCALED = [
+    ("gemma3-linear", "gemma3", dict(rope_parameters=dict(sliding_attention=dict(rope_theta=1e4, rope_type="default"),
+                                                          full_attention=dict(rope_theta=1e6, rope_type="linear", factor=8.0)))),
+    ("llama-biases", "llama", dict(attention_bias=True, mlp_bias=True)),
+    ("mistral-linear", "mistral", dict(rope_parameters=dict(rope_theta=1e4, rope_type="linear", factor=4.0))),
+    ("llama-llama3", "llama", dict(rope_parameters=dict(rope_theta=5e5, rope_type="llama3", factor=8.0, low_freq_factor=1.0,
+                                                        high_freq_factor=4.0, original_max_position_embeddings=64))),
+    ("qwen2-yarn", "qwen2", dict(rope_parameters=dict(rope_theta=1e4, rope_type="yarn", factor=4.0,
+                                                      original_max_position_embeddings=64))),
+    ("phi3-longrope", "phi3", dict(rope_parameters=dict(rope_theta=1e4, rope_type="longrope", partial_rotary_factor=1.0,
+                                                        short_factor=[1 + i / 4 for i in range(8)],
+                                                        long_factor=[1.0 + i for i in range(8)]),
+                                   original_max_position_embeddings=256, max_position_embeddings=512)),
+]
+
+
+def make(name, family, changes):
+    """A directory of transformers' with a model of random numbers in f32, and the tokenizer of tiny-llama."""
+    folder = f"build/export/{name}"
+    config = transformers.AutoConfig.from_pretrained(f"{FIXTURES}/classifiers/{family}")
+    for key, value in {**SIZES, **changes}.items():
+        if hasattr(config, key):
+            setattr(config, key, value)
+    if getattr(config, "layer_types", None):
+        config.layer_types = (["sliding_attention", "full_attention"] if "gemma" in family else ["full_attention"] * 2) * 2
+    if family == "mistral":
+        config.sliding_window = None  # llama.cpp does not read it
+    torch.manual_seed(zlib.crc32(name.encode()))
+    config.dtype = "float32"
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    for p in model.parameters():
+        p.data = p.data + 0.2 * torch.randn(p.shape) if p.dim() == 1 else torch.randn(p.shape) * 1.5 / p.shape[-1] ** 0.5
+    model.tie_weights()
+    shutil.rmtree(folder, ignore_errors=True)
+    model.save_pretrained(folder)
+    for part in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(f"{FIXTURES}/tiny-llama/{part}", folder)
+    return folder
+
+
+def trained(folder):
+    """The model after a few steps of sft, a directory of rlaif's."""
+    out = folder + "-trained"
+    shutil.rmtree(out, ignore_errors=True)
+    rows = write_rows("build/export/demonstrations.jsonl",
+                      [{"prompt": f"Count to {n}.", "completion": " ".join(str(i) for i in range(n))} for n in range(4, 12)])
+    subprocess.run(["./rlaif", "sft", rows, "--model", folder, "-o", out, "--batch", "4", "--epochs", "4", "--lr", "1e-3", "--quiet"],
+                   check=True)
+    return out
+
+
+def tiny_models():
+    for name, family, changes in FAMILIES + SCALED:
+        folder = make(name, family, changes)
+        yield folder
+        if not changes:
+            yield trained(folder)
+
+
+# --- elsewhere --------------------------------------------------------------------------------------------------------
+
+class TableGelu(torch.nn.Module):
+    """GELU as llama.cpp has it: the tanh form, from a table of half floats for half floats, between -10 and 10."""
+
+    def forward(self, x):
+        y = torch.nn.functional.gelu(x.half().float(), approximate="tanh").half().float()
+        return torch.where(x <= -10, 0, torch.where(x >= 10, x, y))
+
+
+def in_transformers(folder, ids, table=False):
+    """Log-probabilities behind each of the ids; whether the model has a GELU, which may be llama.cpp's."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    gelus = [(m, name) for m in model.modules() for name in ("act_fn", "act") if "GELU" in type(getattr(m, name, None)).__name__]
+    for m, name in gelus if table else []:
+        setattr(m, name, TableGelu())
+    with torch.no_grad():
+        return torch.log_softmax(model(torch.tensor([ids])).logits[0].double(), -1), bool(gelus)
+
+
+def in_llama(path, banned):
+    """How many tokens the text has in llama.cpp; the tokens that it goes on with, greedily, each with the best 20 in its place."""
+    p = xllamacpp.CommonParams()
+    p.model.path = path
+    p.n_ctx = 256
+    p.n_parallel = 1
+    p.cache_type_k = p.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+    p.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    p.warmup = False
+    p.verbosity = -1
+    said = xllamacpp.Server(p).handle_completions({"prompt": TEXT, "n_predict": NEW, "temperature": 0, "n_probs": 20,
+                                                   "logit_bias": [[i, False] for i in sorted(banned)]})
+    said = json.loads(said) if isinstance(said, str) else said
+    return said["usage"]["prompt_tokens"], said["choices"][0]["logprobs"]["content"]
+
+
+def compare(model, folder):
+    """A row of the table; whether all is well."""
+    hf, gguf, rows = (os.path.join(folder, name) for name in ("hf", "model.gguf", "rows.jsonl"))
+    for path, form in ((hf, "hf"), (gguf, "gguf")):
+        subprocess.run(["./rlaif", "export", model, "-o", path, "--format", form, "--quiet"], check=True)
+    reader = transformers.AutoTokenizer.from_pretrained(hf)
+    mine = rlaif("tokenize", write_rows(rows, [{"text": TEXT}]), "--model", model)[0]["ids"]
+    ids = reader(TEXT)["input_ids"]  # with BOS, where the model begins a text so
+    banned = {i for i, text in enumerate(reader.batch_decode([[i] for i in range(len(reader))])) if "\ufffd" in text}
+    banned |= set(reader.all_special_ids)
+    n, steps = in_llama(gguf, banned)
+    said = [step["id"] for step in steps]
+    same_ids = reader(TEXT, add_special_tokens=False)["input_ids"] == mine and n == len(ids)
+    here = rlaif("logprob", write_rows(rows, [{"ids": ids + said[:i]} for i in range(len(said))]), "--model", model, "--top", "1000")
+    theirs, has_gelu = in_transformers(hf, ids + said[:-1])
+    halves = in_transformers(hf, ids + said[:-1], table=True)[0] if has_gelu else theirs
+    off_hf = max(abs(theirs[i, ids[i + 1]].item() - x) for i, x in enumerate(here[0]["logp"]))
+    off_llama = off_table = 0
+    for at, row, step in zip(range(len(ids) - 1, len(ids) + NEW), here, steps):
+        mine = dict(zip(row["top_ids"], row["top_logp"]))
+        shown = {t["id"]: t["logprob"] for t in step["top_logprobs"]}
+        off_hf = max(off_hf, max(abs(theirs[at, i].item() - x) for i, x in mine.items()))
+        off_llama = max(off_llama, max(abs(mine[i] - x) for i, x in shown.items()))
+        off_table = max(off_table, max(abs(theirs[at, i] - halves[at, i]).item() for i in shown))
+    best = [next(i for i in row["top_ids"] if i not in banned) for row in here]
+    print(f"| {os.path.basename(model)} | {off_hf:.1e} | {off_llama:.1e} | {f'{off_table:.1e}' if has_gelu else ''} | "
+          f"{'same' if same_ids else 'NOT the same'} | {'same' if best == said else f'NOT the same: {said}, here {best}'} |", flush=True)
+    return same_ids and best == said and off_hf <= BOUND and off_llama <= max(BOUND, 2 * off_table)
+
+
+def main():
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    print("| model | transformers | llama.cpp | its GELU | ids | greedy text |\n| --- | --- | --- | --- | --- | --- |")
+    bad = []
+    for model in sys.argv[1:] or itertools.chain(tiny_models(), sorted(glob.glob("models/*.gguf"))):
+        with tempfile.TemporaryDirectory(dir="build") as folder:
+            if not compare(model, folder):
+                bad.append(model)
+    if bad:
+        print("not the same elsewhere: " + ", ".join(bad), file=sys.stderr)
+    sys.stdout.flush()
+    os._exit(bool(bad))  # llama.cpp's threads end with it
+
+
+main()
