@@ -24,6 +24,7 @@ const Option plan_options[PLAN_OPTIONS] = {
     {"baseline", OPT_TEXT, AT(PlanOptions, baseline), .value = "NAME", .help = "rl: as its --baseline"},
     {"optimizer", OPT_TEXT, AT(PlanOptions, optimizer), .value = "NAME", .help = "reward, rl: as their --optimizer"},
     {"memory", OPT_TEXT, AT(PlanOptions, memory), .value = "SIZE", .help = "reward, rl: as their --memory"},
+    {"weights", OPT_TEXT, AT(PlanOptions, weights), .value = "file|f32", .help = "as the stage's --weights"},
     {"reward", OPT_TEXT, AT(PlanOptions, reward), .value = "MODEL",
      .help = "rl: the reward model, or what it will be trained from [PATH]; label: the reward model that judges"},
     {"judge", OPT_TEXT, AT(PlanOptions, judge), .value = "MODEL", .help = "rl: a direct judge, as its --judge"},
@@ -248,6 +249,8 @@ static bool run(Plan *p, Device *d, json_t *out, Err *err)
     double seconds;
     if (!settle_options(p, err) || !take_rows(p, &n, err))
         return false;
+    const CommonOptions *common = p->options; /* the first member of every options struct */
+    p->work.device->library->packed = common->weights == 0;
     json_object_set_new(out, "rows", json_integer(p->rows.n));
     if (n) {
         json_object_set_new(out, "prompt_tokens", json_integer(p->asked->prompt_tokens));
@@ -273,7 +276,7 @@ static bool run(Plan *p, Device *d, json_t *out, Err *err)
 bool plan_stage(json_t **out, Work *work, const char *model, const PlanOptions *o, Err *err)
 {
     const struct Planned *stage = &planned[o->stage];
-    Library library = {.packed = work->device->library && work->device->library->packed};
+    Library library = {0};
     Device hollow = {.kernels = work->device->kernels,
                      .level = work->device->level,
                      .threads = work->device->threads,

@@ -58,11 +58,14 @@ static double saved(const LabelPlan *p, const Asking *a)
 static void add_needs(const LabelPlan *p, const Asking *a, Needs *n)
 {
     Counted counted = {0};
-    if (a->source.model)
-        needs_add_model(n, NEEDS_JUDGE, &counted, a->source.model);
+    Model *any = a->source.model;
+    if (any)
+        needs_add_model(n, NEEDS_JUDGE, &counted, any);
     for (int k = 0; k < MOST_PARTS; k++)
         if (a->judge->part[k].reward)
-            needs_add_model(n, NEEDS_REWARD_MODEL, &counted, a->judge->part[k].reward->model);
+            needs_add_model(n, NEEDS_REWARD_MODEL, &counted, any = a->judge->part[k].reward->model);
+    if (any)
+        needs_add_base(n, any);
     counted_release(&counted);
     if (p->all.rationale_bytes > p->all.cost.bytes) /* what is written is read only then */
         needs_add(n, NEEDS_RATIONALES, p->all.rationale_bytes);

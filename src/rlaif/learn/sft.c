@@ -199,6 +199,7 @@ static bool needs_of(void *self, int batch, Needs *n, Err *err)
         return false;
     b.size = batch;
     training_needs(n, &t->options->train, c, batches_largest_pass(&b));
+    needs_add_base(n, t->model);
     if (t->n_held) /* the pass keeps its memory while they are measured */
         needs_add(n, NEEDS_HELD_OUT, held_out);
     return true;

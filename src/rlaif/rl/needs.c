@@ -166,6 +166,7 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     needs_add(n, NEEDS_PASS, (double)(pass_bytes(c, w.pass, KEEP_ALL) + compared));
     n->pass_again = (double)(pass_bytes(c, w.pass, KEEP_INPUTS) + compared);
     needs_add(n, NEEDS_DRAWN, drawn);
+    needs_add_base(n, rl->policy);
     return true;
 }
 

@@ -17,6 +17,13 @@ void needs_add(Needs *n, Need part, double bytes)
     n->part[part] += bytes;
 }
 
+void needs_add_base(Needs *n, const Model *m)
+{
+    static const double program = 15e6,
+                        token = 400; /* measured: tables and heap, with what reading tokenizer.json leaves */
+    needs_add(n, NEEDS_BASE, program + token * tokenizer_size(m->tokenizer));
+}
+
 void needs_add_model(Needs *n, Need part, Counted *counted, Model *m)
 {
     needs_add(n, part, model_own_bytes(m, counted->model, counted->n));

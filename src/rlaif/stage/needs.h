@@ -19,7 +19,8 @@
     X(NEEDS_REWARDS, "rewards")                                                                                        \
     X(NEEDS_HELD_OUT, "held-out rows")                                                                                 \
     X(NEEDS_RATIONALES, "rationales")                                                                                  \
-    X(NEEDS_PROMPTS, "prompts")
+    X(NEEDS_PROMPTS, "prompts")                                                                                        \
+    X(NEEDS_BASE, "program and tokenizer")
 
 #define NEEDS_PART(part, name) part,
 typedef enum Need { NEEDS_LIST(NEEDS_PART) NEED_PARTS } Need;
@@ -47,6 +48,8 @@ typedef struct Counted {
     Model **model;
     int n, cap;
 } Counted;
+/* What the program takes beside: by the size of the tokenizer, about. */
+void needs_add_base(Needs *n, const Model *m);
 void needs_add_model(Needs *n, Need part, Counted *counted, Model *m);
 void counted_release(Counted *counted);
 
