@@ -49,6 +49,7 @@ typedef struct Kernels {
     void (*adafactor)(Device *d, Matrix w, float *row, float *col, Matrix g, Adafactor h);
 
     void (*unpack)(Device *d, Matrix to, Matrix from);
+    bool (*linear_few)(Device *d, Tensor y, Tensor x, Matrix w, bool add); /* packed; false: more rows than it is for */
     Decode *decode;
 
     double (*peak)(Device *d);

@@ -38,7 +38,7 @@ void packed_linear(Device *d, Tensor y, Tensor x, Matrix w, bool add)
 {
     Matrix room;
     float *beside;
-    if (!reserve(d, w, band_rows(w, x.rows), x.rows, &room, &beside))
+    if (d->kernels->linear_few(d, y, x, w, add) || !reserve(d, w, band_rows(w, x.rows), x.rows, &room, &beside))
         return;
     for (int first = 0; first < w.rows; first += room.rows) {
         Matrix band = unpack_band(d, room, w, first);

@@ -285,44 +285,6 @@ INLINE void v_store_n(float *p, f32x16 a, int n)
     memcpy(p, t, (size_t)n * sizeof(float));
 }
 
-/* Sixteen signed bytes as numbers. */
-INLINE f32x16 v_int8(const void *p)
-{
-#if defined __AVX512F__
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p)));
-#elif defined __AVX2__
-    const __m128i q = _mm_loadu_si128(p);
-    return (f32x16){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q)),
-                    _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(q, 8)))};
-#else
-    float t[LANES];
-    for (int i = 0; i < LANES; i++)
-        t[i] = (float)((const signed char *)p)[i];
-    return v_load(t);
-#endif
-}
-
-/* Sixteen numbers that are the upper halves of their bits. */
-INLINE f32x16 v_bf16(const void *p)
-{
-#if defined __AVX512F__
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(p)), 16));
-#elif defined __AVX2__
-    const __m128i a = _mm_loadu_si128(p), b = _mm_loadu_si128((const __m128i *)p + 1);
-    return (f32x16){_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(a), 16)),
-                    _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(b), 16))};
-#else
-    uint16_t half[LANES];
-    uint32_t bits[LANES];
-    memcpy(half, p, sizeof half);
-    for (int i = 0; i < LANES; i++)
-        bits[i] = (uint32_t)half[i] << 16;
-    float t[LANES];
-    memcpy(t, bits, sizeof t);
-    return v_load(t);
-#endif
-}
-
 /* Lanes 0, 1, 2, ... 15. */
 INLINE f32x16 v_iota(void)
 {
