@@ -6,6 +6,7 @@
 
 #include "tensor/cpu/f32x16.h"
 #include "tensor/cpu/parts.h"
+#include "tensor/cpu/transpose.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored numbers are little-endian");
 

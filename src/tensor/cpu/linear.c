@@ -4,6 +4,7 @@
 #include "tensor/cpu/f32x16.h"
 #include "tensor/cpu/parts.h"
 #include "tensor/cpu/product.h"
+#include "tensor/cpu/transpose.h"
 
 /* Panels that one task takes (an even number: the widest tile has two). */
 enum { TASK_PANELS = 2 };
