@@ -136,6 +136,7 @@ Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device)
     m->config = *configs[kind];
     m->config.vocab = vocab;
     m->config.head = heads;
+    m->config.score_bias = kind == TINY_GPTNEOX && heads & HEAD_REWARD;
     m->config.bos = m->config.eos = -1;
     m->device = device;
     m->path = mem_str(tiny_name[kind]);

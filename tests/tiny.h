@@ -15,7 +15,7 @@ typedef enum TinyKind {
     TINY_GEMMA2,  /* soft caps */
     TINY_PHI3,    /* longrope, a part of the head rotated */
     TINY_GPT2,    /* LayerNorm, biases, learned positions, no gate */
-    TINY_GPTNEOX, /* the same in parallel, a part of the head rotated, exact GELU */
+    TINY_GPTNEOX, /* the same in parallel, a part of the head rotated, exact GELU; a bias of the reward head */
     TINY_KINDS,
     TINY_USUAL = TINY_MISTRAL /* the first ones: enough where no family does anything of its own */
 } TinyKind;

@@ -222,12 +222,12 @@ static double along(Check *c, Matrix w, const size_t *at, const float *sign, int
     return (8 * (f[2] - f[1]) - (f[3] - f[0])) / (12 * (double)h);
 }
 
-/* Without rotation the bias of keys moves all scores of a query alike, which the softmax does not see; and the final norm's all
- * rewards alike, whose differences labels are about. */
+/* Without rotation the bias of keys moves all scores of a query alike, which the softmax does not see; and the final norm's and
+ * the reward head's all rewards alike, whose differences labels are about. */
 static bool has_no_gradient(const Loss *loss, const ModelConfig *c, const Weights *w, const Param *p)
 {
     return (c->rotary_dim == 0 && str_ends(p->name, "k_proj.bias")) ||
-           (p->matrix == &w->final_norm_bias && loss->heads == HEAD_REWARD);
+           ((p->matrix == &w->final_norm_bias || p->matrix == &w->score_bias) && loss->heads == HEAD_REWARD);
 }
 
 static void check_param(Check *c, const Param *p, Matrix dw)
