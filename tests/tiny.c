@@ -2,6 +2,7 @@
 #include "tiny.h"
 
 #include "base/mem.h"
+#include "model/lora.h"
 
 const char *const tiny_name[TINY_KINDS] = {"llama",  "gemma3", "mistral", "qwen2",  "qwen3",
                                            "gemma2", "phi3",   "gpt2",    "gptneox"};
@@ -148,6 +149,32 @@ Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device)
         draw(m, &list.param[i], (uint64_t)(1000 + i));
     params_free(&list);
     return m;
+}
+
+void tiny_adapt(Model *m)
+{
+    Err err = {0};
+    ModelConfig *c = mem_copy(&m->config, 1, sizeof *c);
+    const char *fused = NULL;
+    LoraShape shape = {0, 0};
+    ParamList list = params_list(&m->w, &m->config);
+    for (int i = 0; i < list.n; i++) {
+        const Param *p = &list.param[i];
+        if (p->linear < 0)
+            continue;
+        if (!fused || strcmp(fused, p->hf.name) != 0) /* one module: one rank */
+            shape = (LoraShape){2 + i % 3, 3};
+        fused = p->hf.name;
+        need_ok(lora_set(c, p, shape, "tiny", &err), &err);
+    }
+    params_free(&list);
+    need_ok(model_adapt(m, c, &err), &err);
+    list = params_list(&m->w, &m->config);
+    for (int i = 0; i < list.n; i++)
+        if (list.param[i].adapter)
+            draw(m, &list.param[i], (uint64_t)(5000 + i));
+    params_free(&list);
+    free(c);
 }
 
 Model *tiny_on(CpuLevel level, int threads, TinyKind kind, int heads, int vocab)

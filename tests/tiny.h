@@ -25,6 +25,9 @@ extern const char *const tiny_name[TINY_KINDS];
 /* A model with these heads (HeadKind, or-ed). Free with model_free. */
 Model *tiny_model(TinyKind kind, int heads, int vocab, Device *device);
 
+/* Gives it an adapter of all linear layers, of ranks that differ, with numbers everywhere. */
+void tiny_adapt(Model *m);
+
 /* The same on a device of its own. tiny_free frees a model and its device. */
 Model *tiny_on(CpuLevel level, int threads, TinyKind kind, int heads, int vocab);
 void tiny_free(Model *m);

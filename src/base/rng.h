@@ -22,7 +22,8 @@ typedef enum RngPurpose {
     RNG_ROLLOUT,    /* tokens of a response that reinforcement learning learns from: not those that were labelled */
     RNG_HELD_OUT,   /* tokens of a response that a checkpoint is kept for: not those that choose and eval judge */
     RNG_SHOWN,      /* which prompts a report shows first */
-    RNG_NOISE       /* which labels are turned on purpose */
+    RNG_NOISE,      /* which labels are turned on purpose */
+    RNG_ADAPTER     /* first numbers of an adapter */
 } RngPurpose;
 
 typedef struct RngKey {

@@ -2,14 +2,16 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/command.h"
+#include "model/adapter.h"
 #include "model/export/export.h"
 #include "rlaif/stage/needs.h"
 
-enum { FORMAT_GGUF, FORMAT_HF };
+enum { FORMAT_GGUF, FORMAT_HF, FORMAT_PEFT, FORMAT_GGUF_ADAPTER };
+#define FORMATS "gguf|hf|peft|gguf-adapter"
 
 typedef struct ExportOptions {
     CommonOptions common;
-    char *model, *output;
+    char *model, *output, *base;
     int format, type;
 } ExportOptions;
 
@@ -21,10 +23,14 @@ static const Option option_rows[] = {
      .help = "what was trained, a GGUF file or a Hugging Face directory"},
     {"output", OPT_TEXT, AT(ExportOptions, output), .value = "PATH", .flags = OPT_SHORT_O | OPT_REQUIRED,
      .help = "a new file NAME.gguf, or a new directory"},
-    {"format", OPT_CHOICE, AT(ExportOptions, format), .choices = "gguf|hf", .otherwise = "gguf",
-     .help = "a GGUF file for llama.cpp, or a Hugging Face directory for transformers"},
+    {"format", OPT_CHOICE, AT(ExportOptions, format), .choices = FORMATS, .otherwise = "gguf",
+     .help =
+         "a GGUF file for llama.cpp, or a Hugging Face directory for transformers, of an adapter merged into its model; of an "
+         "adapter alone PEFT's directory, or a GGUF file for llama.cpp"},
     {"type", OPT_CHOICE, AT(ExportOptions, type), .choices = TYPES, .otherwise = "f32",
-     .help = "of the weights; hf has f32, f16 and bf16"},
+     .help = "of the weights; hf has f32, f16 and bf16, adapters f32"},
+    {"base", OPT_TEXT, AT(ExportOptions, base), .value = "MODEL",
+     .help = "the model that an adapter adapts, where it names one that is elsewhere"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
@@ -32,10 +38,32 @@ static const OptionGroup groups[] = {
 };
 const OptionTable export_table = {groups, COUNT(groups), sizeof(ExportOptions)};
 
+/* A file? Else it is a directory. */
+static bool is_gguf(const ExportOptions *o)
+{
+    return o->format == FORMAT_GGUF || o->format == FORMAT_GGUF_ADAPTER;
+}
+
+/* Is it the adapter alone that is written? */
+static bool is_adapter(const ExportOptions *o)
+{
+    return o->format == FORMAT_PEFT || o->format == FORMAT_GGUF_ADAPTER;
+}
+
+static bool load(Model **out, const ExportOptions *o, Device *device, Err *err)
+{
+    if (o->base)
+        return model_load_on(out, o->model, o->base, device, err);
+    return device ? model_load(out, o->model, device, 0, err) : model_load_text(out, o->model, 0, err);
+}
+
 static bool check_output(const ExportOptions *o, const char *path, Err *err)
 {
-    bool gguf = o->format == FORMAT_GGUF;
+    bool gguf = is_gguf(o);
     char type[64];
+    if (is_adapter(o) && types[o->type] != DTYPE_F32)
+        return err_set(err, ERR_USAGE, "--type %s: adapters are written in f32", options_choice(TYPES, o->type, type)),
+               err_hint(err, "--format gguf and hf have other types, of the adapter merged into its model");
     if (!gguf && dtype_info(types[o->type])->block > 1)
         return err_set(err, ERR_USAGE, "--type %s is none that --format hf has", options_choice(TYPES, o->type, type)),
                err_hint(err, "take f32, f16 or bf16, or --format gguf");
@@ -50,17 +78,29 @@ static bool check_output(const ExportOptions *o, const char *path, Err *err)
     return err_hint(err, "name a new %s with -o, or remove that one", gguf ? "file" : "directory");
 }
 
+static bool check_adapter(const ExportOptions *o, const Model *m, Err *err)
+{
+    char format[64];
+    if (!is_adapter(o) || m->config.lora_rank)
+        return true;
+    return err_set(err, ERR_INPUT, "%s is no adapter, which --format %s is of", o->model,
+                   options_choice(FORMATS, o->format, format)),
+           err_hint(err, "--lora trains one; --format gguf or hf writes the whole model");
+}
+
 /* What it takes, from the model's header alone; and whether its tokenizer can be written, before weights are read. */
 static bool check_model(const ExportOptions *o, const char *path, json_t *summary, Err *err)
 {
     Model *m;
-    bool gguf = o->format == FORMAT_GGUF;
-    if (!model_load_text(&m, o->model, 0, err))
+    if (!load(&m, o, NULL, err))
         return false;
     /* beside the weights: the tokenizer, a few dozen bytes for every token */
-    Needs needs = {.disk = export_bytes(&m->config, gguf, types[o->type]) + 64.0 * m->config.vocab};
+    double alone = (double)weights_floats(&m->config, true) * sizeof(float);
+    Needs needs = {
+        .disk = is_adapter(o) ? alone : export_bytes(&m->config, is_gguf(o), types[o->type]) + 64.0 * m->config.vocab};
     needs_add(&needs, NEEDS_WEIGHTS, (double)weights_floats(&m->config, false) * sizeof(float));
-    bool ok = (!gguf || export_gguf_check(m, err)) && needs_check(&needs, "export", path, summary, err);
+    bool ok = check_adapter(o, m, err) && (o->format != FORMAT_GGUF || export_gguf_check(m, err)) &&
+              needs_check(&needs, "export", path, summary, err);
     model_free(m);
     return ok;
 }
@@ -68,9 +108,15 @@ static bool check_model(const ExportOptions *o, const char *path, json_t *summar
 static bool write_model(const ExportOptions *o, const char *path, Work *work, Err *err)
 {
     Model *m;
-    if (!work_model(&m, o->model, work, 0, err))
+    if (!load(&m, o, work->device, err))
         return false;
-    bool ok = (o->format == FORMAT_GGUF ? export_gguf : export_hf)(m, path, types[o->type], err);
+    bool ok = is_adapter(o) || !m->config.lora_rank || model_merge(m, err);
+    switch (o->format) {
+    case FORMAT_GGUF: ok = ok && export_gguf(m, path, types[o->type], err); break;
+    case FORMAT_HF: ok = ok && export_hf(m, path, types[o->type], err); break;
+    case FORMAT_PEFT: ok = ok && export_peft(m, path, err); break;
+    default: ok = ok && export_gguf_adapter(m, path, err); break;
+    }
     model_free(m);
     return ok;
 }
@@ -81,11 +127,11 @@ bool cmd_export(Work *work, void *options, Err *err)
     size_t n = strlen(o->output);
     while (n > 1 && o->output[n - 1] == '/')
         n--;
-    char *path = mem_strn(o->output, n), type[64];
+    char *path = mem_strn(o->output, n), type[64], format[64];
     json_t *s = work->summary = json_pack("{s:s}", "output", path);
     bool ok = check_output(o, path, err) && check_model(o, path, s, err) && write_model(o, path, work, err);
     if (ok) {
-        json_object_set_new(s, "format", json_string(o->format == FORMAT_GGUF ? "gguf" : "hf"));
+        json_object_set_new(s, "format", json_string(options_choice(FORMATS, o->format, format)));
         json_object_set_new(s, "type", json_string(options_choice(TYPES, o->type, type)));
         log_note("export: %s", path);
     }

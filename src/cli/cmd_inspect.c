@@ -98,7 +98,9 @@ static bool inspect_model(json_t *s, const char *path, Err *err)
         return false;
     bool ok = model_hash(path, NULL, hash, err);
     if (ok) {
-        say(s, "kind", json_string(file_is_dir(path) ? "Hugging Face directory" : "GGUF"));
+        say(s, "kind", json_string(m->base ? "adapter" : file_is_dir(path) ? "Hugging Face directory" : "GGUF"));
+        if (m->base)
+            say(s, "base", json_string(m->base));
         say(s, "sha256", json_string(hash));
         say_config(s, m);
         if (m->notes)

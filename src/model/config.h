@@ -36,6 +36,16 @@ typedef enum HeadKind {
     HEAD_VALUE = 4   /* value.weight [1][C] and value.bias [1] at every token */
 } HeadKind;
 
+/* The linear layers of a layer: q, k, v, o, gate, up, down, as the table of params.c has them. */
+enum { LINEARS = 7 };
+
+/* A low-rank adapter of a linear layer: y = W x + scale B (A x), A [rank][in], B [out][rank]; scale = alpha / rank, or
+ * alpha / sqrt(rank) of rank-stabilised ones (Kalajdzievski 2023). */
+typedef struct LoraShape {
+    int rank; /* 0: none */
+    float alpha;
+} LoraShape;
+
 typedef struct ModelConfig {
     char family[32];     /* "llama", "gemma3", ...: a row of config.c */
     int layers;          /* L */
@@ -70,6 +80,9 @@ typedef struct ModelConfig {
     bool score_bias; /* the reward head has a bias; none that this program trains has */
     int bos, eos;    /* -1: none; for config.json */
     int pad;         /* of a reward model of others: the token that its class takes for padding; -1: none */
+    LoraShape lora[MAX_LAYERS][LINEARS];
+    int lora_rank;    /* the largest of them; 0: the model has no adapter */
+    bool lora_rslora; /* rank-stabilised */
 } ModelConfig;
 
 /* Refuses what makes no sense: sizes that are zero, negative, absurd or do not divide; a rotary dimension

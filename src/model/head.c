@@ -272,7 +272,8 @@ bool head_logprobs_back(Model *m, Weights *dw, Tensor dnormed, Tensor hidden, Ta
         logits_of(m, chunk, b.in.normed, b.in.cap, w);
         chunk_back(m, chunk, first, t, log_z, coef, &b);
         op_linear_back_x_add(m->device, dx, chunk, w); /* zero at first: the block was cleared */
-        op_linear_back_w(m->device, matrix_rows(dw->lm_head, first, chunk.cols), chunk, b.in.normed);
+        if (dw->lm_head.rows)
+            op_linear_back_w(m->device, matrix_rows(dw->lm_head, first, chunk.cols), chunk, b.in.normed);
     }
     if (ok) {
         scale_rows(dx, inverse(t.temperature)); /* from the divided rows to the rows; dU has the factor with them */

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "model/file/safetensors.h"
+#include "model/adapter_file.h"
 #include "model/gguf_config.h"
 #include "model/places.h"
 #include "model/stored.h"
@@ -50,6 +50,14 @@ static bool open_directory(Source *s, ModelConfig *c, Err *err)
     ok = ok && places_check(c, false, safetensors_tensor(s->tensors, 0), safetensors_all(s->tensors), s->path, err);
     free(path);
     return ok;
+}
+
+bool model_is_there(const char *dir)
+{
+    char *path = path_join(dir, "config.json");
+    bool is = file_exists(path) || adapter_is(dir);
+    free(path);
+    return is;
 }
 
 static bool source_open(Source *s, const char *path, ModelConfig *c, Err *err)
@@ -115,7 +123,7 @@ static bool read_weights(Model *m, const Source *s, int own, bool heads_alone, E
     for (int i = 0; i < list.n && ok; i++) {
         const Param *p = &list.param[i];
         const StoredTensor *t = source_find(s, p);
-        bool head = is_scalar_head(&m->w, p), missing = !t && head && !(p->matrix == &m->w.score && own & HEAD_REWARD);
+        bool head = p->head, missing = !t && head && !(p->matrix == &m->w.score && own & HEAD_REWARD);
         if (missing || (heads_alone && !head))
             continue;
         ok = t ? check_shape(s, p, t, err) : refuse_missing(s, p, err);
@@ -164,65 +172,6 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
     return true;
 }
 
-/* Is it a file that makes up a model? What a trainer or people put beside does not count; shards may have any name. */
-static bool is_model_file(const char *name, bool sharded)
-{
-    static const char *const names[] = {"config.json",         "tokenizer.json",          "tokenizer_config.json",
-                                        "chat_template.jinja", "special_tokens_map.json", "generation_config.json"};
-    for (int i = 0; i < COUNT(names); i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return (str_ends(name, ".safetensors") && (sharded || str_starts(name, "model"))) ||
-           (str_starts(name, "model") && str_ends(name, ".safetensors.index.json"));
-}
-
-static bool hash_one(Store *kept, const char *path, char out[HASH_TEXT], Err *err)
-{
-    return file_is_whole(path, err) && store_file_hash(kept, path, out, err);
-}
-
-/* The paths of the files that make up a model, for names_free. */
-static bool list_files(char ***paths, int *n, const char *path, Err *err)
-{
-    if (!file_is_dir(path))
-        return gguf_files(paths, n, path, err);
-    if (!dir_list(path, paths, n, err))
-        return false;
-    bool sharded = safetensors_is_sharded(path);
-    int kept = 0;
-    for (int i = 0; i < *n; i++) {
-        char *name = (*paths)[i];
-        if (is_model_file(name, sharded))
-            (*paths)[kept++] = path_join(path, name);
-        free(name);
-    }
-    *n = kept;
-    return true;
-}
-
-bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err)
-{
-    char **paths;
-    int n;
-    if (!list_files(&paths, &n, path, err))
-        return false;
-    bool ok = true;
-    if (n == 1 && !file_is_dir(path)) {
-        ok = hash_one(kept, paths[0], out, err);
-    } else {
-        Hash *h = hash_new();
-        for (int i = 0; i < n && ok; i++) {
-            char digits[HASH_TEXT] = "";
-            ok = hash_one(kept, paths[i], digits, err);
-            hash_add_text(h, path_base(paths[i]));
-            hash_add_text(h, digits);
-        }
-        hash_end(h, out);
-    }
-    names_free(paths, n);
-    return ok;
-}
-
 static bool check_memory(double need, const char *path, Err *err)
 {
     double have = (double)mem_available();
@@ -255,7 +204,7 @@ static char *stamps_of(const char *path)
     int n;
     Str s = {0};
     Err unread = {0};
-    if (!list_files(&paths, &n, path, &unread))
+    if (!model_files(&paths, &n, path, &unread))
         return NULL;
     for (int i = 0; i < n; i++) {
         char stamp[FILE_STAMP];
@@ -282,7 +231,7 @@ static void pack(Trunk *t, const Source *s)
         const FilePlace *at = s->gguf ? &p->gguf : &p->hf;
         const StoredTensor *stored = source_find(s, p);
         Packed *packed = &t->packed[t->n_packed];
-        if (!stored || is_scalar_head(&t->w, p) || !check_shape(s, p, stored, &ignored) ||
+        if (!stored || p->head || !check_shape(s, p, stored, &ignored) ||
             !stored_pack(p, at, &t->config, stored, packed))
             continue;
         p->matrix->packed = packed;
@@ -317,8 +266,71 @@ static bool load_weights(Model *m, const Source *s, int own, Err *err)
     return ok;
 }
 
+/* The base, with a head where the adapter brings one. */
+static bool load_base(Model **out, const AdapterFile *a, Device *device, int heads, Err *err)
+{
+    const ModelConfig brought = {.head = a->head ? a->head : HEAD_LM};
+    const char *wanted = a->own ? json_text_of(a->own, "base_hash") : NULL;
+    char hash[HASH_TEXT] = "";
+    if (!speaks(&brought, heads, a->dir, err))
+        return false;
+    heads = heads ? heads : a->head;
+    if (!device)
+        return model_load_text(out, a->base, heads, err);
+    if (device->hollow)
+        return model_load(out, a->base, device, heads, err);
+    if (!model_hash(a->base, NULL, hash, err))
+        return false;
+    if (wanted && strcmp(wanted, hash) != 0)
+        return err_set(err, ERR_INPUT, "%s adapts another model than %s is now", a->dir, a->base),
+               err_hint(err, "put the model there that it was trained on: its hash is %s", wanted);
+    if (!model_load(out, a->base, device, heads, err))
+        return false;
+    memcpy((*out)->base_hash, hash, sizeof hash);
+    return true;
+}
+
+/* The model of an adapter's directory; device NULL: without weights. */
+static bool load_adapted(Model **out, const char *dir, const char *base, Device *device, int heads, Err *err)
+{
+    AdapterFile a;
+    Model *m = NULL;
+    *out = NULL;
+    if (!adapter_open(&a, dir, base, err))
+        return false;
+    bool ok = load_base(&m, &a, device, heads, err);
+    ModelConfig *c = ok ? mem_copy(&m->config, 1, sizeof *c) : NULL;
+    ok = ok && adapter_shapes(&a, c, err);
+    if (ok && device)
+        ok = model_adapt(m, c, err) && (device->hollow || adapter_numbers(&a, &m->w, &m->config, device->threads, err));
+    else if (ok)
+        m->config = *c;
+    free(c);
+    if (ok) {
+        m->config.head = heads ? heads : a.head ? a.head : m->config.head;
+        json_decref(m->notes);
+        m->notes = json_incref(json_object_get(a.own, "notes"));
+        free(m->base);
+        m->base = mem_str(a.base);
+        free(m->path);
+        m->path = mem_str(dir);
+        *out = m;
+    } else {
+        model_free(m);
+    }
+    adapter_close(&a);
+    return ok;
+}
+
+bool model_load_on(Model **out, const char *dir, const char *base, Device *device, Err *err)
+{
+    return load_adapted(out, dir, base, device, 0, err);
+}
+
 bool model_load(Model **out, const char *path, Device *device, int heads, Err *err)
 {
+    if (adapter_is(path))
+        return load_adapted(out, path, NULL, device, heads, err);
     *out = NULL;
     Model *m = mem_zalloc(1, sizeof *m);
     m->path = mem_str(path);
@@ -346,6 +358,8 @@ bool model_load(Model **out, const char *path, Device *device, int heads, Err *e
 
 bool model_load_text(Model **out, const char *path, int heads, Err *err)
 {
+    if (adapter_is(path))
+        return load_adapted(out, path, NULL, NULL, heads, err);
     *out = NULL;
     Model *m = mem_zalloc(1, sizeof *m);
     m->path = mem_str(path);
@@ -361,8 +375,20 @@ bool model_load_text(Model **out, const char *path, int heads, Err *err)
     return true;
 }
 
+static bool read_adapter(Model *m, const char *dir, Err *err)
+{
+    AdapterFile a;
+    if (!adapter_open(&a, dir, NULL, err))
+        return false;
+    bool ok = adapter_numbers(&a, &m->w, &m->config, m->device->threads, err);
+    adapter_close(&a);
+    return ok;
+}
+
 bool model_read_weights(Model *m, const char *dir, Err *err)
 {
+    if (m->config.lora_rank)
+        return read_adapter(m, dir, err);
     Source s;
     ModelConfig c;
     bool ok = source_open(&s, dir, &c, err) && read_weights(m, &s, c.head, false, err);
@@ -370,11 +396,27 @@ bool model_read_weights(Model *m, const char *dir, Err *err)
     return ok;
 }
 
-bool model_bytes(const char *path, int heads, size_t *bytes, ModelConfig *config, Err *err)
+/* The configuration of the model at a path, from headers alone. */
+static bool read_config(const char *path, ModelConfig *config, Err *err)
 {
     Source s;
-    bool ok = source_open(&s, path, config, err) && speaks(config, heads, path, err);
-    source_close(&s);
+    AdapterFile a;
+    if (!adapter_is(path)) {
+        bool ok = source_open(&s, path, config, err);
+        source_close(&s);
+        return ok;
+    }
+    if (!adapter_open(&a, path, NULL, err))
+        return false;
+    bool ok = read_config(a.base, config, err) && adapter_shapes(&a, config, err);
+    config->head = ok && a.head ? a.head : config->head;
+    adapter_close(&a);
+    return ok;
+}
+
+bool model_bytes(const char *path, int heads, size_t *bytes, ModelConfig *config, Err *err)
+{
+    bool ok = read_config(path, config, err) && speaks(config, heads, path, err);
     if (ok && heads)
         config->head = heads;
     *bytes = ok ? weights_floats(config, false) * sizeof(float) : 0;
@@ -393,6 +435,8 @@ bool model_share(Model **out, const Model *from, int heads, Err *err)
     m->date = from->date;
     m->lender = from->lender ? from->lender : (Model *)(uintptr_t)from;
     m->notes = json_deep_copy(from->notes);
+    m->base = from->base ? mem_str(from->base) : NULL;
+    memcpy(m->base_hash, from->base_hash, sizeof m->base_hash);
     m->trunk = from->trunk;
     m->trunk->users++;
     bool ok = trunk_weights(m->trunk, &m->w, &m->config, err);
@@ -435,6 +479,28 @@ bool model_own(Model *m, Err *err)
     return true;
 }
 
+bool model_adapt(Model *m, const ModelConfig *c, Err *err)
+{
+    Weights w, old = m->w;
+    ModelConfig was = m->config;
+    memcpy(m->config.lora, c->lora, sizeof c->lora);
+    m->config.lora_rank = c->lora_rank;
+    m->config.lora_rslora = c->lora_rslora;
+    m->config.score_bias = c->score_bias;
+    if (!trunk_weights(m->trunk, &w, &m->config, err)) {
+        m->config = was;
+        return false;
+    }
+    if (!m->device->hollow)
+        weights_copy(m->device, &w, &m->config, m->trunk, &old, &was, true);
+    m->w = w;
+    if (!m->base && c->lora_rank)
+        m->base = mem_str(m->path);
+    if (old.block != m->trunk->w.block)
+        weights_free(&old);
+    return true;
+}
+
 double model_own_bytes(const Model *m, Model *const *others, int n)
 {
     double heads = has_all(m) ? 0 : (double)m->w.floats * sizeof(float);
@@ -474,6 +540,7 @@ void model_free(Model *m)
         chat_template_free(m->chat);
     }
     json_decref(m->notes);
+    free(m->base);
     free(m->path);
     free(m);
 }

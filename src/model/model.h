@@ -2,24 +2,25 @@
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
-#include "base/hash.h"
 #include "model/file/dtype.h"
+#include "model/model_hash.h"
 #include "model/trunk.h"
-#include "store/store.h"
 #include "tensor/ops.h"
 #include "text/chat.h"
 #include "text/tokenizer.h"
 
 typedef struct Model {
     ModelConfig config;
-    Device *device;       /* borrowed */
-    Weights w;            /* the trunk's, and heads */
-    Trunk *trunk;         /* where those below the heads lie, perhaps for other models too */
-    Tokenizer *tokenizer; /* shared by model_share */
-    ChatTemplate *chat;   /* NULL: the model has none; perhaps one that cannot be read; shared by model_share */
-    struct Model *lender; /* the model that owns tokenizer and chat; NULL: this one */
-    json_t *notes;        /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
-    int date;             /* that its template is told, as chat_render takes it */
+    Device *device;            /* borrowed */
+    Weights w;                 /* the trunk's, and heads */
+    Trunk *trunk;              /* where those below the heads lie, perhaps for other models too */
+    Tokenizer *tokenizer;      /* shared by model_share */
+    ChatTemplate *chat;        /* NULL: the model has none; perhaps one that cannot be read; shared by model_share */
+    struct Model *lender;      /* the model that owns tokenizer and chat; NULL: this one */
+    char *base;                /* with an adapter: the path of the model that it adapts */
+    char base_hash[HASH_TEXT]; /* and what that was when it was read; "": not known yet */
+    json_t *notes;             /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
+    int date;                  /* that its template is told, as chat_render takes it */
     bool
         whole_chats; /* with chat, rows are read as reward models of others read them: the template writes the reply, too */
     char *path;      /* as the user named it */
@@ -33,12 +34,18 @@ typedef struct Model {
  * for one with a NaN or infinity. On a device with a library the trunk is shared with models of the same file. */
 bool model_load(Model **out, const char *path, Device *device, int heads, Err *err) MUST_CHECK;
 
-/* The same without weights: configuration, tokenizer and template only. */
+/* The model of an adapter's directory on this base, whichever it names. */
+bool model_load_on(Model **out, const char *dir, const char *base, Device *device, Err *err) MUST_CHECK;
+
+/* model_load without weights: configuration, tokenizer and template only. */
 bool model_load_text(Model **out, const char *path, int heads, Err *err) MUST_CHECK;
 
 /* A model on the trunk of `from`, with heads of its own: those that `from` has are copied, others are zero. The trunk goes with
  * its last model; for tokenizer and template `from` must live longer. */
 bool model_share(Model **out, const Model *from, int heads, Err *err) MUST_CHECK;
+
+/* Gives a model the adapter whose shapes `c` has, of zeros, or none: its heads stay as they are, and its trunk. */
+bool model_adapt(Model *m, const ModelConfig *c, Err *err) MUST_CHECK;
 
 /* Before it is trained: gives it a trunk of its own, a copy where others have the same one. */
 bool model_own(Model *m, Err *err) MUST_CHECK;
@@ -53,7 +60,11 @@ double model_own_bytes(const Model *m, Model *const *others, int n);
  * them. */
 void model_init_head(Model *m, uint64_t seed);
 
-/* Writes config.json, model.safetensors and the tokenizer's files into a directory, which is made. The value
+/* Is it a directory with a whole model, or an adapter? */
+bool model_is_there(const char *dir);
+
+/* Writes config.json, model.safetensors and the tokenizer's files into a directory, which is made; of a model with an adapter that
+ * alone, as PEFT does (adapter_file.h). The value
  * head is left out where the model also has another head: it belongs to a trainer's state. */
 bool model_save(const Model *m, const char *dir, Err *err) MUST_CHECK;
 /* The same with weights of another type: F32, F16 or BF16. */
@@ -61,11 +72,6 @@ bool model_save_as(const Model *m, const char *dir, DType type, Err *err) MUST_C
 
 /* Reads the weights of a directory into a model of the same configuration. */
 bool model_read_weights(Model *m, const char *dir, Err *err) MUST_CHECK;
-
-/* SHA-256 of a GGUF's bytes, or of the sorted names and hashes of the files that a directory's model, or a GGUF of several
- * files, is read from.
- * `kept` knows those of files that have not changed since; NULL: all are read. */
-bool model_hash(const char *path, Store *kept, char out[HASH_TEXT], Err *err) MUST_CHECK;
 
 /* Bytes that a model at this path takes when it is loaded, read from its header alone. */
 bool model_bytes(const char *path, int heads, size_t *bytes, ModelConfig *config, Err *err) MUST_CHECK;

@@ -1,7 +1,7 @@
 /* Models written as Hugging Face directories. */
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/file/safetensors.h"
+#include "model/adapter_file.h"
 #include "model/model.h"
 #include "model/stored.h"
 
@@ -10,21 +10,6 @@ static bool is_written(const Model *m, const Param *p)
 {
     bool value = p->matrix == &m->w.value || p->matrix == &m->w.value_bias;
     return !value || m->config.head == HEAD_VALUE;
-}
-
-/* The tensor that n parameters share. */
-static bool write_tensor(const Model *m, SafetensorsWriter *w, const Param *group, int n, Err *err)
-{
-    size_t shape[2] = {1, 1};
-    int dims = stored_shape(group, &group->hf, shape), rows = dims == 1 ? 1 : (int)shape[0];
-    float *values = mem_alloc(shape[dims - 1], sizeof *values);
-    bool ok = true;
-    for (int r = 0; r < rows && ok; r++) {
-        stored_row(group, n, false, &m->config, r, values);
-        ok = safetensors_values(w, values, shape[dims - 1], err);
-    }
-    free(values);
-    return ok;
 }
 
 static bool save_weights(const Model *m, const char *path, DType type, Err *err)
@@ -43,7 +28,7 @@ static bool save_weights(const Model *m, const char *path, DType type, Err *err)
     bool ok = true;
     for (int i = 0, n; i < list.n && ok; i += n) {
         n = stored_group(&list, i, false);
-        ok = !is_written(m, &list.param[i]) || write_tensor(m, w, &list.param[i], n, err);
+        ok = !is_written(m, &list.param[i]) || stored_write(&list.param[i], n, &m->config, w, err);
     }
     params_free(&list);
     if (!ok) {
@@ -77,6 +62,8 @@ static bool save_config(const Model *m, const char *path, DType type, Err *err)
 
 bool model_save(const Model *m, const char *dir, Err *err)
 {
+    if (m->config.lora_rank)
+        return adapter_save(&m->w, &m->config, (AdapterAbout){m->base, m->base_hash, m->notes}, dir, err);
     return model_save_as(m, dir, DTYPE_F32, err);
 }
 

@@ -134,7 +134,7 @@ static Matrix *field(void *base, const ParamSpec *s)
 
 typedef void Visit(void *context, const ParamSpec *s, Matrix *m, int layer);
 
-/* Every parameter that the model has, in the fixed order. */
+/* Every parameter that the model has below an adapter, in the fixed order. */
 static void visit(Weights *w, const ModelConfig *c, Visit *f, void *context)
 {
     for (int i = 0; i < COUNT(first_params); i++)
@@ -149,10 +149,59 @@ static void visit(Weights *w, const ModelConfig *c, Visit *f, void *context)
             f(context, &last_params[i], field(w, &last_params[i]), -1);
 }
 
+/* Every linear layer with an adapter. */
+static void visit_adapted(Weights *w, const ModelConfig *c, Visit *f, void *context)
+{
+    for (int l = 0; c->lora_rank && l < c->layers; l++)
+        for (int i = 0, n = 0; i < COUNT(layer_params); i++) {
+            const ParamSpec *s = &layer_params[i];
+            if (s->cols != ONE && c->lora[l][n++].rank && present(s->when, c))
+                f(context, s, field(&w->layer[l], s), l);
+        }
+}
+
+static bool is_scalar_head(const ParamSpec *s)
+{
+    return s->when == REWARD || s->when == REWARD_BIAS || s->when == VALUE;
+}
+
+/* Its linear layer: W comes first there. */
+static Linear *linear_of(Matrix *w)
+{
+    return (Linear *)(void *)w;
+}
+
+/* Its place among a layer's linear layers. */
+static int linear_number(const ParamSpec *s)
+{
+    int n = 0;
+    for (const ParamSpec *before = layer_params; before < s; before++)
+        n += before->cols != ONE;
+    return n;
+}
+
+/* How the family's files name a parameter, where they do it otherwise; NULL: as all do. */
+static const Naming *naming_of(const Naming *names, const char *own)
+{
+    for (; names && names->own; names++)
+        if (strcmp(names->own, own) == 0)
+            return names;
+    return NULL;
+}
+
+/* Do Hugging Face's files hold it in one tensor with the linear layer before it? */
+static bool shares_tensor(const ParamSpec *s, const ModelConfig *c)
+{
+    const Naming *names = family_find(c->family)->hf_names, *own = naming_of(names, s->gguf);
+    const Naming *before = s > layer_params ? naming_of(names, s[-1].gguf) : NULL;
+    return own && before && strcmp(own->theirs, before->theirs) == 0;
+}
+
 typedef struct Slice {
     const ModelConfig *c;
     float *block; /* NULL: only count */
     size_t used;
+    bool heads_alone; /* below an adapter */
 } Slice;
 
 static void slice(Slice *s, Matrix *m, int rows, int cols)
@@ -165,20 +214,56 @@ static void slice_param(void *context, const ParamSpec *p, Matrix *m, int layer)
 {
     (void)layer;
     Slice *s = context;
-    slice(s, m, dim_of(p->rows, s->c), dim_of(p->cols, s->c));
+    if (!s->heads_alone || is_scalar_head(p))
+        slice(s, m, dim_of(p->rows, s->c), dim_of(p->cols, s->c));
 }
 
-static size_t slice_all(Weights *w, const ModelConfig *c, bool separate_lm_head, float *block)
+float lora_scale(const ModelConfig *c, LoraShape shape)
 {
-    Slice s = {c, block, 0};
+    return (float)((double)shape.alpha / (c->lora_rslora ? sqrt(shape.rank) : shape.rank));
+}
+
+static void slice_adapter(void *context, const ParamSpec *p, Matrix *m, int layer)
+{
+    Slice *s = context;
+    Linear *l = linear_of(m);
+    LoraShape shape = s->c->lora[layer][linear_number(p)];
+    l->scale = lora_scale(s->c, shape);
+    l->shares_a = shares_tensor(p, s->c);
+    if (l->shares_a)
+        l->a = (l - 1)->a;
+    else
+        slice(s, &l->a, shape.rank, dim_of(p->cols, s->c));
+    slice(s, &l->b, dim_of(p->rows, s->c), shape.rank);
+}
+
+static size_t slice_all(Weights *w, const ModelConfig *c, bool gradients, float *block)
+{
+    Slice s = {c, block, 0, gradients && c->lora_rank};
     visit(w, c, slice_param, &s);
-    if (present(LM, c) && c->tied) {
-        if (separate_lm_head)
+    if (present(LM, c) && c->tied && !s.heads_alone) {
+        if (gradients)
             slice(&s, &w->lm_head, c->vocab, c->width);
         else
             w->lm_head = w->embed;
     }
+    visit_adapted(w, c, slice_adapter, &s);
     return s.used;
+}
+
+static void join_adapter(void *context, const ParamSpec *p, Matrix *m, int layer)
+{
+    (void)context, (void)p, (void)layer;
+    Linear *l = linear_of(m);
+    if (l->shares_a)
+        l->a = (l - 1)->a;
+}
+
+void weights_join(Weights *w, const ModelConfig *c)
+{
+    if (present(LM, c) && c->tied)
+        w->lm_head = w->embed;
+    visit_adapted(w, c, join_adapter, NULL);
 }
 
 void weights_shapes(Weights *w, const ModelConfig *c)
@@ -186,22 +271,22 @@ void weights_shapes(Weights *w, const ModelConfig *c)
     slice_all(w, c, false, NULL);
 }
 
-size_t weights_floats(const ModelConfig *c, bool separate_lm_head)
+size_t weights_floats(const ModelConfig *c, bool gradients)
 {
     Weights *w = mem_zalloc(1, sizeof *w);
-    size_t n = slice_all(w, c, separate_lm_head, NULL);
+    size_t n = slice_all(w, c, gradients, NULL);
     free(w);
     return n;
 }
 
-bool weights_alloc(Weights *w, const ModelConfig *c, bool separate_lm_head, Err *err)
+bool weights_alloc(Weights *w, const ModelConfig *c, bool gradients, Err *err)
 {
     memset(w, 0, sizeof *w);
-    w->floats = weights_floats(c, separate_lm_head);
+    w->floats = weights_floats(c, gradients);
     w->block = mem_big(w->floats, sizeof(float), "a model's parameters", err);
     if (!w->block)
         return false;
-    slice_all(w, c, separate_lm_head, w->block);
+    slice_all(w, c, gradients, w->block);
     return true;
 }
 
@@ -222,15 +307,6 @@ typedef struct List {
     const Family *f;
     int cap;
 } List;
-
-/* How the family's files name a parameter, where they do it otherwise; NULL: as all do. */
-static const Naming *naming_of(const Naming *names, const char *own)
-{
-    for (; names && names->own; names++)
-        if (strcmp(names->own, own) == 0)
-            return names;
-    return NULL;
-}
 
 /* The name in Hugging Face's files: "PREFIX3.NAME.weight" in a layer, "NAME.weight" elsewhere. */
 static void hf_name(char *out, size_t n, const Naming *names, const ParamSpec *s, int layer)
@@ -260,12 +336,23 @@ static Order order_of(const Naming *names, const ParamSpec *s)
     return of && !vector ? of->order : ORDER_PLAIN;
 }
 
+static Param *add_param(List *l, const Param *p)
+{
+    l->list->param = MEM_GROW(l->list->param, l->list->n, l->cap);
+    l->list->param[l->list->n] = *p;
+    return &l->list->param[l->list->n++];
+}
+
 static void list_param(void *context, const ParamSpec *s, Matrix *m, int layer)
 {
     List *l = context;
-    l->list->param = MEM_GROW(l->list->param, l->list->n, l->cap);
-    Param *p = &l->list->param[l->list->n++];
-    *p = (Param){.matrix = m, .dims = s->cols == ONE ? 1 : 2, .decay = s->cols != ONE};
+    bool linear = layer >= 0 && s->cols != ONE;
+    Param *p = add_param(l, &(Param){.layer = linear ? layer : -1,
+                                     .linear = linear ? linear_number(s) : -1,
+                                     .matrix = m,
+                                     .dims = s->cols == ONE ? 1 : 2,
+                                     .decay = s->cols != ONE,
+                                     .head = is_scalar_head(s)});
     bool width_first = s->rows == WIDTH && s->cols != ONE;
     p->sizes[width_first] = gguf_sizes[s->rows];
     p->sizes[!width_first] = gguf_sizes[s->cols];
@@ -278,6 +365,36 @@ static void list_param(void *context, const ParamSpec *s, Matrix *m, int layer)
     p->gguf.order = order_of(l->f->gguf_names, s);
     p->gguf.rotary_pairs = l->f->rotary_pairs && s->change == ROTARY;
     p->gguf.one_added = l->c->norm_plus_one && s->change == GAIN;
+}
+
+/* The names of an adapter's A or B: those of W within PEFT's and llama.cpp's. */
+static void name_adapter(Param *p, const Param *w, const char *half, const char *gguf_half)
+{
+    snprintf(p->name, sizeof p->name, "base_model.model.%.*s.%s.weight", (int)strlen(w->name) - 7, w->name, half);
+    snprintf(p->hf.name, sizeof p->hf.name, "base_model.model.%.*s.%s.weight", (int)strlen(w->hf.name) - 7, w->hf.name,
+             half);
+    snprintf(p->gguf.name, sizeof p->gguf.name, "%s.%s", w->gguf.name, gguf_half);
+}
+
+static void list_adapter(void *context, const ParamSpec *s, Matrix *m, int layer)
+{
+    List *l = context;
+    Linear *of = linear_of(m);
+    list_param(l, s, m, layer);
+    Param w = l->list->param[--l->list->n];
+    Param a = {.matrix = &of->a, .dims = 2, .decay = true, .adapter = ADAPTER_A, .layer = layer, .linear = w.linear},
+          b = a;
+    name_adapter(&a, &w, "lora_A", "lora_a");
+    a.hf.rows = a.gguf.rows = of->a.rows;
+    name_adapter(&b, &w, "lora_B", "lora_b");
+    b.matrix = &of->b;
+    b.adapter = ADAPTER_B;
+    b.hf.rows = b.gguf.rows = of->b.rows;
+    b.hf.order = w.hf.order == ORDER_TRANSPOSED ? ORDER_PLAIN : w.hf.order;
+    b.gguf.rotary_pairs = w.gguf.rotary_pairs;
+    if (!of->shares_a)
+        add_param(l, &a);
+    add_param(l, &b);
 }
 
 static FilePlace *place_of(Param *p, bool gguf)
@@ -309,9 +426,27 @@ ParamList params_list(Weights *w, const ModelConfig *c)
     ParamList list = {0};
     List l = {&list, c, family_find(c->family), 0};
     visit(w, c, list_param, &l);
+    visit_adapted(w, c, list_adapter, &l);
     share_tensors(&list, c, false);
     share_tensors(&list, c, true);
     return list;
+}
+
+ParamList params_trained(Weights *w, const ModelConfig *c)
+{
+    ParamList list = params_list(w, c);
+    int n = 0;
+    for (int i = 0; i < list.n; i++) {
+        if (!c->lora_rank || list.param[i].adapter || list.param[i].head)
+            list.param[n++] = list.param[i];
+    }
+    list.n = n;
+    return list;
+}
+
+Linear *param_linear(const Param *w)
+{
+    return w->linear >= 0 && !w->adapter ? linear_of(w->matrix) : NULL;
 }
 
 void params_free(ParamList *list)
@@ -337,7 +472,7 @@ static void count_param(void *context, const ParamSpec *s, Matrix *m, int layer)
 
 size_t params_count(const ModelConfig *c)
 {
-    Slice count = {c, NULL, 0};
+    Slice count = {.c = c};
     Weights *w = mem_zalloc(1, sizeof *w);
     visit(w, c, count_param, &count);
     free(w);

@@ -6,10 +6,13 @@
 #include "model/config.h"
 #include "tensor/tensor.h"
 
-/* A linear layer: y = W x + bias. */
+/* A linear layer: y = W x + bias + scale B (A x). */
 typedef struct Linear {
     Matrix w;    /* [out][in] */
     Matrix bias; /* [out][1] */
+    Matrix a, b; /* [rank][in], [out][rank]: of an adapter */
+    float scale;
+    bool shares_a; /* a is that of the linear layer before it: their W are one tensor of Hugging Face's files */
 } Linear;
 
 /* One layer's matrices. A field that the architecture lacks has no rows. */
@@ -53,6 +56,8 @@ typedef struct FilePlace {
     bool one_added;    /* a norm's weight: the file holds 1 + weight */
 } FilePlace;
 
+typedef enum AdapterHalf { ADAPTER_NONE, ADAPTER_A, ADAPTER_B } AdapterHalf;
+
 /* One parameter of one model. */
 typedef struct Param {
     char name[80];        /* unlike all others; where it has a tensor of its own, Hugging Face's name of that */
@@ -61,6 +66,9 @@ typedef struct Param {
     const char *sizes[2]; /* GGUF's metadata that the shape comes from, the width last; NULL: no further one */
     int dims;             /* 1: stored as a vector */
     bool decay;           /* weight decay applies: matrices, not gains and biases */
+    AdapterHalf adapter;  /* its files are adapters' */
+    bool head;            /* a reward or value head's */
+    int layer, linear;    /* of a linear layer's W, A or B: where ModelConfig.lora has its shape; else -1 */
 } Param;
 
 typedef struct ParamList {
@@ -69,22 +77,33 @@ typedef struct ParamList {
 } ParamList;
 
 /* Sets the shapes of every matrix that the configuration has and slices them from one new zeroed block.
- * `separate_lm_head`: give a tied head a buffer of its own (gradients). */
-bool weights_alloc(Weights *w, const ModelConfig *c, bool separate_lm_head, Err *err) MUST_CHECK;
+ * `gradients`: of those alone that are trained; a tied head whose embedding is has a buffer of its own. */
+bool weights_alloc(Weights *w, const ModelConfig *c, bool gradients, Err *err) MUST_CHECK;
 void weights_free(Weights *w);
 /* Sets the shapes only: no memory behind them. */
 void weights_shapes(Weights *w, const ModelConfig *c);
 /* Floats of that block, without allocating. */
-size_t weights_floats(const ModelConfig *c, bool separate_lm_head);
+size_t weights_floats(const ModelConfig *c, bool gradients);
 void weights_zero(Weights *w);
 
-/* The parameters of w in a fixed order: embedding, layers, final norm, heads. A tied head is not listed. Free
- * with params_free. */
+/* The parameters of w in a fixed order: embedding, layers, final norm, heads, adapters. A tied head is not listed, and an A that
+ * several share once. Free with params_free. */
 ParamList params_list(Weights *w, const ModelConfig *c);
+/* Those that training changes: with an adapter this and the scalar heads, else all. */
+ParamList params_trained(Weights *w, const ModelConfig *c);
 void params_free(ParamList *list);
 
 /* Floats of its matrices, their padding included. */
 size_t params_floats(const ParamList *list);
+
+/* The factor of an adapter of this shape. */
+float lora_scale(const ModelConfig *c, LoraShape shape);
+
+/* The linear layer whose W this parameter is, or NULL. */
+Linear *param_linear(const Param *w);
+
+/* What is one matrix under two names points to one again: a tied head, an A that several share. */
+void weights_join(Weights *w, const ModelConfig *c);
 
 /* Parameters that are numbers of the model, padding not counted. */
 size_t params_count(const ModelConfig *c);

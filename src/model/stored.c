@@ -128,3 +128,17 @@ void stored_row(const Param *group, int n, bool gguf, const ModelConfig *c, int 
     for (int i = 0; i < n; i++)
         give_row(&group[i], place_of(&group[i], gguf), c, row, values);
 }
+
+bool stored_write(const Param *group, int n, const ModelConfig *c, SafetensorsWriter *w, Err *err)
+{
+    size_t shape[2] = {1, 1};
+    int dims = stored_shape(group, &group->hf, shape), rows = dims == 1 ? 1 : (int)shape[0];
+    float *values = mem_alloc(shape[dims - 1], sizeof *values);
+    bool ok = true;
+    for (int r = 0; r < rows && ok; r++) {
+        stored_row(group, n, false, c, r, values);
+        ok = safetensors_values(w, values, shape[dims - 1], err);
+    }
+    free(values);
+    return ok;
+}

@@ -2,7 +2,7 @@
 #ifndef MODEL_STORED_H
 #define MODEL_STORED_H
 
-#include "model/file/dtype.h"
+#include "model/file/safetensors.h"
 #include "model/params.h"
 
 /* The shape of the tensor that a parameter lies in; returns its dimensions. */
@@ -23,5 +23,8 @@ int stored_group(const ParamList *list, int i, bool gguf);
 /* One row of the tensor that the n parameters of a group share, of as many numbers as its last dimension (a vector is one
  * row). */
 void stored_row(const Param *group, int n, bool gguf, const ModelConfig *c, int row, float *values);
+
+/* The whole tensor of a group, as Hugging Face's files have it. */
+bool stored_write(const Param *group, int n, const ModelConfig *c, SafetensorsWriter *w, Err *err) MUST_CHECK;
 
 #endif

@@ -38,32 +38,91 @@ static Norm ffn_norm(const Pass *p, const Layer *w)
     return model_norm(p->c, w->ffn_norm, w->ffn_norm_bias);
 }
 
-/* y = x W^T, and the bias where there is one. */
+/* Rows of an adapter's rank. */
+static Tensor low_rows(Tensor scratch, Linear l)
+{
+    return tensor(scratch.at, scratch.rows, l.a.rows);
+}
+
+static void scale_rows(Tensor x, float by)
+{
+    for (size_t i = 0; i < tensor_count(x); i++)
+        x.at[i] *= by;
+}
+
+/* scale x A^T */
+static Tensor lowered(const Pass *p, Tensor x, Linear l)
+{
+    Tensor low = low_rows(p->s->low, l);
+    op_linear(p->d, low, x, l.a);
+    scale_rows(low, l.scale);
+    return low;
+}
+
+/* What stands beside the product with W: the bias, and the adapter's scale (x A^T) B^T. */
+static void add_beside(const Pass *p, Tensor y, Tensor x, Linear l)
+{
+    if (l.bias.rows)
+        op_bias(p->d, y, l.bias);
+    if (l.a.rows)
+        op_linear_add(p->d, y, lowered(p, x, l), l.b);
+}
+
+/* y = x W^T and what stands beside it. */
 static void linear(const Pass *p, Tensor y, Tensor x, Linear l)
 {
     op_linear(p->d, y, x, l.w);
-    if (l.bias.rows)
-        op_bias(p->d, y, l.bias);
+    add_beside(p, y, x, l);
 }
 
-/* The gradients of W and the bias. */
-static void linear_back_w(const Pass *p, Linear dl, Tensor dy, Tensor x)
+/* The gradients of A and B. Where several layers share A it is one product of the sum of what comes through their B, which is
+ * whole at the first of them: they go backwards. */
+static void adapter_back_w(const Pass *p, Linear l, Linear dl, Tensor dy, Tensor x)
 {
-    op_linear_back_w(p->d, dl.w, dy, x);
+    Tensor dlow = low_rows(p->s->dlow, l);
+    op_linear_back_w(p->d, dl.b, dy, lowered(p, x, l));
+    op_linear_back_x_add(p->d, dlow, dy, l.b);
+    if (l.shares_a)
+        return;
+    scale_rows(dlow, l.scale);
+    op_linear_back_w(p->d, dl.a, dlow, x);
+    memset(dlow.at, 0, tensor_count(dlow) * sizeof(float));
+}
+
+/* The gradients of what is trained of W, bias, A and B. */
+static void linear_back_w(const Pass *p, Linear l, Linear dl, Tensor dy, Tensor x)
+{
+    if (dl.w.rows)
+        op_linear_back_w(p->d, dl.w, dy, x);
     if (dl.bias.rows)
         op_bias_back(p->d, dl.bias, dy);
+    if (dl.b.rows)
+        adapter_back_w(p, l, dl, dy, x);
 }
 
-/* dx = dy W */
+/* dx += scale (dy B) A */
+static void adapter_back_x_add(const Pass *p, Tensor dx, Tensor dy, Linear l)
+{
+    Tensor low = low_rows(p->s->low, l);
+    op_linear_back_x(p->d, low, dy, l.b);
+    scale_rows(low, l.scale);
+    op_linear_back_x_add(p->d, dx, low, l.a);
+}
+
+/* dx = dy W, and through the adapter. */
 static void linear_back_x(const Pass *p, Tensor dx, Tensor dy, Linear l)
 {
     op_linear_back_x(p->d, dx, dy, l.w);
+    if (l.a.rows)
+        adapter_back_x_add(p, dx, dy, l);
 }
 
-/* dx += dy W */
+/* The same added to dx. */
 static void linear_back_x_add(const Pass *p, Tensor dx, Tensor dy, Linear l)
 {
     op_linear_back_x_add(p->d, dx, dy, l.w);
+    if (l.a.rows)
+        adapter_back_x_add(p, dx, dy, l);
 }
 
 /* The residual stream goes on: in training as a new tensor, since backward needs the old one. */
@@ -86,13 +145,12 @@ static void head_norm_back(const Pass *p, Tensor dx, Matrix dweight, Tensor x, T
                  norm(p, weight));
 }
 
-/* y += x W^T + bias, with the norm of the sum's second term where the architecture has one. */
+/* y += x W^T and what stands beside it, with the norm of the sum's second term where the architecture has one. */
 static void add_linear(const Pass *p, Tensor y, Tensor x, Linear l, Matrix post, Tensor out, Tensor inv)
 {
     if (!p->c->post_norms) {
         op_linear_add(p->d, y, x, l.w);
-        if (l.bias.rows)
-            op_bias(p->d, y, l.bias);
+        add_beside(p, y, x, l);
         return;
     }
     linear(p, out, x, l);
@@ -185,12 +243,12 @@ static void feed_forward_back(const Pass *p, const Layer *w, Layer *dw, LayerAct
         op_act_back(d, a->up, s->h, s->dh, a->up, act);
     else
         op_glu_back(d, a->gate, a->up, s->h, s->dh, a->gate, a->up, act);
-    linear_back_w(p, dw->down, dout, s->h);
+    linear_back_w(p, w->down, dw->down, dout, s->h);
     op_norm(d, s->normed, a->stats2, p->c->parallel ? a->x : a->mid,
             ffn_norm(p, w)); /* again: cheaper than keeping it */
-    linear_back_w(p, dw->up, a->up, s->normed);
+    linear_back_w(p, w->up, dw->up, a->up, s->normed);
     if (!p->c->ungated)
-        linear_back_w(p, dw->gate, a->gate, s->normed);
+        linear_back_w(p, w->gate, dw->gate, a->gate, s->normed);
     linear_back_x(p, s->dnormed, a->up, w->up);
     if (!p->c->ungated)
         linear_back_x_add(p, s->dnormed, a->gate, w->gate);
@@ -210,7 +268,7 @@ static void layer_backward(const Pass *p, const Layer *w, Layer *dw, LayerActs *
         op_norm_back_add(d, dx, dw->ffn_norm, dw->ffn_norm_bias, s->dnormed, a->mid, a->stats2, ffn_norm(p, w));
 
     dout = through_post_norm(p, dx, dw->attn_post_norm, a->attn_out, a->post_inv1, w->attn_post_norm);
-    linear_back_w(p, dw->o, dout, a->heads);
+    linear_back_w(p, w->o, dw->o, dout, a->heads);
     linear_back_x(p, s->dheads, dout, w->o);
     if (c->parallel)
         op_norm_back_add(d, dx, dw->ffn_norm, dw->ffn_norm_bias, s->dnormed, a->x, a->stats2, ffn_norm(p, w));
@@ -224,9 +282,9 @@ static void layer_backward(const Pass *p, const Layer *w, Layer *dw, LayerActs *
         head_norm_back(p, s->dq, dw->q_norm, a->q_raw, a->q_inv, w->q_norm);
     }
     op_norm(d, s->normed, a->stats1, a->x, attn_norm(p, w)); /* again */
-    linear_back_w(p, dw->v, s->dv, s->normed);
-    linear_back_w(p, dw->k, s->dk, s->normed);
-    linear_back_w(p, dw->q, s->dq, s->normed);
+    linear_back_w(p, w->v, dw->v, s->dv, s->normed);
+    linear_back_w(p, w->k, dw->k, s->dk, s->normed);
+    linear_back_w(p, w->q, dw->q, s->dq, s->normed);
     linear_back_x(p, s->dnormed, s->dv, w->v);
     linear_back_x_add(p, s->dnormed, s->dk, w->k);
     linear_back_x_add(p, s->dnormed, s->dq, w->q);
@@ -325,6 +383,7 @@ static size_t take_all(Take *t, const ModelConfig *c, Keep keep, Acts *a)
     take(t, &a->k, T, KD);
     take(t, &a->v, T, KD);
     take(t, &a->h, T, c->ffn);
+    take(t, &a->low, T, c->lora_rank);
     if (keep != KEEP_NOTHING) {
         take(t, &a->dnormed, T, C);
         take(t, &a->dq, T, Q);
@@ -332,6 +391,7 @@ static size_t take_all(Take *t, const ModelConfig *c, Keep keep, Acts *a)
         take(t, &a->dk, T, KD);
         take(t, &a->dv, T, KD);
         take(t, &a->dh, T, c->ffn);
+        take(t, &a->dlow, T, c->lora_rank);
     }
     if (keep == KEEP_INPUTS && c->post_norms)
         take(t, &a->again, T, C);
@@ -394,15 +454,17 @@ bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts
 {
     assert(a->keep != KEEP_NOTHING && a->rows == b->rows);
     Pass p = pass_of(m, f, b, a);
+    memset(a->dlow.at, 0, tensor_count(a->dlow) * sizeof(float));
     for (int l = m->config.layers - 1; l >= 0; l--) {
         enter_layer(&p, m, l);
         if (a->keep == KEEP_INPUTS)
             layer_again(&p, &m->w.layer[l], &a->layer[l]);
         layer_backward(&p, &m->w.layer[l], &dw->layer[l], &a->layer[l], dhidden);
     }
-    if (m->config.learned_positions)
+    if (dw->positions.rows)
         op_embed_back(m->device, dw->positions, dhidden, b->position, 1);
-    op_embed_back(m->device, dw->embed, dhidden, b->id, m->config.embed_scale);
+    if (dw->embed.rows)
+        op_embed_back(m->device, dw->embed, dhidden, b->id, m->config.embed_scale);
     return device_ok(m->device, err);
 }
 

@@ -39,11 +39,13 @@ typedef struct Acts {
     Tensor normed;     /* [T][C] scratch */
     Tensor k, v;       /* [T][K*D] scratch */
     Tensor h;          /* [T][F] scratch */
+    Tensor low;        /* [T][rank] scratch: what an adapter's A makes of its rows */
     Tensor dnormed;    /* [T][C], and below: backward only */
     Tensor dq, dheads; /* [T][H*D] */
     Tensor dk, dv;     /* [T][K*D] */
     Tensor dh;         /* [T][F] */
     Tensor again;      /* [T][C] what a layer that is computed again gives, where its norm is wanted (post_norms) */
+    Tensor dlow;       /* [T][rank] zero between the linear layers that share an A */
     Arena arena;
 } Acts;
 
@@ -53,7 +55,7 @@ Norm model_norm(const ModelConfig *c, Matrix weight, Matrix bias);
 /* Computes the batch's rows into a->hidden; the forest receives their keys and values. */
 bool transformer_forward(Model *m, Forest *f, const Batch *b, Keep keep, Acts *a, Err *err) MUST_CHECK;
 
-/* Adds to dw the gradient of every parameter below the heads, from dhidden [T][C], which is used up. The
+/* Adds to dw the gradient of every parameter below the heads that has rows there, from dhidden [T][C], which is used up. The
  * batch must hold whole trees, and `a` what a forward pass over it kept. */
 bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts *a, Tensor dhidden,
                           Err *err) MUST_CHECK;

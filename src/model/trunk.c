@@ -4,12 +4,6 @@
 #include "base/mem.h"
 #include "tensor/ops.h"
 
-bool is_scalar_head(const Weights *w, const Param *p)
-{
-    return p->matrix == &w->score || p->matrix == &w->score_bias || p->matrix == &w->value ||
-           p->matrix == &w->value_bias;
-}
-
 /* One block for the matrices of a list, or only the count of its floats. */
 static bool alloc_matrices(Weights *w, const ParamList *list, bool hollow, const char *what, Err *err)
 {
@@ -23,13 +17,6 @@ static bool alloc_matrices(Weights *w, const ParamList *list, bool hollow, const
         at += matrix_floats(m->rows, m->cols);
     }
     return w->block || !wanted;
-}
-
-/* Once the embedding has its place. */
-static void tie(Weights *w, const ModelConfig *c)
-{
-    if (c->tied && w->lm_head.rows)
-        w->lm_head = w->embed;
 }
 
 Trunk *trunk_begin(const ModelConfig *c, bool hollow)
@@ -51,7 +38,7 @@ bool trunk_alloc(Trunk *t, Err *err)
             list.param[n++] = list.param[i];
     list.n = n;
     bool ok = alloc_matrices(&t->w, &list, t->hollow, "a model's parameters", err);
-    tie(&t->w, &t->config);
+    weights_join(&t->w, &t->config);
     params_free(&list);
     return ok;
 }
@@ -126,6 +113,12 @@ void library_remove(Trunk *t)
     t->file = NULL;
 }
 
+/* Is it of a scalar head or an adapter, which every model has for itself? */
+static bool is_own(const Param *p)
+{
+    return p->head || p->adapter;
+}
+
 /* The parameter of the same name, or NULL. */
 static const Param *param_find(const ParamList *list, const char *name)
 {
@@ -144,27 +137,27 @@ bool trunk_weights(const Trunk *t, Weights *w, const ModelConfig *c, Err *err)
     int n = 0;
     for (int i = 0; i < list.n; i++) {
         const Param *p = &list.param[i], *of = param_find(&theirs, p->name);
-        if (of && !is_scalar_head(w, p))
+        if (of && !is_own(p))
             *p->matrix = *of->matrix;
         else
             list.param[n++] = *p;
     }
     list.n = n;
-    bool ok = alloc_matrices(w, &list, t->hollow, "a model's heads", err);
-    tie(w, c);
+    bool ok = alloc_matrices(w, &list, t->hollow, "a model's heads and adapter", err);
+    weights_join(w, c);
     params_free(&list);
     params_free(&theirs);
     return ok;
 }
 
 void weights_copy(Device *d, Weights *to, const ModelConfig *c, const Trunk *t, const Weights *from,
-                  const ModelConfig *of, bool heads_alone)
+                  const ModelConfig *of, bool own_alone)
 {
     Weights *source = (Weights *)(uintptr_t)from; /* only read */
     ParamList list = params_list(to, c), theirs = params_list(source, of);
     for (int i = 0; i < list.n; i++) {
         const Param *p = &list.param[i], *old = param_find(&theirs, p->name);
-        if (!old || (heads_alone && !is_scalar_head(to, p)))
+        if (!old || (own_alone && !is_own(p)))
             continue;
         op_unpack(d, *p->matrix, *old->matrix);
         if (old->matrix->packed)

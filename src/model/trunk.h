@@ -41,14 +41,13 @@ Trunk *library_find(Library *l, const char *file, const ModelConfig *c);
 void library_add(Library *l, Trunk *t, char *file);
 void library_remove(Trunk *t);
 
-/* The weights of a model of this configuration on a trunk: matrices of the trunk, and heads in a block of w's own, zeroed. */
+/* The weights of a model of this configuration on a trunk: matrices of the trunk, and scalar heads and an adapter in a block of w's own,
+ * zeroed. */
 bool trunk_weights(const Trunk *t, Weights *w, const ModelConfig *c, Err *err) MUST_CHECK;
-/* Copies what a model's weights on a trunk have in common with others, in f32: all parameters, or the heads alone. What was
+/* Copies what a model's weights on a trunk have in common with others, in f32: all parameters, or scalar heads and
+ * adapters alone. What was
  * read of the trunk's file is let go, one after the other. */
 void weights_copy(Device *d, Weights *to, const ModelConfig *c, const Trunk *t, const Weights *from,
-                  const ModelConfig *of, bool heads_alone);
-
-/* A scalar head, which every model has for itself. */
-bool is_scalar_head(const Weights *w, const Param *p);
+                  const ModelConfig *of, bool own_alone);
 
 #endif

@@ -131,7 +131,7 @@ static void norm_back(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor
                       bool add)
 {
     assert(same(dx, x) && same(dy, x) && fits_norm(norm, x, stats));
-    assert(same_matrix(dweight, norm.weight) && dbias.rows == norm.bias.rows);
+    assert(!dweight.rows || (same_matrix(dweight, norm.weight) && dbias.rows == norm.bias.rows));
     RUN(d, norm_back, 0, d->kernels->norm_back(d, dx, dweight, dbias, dy, x, stats, norm, add));
 }
 

@@ -44,7 +44,7 @@ static inline int norm_stats(bool layer_norm)
 /* RMS: inv_t = 1 / sqrt(mean(x_t^2) + eps), xhat_t = x_t inv_t, y_t = xhat_t g. LayerNorm: mu_t = mean(x_t), inv_t =
  * 1 / sqrt(mean((x_t - mu_t)^2) + eps), xhat_t = (x_t - mu_t) inv_t, y_t = xhat_t g + bias. y may be x. */
 void op_norm(Device *d, Tensor y, Tensor stats, Tensor x, Norm norm);
-/* dweight += sum_t dy xhat, dbias += sum_t dy; dx (=|+=) inv (g dy - xhat mean(g dy xhat)), for LayerNorm
+/* dweight += sum_t dy xhat, dbias += sum_t dy, neither where dweight has no rows; dx (=|+=) inv (g dy - xhat mean(g dy xhat)), for LayerNorm
  * inv (g dy - mean(g dy) - xhat mean(g dy xhat)). */
 void op_norm_back(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor dy, Tensor x, Tensor stats, Norm norm);
 void op_norm_back_add(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor dy, Tensor x, Tensor stats, Norm norm);

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "model/adapter.h"
 
 const Option train_options[TRAIN_OPTIONS] = {
     {"optimizer", OPT_CHOICE, AT(TrainOptions, optimizer), .choices = OPTIMIZERS, .otherwise = "adafactor",
@@ -20,19 +21,59 @@ const Option train_options[TRAIN_OPTIONS] = {
      .help = "what the whole stage may take, as 8G; where that is too little for all activations, only the inputs of "
              "layers are kept and each is computed again in the backward pass: the same bits, about a third more work "
              "[what the machine has]"},
+    {"lora", OPT_INT, AT(TrainOptions, lora), 0, 65536, "0", .value = "R",
+     .help = "train an adapter of this rank beside the model's weights, which stay as they are; 0: train these"},
+    {"lora-alpha", OPT_REAL, AT(TrainOptions, lora_alpha), 0, 1e6, "0",
+     .help = "what the adapter adds has the factor alpha / R; 0: 2 R"},
+    {"lora-targets", OPT_LIST, AT(TrainOptions, lora_targets), .value = "NAMES",
+     .help = "linear layers that have an adapter, by PEFT's names, as q_proj,v_proj [all-linear]"},
+    {"rslora", OPT_BOOL, AT(TrainOptions, rslora), .help = "the factor is alpha / sqrt(R)"},
 };
+
+static bool check_choice(const Model *m, const TrainOptions *o, Err *err)
+{
+    if (!o->lora && (o->lora_alpha > 0 || o->lora_targets.n > 0 || o->rslora))
+        return err_set(err, ERR_INPUT, "--%s needs --lora",
+                       o->rslora               ? "rslora"
+                       : o->lora_targets.n > 0 ? "lora-targets"
+                                               : "lora-alpha"),
+               err_hint(err, "--lora R trains an adapter of rank R");
+    if (o->lora && m->config.lora_rank)
+        return err_set(err, ERR_INPUT, "--lora: %s is an adapter already", m->path),
+               err_hint(err, "without --lora it is trained on; rlaif export merges it into its model");
+    return true;
+}
+
+bool trainer_adapt(Model *model, const TrainOptions *o, int seed, TrainRole role, Err *err)
+{
+    char *all = (char *)(uintptr_t)LORA_ALL;
+    const OptionList every = {&all, 1};
+    LoraChoice choice = {o->lora, o->lora_alpha, o->rslora, o->lora_targets.n ? &o->lora_targets : &every};
+    if (!check_choice(model, o, err))
+        return false;
+    if (!o->lora)
+        return true;
+    ModelConfig *c = mem_copy(&model->config, 1, sizeof *c);
+    bool ok = lora_choose(c, &choice, err) && model_adapt(model, c, err);
+    free(c);
+    if (!ok || model->device->hollow)
+        return ok;
+    model_init_adapter(model, (uint64_t)seed, role);
+    return model_hash(model->base, NULL, model->base_hash, err);
+}
+
 bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int steps, Err *err)
 {
     *t = (Trainer){.model = model, .options = options, .steps = steps};
-    if (!model_own(model, err))
+    if (!model->config.lora_rank && !model_own(model, err))
         return false;
     if (model->device->hollow)
         return true;
     t->grads = mem_zalloc(1, sizeof *t->grads);
     if (!weights_alloc(t->grads, &model->config, true, err))
         return false;
-    t->params = params_list(&model->w, &model->config);
-    t->gradients = params_list(t->grads, &model->config);
+    t->params = params_trained(&model->w, &model->config);
+    t->gradients = params_trained(t->grads, &model->config);
     return optimizer_init(&t->optimizer, options->optimizer, options->weight_decay, &t->params, err);
 }
 
@@ -51,7 +92,7 @@ size_t trainer_state_bytes(const TrainOptions *options, const ModelConfig *c)
 {
     Weights *shapes = mem_zalloc(1, sizeof *shapes);
     weights_shapes(shapes, c);
-    ParamList list = params_list(shapes, c);
+    ParamList list = params_trained(shapes, c);
     size_t bytes = optimizer_bytes(options->optimizer, &list);
     params_free(&list);
     free(shapes);
@@ -68,7 +109,7 @@ static void join_tied(Trainer *t)
 {
     const ModelConfig *c = &t->model->config;
     Matrix *head = &t->grads->lm_head, *embed = &t->grads->embed;
-    if (!c->tied || !(c->head & HEAD_LM))
+    if (!c->tied || !head->rows)
         return;
     int floats = (int)(matrix_floats(embed->rows, embed->cols) / PANEL);
     op_add(t->model->device, tensor(embed->at, floats, PANEL), tensor(head->at, floats, PANEL));

@@ -19,10 +19,15 @@ typedef struct TrainOptions {
     double weight_decay, clip;
     int save_every;
     double memory; /* bytes that the stage may take; 0: what the machine has */
+    int lora;      /* rank of an adapter that is trained in the model's place; 0: none */
+    double lora_alpha;
+    OptionList lora_targets; /* empty: all linear layers */
+    bool rslora;
 } TrainOptions;
 
-/* The rows that all of them share: optimizer, lr, schedule, warmup, weight-decay, clip, save-every, memory. */
-enum { TRAIN_OPTIONS = 8 };
+/* The rows that all of them share: optimizer, lr, schedule, warmup, weight-decay, clip, save-every, memory, lora and what it has
+ * beside. */
+enum { TRAIN_OPTIONS = 12 };
 extern const Option train_options[TRAIN_OPTIONS];
 
 typedef struct Trainer {
@@ -35,6 +40,11 @@ typedef struct Trainer {
     int wait;               /* first steps that leave the model as it is */
     double grad_norm, rate; /* of the last update */
 } Trainer;
+
+/* Gives a model the adapter that the options ask for, if they do: nothing else of it but heads is trained then. Two models of one
+ * training have roles of their own, and so other first numbers. */
+typedef enum TrainRole { ROLE_MODEL, ROLE_VALUE } TrainRole;
+bool trainer_adapt(Model *model, const TrainOptions *options, int seed, TrainRole role, Err *err) MUST_CHECK;
 
 bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int steps, Err *err) MUST_CHECK;
 void trainer_release(Trainer *t);

@@ -333,11 +333,100 @@ static void tokenizers_as_gguf(void **state)
     }
 }
 
+/* --- adapters --- */
+
+/* The printed log-probabilities of two models, to rounding. */
+static void close_models(const char *a, const char *b)
+{
+    char *x = logprobs_with(a), *y = logprobs_with(b);
+    json_t *p = json_loads(x, 0, NULL), *q = json_loads(y, 0, NULL);
+    const json_t *logp = json_object_get(p, "logp"), *other = json_object_get(q, "logp");
+    assert_true(json_array_size(logp) > 5 && json_array_size(logp) == json_array_size(other));
+    for (size_t i = 0; i < json_array_size(logp); i++)
+        assert_true(fabs(json_number_value(json_array_get(logp, i)) - json_number_value(json_array_get(other, i))) <
+                    1e-5);
+    json_decref(p), json_decref(q);
+    free(x), free(y);
+}
+
+/* B with its factor; q's rows turned as those of its W. */
+static void check_gguf_adapter(const char *path, const Model *m)
+{
+    Err err = {0};
+    Gguf *g;
+    double alpha;
+    const char *kind;
+    need_ok(gguf_open(&g, path, &err), &err);
+    assert_true(gguf_number(g, "adapter.lora.alpha", &alpha) && alpha == 0);
+    assert_true(gguf_text(g, "general.type", &kind) && strcmp(kind, "adapter") == 0);
+    const StoredTensor *a = gguf_find(g, "blk.1.attn_v.weight.lora_a"), *b = gguf_find(g, "blk.1.attn_v.weight.lora_b");
+    const Linear *v = &m->w.layer[1].v;
+    assert_true(a && b && gguf_find(g, "blk.0.ffn_down.weight.lora_b") && !gguf_find(g, "score.weight"));
+    assert_true(a->shape[0] == 4 && a->shape[1] == (size_t)v->a.cols && b->shape[0] == (size_t)v->b.rows);
+    float *row = mem_alloc((size_t)v->a.cols, sizeof *row);
+    matrix_get_row(v->a, 2, row);
+    assert_memory_equal(row, a->bytes + 2 * a->shape[1] * sizeof(float), a->shape[1] * sizeof(float));
+    matrix_get_row(v->b, 3, row);
+    for (int r = 0; r < 4; r++)
+        row[r] *= v->scale;
+    assert_memory_equal(row, b->bytes + (size_t)3 * 4 * sizeof(float), 4 * sizeof(float));
+    free(row);
+    gguf_free(g);
+}
+
+/* Alone, for PEFT and for llama.cpp, and merged; on a model that it does not name. */
+static void adapters(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Model *m;
+    Device *d = open_device(CPU_PLAIN, 1);
+    put_text(test_bench, "ids.jsonl", "{\"ids\": [1, 40, 80, 200, 5, 6, 7, 8, 9, 290, 2]}\n");
+    runs_with_status(test_bench, 0,
+                     "rlaif sft demos.jsonl --model llama --lora 4 --rslora --lr 1e-2 --batch 1 -o adapter");
+    runs_with_status(test_bench, 0,
+                     "rlaif export adapter -o b --format peft && diff -x metrics.jsonl -x '*.tfevents*' -x "
+                     "timing* -x options.yaml adapter b");
+    runs_with_status(test_bench, 0, "rlaif export adapter -o c --format hf && rlaif export adapter -o c.gguf");
+    close_models("adapter", "c");
+    close_models("adapter", "c.gguf");
+    same_model("adapter", "b");
+    runs_with_status(test_bench, 0, "rlaif export adapter -o a.gguf --format gguf-adapter");
+    char *path = path_join(test_bench, "a.gguf"), *bench = path_join(test_bench, "adapter"),
+         *base = path_join(test_bench, "llama");
+    need_ok(model_load_on(&m, bench, base, d, &err), &err);
+    check_gguf_adapter(path, m);
+    model_free(m);
+    device_free(d);
+    free(path), free(bench), free(base);
+    runs_with_status(test_bench, 0,
+                     "rm b/rlaif.json && sed -i 's/\"llama\"/\"someone\\/llama\"/' b/adapter_config.json");
+    static const Refusal list[] = {
+        {"logprob ids.jsonl --model b", 1, "it adapts someone/llama, which is no file or directory here", "--base",
+         NULL, NULL},
+        {"export llama -o d --format peft", 1, "llama is no adapter", "--lora", NULL, NULL},
+        {"export adapter -o d --format peft --type f16", 2, "adapters are written in f32", "merged", NULL, NULL},
+        {"sft demos.jsonl --model adapter --lora 4 -o d", 1, "adapter is an adapter already", "export", NULL, NULL},
+        {"sft demos.jsonl --model llama --rslora -o d", 1, "--rslora needs --lora", "--lora R", NULL, NULL},
+        {"sft demos.jsonl --model llama --lora 999 -o d", 1, "rank 999", "8 and 16", NULL, NULL},
+        {"sft demos.jsonl --model llama --lora 4 --lora-targets q_prj -o d", 1, "no linear layer q_prj", "q_proj", NULL,
+         NULL},
+    };
+    need_refusals(test_bench, list, COUNT(list));
+    runs_with_status(test_bench, 0, "rlaif export b -o e --format peft --base llama");
+    same_model("adapter", "e");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_BENCH(reads_back),          IN_BENCH(types_are_what_they_say), IN_BENCH(refusals),
-        IN_BENCH(whole_or_not_at_all), IN_FOLDER(tokenizers_as_gguf),     cmocka_unit_test(what_gguf_cannot_say),
+        IN_BENCH(reads_back),
+        IN_BENCH(types_are_what_they_say),
+        IN_BENCH(refusals),
+        IN_BENCH(adapters),
+        IN_BENCH(whole_or_not_at_all),
+        IN_FOLDER(tokenizers_as_gguf),
+        cmocka_unit_test(what_gguf_cannot_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

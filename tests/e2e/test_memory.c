@@ -149,12 +149,25 @@ static void reward_and_rl(void **state)
         6e9);
 }
 
+/* Policy, values, rewards and reference over one set of weights. */
+static void adapters(void **state)
+{
+    (void)state;
+    put_pairs("rated.jsonl", 2, 40, 10, true);
+    need_met("rlaif reward rated.jsonl --model model.gguf --batch 2 --lora 16 -o adapter", 1.1e9);
+    need_met(
+        "rlaif rl rated.jsonl --model model.gguf --reward adapter --baseline value --value own --batch 2 --samples 2 "
+        "--max-new-tokens 8 --steps 2 --lora 16 -o adapter-policy",
+        1.2e9);
+}
+
 /* In one folder: the reward model of one test is the next one's. */
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(label),
         cmocka_unit_test(reward_and_rl),
+        cmocka_unit_test(adapters),
     };
     return cmocka_run_group_tests_name("memory", tests, begin, folder_end);
 }

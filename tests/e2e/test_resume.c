@@ -145,6 +145,9 @@ static void goes_on(void **state)
     "> rated.jsonl"
 #define REWARD "rlaif reward labels.jsonl --model llama --batch 2 --lr 1e-3 --save-every 2 -o reward"
 
+#define LORA_REWARD                                                                                                    \
+    "rlaif reward human.jsonl --model llama --lora 4 --rslora --batch 2 --lr 1e-2 --save-every 2 -o reward"
+
 static const Command commands[] = {
     {"rlaif import human.jsonl --split 3/5 -o rows.jsonl.gz", {NULL}},
     {"rlaif tokenize texts.jsonl --model llama -o ids.jsonl", {"sed s/prompt/text/ p.jsonl > texts.jsonl"}},
@@ -156,6 +159,13 @@ static const Command commands[] = {
     {"rlaif sft demos.jsonl --model llama --epochs 9 --batch 2 --lr 3e-2 --eval people.jsonl --eval-every 2 --early-stop 2 "
      "-o sft",
      {NULL}},
+    {"rlaif sft demos.jsonl --model llama --lora 4 --lora-targets q_proj,down_proj --epochs 3 --batch 1 --lr 1e-2 "
+     "--save-every 4 -o sft",
+     {NULL}},
+    {LORA_REWARD, {NULL}},
+    {"rlaif rl p.jsonl --model llama --reward reward --lora 4 --lora-alpha 6 --steps 4 --batch 2 --max-new-tokens 5 --lr 1e-2 "
+     "--save-every 3 -o policy",
+     {LORA_REWARD}},
     {REWARD, {SAMPLE, LABEL}},
     {GROUPS, {LISTS}},
     {"rlaif reward groups.jsonl --model llama --batch 4 --epochs 2 --lr 1e-3 --save-every 1 -o reward",

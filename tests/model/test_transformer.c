@@ -264,14 +264,26 @@ static void check_param(Check *c, const Param *p, Matrix dw)
     free(sign);
 }
 
+/* Of every family without an adapter, then of every one with. */
+enum { KINDS = 2 * TINY_KINDS };
+static Model *model_of(int kind, int heads, Device *d)
+{
+    Model *m = tiny_model((TinyKind)(kind % TINY_KINDS), heads, VOCAB, d);
+    if (kind >= TINY_KINDS)
+        tiny_adapt(m);
+    return m;
+}
+
 static void agrees_with_differences(void **state)
 {
     const Loss *loss = *state;
     Device *d = open_device(CPU_AUTO, 1);
-    for (int kind = 0; kind < TINY_KINDS; kind++) {
+    int kinds =
+        loss == losses || loss->reward ? KINDS : TINY_KINDS; /* of targets, and of a head: enough with adapters */
+    for (int kind = 0; kind < kinds; kind++) {
         Check *c = mem_zalloc(1, sizeof *c);
-        c->m = tiny_model((TinyKind)kind, loss->heads, VOCAB, d);
-        c->reference = tiny_neighbour((TinyKind)kind, HEAD_LM, VOCAB, d);
+        c->m = model_of(kind, loss->heads, d);
+        c->reference = tiny_neighbour((TinyKind)(kind % TINY_KINDS), HEAD_LM, VOCAB, d);
         c->loss = loss;
         fill_data(&c->x);
         pass_init(&c->p);
@@ -279,7 +291,7 @@ static void agrees_with_differences(void **state)
         plant(&c->p, c->m, loss, c->reference, &c->x);
         run(&c->p, loss, dw);
         grads_join(c->m, dw);
-        ParamList w = params_list(&c->m->w, &c->m->config), g = params_list(dw, &c->m->config);
+        ParamList w = params_trained(&c->m->w, &c->m->config), g = params_trained(dw, &c->m->config);
         for (int i = 0; i < w.n; i++)
             check_param(c, &w.param[i], *g.param[i].matrix);
         params_free(&w);
@@ -299,7 +311,7 @@ static void forest_is_the_sum_of_its_sequences(void **state)
 {
     (void)state;
     Device *d = open_device(CPU_AUTO, 2);
-    for (int kind = 0; kind < TINY_KINDS; kind++)
+    for (int kind = 0; kind < KINDS; kind++)
         for (int i = 0; i < COUNT(losses); i++) {
             const Loss *loss = &losses[i];
             Data x;
@@ -308,8 +320,8 @@ static void forest_is_the_sum_of_its_sequences(void **state)
             fill_data(&x);
             pass_init(&p);
             pass_init(&q);
-            Model *m = tiny_model((TinyKind)kind, loss->heads, VOCAB, d);
-            Model *reference = tiny_neighbour((TinyKind)kind, HEAD_LM, VOCAB, d);
+            Model *m = model_of(kind, loss->heads, d);
+            Model *reference = tiny_neighbour((TinyKind)(kind % TINY_KINDS), HEAD_LM, VOCAB, d);
             Weights *together = grads_new(m), *apart = grads_new(m);
             plant(&p, m, loss, reference, &x);
             plant_apart(&q, m, loss, reference, &x, whole);
@@ -319,7 +331,7 @@ static void forest_is_the_sum_of_its_sequences(void **state)
             same_bits("scalars", p.scalar, q.scalar, (size_t)p.scalars);
             grads_join(m, together);
             grads_join(m, apart);
-            ParamList w = params_list(together, &m->config), v = params_list(apart, &m->config);
+            ParamList w = params_trained(together, &m->config), v = params_trained(apart, &m->config);
             for (int k = 0; k < w.n; k++) {
                 const Matrix *g = w.param[k].matrix;
                 size_t n = matrix_floats(g->rows, g->cols);
@@ -391,12 +403,12 @@ static void in_bits_where_nothing_is_shared(void **state)
 {
     (void)state;
     Device *d = open_device(CPU_AUTO, 2);
-    for (int kind = 0; kind < TINY_KINDS; kind++)
+    for (int kind = 0; kind < KINDS; kind++)
         for (int i = 0; i < COUNT(losses); i++) {
             Check *c = mem_zalloc(1, sizeof *c);
             c->loss = &losses[i];
-            c->m = tiny_model((TinyKind)kind, c->loss->heads, VOCAB, d);
-            c->reference = tiny_neighbour((TinyKind)kind, HEAD_LM, VOCAB, d);
+            c->m = model_of(kind, c->loss->heads, d);
+            c->reference = tiny_neighbour((TinyKind)(kind % TINY_KINDS), HEAD_LM, VOCAB, d);
             fill_data(&c->x);
             pass_init(&c->p);
             same_as_alone(c);
@@ -414,8 +426,8 @@ static void training_or_not(void **state)
 {
     (void)state;
     Device *d = open_device(CPU_AUTO, 2);
-    for (int kind = 0; kind < TINY_KINDS; kind++) {
-        Model *m = tiny_model((TinyKind)kind, HEAD_LM, VOCAB, d);
+    for (int kind = 0; kind < KINDS; kind++) {
+        Model *m = model_of(kind, HEAD_LM, d);
         int *ids = random_ids(30, VOCAB, 7);
         float *plain = hidden_alone(m, ids, 30);
         Pass p;

@@ -2,6 +2,7 @@
  * for plain C, AVX2 and AVX-512 and any number of threads. */
 #include "rlaif/label/label.h"
 #include "rlaif/learn/reward.h"
+#include "rlaif/learn/sft.h"
 #include "rlaif/rl/rl.h"
 #include "training.h"
 
@@ -24,6 +25,12 @@ typedef enum Product {
     RL_GROUP_METRICS,
     RL_VALUE,
     RL_VALUE_METRICS,
+    LORA_SFT,
+    LORA_SFT_METRICS,
+    LORA_REWARD,
+    LORA_REWARD_METRICS,
+    LORA_RL,
+    LORA_RL_METRICS,
     PRODUCTS
 } Product;
 
@@ -61,6 +68,24 @@ static const struct {
     [RL_VALUE_METRICS] = {"its metrics",
      {"e30b9a89af926d33a09af53af5c38ca4ff7a070babcae4fb8d61fc6e5be7f689",
       "b28ed32e16cb81140211ed418a458d8a35d0385cc94457c671ce7c46db825957"}},
+    [LORA_SFT] = {"SFT of an adapter",
+     {"b06bea47fce230ca00d0bd41344ec05b92a32a49e31a04f3b76b4d1e803e583d",
+      "30ebc715be891ca042bdad15281229ff20129facfe7a508c3e91ab47dc3717ba"}},
+    [LORA_SFT_METRICS] = {"its metrics",
+     {"28571c65807d6cbc2ab96a17976726bebc7fe1273b699d6a32124d23dbf00824",
+      "7ad9f55b9ef2c755118bc6266deec08889867b2757eea20cc22f37420da6a816"}},
+    [LORA_REWARD] = {"a reward model as an adapter",
+     {"2b2cc946483bb23a6bde0f1d71d11c8cf5e04fa7b20a10c36867991d416b7715",
+      "c52a1bdfa6ff4fa94f41195461b47d793f37f1fe7c9bed7295116c280abd4eb7"}},
+    [LORA_REWARD_METRICS] = {"its metrics",
+     {"60ad7e94e1aca670613ca82b6c75d601a34e577d29283fe196cd0eb95af33610",
+      "8389e5e7ecd82715bcc81fe70a10bc438ad64c3c8b271c47adc218b9f1e8a854"}},
+    [LORA_RL] = {"RL with adapters for policy, values and rewards: policy, rollouts",
+     {"415d401e69ab8870c29d03987b4f68677046bab9bbf79d4fb12056b4bcf06892",
+      "117015cd02dc56c3931a8a105962cfa8287c3874601cbac3cdef2096a4f867bb"}},
+    [LORA_RL_METRICS] = {"its metrics",
+     {"90a0460109dda30ee763b069caa3eecf2f920995e807a120fffb71d86d6bfd83",
+      "40a645e9691d73ece7a6d45a09ac38750140591c1e13e5e68a7f5cf5518b3aa1"}},
 };
 /* clang-format on */
 
@@ -138,6 +163,25 @@ static void label(Bench *b, const char *name, const char *model, const char *met
 
 /* --- the whole loop ------------------------------------------------------------------------------------------------ */
 
+/* Over one base, which stays as it is. */
+static void make_adapters(Bench *b, const char *model, char digits[PRODUCTS][HASH_TEXT])
+{
+    Err err = {0};
+    need_ok(bench_run(b, &sft_table, sft_stage, "lora-sft", &err, "data=@demos.jsonl", model, "output=@lora-sft",
+                      "batch=4", "lr=1e-2", "lora=3", "lora-targets=q_proj,v_proj,down_proj", NULL),
+            &err);
+    hash_of_training(b, "lora-sft", digits[LORA_SFT], digits[LORA_SFT_METRICS]);
+    need_ok(bench_run(b, &reward_table, reward_stage, "lora-reward", &err, "pairs=@pairwise.jsonl", model,
+                      "output=@lora-reward", "batch=2", "lr=1e-2", "optimizer=adamw", "lora=4", "rslora=true", NULL),
+            &err);
+    hash_of_training(b, "lora-reward", digits[LORA_REWARD], digits[LORA_REWARD_METRICS]);
+    need_ok(bench_run(b, &rl_table, rl_stage, "lora-rl", &err, "prompts=@prompts.jsonl", model, "output=@lora-rl",
+                      "reward=@lora-reward", "baseline=value", "batch=4", "steps=2", "max-new-tokens=7", "lr=1e-2",
+                      "optimizer=adamw", "lora=2", "lora-alpha=3", NULL),
+            &err);
+    hash_of_training(b, "lora-rl", digits[LORA_RL], digits[LORA_RL_METRICS]);
+}
+
 static void make(Bench *b, const char *dir, char digits[PRODUCTS][HASH_TEXT])
 {
     Err err = {0};
@@ -166,6 +210,7 @@ static void make(Bench *b, const char *dir, char digits[PRODUCTS][HASH_TEXT])
                       "optimizer=adafactor", "top-k=50", NULL),
             &err);
     hash_of_training(b, "value", digits[RL_VALUE], digits[RL_VALUE_METRICS]);
+    make_adapters(b, model, digits);
 }
 
 static const CpuLevel levels[] = {CPU_PLAIN, CPU_AVX2, CPU_AVX512};

@@ -131,12 +131,13 @@ static bool take_name(const char *from, const char *to, Err *err)
     return rename(from, to) == 0 || err_system(err, to);
 }
 
-bool export_hf(const Model *m, const char *dir, DType type, Err *err)
+/* A directory that appears under its name once it is whole; with `alone` of an adapter this and its head, else the whole model. */
+static bool save_whole(const Model *m, const char *dir, DType type, bool alone, Err *err)
 {
     char *fresh = mem_printf("%s.tmp", dir), *lock = mem_printf("%s.lock", dir);
     int fd = -1;
-    bool ok = file_lock(&fd, lock, dir, err) && dir_remove(fresh, err) && model_save_as(m, fresh, type, err) &&
-              take_name(fresh, dir, err);
+    bool ok = file_lock(&fd, lock, dir, err) && dir_remove(fresh, err) &&
+              (alone ? model_save(m, fresh, err) : model_save_as(m, fresh, type, err)) && take_name(fresh, dir, err);
     if (!ok && fd >= 0) {
         Err ignored = {0};
         if (!dir_remove(fresh, &ignored))
@@ -146,4 +147,14 @@ bool export_hf(const Model *m, const char *dir, DType type, Err *err)
     free(fresh);
     free(lock);
     return ok;
+}
+
+bool export_hf(const Model *m, const char *dir, DType type, Err *err)
+{
+    return save_whole(m, dir, type, false, err);
+}
+
+bool export_peft(const Model *m, const char *dir, Err *err)
+{
+    return save_whole(m, dir, DTYPE_F32, true, err);
 }

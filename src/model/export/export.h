@@ -17,4 +17,9 @@ bool export_gguf_check(const Model *m, Err *err) MUST_CHECK;
  * whole. */
 bool export_hf(const Model *m, const char *dir, DType type, Err *err) MUST_CHECK;
 
+/* A model's adapter as a GGUF file that llama.cpp puts beside the base's (--lora); its head is left out. */
+bool export_gguf_adapter(const Model *m, const char *path, Err *err) MUST_CHECK;
+/* A model's adapter and head as PEFT's directory, which appears under its name once it is whole. */
+bool export_peft(const Model *m, const char *dir, Err *err) MUST_CHECK;
+
 #endif

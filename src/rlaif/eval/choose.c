@@ -161,8 +161,7 @@ static bool begin(Stage *s, Work *work, const char *name, const ChooseOptions *o
                   bool *done, Err *err)
 {
     char hash[HASH_TEXT], results[HASH_TEXT], *said = json_text(list),
-                                              *dir = path_join(o->compare.policy, json_text_of(best_of(list), "name")),
-                                              *config = path_join(o->output, "config.json");
+                                              *dir = path_join(o->compare.policy, json_text_of(best_of(list), "name"));
     Hash *h = hash_new();
     hash_add_text(h, said);
     hash_end(h, results);
@@ -170,10 +169,9 @@ static bool begin(Stage *s, Work *work, const char *name, const ChooseOptions *o
         model_hash(dir, work->store, hash, err) && store_begin(work->store, err) &&
         stage_begin(s, work, name, "choose",
                     stage_about(&choose_table, o, &o->compare.common, "model", hash, "results", results, NULL), err);
-    *done = ok && s->done && ours && file_exists(config);
+    *done = ok && s->done && ours && model_is_there(o->output);
     ok = ok && (*done || store_stage_output(work->store, s->id, o->output, err)) && use_prompts(s, &o->compare, err) &&
          store_commit(work->store, err);
-    free(config);
     free(said);
     free(dir);
     return ok;

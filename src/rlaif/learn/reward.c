@@ -368,7 +368,8 @@ static bool load_model(RewardTraining *t, Device *device, Err *err)
     t->model->date = o->common.date;
     if (!(config.head & HEAD_REWARD))
         model_init_head(t->model, (uint64_t)o->common.seed);
-    return render_chat(t->model, (ChatMode)o->chat, &t->chat, err);
+    return trainer_adapt(t->model, &o->train, o->common.seed, ROLE_MODEL, err) &&
+           render_chat(t->model, (ChatMode)o->chat, &t->chat, err);
 }
 
 bool reward_training_open(RewardTraining **out, const RewardOptions *o, Device *device, Rows *rows, Err *err)

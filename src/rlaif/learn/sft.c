@@ -236,6 +236,7 @@ static bool open_model(Sft *t, Stage *s, Rows *rows, CutCount *cut, Err *err)
     const SftOptions *o = t->options;
     Rows held = {0};
     bool ok = work_model(&t->model, o->model, s->work, HEAD_LM, err) &&
+              trainer_adapt(t->model, &o->train, o->common.seed, ROLE_MODEL, err) &&
               render_all(t, rows, &t->item, &t->n, cut, err) &&
               (!o->eval || (stage_read_rows(s->work, o->eval, 0, NEED_DEMONSTRATION, o->skip_bad, &held, err) &&
                             heldout_check_read(t->model, (ChatMode)o->chat, &held, rows, err) &&

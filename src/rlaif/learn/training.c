@@ -19,6 +19,9 @@ double training_interval(double took)
 static bool is_ours(const char *name)
 {
     static const char *const files[] = {"config.json",
+                                        "adapter_config.json",
+                                        "adapter_model.safetensors",
+                                        "rlaif.json",
                                         "model.safetensors",
                                         "tokenizer.json",
                                         "tokenizer_config.json",
@@ -376,9 +379,7 @@ bool training_stopped(Training *t, const Err *err)
 
 bool training_done(const Stage *s, const char *out, bool *done, Err *err)
 {
-    char *config = path_join(out, "config.json");
-    *done = s->done && file_exists(config);
-    free(config);
+    *done = s->done && model_is_there(out);
     return !*done || sweep(s, out, err);
 }
 
@@ -422,7 +423,7 @@ bool training_summary(Stage *s, const char *const *names, int n, Err *err)
 
 double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c)
 {
-    return (double)weights_floats(c, false) * sizeof(float) + (double)trainer_state_bytes(o, c) + 8e6;
+    return (double)weights_floats(c, c->lora_rank > 0) * sizeof(float) + (double)trainer_state_bytes(o, c) + 8e6;
 }
 
 void training_needs(Needs *n, const TrainOptions *o, const ModelConfig *c, PassSize pass)

@@ -49,7 +49,7 @@ static bool find_reference(Rl *rl, const Work *work, Err *err)
 }
 
 /* The policy starts as --model, which is also the reference where no other is named; a value network as the same with a
- * head of zeros. */
+ * head of zeros. Where the options ask for adapters, the two have one each over the weights that they share with the reference. */
 static bool open_policy(Rl *rl, const Work *work, Err *err)
 {
     const RlOptions *o = rl->options;
@@ -61,7 +61,9 @@ static bool open_policy(Rl *rl, const Work *work, Err *err)
             : !work_model(&rl->reference, o->reference, work, HEAD_LM, err) ||
                   !work_model(&rl->policy, o->model, work, value_heads(o), err) || !check_reference(rl, err))
         return false;
-    return !rl_has_value_network(o) || model_share(&rl->value, rl->policy, HEAD_VALUE, err);
+    return (!rl_has_value_network(o) || model_share(&rl->value, rl->policy, HEAD_VALUE, err)) &&
+           trainer_adapt(rl->policy, &o->train, o->common.seed, ROLE_MODEL, err) &&
+           (!rl->value || trainer_adapt(rl->value, &o->train, o->common.seed, ROLE_VALUE, err));
 }
 
 static bool open_models(Rl *rl, Work *work, Err *err)

@@ -110,7 +110,7 @@ static void norm_back(Device *d, Tensor dx, Matrix dweight, Matrix dbias, Tensor
     {
         /* Gain and bias first, since dx may be dy: columns are shared out, each chain runs over the rows in order. */
 #pragma omp for schedule(static)
-        for (int c = 0; c < x.cols; c += LANES) {
+        for (int c = 0; c < dweight.rows; c += LANES) {
             f32x16 sum = v_load(dweight.at + c), shift = is_layer_norm(&norm) ? v_load(dbias.at + c) : v_zero();
             for (size_t t = 0; t < (size_t)x.rows; t++) {
                 f32x16 g = load_cols(dy.at + t * C, c, x.cols);

@@ -1,0 +1,209 @@
+/* Adapters in files: what is written reads back as it was, of every family; what cannot be read is refused by name. */
+#include "tiny.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "model/adapter_file.h"
+
+#define FIXTURE "tests/fixtures/lora/patterns"
+#define BASE    "tests/fixtures/tiny-llama"
+
+static char *put(const char *name, const void *bytes, size_t n)
+{
+    Err err = {0};
+    char *path = path_join(test_folder, name);
+    need_ok(file_write(path, bytes, n, &err), &err);
+    return path;
+}
+
+static void put_json(const char *name, const json_t *json)
+{
+    char *text = json_dumps(json, JSON_INDENT(1));
+    free(put(name, text, strlen(text)));
+    free(text);
+}
+
+/* --- there and back --------------------------------------------------------------------------------------------------- */
+
+/* Shapes and numbers, by the configuration of the base. */
+static void and_back(void **state)
+{
+    (void)state;
+    Device *d = open_device(CPU_AUTO, 1);
+    for (int kind = 0; kind < TINY_KINDS; kind++) {
+        Err err = {0};
+        AdapterFile a;
+        Model *m = tiny_model((TinyKind)kind, HEAD_REWARD, 40, d);
+        ModelConfig c = m->config;
+        tiny_adapt(m);
+        need_ok(adapter_save(&m->w, &m->config, (AdapterAbout){BASE, "", NULL}, test_folder, &err) &&
+                    adapter_open(&a, test_folder, NULL, &err) && adapter_shapes(&a, &c, &err),
+                &err);
+        assert_memory_equal(c.lora, m->config.lora, sizeof c.lora);
+        assert_true(a.head == HEAD_REWARD && strcmp(a.base, BASE) == 0);
+        Weights *w = mem_zalloc(1, sizeof *w);
+        need_ok(weights_alloc(w, &c, true, &err) && adapter_numbers(&a, w, &c, 1, &err), &err);
+        ParamList got = params_trained(w, &c), had = params_trained(&m->w, &m->config);
+        assert_true(got.n == had.n && got.n > 2 * c.layers);
+        for (int i = 0; i < got.n; i++)
+            same_bits(got.param[i].name, got.param[i].matrix->at, had.param[i].matrix->at,
+                      matrix_floats(got.param[i].matrix->rows, got.param[i].matrix->cols));
+        params_free(&got), params_free(&had);
+        weights_free(w), free(w);
+        adapter_close(&a);
+        model_free(m);
+    }
+    device_free(d);
+}
+
+/* --- refusals --------------------------------------------------------------------------------------------------------- */
+
+/* The fixture's directory on its base, with these keys in adapter_config.json. */
+static void copy_fixture(const char *changes)
+{
+    Err err = {0};
+    json_t *json, *own = json_pack("{s:s}", "base", BASE), *change = json_loads(changes, 0, NULL);
+    char *bytes;
+    size_t n;
+    assert_non_null(change);
+    need_ok(json_read_file(FIXTURE "/" ADAPTER_CONFIG, &json, &err) &&
+                file_read(FIXTURE "/" ADAPTER_MODEL, 1 << 20, &bytes, &n, &err),
+            &err);
+    json_object_update(json, change);
+    put_json(ADAPTER_CONFIG, json);
+    put_json(ADAPTER_OWN, own);
+    free(put(ADAPTER_MODEL, bytes, n));
+    free(bytes);
+    json_decref(json), json_decref(own), json_decref(change);
+}
+
+static void refuses(const char *what, const char *message)
+{
+    Err err = {0};
+    Model *m;
+    Device *d = open_device(CPU_AUTO, 1);
+    if (model_load(&m, test_folder, d, 0, &err))
+        fail_msg("%s: it was read", what);
+    if (!strstr(err.msg, message) || !err.hint[0])
+        fail_msg("%s: %s; %s", what, err.msg, err.hint);
+    device_free(d);
+}
+
+static void configurations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *changes, *message;
+    } c[] = {
+        {"{\"peft_type\": null}", "no peft_type"},
+        {"{\"peft_type\": \"IA3\"}", "peft_type is \"IA3\""},
+        {"{\"use_dora\": true}", "use_dora"},
+        {"{\"lora_bias\": true}", "lora_bias"},
+        {"{\"bias\": \"all\"}", "bias is \"all\""},
+        {"{\"modules_to_save\": [\"embed_tokens\"]}", "modules_to_save"},
+        {"{\"modules_to_save\": \"score\"}", "modules_to_save"},
+        {"{\"target_parameters\": [\"a\"]}", "target_parameters"},
+        {"{\"use_qalora\": true}", "use_qalora"},
+        {"{\"layer_replication\": [[0, 1]]}", "layer_replication"},
+        {"{\"alora_invocation_tokens\": [1]}", "alora_invocation_tokens"},
+        {"{\"trainable_token_indices\": [1]}", "trainable_token_indices"},
+        {"{\"fan_in_fan_out\": true}", "fan_in_fan_out"},
+        {"{\"init_lora_weights\": \"pissa\"}", "init_lora_weights"},
+        {"{\"rank_pattern\": {\".*_proj\": 2}}", "rank_pattern"},
+        {"{\"alpha_pattern\": {\"v_proj\": \"5\"}}", "alpha_pattern"},
+        {"{\"r\": 0}", "r is 0"},
+        {"{\"r\": 3, \"rank_pattern\": {}}", "the rank is 3"},
+        {"{\"lora_alpha\": 1e300}", "lora_alpha"},
+        {"{\"target_modules\": [\"q_proj\"]}", "does not name it"},
+        {"{\"layers_to_transform\": [0]}", "does not name it"},
+    };
+    for (int i = 0; i < COUNT(c); i++) {
+        copy_fixture(c[i].changes);
+        refuses(c[i].changes, c[i].message);
+    }
+}
+
+/* A file with one tensor more, or one of them changed: by another name, another shape, a number that is none. */
+static void write_tensors(const char *instead_of, const char *name, size_t rows, size_t cols, float number)
+{
+    Err err = {0};
+    Safetensors *s;
+    SafetensorsWriter *w;
+    char *path = path_join(test_folder, ADAPTER_MODEL);
+    float values[4096] = {0};
+    need_ok(safetensors_open(&s, FIXTURE "/" ADAPTER_MODEL, &err) && safetensors_create(&w, path, DTYPE_F32, &err),
+            &err);
+    for (int i = 0; i < safetensors_count(s); i++) {
+        const StoredTensor *t = safetensors_tensor(s, i);
+        if (!instead_of || !strstr(t->name, instead_of))
+            safetensors_declare(w, t->name, t->shape, t->dims);
+    }
+    if (name)
+        safetensors_declare(w, name, (size_t[2]){rows, cols}, 2);
+    for (int i = 0; i < safetensors_count(s); i++) {
+        const StoredTensor *t = safetensors_tensor(s, i);
+        if (!instead_of || !strstr(t->name, instead_of))
+            need_ok(safetensors_values(w, (const float *)(const void *)t->bytes, t->n_bytes / sizeof(float), &err),
+                    &err);
+    }
+    values[1] = number;
+    assert_true(rows * cols <= COUNT(values));
+    if (name)
+        need_ok(safetensors_values(w, values, rows * cols, &err), &err);
+    need_ok(safetensors_close(w, &err), &err);
+    safetensors_free(s);
+    free(path);
+}
+
+#define Q "base_model.model.model.layers.1.self_attn.q_proj"
+static void tensors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *instead_of, *name;
+        size_t rows, cols;
+        float number;
+        const char *message;
+    } c[] = {
+        {"no A", "q_proj.lora_A", NULL, 0, 0, 0, "q_proj has no lora_A"},
+        {"no B", "q_proj.lora_B", NULL, 0, 0, 0, "q_proj has no lora_B"},
+        {"a wider base's", "q_proj.lora_A", Q ".lora_A.weight", 3, 48, 0, "has shape [3, 48], " BASE " wants [3, 40]"},
+        {"a rank of its own", "q_proj.lora_A", Q ".lora_A.weight", 2, 40, 0, "the rank is 3"},
+        {"no number", "q_proj.lora_A", Q ".lora_A.weight", 3, 40, NAN, "not finite"},
+        {"a deeper base's", NULL, "base_model.model.model.layers.9.self_attn.q_proj.lora_A.weight", 3, 40, 0,
+         "no place"},
+        {"DoRA's", NULL, Q ".lora_magnitude_vector", 1, 40, 0, "no place"},
+        {"the embedding", NULL, "base_model.model.model.embed_tokens.lora_embedding_A", 3, 40, 0, "no place"},
+        {"nothing at all", "base_model", "x", 1, 1, 0, "adapts no linear layer"},
+    };
+    for (int i = 0; i < COUNT(c); i++) {
+        copy_fixture("{}");
+        write_tensors(c[i].instead_of, c[i].name, c[i].rows, c[i].cols, c[i].number);
+        refuses(c[i].what, c[i].message);
+    }
+}
+
+/* Another base than that of the hash, an adapter as the base, a base that is not there. */
+static void bases(void **state)
+{
+    (void)state;
+    copy_fixture("{}");
+    json_t *own = json_pack("{s:s, s:s}", "base", BASE, "base_hash", "0123");
+    put_json(ADAPTER_OWN, own);
+    refuses("another hash", "adapts another model than " BASE " is now");
+    json_object_del(own, "base_hash");
+    json_object_set_new(own, "base", json_string(FIXTURE));
+    put_json(ADAPTER_OWN, own);
+    refuses("an adapter of an adapter", "is an adapter itself");
+    json_object_set_new(own, "base", json_string("someone/model-1b"));
+    put_json(ADAPTER_OWN, own);
+    refuses("a hub's name", "adapts someone/model-1b, which is no file or directory here");
+    json_decref(own);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {IN_FOLDER(and_back), IN_FOLDER(configurations), IN_FOLDER(tensors),
+                                       IN_FOLDER(bases)};
+    return cmocka_run_group_tests_name("adapter files", tests, NULL, NULL);
+}
