@@ -153,7 +153,8 @@ static bool inspect_plan(Work *work, const InspectOptions *o, Err *err)
     json_object_foreach(json_object_get(plan, "parts"), name, part) say_bytes(name, json_number_value(part));
     say_bytes("memory", json_number_of(plan, "planned_bytes", 0));
     say_bytes("  of", json_number_of(plan, "allowed_bytes", 0));
-    say_bytes("disk", json_number_of(plan, "disk_bytes", 0));
+    if (json_number_of(plan, "disk_bytes", 0) > 0)
+        say_bytes("disk", json_number_of(plan, "disk_bytes", 0));
     if (json_bool_of(plan, "layers_again", false))
         printf("\nonly the inputs of layers are kept, and each layer is computed again: about a third more work\n");
     printf("\nabout %.3g seconds for %s, by what products of these shapes reach here\n",

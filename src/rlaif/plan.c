@@ -23,6 +23,7 @@ const Option plan_options[PLAN_OPTIONS] = {
     {"max-new-tokens", OPT_TEXT, AT(PlanOptions, max_new_tokens), .value = "N", .help = "rl: as its --max-new-tokens"},
     {"baseline", OPT_TEXT, AT(PlanOptions, baseline), .value = "NAME", .help = "rl: as its --baseline"},
     {"optimizer", OPT_TEXT, AT(PlanOptions, optimizer), .value = "NAME", .help = "reward, rl: as their --optimizer"},
+    {"lora", OPT_TEXT, AT(PlanOptions, lora), .value = "R", .help = "reward, rl: as their --lora"},
     {"memory", OPT_TEXT, AT(PlanOptions, memory), .value = "SIZE", .help = "reward, rl: as their --memory"},
     {"weights", OPT_TEXT, AT(PlanOptions, weights), .value = "file|f32", .help = "as the stage's --weights"},
     {"reward", OPT_TEXT, AT(PlanOptions, reward), .value = "MODEL",

@@ -12,10 +12,11 @@ typedef struct PlanOptions {
     int prompt_tokens, reply_tokens;
     const char *rows; /* a file, or how many are assumed; NULL: as many as the stage takes at once */
     /* options of the stage, as its command takes them; NULL: its default */
-    const char *batch, *samples, *max_new_tokens, *baseline, *optimizer, *memory, *weights, *reward, *judge, *prompt;
+    const char *batch, *samples, *max_new_tokens, *baseline, *optimizer, *lora, *memory, *weights, *reward, *judge,
+        *prompt;
     OptionList set; /* others: "KEY=VALUE" */
 } PlanOptions;
-enum { PLAN_OPTIONS = 15 };
+enum { PLAN_OPTIONS = 16 };
 extern const Option plan_options[PLAN_OPTIONS];
 
 /* Fails where something is given for a plan that is not asked for. */

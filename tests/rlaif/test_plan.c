@@ -75,6 +75,35 @@ static void as_stages_say(void **state)
     bench_end(&b);
 }
 
+/* The same of an adapter that is trained in place of the model. */
+static void of_adapters(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    char *pairs = bench_path(&b, "pairs.jsonl"), *prompts = bench_path(&b, "prompts.jsonl"),
+         *reward = bench_path(&b, "reward"), steps[] = "steps=1", *set[] = {steps};
+    need_ok(bench_run(&b, &reward_table, reward_stage, "rm", &err, "pairs=@pairs.jsonl", "model=" TINY_LLAMA_DIR,
+                      "output=@rm", "batch=4", "lora=4", NULL),
+            &err);
+    double said = bench_summary(&b, "planned_bytes");
+    PlanOptions o = {PLAN_REWARD, .rows = pairs, .batch = "4", .lora = "4"};
+    assert_true(said == bytes_of(&b, TINY_LLAMA_DIR, o));
+    o.lora = NULL;
+    assert_true(said < bytes_of(&b, TINY_LLAMA_DIR, o));
+    need_ok(bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR,
+                      "reward=@reward", "steps=1", "batch=4", "samples=2", "max-new-tokens=6", "lora=4", "output=@rl",
+                      NULL),
+            &err);
+    assert_true(bench_summary(&b, "planned_bytes") ==
+                bytes_of(&b, TINY_LLAMA_DIR,
+                         (PlanOptions){PLAN_RL, .rows = prompts, .batch = "4", .samples = "2", .max_new_tokens = "6",
+                                       .lora = "4", .reward = reward, .set = {set, 1}}));
+    free(pairs), free(prompts), free(reward);
+    bench_end(&b);
+}
+
 /* Rows that are assumed: more and longer ones take more. */
 static void assumed(void **state)
 {
@@ -156,10 +185,8 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_stages_say),
-        cmocka_unit_test(assumed),
-        cmocka_unit_test(too_large),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(as_stages_say), cmocka_unit_test(of_adapters), cmocka_unit_test(assumed),
+        cmocka_unit_test(too_large),     cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

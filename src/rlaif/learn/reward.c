@@ -344,7 +344,7 @@ static bool needs_of(void *self, int batch, Needs *n, Err *err)
     if (!rewards_bytes(t, &rewards, err))
         return false;
     b.size = batch;
-    training_needs(n, &t->options->train, &t->model->config, batches_largest_pass(&b));
+    training_needs(n, &t->options->train, t->model, batches_largest_pass(&b));
     needs_add_base(n, t->model);
     needs_add(n, NEEDS_REWARDS, rewards); /* the pass keeps its memory while they are asked for */
     return true;

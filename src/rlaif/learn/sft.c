@@ -187,7 +187,6 @@ static bool measure(void *self, Stage *s, int step, Err *err)
 static bool needs_of(void *self, int batch, Needs *n, Err *err)
 {
     Sft *t = self;
-    const ModelConfig *c = &t->model->config;
     Batches b = batches_of(t);
     Scorer *counting;
     double loss;
@@ -198,7 +197,7 @@ static bool needs_of(void *self, int batch, Needs *n, Err *err)
     if (!ok)
         return false;
     b.size = batch;
-    training_needs(n, &t->options->train, c, batches_largest_pass(&b));
+    training_needs(n, &t->options->train, t->model, batches_largest_pass(&b));
     needs_add_base(n, t->model);
     if (t->n_held) /* the pass keeps its memory while they are measured */
         needs_add(n, NEEDS_HELD_OUT, held_out);

@@ -426,10 +426,12 @@ double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c)
     return (double)weights_floats(c, c->lora_rank > 0) * sizeof(float) + (double)trainer_state_bytes(o, c) + 8e6;
 }
 
-void training_needs(Needs *n, const TrainOptions *o, const ModelConfig *c, PassSize pass)
+void training_needs(Needs *n, const TrainOptions *o, const Model *m, PassSize pass)
 {
+    const ModelConfig *c = &m->config;
+    double weights = c->lora_rank ? model_own_bytes(m, NULL, 0) : (double)weights_floats(c, false) * sizeof(float);
     n->disk = 3 * checkpoint_bytes(o, c);
-    needs_add(n, NEEDS_WEIGHTS, (double)weights_floats(c, false) * sizeof(float));
+    needs_add(n, NEEDS_WEIGHTS, weights); /* under an adapter they stay as they are */
     needs_add(n, NEEDS_OPTIMIZER, (double)trainer_bytes(o, c));
     needs_add(n, NEEDS_PASS, (double)pass_bytes(c, pass, KEEP_ALL));
     n->pass_again = (double)pass_bytes(c, pass, KEEP_INPUTS);

@@ -105,7 +105,7 @@ double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c);
 
 /* What every stage needs that trains one model: its weights, gradients and optimizer, its largest pass, checkpoints on the
  * disk. */
-void training_needs(Needs *n, const TrainOptions *o, const ModelConfig *c, PassSize pass);
+void training_needs(Needs *n, const TrainOptions *o, const Model *m, PassSize pass);
 
 /* The order of n items in an epoch: a permutation by seed. */
 void epoch_order(int seed, int epoch, int *order, int n);
