@@ -154,10 +154,13 @@ static void adapters(void **state)
 {
     (void)state;
     put_pairs("rated.jsonl", 2, 40, 10, true);
-    need_met("rlaif reward rated.jsonl --model model.gguf --batch 2 --lora 16 -o adapter", 1.1e9);
+    need_met("rlaif reward rated.jsonl --model model.gguf --batch 2 --lora 16 -o adapter",
+             "reward --rows rated.jsonl --batch 2 --lora 16", 1.1e9);
     need_met(
         "rlaif rl rated.jsonl --model model.gguf --reward adapter --baseline value --value own --batch 2 --samples 2 "
         "--max-new-tokens 8 --steps 2 --lora 16 -o adapter-policy",
+        "rl --rows rated.jsonl --reward adapter --baseline value --batch 2 --samples 2 --max-new-tokens 8 --lora 16 "
+        "--set value=own --set steps=2",
         1.2e9);
 }
 
