@@ -11,7 +11,7 @@ enum { FORMAT_GGUF, FORMAT_HF, FORMAT_PEFT, FORMAT_GGUF_ADAPTER };
 
 typedef struct ExportOptions {
     CommonOptions common;
-    char *model, *output, *base;
+    char *model, *output;
     int format, type;
 } ExportOptions;
 
@@ -29,12 +29,11 @@ static const Option option_rows[] = {
          "adapter alone PEFT's directory, or a GGUF file for llama.cpp"},
     {"type", OPT_CHOICE, AT(ExportOptions, type), .choices = TYPES, .otherwise = "f32",
      .help = "of the weights; hf has f32, f16 and bf16, adapters f32"},
-    {"base", OPT_TEXT, AT(ExportOptions, base), .value = "MODEL",
-     .help = "the model that an adapter adapts, where it names one that is elsewhere"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {common_options, COMMON_OPTIONS, AT(ExportOptions, common)},
+    {common_options + BASE_OPTION, 1, AT(ExportOptions, common)},
 };
 const OptionTable export_table = {groups, COUNT(groups), sizeof(ExportOptions)};
 
@@ -48,13 +47,6 @@ static bool is_gguf(const ExportOptions *o)
 static bool is_adapter(const ExportOptions *o)
 {
     return o->format == FORMAT_PEFT || o->format == FORMAT_GGUF_ADAPTER;
-}
-
-static bool load(Model **out, const ExportOptions *o, Device *device, Err *err)
-{
-    if (o->base)
-        return model_load_on(out, o->model, o->base, device, err);
-    return device ? model_load(out, o->model, device, 0, err) : model_load_text(out, o->model, 0, err);
 }
 
 static bool check_output(const ExportOptions *o, const char *path, Err *err)
@@ -92,7 +84,7 @@ static bool check_adapter(const ExportOptions *o, const Model *m, Err *err)
 static bool check_model(const ExportOptions *o, const char *path, json_t *summary, Err *err)
 {
     Model *m;
-    if (!load(&m, o, NULL, err))
+    if (!model_load_text(&m, o->model, 0, err))
         return false;
     /* beside the weights: the tokenizer, a few dozen bytes for every token */
     double alone = (double)weights_floats(&m->config, true) * sizeof(float);
@@ -108,7 +100,7 @@ static bool check_model(const ExportOptions *o, const char *path, json_t *summar
 static bool write_model(const ExportOptions *o, const char *path, Work *work, Err *err)
 {
     Model *m;
-    if (!load(&m, o, work->device, err))
+    if (!model_load(&m, o->model, work->device, 0, err))
         return false;
     bool ok = is_adapter(o) || !m->config.lora_rank || model_merge(m, err);
     switch (o->format) {

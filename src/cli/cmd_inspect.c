@@ -27,7 +27,7 @@ static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {plan_options, PLAN_OPTIONS, AT(InspectOptions, plan)},
     {common_options, COMMON_OPTIONS, AT(InspectOptions, common)},
-    {common_options + WEIGHTS_OPTION, 1, AT(InspectOptions, common)},
+    {common_options + WEIGHTS_OPTION, MODEL_OPTIONS, AT(InspectOptions, common)},
 };
 const OptionTable inspect_table = {groups, COUNT(groups), sizeof(InspectOptions)};
 

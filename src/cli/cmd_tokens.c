@@ -34,6 +34,7 @@ static const OptionGroup tokenize_groups[] = {
     {row_options, COUNT(row_options), 0},
     {tokenize_options, COUNT(tokenize_options), 0},
     {common_options, COMMON_OPTIONS, AT(TokenOptions, common)},
+    {common_options + BASE_OPTION, 1, AT(TokenOptions, common)},
 };
 static const OptionGroup logprob_groups[] = {
     {row_options, COUNT(row_options), 0},

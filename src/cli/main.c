@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "model/adapter_file.h"
 #include "net/http.h"
 #include "rlaif/report/report.h"
 #include "serve/listener.h"
@@ -92,6 +93,7 @@ static bool run_command(const Command *c, void *options, Err *err)
     Work work = {.common = common, .environment = read_environment()};
     Library library = {.packed = common->weights == 0};
     log_set_quiet(common->quiet);
+    adapter_set_base(common->base);
     bool ok = device_open(&work.device, (CpuLevel)common->cpu, common->threads, err);
     if (ok)
         work.device->library = &library;

@@ -17,27 +17,36 @@ bool adapter_is(const char *path)
 
 /* --- the directory -------------------------------------------------------------------------------------------- */
 
-/* As it stands there, or from the adapter's directory on. */
-static bool find_base(AdapterFile *a, const char *base, Err *err)
+static const char *base_elsewhere; /* borrowed */
+
+void adapter_set_base(const char *base)
 {
-    const char *named = base ? base : a->own ? json_text_of(a->own, "base") : a->config.base;
+    base_elsewhere = base;
+}
+
+/* As it stands there, or from the adapter's directory on, or else where --base says. */
+static bool find_base(AdapterFile *a, Err *err)
+{
+    const char *named = a->own ? json_text_of(a->own, "base") : a->config.base;
     char *beside = named ? path_join(a->dir, named) : NULL;
-    const char *found = named && file_exists(named) ? named : beside && file_exists(beside) ? beside : NULL;
+    const char *found = named && file_exists(named) ? named : beside && file_exists(beside) ? beside : base_elsewhere;
     a->base = found ? mem_str(found) : NULL;
     free(beside);
     if (!found) {
         err_set(err, ERR_INPUT, "%s: it adapts %s, which is no file or directory here", a->dir,
                 named ? named : "a model");
-        return err_hint(err, "rlaif export %s --format peft --base MODEL -o DIR writes it with the model's place",
-                        a->dir);
+        return err_hint(err, "--base MODEL says where it is; rlaif export --format peft writes that into the adapter");
     }
-    if (!adapter_is(found))
+    if (!file_exists(found))
+        return err_set(err, ERR_INPUT, "--base %s is no file or directory", found),
+               err_hint(err, "%s adapts %s: name its GGUF file or directory", a->dir, named ? named : "a model");
+    if (!adapter_is(a->base))
         return true;
-    err_set(err, ERR_INPUT, "%s: it adapts %s, which is an adapter itself", a->dir, found);
+    err_set(err, ERR_INPUT, "%s: it adapts %s, which is an adapter itself", a->dir, a->base);
     return err_hint(err, "rlaif export merges that one into its model first");
 }
 
-bool adapter_open(AdapterFile *a, const char *dir, const char *base, Err *err)
+bool adapter_open(AdapterFile *a, const char *dir, Err *err)
 {
     *a = (AdapterFile){.dir = dir};
     static const char *const names[] = {ADAPTER_CONFIG, ADAPTER_MODEL, ADAPTER_OWN};
@@ -45,7 +54,7 @@ bool adapter_open(AdapterFile *a, const char *dir, const char *base, Err *err)
         a->path[i] = path_join(dir, names[i]);
     bool ok = json_read_file(a->path[0], &a->json, err) && adapter_config_read(&a->config, a->json, a->path[0], err) &&
               (!file_exists(a->path[2]) || json_read_file(a->path[2], &a->own, err)) &&
-              safetensors_open(&a->tensors, a->path[1], err) && find_base(a, base, err);
+              safetensors_open(&a->tensors, a->path[1], err) && find_base(a, err);
     if (ok && safetensors_find(a->tensors, PREFIX "score.weight"))
         a->head = HEAD_REWARD;
     else if (ok && safetensors_find(a->tensors, PREFIX "value.weight"))

@@ -23,9 +23,11 @@ typedef struct AdapterFile {
 /* Is it a directory with an adapter? */
 bool adapter_is(const char *path);
 
-/* Reads what the directory says, and finds its base, `base`, or NULL: the one that it names; that must be a model, and no
- * adapter. */
-bool adapter_open(AdapterFile *a, const char *dir, const char *base, Err *err) MUST_CHECK;
+/* Where the base is of those that name none that is here, until the program ends (--base); NULL: nowhere. */
+void adapter_set_base(const char *base);
+
+/* Reads what the directory says, and finds its base, which must be a model, and no adapter. */
+bool adapter_open(AdapterFile *a, const char *dir, Err *err) MUST_CHECK;
 void adapter_close(AdapterFile *a);
 
 /* Sets the shapes of its matrices in the base's configuration. Fails for tensors of another base, a missing half, a tensor that has no

@@ -291,12 +291,12 @@ static bool load_base(Model **out, const AdapterFile *a, Device *device, int hea
 }
 
 /* The model of an adapter's directory; device NULL: without weights. */
-static bool load_adapted(Model **out, const char *dir, const char *base, Device *device, int heads, Err *err)
+static bool load_adapted(Model **out, const char *dir, Device *device, int heads, Err *err)
 {
     AdapterFile a;
     Model *m = NULL;
     *out = NULL;
-    if (!adapter_open(&a, dir, base, err))
+    if (!adapter_open(&a, dir, err))
         return false;
     bool ok = load_base(&m, &a, device, heads, err);
     ModelConfig *c = ok ? mem_copy(&m->config, 1, sizeof *c) : NULL;
@@ -322,15 +322,10 @@ static bool load_adapted(Model **out, const char *dir, const char *base, Device 
     return ok;
 }
 
-bool model_load_on(Model **out, const char *dir, const char *base, Device *device, Err *err)
-{
-    return load_adapted(out, dir, base, device, 0, err);
-}
-
 bool model_load(Model **out, const char *path, Device *device, int heads, Err *err)
 {
     if (adapter_is(path))
-        return load_adapted(out, path, NULL, device, heads, err);
+        return load_adapted(out, path, device, heads, err);
     *out = NULL;
     Model *m = mem_zalloc(1, sizeof *m);
     m->path = mem_str(path);
@@ -359,7 +354,7 @@ bool model_load(Model **out, const char *path, Device *device, int heads, Err *e
 bool model_load_text(Model **out, const char *path, int heads, Err *err)
 {
     if (adapter_is(path))
-        return load_adapted(out, path, NULL, NULL, heads, err);
+        return load_adapted(out, path, NULL, heads, err);
     *out = NULL;
     Model *m = mem_zalloc(1, sizeof *m);
     m->path = mem_str(path);
@@ -378,7 +373,7 @@ bool model_load_text(Model **out, const char *path, int heads, Err *err)
 static bool read_adapter(Model *m, const char *dir, Err *err)
 {
     AdapterFile a;
-    if (!adapter_open(&a, dir, NULL, err))
+    if (!adapter_open(&a, dir, err))
         return false;
     bool ok = adapter_numbers(&a, &m->w, &m->config, m->device->threads, err);
     adapter_close(&a);
@@ -406,7 +401,7 @@ static bool read_config(const char *path, ModelConfig *config, Err *err)
         source_close(&s);
         return ok;
     }
-    if (!adapter_open(&a, path, NULL, err))
+    if (!adapter_open(&a, path, err))
         return false;
     bool ok = read_config(a.base, config, err) && adapter_shapes(&a, config, err);
     config->head = ok && a.head ? a.head : config->head;

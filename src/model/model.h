@@ -34,9 +34,6 @@ typedef struct Model {
  * for one with a NaN or infinity. On a device with a library the trunk is shared with models of the same file. */
 bool model_load(Model **out, const char *path, Device *device, int heads, Err *err) MUST_CHECK;
 
-/* The model of an adapter's directory on this base, whichever it names. */
-bool model_load_on(Model **out, const char *dir, const char *base, Device *device, Err *err) MUST_CHECK;
-
 /* model_load without weights: configuration, tokenizer and template only. */
 bool model_load_text(Model **out, const char *path, int heads, Err *err) MUST_CHECK;
 

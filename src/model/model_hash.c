@@ -46,7 +46,7 @@ static bool adapter_hash(const char *dir, Store *kept, char out[HASH_TEXT], Err 
 {
     AdapterFile a;
     char base[HASH_TEXT];
-    if (!adapter_open(&a, dir, NULL, err))
+    if (!adapter_open(&a, dir, err))
         return false;
     bool ok = model_hash(a.base, kept, base, err);
     Hash *h = hash_new();

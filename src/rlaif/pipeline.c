@@ -33,7 +33,7 @@ static const Option option_rows[] = {
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {common_options + 1, COMMON_OPTIONS - 1, AT(RunOptions, common)}, /* without the seed, the first */
-    {common_options + WEIGHTS_OPTION, 1, AT(RunOptions, common)},
+    {common_options + WEIGHTS_OPTION, MODEL_OPTIONS, AT(RunOptions, common)},
 };
 const OptionTable run_table = {groups, COUNT(groups), sizeof(RunOptions)};
 

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "families.h"
+#include "model/adapter_file.h"
 #include "model/export/gguf_metadata.h"
 #include "model/model.h"
 #include "refusals.h"
@@ -394,7 +395,9 @@ static void adapters(void **state)
     runs_with_status(test_bench, 0, "rlaif export adapter -o a.gguf --format gguf-adapter");
     char *path = path_join(test_bench, "a.gguf"), *bench = path_join(test_bench, "adapter"),
          *base = path_join(test_bench, "llama");
-    need_ok(model_load_on(&m, bench, base, d, &err), &err);
+    adapter_set_base(base);
+    need_ok(model_load(&m, bench, d, 0, &err), &err);
+    adapter_set_base(NULL);
     check_gguf_adapter(path, m);
     model_free(m);
     device_free(d);
@@ -417,6 +420,46 @@ static void adapters(void **state)
     same_model("adapter", "e");
 }
 
+/* --base is where the model lies that an adapter of PEFT's names as a hub does, and where one was moved to that we trained on, if
+ * it is still the same; one that names its place does not ask. */
+static void bases_elsewhere(void **state)
+{
+    (void)state;
+    put_text(test_bench, "ids.jsonl", "{\"ids\": [1, 40, 80, 200, 5, 6, 7, 8, 9, 290, 2]}\n");
+    put_text(test_bench, "texts.jsonl", "{\"text\": \"A storm.\"}\n");
+    runs_with_status(
+        test_bench, 0,
+        "rlaif reward human.jsonl --model llama --lora 4 --lr 1e-2 --batch 2 -o reward && "
+        "rlaif sft demos.jsonl --model llama --lora 4 --lr 1e-2 --batch 1 -o adapter && cp -r adapter hub && "
+        "rm hub/rlaif.json && sed -i 's/\"llama\"/\"someone\\/llama\"/' hub/adapter_config.json && "
+        "rlaif logprob ids.jsonl --model adapter -o named.jsonl && cp -rL llama moved && cp -rL llama other && "
+        "sed -i 's/\"bos_token_id\": 1/\"bos_token_id\": 2/' other/config.json && ! cmp -s llama/config.json other/config.json");
+    runs_with_status(test_bench, 0,
+                     "rlaif logprob ids.jsonl --model hub --base llama -o hub.jsonl && cmp named.jsonl hub.jsonl");
+    runs_with_status(test_bench, 0, "rlaif tokenize texts.jsonl --model hub --base llama -o ids.out");
+    runs_with_status(test_bench, 0, "rlaif inspect hub --base llama");
+    runs_with_status(test_bench, 0, "rlaif inspect hub --base llama --plan rl --reward reward --prompt-tokens 40");
+    runs_with_status(test_bench, 0,
+                     "rlaif rl p.jsonl --model llama --reference hub --base llama --reward reward --steps 1 --batch 2 "
+                     "--max-new-tokens 4 -o policy");
+    runs_with_status(test_bench, 0,
+                     "rlaif logprob ids.jsonl --model adapter --base other -o own.jsonl && cmp named.jsonl own.jsonl");
+    runs_with_status(test_bench, 0, "rm llama");
+    runs_with_status(test_bench, 0,
+                     "rlaif logprob ids.jsonl --model adapter --base moved -o m.jsonl && cmp named.jsonl m.jsonl");
+    static const Refusal list[] = {
+        {"logprob ids.jsonl --model adapter", 1, "it adapts llama, which is no file or directory here", "--base", NULL,
+         NULL},
+        {"logprob ids.jsonl --model adapter --base other", 1, "adapter adapts another model than other is now",
+         "its hash is", NULL, NULL},
+        {"logprob ids.jsonl --model hub --base nowhere", 1, "--base nowhere is no file or directory",
+         "hub adapts someone/llama", NULL, NULL},
+        {"tokenize texts.jsonl --model hub --base adapter -o d", 1, "it adapts adapter, which is an adapter itself",
+         "merges", NULL, NULL},
+    };
+    need_refusals(test_bench, list, COUNT(list));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +467,7 @@ int main(void)
         IN_BENCH(types_are_what_they_say),
         IN_BENCH(refusals),
         IN_BENCH(adapters),
+        IN_BENCH(bases_elsewhere),
         IN_BENCH(whole_or_not_at_all),
         IN_FOLDER(tokenizers_as_gguf),
         cmocka_unit_test(what_gguf_cannot_say),

@@ -37,7 +37,7 @@ static void and_back(void **state)
         ModelConfig c = m->config;
         tiny_adapt(m);
         need_ok(adapter_save(&m->w, &m->config, (AdapterAbout){BASE, "", NULL}, test_folder, &err) &&
-                    adapter_open(&a, test_folder, NULL, &err) && adapter_shapes(&a, &c, &err),
+                    adapter_open(&a, test_folder, &err) && adapter_shapes(&a, &c, &err),
                 &err);
         assert_memory_equal(c.lora, m->config.lora, sizeof c.lora);
         assert_true(a.head == HEAD_REWARD && strcmp(a.base, BASE) == 0);

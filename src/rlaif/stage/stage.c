@@ -26,6 +26,8 @@ const Option common_options[RENDER_OPTIONS] = {
      .flags = OPT_WORKING | OPT_MACHINE | OPT_CLI,
      .help =
          "how models that are not trained lie in memory: as their files have them, or in f32; results never depend on it"},
+    {"base", OPT_TEXT, AT(CommonOptions, base), .value = "MODEL", .flags = OPT_WORKING | OPT_CLI,
+     .help = "what adapters adapt that name a model which is not here, as by a hub's name"},
 };
 
 bool work_model(Model **out, const char *path, const Work *work, int heads, Err *err)

@@ -19,13 +19,11 @@
 typedef struct CommonOptions {
     int seed, date, threads, cpu, weights;
     bool quiet, json;
-    char *run;
+    char *run, *base;
 } CommonOptions;
-enum {
-    COMMON_OPTIONS = 6,
-    RENDER_OPTIONS = 8,
-    WEIGHTS_OPTION = 7
-}; /* of every command; of those that render rows: date and weights, the last ones, too */
+/* Of every command; of those that render rows: date, weights and base, the last ones, too; weights and base, where models are
+ * loaded without; base, where they are read without weights. */
+enum { COMMON_OPTIONS = 6, RENDER_OPTIONS = 9, WEIGHTS_OPTION = 7, MODEL_OPTIONS = 2, BASE_OPTION = 8 };
 extern const Option common_options[RENDER_OPTIONS];
 
 /* What stages work with. */
