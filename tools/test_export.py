@@ -3,7 +3,7 @@
 Prints a row of docs/numbers.md for every model. llama.cpp goes on with a text, greedily, for 32 tokens (of those that are whole
 characters: others its server does not show). Compared are the largest differences of log-probabilities: in transformers of the tokens of
 all that and of the best 1,000 behind each, in llama.cpp of the best 20 at each of the 32; whether the ids of the text are the same; and
-whether each of the 32 is the best token here too.
+whether each of the 32 is the best token here too. An adapter is compared alone, by PEFT and by llama.cpp on its base, and merged.
 
 llama.cpp looks GELU up in a table of half floats. What that changes is measured in transformers, with such a table; and a number that lies
 between two half floats falls to either side, so that two programs with the same table are as far apart at times. llama.cpp's numbers
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import zlib
 
+import peft
 import torch
 import transformers
 import xllamacpp
@@ -85,13 +86,13 @@ def make(name, family, changes):
     return folder
 
 
-def trained(folder):
-    """The model after a few steps of sft, a directory of rlaif's."""
-    out = folder + "-trained"
+def trained(folder, kind, *how):
+    """The model after a few steps of sft, a directory of rlaif's; of an adapter where that is how."""
+    out = f"{folder}-{kind}"
     shutil.rmtree(out, ignore_errors=True)
     rows = write_rows("build/export/demonstrations.jsonl",
                       [{"prompt": f"Count to {n}.", "completion": " ".join(str(i) for i in range(n))} for n in range(4, 12)])
-    subprocess.run(["./rlaif", "sft", rows, "--model", folder, "-o", out, "--batch", "4", "--epochs", "4", "--lr", "1e-3", "--quiet"],
+    subprocess.run(["./rlaif", "sft", rows, "--model", folder, "-o", out, "--batch", "4", "--epochs", "4", "--quiet", *how],
                    check=True)
     return out
 
@@ -101,7 +102,9 @@ def tiny_models():
         folder = make(name, family, changes)
         yield folder
         if not changes:
-            yield trained(folder)
+            yield trained(folder, "trained", "--lr", "1e-3")
+            yield trained(folder, "lora", "--lora", "8", "--lr", "2e-2")
+            yield trained(folder, "rslora", "--lora", "4", "--lora-alpha", "6", "--rslora", "--lr", "2e-2")
 
 
 # --- elsewhere --------------------------------------------------------------------------------------------------------
@@ -114,9 +117,10 @@ class TableGelu(torch.nn.Module):
         return torch.where(x <= -10, 0, torch.where(x >= 10, x, y))
 
 
-def in_transformers(folder, ids, table=False):
+def in_transformers(folder, adapter, ids, table=False):
     """Log-probabilities behind each of the ids; whether the model has a GELU, which may be llama.cpp's."""
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    model = peft.PeftModel.from_pretrained(model, adapter) if adapter else model
     gelus = [(m, name) for m in model.modules() for name in ("act_fn", "act") if "GELU" in type(getattr(m, name, None)).__name__]
     for m, name in gelus if table else []:
         setattr(m, name, TableGelu())
@@ -124,10 +128,11 @@ def in_transformers(folder, ids, table=False):
         return torch.log_softmax(model(torch.tensor([ids])).logits[0].double(), -1), bool(gelus)
 
 
-def in_llama(path, banned):
+def in_llama(path, adapter, banned):
     """How many tokens the text has in llama.cpp; the tokens that it goes on with, greedily, each with the best 20 in its place."""
     p = xllamacpp.CommonParams()
     p.model.path = path
+    p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(adapter, 1.0)] if adapter else []
     p.n_ctx = 256
     p.n_parallel = 1
     p.cache_type_k = p.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
@@ -140,22 +145,35 @@ def in_llama(path, banned):
     return said["usage"]["prompt_tokens"], said["choices"][0]["logprobs"]["content"]
 
 
-def compare(model, folder):
-    """A row of the table; whether all is well."""
+def export(model, path, form):
+    subprocess.run(["./rlaif", "export", model, "-o", path, "--format", form, "--quiet"], check=True)
+    return path
+
+
+def base_of(model):
+    """Of an adapter's directory; None: it is a whole model."""
+    about = os.path.join(model, "rlaif.json")
+    return json.load(open(about))["base"] if os.path.exists(about) else None
+
+
+def compare(model, folder, base=None):
+    """A row of the table; whether all is well. With its base: an adapter alone."""
+    whole = base or model
     hf, gguf, rows = (os.path.join(folder, name) for name in ("hf", "model.gguf", "rows.jsonl"))
-    for path, form in ((hf, "hf"), (gguf, "gguf")):
-        subprocess.run(["./rlaif", "export", model, "-o", path, "--format", form, "--quiet"], check=True)
+    export(whole, hf, "hf"), export(whole, gguf, "gguf")
+    in_peft, in_gguf = (export(model, os.path.join(folder, name), form) if base else None
+                        for name, form in (("peft", "peft"), ("adapter.gguf", "gguf-adapter")))
     reader = transformers.AutoTokenizer.from_pretrained(hf)
     mine = rlaif("tokenize", write_rows(rows, [{"text": TEXT}]), "--model", model)[0]["ids"]
     ids = reader(TEXT)["input_ids"]  # with BOS, where the model begins a text so
     banned = {i for i, text in enumerate(reader.batch_decode([[i] for i in range(len(reader))])) if "\ufffd" in text}
     banned |= set(reader.all_special_ids)
-    n, steps = in_llama(gguf, banned)
+    n, steps = in_llama(gguf, in_gguf, banned)
     said = [step["id"] for step in steps]
     same_ids = reader(TEXT, add_special_tokens=False)["input_ids"] == mine and n == len(ids)
     here = rlaif("logprob", write_rows(rows, [{"ids": ids + said[:i]} for i in range(len(said))]), "--model", model, "--top", "1000")
-    theirs, has_gelu = in_transformers(hf, ids + said[:-1])
-    halves = in_transformers(hf, ids + said[:-1], table=True)[0] if has_gelu else theirs
+    theirs, has_gelu = in_transformers(hf, in_peft, ids + said[:-1])
+    halves = in_transformers(hf, in_peft, ids + said[:-1], table=True)[0] if has_gelu else theirs
     off_hf = max(abs(theirs[i, ids[i + 1]].item() - x) for i, x in enumerate(here[0]["logp"]))
     off_llama = off_table = 0
     for at, row, step in zip(range(len(ids) - 1, len(ids) + NEW), here, steps):
@@ -165,7 +183,8 @@ def compare(model, folder):
         off_llama = max(off_llama, max(abs(mine[i] - x) for i, x in shown.items()))
         off_table = max(off_table, max(abs(theirs[at, i] - halves[at, i]).item() for i in shown))
     best = [next(i for i in row["top_ids"] if i not in banned) for row in here]
-    print(f"| {os.path.basename(model)} | {off_hf:.1e} | {off_llama:.1e} | {f'{off_table:.1e}' if has_gelu else ''} | "
+    name = os.path.basename(model) + (", alone" if base else "")
+    print(f"| {name} | {off_hf:.1e} | {off_llama:.1e} | {f'{off_table:.1e}' if has_gelu else ''} | "
           f"{'same' if same_ids else 'NOT the same'} | {'same' if best == said else f'NOT the same: {said}, here {best}'} |", flush=True)
     return same_ids and best == said and off_hf <= BOUND and off_llama <= max(BOUND, 2 * off_table)
 
@@ -176,9 +195,10 @@ def main():
     print("| model | transformers | llama.cpp | its GELU | ids | greedy text |\n| --- | --- | --- | --- | --- | --- |")
     bad = []
     for model in sys.argv[1:] or itertools.chain(tiny_models(), sorted(glob.glob("models/*.gguf"))):
-        with tempfile.TemporaryDirectory(dir="build") as folder:
-            if not compare(model, folder):
-                bad.append(model)
+        for base in [None] + ([base_of(model)] if base_of(model) else []):
+            with tempfile.TemporaryDirectory(dir="build") as folder:
+                if not compare(model, folder, base):
+                    bad.append(model)
     if bad:
         print("not the same elsewhere: " + ", ".join(bad), file=sys.stderr)
     sys.stdout.flush()
