@@ -530,6 +530,7 @@ static const struct {
     {"op_sum_squares", "measures gradients"},
     {"op_adamw", "takes gradients"},
     {"op_adafactor", "takes gradients"},
+    {"op_unpack", "a copy of weights that nobody trains"},
 };
 
 static char *source(const char *path)

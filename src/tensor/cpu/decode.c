@@ -253,10 +253,9 @@ INLINE void beside(bytes16 to[16], const bytes16 a[16])
 {
 #pragma GCC unroll 8
     for (int i = 0; i < 8; i++) {
-        to[2 * i] =
-            __builtin_shuffle(a[i], a[i + 8], (bytes16){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23});
+        to[2 * i] = __builtin_shufflevector(a[i], a[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
         to[2 * i + 1] =
-            __builtin_shuffle(a[i], a[i + 8], (bytes16){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31});
+            __builtin_shufflevector(a[i], a[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
 }
 
