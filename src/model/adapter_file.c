@@ -32,13 +32,13 @@ static bool find_base(AdapterFile *a, Err *err)
     const char *found = named && file_exists(named) ? named : beside && file_exists(beside) ? beside : base_elsewhere;
     a->base = found ? mem_str(found) : NULL;
     free(beside);
-    if (!found) {
+    if (!a->base) {
         err_set(err, ERR_INPUT, "%s: it adapts %s, which is no file or directory here", a->dir,
                 named ? named : "a model");
         return err_hint(err, "--base MODEL says where it is; rlaif export --format peft writes that into the adapter");
     }
-    if (!file_exists(found))
-        return err_set(err, ERR_INPUT, "--base %s is no file or directory", found),
+    if (!file_exists(a->base))
+        return err_set(err, ERR_INPUT, "--base %s is no file or directory", a->base),
                err_hint(err, "%s adapts %s: name its GGUF file or directory", a->dir, named ? named : "a model");
     if (!adapter_is(a->base))
         return true;
