@@ -138,7 +138,7 @@ static double entry(Matrix m, int index)
     return (double)m.at[matrix_at(m, index / m.cols, index % m.cols)];
 }
 
-static void check_samples(const char *name, Matrix m, const json_t *samples, double tolerance)
+void golden_samples(const char *name, Matrix m, const json_t *samples, double tolerance)
 {
     int n, count;
     int *index = golden_ids(json_object_get(samples, "index"), &n);
@@ -190,7 +190,7 @@ void golden_gradients(const Model *m, Weights *dw, const json_t *named, double t
             squares += (double)g.at[k] * (double)g.at[k];
         double norm = json_number_of(samples, "norm", NAN);
         golden_close(name, sqrt(squares), norm, tolerance * norm);
-        check_samples(name, g, samples, tolerance * most);
+        golden_samples(name, g, samples, tolerance * most);
         free(g.at);
         found++;
     }
@@ -204,7 +204,7 @@ void golden_params(Model *m, const json_t *named, double tolerance)
     for (int i = 0; i < list.n; i++) {
         const json_t *samples = json_object_get(named, list.param[i].name);
         assert_non_null(samples);
-        check_samples(list.param[i].name, *list.param[i].matrix, samples, tolerance);
+        golden_samples(list.param[i].name, *list.param[i].matrix, samples, tolerance);
     }
     assert_int_equal(list.n, json_object_size(named));
     params_free(&list);
@@ -224,4 +224,72 @@ int golden_run(const char *name, const struct CMUnitTest *kinds, int n)
         tests[i].name = names[i];
     }
     return _cmocka_run_group_tests(name, tests, (size_t)all, NULL, NULL);
+}
+
+/* A sequence's logits of the last token and the first eight of every token. */
+static void check_logits(Model *m, const json_t *sequence, float *hidden, int n, double tolerance)
+{
+    Err err = {0};
+    HeadInput in;
+    int V = m->config.vocab, *row = mem_alloc((size_t)n, sizeof *row);
+    float *logits = mem_alloc((size_t)V, sizeof *logits);
+    for (int t = 0; t < n; t++)
+        row[t] = t;
+    need_ok(head_input(m, &in, tensor(hidden, n, m->config.width), row, n, &err), &err);
+    head_logits(m, &in, n - 1, 0, V, logits);
+    golden_all_close("logit of the last token", logits, json_object_get(sequence, "logits_last"), tolerance);
+    const json_t *first = json_object_get(sequence, "logits_first8");
+    for (int t = 0; t < n; t++) {
+        head_logits(m, &in, t, 0, 8, logits);
+        golden_all_close("logit", logits, json_array_get(first, (size_t)t), tolerance);
+    }
+    head_input_release(&in);
+    free(logits), free(row);
+}
+
+void golden_sequences(Model *m, const json_t *golden, double tolerance)
+{
+    size_t i;
+    json_t *sequence;
+    json_array_foreach(json_object_get(golden, "sequences"), i, sequence)
+    {
+        int n, *ids = golden_ids(json_object_get(sequence, "ids"), &n);
+        const json_t *wanted = json_object_get(sequence, "logprobs");
+        float *hidden = hidden_alone(m, ids, n), *logp = logprobs_of(m, hidden, ids, n);
+        if (wanted)
+            golden_all_close("log-probability", logp, wanted, tolerance);
+        check_logits(m, sequence, hidden, n, tolerance);
+        free(ids), free(logp), free(hidden);
+    }
+    assert_true(i > 1);
+}
+
+double golden_loss(Model *m, const json_t *golden, Weights *dw)
+{
+    Pass p;
+    Err err = {0};
+    int *ids[4], n;
+    size_t sequences = json_array_size(json_object_get(golden, "sequences"));
+    assert_true(sequences > 1 && sequences <= COUNT(ids));
+    pass_init(&p);
+    pass_begin(&p, m);
+    for (size_t i = 0; i < sequences; i++) {
+        ids[i] = golden_ids(json_object_get(json_array_get(json_object_get(golden, "sequences"), i), "ids"), &n);
+        int root = pass_segment(&p, -1, ids[i], n);
+        for (int t = 0; t + 1 < n; t++)
+            pass_target(&p, root, t, ids[i][t + 1]);
+    }
+    need_ok(pass_forward(&p, &err), &err);
+    double loss = 0;
+    float *coef = mem_alloc((size_t)p.targets, sizeof *coef);
+    for (int t = 0; t < p.targets; t++) {
+        loss -= (double)p.logp[t] / p.targets;
+        coef[t] = 1.0f / (float)p.targets;
+    }
+    need_ok(pass_backward(&p, dw, coef, NULL, &err), &err);
+    for (size_t i = 0; i < sequences; i++)
+        free(ids[i]);
+    free(coef);
+    pass_release(&p);
+    return loss;
 }

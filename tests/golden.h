@@ -53,6 +53,12 @@ void golden_all_close(const char *what, const float *got, const json_t *wanted, 
 /* Runs tests, at most 16, whose state is a Golden, for tiny-llama in both places. Returns what main returns. */
 int golden_run(const char *name, const struct CMUnitTest *kinds, int n);
 
+/* The logits of every sequence of the file, and its log-probabilities where it has them, to `tolerance`. */
+void golden_sequences(Model *m, const json_t *golden, double tolerance);
+/* The mean cross-entropy over all next tokens of the file's sequences; its gradient is added to dw. */
+double golden_loss(Model *m, const json_t *golden, Weights *dw);
+/* Sampled entries of one tensor. */
+void golden_samples(const char *name, Matrix m, const json_t *samples, double tolerance);
 /* Gradients by name: norm and sampled entries, to `tolerance` of each tensor's largest entry. A parameter that is
  * not named has no gradient. */
 void golden_gradients(const Model *m, Weights *dw, const json_t *named, double tolerance);

@@ -102,6 +102,21 @@ static void labels(void **state)
     json_decref(settled);
 }
 
+/* The first part of a mix's labels in mixed.jsonl is what `score` said in scores.jsonl. */
+static void first_part_is_score(void)
+{
+    json_t *mixed = rows_of("mixed.jsonl"), *scores = rows_of("scores.jsonl");
+    assert_true(json_array_size(mixed) > 0);
+    for (size_t i = 0; i < json_array_size(mixed); i++) {
+        const json_t *one =
+            json_array_get(json_object_get(json_object_get(json_array_get(mixed, i), "label"), "scores"), 0);
+        close_to(json_number_of(json_array_get(json_object_get(one, "parts"), 0), "number", -99),
+                 number_at(json_object_get(json_array_get(scores, i), "score"), 0), 0);
+    }
+    json_decref(mixed);
+    json_decref(scores);
+}
+
 /* Wherever a reward model may stand; what it says there is what `score` says. */
 static void everywhere(void **state)
 {
@@ -123,24 +138,16 @@ static void everywhere(void **state)
     };
     for (int i = 0; i < COUNT(lines); i++)
         runs_with_status(test_bench, 0, "%s", lines[i]);
-    json_t *judged = rows_of("judged.jsonl"), *scored = rows_of("sa.jsonl"), *mixed = rows_of("mixed.jsonl"),
-           *scores = rows_of("scores.jsonl");
+    json_t *judged = rows_of("judged.jsonl"), *scored = rows_of("sa.jsonl");
     for (size_t i = 0; i < json_array_size(judged); i++) {
         const json_t *all = json_object_get(json_array_get(judged, i), "judgments"),
                      *pair = json_array_get(json_object_get(json_array_get(all, 0), "pairs"), 0);
         close_to(json_number_of(json_object_get(pair, "a"), "reward", -99),
                  json_number_of(json_array_get(scored, i), "score", 99), 0);
     }
-    for (size_t i = 0; i < json_array_size(mixed); i++) {
-        const json_t *one =
-            json_array_get(json_object_get(json_object_get(json_array_get(mixed, i), "label"), "scores"), 0);
-        close_to(json_number_of(json_array_get(json_object_get(one, "parts"), 0), "number", -99),
-                 number_at(json_object_get(json_array_get(scores, i), "score"), 0), 0);
-    }
     json_decref(judged);
     json_decref(scored);
-    json_decref(mixed);
-    json_decref(scores);
+    first_part_is_score();
 }
 
 #define RL "rlaif rl p.jsonl --model llama --baseline none --steps 1 --batch 2 --max-new-tokens 4 --lr 1e-2 "
@@ -172,15 +179,7 @@ static void without_chat(void **state)
     runs_with_status(test_bench, 0,
                      "rlaif label human.jsonl --method pointwise --model llama --prompt mix.yaml -o mixed.jsonl");
     runs_with_status(test_bench, 0, "rlaif score human.jsonl --model qwen --chat false -o scores.jsonl");
-    json_t *mixed = rows_of("mixed.jsonl"), *scores = rows_of("scores.jsonl");
-    for (size_t i = 0; i < json_array_size(mixed); i++) {
-        const json_t *one =
-            json_array_get(json_object_get(json_object_get(json_array_get(mixed, i), "label"), "scores"), 0);
-        close_to(json_number_of(json_array_get(json_object_get(one, "parts"), 0), "number", -99),
-                 number_at(json_object_get(json_array_get(scores, i), "score"), 0), 0);
-    }
-    json_decref(mixed);
-    json_decref(scores);
+    first_part_is_score();
     static const Refusal wrong[] = {
         {"rl p.jsonl --model llama --reward qwen --baseline none -o out", 1, "qwen has no chat template",
          "--reward-chat false", NULL, NULL},

@@ -50,70 +50,6 @@ static Model *open_adapter(const Adapter *a, Device *d)
 
 /* --- logits and gradients ------------------------------------------------------------------------------------------ */
 
-static void check_logits(Model *m, const json_t *sequence, float *hidden, int n)
-{
-    Err err = {0};
-    HeadInput in;
-    int V = m->config.vocab, *row = mem_alloc((size_t)n, sizeof *row);
-    float *logits = mem_alloc((size_t)V, sizeof *logits);
-    for (int t = 0; t < n; t++)
-        row[t] = t;
-    need_ok(head_input(m, &in, tensor(hidden, n, m->config.width), row, n, &err), &err);
-    head_logits(m, &in, n - 1, 0, V, logits);
-    golden_all_close("logit of the last token", logits, json_object_get(sequence, "logits_last"), LOGITS);
-    for (int t = 0; t < n; t++) {
-        head_logits(m, &in, t, 0, 8, logits);
-        golden_all_close("logit", logits, json_array_get(json_object_get(sequence, "logits_first8"), (size_t)t),
-                         LOGITS);
-    }
-    head_input_release(&in);
-    free(logits), free(row);
-}
-
-/* The mean cross-entropy over all next tokens, and its gradient. */
-static double loss_of(Model *m, const json_t *golden, Weights *dw)
-{
-    Pass p;
-    Err err = {0};
-    int *ids[4], n;
-    size_t sequences = json_array_size(json_object_get(golden, "sequences"));
-    assert_true(sequences > 1 && sequences <= COUNT(ids));
-    pass_init(&p);
-    pass_begin(&p, m);
-    for (size_t i = 0; i < sequences; i++) {
-        ids[i] = golden_ids(json_object_get(json_array_get(json_object_get(golden, "sequences"), i), "ids"), &n);
-        int root = pass_segment(&p, -1, ids[i], n);
-        for (int t = 0; t + 1 < n; t++)
-            pass_target(&p, root, t, ids[i][t + 1]);
-    }
-    need_ok(pass_forward(&p, &err), &err);
-    double loss = 0;
-    float *coef = mem_alloc((size_t)p.targets, sizeof *coef);
-    for (int t = 0; t < p.targets; t++) {
-        loss -= (double)p.logp[t] / p.targets;
-        coef[t] = 1.0f / (float)p.targets;
-    }
-    need_ok(pass_backward(&p, dw, coef, NULL, &err), &err);
-    for (size_t i = 0; i < sequences; i++)
-        free(ids[i]);
-    free(coef);
-    pass_release(&p);
-    return loss;
-}
-
-static void check_sequences(Model *m, const json_t *golden)
-{
-    size_t i;
-    json_t *sequence;
-    json_array_foreach(json_object_get(golden, "sequences"), i, sequence)
-    {
-        int n, *ids = golden_ids(json_object_get(sequence, "ids"), &n);
-        float *hidden = hidden_alone(m, ids, n);
-        check_logits(m, sequence, hidden, n);
-        free(ids), free(hidden);
-    }
-}
-
 /* Sampled entries, and each tensor's sum of squares, as its norm or as it is. */
 static void check_gradients(Model *m, Weights *dw, const json_t *named)
 {
@@ -122,17 +58,12 @@ static void check_gradients(Model *m, Weights *dw, const json_t *named)
     for (int i = 0; i < list.n; i++) {
         const json_t *samples = json_object_get(named, list.param[i].name);
         Matrix g = *list.param[i].matrix;
-        int n, *index = golden_ids(json_object_get(samples, "index"), &n);
-        double *value = golden_numbers(json_object_get(samples, "value"), &n), squares = 0;
-        double most = largest(g.at, matrix_floats(g.rows, g.cols));
+        double most = largest(g.at, matrix_floats(g.rows, g.cols)), squares = 0;
         for (size_t k = 0; k < matrix_floats(g.rows, g.cols); k++)
             squares += (double)g.at[k] * (double)g.at[k];
         double norm = json_number_of(samples, "norm", sqrt(json_number_of(samples, "sumsq", NAN)));
         golden_close(list.param[i].name, sqrt(squares), norm, GRADIENTS * norm);
-        for (int k = 0; k < n; k++)
-            golden_close(list.param[i].name, (double)g.at[matrix_at(g, index[k] / g.cols, index[k] % g.cols)], value[k],
-                         GRADIENTS * most);
-        free(index), free(value);
+        golden_samples(list.param[i].name, g, samples, GRADIENTS * most);
     }
     params_free(&list);
 }
@@ -143,16 +74,9 @@ static void check_merged(Model *m, const json_t *merged)
     size_t found = 0;
     for (int i = 0; i < list.n; i++) {
         const json_t *samples = json_object_get(merged, list.param[i].name);
-        Matrix w = *list.param[i].matrix;
-        int n;
         if (!samples)
             continue;
-        int *index = golden_ids(json_object_get(samples, "index"), &n);
-        double *value = golden_numbers(json_object_get(samples, "value"), &n);
-        for (int k = 0; k < n; k++)
-            golden_close(list.param[i].name, (double)w.at[matrix_at(w, index[k] / w.cols, index[k] % w.cols)], value[k],
-                         MERGED);
-        free(index), free(value);
+        golden_samples(list.param[i].name, *list.param[i].matrix, samples, MERGED);
         found++;
     }
     assert_true(found > 0 && found == json_object_size(merged));
@@ -167,17 +91,17 @@ static void as_peft_has_it(void **state)
     Device *d = open_device(CPU_AUTO, 2);
     Model *m = open_adapter(a, d);
     assert_true(m->config.lora_rank > 0);
-    check_sequences(m, golden);
+    golden_sequences(m, golden, LOGITS);
     Weights *dw = grads_new(m);
     assert_int_equal(dw->embed.rows, 0);
-    golden_close("loss", loss_of(m, golden, dw), json_number_of(golden, "loss", NAN), LOSS);
+    golden_close("loss", golden_loss(m, golden, dw), json_number_of(golden, "loss", NAN), LOSS);
     check_gradients(m, dw, json_object_get(golden, "grad"));
     grads_free(dw);
 
     need_ok(model_merge(m, &err), &err);
     assert_int_equal(m->config.lora_rank, 0);
     check_merged(m, json_object_get(golden, "merged"));
-    check_sequences(m, golden);
+    golden_sequences(m, golden, LOGITS);
     model_free(m);
     device_free(d);
     json_decref(golden);
