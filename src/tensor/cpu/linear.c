@@ -230,21 +230,27 @@ static void linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w, bool add)
 }
 
 enum {
-    TILE = TILE_PANELS == 2 ? TILE_ROWS : 2 * TILE_ROWS, /* columns of x that lie together */
-    ROWS_AHEAD = 8 /* fetched: rows are too far apart for the CPU to see where the next one lies */
+    TILE = TILE_ROWS,               /* columns of x that lie together */
+    GROUP = 16,                     /* tiles that stay in the second-level cache */
+    TILES = LANES / (TILE & -TILE), /* so many are whole cache lines of a row of x */
+    ROWS_AHEAD = 8                  /* fetched: rows are too far apart for the CPU to see where the next one lies */
 };
 
 /* Tiles of x transposed, so that the kernel reads one tile as a stream: the tile that starts at column c0 and
- * is `cols` wide lies at out + c0 * rows as [row][cols]. */
-static void transposed_tile(float *out, Tensor x, int c0, int cols)
+ * is at most TILE wide lies at out + c0 * rows as [row][columns]. TILES of them at once from column c0 on. */
+static void transposed_tiles(float *out, Tensor x, int c0)
 {
+    int cols = x.cols - c0 < TILES * TILE ? x.cols - c0 : TILES * TILE, whole = cols / TILE, rest = cols % TILE;
     const float *from = x.at + c0;
-    for (int t = 0; t < x.rows; t++, from += x.cols, out += cols) {
-        __builtin_prefetch(from + (size_t)ROWS_AHEAD * (size_t)x.cols);
-        if (cols == TILE)
-            memcpy(out, from, TILE * sizeof(float)); /* a size that the compiler knows: no call */
-        else
-            memcpy(out, from, (size_t)cols * sizeof(float));
+    size_t tile = (size_t)x.rows * TILE;
+    out += (size_t)c0 * (size_t)x.rows;
+    for (int t = 0; t < x.rows; t++, from += x.cols) {
+        for (int c = 0; c < cols; c += LANES)
+            __builtin_prefetch(from + (size_t)ROWS_AHEAD * (size_t)x.cols + c);
+        for (int j = 0; j < whole; j++) /* of a size that the compiler knows: no call */
+            memcpy(out + (size_t)j * tile + (size_t)t * TILE, from + j * TILE, TILE * sizeof(float));
+        if (rest)
+            memcpy(out + (size_t)whole * tile + (size_t)(t * rest), from + whole * TILE, (size_t)rest * sizeof(float));
     }
 }
 
@@ -264,15 +270,17 @@ static void dy_panels(const Product *p, float *out, Tensor dy, int t0, int c0)
  * block of x, which stays in the third-level cache, and columns of dy. */
 static void linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
 {
-    enum { MOST_CHAIN = 2048, X_FLOATS = 3 << 19 /* 6 MiB */ };
-    int T = x.rows, tiles = blocks_of(x.cols, TILE), groups = blocks_of(panels_of(dw.rows), TASK_PANELS);
+    enum { MOST_CHAIN = 2048, X_FLOATS = 3 << 19 /* 6 MiB */, MOST_PANELS = 4, FEWEST_TASKS = 4 /* for each thread */ };
+    int T = x.rows, tiles = blocks_of(x.cols, TILE), panels = panels_of(dw.rows);
+    int take = panels < FEWEST_TASKS * MOST_PANELS * d->threads ? TASK_PANELS : MOST_PANELS;
+    int groups = blocks_of(panels, take);
     int chain = even_block(T, MOST_CHAIN, 1), wide = even_block(tiles, X_FLOATS / (chain * TILE), 1) * TILE;
     size_t x_floats = tensor_count(x), panel = (size_t)chain * LANES;
-    float *x_packed = device_scratch(d, x_floats + (size_t)d->threads * TASK_PANELS * panel);
+    float *x_packed = device_scratch(d, x_floats + (size_t)d->threads * (size_t)take * panel);
     if (!x_packed)
         return;
     Product whole = {.m = x.cols,
-                     .panels = panels_of(dw.rows),
+                     .panels = panels,
                      .last = LANES,
                      .a = x_packed,
                      .a_row = (size_t)T,
@@ -284,27 +292,27 @@ static void linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
 #pragma omp parallel num_threads(d->threads)
     {
 #pragma omp for schedule(static)
-        for (int tile = 0; tile < tiles; tile++) {
-            int c0 = tile * TILE, cols = x.cols - c0 < TILE ? x.cols - c0 : TILE;
-            transposed_tile(x_packed + (size_t)c0 * (size_t)T, x, c0, cols);
-        }
+        for (int tile = 0; tile < tiles; tile += TILES)
+            transposed_tiles(x_packed, x, tile * TILE);
         for (int t0 = 0; t0 < T; t0 += chain)
 #pragma omp for schedule(dynamic, 1)
             for (int task = 0; task < groups * blocks_of(x.cols, wide); task++) {
-                float *b = x_packed + x_floats + (size_t)thread_index() * TASK_PANELS * panel;
-                int p0 = task % groups * TASK_PANELS;
-                Product block = part(&whole, task / groups * wide, wide, p0, TASK_PANELS);
+                float *b = x_packed + x_floats + (size_t)(thread_index() * take) * panel;
+                int p0 = task % groups * take;
+                Product block = part(&whole, task / groups * wide, wide, p0, take);
                 block.k = T - t0 < chain ? T - t0 : chain;
                 block.b = b;
                 block.b_panel = panel;
                 dy_panels(&block, b, dy, t0, p0 * LANES);
-                for (int i = 0; i < block.m; i += TILE) {
-                    Product p = part(&block, i, TILE, 0, TASK_PANELS);
-                    p.a += (size_t)t0 * (size_t)p.m;
-                    p.a_row = 1;
-                    p.a_col = (size_t)p.m;
-                    product(&p);
-                }
+                for (int i = 0; i < block.m; i += GROUP * TILE)
+                    for (int j = 0; j < block.panels; j += TILE_PANELS)
+                        for (int at = i; at < block.m && at < i + GROUP * TILE; at += TILE) {
+                            Product p = part(&block, at, TILE, j, TILE_PANELS);
+                            p.a += (size_t)t0 * (size_t)p.m;
+                            p.a_row = 1;
+                            p.a_col = (size_t)p.m;
+                            product(&p);
+                        }
             }
     }
 }
