@@ -96,7 +96,7 @@ static bool unknown(const OptionTable *t, const char *name, const char *where, E
     return err_hint(err, "rlaif help lists what there is");
 }
 
-static ErrCode code_of(const char *where)
+ErrCode options_code(const char *where)
 {
     return str_starts(where, "command line") ? ERR_USAGE : ERR_INPUT;
 }
@@ -109,7 +109,7 @@ static const char *value_name(const Option *o)
 
 static bool bad_value(const Option *o, const char *value, const char *where, Err *err)
 {
-    if (code_of(where) == ERR_INPUT)
+    if (options_code(where) == ERR_INPUT)
         err_set(err, ERR_INPUT, "%s: %s = \"%s\" cannot be used", where, o->name, value);
     else if (o->flags & OPT_POSITIONAL)
         err_set(err, ERR_USAGE, "%s: %s \"%s\" cannot be used", where, value_name(o), value);
@@ -125,6 +125,8 @@ static bool bad_value(const Option *o, const char *value, const char *where, Err
         return err_hint(err, "give a day as YYYY-MM-DD, such as 2024-07-26");
     if (o->type == OPT_SIZE)
         return err_hint(err, "give a size, such as 8G, 800M or 8GiB");
+    if (o->type == OPT_LIST)
+        return err_hint(err, "give one or more, separated by commas");
     return err_hint(err, "give true or false");
 }
 
@@ -209,14 +211,16 @@ static bool set_value(const Option *o, void *at, const char *value, const char *
         free(*(char **)at);
         *(char **)at = mem_str(value);
         return true;
-    case OPT_LIST:
+    case OPT_LIST: {
+        int before = ((const OptionList *)at)->n;
         for (const char *p = value; *p;) {
             size_t n = strcspn(p, ",");
             if (n)
                 list_add(at, p, n);
             p += n + (p[n] == ',');
         }
-        return true;
+        return ((const OptionList *)at)->n > before || bad_value(o, value, where, err);
+    }
     case OPT_TREE: return tree_read(at, value, err);
     }
     return false;
@@ -256,10 +260,10 @@ void options_free(const OptionTable *t, void *target)
 bool options_set(const OptionTable *t, void *target, const char *name, const char *value, const char *where, Err *err)
 {
     size_t base;
-    int hidden = code_of(where) == ERR_USAGE ? OPT_RECIPE : OPT_CLI;
+    int hidden = options_code(where) == ERR_USAGE ? OPT_RECIPE : OPT_CLI;
     const Option *o = options_find(t, name, &base);
     if (!o || (o->flags & hidden))
-        return unknown(t, name, where, code_of(where), hidden, err);
+        return unknown(t, name, where, options_code(where), hidden, err);
     return set_value(o, field(o, base, target), value, where, err);
 }
 
@@ -341,12 +345,12 @@ bool options_complete(const OptionTable *t, const void *target, const char *wher
             const Option *o = &t->group[g].options[i];
             if (!(o->flags & OPT_REQUIRED) || is_given(o, field(o, t->group[g].base, target)))
                 continue;
-            bool typed = code_of(where) == ERR_USAGE, positional = o->flags & OPT_POSITIONAL;
-            err_set(err, code_of(where), "%s: %s%s is missing", where, typed && !positional ? "--" : "",
+            bool typed = options_code(where) == ERR_USAGE, positional = o->flags & OPT_POSITIONAL;
+            err_set(err, options_code(where), "%s: %s%s is missing", where, typed && !positional ? "--" : "",
                     typed && positional ? value_name(o) : o->name);
             return err_hint(err, "%s", o->help);
         }
-    return true;
+    return options_have_effect(t, target, where, err);
 }
 
 /* The first positional option that has no value yet; a list takes all the rest. */

@@ -53,6 +53,8 @@ typedef struct Option {
     const char *value;     /* what --help calls the value: "N", "FILE"; NULL: by type */
     const char *help;
     int flags;
+    const char *with; /* the options of which one has to be given, or have a value, for it to have an effect: "lora",
+                       * "optimizer=adamw", "model|judge"; NULL: it always has */
 } Option;
 
 typedef struct OptionList {
@@ -93,8 +95,14 @@ bool options_set_yaml(const OptionTable *t, void *target, const char *name, cons
                       Err *err) MUST_CHECK;
 /* Sets a text option, or a list to this one text, from within the program, whatever its flags. */
 void options_put(const OptionTable *t, void *target, const char *name, const char *value);
-/* Fails where a required option is absent; says which. */
+/* Fails where a required option is absent, and where one that is not as it is by default has no effect, as others are; says
+ * which. */
 bool options_complete(const OptionTable *t, const void *target, const char *where, Err *err) MUST_CHECK;
+/* The second half of that alone. */
+bool options_have_effect(const OptionTable *t, const void *target, const char *where, Err *err) MUST_CHECK;
+
+/* What an option that cannot be used is: a wrong usage of the command line, or bad input in a file. */
+ErrCode options_code(const char *where);
 
 /* Has the option been given (a text, list or tree that is not empty; others always)? */
 bool options_given(const OptionTable *t, const void *target, const char *name);

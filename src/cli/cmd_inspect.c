@@ -19,15 +19,16 @@ static const Option option_rows[] = {
      .help = "a GGUF file, a model's or run's directory, a store, a file of rows"},
     {"step", OPT_INT, AT(InspectOptions, step), -1, 1e9, "-1",
      .help = "of a run: makes a rollout of this step (from 0) again and compares it with the record; -1: does not"},
-    {"sample", OPT_INT, AT(InspectOptions, sample), 0, 1e9, "0", .help = "which rollout of the step, from 0"},
-    {"stage", OPT_TEXT, AT(InspectOptions, stage), .value = "NAME",
+    {"sample", OPT_INT, AT(InspectOptions, sample), 0, 1e9, "0", .with = "step",
+     .help = "which rollout of the step, from 0"},
+    {"stage", OPT_TEXT, AT(InspectOptions, stage), .value = "NAME", .with = "step",
      .help = "whose step, where a run has more than one rl stage"},
 };
 static const OptionGroup groups[] = {
     {option_rows, COUNT(option_rows), 0},
     {plan_options, PLAN_OPTIONS, AT(InspectOptions, plan)},
     {common_options, COMMON_OPTIONS, AT(InspectOptions, common)},
-    {common_options + WEIGHTS_OPTION, MODEL_OPTIONS, AT(InspectOptions, common)},
+    {common_options + BASE_OPTION, 1, AT(InspectOptions, common)},
 };
 const OptionTable inspect_table = {groups, COUNT(groups), sizeof(InspectOptions)};
 
@@ -324,8 +325,6 @@ bool cmd_inspect(Work *work, void *options, Err *err)
 {
     const InspectOptions *o = options;
     bool beside;
-    if (!plan_options_check(&o->plan, err))
-        return false;
     if (o->plan.stage != PLAN_NOTHING)
         return inspect_plan(work, o, err);
     if (o->step >= 0)

@@ -10,6 +10,7 @@
 #include "model/adapter_file.h"
 #include "net/http.h"
 #include "rlaif/report/report.h"
+#include "rlaif/stage/named.h"
 #include "serve/listener.h"
 #include "tensor/cpu.h"
 #include "text/text_libraries.h"
@@ -94,7 +95,8 @@ static bool run_command(const Command *c, void *options, Err *err)
     Library library = {.packed = common->weights == 0};
     log_set_quiet(common->quiet);
     adapter_set_base(common->base);
-    bool ok = device_open(&work.device, (CpuLevel)common->cpu, common->threads, err);
+    bool ok = named_models_check(c->table, options, err) &&
+              device_open(&work.device, (CpuLevel)common->cpu, common->threads, err);
     if (ok)
         work.device->library = &library;
     ok = ok && c->run(&work, options, err);

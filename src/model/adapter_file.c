@@ -24,14 +24,51 @@ void adapter_set_base(const char *base)
     base_elsewhere = base;
 }
 
-/* As it stands there, or from the adapter's directory on, or else where --base says. */
+/* The path of the base that an adapter names, as it stands there or from its directory on; NULL: it is not here. The caller
+ * frees it. */
+static char *base_here(const char *dir, const char *named)
+{
+    if (!named || !named[0])
+        return NULL;
+    if (file_exists(named))
+        return mem_str(named);
+    char *beside = path_join(dir, named);
+    if (file_exists(beside))
+        return beside;
+    free(beside);
+    return NULL;
+}
+
+/* The base that an adapter's files name, or NULL. */
+static const char *named_base(const json_t *config, const json_t *own)
+{
+    return own ? json_text_of(own, "base") : json_text_of(config, "base_model_name_or_path");
+}
+
+bool adapter_takes_base(const char *dir)
+{
+    char *path[] = {path_join(dir, ADAPTER_CONFIG), path_join(dir, ADAPTER_OWN)};
+    json_t *json[] = {NULL, NULL};
+    bool read = true;
+    for (int i = 0; i < COUNT(path); i++) {
+        Err said = {0}; /* by who loads it */
+        read = read && (!file_exists(path[i]) || json_read_file(path[i], &json[i], &said));
+        free(path[i]);
+    }
+    char *here = read ? base_here(dir, named_base(json[0], json[1])) : NULL;
+    bool takes = adapter_is(dir) && (!here || (base_elsewhere && file_same(here, base_elsewhere)));
+    free(here);
+    json_decref(json[0]);
+    json_decref(json[1]);
+    return takes;
+}
+
 static bool find_base(AdapterFile *a, Err *err)
 {
-    const char *named = a->own ? json_text_of(a->own, "base") : a->config.base;
-    char *beside = named ? path_join(a->dir, named) : NULL;
-    const char *found = named && file_exists(named) ? named : beside && file_exists(beside) ? beside : base_elsewhere;
-    a->base = found ? mem_str(found) : NULL;
-    free(beside);
+    const char *named = named_base(a->json, a->own);
+    a->base = base_here(a->dir, named);
+    if (!a->base && base_elsewhere)
+        a->base = mem_str(base_elsewhere);
     if (!a->base) {
         err_set(err, ERR_INPUT, "%s: it adapts %s, which is no file or directory here", a->dir,
                 named ? named : "a model");

@@ -26,6 +26,9 @@ bool adapter_is(const char *path);
 /* Where the base is of those that name none that is here, until the program ends (--base); NULL: nowhere. */
 void adapter_set_base(const char *base);
 
+/* Is it an adapter that --base could be for: whose base is not where it says, or is just that? */
+bool adapter_takes_base(const char *dir);
+
 /* Reads what the directory says, and finds its base, which must be a model, and no adapter. */
 bool adapter_open(AdapterFile *a, const char *dir, Err *err) MUST_CHECK;
 void adapter_close(AdapterFile *a);

@@ -193,7 +193,6 @@ bool adapter_config_read(AdapterConfig *a, const json_t *json, const char *where
                err_hint(err, "an adapter's directory is as PEFT's save_pretrained writes it");
     if (!is_text(json, "peft_type", "LORA"))
         return refuse(a, "peft_type", err);
-    a->base = json_text_of(json, "base_model_name_or_path");
     a->rslora = json_bool_of(json, "use_rslora", false);
     double rank = json_number_of(json, "r", 8);
     a->alpha = json_number_of(json, "lora_alpha", 8);

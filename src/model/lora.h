@@ -34,7 +34,6 @@ bool lora_set(ModelConfig *c, const Param *w, LoraShape shape, const char *where
 typedef struct AdapterConfig {
     const json_t *json;
     const char *where;
-    const char *base; /* base_model_name_or_path; NULL: none is named */
     bool rslora;
     int rank;
     double alpha;

@@ -13,24 +13,32 @@
 const Option plan_options[PLAN_OPTIONS] = {
     {"plan", OPT_CHOICE, AT(PlanOptions, stage), .choices = "nothing|label|reward|rl", .otherwise = "nothing",
      .help = "of a model: what the stage would take with it on this machine; nothing is loaded. In this:"},
-    {"prompt-tokens", OPT_INT, AT(PlanOptions, prompt_tokens), 1, 1e6, "128",
+    {"prompt-tokens", OPT_INT, AT(PlanOptions, prompt_tokens), 1, 1e6, "128", .with = "plan",
      .help = "tokens that a prompt is assumed to have"},
-    {"reply-tokens", OPT_INT, AT(PlanOptions, reply_tokens), 1, 1e6, "128", .help = "label, reward: and a response"},
-    {"rows", OPT_TEXT, AT(PlanOptions, rows), .value = "FILE|N",
+    {"reply-tokens", OPT_INT, AT(PlanOptions, reply_tokens), 1, 1e6, "128", .with = "plan",
+     .help = "label, reward: and a response"},
+    {"rows", OPT_TEXT, AT(PlanOptions, rows), .value = "FILE|N", .with = "plan",
      .help = "the rows that the stage is to read, or how many are assumed [as many as it takes at once]"},
-    {"batch", OPT_TEXT, AT(PlanOptions, batch), .value = "N", .help = "reward, rl: as their --batch"},
-    {"samples", OPT_TEXT, AT(PlanOptions, samples), .value = "N", .help = "rl: as its --samples"},
-    {"max-new-tokens", OPT_TEXT, AT(PlanOptions, max_new_tokens), .value = "N", .help = "rl: as its --max-new-tokens"},
-    {"baseline", OPT_TEXT, AT(PlanOptions, baseline), .value = "NAME", .help = "rl: as its --baseline"},
-    {"optimizer", OPT_TEXT, AT(PlanOptions, optimizer), .value = "NAME", .help = "reward, rl: as their --optimizer"},
-    {"lora", OPT_TEXT, AT(PlanOptions, lora), .value = "R", .help = "reward, rl: as their --lora"},
-    {"memory", OPT_TEXT, AT(PlanOptions, memory), .value = "SIZE", .help = "reward, rl: as their --memory"},
-    {"weights", OPT_TEXT, AT(PlanOptions, weights), .value = "file|f32", .help = "as the stage's --weights"},
-    {"reward", OPT_TEXT, AT(PlanOptions, reward), .value = "MODEL",
+    {"batch", OPT_TEXT, AT(PlanOptions, batch), .value = "N", .with = "plan", .help = "reward, rl: as their --batch"},
+    {"samples", OPT_TEXT, AT(PlanOptions, samples), .value = "N", .with = "plan", .help = "rl: as its --samples"},
+    {"max-new-tokens", OPT_TEXT, AT(PlanOptions, max_new_tokens), .value = "N", .with = "plan",
+     .help = "rl: as its --max-new-tokens"},
+    {"baseline", OPT_TEXT, AT(PlanOptions, baseline), .value = "NAME", .with = "plan", .help = "rl: as its --baseline"},
+    {"optimizer", OPT_TEXT, AT(PlanOptions, optimizer), .value = "NAME", .with = "plan",
+     .help = "reward, rl: as their --optimizer"},
+    {"lora", OPT_TEXT, AT(PlanOptions, lora), .value = "R", .with = "plan", .help = "reward, rl: as their --lora"},
+    {"memory", OPT_TEXT, AT(PlanOptions, memory), .value = "SIZE", .with = "plan",
+     .help = "reward, rl: as their --memory"},
+    {"weights", OPT_TEXT, AT(PlanOptions, weights), .value = "file|f32", .with = "plan",
+     .help = "as the stage's --weights"},
+    {"reward", OPT_TEXT, AT(PlanOptions, reward), .value = "MODEL", .with = "plan",
      .help = "rl: the reward model, or what it will be trained from [PATH]; label: the reward model that judges"},
-    {"judge", OPT_TEXT, AT(PlanOptions, judge), .value = "MODEL", .help = "rl: a direct judge, as its --judge"},
-    {"prompt", OPT_TEXT, AT(PlanOptions, prompt), .value = "NAME|FILE", .help = "label, rl: the judge's prompt"},
-    {"set", OPT_LIST, AT(PlanOptions, set), .value = "KEY=VALUE", .help = "any other option of the stage"},
+    {"judge", OPT_TEXT, AT(PlanOptions, judge), .value = "MODEL", .with = "plan",
+     .help = "rl: a direct judge, as its --judge"},
+    {"prompt", OPT_TEXT, AT(PlanOptions, prompt), .value = "NAME|FILE", .with = "plan",
+     .help = "label, rl: the judge's prompt"},
+    {"set", OPT_LIST, AT(PlanOptions, set), .value = "KEY=VALUE", .with = "plan",
+     .help = "any other option of the stage"},
 };
 
 static const struct Planned {
@@ -82,15 +90,6 @@ static bool set_one(Plan *p, const char *assignment, Err *err)
 static const char *text_of(const PlanOptions *o, const Option *option)
 {
     return option->type == OPT_TEXT ? *(const char *const *)(const void *)((const char *)o + option->at) : NULL;
-}
-
-bool plan_options_check(const PlanOptions *o, Err *err)
-{
-    for (int i = 0; o->stage == PLAN_NOTHING && i < PLAN_OPTIONS; i++)
-        if (text_of(o, &plan_options[i]) || (plan_options[i].type == OPT_LIST && o->set.n > 0))
-            return err_set(err, ERR_USAGE, "command line: --%s belongs to --plan", plan_options[i].name),
-                   err_hint(err, "add --plan label, reward or rl");
-    return true;
 }
 
 /* What was given for the stage's own options. */

@@ -19,9 +19,6 @@ typedef struct PlanOptions {
 enum { PLAN_OPTIONS = 16 };
 extern const Option plan_options[PLAN_OPTIONS];
 
-/* Fails where something is given for a plan that is not asked for. */
-bool plan_options_check(const PlanOptions *o, Err *err) MUST_CHECK;
-
 /* *out: {stage, rows, prompt_tokens, reply_tokens (absent where rows are a file's), batch (absent of label), samples and reward_model (given: what
  * that is; assumed: one that is trained from this model) of rl, parts {name: bytes},
  * planned_bytes, allowed_bytes, layers_again (layers are computed again), disk_bytes, seconds, seconds_of (what they are for), fits,

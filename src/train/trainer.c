@@ -12,7 +12,8 @@ const Option train_options[TRAIN_OPTIONS] = {
     {"schedule", OPT_CHOICE, AT(TrainOptions, schedule), .choices = SCHEDULES, .otherwise = "constant",
      .help = "how the rate goes on after the warm-up"},
     {"warmup", OPT_INT, AT(TrainOptions, warmup), 0, 1e6, "0", .help = "steps over which the rate rises"},
-    {"weight-decay", OPT_REAL, AT(TrainOptions, weight_decay), 0, 1, "0", .help = "adamw's, on matrices"},
+    {"weight-decay", OPT_REAL, AT(TrainOptions, weight_decay), 0, 1, "0", .with = "optimizer=adamw",
+     .help = "adamw's, on matrices"},
     {"clip", OPT_REAL, AT(TrainOptions, clip), 0, 1e9, "1",
      .help = "largest norm of the gradient (the paper states none); 0: no limit"},
     {"save-every", OPT_INT, AT(TrainOptions, save_every), 0, 1e9, "0", .flags = OPT_WORKING,
@@ -23,36 +24,23 @@ const Option train_options[TRAIN_OPTIONS] = {
              "[what the machine has]"},
     {"lora", OPT_INT, AT(TrainOptions, lora), 0, 65536, "0", .value = "R",
      .help = "train an adapter of this rank beside the model's weights, which stay as they are; 0: train these"},
-    {"lora-alpha", OPT_REAL, AT(TrainOptions, lora_alpha), 0, 1e6, "0",
+    {"lora-alpha", OPT_REAL, AT(TrainOptions, lora_alpha), 0, 1e6, "0", .with = "lora",
      .help = "what the adapter adds has the factor alpha / R; 0: 2 R"},
-    {"lora-targets", OPT_LIST, AT(TrainOptions, lora_targets), .value = "NAMES",
+    {"lora-targets", OPT_LIST, AT(TrainOptions, lora_targets), .value = "NAMES", .with = "lora",
      .help = "linear layers that have an adapter, by PEFT's names, as q_proj,v_proj [all-linear]"},
-    {"rslora", OPT_BOOL, AT(TrainOptions, rslora), .help = "the factor is alpha / sqrt(R)"},
+    {"rslora", OPT_BOOL, AT(TrainOptions, rslora), .with = "lora", .help = "the factor is alpha / sqrt(R)"},
 };
-
-static bool check_choice(const Model *m, const TrainOptions *o, Err *err)
-{
-    if (!o->lora && (o->lora_alpha > 0 || o->lora_targets.n > 0 || o->rslora))
-        return err_set(err, ERR_INPUT, "--%s needs --lora",
-                       o->rslora               ? "rslora"
-                       : o->lora_targets.n > 0 ? "lora-targets"
-                                               : "lora-alpha"),
-               err_hint(err, "--lora R trains an adapter of rank R");
-    if (o->lora && m->config.lora_rank)
-        return err_set(err, ERR_INPUT, "--lora: %s is an adapter already", m->path),
-               err_hint(err, "without --lora it is trained on; rlaif export merges it into its model");
-    return true;
-}
 
 bool trainer_adapt(Model *model, const TrainOptions *o, int seed, TrainRole role, Err *err)
 {
     char *all = (char *)(uintptr_t)LORA_ALL;
     const OptionList every = {&all, 1};
     LoraChoice choice = {o->lora, o->lora_alpha, o->rslora, o->lora_targets.n ? &o->lora_targets : &every};
-    if (!check_choice(model, o, err))
-        return false;
     if (!o->lora)
         return true;
+    if (model->config.lora_rank)
+        return err_set(err, ERR_INPUT, "--lora: %s is an adapter already", model->path),
+               err_hint(err, "without --lora it is trained on; rlaif export merges it into its model");
     ModelConfig *c = mem_copy(&model->config, 1, sizeof *c);
     bool ok = lora_choose(c, &choice, err) && model_adapt(model, c, err);
     free(c);

@@ -18,6 +18,8 @@ typedef struct Sample {
     bool greedy;
     OptionList judges;
     OptionTree parts;
+    double rate, room;
+    int shots;
 } Sample;
 
 static const Option common_options[] = {
@@ -38,6 +40,9 @@ static const Option sample_options[] = {
     {"greedy", OPT_BOOL, AT(Sample, greedy), .otherwise = "true", .help = "the likeliest token"},
     {"judges", OPT_LIST, AT(Sample, judges), .help = "who judges, and a help text that is long"},
     {"parts", OPT_TREE, AT(Sample, parts), .flags = OPT_WORKING, .help = "a list of more than texts"},
+    {"rate", OPT_REAL, AT(Sample, rate), 0, 1, "0.5", .with = "kind=avx2", .help = "of the second kind"},
+    {"shots", OPT_INT, AT(Sample, shots), -1, 9, "-1", .with = "judges|elsewhere|parts", .help = "of who judges"},
+    {"room", OPT_SIZE, AT(Sample, room), .flags = OPT_CLI, .with = "shots", .help = "for these"},
 };
 
 static const OptionGroup groups[] = {
@@ -130,6 +135,12 @@ static void command_line(void **state)
     assert_string_equal(s->prompts, "--odd-name");
     options_free(&table, s);
 
+    s = parsed("r --model m --rate 0.5 --shots -1"); /* as they are by default: nothing is asked for */
+    options_free(&table, s);
+    s = parsed("r --model m --rate 0.4 --kind avx2 --shots 0 --judges a --room 1k");
+    assert_true(s->rate == 0.4 && s->shots == 0 && s->room == 1000);
+    options_free(&table, s);
+
     s = parsed("- --model m --output=");
     assert_string_equal(s->prompts, "-");
     assert_string_equal(s->output, "");
@@ -164,6 +175,12 @@ static const Refused refused[] = {
     {"r --model m -o", "-o needs a value", ""},
     {"r --model", "--model needs a value", ""},
     {"r s --model m", "\"s\" is one argument too many", "--name value"},
+    {"r --model m --judges=", "--judges \"\" cannot be used", "separated by commas"},
+    {"r --model m --judges ,", "--judges \",\" cannot be used", "separated by commas"},
+    {"r --model m --rate 0.4", "--rate needs --kind avx2", "no effect"},
+    {"r --model m --kind auto --rate 0.4", "--rate needs --kind avx2", "no effect"},
+    {"r --model m --shots 0", "--shots needs --judges or --parts", "no effect"},
+    {"r --model m --judges a --shots=-1 --room 1k", "--room needs --shots", "no effect"},
     {"r", "--model is missing", "the policy"},
     {"--model m", "FILE is missing", "rows with a prompt"},
 };
@@ -244,6 +261,13 @@ static void recipes(void **state)
     assert_int_equal(s->judges.n, 0);
     err_clear(&err);
     need_ok(options_complete(&table, s, "recipe.yaml", &err), &err);
+    s->room = 1; /* the command line's own, for all of a recipe's stages: this one has no use for it */
+    need_ok(options_complete(&table, s, "recipe.yaml", &err), &err);
+    s->rate = 0.4;
+    assert_false(options_complete(&table, s, "recipe.yaml", &err));
+    assert_true(err.code == ERR_INPUT && strstr(err.msg, "recipe.yaml: --rate needs --kind avx2"));
+    s->rate = 0.5;
+    err_clear(&err);
     need_ok(options_set(&table, s, "n", "3", "recipe.yaml:9", &err), &err);
     assert_true(s->n == 3);
     options_free(&table, s);

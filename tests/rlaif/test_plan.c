@@ -175,10 +175,6 @@ static void refused(void **state)
         if (!strstr(err.msg, cases[i].says))
             fail_msg("%s", err.msg);
     }
-    Err err = {0};
-    assert_false(plan_options_check(&(PlanOptions){.samples = "4"}, &err));
-    assert_string_equal(err.msg, "command line: --samples belongs to --plan");
-    assert_true(plan_options_check(&(PlanOptions){PLAN_RL, .samples = "4"}, &err));
     bench_end(&b);
 }
 

@@ -53,7 +53,7 @@ bool compare_complete(const void *options, const char *where, Err *err)
     const CompareOptions *o = options;
     if (o->prompt.n > 0 || (o->reward && !o->judge && !o->endpoint.url))
         return true;
-    err_set(err, str_starts(where, "command line") ? ERR_USAGE : ERR_INPUT, "%s: prompt is missing", where);
+    err_set(err, options_code(where), "%s: prompt is missing", where);
     return err_hint(err, "judge prompts, one or more; reward in place of judge and prompt lets a reward model judge");
 }
 

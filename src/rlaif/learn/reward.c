@@ -29,10 +29,10 @@ static const Option option_rows[] = {
     {"eval", OPT_TEXT, AT(RewardOptions, eval), .value = "ROWS", .flags = OPT_WORKING,
      .help = "pairs that are held out: accuracy and loss"},
     {"eval-labels", OPT_CHOICE, AT(RewardOptions, eval_labels), .choices = HELD_LABELS, .otherwise = "human",
-     .help = "whose choices among them count"},
-    {"eval-every", OPT_INT, AT(RewardOptions, eval_every), 0, 1e9, "0",
+     .with = "eval", .help = "whose choices among them count"},
+    {"eval-every", OPT_INT, AT(RewardOptions, eval_every), 0, 1e9, "0", .with = "eval",
      .help = "steps between evaluations; 0: at the end"},
-    {"early-stop", OPT_INT, AT(RewardOptions, early_stop), 0, 1e6, "0",
+    {"early-stop", OPT_INT, AT(RewardOptions, early_stop), 0, 1e6, "0", .with = "eval-every",
      .help = "stop at the plateau: after so many evaluations without a better accuracy or a lower loss, and keep the "
              "model of the best accuracy; 0: never"},
     {"epochs", OPT_INT, AT(RewardOptions, epochs), 1, 1e6, "1", .help = "times that every pair is seen"},
@@ -541,8 +541,7 @@ bool reward_stage(Work *work, const char *name, const void *options, Err *err)
     Rows rows = {0};
     Stage s = {0};
     char model[HASH_TEXT], labels[HASH_TEXT], eval[HASH_TEXT], centre[HASH_TEXT];
-    bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) &&
-              model_hash(o->model, work->store, model, err) && read_pairs(work, o, &rows, err) &&
+    bool ok = model_hash(o->model, work->store, model, err) && read_pairs(work, o, &rows, err) &&
               take_subset(work, o, &rows, err) &&
               heldout_hash_rows(work, o->eval, NEED_PAIR, o->skip_bad, &rows, eval, err) &&
               stage_hash_rows(work, o->centre_on, NEED_RESPONSES, o->skip_bad, centre, err);

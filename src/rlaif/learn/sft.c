@@ -21,9 +21,9 @@ static const Option option_rows[] = {
     CHAT_OPTION(SftOptions, "through the model's chat template; auto: if it has one"),
     {"eval", OPT_TEXT, AT(SftOptions, eval), .value = "ROWS", .flags = OPT_WORKING,
      .help = "rows that are held out: the loss on their completions"},
-    {"eval-every", OPT_INT, AT(SftOptions, eval_every), 0, 1e9, "0",
+    {"eval-every", OPT_INT, AT(SftOptions, eval_every), 0, 1e9, "0", .with = "eval",
      .help = "steps between evaluations; 0: at the end"},
-    {"early-stop", OPT_INT, AT(SftOptions, early_stop), 0, 1e6, "0",
+    {"early-stop", OPT_INT, AT(SftOptions, early_stop), 0, 1e6, "0", .with = "eval-every",
      .help = "stop after so many evaluations without a lower loss, and keep the model of the lowest; 0: never"},
     LIMIT_OPTION(SftOptions, "rows"),
     SKIP_BAD_OPTION(SftOptions, ""),
@@ -273,8 +273,7 @@ bool sft_stage(Work *work, const char *name, const void *options, Err *err)
     Stage s = {0};
     char model[HASH_TEXT], data[HASH_TEXT], eval[HASH_TEXT];
     pass_init(&t.pass);
-    bool ok = early_stop_fits(work, o->early_stop, o->eval, o->eval_every, err) &&
-              model_hash(o->model, work->store, model, err) &&
+    bool ok = model_hash(o->model, work->store, model, err) &&
               stage_read_rows(work, o->data, o->limit, NEED_DEMONSTRATION, o->skip_bad, &rows, err) &&
               heldout_hash_rows(work, o->eval, NEED_DEMONSTRATION, o->skip_bad, &rows, eval, err);
     if (ok)

@@ -360,14 +360,6 @@ void training_say_best(const Training *t, int best, int last)
     json_object_set_new(t->stage->summary, "stopped_early", json_boolean(last < t->trainer->steps));
 }
 
-bool early_stop_fits(const Work *work, int early_stop, const char *eval, int eval_every, Err *err)
-{
-    if (early_stop > 0 && (!eval || eval_every == 0))
-        return err_set(err, work->in_recipe ? ERR_INPUT : ERR_USAGE, "--early-stop needs --eval and --eval-every"),
-               err_hint(err, "it is held-out rows that show where training no longer helps");
-    return true;
-}
-
 bool training_stopped(Training *t, const Err *err)
 {
     Err failed = {0};

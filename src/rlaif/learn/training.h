@@ -20,9 +20,6 @@
 #include "train/pass.h"
 #include "train/trainer.h"
 
-/* In OUT: what was asked for, so that a step can be made again. */
-#define OPTIONS_FILE "options.yaml"
-
 /* What is measured on held-out rows, after every so many steps and the last. */
 typedef struct HeldOut {
     bool (*measure)(void *self, Stage *s, int step, Err *err); /* keeps metrics of the step */
@@ -86,9 +83,6 @@ bool training_take_best(Training *t, int *best, Err *err) MUST_CHECK;
 
 /* In the summary of a stage with early_stop: best_step, and stopped_early, whether there would have been more steps. */
 void training_say_best(const Training *t, int best, int last);
-
-/* Fails where early_stop has nothing to go by. */
-bool early_stop_fits(const Work *work, int early_stop, const char *eval, int eval_every, Err *err) MUST_CHECK;
 
 /* Writes the finished model into OUT and ends the stage. */
 bool training_end(Training *t, Err *err) MUST_CHECK;

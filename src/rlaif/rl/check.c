@@ -83,8 +83,6 @@ bool rl_options_check(const Work *work, const RlOptions *o, const AskedRewards *
     if (o->value_weight != 1 && !(o->baseline == BASELINE_VALUE && o->value == VALUE_HEAD))
         return err_set(err, code, "--value-weight needs --baseline value and --value head"),
                err_hint(err, "a network of its own has its own loss: --value-lr is its rate");
-    if (o->eval_every > 0 && !o->eval)
-        return err_set(err, code, "--eval-every needs --eval"), err_hint(err, "name held-out prompts");
     return true;
 }
 

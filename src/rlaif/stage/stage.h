@@ -26,6 +26,9 @@ typedef struct CommonOptions {
 enum { COMMON_OPTIONS = 6, RENDER_OPTIONS = 9, WEIGHTS_OPTION = 7, MODEL_OPTIONS = 2, BASE_OPTION = 8 };
 extern const Option common_options[RENDER_OPTIONS];
 
+/* In the directory of a training: what was asked for, so that a step can be made again. */
+#define OPTIONS_FILE "options.yaml"
+
 /* What stages work with. */
 typedef struct Work {
     Store *store;

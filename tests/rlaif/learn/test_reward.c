@@ -402,8 +402,8 @@ static void refused(void **state)
     static const struct {
         const char *option[2], *words;
     } table[] = {
-        {{"early-stop=2", "eval-every=1"}, "--early-stop needs --eval"},
-        {{"early-stop=2", "eval=@rated.jsonl"}, "--early-stop needs --eval"},
+        {{"early-stop=2", "eval-every=1"}, "--eval-every needs --eval"},
+        {{"early-stop=2", "eval=@rated.jsonl"}, "--early-stop needs --eval-every"},
         {{"subset=0", "eval-every=0"}, "--subset 0"},
         {{"subset=1%", "eval-every=0"}, "no row is left"},
         {{"subset=some", "eval-every=0"}, "--subset some"},

@@ -121,8 +121,8 @@ static void refused(void **state)
     Err err = {0};
     bench_begin(&b);
     assert_false(bench_run(&b, &sft_table, sft_stage, "sft", &err, "data=@demos.jsonl", "model=" TINY_LLAMA_DIR,
-                           "output=@sft", "early-stop=3", "eval-every=1", NULL));
-    assert_non_null(strstr(err.msg, "--early-stop needs --eval"));
+                           "output=@sft", "early-stop=3", "eval=@replies.jsonl", NULL));
+    assert_non_null(strstr(err.msg, "--early-stop needs --eval-every"));
     bench_end(&b);
 }
 

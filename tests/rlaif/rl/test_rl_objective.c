@@ -383,7 +383,7 @@ static void refused(void **state)
         {{"baseline=group", "value-lr=1e-3", "lr=1e-3"}, "--value-lr needs"},
         {{"value=head", "value-lr=1e-3", "lr=1e-3"}, "--value-lr needs"},
         {{"value=own", "value-weight=2", "lr=1e-3"}, "--value-weight needs"},
-        {{"baseline=none", "value=head", "value-weight=0"}, "--value-weight needs"},
+        {{"baseline=none", "lr=1e-3", "value-weight=0"}, "--value-weight needs"},
         {{"samples=1", "scale-rewards=group", "baseline=none"}, "--scale-rewards group needs --samples of 2"},
         {{"samples=1", "scale-rewards=batch", "batch=1"}, "--scale-rewards batch needs 2 responses"},
         {{"baseline=none", "lr=1e-3", "reference=@spelling"}, "have not the same tokens"},
