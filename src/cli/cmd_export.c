@@ -102,7 +102,8 @@ static bool write_model(const ExportOptions *o, const char *path, Work *work, Er
     Model *m;
     if (!model_load(&m, o->model, work->device, 0, err))
         return false;
-    bool ok = is_adapter(o) || !m->config.lora_rank || model_merge(m, err);
+    bool ok = is_adapter(o) ? o->format != FORMAT_PEFT || model_base_hash(m, err)
+                            : !m->config.lora_rank || model_merge(m, err);
     switch (o->format) {
     case FORMAT_GGUF: ok = ok && export_gguf(m, path, types[o->type], err); break;
     case FORMAT_HF: ok = ok && export_hf(m, path, types[o->type], err); break;

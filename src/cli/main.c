@@ -92,7 +92,7 @@ static bool run_command(const Command *c, void *options, Err *err)
 {
     const CommonOptions *common = options;
     Work work = {.common = common, .environment = read_environment()};
-    Library library = {.packed = common->weights == 0};
+    Library library = {.kept = &work.store, .packed = common->weights == 0};
     log_set_quiet(common->quiet);
     adapter_set_base(common->base);
     bool ok = named_models_check(c->table, options, err) &&

@@ -266,28 +266,32 @@ static bool load_weights(Model *m, const Source *s, int own, Err *err)
     return ok;
 }
 
+bool model_base_hash(Model *m, Err *err)
+{
+    const Library *l = m->device->library;
+    return m->trunk->hash[0] || model_hash(m->base, l && l->kept ? *l->kept : NULL, m->trunk->hash, err);
+}
+
 /* The base, with a head where the adapter brings one. */
 static bool load_base(Model **out, const AdapterFile *a, Device *device, int heads, Err *err)
 {
     const ModelConfig brought = {.head = a->head ? a->head : HEAD_LM};
     const char *wanted = a->own ? json_text_of(a->own, "base_hash") : NULL;
-    char hash[HASH_TEXT] = "";
     if (!speaks(&brought, heads, a->dir, err))
         return false;
     heads = heads ? heads : a->head;
     if (!device)
         return model_load_text(out, a->base, heads, err);
-    if (device->hollow)
-        return model_load(out, a->base, device, heads, err);
-    if (!model_hash(a->base, NULL, hash, err))
-        return false;
-    if (wanted && strcmp(wanted, hash) != 0)
-        return err_set(err, ERR_INPUT, "%s adapts another model than %s is now", a->dir, a->base),
-               err_hint(err, "put the model there that it was trained on: its hash is %s", wanted);
     if (!model_load(out, a->base, device, heads, err))
         return false;
-    memcpy((*out)->base_hash, hash, sizeof hash);
-    return true;
+    if (device->hollow || !wanted)
+        return true;
+    (*out)->base = mem_str(a->base);
+    if (!model_base_hash(*out, err))
+        return false;
+    return strcmp(wanted, (*out)->trunk->hash) == 0 ||
+           (err_set(err, ERR_INPUT, "%s adapts another model than %s is now", a->dir, a->base),
+            err_hint(err, "put the model there that it was trained on: its hash is %s", wanted));
 }
 
 /* The model of an adapter's directory; device NULL: without weights. */
@@ -431,7 +435,6 @@ bool model_share(Model **out, const Model *from, int heads, Err *err)
     m->lender = from->lender ? from->lender : (Model *)(uintptr_t)from;
     m->notes = json_deep_copy(from->notes);
     m->base = from->base ? mem_str(from->base) : NULL;
-    memcpy(m->base_hash, from->base_hash, sizeof m->base_hash);
     m->trunk = from->trunk;
     m->trunk->users++;
     bool ok = trunk_weights(m->trunk, &m->w, &m->config, err);
@@ -462,6 +465,7 @@ bool model_own(Model *m, Err *err)
     Trunk *t;
     if (m->trunk->users == 1 && m->trunk->n_packed == 0) {
         library_remove(m->trunk);
+        m->trunk->hash[0] = 0;
         return true;
     }
     bool hollow = m->device->hollow;

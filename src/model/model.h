@@ -11,16 +11,15 @@
 
 typedef struct Model {
     ModelConfig config;
-    Device *device;            /* borrowed */
-    Weights w;                 /* the trunk's, and heads */
-    Trunk *trunk;              /* where those below the heads lie, perhaps for other models too */
-    Tokenizer *tokenizer;      /* shared by model_share */
-    ChatTemplate *chat;        /* NULL: the model has none; perhaps one that cannot be read; shared by model_share */
-    struct Model *lender;      /* the model that owns tokenizer and chat; NULL: this one */
-    char *base;                /* with an adapter: the path of the model that it adapts */
-    char base_hash[HASH_TEXT]; /* and what that was when it was read; "": not known yet */
-    json_t *notes;             /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
-    int date;                  /* that its template is told, as chat_render takes it */
+    Device *device;       /* borrowed */
+    Weights w;            /* the trunk's, and heads */
+    Trunk *trunk;         /* where those below the heads lie, perhaps for other models too */
+    Tokenizer *tokenizer; /* shared by model_share */
+    ChatTemplate *chat;   /* NULL: the model has none; perhaps one that cannot be read; shared by model_share */
+    struct Model *lender; /* the model that owns tokenizer and chat; NULL: this one */
+    char *base;           /* with an adapter: the path of the model that it adapts */
+    json_t *notes;        /* config.json's "rlaif" object: centre and scale of a reward model, provenance */
+    int date;             /* that its template is told, as chat_render takes it */
     bool
         whole_chats; /* with chat, rows are read as reward models of others read them: the template writes the reply, too */
     char *path;      /* as the user named it */
@@ -43,6 +42,10 @@ bool model_share(Model **out, const Model *from, int heads, Err *err) MUST_CHECK
 
 /* Gives a model the adapter whose shapes `c` has, of zeros, or none: its heads stay as they are, and its trunk. */
 bool model_adapt(Model *m, const ModelConfig *c, Err *err) MUST_CHECK;
+
+/* The hash of the model under its adapter, trunk->hash, is known then: its files are read for it where neither the trunk nor the
+ * library's store knows it. */
+bool model_base_hash(Model *m, Err *err) MUST_CHECK;
 
 /* Before it is trained: gives it a trunk of its own, a copy where others have the same one. */
 bool model_own(Model *m, Err *err) MUST_CHECK;

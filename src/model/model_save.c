@@ -63,7 +63,7 @@ static bool save_config(const Model *m, const char *path, DType type, Err *err)
 bool model_save(const Model *m, const char *dir, Err *err)
 {
     if (m->config.lora_rank)
-        return adapter_save(&m->w, &m->config, (AdapterAbout){m->base, m->base_hash, m->notes}, dir, err);
+        return adapter_save(&m->w, &m->config, (AdapterAbout){m->base, m->trunk->hash, m->notes}, dir, err);
     return model_save_as(m, dir, DTYPE_F32, err);
 }
 

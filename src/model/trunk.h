@@ -3,6 +3,7 @@
 #ifndef MODEL_TRUNK_H
 #define MODEL_TRUNK_H
 
+#include "base/hash.h"
 #include "model/file/gguf.h"
 #include "model/file/safetensors.h"
 #include "model/params.h"
@@ -17,7 +18,8 @@ typedef struct Trunk {
     double packed_bytes;
     Gguf *gguf; /* owned: the file that they lie in, one of both */
     Safetensors *tensors;
-    char *file; /* what it was read from, as the library knows it */
+    char *file;           /* what it was read from, as the library knows it */
+    char hash[HASH_TEXT]; /* and its hash, once somebody asked (model_base_hash); "": nobody has */
     struct Library *library;
     struct Trunk *next; /* in the library */
 } Trunk;
@@ -25,6 +27,8 @@ typedef struct Trunk {
 /* Trunks that are in use, by their files. They leave it with their last user, or when they are about to change. */
 typedef struct Library {
     Trunk *first;
+    struct Store *const
+        *kept;   /* the store that knows hashes of files, where one is open by then; NULL: there is none */
     bool packed; /* weights that can stay as they are in their file do so, until they are trained (--weights) */
 } Library;
 

@@ -61,7 +61,8 @@ static bool write_out(const char *path)
 bool store_file_hash(Store *s, const char *path, char out[HASH_TEXT], Err *err)
 {
     char before[FILE_STAMP], after[FILE_STAMP];
-    bool known = false, keeps = s && s->lock_fd >= 0 && stamp_of(path, before);
+    bool known = false, writes = s && (s->lock_fd >= 0 || strcmp(s->path, ":memory:") == 0),
+         keeps = writes && stamp_of(path, before);
     if (keeps && !find(s, before, out, &known, err))
         return false;
     if (known)

@@ -47,7 +47,7 @@ bool trainer_adapt(Model *model, const TrainOptions *o, int seed, TrainRole role
     if (!ok || model->device->hollow)
         return ok;
     model_init_adapter(model, (uint64_t)seed, role);
-    return model_hash(model->base, NULL, model->base_hash, err);
+    return true;
 }
 
 bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int steps, Err *err)
@@ -57,6 +57,8 @@ bool trainer_init(Trainer *t, Model *model, const TrainOptions *options, int ste
         return false;
     if (model->device->hollow)
         return true;
+    if (model->config.lora_rank && !model_base_hash(model, err)) /* as it is now: the adapter's files will say it */
+        return false;
     t->grads = mem_zalloc(1, sizeof *t->grads);
     if (!weights_alloc(t->grads, &model->config, true, err))
         return false;

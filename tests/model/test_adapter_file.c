@@ -4,6 +4,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "model/adapter_file.h"
+#include "store/store.h"
+
+#include <sqlite3.h>
 
 #define FIXTURE "tests/fixtures/lora/patterns"
 #define BASE    "tests/fixtures/tiny-llama"
@@ -201,9 +204,58 @@ static void bases(void **state)
     json_decref(own);
 }
 
+/* Opens the store after a change to the hashes that it keeps of files. */
+static Store *open_with(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    Store *s;
+    Err err = {0};
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    need_ok(store_open(&s, path, &err), &err);
+    return s;
+}
+
+/* The base is hashed where its hash is asked for, once: a store that keeps wrong ones shows who was asked. */
+static void hashed_once(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Store *s;
+    char right[HASH_TEXT], *path = path_join(test_folder, "store");
+    Model *m, *same;
+    Device *d = open_device(CPU_AUTO, 1);
+    Library library = {.kept = &s};
+    d->library = &library;
+    copy_fixture("{}");
+    need_ok(store_open(&s, path, &err) && model_hash(BASE, s, right, &err) && model_load(&m, test_folder, d, 0, &err),
+            &err);
+    assert_string_equal(m->trunk->hash, ""); /* nobody asked */
+    need_ok(model_base_hash(m, &err), &err);
+    assert_string_equal(m->trunk->hash, right);
+    json_t *own = json_pack("{s:s, s:s}", "base", BASE, "base_hash", right);
+    put_json(ADAPTER_OWN, own);
+    store_close(s);
+    s = open_with(path, "UPDATE digest SET hash = replace(hash, '0', '1')");
+    need_ok(model_load(&same, test_folder, d, 0, &err), &err); /* on the same weights, whose hash is known */
+    assert_ptr_equal(same->trunk, m->trunk);
+    model_free(same), model_free(m);
+    assert_false(model_load(&m, test_folder, d, 0, &err)); /* by what the store knows */
+    says(err.msg, "adapts another model");
+    store_close(s);
+    s = NULL;
+    err_clear(&err);
+    need_ok(model_load(&m, test_folder, d, 0, &err), &err); /* no store: it is read */
+    model_free(m);
+    device_free(d);
+    json_decref(own);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {IN_FOLDER(and_back), IN_FOLDER(configurations), IN_FOLDER(tensors),
-                                       IN_FOLDER(bases)};
+                                       IN_FOLDER(bases), IN_FOLDER(hashed_once)};
     return cmocka_run_group_tests_name("adapter files", tests, NULL, NULL);
 }
