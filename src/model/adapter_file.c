@@ -96,6 +96,11 @@ bool adapter_open(AdapterFile *a, const char *dir, Err *err)
         a->head = HEAD_REWARD;
     else if (ok && safetensors_find(a->tensors, PREFIX "value.weight"))
         a->head = HEAD_VALUE;
+    if (ok && !a->head && json_array_size(json_object_get(a->json, "modules_to_save"))) {
+        ok = err_set(err, ERR_INPUT, "%s: there is no head in it, which modules_to_save of %s names", a->path[1],
+                     ADAPTER_CONFIG);
+        err_hint(err, "the file is not complete, or the two are of different adapters: write them again");
+    }
     if (!ok)
         adapter_close(a);
     return ok;
@@ -114,11 +119,28 @@ void adapter_close(AdapterFile *a)
 
 /* --- shapes --------------------------------------------------------------------------------------------------- */
 
+enum { TENSOR_NAME = 160 };
+static const char *half_name(char out[TENSOR_NAME], const char *module, char half)
+{
+    snprintf(out, TENSOR_NAME, PREFIX "%s.lora_%c.weight", module, half);
+    return out;
+}
+
 static const StoredTensor *find_half(const AdapterFile *a, const char *module, char half)
 {
-    char name[160];
-    snprintf(name, sizeof name, PREFIX "%s.lora_%c.weight", module, half);
-    return safetensors_find(a->tensors, name);
+    char name[TENSOR_NAME];
+    return safetensors_find(a->tensors, half_name(name, module, half));
+}
+
+static bool refuse_missing(const AdapterFile *a, const char *module, char half, Err *err)
+{
+    char name[TENSOR_NAME];
+    const char *type = safetensors_unread(a->tensors, half_name(name, module, half));
+    if (type)
+        return err_set(err, ERR_INPUT, "%s: %s has type %s, which is not supported", a->path[1], name, type),
+               err_hint(err, "convert it to F32, F16 or BF16");
+    err_set(err, ERR_INPUT, "%s: %s has no lora_%c, which %s asks for", a->path[1], module, half, ADAPTER_CONFIG);
+    return err_hint(err, "the file is not complete, or the two are of different adapters: write them again");
 }
 
 /* Sets the shape of W's adapter, if the file has one. */
@@ -131,11 +153,10 @@ static bool shape_of(const AdapterFile *a, ModelConfig *c, const Param *w, int *
     LoraShape shape;
     if (!adapter_config_of(&a->config, w, &target, &shape, err))
         return false;
-    if (!half[0] && !half[1])
+    if (!half[0] && !half[1] && !target)
         return true;
     if (!half[0] || !half[1])
-        return err_set(err, ERR_INPUT, "%s: %s has no lora_%c", a->path[1], module, half[0] ? 'B' : 'A'),
-               err_hint(err, "the file is not complete: write it again");
+        return refuse_missing(a, module, half[0] ? 'B' : 'A', err);
     if (!target)
         return err_set(err, ERR_INPUT, "%s: %s has an adapter, but %s does not name it", a->path[1], module,
                        ADAPTER_CONFIG),
@@ -151,7 +172,7 @@ static bool shape_of(const AdapterFile *a, ModelConfig *c, const Param *w, int *
 /* The tensor of a parameter that an adapter's file may have, or NULL. */
 static const StoredTensor *tensor_of(const AdapterFile *a, const Param *p)
 {
-    char name[160];
+    char name[TENSOR_NAME];
     snprintf(name, sizeof name, "%s%s", p->head ? PREFIX : "", p->hf.name);
     return p->adapter || p->head ? safetensors_find(a->tensors, name) : NULL;
 }
@@ -255,7 +276,7 @@ static bool save_tensors(Weights *w, const ModelConfig *c, const char *path, Err
     for (int i = 0; i < list.n; i += stored_group(&list, i, false)) {
         const Param *p = &list.param[i];
         size_t shape[2];
-        char name[160];
+        char name[TENSOR_NAME];
         snprintf(name, sizeof name, "%s%s", p->adapter ? "" : PREFIX, p->hf.name);
         int dims = stored_shape(p, &p->hf, shape);
         if (is_written(c, w, p))

@@ -92,6 +92,43 @@ static void refuses(const char *what, const char *message)
     device_free(d);
 }
 
+#define REGEX(of_names) "{\"target_modules\": \"" of_names "\", \"layers_to_transform\": null}"
+
+/* Other words for the same layers, ranks and factors. */
+static void configurations_alike(void **state)
+{
+    (void)state;
+    static const char *const alike[] = {
+        "{}",
+        REGEX("model[.]layers[.]1[.](self_attn[.][qv]_proj|mlp[.]down_proj)"),
+        REGEX(".*1.*(?:q|v|down)_proj"),
+        "{\"layers_to_transform\": 1, \"layers_pattern\": [\"h\", \"layers\"]}",
+        "{\"layers_to_transform\": [], \"exclude_modules\": \"model[.]layers[.]0[.].*\"}",
+        "{\"target_modules\": \"all-linear\", \"layers_to_transform\": null, \"exclude_modules\": "
+        "\".*([.]0[.].*|[ko]_proj|gate_proj|up_proj)\"}",
+        "{\"exclude_modules\": [\"k_proj\", \"model.layers.0.self_attn.q_proj\"]}",
+        "{\"target_modules\": [\"model.layers.1.self_attn.q_proj\", \"v_proj\", \"layers.1.mlp.down_proj\"], "
+        "\"layers_to_transform\": [1, 5]}",
+        "{\"rank_pattern\": {\"(down|nothing)_proj\": 2, \"layers[.][0-9][.].*q_proj\": 3, \"q_proj\": 7}}",
+        "{\"r\": 4.0, \"alpha_pattern\": {\"_proj\": 9, \"^model.*v_proj\": 5}}",
+        "{\"a_key_to_come\": null, \"another\": {}, \"peft_version\": \"0.30\"}",
+    };
+    ModelConfig first;
+    Device *d = open_device(CPU_AUTO, 1);
+    for (int i = 0; i < COUNT(alike); i++) {
+        Err err = {0};
+        Model *m;
+        copy_fixture(alike[i]);
+        if (!model_load(&m, test_folder, d, 0, &err))
+            fail_msg("%s: %s", alike[i], err.msg);
+        first = i == 0 ? m->config : first;
+        assert_memory_equal(first.lora, m->config.lora, sizeof first.lora);
+        model_free(m);
+    }
+    assert_true(first.lora_rank == 4);
+    device_free(d);
+}
+
 static void configurations(void **state)
 {
     (void)state;
@@ -112,13 +149,45 @@ static void configurations(void **state)
         {"{\"trainable_token_indices\": [1]}", "trainable_token_indices"},
         {"{\"fan_in_fan_out\": true}", "fan_in_fan_out"},
         {"{\"init_lora_weights\": \"pissa\"}", "init_lora_weights"},
-        {"{\"rank_pattern\": {\".*_proj\": 2}}", "rank_pattern"},
+        {"{\"rank_pattern\": {\".*_proj\": 2}}", "the rank is 2"},
+        {"{\"rank_pattern\": {\"down_(proj\": 2}}", "rank_pattern: the regular expression"},
+        {"{\"rank_pattern\": {\"down_proj\": 2.5}}", "rank_pattern"},
         {"{\"alpha_pattern\": {\"v_proj\": \"5\"}}", "alpha_pattern"},
         {"{\"r\": 0}", "r is 0"},
         {"{\"r\": 3, \"rank_pattern\": {}}", "the rank is 3"},
         {"{\"lora_alpha\": 1e300}", "lora_alpha"},
         {"{\"target_modules\": [\"q_proj\"]}", "does not name it"},
-        {"{\"layers_to_transform\": [0]}", "does not name it"},
+        {"{\"layers_to_transform\": [0]}", "layers.0.self_attn.q_proj has no lora_A"},
+        {"{\"layers_to_transform\": [7]}", "does not name it"},
+        {"{\"layers_to_transform\": [1.5]}", "layers_to_transform is [1.5], it has to be a whole number"},
+        {"{\"layers_to_transform\": null}", "layers.0.self_attn.q_proj has no lora_A"},
+        {"{\"layers_pattern\": \"h\"}", "does not name it"},
+        {"{\"layers_pattern\": \"la(y)ers\"}", "layers_pattern"},
+        {"{\"layers_pattern\": \"layers\", \"layers_to_transform\": null}", "layers_pattern"},
+        {"{\"target_modules\": []}", "target_modules is [], which"},
+        {"{\"target_modules\": null}", "target_modules is null, which"},
+        {"{\"target_modules\": [7]}", "target_modules is [7], it has to be"},
+        {"{\"target_modules\": [\"down_proj\", \"q_proj\", \"v_proj\", \"o_proj\"]}", "o_proj has no lora_A"},
+        {"{\"target_modules\": \"all-linear\"}", "layers_to_transform"},
+        {REGEX(".*_proj"), "has no lora_A"},
+        {REGEX(".*[qv]_proj"), "has no lora_A"},
+        {REGEX(".*[.]1[.].*[qv]_proj"), "down_proj has an adapter, but"},
+        {REGEX("[qv]_proj|down_proj"), "q_proj has an adapter, but"}, /* the whole name */
+        {REGEX("(.*"), "target_modules: the regular expression"},
+        {REGEX(".*)|(?:.*"), "target_modules: the regular expression"},
+        {"{\"exclude_modules\": [\"q_proj\"]}", "q_proj has an adapter, but"},
+        {"{\"exclude_modules\": \".*v_proj\"}", "v_proj has an adapter, but"},
+        {"{\"exclude_modules\": 3}", "exclude_modules is 3, it has to be"},
+        {"{\"modules_to_save\": [\"score\"]}", "there is no head in it"},
+        {"{\"modules_to_save\": [\"lm_head\"]}", "modules_to_save"},
+        {"{\"r\": \"4\"}", "r is \"4\", it has to be a number"},
+        {"{\"r\": null}", "r is null, it has to be a number"},
+        {"{\"lora_alpha\": \"16\"}", "lora_alpha is \"16\", it has to be a number"},
+        {"{\"use_rslora\": \"yes\"}", "use_rslora is \"yes\", it has to be true or false"},
+        {"{\"fan_in_fan_out\": \"true\"}", "fan_in_fan_out is \"true\", it has to be"},
+        {"{\"rank_pattern\": [2]}", "rank_pattern is [2], it has to be"},
+        {"{\"bias\": 3}", "bias is 3, it has to be a text"},
+        {"{\"lora_scale\": 2}", "lora_scale is no key that is known"},
     };
     for (int i = 0; i < COUNT(c); i++) {
         copy_fixture(c[i].changes);
@@ -177,7 +246,7 @@ static void tensors(void **state)
          "no place"},
         {"DoRA's", NULL, Q ".lora_magnitude_vector", 1, 40, 0, "no place"},
         {"the embedding", NULL, "base_model.model.model.embed_tokens.lora_embedding_A", 3, 40, 0, "no place"},
-        {"nothing at all", "base_model", "x", 1, 1, 0, "adapts no linear layer"},
+        {"nothing at all", "base_model", "x", 1, 1, 0, "has no lora_A"},
     };
     for (int i = 0; i < COUNT(c); i++) {
         copy_fixture("{}");
@@ -255,7 +324,8 @@ static void hashed_once(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {IN_FOLDER(and_back), IN_FOLDER(configurations), IN_FOLDER(tensors),
-                                       IN_FOLDER(bases), IN_FOLDER(hashed_once)};
+    const struct CMUnitTest tests[] = {IN_FOLDER(and_back),       IN_FOLDER(configurations_alike),
+                                       IN_FOLDER(configurations), IN_FOLDER(tensors),
+                                       IN_FOLDER(bases),          IN_FOLDER(hashed_once)};
     return cmocka_run_group_tests_name("adapter files", tests, NULL, NULL);
 }
