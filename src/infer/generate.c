@@ -48,18 +48,35 @@ void response_release(Response *r)
     r->logp = r->entropy = NULL;
 }
 
+/* At most at once: responses that run, prompts that are not done with, and these prompts' tokens. */
+typedef struct Most {
+    int running, alive, rows;
+} Most;
+
+static Most most_of(int prompts, int samples, int n_prompt)
+{
+    Most m = {.running = (long long)prompts * samples < MOST_RUNNING ? prompts * samples : MOST_RUNNING};
+    m.alive = m.running / samples + 2 < prompts ? m.running / samples + 2 : prompts;
+    m.rows = PROMPT_ROWS + n_prompt;
+    m.rows = (long long)m.alive * n_prompt < m.rows ? m.alive * n_prompt : m.rows;
+    return m;
+}
+
+size_t generate_unpacked(const Model *m, int prompts, int samples, int n_prompt)
+{
+    Most most = most_of(prompts, samples, n_prompt);
+    return unpacked_bytes(m, most.rows + most.running, most.running);
+}
+
 size_t generate_bytes(const ModelConfig *c, int prompts, int samples, int n_prompt, int max_new)
 {
-    int running = (long long)prompts * samples < MOST_RUNNING ? prompts * samples : MOST_RUNNING;
-    int alive = running / samples + 2 < prompts ? running / samples + 2 : prompts; /* prompts that are not done with */
-    int rows = PROMPT_ROWS + n_prompt;
-    rows = (long long)alive * n_prompt < rows ? alive * n_prompt : rows;
+    Most m = most_of(prompts, samples, n_prompt);
     size_t own = 0;
     for (int t = 0; t < max_new; t += SEGMENT_ROOM)
         own += forest_bytes(c, max_new - t < SEGMENT_ROOM ? max_new - t : SEGMENT_ROOM);
-    return (size_t)running * own + (size_t)alive * forest_bytes(c, n_prompt) +
-           acts_bytes(c, rows + running, KEEP_NOTHING) +
-           (size_t)running * (VOCAB_CHUNK + 3 * (size_t)c->width) * sizeof(float);
+    return (size_t)m.running * own + (size_t)m.alive * forest_bytes(c, n_prompt) +
+           acts_bytes(c, m.rows + m.running, KEEP_NOTHING) +
+           (size_t)m.running * (VOCAB_CHUNK + 3 * (size_t)c->width) * sizeof(float);
 }
 
 static bool check_lengths(const Generator *g, int n, Err *err)

@@ -32,5 +32,7 @@ bool generate(Model *m, Response *r, int n, const Sampling *how, GenerateToken *
 /* Bytes beside the model while it generates, for each of `prompts` prompts of at most n_prompt tokens, `samples` responses
  * of at most max_new. */
 size_t generate_bytes(const ModelConfig *c, int prompts, int samples, int n_prompt, int max_new);
+/* And for its weights that are unpacked (unpacked_bytes). */
+size_t generate_unpacked(const Model *m, int prompts, int samples, int n_prompt);
 
 #endif

@@ -317,11 +317,13 @@ static size_t count_rows(const Want *want, int n)
 static void note_bytes(Scorer *s, size_t wanted, size_t rows)
 {
     const ModelConfig *c = &s->model->config;
-    size_t scan = (rows < HEAD_ROWS ? rows : HEAD_ROWS) * VOCAB_CHUNK, states = wanted * (size_t)c->width;
+    size_t head = rows < HEAD_ROWS ? rows : HEAD_ROWS, scan = head * VOCAB_CHUNK, states = wanted * (size_t)c->width;
     double bytes = (double)s->forest.most_bytes + (double)acts_bytes(c, s->most_rows, KEEP_NOTHING) +
                    (double)((scan + states) * sizeof(float));
     s->cost.wanted += (double)rows;
     s->cost.bytes = bytes > s->cost.bytes ? bytes : s->cost.bytes;
+    double unpacked = (double)unpacked_bytes(s->model, s->most_rows, (int)head);
+    s->cost.unpacked = unpacked > s->cost.unpacked ? unpacked : s->cost.unpacked;
 }
 
 static void states_release(States *s)

@@ -20,6 +20,7 @@ typedef struct ScorerCost {
     double attended; /* positions that they attended to, altogether */
     double wanted;   /* different states that went through the head */
     double bytes;    /* at most at once, beside the model */
+    double unpacked; /* and for weights that are unpacked (unpacked_bytes) */
 } ScorerCost;
 
 /* The model is borrowed and must not change while the scorer lives. */

@@ -1,6 +1,8 @@
 /* The transformer: forward is a list of operations, backward is the list reversed. */
 #include "model/transformer.h"
 
+#include "tensor/packed.h"
+
 #include <assert.h>
 
 /* Everything that one layer's lists need. */
@@ -466,6 +468,21 @@ bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts
     if (dw->embed.rows)
         op_embed_back(m->device, dw->embed, dhidden, b->id, m->config.embed_scale);
     return device_ok(m->device, err);
+}
+
+size_t unpacked_bytes(const Model *m, int rows, int head)
+{
+    Weights *w = (Weights *)(uintptr_t)&m->w; /* only read */
+    ParamList list = params_list(w, &m->config);
+    int chunk = w->lm_head.rows < VOCAB_CHUNK ? w->lm_head.rows : VOCAB_CHUNK;
+    size_t most = w->lm_head.packed && head ? packed_room(matrix_rows(w->lm_head, 0, chunk), head) : 0;
+    for (int i = 0; rows && i < list.n; i++) {
+        const Param *p = &list.param[i];
+        size_t room = p->linear >= 0 && p->matrix->packed ? packed_room(*p->matrix, rows) : 0;
+        most = room > most ? room : most;
+    }
+    params_free(&list);
+    return most;
 }
 
 double transformer_flops(const ModelConfig *c, double rows, double attended)

@@ -64,6 +64,10 @@ bool transformer_backward(Model *m, Weights *dw, Forest *f, const Batch *b, Acts
  * altogether. */
 double transformer_flops(const ModelConfig *c, double rows, double attended);
 
+/* Bytes that the device takes beside for weights of the model that are unpacked, where so many rows go through its layers and
+ * `head` of them through its LM head; 0: all lie in f32. It has them once for all models. */
+size_t unpacked_bytes(const Model *m, int rows, int head);
+
 /* Bytes of activations for that many rows. */
 size_t acts_bytes(const ModelConfig *c, int rows, Keep keep);
 void acts_release(Acts *a);

@@ -15,14 +15,26 @@ static int band_rows(Matrix w, int rows)
     return most < w.rows ? most : w.rows;
 }
 
-/* Room for a band, and beside it for as many columns of so many rows; false where there is no memory. */
-static bool reserve(Device *d, Matrix w, int band, int rows, Matrix *unpacked, float **beside)
+/* Floats beside a band: as many columns of so many rows, unless it is the whole matrix. */
+static size_t beside_floats(Matrix w, int band, int rows)
 {
-    size_t floats = matrix_floats(band, w.cols), more = (size_t)rows * (size_t)band;
-    if (!arena_reserve(&d->unpacked, (floats + more) * sizeof(float) + 64, "unpacked weights", &d->err))
+    return band < w.rows ? (size_t)rows * (size_t)band : 0;
+}
+
+size_t packed_room(Matrix w, int rows)
+{
+    int band = band_rows(w, rows);
+    return (matrix_floats(band, w.cols) + beside_floats(w, band, rows)) * sizeof(float) + 64;
+}
+
+/* Room for a band, and beside it; false where there is no memory. */
+static bool reserve(Device *d, Matrix w, int rows, Matrix *unpacked, float **beside)
+{
+    int band = band_rows(w, rows);
+    if (!arena_reserve(&d->unpacked, packed_room(w, rows), "unpacked weights", &d->err))
         return false;
-    *unpacked = matrix(arena_floats(&d->unpacked, floats), band, w.cols);
-    *beside = arena_floats(&d->unpacked, more);
+    *unpacked = matrix(arena_floats(&d->unpacked, matrix_floats(band, w.cols)), band, w.cols);
+    *beside = arena_floats(&d->unpacked, beside_floats(w, band, rows));
     return true;
 }
 
@@ -38,7 +50,7 @@ void packed_linear(Device *d, Tensor y, Tensor x, Matrix w, bool add)
 {
     Matrix room;
     float *beside;
-    if (d->kernels->linear_few(d, y, x, w, add) || !reserve(d, w, band_rows(w, x.rows), x.rows, &room, &beside))
+    if (d->kernels->linear_few(d, y, x, w, add) || !reserve(d, w, x.rows, &room, &beside))
         return;
     for (int first = 0; first < w.rows; first += room.rows) {
         Matrix band = unpack_band(d, room, w, first);
@@ -60,12 +72,12 @@ void packed_linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w, bool add)
 {
     Matrix room;
     float *beside;
-    if (!reserve(d, w, band_rows(w, dy.rows), dy.rows, &room, &beside))
+    if (!reserve(d, w, dy.rows, &room, &beside))
         return;
     for (int first = 0; first < w.rows; first += room.rows) {
         Matrix band = unpack_band(d, room, w, first);
-        Tensor part = tensor(beside, dy.rows, band.rows);
-        for (int t = 0; t < dy.rows; t++)
+        Tensor part = band.rows == w.rows ? dy : tensor(beside, dy.rows, band.rows);
+        for (int t = 0; part.at != dy.at && t < dy.rows; t++)
             memcpy(tensor_rows(part, t, 1).at, dy.at + (size_t)t * (size_t)dy.cols + first,
                    (size_t)band.rows * sizeof(float));
         d->kernels->linear_back_x(d, dx, part, band, add || first > 0);

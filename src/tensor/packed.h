@@ -6,6 +6,9 @@
 #include "tensor/device.h"
 #include "tensor/tensor.h"
 
+/* Bytes that the device takes for unpacked rows while so many rows are multiplied by it. */
+size_t packed_room(Matrix w, int rows);
+
 void packed_linear(Device *d, Tensor y, Tensor x, Matrix w, bool add);
 void packed_linear_back_x(Device *d, Tensor dx, Tensor dy, Matrix w, bool add);
 /* y_t (=|+=) scale W(id_t) */

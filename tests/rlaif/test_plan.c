@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "model/export/export.h"
 #include "rlaif/label/label.h"
 #include "rlaif/learn/reward.h"
 #include "rlaif/rl/rl.h"
@@ -104,6 +105,54 @@ static void of_adapters(void **state)
     bench_end(&b);
 }
 
+/* What a plan says of weights that are unpacked. */
+static double unpacked_of(Bench *b, const char *model, PlanOptions o)
+{
+    json_t *plan = planned(b, model, o);
+    double bytes = json_number_of(json_object_get(plan, "parts"), "unpacked weights", 0);
+    json_decref(plan);
+    return bytes;
+}
+
+/* Weights that stay in their file are unpacked into memory that is planned, too: for the largest of them, once. */
+static void unpacked(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    Model *m;
+    bench_begin(&b);
+    b.library.packed = true;
+    char *half = bench_path(&b, "half"), *pairs = bench_path(&b, "pairs.jsonl"), *judge = bench_path(&b, "judge.yaml"),
+         *prompts = bench_path(&b, "prompts.jsonl"), *reward = bench_path(&b, "reward"), steps[] = "steps=1",
+         *set[] = {steps};
+    const Arena *took = &b.work.device->unpacked;
+    need_ok(model_load(&m, TINY_LLAMA_DIR, b.work.device, 0, &err) && export_hf(m, half, DTYPE_BF16, &err), &err);
+    model_free(m);
+    bench_write(&b, "judge.yaml",
+                "name: j\nkind: pairwise\nitem: \"{context} {response_1} {response_2}\"\nending: \" Better:\"\n"
+                "answers: [\"1\", \"2\"]\n");
+    assert_true(took->size == 0);
+    need_ok(bench_run(&b, &label_table, label_stage, "label", &err, "pairs=@pairs.jsonl", "model=@half",
+                      "prompt=@judge.yaml", NULL),
+            &err);
+    assert_true(took->size > 0);
+    assert_true(unpacked_of(&b, half, (PlanOptions){PLAN_LABEL, .rows = pairs, .prompt = judge}) == (double)took->size);
+    assert_true(unpacked_of(&b, half, (PlanOptions){PLAN_LABEL, .rows = pairs, .weights = "f32"}) == 0);
+    PlanOptions trains = {PLAN_REWARD, .rows = pairs, .batch = "4", .lora = "2"};
+    assert_true(unpacked_of(&b, half, trains) == (double)took->size);
+    trains.lora = NULL;
+    assert_true(unpacked_of(&b, half, trains) == 0); /* they are f32 then */
+    need_ok(bench_run(&b, &rl_table, rl_stage, "rl", &err, "prompts=@prompts.jsonl", "model=@half", "reward=@reward",
+                      "steps=1", "batch=4", "samples=2", "max-new-tokens=6", "lora=2", "output=@rl", NULL),
+            &err);
+    assert_true(unpacked_of(&b, half,
+                            (PlanOptions){PLAN_RL, .rows = prompts, .batch = "4", .samples = "2", .max_new_tokens = "6",
+                                          .lora = "2", .reward = reward, .set = {set, 1}}) == (double)took->size);
+    free(half), free(pairs), free(judge), free(prompts), free(reward);
+    bench_end(&b);
+}
+
 /* Rows that are assumed: more and longer ones take more. */
 static void assumed(void **state)
 {
@@ -181,8 +230,8 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_stages_say), cmocka_unit_test(of_adapters), cmocka_unit_test(assumed),
-        cmocka_unit_test(too_large),     cmocka_unit_test(refused),
+        cmocka_unit_test(as_stages_say), cmocka_unit_test(of_adapters), cmocka_unit_test(unpacked),
+        cmocka_unit_test(assumed),       cmocka_unit_test(too_large),   cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

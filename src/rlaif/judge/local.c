@@ -256,9 +256,9 @@ static ScorerCost local_cost(const void *self)
     return scorer_cost(l->scorer);
 }
 
-/* Memory while rationales are written after these prompts, if all are as long as they may be. What all prompts begin
- * with is there once. */
-static double rationale_bytes(const Local *l, const Ids *prompt, int n)
+/* Memory while rationales are written after these prompts, if all are as long as they may be: bytes, and for unpacked weights.
+ * What all prompts begin with is there once. */
+static double rationale_bytes(const Local *l, const Ids *prompt, int n, double *unpacked)
 {
     const ModelConfig *c = &l->model->config;
     int longest = 0, shared = n > 1 ? prompt[0].n : 0;
@@ -266,6 +266,7 @@ static double rationale_bytes(const Local *l, const Ids *prompt, int n)
         longest = prompt[i].n > longest ? prompt[i].n : longest;
         shared = common_prefix(prompt[0].id, shared, prompt[i].id, prompt[i].n);
     }
+    *unpacked = (double)generate_unpacked(l->model, n, l->samples, longest - shared);
     return (double)((shared ? forest_bytes(c, shared) : 0) +
                     generate_bytes(c, n, l->samples, longest - shared, l->max_new));
 }
@@ -289,10 +290,13 @@ static bool local_plan(void *self, const Asked *a, int n, int orders, JudgePlan 
         if (i % orders == 1)
             plan->orders_share += common_prefix(prompt[i - 1].id, prompt[i - 1].n, prompt[i].id, prompt[i].n);
     }
-    double bytes = l->max_new && ok ? rationale_bytes(l, prompt, n) : 0;
+    double unpacked = plan->cost.unpacked, written = 0,
+           bytes = l->max_new && ok ? rationale_bytes(l, prompt, n, &written) : 0;
     plan->rationale_bytes = bytes > plan->rationale_bytes ? bytes : plan->rationale_bytes;
     release_all(prompt, n);
     plan->cost = scorer_cost(l->planner);
+    unpacked = written > unpacked ? written : unpacked;
+    plan->cost.unpacked = unpacked > plan->cost.unpacked ? unpacked : plan->cost.unpacked;
     plan->flops =
         transformer_flops(c, plan->cost.computed, plan->cost.attended) + 2.0 * c->width * c->vocab * plan->cost.wanted;
     return ok;

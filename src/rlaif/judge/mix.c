@@ -83,7 +83,8 @@ static ScorerCost add_cost(ScorerCost a, ScorerCost b)
                         .computed = a.computed + b.computed,
                         .attended = a.attended + b.attended,
                         .wanted = a.wanted + b.wanted,
-                        .bytes = a.bytes + b.bytes};
+                        .bytes = a.bytes + b.bytes,
+                        .unpacked = a.unpacked > b.unpacked ? a.unpacked : b.unpacked};
 }
 
 ScorerCost mix_cost(const Judge *j)

@@ -161,13 +161,14 @@ bool model_rewards(Model *m, const Ids *ids, int n, float *r, Err *err)
     return ok;
 }
 
-bool model_rewards_bytes(Model *m, const Ids *ids, int n, double *most, Err *err)
+bool model_rewards_cost(Model *m, const Ids *ids, int n, ScorerCost *most, Err *err)
 {
     Scorer *s;
     scorer_open_hollow(&s, m);
     bool ok = in_parts(s, ids, n, NULL, err);
-    double bytes = scorer_cost(s).bytes;
-    *most = bytes > *most ? bytes : *most;
+    ScorerCost cost = scorer_cost(s);
+    most->bytes = cost.bytes > most->bytes ? cost.bytes : most->bytes;
+    most->unpacked = cost.unpacked > most->unpacked ? cost.unpacked : most->unpacked;
     scorer_free(s);
     return ok;
 }

@@ -46,6 +46,6 @@ bool reward_model_rows(RewardModel *r, Rewarded *row, int n, Room room, double *
 /* The head of a model on n sequences of ids, as it stands: not centred, not scaled. */
 bool model_rewards(Model *m, const Ids *ids, int n, float *r, Err *err) MUST_CHECK;
 /* What that takes beside the model: *most becomes at least as many bytes. */
-bool model_rewards_bytes(Model *m, const Ids *ids, int n, double *most, Err *err) MUST_CHECK;
+bool model_rewards_cost(Model *m, const Ids *ids, int n, ScorerCost *most, Err *err) MUST_CHECK;
 
 #endif

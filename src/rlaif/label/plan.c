@@ -71,6 +71,7 @@ static void add_needs(const LabelPlan *p, const Asking *a, Needs *n)
         needs_add(n, NEEDS_RATIONALES, p->all.rationale_bytes);
     else
         needs_add(n, NEEDS_PROMPTS, p->all.cost.bytes);
+    needs_most(n, NEEDS_UNPACKED, p->all.cost.unpacked);
 }
 
 static bool check_memory(LabelPlan *p, const Asking *a, Err *err)

@@ -208,13 +208,13 @@ static Batches batches_of(RewardTraining *t)
 
 /* --- rewards of the model at hand --- */
 
-static bool rewards_bytes(const RewardTraining *t, double *most, Err *err)
+static bool rewards_cost(const RewardTraining *t, ScorerCost *most, Err *err)
 {
     Ids *ids = trees_sequences(&t->trees);
-    *most = 0;
-    bool ok = model_rewards_bytes(t->model, ids, t->trees.sequences, most, err) &&
-              model_rewards_bytes(t->model, t->held.ids, 2 * t->held.n, most, err) &&
-              model_rewards_bytes(t->model, t->centre, t->n_centre, most, err);
+    *most = (ScorerCost){0};
+    bool ok = model_rewards_cost(t->model, ids, t->trees.sequences, most, err) &&
+              model_rewards_cost(t->model, t->held.ids, 2 * t->held.n, most, err) &&
+              model_rewards_cost(t->model, t->centre, t->n_centre, most, err);
     free(ids);
     return ok;
 }
@@ -340,13 +340,14 @@ static bool needs_of(void *self, int batch, Needs *n, Err *err)
 {
     RewardTraining *t = self;
     Batches b = batches_of(t);
-    double rewards;
-    if (!rewards_bytes(t, &rewards, err))
+    ScorerCost rewards;
+    if (!rewards_cost(t, &rewards, err))
         return false;
     b.size = batch;
     training_needs(n, &t->options->train, t->model, batches_largest_pass(&b));
     needs_add_base(n, t->model);
-    needs_add(n, NEEDS_REWARDS, rewards); /* the pass keeps its memory while they are asked for */
+    needs_most(n, NEEDS_UNPACKED, rewards.unpacked);
+    needs_add(n, NEEDS_REWARDS, rewards.bytes); /* the pass keeps its memory while they are asked for */
     return true;
 }
 

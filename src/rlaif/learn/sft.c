@@ -192,7 +192,7 @@ static bool needs_of(void *self, int batch, Needs *n, Err *err)
     double loss;
     scorer_open_hollow(&counting, t->model);
     bool ok = held_out_loss(t, counting, &loss, err);
-    double held_out = scorer_cost(counting).bytes;
+    ScorerCost held_out = scorer_cost(counting);
     scorer_free(counting);
     if (!ok)
         return false;
@@ -200,7 +200,8 @@ static bool needs_of(void *self, int batch, Needs *n, Err *err)
     training_needs(n, &t->options->train, t->model, batches_largest_pass(&b));
     needs_add_base(n, t->model);
     if (t->n_held) /* the pass keeps its memory while they are measured */
-        needs_add(n, NEEDS_HELD_OUT, held_out);
+        needs_add(n, NEEDS_HELD_OUT, held_out.bytes);
+    needs_most(n, NEEDS_UNPACKED, held_out.unpacked);
     return true;
 }
 

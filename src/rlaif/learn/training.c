@@ -427,6 +427,7 @@ void training_needs(Needs *n, const TrainOptions *o, const Model *m, PassSize pa
     needs_add(n, NEEDS_OPTIMIZER, (double)trainer_bytes(o, c));
     needs_add(n, NEEDS_PASS, (double)pass_bytes(c, pass, KEEP_ALL));
     n->pass_again = (double)pass_bytes(c, pass, KEEP_INPUTS);
+    needs_most(n, NEEDS_UNPACKED, (double)unpacked_bytes(m, pass.rows, pass.targets));
 }
 
 void epoch_order(int seed, int epoch, int *order, int n)

@@ -36,9 +36,14 @@ static Widest widest_step(const Rl *rl)
     return w;
 }
 
+/* What drawing and scoring take. */
+typedef struct Drawing {
+    double bytes, unpacked;
+} Drawing;
+
 /* Scoring these rollouts' responses, behind `frame` tokens that all share; their own tokens are unlike each other's. Only the
- * last token is wanted, or all of the response. Adds to *bytes. */
-static bool scored_bytes(const Rollout *r, int n, int new, Model *m, int frame, bool last, double *bytes, Err *err)
+ * last token is wanted, or all of the response. Adds to what it takes. */
+static bool scored_bytes(const Rollout *r, int n, int new, Model *m, int frame, bool last, Drawing *d, Err *err)
 {
     Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
     Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
@@ -55,7 +60,9 @@ static bool scored_bytes(const Rollout *r, int n, int new, Model *m, int frame, 
     Scorer *s;
     scorer_open_hollow(&s, m);
     bool ok = last ? scorer_rewards(s, seq, n, NULL, err) : scorer_logprobs(s, seq, from, n, NULL, err);
-    *bytes += scorer_cost(s).bytes;
+    ScorerCost cost = scorer_cost(s);
+    d->bytes += cost.bytes;
+    d->unpacked = cost.unpacked > d->unpacked ? cost.unpacked : d->unpacked;
     scorer_free(s);
     for (int i = 0; i < n; i++)
         ids_release(&ids[i]);
@@ -76,28 +83,30 @@ static bool judge_frame(Judge *j, int *tokens, Err *err)
 }
 
 /* What a judge has to read, or all parts of a mix. */
-static bool judged_bytes(const Rl *rl, const RewardPart *p, const Rollout *r, int n, double *bytes, Err *err)
+static bool judged_bytes(const Rl *rl, const RewardPart *p, const Rollout *r, int n, Drawing *d, Err *err)
 {
     bool ok = true;
     for (int k = 0; ok && k < MOST_PARTS; k++) {
         const RewardModel *m = p->judge->part[k].reward;
-        ok = !m || scored_bytes(r, n, rl->options->max_new_tokens, m->model, 0, true, bytes, err);
+        ok = !m || scored_bytes(r, n, rl->options->max_new_tokens, m->model, 0, true, d, err);
     }
     for (int i = 0, frame = 0; ok && p->from.model && judge_asked(p->judge, i); i++)
         ok = judge_frame(judge_asked(p->judge, i), &frame, err) &&
-             scored_bytes(r, n, rl->options->max_new_tokens, p->from.model, frame, true, bytes, err);
+             scored_bytes(r, n, rl->options->max_new_tokens, p->from.model, frame, true, d, err);
     return ok;
 }
 
-/* Drawing rollouts, groups of `samples`, and asking for their rewards: *bytes becomes at least that. */
-static bool drawn_bytes(const Rl *rl, const Rollout *r, int n, int samples, double *bytes, Err *err)
+/* Drawing rollouts, groups of `samples`, and asking for their rewards: *most becomes at least that. */
+static bool drawn_bytes(const Rl *rl, const Rollout *r, int n, int samples, Drawing *most, Err *err)
 {
     const RewardSource *s = &rl->source;
     int new = rl->options->max_new_tokens;
-    double prompts = 0, scoring = 0;
+    double prompts = 0;
     for (int i = 0; i < n; i++)
         prompts += r[i].prompt->n;
-    double sampling = (double)generate_bytes(&rl->policy->config, n / samples, samples, (int)(prompts / n) + 1, new);
+    int longest = (int)(prompts / n) + 1;
+    double sampling = (double)generate_bytes(&rl->policy->config, n / samples, samples, longest, new);
+    Drawing scoring = {.unpacked = (double)generate_unpacked(rl->policy, n / samples, samples, longest)};
     /* scorers keep what they had for their last call, so those of all add up */
     bool ok = scored_bytes(r, n, new, rl->reference, 0, false, &scoring, err);
     for (int i = 0; ok && i < s->parts; i++) {
@@ -105,23 +114,24 @@ static bool drawn_bytes(const Rl *rl, const Rollout *r, int n, int samples, doub
         ok = p->model ? p->borrowed || scored_bytes(r, n, new, p->model->model, 0, true, &scoring, err)
                       : judged_bytes(rl, p, r, n, &scoring, err);
     }
-    double most = sampling > scoring ? sampling : scoring;
-    *bytes = *bytes > most ? *bytes : most;
+    double bytes = sampling > scoring.bytes ? sampling : scoring.bytes;
+    most->bytes = most->bytes > bytes ? most->bytes : bytes;
+    most->unpacked = most->unpacked > scoring.unpacked ? most->unpacked : scoring.unpacked;
     return ok;
 }
 
 /* The same of the widest step and of the held-out prompts, as many at once as rl_measure_held_out draws. */
-static bool all_drawn_bytes(const Rl *rl, int widest, double *bytes, Err *err)
+static bool all_drawn_bytes(const Rl *rl, int widest, Drawing *most, Err *err)
 {
     int n;
     Rollout *r = rl_plan(rl, widest, &n);
-    *bytes = 0;
-    bool ok = drawn_bytes(rl, r, n, rl->options->samples, bytes, err);
+    *most = (Drawing){0};
+    bool ok = drawn_bytes(rl, r, n, rl->options->samples, most, err);
     for (int first = 0; ok && first < rl->held.n; first += n) {
         int some = rl->held.n - first < n ? rl->held.n - first : n;
         for (int i = 0; i < some; i++)
             r[i].prompt = &rl->held_prompt[first + i];
-        ok = drawn_bytes(rl, r, some, 1, bytes, err);
+        ok = drawn_bytes(rl, r, some, 1, most, err);
     }
     free(r); /* nothing was drawn */
     return ok;
@@ -149,7 +159,7 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     const RlOptions *o = rl->options;
     const ModelConfig *c = &rl->policy->config;
     Widest w = widest_step(rl);
-    double drawn;
+    Drawing drawn;
     if (!all_drawn_bytes(rl, w.step, &drawn, err))
         return false;
     n->disk = (3 + (o->eval_every ? o->keep_best : 0)) * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
@@ -165,7 +175,11 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     size_t compared = o->kl == KL_LOSS ? pass_compare_bytes(&rl->reference->config, w.pass) : 0;
     needs_add(n, NEEDS_PASS, (double)(pass_bytes(c, w.pass, KEEP_ALL) + compared));
     n->pass_again = (double)(pass_bytes(c, w.pass, KEEP_INPUTS) + compared);
-    needs_add(n, NEEDS_DRAWN, drawn);
+    needs_add(n, NEEDS_DRAWN, drawn.bytes);
+    needs_most(n, NEEDS_UNPACKED, drawn.unpacked);
+    needs_most(n, NEEDS_UNPACKED, (double)unpacked_bytes(rl->policy, w.pass.rows, w.pass.targets));
+    if (o->kl == KL_LOSS)
+        needs_most(n, NEEDS_UNPACKED, (double)unpacked_bytes(rl->reference, w.pass.rows, w.pass.targets));
     needs_add_base(n, rl->policy);
     return true;
 }

@@ -17,6 +17,11 @@ void needs_add(Needs *n, Need part, double bytes)
     n->part[part] += bytes;
 }
 
+void needs_most(Needs *n, Need part, double bytes)
+{
+    n->part[part] = bytes > n->part[part] ? bytes : n->part[part];
+}
+
 void needs_add_base(Needs *n, const Model *m)
 {
     static const double program = 15e6,

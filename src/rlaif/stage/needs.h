@@ -20,6 +20,7 @@
     X(NEEDS_HELD_OUT, "held-out rows")                                                                                 \
     X(NEEDS_RATIONALES, "rationales")                                                                                  \
     X(NEEDS_PROMPTS, "prompts")                                                                                        \
+    X(NEEDS_UNPACKED, "unpacked weights")                                                                              \
     X(NEEDS_BASE, "program and tokenizer")
 
 #define NEEDS_PART(part, name) part,
@@ -41,6 +42,8 @@ typedef struct Effort {
 } Effort;
 
 void needs_add(Needs *n, Need part, double bytes);
+/* Of what is there once, for one after the other: the part is at least that. */
+void needs_most(Needs *n, Need part, double bytes);
 double needs_bytes(const Needs *n); /* of memory, altogether */
 
 /* Models whose weights are counted: those of one file, once. */

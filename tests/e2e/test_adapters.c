@@ -1,0 +1,48 @@
+/* Adapters of another program's as models of a recipe: its policy, what its stages train on from, and what they are compared with. */
+#include "program.h"
+
+#define STAGES                                                                                                         \
+    "judge: llama\n"                                                                                                   \
+    "stages:\n"                                                                                                        \
+    "  - sft:    {data: demos.jsonl, batch: 2, lr: 1e-2}\n"                                                            \
+    "  - sample: {prompts: p.jsonl, n: 2, max-new-tokens: 5}\n"                                                        \
+    "  - label:  {method: pointwise, prompt: tone.yaml}\n"                                                             \
+    "  - label:  {as: again, method: pairwise, pairs: sample, prompt: which.yaml, model: policy}\n"                    \
+    "  - reward: {batch: 2, lr: 1e-2}\n"                                                                               \
+    "  - reward: {as: fresh, pairs: label, model: llama, batch: 2, lr: 1e-2, lora: 2}\n"                               \
+    "  - score:  {rows: human.jsonl, model: fresh}\n"                                                                  \
+    "  - rl:     {prompts: p.jsonl, reference: policy, steps: 2, batch: 2, samples: 2, baseline: group, "              \
+    "max-new-tokens: 5, lr: 1e-2, eval: held.jsonl, eval-every: 1}\n"                                                  \
+    "  - choose: {prompts: held.jsonl, prompt: tone.yaml, max-new-tokens: 5}\n"                                        \
+    "  - eval:   {kind: winrate, prompts: test.jsonl, prompt: tone.yaml, max-new-tokens: 5}\n"                         \
+    "  - report: {}\n"
+
+/* The same recipe with an adapter that names its base by a path, and with one that names it as a hub does. */
+static void recipes(void **state)
+{
+    (void)state;
+    runs_with_status(test_bench, 0,
+                     "rlaif sft demos.jsonl --model llama --lora 3 --lora-targets q_proj,down_proj --lr 1e-2 -o own && "
+                     "cp -r own hub && rm own/rlaif.json hub/rlaif.json && sed -i 's/\"llama\"/\"some\\/llama\"/' "
+                     "hub/adapter_config.json");
+    put_text(test_bench, "own.yaml", "name: own\nseed: 2\npolicy: own\n" STAGES);
+    put_text(test_bench, "hub.yaml", "name: hub\nseed: 2\npolicy: hub\n" STAGES);
+    need_message(run_in(test_bench, "rlaif run hub.yaml --threads 1"), 1,
+                 "it adapts some/llama, which is no file or directory here", "--base MODEL");
+    runs_with_status(test_bench, 0, "rlaif run own.yaml --threads 1");
+    runs_with_status(test_bench, 0, "rlaif run hub.yaml --base llama --threads 1");
+    runs_with_status(test_bench, 0,
+                     "cd runs && for m in sft reward fresh policy chosen; do for f in adapter_model.safetensors "
+                     "adapter_config.json rlaif.json; do cmp own/$m/$f hub/$m/$f || exit 1; done; done");
+    runs_with_status(test_bench, 0, "grep -q '\"base\": \"llama\"' runs/hub/chosen/rlaif.json");
+    Ran r = run_in(test_bench, "rlaif run hub.yaml --base llama --threads 1 2>&1 | grep -c 'was done before'");
+    need_status(&r, 0);
+    assert_string_equal(r.out, "11\n"); /* all, but for the report */
+    ran_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {IN_BENCH(recipes)};
+    return cmocka_run_group_tests_name("adapters in recipes", tests, NULL, NULL);
+}
