@@ -71,6 +71,20 @@ static bool read_id(const ConfigSource *s, const char *key, int otherwise, int *
     return true;
 }
 
+/* A switch of which only one side is computed here. */
+static bool check_switch(const ConfigSource *s, const char *key, bool wanted)
+{
+    bool on;
+    return read_bool(s, key, wanted, &on) &&
+           (on == wanted || config_bad(s, key, config_value(s, key), wanted ? "true" : "false"));
+}
+
+/* null where it stands, which is another thing than its absence */
+static bool is_null(const ConfigSource *s, const char *key)
+{
+    return json_is_null(json_object_get(s->object, key));
+}
+
 /* --- what is particular to a family ------------------------------------------------------------------ */
 
 static bool check_activation(const ConfigSource *s, const char *key, const char *wanted)
@@ -129,14 +143,21 @@ static bool read_layer_types(const ConfigSource *s, int period, int first)
     return true;
 }
 
+/* The window's size. null: there is none, and 0 is no size. */
+static bool read_size_of_window(const ConfigSource *s, int otherwise)
+{
+    return read_int(s, "sliding_window", is_null(s, "sliding_window") ? 0 : otherwise, &s->c->window);
+}
+
+static bool has_window(const ConfigSource *s)
+{
+    return s->c->window != 0 || config_value(s, "sliding_window");
+}
+
 /* A window of every layer, or none. */
 static bool read_window(const ConfigSource *s, int otherwise)
 {
-    bool null = json_is_null(json_object_get(s->object, "sliding_window"));
-    if (!read_int(s, "sliding_window", null ? 0 : otherwise, &s->c->window))
-        return false;
-    bool none = s->c->window == 0 && !config_value(s, "sliding_window");
-    return read_layer_types(s, 0, none ? s->c->layers : 0);
+    return read_size_of_window(s, otherwise) && read_layer_types(s, 0, has_window(s) ? 0 : s->c->layers);
 }
 
 static bool read_mistral(const ConfigSource *s)
@@ -156,8 +177,9 @@ static bool read_qwen2(const ConfigSource *s)
     bool on;
     int first;
     if (!read_usual(s) || !read_bool(s, "use_sliding_window", false, &on) ||
-        !read_int(s, "max_window_layers", 28, &first) || !read_int(s, "sliding_window", 4096, &c->window))
+        !read_int(s, "max_window_layers", 28, &first) || !read_size_of_window(s, 4096))
         return false;
+    on = on && has_window(s);
     c->window = on ? c->window : 0;
     return read_layer_types(s, 0, on ? first : c->layers);
 }
@@ -171,8 +193,7 @@ static bool read_qwen3(const ConfigSource *s)
 static bool read_cap(const ConfigSource *s, const char *key, double otherwise, float *cap)
 {
     double v;
-    const json_t *value = json_object_get(s->object, key);
-    if (!config_real(s, key, json_is_null(value) ? 0 : otherwise, &v))
+    if (!config_real(s, key, is_null(s, key) ? 0 : otherwise, &v))
         return false;
     *cap = (float)v;
     return !config_value(s, key) || v > 0 || config_bad(s, key, config_value(s, key), "positive");
@@ -183,15 +204,11 @@ static bool read_gemma(const ConfigSource *s, double cap, double logit_cap)
 {
     ModelConfig *c = s->c;
     double scalar;
-    bool both_ways;
-    if (!check_activation(s, "hidden_activation", "gelu_pytorch_tanh") ||
-        !read_int(s, "sliding_window", 4096, &c->window) || !config_real(s, "query_pre_attn_scalar", 256, &scalar) ||
-        !read_bias(s, false) || !read_cap(s, "attn_logit_softcapping", cap, &c->attn_cap) ||
-        !read_cap(s, "final_logit_softcapping", logit_cap, &c->logit_cap) ||
-        !read_bool(s, "use_bidirectional_attention", false, &both_ways))
+    if (!check_activation(s, "hidden_activation", "gelu_pytorch_tanh") || !read_size_of_window(s, 4096) ||
+        !config_real(s, "query_pre_attn_scalar", 256, &scalar) || !read_bias(s, false) ||
+        !read_cap(s, "attn_logit_softcapping", cap, &c->attn_cap) ||
+        !read_cap(s, "final_logit_softcapping", logit_cap, &c->logit_cap))
         return false;
-    if (both_ways)
-        return config_bad(s, "use_bidirectional_attention", config_value(s, "use_bidirectional_attention"), "false");
     if (!(scalar > 0))
         return config_bad(s, "query_pre_attn_scalar", config_value(s, "query_pre_attn_scalar"), "positive");
     c->attn_scale = (float)(1 / sqrt(scalar));
@@ -213,6 +230,7 @@ static bool read_gemma3_ropes(const ConfigSource *s)
         !config_real(s, "rope_theta", 1e6, &theta) || !config_real(s, "rope_local_base_freq", 1e4, &local_theta))
         return false;
     const json_t *full = json_object_get(newer, "full_attention");
+    older = json_object_size(older) ? older : NULL; /* {} says nothing */
     const json_t *sliding = json_object_get(newer, "sliding_attention");
     if (newer && !json_is_object(full) && !json_is_object(sliding))
         return config_bad(s, "rope_parameters", newer, "an object of full_attention and sliding_attention");
@@ -252,14 +270,6 @@ static bool read_activation(const ConfigSource *s, const char *key)
             return true;
         }
     return !v || config_bad(s, key, v, "\"gelu\", \"gelu_new\", \"gelu_fast\" or \"gelu_pytorch_tanh\"");
-}
-
-/* A switch of which only one side is computed here. */
-static bool check_switch(const ConfigSource *s, const char *key, bool wanted)
-{
-    bool on;
-    return read_bool(s, key, wanted, &on) &&
-           (on == wanted || config_bad(s, key, config_value(s, key), wanted ? "true" : "false"));
 }
 
 static bool read_gpt2(const ConfigSource *s)
@@ -330,24 +340,39 @@ static bool read_head_dim(const ConfigSource *s, const struct Reading *d, const 
                : err_hint(s->err, "the file is damaged, or describes a model that this program does not know");
 }
 
+/* GPT-2's class takes the names that the others have for its sizes, too, and rather than its own. */
+static const char *name_of(const ConfigSource *s, const char *own, const char *others)
+{
+    return config_value(s, others) ? others : own;
+}
+
 static bool read_sizes(const ConfigSource *s, const struct Reading *d, const SizeKeys *k)
 {
     ModelConfig *c = s->c;
     double eps;
-    if (!(read_int(s, k->layers, d->layers, &c->layers) && read_int(s, k->width, d->width, &c->width) &&
-          read_int(s, k->heads, d->heads, &c->heads) &&
-          read_size(s, k->kv_heads, d->kv_heads ? d->kv_heads : c->heads, &c->kv_heads) &&
+    bool all_own =
+        d->kv_heads == 0 || (k->kv_heads && is_null(s, k->kv_heads)); /* every head has its keys and values */
+    if (!(read_int(s, name_of(s, k->layers, "num_hidden_layers"), d->layers, &c->layers) &&
+          read_int(s, name_of(s, k->width, "hidden_size"), d->width, &c->width) &&
+          read_int(s, name_of(s, k->heads, "num_attention_heads"), d->heads, &c->heads) &&
+          read_size(s, k->kv_heads, all_own ? c->heads : d->kv_heads, &c->kv_heads) &&
           read_head_dim(s, d, k->head_dim)))
         return false;
     int four = c->width > 0 && c->width < INT_MAX / 4 ? 4 * c->width : 0;
     if (!(read_int(s, k->ffn, d->ffn ? d->ffn : four, &c->ffn) && read_int(s, "vocab_size", d->vocab, &c->vocab) &&
-          read_int(s, k->context, d->context, &c->context) && config_real(s, k->norm_eps, d->eps, &eps) &&
-          read_bool(s, "tie_word_embeddings", d->tied, &c->tied)))
+          read_int(s, name_of(s, k->context, "max_position_embeddings"), d->context, &c->context) &&
+          config_real(s, k->norm_eps, d->eps, &eps) && read_bool(s, "tie_word_embeddings", d->tied, &c->tied)))
         return false;
     c->norm_eps = (float)eps;
     if (c->layers < 1 || c->layers > MAX_LAYERS)
         return config_bad(s, k->layers, config_value(s, k->layers), "1 to 256");
     return read_id(s, "bos_token_id", d->bos, &c->bos) && read_id(s, "eos_token_id", d->eos, &c->eos);
+}
+
+/* Attention that looks ahead, of models that embed texts: they have the names and tensors of what they were made of. */
+static bool check_causal(const ConfigSource *s)
+{
+    return check_switch(s, "is_causal", true) && check_switch(s, "use_bidirectional_attention", false);
 }
 
 /* What would change the numbers and is refused: no operation here does it. */
@@ -371,7 +396,10 @@ static bool refuse_unknown(const ConfigSource *s, const Family *f)
     for (int i = 0; !f->soft_caps && i < COUNT(none); i++)
         if (config_value(s, none[i]))
             return config_bad(s, none[i], config_value(s, none[i]), "null: it is not supported");
-    return true;
+    const json_t *layers = config_value(s, "per_layer_config");
+    if (layers && (!json_is_object(layers) || json_object_size(layers)))
+        return config_bad(s, "per_layer_config", layers, "null: only models whose layers are all alike are supported");
+    return check_causal(s);
 }
 
 /* A classifier is a reward model if it has one label; transformers' default is two, and names count before their number. */

@@ -55,12 +55,17 @@ static void write_llama(const ModelConfig *c, json_t *o)
     put_rotary(c, o);
 }
 
-/* mistral and phi3: a window of all layers. */
+/* mistral and phi3: a window of all layers, or of those that are named. */
 static void write_windowed(const ModelConfig *c, json_t *o)
 {
+    int local = 0;
+    for (int i = 0; i < c->layers; i++)
+        local += c->local[i];
     put_text(o, "hidden_act", "silu");
     put_rotary(c, o);
     put_window(c, o);
+    if (local && local < c->layers)
+        put_layer_types(c, o);
 }
 
 static void write_qwen(const ModelConfig *c, json_t *o)

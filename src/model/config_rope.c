@@ -16,13 +16,26 @@ static bool read_linear(const ConfigSource *p, Rope *r)
     return true;
 }
 
-static bool read_llama3(const ConfigSource *p, Rope *r)
+static bool is_phi3(const ModelConfig *c)
+{
+    return strcmp(c->family, "phi3") == 0;
+}
+
+/* The context before the scaling: what stands beside it in config.json counts before what stands in it, and Phi-3's class never
+ * asks the latter. */
+static bool read_original(const ConfigSource *s, const ConfigSource *p, Rope *r)
+{
+    static const char key[] = "original_max_position_embeddings";
+    bool beside = config_value(s, key) || is_phi3(s->c);
+    return config_real(beside ? s : p, key, is_phi3(s->c) ? 4096 : s->c->context, &r->original_context);
+}
+
+static bool read_llama3(const ConfigSource *s, const ConfigSource *p, Rope *r)
 {
     r->scaling = ROPE_LLAMA3;
     return config_real(p, "factor", (double)NAN, &r->factor) &&
            config_real(p, "low_freq_factor", (double)NAN, &r->low_freq) &&
-           config_real(p, "high_freq_factor", (double)NAN, &r->high_freq) &&
-           config_real(p, "original_max_position_embeddings", p->c->context, &r->original_context);
+           config_real(p, "high_freq_factor", (double)NAN, &r->high_freq) && read_original(s, p, r);
 }
 
 /* YaRN's factor on q.k, as its share of q: 0.1 m ln(factor) + 1. */
@@ -31,13 +44,12 @@ static double yarn_size(double factor, double m)
     return factor > 1 ? 0.1 * m * real_log(factor) + 1 : 1;
 }
 
-static bool read_yarn(const ConfigSource *p, Rope *r)
+static bool read_yarn(const ConfigSource *s, const ConfigSource *p, Rope *r)
 {
     double m, all;
     r->scaling = ROPE_YARN;
     if (!config_real(p, "factor", (double)NAN, &r->factor) || !config_real(p, "beta_slow", 1, &r->low_freq) ||
-        !config_real(p, "beta_fast", 32, &r->high_freq) ||
-        !config_real(p, "original_max_position_embeddings", p->c->context, &r->original_context) ||
+        !config_real(p, "beta_fast", 32, &r->high_freq) || !read_original(s, p, r) ||
         !config_real(p, "mscale", 0, &m) || !config_real(p, "mscale_all_dim", 0, &all))
         return false;
     double size = m != 0 && all != 0 ? yarn_size(r->factor, m) / yarn_size(r->factor, all) : yarn_size(r->factor, 1);
@@ -62,11 +74,10 @@ static bool read_factors(const ConfigSource *p, const char *key, double *out)
 static bool read_long(const ConfigSource *s, const ConfigSource *p, Rope *r)
 {
     ModelConfig *c = s->c;
-    double original, factor;
+    double factor;
     r->scaling = ROPE_LONG;
     r->long_context = c->context;
-    if (!config_real(s, "original_max_position_embeddings", c->context, &original) ||
-        !config_real(p, "original_max_position_embeddings", original, &r->original_context) ||
+    if (!read_original(s, p, r) ||
         !config_real(p, "factor", r->original_context > 0 ? c->context / r->original_context : 1, &factor) ||
         !read_factors(p, "short_factor", r->short_factor) || !read_factors(p, "long_factor", r->long_factor))
         return false;
@@ -92,11 +103,12 @@ bool config_read_rope(const ConfigSource *s, const json_t *params, double theta,
     if (strcmp(kind, "linear") == 0)
         return read_linear(&p, r);
     if (strcmp(kind, "llama3") == 0)
-        return read_llama3(&p, r);
-    if (strcmp(kind, "yarn") == 0)
-        return read_yarn(&p, r);
-    if (strcmp(kind, "longrope") == 0 || strcmp(kind, "su") == 0)
+        return read_llama3(s, &p, r);
+    bool yarn = strcmp(kind, "yarn") == 0, long_once = strcmp(kind, "su") == 0 || (yarn && is_phi3(s->c));
+    if (long_once || strcmp(kind, "longrope") == 0)
         return read_long(s, &p, r);
+    if (yarn)
+        return read_yarn(s, &p, r);
     return err_set(s->err, ERR_INPUT, "%s: rotary scaling of the kind \"%.50s\" is not supported", s->where, kind),
            err_hint(s->err, "take a model with the kind default, linear, llama3, yarn or longrope");
 }
@@ -115,7 +127,7 @@ bool config_read_rotary(const ConfigSource *s, const char *theta, double part)
     if (!config_object(s, "rope_scaling", &older) || !config_object(s, "rope_parameters", &newer) ||
         !config_real(s, theta, 10000, &base))
         return false;
-    const json_t *params = older ? older : newer, *member;
+    const json_t *params = json_object_size(older) ? older : newer, *member; /* {} says nothing */
     const char *name;
     json_object_foreach((json_t *)(uintptr_t)params, name, member)
     {

@@ -315,6 +315,44 @@ static void scaled_ropes_are_read(void **state)
     assert_true(fabs(c.rope.attention - sqrt(1 + log(32) / log(4096))) < 1e-12);
 }
 
+/* Keys that say nothing, stand elsewhere or have another name: what counts is what transformers takes. */
+static void other_spellings(void **state)
+{
+    (void)state;
+#define OF_QWEN2  OF("qwen2") ", " SIZES ", \"num_key_value_heads\": null"
+#define LLAMA3(n) "\"llama3\", \"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4" n
+#define FACTORS   ", \"short_factor\": [1,1,1,1,2,2,2,2], \"long_factor\": [1,2,3,4,5,6,7,8]}}"
+    ModelConfig c = config_of(OF_QWEN2 ", \"use_sliding_window\": true, \"sliding_window\": null, "
+                                       "\"max_window_layers\": 2, \"is_causal\": true, \"per_layer_config\": {}}");
+    assert_true(c.kv_heads == 4 && c.window == 0 && !c.local[3]);
+    c = config_of(OF("gemma2") ", " SIZES ", \"sliding_window\": null, \"use_bidirectional_attention\": null, "
+                               "\"layer_types\": [\"full_attention\", \"full_attention\", \"full_attention\", "
+                               "\"full_attention\"]}");
+    assert_true(c.window == 0 && !c.local[0]);
+    Rope r = config_of(LLAMA ", \"rope_scaling\": {}, \"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": "
+                             "\"linear\", \"factor\": 2}}")
+                 .rope;
+    assert_true(r.theta == 5e5 && r.scaling == ROPE_LINEAR && r.factor == 2);
+    c = config_of(GEMMA3 ", \"rope_scaling\": {}, \"rope_parameters\": {\"full_attention\": {\"rope_theta\": 5e5, "
+                         "\"rope_type\": \"linear\", \"factor\": 8.0}}}");
+    assert_true(c.rope.theta == 5e5 && c.rope.scaling == ROPE_LINEAR && c.rope_local.theta == 1e4);
+    static const char beside[] =
+        LLAMA ", \"original_max_position_embeddings\": 512, \"rope_scaling\": {\"type\": " LLAMA3(
+            ", \"original_max_position_embeddings\": 8192") "}}";
+    assert_true(config_of(beside).rope.original_context == 512);
+    r = config_of(LLAMA ", \"original_max_position_embeddings\": 512, \"rope_scaling\": {\"type\": \"yarn\", "
+                        "\"factor\": 4}}")
+            .rope;
+    assert_true(r.scaling == ROPE_YARN && r.original_context == 512);
+    c = config_of(OF("phi3") ", " SIZES ", \"max_position_embeddings\": 131072, \"rope_scaling\": {\"type\": \"yarn\", "
+                             "\"original_max_position_embeddings\": 8192" FACTORS);
+    assert_true(c.rope.scaling == ROPE_LONG && c.rope.original_context == 4096 && c.context == 4096);
+    assert_true(fabs(c.rope.attention - sqrt(1 + log(32) / log(4096))) < 1e-12);
+    c = config_of(OF("gpt2") ", \"hidden_size\": 64, \"num_attention_heads\": 4, \"n_head\": 8, "
+                             "\"num_hidden_layers\": 3, \"max_position_embeddings\": 99}");
+    assert_true(c.width == 64 && c.heads == 4 && c.kv_heads == 4 && c.layers == 3 && c.context == 99);
+}
+
 static void reward_models(void **state)
 {
     (void)state;
@@ -439,6 +477,8 @@ static void round_trips(void **state)
     for (int i = 0; i < c.layers; i++)
         c.local[i] = true;
     expect_round_trip(&c);
+    c.local[1] = false;
+    expect_round_trip(&c);
     c = sample("qwen2");
     c.window = 16, c.rope_local = c.rope;
     c.local[3] = c.local[5] = true;
@@ -520,7 +560,7 @@ int main(void)
         cmocka_unit_test(reward_models),      cmocka_unit_test(every_key_with_every_value),
         cmocka_unit_test(nested_classifiers), cmocka_unit_test(round_trips),
         cmocka_unit_test(heads_are_named),    cmocka_unit_test(scalar_is_whole),
-        cmocka_unit_test(golden_configs),
+        cmocka_unit_test(golden_configs),     cmocka_unit_test(other_spellings),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }
