@@ -33,7 +33,8 @@ static const struct {
 static bool next_event(Parse *p, yaml_event_t *e, Err *err)
 {
     if (yaml_parser_parse(&p->parser, e))
-        return true;
+        return e->type != YAML_SCALAR_EVENT || !memchr(e->data.scalar.value, 0, e->data.scalar.length) ||
+               err_set(err, ERR_INPUT, "%s:%zu: a text holds \\0, which none may", p->where, e->start_mark.line + 1);
     const char *problem = p->parser.problem ? p->parser.problem : "is no YAML";
     for (int i = 0; i < COUNT(complaints); i++)
         if (strcmp(problem, complaints[i].theirs) == 0)

@@ -82,6 +82,8 @@ static const Refused refused[] = {
     {"a:\n\t- 1\n", "recipe.yaml:2: "},
     {"a: \"\xff\"\n", "recipe.yaml:"},
     {"a: 'open\n", "recipe.yaml:"},
+    {"a: 1\nb: \"x\\0y\"\n", "recipe.yaml:2: a text holds \\0"},
+    {"\"a\\0b\": 1\n", "recipe.yaml:1: a text holds \\0"},
     {"[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]", "nested too deep"},
 };
 

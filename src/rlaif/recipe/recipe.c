@@ -93,8 +93,8 @@ static bool read_stage(Recipe *r, const Yaml *y, RecipeStage *s, Err *err)
     if (!read_kind(r, s, y->keys[0], err))
         return false;
     const Yaml *as = yaml_get(s->options, "as");
-    s->named = as != NULL;
-    s->name = as && as->kind == YAML_TEXT ? as->text : y->keys[0];
+    s->named = !yaml_is_null(as);
+    s->name = s->named && as->kind == YAML_TEXT ? as->text : y->keys[0];
     if (!s->name[0] || strchr(s->name, '/') || s->name[0] == '.') {
         err_set(err, ERR_INPUT, "\"as: %s\" is no name for a stage", s->name);
         err_hint(err, "take a name without / that does not begin with a dot");

@@ -62,6 +62,26 @@ static void defaults(void **state)
     judge_prompt_free(p);
 }
 
+/* null says nothing, wherever it stands; in quotes it is a word. */
+static void nulls(void **state)
+{
+    (void)state;
+    static const char least[] =
+        "name: least\nkind: pairwise\nsystem: null\npreamble: ~\nitem: \"{response_1} {response_2}\"\n"
+        "ending: \"null\"\nanswers: [\"1\", \"2\"]\nexemplar:\nflip: null\nshots: ~\n"
+        "exemplars: [{responses: [r, s], rationale: null, answer: \"2\"}]\n"
+        "cot: {ending: W, join: ~, preamble: null}\n";
+    Err err = {0};
+    JudgePrompt *p = load(least, &err);
+    need_ok(p != NULL, &err);
+    assert_string_equal(p->system, "");
+    assert_string_equal(p->ending, "null");
+    assert_true(p->shots == 1 && !p->flip);
+    assert_string_equal(p->cot.join, "\n\n");
+    body_is(p, (Shown){.n = 1, .cot = true}, "", "r snull2\n\nA B");
+    judge_prompt_free(p);
+}
+
 static void refused(const char *old, const char *new, const char *why)
 {
     const char *at = strstr(full_prompt, old);
@@ -81,6 +101,7 @@ static void bad_files(void **state)
     refused("max-new-tokens: 12", "max-new-tokens: 0", "\"max-new-tokens\" must be at least 1");
     refused("max-new-tokens: 12", "max-new-tokens: many", "\"max-new-tokens\" must be a whole number");
     refused("  ending: \"Why:\"\n", "", "the key \"ending\" is missing");
+    refused("  ending: \"Why:\"\n", "  ending: ~\n", "the key \"ending\" is missing");
     refused("join:", "joint:", "there is no key \"joint\"");
     refused("shots: 0", "shots: 4", "\"shots\" must be a whole number");
     refused("answer: \"2\"", "anser: \"2\"", "there is no key \"anser\"");
@@ -207,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layout_of_exemplars),
         cmocka_unit_test(defaults),
+        cmocka_unit_test(nulls),
         cmocka_unit_test(bad_files),
         cmocka_unit_test(built_in),
         cmocka_unit_test(built_in_exemplars),

@@ -274,6 +274,7 @@ static void bad_mixes(void **state)
     }
     prompt_refused(mix, ", scale: 0.5", "", "bad.yaml:7: the part verdict.yaml has no \"scale\"");
     prompt_refused(mix, "scale: 4, ", "", "bad.yaml:6: the part log-length has no \"scale\"");
+    prompt_refused(mix, "scale: 4, ", "scale: ~, ", "bad.yaml:6: the part log-length has no \"scale\"");
     prompt_refused(mix, "temperature: 2", "temperature: 1e-300", "bad.yaml:2: \"temperature\" must be at least 1e-6");
     prompt_refused(mix, "weight: 3", "weight: nan", "bad.yaml:6: \"weight\" must be a number");
     prompt_refused(mix, "weight: 3", "weight: 1e308", "bad.yaml:6: \"weight\" must be at most 1e12 times the scale");

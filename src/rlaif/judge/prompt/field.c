@@ -14,9 +14,16 @@ static bool is_missing(const FieldReader *r, const char *key)
     return err_set(r->err, ERR_INPUT, "%s: the key \"%s\" is missing", r->where, key);
 }
 
-bool field_text(const FieldReader *r, const Yaml *map, const char *key, const char *otherwise, char **out)
+/* The value of a key; NULL where it is absent, or null, which is no text. */
+static const Yaml *value_of(const Yaml *map, const char *key)
 {
     const Yaml *y = yaml_get(map, key);
+    return yaml_is_null(y) ? NULL : y;
+}
+
+bool field_text(const FieldReader *r, const Yaml *map, const char *key, const char *otherwise, char **out)
+{
+    const Yaml *y = value_of(map, key);
     if (!y && !otherwise)
         return is_missing(r, key);
     if (y && y->kind != YAML_TEXT)
@@ -42,7 +49,7 @@ bool field_choice(const FieldReader *r, const Yaml *map, const char *key, const 
 
 bool field_count(const FieldReader *r, const Yaml *map, const char *key, int most, int otherwise, int *out)
 {
-    const Yaml *y = yaml_get(map, key);
+    const Yaml *y = value_of(map, key);
     *out = otherwise;
     if (!y)
         return true;
@@ -57,7 +64,7 @@ bool field_count(const FieldReader *r, const Yaml *map, const char *key, int mos
 bool field_number(const FieldReader *r, const Yaml *map, const char *key, bool positive, const double *otherwise,
                   double *out)
 {
-    const Yaml *y = yaml_get(map, key);
+    const Yaml *y = value_of(map, key);
     char *end = NULL;
     if (!y && !otherwise)
         return is_missing(r, key);

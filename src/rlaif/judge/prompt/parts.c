@@ -40,7 +40,7 @@ static bool read_part(const FieldReader *r, const Yaml *y, bool draft, MixPart *
         return field_bad(r, y, "parts", "a list of mappings");
     if (!yaml_check_keys(y, keys, COUNT(keys), r->where, r->err) || !read_source(r, y, p))
         return false;
-    if (!draft && !yaml_get(y, "scale")) {
+    if (!draft && yaml_is_null(yaml_get(y, "scale"))) {
         err_set(r->err, ERR_INPUT, "%s:%d: the part %s has no \"scale\"", r->where, y->line, part_name(p));
         return err_hint(r->err, "rlaif label --fit ROWS -o FILE.yaml measures it on rows");
     }
@@ -48,7 +48,7 @@ static bool read_part(const FieldReader *r, const Yaml *y, bool draft, MixPart *
     if (!field_choice(r, y, "chat", CHAT_MODES, "auto", &chat))
         return false;
     p->chat = (ChatMode)chat;
-    if (yaml_get(y, "chat") && p->kind != PART_REWARD)
+    if (!yaml_is_null(yaml_get(y, "chat")) && p->kind != PART_REWARD)
         return field_bad(r, yaml_get(y, "chat"), "chat", "a reward model's: a prompt's own file says how it is read");
     return field_number(r, y, "centre", false, &zero, &p->centre) &&
            (fabs(p->centre) <= LARGEST || field_bad(r, yaml_get(y, "centre"), "centre", "a number of at most 1e12")) &&
