@@ -241,6 +241,19 @@ static bool read_factors(const Meta *m, const char *name, double *out)
     return true;
 }
 
+/* A factor on cosines and sines, of which the kinds of scaling without one make other numbers. */
+static bool check_share(const Meta *m)
+{
+    double share;
+    if (!meta_real(m, "rope.scaling.attn_factor", 1, &share))
+        return false;
+    bool has = m->c->rope.scaling == ROPE_YARN || m->c->rope.scaling == ROPE_LONG;
+    return has || share == 1 ||
+           (err_set(m->err, ERR_INPUT, "%s: \"%s\" is %g, which only YaRN and longrope have", m->g->path,
+                    key_of(m, "rope.scaling.attn_factor").name, share),
+            err_hint(m->err, "take a model without it"));
+}
+
 /* Phi-3's rotation by tables, where the file has them: the context becomes that of the short ones. */
 static bool read_long_rope(const Meta *m)
 {
@@ -470,8 +483,8 @@ static bool read_vocabulary(const Meta *m)
         return err_set(m->err, ERR_INPUT, "%s: the embedding has %d rows, vocab_size is %d, %llu tokens are listed",
                        m->g->path, c->vocab, stated, (unsigned long long)listed),
                err_hint(m->err, "the tokenizer and the weights are of different models: convert it again");
-    return gguf_token_id(m->g, "tokenizer.ggml.bos_token_id", c->vocab, &c->bos, m->err) &&
-           gguf_token_id(m->g, "tokenizer.ggml.eos_token_id", c->vocab, &c->eos, m->err);
+    return gguf_token_id(m->g, "bos", c->vocab, &c->bos, m->err) &&
+           gguf_token_id(m->g, "eos", c->vocab, &c->eos, m->err);
 }
 
 /* Biases that a family may have, it has where the file has them. */
@@ -519,7 +532,7 @@ bool gguf_config(const Gguf *g, ModelConfig *c, Err *err)
         !read_rope(&m) || !meta_real(&m, "attention.scale", 0, &scale))
         return false;
     c->attn_scale = (float)scale;
-    if (!reading->read(&m) || !read_vocabulary(&m))
+    if (!reading->read(&m) || !check_share(&m) || !read_vocabulary(&m))
         return false;
     if (gguf_unread(g, "output.weight", err))
         return false;

@@ -1,6 +1,7 @@
 /* GGUF metadata as a tokenizer's description, and the chat template. */
 #include "model/gguf_config.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "text/prepare/charsmap.h"
 
@@ -8,10 +9,28 @@
 
 static const char DAMAGED[] = "the file is damaged: download or convert it again";
 
-bool gguf_token_id(const Gguf *g, const char *key, int n, int *id, Err *err)
+/* The ids that SentencePiece gives, where a file says nothing of them: so llama.cpp reads it. */
+static int default_id(const Gguf *g, const char *name, int n)
 {
+    static const struct {
+        const char *model, *name;
+        int id;
+    } usual[] = {{"llama", "unknown", 0}, {"llama", "bos", 1},  {"llama", "eos", 2},
+                 {"t5", "padding", 0},    {"t5", "unknown", 2}, {"t5", "eos", 1}};
+    const char *model = "";
+    gguf_text(g, "tokenizer.ggml.model", &model);
+    for (int i = 0; i < COUNT(usual); i++)
+        if (strcmp(usual[i].model, model) == 0 && strcmp(usual[i].name, name) == 0 && usual[i].id < n)
+            return usual[i].id;
+    return -1;
+}
+
+bool gguf_token_id(const Gguf *g, const char *name, int n, int *id, Err *err)
+{
+    char key[60];
     double v;
-    *id = -1;
+    snprintf(key, sizeof key, "tokenizer.ggml.%s_token_id", name);
+    *id = gguf_value(g, key) ? -1 : default_id(g, name, n);
     if (!gguf_value(g, key) || (gguf_number(g, key, &v) && (v == -1 || v == (double)UINT32_MAX)))
         return true;
     if (!gguf_number(g, key, &v))
@@ -132,11 +151,9 @@ static bool read_types(Gguf *g, TokenizerSpec *spec, Err *err)
 
 static bool read_special(const Gguf *g, TokenizerSpec *spec, Err *err)
 {
-    return gguf_token_id(g, "tokenizer.ggml.bos_token_id", spec->n, &spec->bos, err) &&
-           gguf_token_id(g, "tokenizer.ggml.eos_token_id", spec->n, &spec->eos, err) &&
-           gguf_token_id(g, "tokenizer.ggml.eot_token_id", spec->n, &spec->eot, err) &&
-           gguf_token_id(g, "tokenizer.ggml.unknown_token_id", spec->n, &spec->unk, err) &&
-           gguf_token_id(g, "tokenizer.ggml.padding_token_id", spec->n, &spec->pad, err);
+    return gguf_token_id(g, "bos", spec->n, &spec->bos, err) && gguf_token_id(g, "eos", spec->n, &spec->eos, err) &&
+           gguf_token_id(g, "eot", spec->n, &spec->eot, err) && gguf_token_id(g, "unknown", spec->n, &spec->unk, err) &&
+           gguf_token_id(g, "padding", spec->n, &spec->pad, err);
 }
 
 /* The map of characters of a unigram model: bytes. */
@@ -153,6 +170,13 @@ static bool read_charsmap(Gguf *g, TokenizerSpec *spec, Err *err)
         g->charsmap = charsmap_base64(v->at, (size_t)v->n);
     spec->charsmap = g->charsmap;
     return true;
+}
+
+/* Phi-3's tokens take the white space behind them. No file says so: llama.cpp knows the model by its name. */
+static bool is_phi3(const Gguf *g)
+{
+    const char *name = NULL;
+    return gguf_text(g, "general.name", &name) && (strcasestr(name, "phi-3") || strcasestr(name, "phi3"));
 }
 
 bool gguf_tokenizer(Gguf *g, TokenizerSpec *spec, Err *err)
@@ -173,11 +197,16 @@ bool gguf_tokenizer(Gguf *g, TokenizerSpec *spec, Err *err)
     if (!gguf_text(g, "tokenizer.ggml.model", &spec->model))
         return err_set(err, ERR_INPUT, "%s: the metadata \"tokenizer.ggml.model\" is missing", g->path),
                err_hint(err, "take a file that holds its tokenizer");
-    gguf_text(g, "tokenizer.ggml.pre", &spec->pre);
+    if (!gguf_text(g, "tokenizer.ggml.pre", &spec->pre) && strcmp(spec->model, "gpt2") == 0)
+        log_warn(
+            "%s names no pre-tokenizer (tokenizer.ggml.pre): texts are cut in the way called \"default\", and may become "
+            "other tokens than the model was trained on; convert it again with a current llama.cpp",
+            g->path);
     /* What the absence of a key means depends on the kind, as in llama.cpp. */
     bool sentencepiece = strcmp(spec->model, "llama") == 0;
     spec->add_bos = sentencepiece || tokenizer_pre_adds_bos(spec->pre);
     spec->add_space_prefix = sentencepiece;
+    spec->eats_blanks = is_phi3(g);
     spec->add_eos = strcmp(spec->model, "t5") == 0;
     gguf_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &spec->merge_blanks);
     gguf_bool(g, "tokenizer.ggml.add_bos_token", &spec->add_bos);

@@ -156,6 +156,9 @@ static bool read_tokenizer(Model *m, Source *s, Err *err)
             return false;
         template = tokenizer_chat_template(m->tokenizer);
     }
+    /* Where no file of the tokenizer's says what ends a text, config.json does. */
+    if (json_field(s->config, "eos_token_id") && tokenizer_end(m->tokenizer) < 0)
+        tokenizer_add_end(m->tokenizer, m->config.eos);
     /* Gemma 3's tokenizer has a token for images, which its models of text have no row for. */
     if (tokenizer_size(m->tokenizer) > m->config.vocab && !tokenizer_limit(m->tokenizer, m->config.vocab)) {
         err_set(err, ERR_INPUT, "%s: the tokenizer has %d tokens, the embedding %d rows", s->path,

@@ -10,7 +10,8 @@
 static bool is_model_file(const char *name, bool sharded)
 {
     static const char *const names[] = {"config.json",         "tokenizer.json",          "tokenizer_config.json",
-                                        "chat_template.jinja", "special_tokens_map.json", "generation_config.json"};
+                                        "chat_template.jinja", "special_tokens_map.json", "generation_config.json",
+                                        "added_tokens.json"};
     for (int i = 0; i < COUNT(names); i++)
         if (strcmp(name, names[i]) == 0)
             return true;

@@ -36,6 +36,12 @@ static int child_make(Specials *s, int node, unsigned char byte)
     return child;
 }
 
+bool special_is_mark(const char *text)
+{
+    size_t n = strlen(text);
+    return n > 2 && strchr("<[", text[0]) && strchr(">]", text[n - 1]);
+}
+
 bool specials_add(Specials *s, const char *text, size_t n, Special item)
 {
     if (!n)
@@ -66,11 +72,11 @@ int specials_forget(Specials *s, int from)
     return forgotten;
 }
 
-const char *specials_text(const Specials *s, int id)
+const Special *specials_item(const Specials *s, int id)
 {
     for (int i = 0; i < s->n; i++)
         if (s->item[i].id == id)
-            return s->item[i].text;
+            return &s->item[i];
     return NULL;
 }
 
@@ -181,6 +187,12 @@ static void take(const Specials *s, const char *text, int n, const char *taint, 
         qsort(m->item, (size_t)m->n, sizeof *m->item, by_place);
 }
 
+/* White space to the right: of any kind, as in tokenizers, or ASCII's, as in llama.cpp. */
+static int eaten_at(const Specials *s, const char *text, int n)
+{
+    return s->longest_first ? n > 0 && isspace((unsigned char)*text) : space_at(text, n);
+}
+
 /* Lets matches take the white space beside them, and turns indices into ids. A token that is itself white
  * space stays, even where the one before it took that, unless it takes from the left as well: so does tokenizers. */
 static void finish(const Specials *s, const char *text, int n, Matches *m)
@@ -194,7 +206,7 @@ static void finish(const Specials *s, const char *text, int n, Matches *m)
             x.at = end;
         while (item->eats_left && (len = space_before(text + end, x.at - end)))
             x.at -= len;
-        while (item->eats_right && (len = space_at(text + stop, n - stop)))
+        while (item->eats_right && (len = eaten_at(s, text + stop, n - stop)))
             stop += len;
         end = stop;
         if (x.at < stop)

@@ -32,13 +32,16 @@ typedef struct Specials {
     bool longest_first;
 } Specials;
 
+/* "<think>", "[USER]"; runs of blanks, words and the like stay words, whatever a template has of them. */
+bool special_is_mark(const char *text);
+
 /* False where the text is empty or there already. */
 bool specials_add(Specials *s, const char *text, size_t n, Special item) MUST_CHECK;
 /* Tokens from this id on are not looked for any more; returns how many that are. */
 int specials_forget(Specials *s, int from);
 void specials_release(Specials *s);
-/* The text that is looked for as this token, or NULL. */
-const char *specials_text(const Specials *s, int id);
+/* The one that is this token, or NULL. */
+const Special *specials_item(const Specials *s, int id);
 
 typedef struct Match {
     int at, len, id;

@@ -95,13 +95,6 @@ void tokenizer_finish(Tokenizer *t)
     find_blanks(t);
 }
 
-/* "<think>", "[USER]"; runs of blanks, words and the like stay words, whatever a template has of them. */
-static bool is_mark(const char *text)
-{
-    size_t n = strlen(text);
-    return n > 2 && strchr("<[", text[0]) && strchr(">]", text[n - 1]);
-}
-
 bool tokenizer_limit(Tokenizer *t, int n)
 {
     int beyond = specials_forget(&t->raw, n) + specials_forget(&t->added, n);
@@ -113,7 +106,7 @@ static void guard(Vocab *v, Specials *s, const char *chat_template)
     for (int i = 0; i < s->n; i++) {
         Special *item = &s->item[i];
         const char *text = vocab_text(v, item->id);
-        if (item->control || !is_mark(text) || !strstr(chat_template, text))
+        if (item->control || !special_is_mark(text) || !strstr(chat_template, text))
             continue;
         item->written = true;
         vocab_set_apart(v, item->id);
@@ -204,9 +197,9 @@ static void append_token(const Tokenizer *t, int id, Str *out)
     const char *text = vocab_text(&t->vocab, id);
     size_t n = vocab_length(&t->vocab, id);
     bool added = vocab_is_special(&t->vocab, id) || t->vocab.type[id] == TOKEN_USER_DEFINED;
-    const char *normalized = added ? specials_text(&t->added, id) : NULL;
+    const Special *normalized = added ? specials_item(&t->added, id) : NULL;
     if (normalized)
-        text = normalized, n = strlen(text);
+        text = normalized->text, n = strlen(text);
     if (t->vocab.type[id] == TOKEN_BYTE)
         str_addc(out, (char)strtol(text + 3, NULL, 16)); /* "<0x0A>" */
     else if (t->marks_blank && (!added || t->marks_added))

@@ -32,6 +32,7 @@ typedef struct TokenizerSpec {
     bool add_bos, add_eos, add_space_prefix;
     const char *charsmap; /* "t5": SentencePiece's map of characters in base64, or NULL */
     bool merge_blanks;    /* "t5": several are one, and none are at the ends */
+    bool eats_blanks; /* tokens found in a text take the white space behind them, but <unk>, <s> and <|endoftext|> */
 } TokenizerSpec;
 
 /* Does a GGUF of this pre-tokenizer (NULL: none is named) begin a text with BOS where it says nothing of it? */
@@ -60,6 +61,9 @@ void tokenizer_guard(Tokenizer *t, const char *chat_template);
 /* For a model that has fewer rows than the tokenizer has tokens: those from id n on are never given. False where they are more than
  * added tokens. Before any text is encoded. */
 bool tokenizer_limit(Tokenizer *t, int n) MUST_CHECK;
+
+/* One more token that ends a response; -1: none. Before any text is encoded. */
+void tokenizer_add_end(Tokenizer *t, int id);
 
 /* How a text is encoded or ids decoded, or-ed. */
 enum {

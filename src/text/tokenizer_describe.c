@@ -222,7 +222,8 @@ bool tokenizer_describe(TokenizerDescription *d, const Tokenizer *t, int rows, E
                               .pad = named(t, "pad_token", rows),
                               .add_bos = t->add_bos,
                               .add_eos = t->add_eos,
-                              .add_space_prefix = t->add_space_prefix};
+                              .add_space_prefix = t->add_space_prefix,
+                              .eats_blanks = t->eats_blanks};
     bool of_file = t->files.text[FILE_TOKENIZER] && !t->files.text[FILE_EXACT];
     bool ok = !t->unigram.score || no_words(err, "it is a unigram model");
     ok = ok && (!of_file || (check_tokens(t, &t->raw, err) && check_tokens(t, &t->added, err)));

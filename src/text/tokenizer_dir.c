@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "text/added_tokens.h"
 #include "text/tokenizer.h"
 #include "text/tokenizer_exact.h"
 #include "text/tokenizer_json.h"
@@ -18,6 +19,7 @@ const char *const tokenizer_file[FILE_NAMES] = {
     [FILE_SPECIAL_MAP] = "special_tokens_map.json",
     [FILE_GENERATION] = "generation_config.json",
     [FILE_TEMPLATE] = "chat_template.jinja",
+    [FILE_ADDED] = "added_tokens.json",
     [FILE_EXACT] = "tokenizer.rlaif.json",
 };
 
@@ -28,7 +30,7 @@ static bool parse(const TokenizerFiles *f, FileName name, json_t **out, Err *err
     if (!f->text[name])
         return true;
     /* transformers writes a model_max_length of 10^30 into others: no integer of this machine. */
-    bool strict = name == FILE_TOKENIZER || name == FILE_EXACT;
+    bool strict = name == FILE_TOKENIZER || name == FILE_EXACT || name == FILE_ADDED;
     if (!(strict ? json_parse : json_parse_loosely)(f->text[name], f->n[name], tokenizer_file[name], out, err))
         return false;
     if (json_is_object(*out))
@@ -39,6 +41,8 @@ static bool parse(const TokenizerFiles *f, FileName name, json_t **out, Err *err
 }
 
 /* --- what the smaller files say --------------------------------------------------------------------- */
+
+static const char MEND[] = "mend that file, or take it from where the model is from again";
 
 /* The text of a token, "<s>" or {"content": "<s>", ...}, into *text; NULL where the object has none. */
 static bool token_of(const json_t *object, const char *key, const char *file, const char **text, Err *err)
@@ -165,31 +169,47 @@ static bool read_config(Tokenizer *t, const json_t *config, const json_t *map, E
     return true;
 }
 
-static bool read_small_files(Tokenizer *t, const TokenizerFiles *f, Err *err)
+/* The smaller files, parsed; NULL: absent. */
+typedef struct SmallFiles {
+    json_t *config, *map, *generation, *added;
+} SmallFiles;
+
+static bool parse_small_files(SmallFiles *s, const TokenizerFiles *f, Err *err)
 {
-    json_t *config = NULL, *map = NULL, *generation = NULL;
-    bool ok = parse(f, FILE_CONFIG, &config, err) && parse(f, FILE_SPECIAL_MAP, &map, err) &&
-              parse(f, FILE_GENERATION, &generation, err) && read_config(t, config, map, err) &&
-              read_generation(t, generation, err);
-    json_decref(config);
-    json_decref(map);
-    json_decref(generation);
-    if (ok && f->text[FILE_TEMPLATE]) {
+    return (parse(f, FILE_CONFIG, &s->config, err) && parse(f, FILE_SPECIAL_MAP, &s->map, err) &&
+            parse(f, FILE_GENERATION, &s->generation, err) && parse(f, FILE_ADDED, &s->added, err)) ||
+           err_hint(err, "%s", MEND);
+}
+
+static void small_files_release(SmallFiles *s)
+{
+    json_decref(s->config);
+    json_decref(s->map);
+    json_decref(s->generation);
+    json_decref(s->added);
+}
+
+static bool read_small_files(Tokenizer *t, const SmallFiles *s, const char *chat_template, Err *err)
+{
+    if (!read_config(t, s->config, s->map, err) || !read_generation(t, s->generation, err))
+        return err_hint(err, "%s", MEND);
+    if (chat_template) {
         free(t->chat_template);
-        t->chat_template = mem_str(f->text[FILE_TEMPLATE]);
+        t->chat_template = mem_str(chat_template);
     }
-    return ok || err_hint(err, "mend that file, or take it from where the model is from again");
+    return true;
 }
 
 /* --- the tokenizer itself --------------------------------------------------------------------------- */
 
-static bool read_main(Tokenizer **out, const TokenizerFiles *f, Err *err)
+static bool read_main(Tokenizer **out, const TokenizerFiles *f, const SmallFiles *s, Err *err)
 {
     json_t *root;
     if (!parse(f, FILE_TOKENIZER, &root, err))
         return false;
     *out = tokenizer_blank();
-    bool ok = tokenizer_read_json(*out, root, err) || err_context(err, "%s", tokenizer_file[FILE_TOKENIZER]);
+    bool ok = added_tokens_complete(root, s->config, s->map, s->added, err) || err_hint(err, "%s", MEND);
+    ok = ok && (tokenizer_read_json(*out, root, err) || err_context(err, "%s", tokenizer_file[FILE_TOKENIZER]));
     json_decref(root);
     if (ok)
         tokenizer_finish(*out);
@@ -220,19 +240,23 @@ static bool read_exact(Tokenizer **out, TokenizerFiles *f, const char *where, Er
 bool tokenizer_from_files(Tokenizer **out, TokenizerFiles *f, const char *where, Err *err)
 {
     Tokenizer *t = NULL;
+    SmallFiles small = {0};
     *out = NULL;
     if (!f->text[FILE_TOKENIZER]) {
         err_set(err, ERR_INPUT, "there is no %s", tokenizer_file[FILE_TOKENIZER]);
         err_hint(err, "other forms of tokenizers (tokenizer.model, vocab.json) have to be converted to it first");
         goto fail;
     }
-    if (!read_exact(&t, f, where, err) || (!t && !read_main(&t, f, err)) || !read_small_files(t, f, err))
+    if (!parse_small_files(&small, f, err) || !read_exact(&t, f, where, err) ||
+        (!t && !read_main(&t, f, &small, err)) || !read_small_files(t, &small, f->text[FILE_TEMPLATE], err))
         goto fail;
+    small_files_release(&small);
     t->files = *f;
     *f = (TokenizerFiles){0};
     *out = t;
     return true;
 fail:
+    small_files_release(&small);
     tokenizer_free(t);
     tokenizer_files_release(f);
     err_hint(

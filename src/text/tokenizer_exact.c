@@ -55,6 +55,8 @@ char *tokenizer_exact_text(const Tokenizer *t, const char *hash)
         json_array_append_new(tokens, json_string(vocab_text(&t->vocab, i)));
     if (t->unigram.score)
         json_object_set_new(root, "merge_blanks", json_boolean(t->merge_blanks));
+    if (t->eats_blanks)
+        json_object_set_new(root, "eats_blanks", json_true());
     if (t->charsmap)
         json_object_set_new(root, "charsmap", json_string(t->charsmap));
     if (t->pre)
@@ -144,6 +146,7 @@ bool tokenizer_read_exact(Tokenizer **out, const json_t *root, Err *err)
                           .add_eos = json_bool_of(root, "add_eos", false),
                           .add_space_prefix = json_bool_of(root, "add_space_prefix", false),
                           .merge_blanks = json_bool_of(root, "merge_blanks", false),
+                          .eats_blanks = json_bool_of(root, "eats_blanks", false),
                           .charsmap = json_text_of(root, "charsmap")};
     bool ok = text && merge && read_types(json_object_get(root, "types"), type, (int)n) &&
               (!scores || read_scores(scores, score, (int)n));

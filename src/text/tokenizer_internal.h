@@ -18,6 +18,7 @@ typedef enum FileName {
     FILE_SPECIAL_MAP, /* special_tokens_map.json */
     FILE_GENERATION,  /* generation_config.json */
     FILE_TEMPLATE,    /* chat_template.jinja */
+    FILE_ADDED,       /* added_tokens.json */
     FILE_EXACT,       /* tokenizer.rlaif.json */
     FILE_NAMES
 } FileName;
@@ -64,7 +65,7 @@ struct Tokenizer {
     TokenizerFiles files;
     char *pre;    /* GGUF's name of the pre-tokenizer */
     float *score; /* [vocab.n], or NULL */
-    bool add_space_prefix, merge_blanks;
+    bool add_space_prefix, merge_blanks, eats_blanks;
     char *charsmap;
 };
 
@@ -73,6 +74,5 @@ Tokenizer *tokenizer_blank(void);
 
 /* Once vocabulary and merges are there: finds the tokens of bytes and of ends. */
 void tokenizer_finish(Tokenizer *t);
-void tokenizer_add_end(Tokenizer *t, int id);
 
 #endif

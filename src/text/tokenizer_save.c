@@ -57,10 +57,11 @@ static json_t *added_tokens_json(const Tokenizer *t)
     json_t *list = json_array();
     for (int i = 0; i < t->vocab.n; i++) {
         bool special = vocab_is_special(&t->vocab, i);
+        const Special *item = t->eats_blanks ? specials_item(&t->raw, i) : NULL;
         if (special || t->vocab.type[i] == TOKEN_USER_DEFINED)
             json_array_append_new(list, json_pack("{s:i, s:s, s:b, s:b, s:b, s:b, s:b}", "id", i, "content",
-                                                  vocab_text(&t->vocab, i), "single_word", 0, "lstrip", 0, "rstrip", 0,
-                                                  "normalized", 0, "special", special));
+                                                  vocab_text(&t->vocab, i), "single_word", 0, "lstrip", 0, "rstrip",
+                                                  item && item->eats_right, "normalized", 0, "special", special));
     }
     return list;
 }

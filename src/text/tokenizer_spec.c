@@ -48,6 +48,12 @@ static bool is_byte_text(const char *text)
            isxdigit((unsigned char)text[4]) && text[5] == '>';
 }
 
+/* Phi-3's tokens, all but three. */
+static bool eats_blanks(const char *text)
+{
+    return strcmp(text, "<unk>") != 0 && strcmp(text, "<s>") != 0 && strcmp(text, "<|endoftext|>") != 0;
+}
+
 static bool add_token(Tokenizer *t, const TokenizerSpec *spec, int i, Err *err)
 {
     TokenType type = type_of(spec, i);
@@ -68,7 +74,8 @@ static bool add_token(Tokenizer *t, const TokenizerSpec *spec, int i, Err *err)
                        vocab_find(&t->vocab, text, strlen(text)));
     if (type == TOKEN_NORMAL || type == TOKEN_BYTE || type == TOKEN_UNUSED)
         return true;
-    Special item = {.id = i, .control = type != TOKEN_USER_DEFINED};
+    Special item = {
+        .id = i, .control = type != TOKEN_USER_DEFINED, .eats_right = spec->eats_blanks && eats_blanks(text)};
     if (!specials_add(&t->raw, text, strlen(text), item))
         return err_set(err, ERR_INPUT, "token %d (\"%.60s\") cannot be looked for in texts", i, text);
     return true;
@@ -239,6 +246,7 @@ bool tokenizer_new(Tokenizer **out, const TokenizerSpec *spec, Err *err)
     t->raw.longest_first = true;
     t->add_bos = spec->add_bos;
     t->add_eos = spec->add_eos;
+    t->eats_blanks = spec->eats_blanks;
     const char *model = spec->model ? spec->model : "";
     if (!strcmp(model, "gpt2")) {
         if (!build_byte_level(t, spec, err))

@@ -113,6 +113,12 @@ static void other_scalings(void **state)
     Rope r = config_of(&b).rope;
     assert_true(r.scaling == ROPE_YARN && r.factor == 4 && r.original_context == 16 && r.low_freq == 1);
     assert_true(r.high_freq == 32 && fabs(r.attention - (1 + 0.1 * log(4))) < 1e-12);
+    build_model(&b, "llama");
+    add_f32(&b, "llama.rope.scaling.attn_factor", 1.25f);
+    expect_refused(&b, "\"llama.rope.scaling.attn_factor\" is 1.25, which only YaRN and longrope have");
+    build_model(&b, "llama");
+    add_f32(&b, "llama.rope.scaling.attn_factor", 1);
+    assert_true(config_of(&b).rope.scaling == ROPE_PLAIN);
     for (int window = 0; window < 2; window++) {
         build_model(&b, "llama");
         if (window)
@@ -282,7 +288,7 @@ static void tokenizer_is_read(void **state)
         assert_string_equal(s.tokens[i], build_tokens[i]);
     assert_true(s.scores[4] == -3 && s.types[1] == TOKEN_CONTROL && s.types[2] == TOKEN_NORMAL);
     assert_string_equal(s.merges[0], "a b");
-    assert_true(s.bos == 0 && s.eos == 1 && s.eot == 4 && s.unk == -1 && s.pad == -1);
+    assert_true(s.bos == 0 && s.eos == 1 && s.eot == 4 && s.unk == 0 && s.pad == -1);
     assert_true(s.add_bos && s.add_eos && s.add_space_prefix);
     assert_string_equal(gguf_chat_template(o.g), "{{ messages }}");
     assert_true(gguf_tokenizer(o.g, &again, &err) && again.tokens == s.tokens);
@@ -312,6 +318,54 @@ static void pretokenizers_imply_bos(void **state)
         Opened o = open_build(&b);
         assert_true(gguf_tokenizer(o.g, &s, &err));
         assert_int_equal(s.add_bos, row[i].adds);
+        close_build(&o);
+    }
+}
+
+static TokenizerSpec spec_of(Opened *o)
+{
+    Err err = {0};
+    TokenizerSpec s;
+    if (!gguf_tokenizer(o->g, &s, &err))
+        fail_msg("%s", err.msg);
+    return s;
+}
+
+/* A file of SentencePiece's that says nothing of its special tokens has those that SentencePiece gives. */
+static void special_tokens_are_implied(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id"};
+    for (int i = 0; i < 2; i++) {
+        Build b = {.skip = keys[i]};
+        build_model(&b, "llama");
+        Opened o = open_build(&b);
+        TokenizerSpec s = spec_of(&o);
+        ModelConfig c;
+        Err err = {0};
+        assert_true(gguf_config(o.g, &c, &err));
+        assert_true(s.unk == 0 && s.pad == -1 && s.add_bos);
+        assert_true(i ? s.eos == 2 && s.bos == 0 : s.bos == 1 && s.eos == 1);
+        assert_true(c.bos == s.bos && c.eos == s.eos);
+        close_build(&o);
+    }
+}
+
+/* Phi-3's tokens take the white space behind them; llama.cpp knows the model by its name. */
+static void phi3_is_known_by_its_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool is;
+    } row[] = {{"Phi3", true}, {"microsoft_Phi-3-mini-4k-instruct", true}, {"Phi 4", false}, {NULL, false}};
+    for (int i = 0; i < COUNT(row); i++) {
+        Build b = {0};
+        build_model(&b, "llama");
+        if (row[i].name)
+            add_text(&b, "general.name", row[i].name);
+        Opened o = open_build(&b);
+        assert_int_equal(spec_of(&o).eats_blanks, row[i].is);
         close_build(&o);
     }
 }
@@ -506,6 +560,8 @@ int main(void)
         cmocka_unit_test(wrong_texts),
         cmocka_unit_test(tokenizer_is_read),
         cmocka_unit_test(pretokenizers_imply_bos),
+        cmocka_unit_test(special_tokens_are_implied),
+        cmocka_unit_test(phi3_is_known_by_its_name),
         cmocka_unit_test(unigram_models_are_read),
         cmocka_unit_test(wrong_tokenizers),
         cmocka_unit_test(golden_models),

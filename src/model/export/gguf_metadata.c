@@ -214,6 +214,8 @@ void gguf_put_tokenizer(GgufWriter *w, const TokenizerSpec *s, const ModelConfig
                    {"tokenizer.ggml.eot_token_id", s->eot},
                    {"tokenizer.ggml.unknown_token_id", s->unk},
                    {"tokenizer.ggml.padding_token_id", s->pad}};
+    if (s->eats_blanks) /* who reads it knows that by the name alone */
+        gguf_put_text(w, "general.name", "Phi-3");
     gguf_put_text(w, "tokenizer.ggml.model", s->model);
     if (s->pre)
         gguf_put_text(w, "tokenizer.ggml.pre", s->pre);

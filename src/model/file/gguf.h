@@ -75,9 +75,9 @@ bool gguf_text(const Gguf *g, const char *key, const char **out);
 bool gguf_bool(const Gguf *g, const char *key, bool *out);
 /* Fails where it is there and of another type: GGUF_TEXT or GGUF_BOOL. */
 bool gguf_typed(const Gguf *g, const char *key, GgufType type, Err *err) MUST_CHECK;
-/* The id of a special token; -1 where the key is absent or says "none" (2^32 - 1). Fails for anything else
- * that is no id of a vocabulary of n. */
-bool gguf_token_id(const Gguf *g, const char *key, int n, int *id, Err *err) MUST_CHECK;
+/* The id of a special token ("bos", "eos", "eot", "unknown", "padding"); where the key is absent that of SentencePiece's
+ * vocabularies, and -1 in others or where it says "none" (2^32 - 1). Fails for anything else that is no id of a vocabulary of n. */
+bool gguf_token_id(const Gguf *g, const char *name, int n, int *id, Err *err) MUST_CHECK;
 /* The metadata of a key, or NULL. */
 const GgufValue *gguf_value(const Gguf *g, const char *key);
 /* Item i of a value, for integers and reals of any width and for booleans; false for other types. */
