@@ -89,7 +89,8 @@ static void same_operations(Device *d, const Both *b, int T)
     free(copy.at), free(y.at), free(wanted.at), free(id);
 }
 
-/* Every type at every level and on threads that share rows unevenly. */
+/* Every type at every level, on threads that share rows unevenly: of one row to four, of more, and of rows that are
+ * shorter than what is unpacked together, or a little longer. */
 static void every_type(void **state)
 {
     (void)state;
@@ -100,22 +101,26 @@ static void every_type(void **state)
             for (int threads = 1; threads <= 7; threads += threads == 1 ? 1 : 5) {
                 Device *d = open_device(level[l], threads);
                 int block = dtype_info(type)->block;
-                Both b;
-                both_init(&b, type, 53, block == 1 ? 301 : block == 32 ? 352 : 512);
-                same_operations(d, &b, threads == 1 ? 1 : 9);
+                Both small, b;
+                both_init(&small, type, 21, block == 1 ? 5 : block);
+                both_init(&b, type, 101, block == 1 ? 301 : block == 32 ? 608 : 512);
+                same_operations(d, &small, threads);
+                for (int T = threads < 3 ? threads : 3; T <= 5; T += 3)
+                    same_operations(d, &b, T);
+                both_free(&small);
                 both_free(&b);
                 device_free(d);
             }
 }
 
-/* Weights that are unpacked in more bands than one: of few rows and of many. */
+/* Weights that are unpacked in more bands than one, of few rows and of many; more blocks in a row than rows in a panel. */
 static void in_bands(void **state)
 {
     (void)state;
     Device *d = open_device(CPU_AUTO, 2);
     Both b;
-    both_init(&b, DTYPE_Q4_K, 1100, 1024);
-    same_operations(d, &b, 3);
+    both_init(&b, DTYPE_Q4_K, 300, 17 * 256);
+    same_operations(d, &b, 5);
     same_operations(d, &b, 65);
     both_free(&b);
     device_free(d);
