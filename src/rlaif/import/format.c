@@ -119,6 +119,8 @@ static bool from_instruction(const json_t *row, json_t *out, Err *err)
     const char *output = json_text_of(row, "output");
     if (!instruction || !output)
         return err_set(err, ERR_INPUT, "the row has no text \"%s\"", instruction ? "output" : "instruction");
+    if (!comparison_no_history(row, err))
+        return false;
     char *prompt = input && input[0] ? mem_printf("%s\n\n%s", instruction, input) : mem_str(instruction);
     json_object_set_new(out, "prompt", json_string(prompt));
     free(prompt);
@@ -153,10 +155,13 @@ static bool from_rows(const json_t *row, json_t *out, Err *err)
         json_t *turns = context_turns(&v.context), *all = json_copy(turns);
         json_array_append_new(all, json_pack("{s:s, s:s}", "role", "assistant", "content", v.response[0].text));
         if (!has(row, "messages"))
-            json_object_del(out, "system"), json_object_del(out, "conversations");
+            json_object_del(out, "conversations");
         set_turns(out, "messages", all);
         json_decref(turns);
     }
+    const char *role = json_text_of(json_array_get(v.context.turns, 0), "role");
+    if (role && strcmp(role, "system") == 0) /* it stands there now */
+        json_object_del(out, "system"), json_object_del(out, "system_prompt");
     row_view_release(&v);
     return true;
 }

@@ -2,6 +2,7 @@
 #include "rlaif/rows/comparison.h"
 
 #include "base/mem.h"
+#include "rlaif/rows/transcript.h"
 
 void comparison_release(Comparison *c)
 {
@@ -33,13 +34,27 @@ static json_t *with_input(json_t *instruction, const json_t *row, json_t *used)
     return json_take_text(mem_printf("%s\n\n%s", text, input));
 }
 
-/* A system message beside a prompt is its first turn. Takes the prompt over. */
-static bool add_system(const json_t *row, json_t **prompt, json_t *used, Err *err)
+/* What asks as turns: a text is the user's, or a transcript. NULL: it is neither a text nor a list. */
+static json_t *turns_of(const json_t *prompt)
+{
+    const char *text = json_string_value(prompt);
+    json_t *turns = text ? transcript_prompt(text) : NULL;
+    return turns                   ? turns
+           : text                  ? json_pack("[{s:s, s:s}]", "role", "user", "content", text)
+           : json_is_array(prompt) ? json_copy((json_t *)(uintptr_t)prompt)
+                                   : NULL;
+}
+
+bool comparison_system(const json_t *row, json_t **prompt, json_t *used, Err *err)
 {
     static const char *const names[] = {"system", "system_prompt"};
     const char *text = NULL, *name = NULL;
-    for (int i = 0; i < COUNT(names) && !text; i++)
+    for (int i = 0; i < COUNT(names) && !(text && text[0]); i++) {
         text = json_text_of(row, name = names[i]);
+        if (json_is_array(json_field(row, name)))
+            return err_set(err, ERR_INPUT, "\"%s\" is a list, and must be a text", name),
+                   err_hint(err, "write it as a text, or as the first turn");
+    }
     if (!text || !text[0])
         return true;
     json_t *first = json_array_get(*prompt, 0), *turns;
@@ -50,14 +65,20 @@ static bool add_system(const json_t *row, json_t **prompt, json_t *used, Err *er
         return strcmp(said, text) == 0 ||
                err_set(err, ERR_INPUT, "\"%s\" is another than the system message of the prompt", name) ||
                err_hint(err, "leave one of the two out");
-    turns = json_pack("[{s:s, s:s}]", "role", "system", "content", text);
-    if (json_is_string(*prompt))
-        json_array_append_new(turns, json_pack("{s:s, s:O}", "role", "user", "content", *prompt));
-    else
-        json_array_extend(turns, *prompt);
+    turns = turns_of(*prompt);
+    if (!turns) /* which is refused where it is read */
+        return true;
+    json_array_insert_new(turns, 0, json_pack("{s:s, s:s}", "role", "system", "content", text));
     json_decref(*prompt);
     *prompt = turns;
     return true;
+}
+
+bool comparison_no_history(const json_t *row, Err *err)
+{
+    return !json_is_array(json_array_get(json_field(row, "history"), 0)) ||
+           err_set(err, ERR_INPUT, "\"history\", turns before the instruction, is not read") ||
+           err_hint(err, "write the whole as turns, or leave such rows out with --skip-bad");
 }
 
 bool comparison_prompt(const json_t *row, json_t **out, json_t *used, Err *err)
@@ -72,10 +93,12 @@ bool comparison_prompt(const json_t *row, json_t **out, json_t *used, Err *err)
                    err_hint(err, "a turn is {\"role\": \"user\", \"content\": \"...\"}");
         if (!value || json_is_object(value))
             continue;
+        if (strcmp(names[i], "history") != 0 && !comparison_no_history(row, err))
+            return false;
         *out = strcmp(names[i], "instruction") == 0 ? with_input(value, row, used) : json_incref(value);
         comparison_use(used, names[i]);
     }
-    if (!*out || add_system(row, out, used, err))
+    if (!*out || comparison_system(row, out, used, err))
         return true;
     json_decref(*out);
     *out = NULL;
@@ -107,6 +130,8 @@ static bool is_signed(const char *name)
 static bool by_number(double x, char first, bool of_sign, int *better)
 {
     double low = first == '1' ? 1 : 0;
+    if (first > '1' && x == 1 && !of_sign) /* of letters: counted from 0, or from 1? */
+        return false;
     if (first != '1' && !of_sign && x != 0 && x != 0.5 && x != 1)
         return false;
     if (of_sign)

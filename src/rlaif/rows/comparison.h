@@ -24,6 +24,13 @@ bool comparison_verdict(const json_t *row, char first, int *better, json_t *used
 /* What a row's replies answer, by whichever name, with a `system` text beside it as the first turn; NULL: nothing. */
 bool comparison_prompt(const json_t *row, json_t **out, json_t *used, Err *err) MUST_CHECK;
 
+/* Puts a `system` (or `system_prompt`) text of the row before its prompt, as the first turn; the prompt becomes a list of turns.
+ * Fails where that is another than the one that the prompt has, and where it is a list. */
+bool comparison_system(const json_t *row, json_t **prompt, json_t *used, Err *err) MUST_CHECK;
+
+/* Fails where turns stand before what asks in a form that is not read: "history": [[question, answer], ...]. */
+bool comparison_no_history(const json_t *row, Err *err) MUST_CHECK;
+
 /* Fails where a row that has no responses for us says all the same that some were compared. */
 bool comparison_absent(const json_t *row, Err *err) MUST_CHECK;
 

@@ -126,11 +126,19 @@ static bool has_responses(const json_t *row)
     return list && !json_is_object(json_array_get(list, 0)); /* of objects: comparison.h */
 }
 
+/* The prompt that a row has, with its system message. */
+static bool read_prompt(const json_t *row, Context *c, Err *err)
+{
+    json_t *prompt = json_incref(json_field(row, "prompt"));
+    bool ok = comparison_system(row, &prompt, NULL, err) && context_read(prompt, "prompt", c, err);
+    json_decref(prompt);
+    return ok;
+}
+
 static bool own_prompt(const json_t *row, RowView *v, Err *err)
 {
-    const json_t *prompt = json_field(row, "prompt");
-    if (prompt)
-        return context_read(prompt, "prompt", &v->context, err);
+    if (json_field(row, "prompt"))
+        return read_prompt(row, &v->context, err);
     err_set(err, ERR_INPUT, "the row has no \"prompt\"");
     if (json_field(row, "messages") || json_field(row, "conversations"))
         return err_hint(err, "rlaif import --prompts makes prompts of conversations");
@@ -295,8 +303,10 @@ static bool join_turns(const json_t *row, const char *name, RowView *v, Err *err
     Context whole = {0};
     if (!turns || (!v->context.text && !v->context.turns))
         return true;
-    if (!turns_read(turns, name, &whole.turns, err))
+    if (!turns_read(turns, name, &whole.turns, err) || !comparison_system(row, &whole.turns, NULL, err)) {
+        context_release(&whole);
         return false;
+    }
     size_t last = json_array_size(whole.turns) - 1;
     if (last > 0 && strcmp(json_text_of(json_array_get(whole.turns, last), "role"), "assistant") == 0)
         json_array_remove(whole.turns, last);
@@ -380,13 +390,11 @@ static bool read_choice(const json_t *row, RowView *v, Err *err)
     return true;
 }
 
-/* Messages, or ShareGPT's conversations with their system message. */
+/* Messages, or ShareGPT's conversations, with their system message. */
 static bool whole_turns(const json_t *row, const char *name, json_t **out, Err *err)
 {
-    json_t *conversation =
-        json_pack("{s:O, s:O*, s:O*}", "prompt", json_object_get(row, name), "system",
-                  strcmp(name, "conversations") == 0 ? json_field(row, "system") : NULL, "system_prompt",
-                  strcmp(name, "conversations") == 0 ? json_field(row, "system_prompt") : NULL);
+    json_t *conversation = json_pack("{s:O, s:O*, s:O*}", "prompt", json_object_get(row, name), "system",
+                                     json_field(row, "system"), "system_prompt", json_field(row, "system_prompt"));
     bool ok = comparison_prompt(conversation, out, NULL, err);
     json_decref(conversation);
     return ok;
@@ -439,9 +447,8 @@ static bool read_whole(const json_t *row, const char *name, RowView *v, Err *err
         return false;
     if (!other) {
         Context prompt = {0};
-        const json_t *value = json_field(row, "prompt");
-        bool ok = !value || context_read(value, "prompt", &prompt, err);
-        ok = ok && (!value || context_join(&v->context, &prompt) ||
+        bool has = json_field(row, "prompt") != NULL, ok = !has || read_prompt(row, &prompt, err);
+        ok = ok && (!has || context_join(&v->context, &prompt) ||
                     contradict(name, "prompt", "are of different conversations", err));
         context_release(&prompt);
         return ok;

@@ -143,6 +143,8 @@ static void prompts_and_demonstrations(void **state)
         "{\"messages\": [{\"role\": \"user\", \"content\": \"Q\"}, {\"role\": \"assistant\", \"content\": \"A\"}]}");
     row_is_refused("{\"text\": \"what?\"}", IMPORT_AUTO, "no known format");
     row_is_refused("{\"prompt\": \"Q\"}", IMPORT_INSTRUCTION, "no \"instruction\"");
+    row_is_refused("{\"instruction\": \"Do\", \"output\": \"done\", \"history\": [[\"a\", \"b\"]]}", IMPORT_AUTO,
+                   "\"history\", turns before the instruction, is not read");
     row_is_refused("{\"title\": \"T\", \"post\": \"P\"}", IMPORT_AUTO, "no text \"subreddit\"");
     row_is_refused("{\"prompt\": 3}", IMPORT_AUTO, "neither a text nor a list");
 }

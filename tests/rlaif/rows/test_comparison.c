@@ -202,14 +202,17 @@ static void ours_again(void **state)
         AB ", 'preferred': 1, 'of': [1, 2], 'scores': [1.0, 3.0], 'group': 'g'}",
         AB ", 'preferred': 1, 'scores': [2, 2]}",
         AB ", 'preferred': 1, 'rewards': [2.0, 1.0]}",
-        "{'system': 's', 'messages': [{'role': 'user', 'content': 'p'}, {'role': 'assistant', 'content': 'a'}],"
-        " 'conversations': null}",
     };
     for (int i = 0; i < COUNT(rows); i++) {
         char *list = mem_printf("[%s]", rows[i]);
         becomes(rows[i], list, 0);
         free(list);
     }
+    becomes("{'system': 's', 'messages': [{'role': 'user', 'content': 'p'}, {'role': 'assistant', 'content': 'a'}],"
+            " 'conversations': null}",
+            "[{'messages': [{'role': 'system', 'content': 's'}, {'role': 'user', 'content': 'p'},"
+            " {'role': 'assistant', 'content': 'a'}], 'conversations': null}]",
+            0);
 }
 
 static void refused(void **state)
@@ -218,6 +221,8 @@ static void refused(void **state)
     static const char *const cases[][2] = {
         {"{'prompt': 'p', 'response_1': 'a', 'response_2': 'b', 'winner': 'the cat'}", "\"winner\" is \"the cat\""},
         {"{'prompt': 'p', 'response_1': 'a', 'response_2': 'b', 'preference': 3}", "\"preference\" is 3"},
+        {"{'prompt': 'p', 'response_a': 'a', 'response_b': 'b', 'preference': 1}", "\"preference\" is 1"},
+        {"{'instruction': 'p', 'history': [['q', 'r']], 'chosen': 'a', 'rejected': 'b'}", "\"history\", turns before"},
         {"{'prompt': 'p', 'response_1': 'a', 'response_2': 'b', 'label': 1}", "\"label\" is 1"},
         {"{'prompt': 'p', 'response_1': 'a', 'response_2': 'b', 'winner': '1', 'preference': 2}",
          "contradict each other"},

@@ -297,10 +297,35 @@ static void conversations(void **state)
     is_refused("{'prompt': 'p', 'messages': [" U("q") ", " A("x") "]}", NEED_PROMPT, "different conversations");
 }
 
+#define HH "\\n\\nHuman: p\\n\\nAssistant:"
+
+/* A system message beside what asks is its first turn, in every shape. */
+static void system_messages(void **state)
+{
+    (void)state;
+    static const char turns[] = "System: s/Human: p | a";
+    is_read_as("{'prompt': 'p', 'system': 's'}", NEED_PROMPT, "System: s/Human: p");
+    is_read_as("{'prompt': 'p', 'system': '', 'system_prompt': 's', 'response': 'a'}", NEED_RESPONSES, turns);
+    is_read_as("{'prompt': '" HH "', 'system': 's', 'response': 'a'}", NEED_RESPONSES, turns);
+    is_read_as("{'prompt': 'p', 'system': 's', 'responses': ['a', 'b']}", NEED_PAIR, "System: s/Human: p | a | b");
+    is_read_as("{'prompt': 'p', 'system': 's', 'completion': 'a'}", NEED_DEMONSTRATION, turns);
+    is_read_as("{'prompt': [" S("s") ", " U("p") "], 'system': 's', 'completion': 'a'}", NEED_DEMONSTRATION, turns);
+    is_read_as("{'system': 's', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION, turns);
+    is_read_as("{'system': 's', 'messages': [" S("s") ", " U("p") ", " A("a") "]}", NEED_DEMONSTRATION, turns);
+    is_read_as("{'prompt': 'p', 'system': 's', 'messages': [" U("p") ", " A("a") "]}", NEED_DEMONSTRATION, turns);
+    is_read_as("{'prompt': 'p', 'system': 's', 'messages': [" U("p") ", " A("x") "]}", NEED_PROMPT,
+               "System: s/Human: p");
+    is_read_as("{'prompt': 'p', 'system': 7, 'response': 'a'}", NEED_RESPONSES, "p | a"); /* it says something else */
+
+    is_refused("{'prompt': 'p', 'system': ['s'], 'response': 'a'}", NEED_RESPONSES, "\"system\" is a list");
+    is_refused("{'system': 's', 'messages': [" S("t") ", " U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
+               "\"system\" is another than the system message");
+    is_refused("{'prompt': 5, 'system': 's', 'response': 'a'}", NEED_RESPONSES, "\"prompt\" is neither");
+}
+
 static void transcripts(void **state)
 {
     (void)state;
-#define HH "\\n\\nHuman: p\\n\\nAssistant:"
     is_read_as("{'prompt': '" HH "', 'responses': ['a', 'b']}", NEED_PAIR, "Human: p | a | b");
     is_read_as("{'prompt': '" HH " x\\n\\nHuman: q\\n\\nAssistant: ', 'response': 'a'}", NEED_RESPONSES,
                "Human: p/Assistant: x/Human: q | a");
@@ -446,6 +471,7 @@ int main(void)
         cmocka_unit_test(null_is_absent),
         cmocka_unit_test(conversations),
         cmocka_unit_test(transcripts),
+        cmocka_unit_test(system_messages),
         cmocka_unit_test(fields_that_agree),
         cmocka_unit_test(fields_that_contradict),
         cmocka_unit_test(marks),
