@@ -98,6 +98,20 @@ static void go_on(const Context *prompt, json_t **turns)
     *turns = copy;
 }
 
+/* A reply is its content: what a turn says beside that would be lost. */
+static bool says_no_more(const json_t *turn, const char *name, size_t number, Err *err)
+{
+    static const char *const more[] = {"tool_calls", "function_call", "reasoning_content", "reasoning", "thinking"};
+    for (int i = 0; i < COUNT(more); i++) {
+        const json_t *said = json_field(turn, more[i]);
+        if (json_string_length(said) + json_array_size(said) + json_object_size(said) > 0)
+            return err_set(err, ERR_INPUT, "turn %zu of \"%s\", the reply, has \"%s\" beside its content", number, name,
+                           more[i]),
+                   err_hint(err, "write that into its \"content\" as the model's template has it, or leave it out");
+    }
+    return true;
+}
+
 /* One reply: its text, and the turns before it, NULL where there are none. */
 static bool read_reply(const json_t *value, const char *name, json_t **before, char **text, Err *err)
 {
@@ -117,6 +131,8 @@ static bool read_reply(const json_t *value, const char *name, json_t **before, c
     if (strcmp(json_text_of(t, "role"), "assistant") != 0)
         return err_set(err, ERR_INPUT, "\"%s\" must end with an assistant's turn, and turn %zu is of %s", name,
                        last + 1, json_text_of(t, "role"));
+    if (!says_no_more(t, name, last + 1, err))
+        return false;
     *text = mem_str(json_text_of(t, "content"));
     json_array_remove(*before, last);
     if (last == 0) {

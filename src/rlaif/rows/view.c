@@ -531,14 +531,25 @@ static bool check_blank(const json_t *row, Err *err)
            err_hint(err, "one blank is before all responses of a row, or none: or let each begin with its own");
 }
 
+/* A template would write what it is told of tools into the prompt. */
+static bool check_tools(const json_t *row, Err *err)
+{
+    const json_t *tools = json_field(row, "tools");
+    const char *text = json_string_value(tools);
+    bool any = text ? str_starts(text, "[{") : json_array_size(tools) + json_object_size(tools) > 0;
+    return !any || err_set(err, ERR_INPUT, "\"tools\" are not read, and a prompt without them is another") ||
+           err_hint(err, "write them into the system message, or take the field out where they do not matter");
+}
+
 bool row_view(const json_t *row, RowNeed need, RowView *out, Err *err)
 {
     bool whole = json_field(row, "messages") || (json_field(row, "conversations") && !json_field(row, "chosen"));
     bool demonstration = need == NEED_DEMONSTRATION || (need == NEED_CONTEXT && whole) ||
                          (need == NEED_ANY && ((whole && !json_field(row, "prompt")) || json_field(row, "completion")));
     *out = (RowView){.preferred = -1};
-    bool ok = check_blank(row, err) && (demonstration ? read_demonstration(row, out, err)
-                                                      : read_any(row, out, err) && read_label(row, out, err));
+    bool ok =
+        check_blank(row, err) && check_tools(row, err) &&
+        (demonstration ? read_demonstration(row, out, err) : read_any(row, out, err) && read_label(row, out, err));
     if (ok && check_need(row, out, need, err))
         return true;
     row_view_release(out);

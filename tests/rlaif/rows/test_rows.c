@@ -299,7 +299,7 @@ static void conversations(void **state)
 
 #define HH "\\n\\nHuman: p\\n\\nAssistant:"
 
-/* A system message beside what asks is its first turn, in every shape. */
+/* A system message beside what asks is its first turn, in every shape; what else would change a prompt or a reply is refused. */
 static void system_messages(void **state)
 {
     (void)state;
@@ -318,6 +318,20 @@ static void system_messages(void **state)
     is_read_as("{'prompt': 'p', 'system': 7, 'response': 'a'}", NEED_RESPONSES, "p | a"); /* it says something else */
 
     is_refused("{'prompt': 'p', 'system': ['s'], 'response': 'a'}", NEED_RESPONSES, "\"system\" is a list");
+    is_read_as("{'prompt': 'p', 'tools': [], 'response': 'a'}", NEED_RESPONSES, "p | a");
+    is_read_as("{'prompt': 'p', 'tools': 'a hammer', 'response': 'a'}", NEED_RESPONSES, "p | a");
+    is_refused("{'messages': [" U("p") ", " A("a") "], 'tools': [{'type': 'function'}]}", NEED_DEMONSTRATION,
+               "\"tools\" are not read");
+    is_refused("{'prompt': 'p', 'tools': '[{}]', 'response': 'a'}", NEED_RESPONSES, "\"tools\" are not read");
+#define THINKS(more) "{'role': 'assistant', 'content': 'a'" more "}"
+    is_read_as("{'messages': [" U("p") ", " THINKS(", 'thinking': null, 'tool_calls': []") "]}", NEED_DEMONSTRATION,
+               "Human: p | a");
+    is_read_as("{'messages': [" U("p") ", " THINKS(", 'thinking': 'x'") ", " U("q") ", " A("b") "]}",
+               NEED_DEMONSTRATION, "Human: p/Assistant: a/Human: q | b"); /* which is for the template */
+    is_refused("{'messages': [" U("p") ", " THINKS(", 'thinking': 'x'") "]}", NEED_DEMONSTRATION,
+               "turn 2 of \"messages\", the reply, has \"thinking\" beside its content");
+    is_refused("{'prompt': 'p', 'chosen': " THINKS(", 'tool_calls': [{}]") ", 'rejected': 'b'}", NEED_PAIR,
+               "turn 1 of \"chosen\", the reply, has \"tool_calls\"");
     is_refused("{'system': 's', 'messages': [" S("t") ", " U("p") ", " A("a") "]}", NEED_DEMONSTRATION,
                "\"system\" is another than the system message");
     is_refused("{'prompt': 5, 'system': 's', 'response': 'a'}", NEED_RESPONSES, "\"prompt\" is neither");
