@@ -293,7 +293,7 @@ static const struct {
 };
 
 /* Strips that are made at a time: a few, so that they are used while the next bytes come, or a whole large block. */
-enum { FEW_STRIPS = 4, STRIPS = 256 / 16 };
+enum { FEW_STRIPS = 8, STRIPS = 256 / 16 };
 
 /* How many columns they are. */
 static int piece_of(DType type)
@@ -301,14 +301,14 @@ static int piece_of(DType type)
     return (dtype_info(type)->block > 16 * FEW_STRIPS ? STRIPS : FEW_STRIPS) * 4 * per_word(types[type].form);
 }
 
-/* Columns c .. c+n-1 of sixteen rows as strips: a piece, or what there is behind the last whole one. */
-static void strips_of(Strip *s, DType type, const unsigned char *const row[PANEL], int c, int n)
+/* n columns of sixteen rows as strips, a piece or what there is behind the last whole one; returns the byte behind them. */
+static size_t strips_of(Strip *s, DType type, const unsigned char *const row[PANEL], size_t at, int n)
 {
     const DTypeInfo *info = dtype_info(type);
     bool blocks = info->block > 1;
-    int each = 4 * per_word(types[type].form), unit = blocks ? info->block : each;
-    size_t bytes = (size_t)info->block_bytes, unit_bytes = blocks ? bytes : 16, at = (size_t)(c / unit) * unit_bytes;
-    for (; n >= unit; n -= unit, at += unit_bytes, s += unit / each)
+    int unit = blocks ? info->block : 4 * per_word(types[type].form), strips = blocks ? unit / 16 : 1;
+    size_t bytes = (size_t)info->block_bytes;
+    for (; n >= unit; n -= unit, at += blocks ? bytes : 16, s += strips)
         types[type].strips(s, row, at);
     if (n > 0) { /* sixteen bytes would be more than these rows have */
         unsigned char end[PANEL][16] = {{0}};
@@ -317,6 +317,7 @@ static void strips_of(Strip *s, DType type, const unsigned char *const row[PANEL
             of_end[r] = memcpy(end[r], row[r] + at, (size_t)n * bytes);
         types[type].strips(s, of_end, 0);
     }
+    return at;
 }
 
 /* n columns of strips as numbers: out[n][16]. */
@@ -417,18 +418,21 @@ static int rows_from(Matrix w, int r0, const unsigned char *row[PANEL])
     return w.rows - r0 < PANEL ? w.rows - r0 : PANEL;
 }
 
-/* Fetches part i of so many of what rows from r0 on have: sixteen rows are too many for the CPU to see what comes next. Most
- * often they lie one behind the other. */
-INLINE void fetch(Matrix w, int r0, int rows, int i, int parts)
+enum { LINE = 64 };
+
+/* Fetches bytes that are read later: rows are too many and too far apart for the CPU to see what comes next. Most often they
+ * lie one behind the other. Returns what comes behind. */
+INLINE const unsigned char *fetch(const unsigned char *from, size_t bytes)
 {
-    enum { LINE = 64 };
-    if (r0 + rows > w.rows)
-        return;
-    size_t bytes = (size_t)rows * w.packed->row_bytes, at = bytes * (size_t)i / (size_t)parts / LINE * LINE;
-    size_t end = bytes * (size_t)(i + 1) / (size_t)parts;
-    const unsigned char *from = packed_row(w, r0);
-    for (; at < end; at += LINE)
+    for (size_t at = 0; at < bytes; at += LINE)
         __builtin_prefetch(from + at);
+    return from + bytes;
+}
+
+/* One of so many parts of what rows from r0 on have; nothing where they are not there. */
+static size_t fetched_part(Matrix w, int r0, int rows, int parts)
+{
+    return r0 + rows > w.rows ? 0 : ((size_t)rows * w.packed->row_bytes / (size_t)parts + LINE - 1) / LINE * LINE;
 }
 
 /* Sixteen rows of a packed matrix, or as many as there are from row r0 on, as a panel. */
@@ -436,11 +440,13 @@ static void unpack_panel(float *out, Matrix w, int r0)
 {
     const unsigned char *row[PANEL];
     Strip s[STRIPS];
-    int have = rows_from(w, r0, row), piece = piece_of(w.packed->type), parts = (w.cols + piece - 1) / piece;
-    for (int i = 0; i < parts; i++) {
-        int c = i * piece, n = w.cols - c < piece ? w.cols - c : piece;
-        fetch(w, r0 + PANEL, PANEL, i, parts);
-        strips_of(s, w.packed->type, row, c, n);
+    int have = rows_from(w, r0, row), piece = piece_of(w.packed->type), n;
+    size_t at = 0, part = fetched_part(w, r0 + PANEL, PANEL, (w.cols + piece - 1) / piece);
+    const unsigned char *ahead = packed_row(w, part ? r0 + PANEL : r0);
+    for (int c = 0; c < w.cols; c += n) {
+        n = w.cols - c < piece ? w.cols - c : piece;
+        ahead = fetch(ahead, part);
+        at = strips_of(s, w.packed->type, row, at, n);
         columns(types[w.packed->type].form, out + (size_t)c * PANEL, s, n);
     }
     for (int c = 0; have < PANEL && c < w.cols; c++)
@@ -486,19 +492,22 @@ INLINE void few_panels(const int rows, const Form form, Tensor y, Tensor x, Matr
     const unsigned char *row[PANELS][PANEL];
     Strip s[PANELS][STRIPS];
     f32x16 acc[FEW][PANELS];
-    int piece = piece_of(w.packed->type), parts = (w.cols + piece - 1) / piece;
+    int piece = piece_of(w.packed->type), r0 = p0 * PANEL, next = r0 + PANELS * PANEL, n;
+    size_t at = 0, end = 0;
+    size_t part = fetched_part(w, next, PANELS * PANEL, PANELS * ((w.cols + piece - 1) / piece));
+    const unsigned char *ahead = packed_row(w, part ? next : r0);
     for (int j = 0; j < PANELS; j++)
-        rows_from(w, (p0 + j) * PANEL, row[j]);
+        rows_from(w, r0 + j * PANEL, row[j]);
 #pragma GCC unroll UNROLL
     for (int j = 0; j < PANELS; j++)
 #pragma GCC unroll UNROLL
         for (int t = 0; t < rows; t++)
             acc[t][j] = v_zero();
-    for (int i = 0; i < parts; i++) {
-        int c = i * piece, n = w.cols - c < piece ? w.cols - c : piece;
+    for (int c = 0; c < w.cols; c += n, at = end) {
+        n = w.cols - c < piece ? w.cols - c : piece;
         for (int j = 0; j < PANELS; j++) {
-            fetch(w, (p0 + PANELS) * PANEL, PANELS * PANEL, i * PANELS + j, parts * PANELS);
-            strips_of(s[j], w.packed->type, row[j], c, n);
+            ahead = fetch(ahead, part);
+            end = strips_of(s[j], w.packed->type, row[j], at, n);
         }
         few_columns(rows, form, acc, x, c, n, s);
     }
@@ -506,10 +515,10 @@ INLINE void few_panels(const int rows, const Form form, Tensor y, Tensor x, Matr
     for (int j = 0; j < PANELS; j++)
 #pragma GCC unroll UNROLL
         for (int t = 0; t < rows; t++) {
-            int n = y.cols - (p0 + j) * PANEL;
-            float *to = y.at + (size_t)t * (size_t)y.cols + (size_t)(p0 + j) * PANEL;
-            if (n > 0)
-                v_store_n(to, add ? v_add(v_load_n(to, n, 0), acc[t][j]) : acc[t][j], n);
+            int first = r0 + j * PANEL, have = y.cols - first;
+            float *to = y.at + (size_t)t * (size_t)y.cols + first;
+            if (have > 0)
+                v_store_n(to, add ? v_add(v_load_n(to, have, 0), acc[t][j]) : acc[t][j], have);
         }
 }
 
@@ -540,7 +549,7 @@ static bool linear_few(Device *d, Tensor y, Tensor x, Matrix w, bool add)
     {
         int t = thread_index(), first = groups * t / d->threads, end = groups * (t + 1) / d->threads;
         if (first < end)
-            fetch(w, first * PANELS * PANEL, PANELS * PANEL, 0, 1);
+            fetch(packed_row(w, first * PANELS * PANEL), PANELS * PANEL * w.packed->row_bytes);
         for (int g = first; g < end; g++)
             few[types[w.packed->type].form](y, x, w, g * PANELS, add);
     }
