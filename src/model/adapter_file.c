@@ -66,6 +66,7 @@ bool adapter_takes_base(const char *dir)
 static bool find_base(AdapterFile *a, Err *err)
 {
     const char *named = named_base(a->json, a->own);
+    named = named && named[0] ? named : NULL;
     a->base = base_here(a->dir, named);
     if (!a->base && base_elsewhere)
         a->base = mem_str(base_elsewhere);
@@ -161,7 +162,11 @@ static bool shape_of(const AdapterFile *a, ModelConfig *c, const Param *w, int *
         return err_set(err, ERR_INPUT, "%s: %s has an adapter, but %s does not name it", a->path[1], module,
                        ADAPTER_CONFIG),
                err_hint(err, "the two files are of different adapters");
-    if (half[0]->dims != 2 || half[0]->shape[0] != (size_t)shape.rank)
+    for (int i = 0; i < 2; i++)
+        if (half[i]->dims != 2)
+            return err_set(err, ERR_INPUT, "%s: %s has %d dimensions, not 2", a->path[1], half[i]->name, half[i]->dims),
+                   err_hint(err, "the file is damaged: write it again");
+    if (half[0]->shape[0] != (size_t)shape.rank)
         return err_set(err, ERR_INPUT, "%s: %s has %zu rows, the rank is %d by %s", a->path[1], half[0]->name,
                        half[0]->shape[0], shape.rank, ADAPTER_CONFIG),
                err_hint(err, "the two files are of different adapters");
@@ -210,6 +215,26 @@ static bool check_shapes(const AdapterFile *a, const ParamList *list, Err *err)
     return true;
 }
 
+/* Fails where it asks for adapters of the embedding or the LM head, though that be the embedding. */
+static bool check_others(const AdapterFile *a, const ModelConfig *c, Err *err)
+{
+    Weights *w = mem_zalloc(1, sizeof *w);
+    ModelConfig *untied = mem_copy(c, 1, sizeof *c);
+    untied->tied = false;
+    untied->head |= HEAD_LM;
+    weights_shapes(w, untied);
+    ParamList list = params_list(w, untied);
+    bool ok = true;
+    for (int i = 0; ok && i < list.n; i++) {
+        const Matrix *m = list.param[i].matrix;
+        ok = (m != &w->embed && m != &w->lm_head) || adapter_config_leaves(&a->config, &list.param[i], err);
+    }
+    params_free(&list);
+    free(untied);
+    free(w);
+    return ok;
+}
+
 bool adapter_shapes(const AdapterFile *a, ModelConfig *c, Err *err)
 {
     Weights *w = mem_zalloc(1, sizeof *w);
@@ -231,7 +256,7 @@ bool adapter_shapes(const AdapterFile *a, ModelConfig *c, Err *err)
         with->score_bias = safetensors_find(a->tensors, PREFIX "score.bias") != NULL;
     weights_shapes(w, with);
     list = params_list(w, with);
-    ok = ok && check_places(a, &list, err) && check_shapes(a, &list, err);
+    ok = ok && check_places(a, &list, err) && check_shapes(a, &list, err) && check_others(a, c, err);
     params_free(&list);
     with->head = c->head;
     if (ok)

@@ -170,7 +170,8 @@ static const struct {
 
 static bool refuse(const AdapterConfig *a, const char *key, Err *err)
 {
-    char *value = json_text(json_object_get(a->json, key));
+    const json_t *v = json_object_get(a->json, key);
+    char *value = v ? json_text(v) : mem_str("absent");
     err_set(err, ERR_INPUT, "%s: %s is %.60s, which is not supported", a->where, key, value);
     free(value);
     return err_hint(err, "merge the adapter into its model with PEFT: merge_and_unload()");
@@ -418,15 +419,20 @@ static bool is_among(const AdapterConfig *a, const char *key, const char *module
     return true;
 }
 
+static bool is_all_linear(const AdapterConfig *a)
+{
+    const char *all = json_text_of(a->json, "target_modules");
+    return all && strcasecmp(all, LORA_ALL) == 0;
+}
+
 /* PEFT's check_target_module_exists. */
 static bool is_targeted(const AdapterConfig *a, const Param *w, const char *module, bool *target, Err *err)
 {
     bool excluded, whole, layer;
-    const char *all = json_text_of(a->json, "target_modules");
     if (!is_among(a, "exclude_modules", module, &excluded, &whole, err))
         return false;
     *target = !excluded;
-    if (excluded || (all && strcasecmp(all, LORA_ALL) == 0))
+    if (excluded || is_all_linear(a))
         return true;
     if (!is_among(a, "target_modules", module, target, &whole, err))
         return false;
@@ -435,6 +441,19 @@ static bool is_targeted(const AdapterConfig *a, const Param *w, const char *modu
     bool ok = has_layer(a, w->layer, module, &layer, err);
     *target = layer;
     return ok;
+}
+
+bool adapter_config_leaves(const AdapterConfig *a, const Param *w, Err *err)
+{
+    char module[MODULE_NAME];
+    bool target = false;
+    lora_module(w, module);
+    if (!is_all_linear(a) && !is_targeted(a, w, module, &target, err))
+        return false;
+    return !target || (err_set(err, ERR_INPUT, "%s: target_modules asks for an adapter of %s, which is not supported",
+                               a->where, module),
+                       err_hint(err, "linear layers of the blocks have adapters here; merge it with PEFT: "
+                                     "merge_and_unload()"));
 }
 
 bool adapter_config_of(const AdapterConfig *a, const Param *w, bool *target, LoraShape *shape, Err *err)

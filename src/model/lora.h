@@ -43,6 +43,9 @@ bool adapter_config_read(AdapterConfig *a, const json_t *json, const char *where
 /* What it says of the linear layer of this W: may it have an adapter, of which shape? */
 bool adapter_config_of(const AdapterConfig *a, const Param *w, bool *target, LoraShape *shape, Err *err) MUST_CHECK;
 
+/* Fails where it asks for an adapter of this matrix, the embedding or the LM head, which have none here. */
+bool adapter_config_leaves(const AdapterConfig *a, const Param *w, Err *err) MUST_CHECK;
+
 /* The JSON for a model's adapter, from its configuration; `base` is the base's path. */
 json_t *adapter_config_json(const ModelConfig *c, const char *base);
 

@@ -1,4 +1,5 @@
-/* Adapters of another program's as models of a recipe: its policy, what its stages train on from, and what they are compared with. */
+/* Adapters of another program's as models of a recipe: its policy, what its stages train on from, and what they are compared with;
+ * and what memory is planned with small ones. */
 #include "program.h"
 
 #define STAGES                                                                                                         \
@@ -40,8 +41,32 @@ static void recipes(void **state)
                      "! grep -q ' of memory' said");
 }
 
+/* What is planned with models that are next to nothing is what the program itself takes: in whatever it does. */
+static void nothing_but_the_program(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {
+        "sft demos.jsonl --model llama --lora 3 --batch 2 -o own",
+        "label human.jsonl --model llama --prompt which.yaml -o labels.jsonl",
+        "reward human.jsonl --model own --batch 2 -o reward",
+        "rl p.jsonl --model llama --reference own --reward reward --lora 2 --steps 1 --batch 2 --max-new-tokens 4 -o a",
+        "rl p.jsonl --model own --judge llama --prompt tone.yaml --steps 1 --batch 2 --max-new-tokens 4 -o b",
+    };
+    for (int i = 0; i < COUNT(commands); i++) {
+        Ran r = run_in(test_bench, "exec rlaif %s --threads 1 --json", commands[i]);
+        need_status(&r, 0);
+        json_t *summary = last_json(&r);
+        const json_t *plan = json_object_get(summary, "plan");
+        double said = json_number_of(plan ? plan : summary, "planned_bytes", 0);
+        if (!(said > 0.85 * r.peak && said < 1.15 * r.peak))
+            fail_msg("%s: %.1f MB, said %.1f MB before", commands[i], r.peak / 1e6, said / 1e6);
+        json_decref(summary);
+        ran_free(&r);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {IN_BENCH(recipes)};
-    return cmocka_run_group_tests_name("adapters in recipes", tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {IN_BENCH(recipes), IN_BENCH(nothing_but_the_program)};
+    return cmocka_run_group_tests_name("adapters in use", tests, NULL, NULL);
 }

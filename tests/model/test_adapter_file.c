@@ -129,6 +129,22 @@ static void configurations_alike(void **state)
     device_free(d);
 }
 
+/* A key that is not there. */
+static void without_targets(void **state)
+{
+    (void)state;
+    Err err = {0};
+    json_t *json;
+    char *path = path_join(test_folder, ADAPTER_CONFIG);
+    copy_fixture("{}");
+    need_ok(json_read_file(path, &json, &err), &err);
+    json_object_del(json, "target_modules");
+    put_json(ADAPTER_CONFIG, json);
+    refuses("no targets", "target_modules is absent");
+    json_decref(json);
+    free(path);
+}
+
 static void configurations(void **state)
 {
     (void)state;
@@ -166,6 +182,10 @@ static void configurations(void **state)
         {"{\"layers_pattern\": \"layers\", \"layers_to_transform\": null}", "layers_pattern"},
         {"{\"target_modules\": []}", "target_modules is [], which"},
         {"{\"target_modules\": null}", "target_modules is null, which"},
+        {"{\"target_modules\": [\"down_proj\", \"q_proj\", \"v_proj\", \"lm_head\"]}", "an adapter of lm_head, which"},
+        {REGEX("lm_head|model[.]layers[.]1[.](self_attn[.][qv]_proj|mlp[.]down_proj)"), "an adapter of lm_head, which"},
+        {"{\"target_modules\": [\"down_proj\", \"q_proj\", \"v_proj\", \"model.embed_tokens\"]}",
+         "an adapter of model.embed_tokens, which"},
         {"{\"target_modules\": [7]}", "target_modules is [7], it has to be"},
         {"{\"target_modules\": [\"down_proj\", \"q_proj\", \"v_proj\", \"o_proj\"]}", "o_proj has no lora_A"},
         {"{\"target_modules\": \"all-linear\"}", "layers_to_transform"},
@@ -326,7 +346,8 @@ static void hashed_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {IN_FOLDER(and_back),       IN_FOLDER(configurations_alike),
-                                       IN_FOLDER(configurations), IN_FOLDER(tensors),
-                                       IN_FOLDER(bases),          IN_FOLDER(hashed_once)};
+                                       IN_FOLDER(configurations), IN_FOLDER(without_targets),
+                                       IN_FOLDER(tensors),        IN_FOLDER(bases),
+                                       IN_FOLDER(hashed_once)};
     return cmocka_run_group_tests_name("adapter files", tests, NULL, NULL);
 }
