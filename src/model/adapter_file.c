@@ -84,6 +84,19 @@ static bool find_base(AdapterFile *a, Err *err)
     return err_hint(err, "rlaif export merges that one into its model first");
 }
 
+/* rlaif.json, where it is there: what it says of the base must not be read as nothing. */
+static bool check_own(const AdapterFile *a, Err *err)
+{
+    const json_t *base = json_field(a->own, "base"), *hash = json_field(a->own, "base_hash"),
+                 *notes = json_field(a->own, "notes");
+    if (!a->own || (json_is_object(a->own) && json_is_string(base) && (!hash || json_is_string(hash)) &&
+                    (!notes || json_is_object(notes))))
+        return true;
+    err_set(err, ERR_INPUT, "%s: it has to be an object of base, base_hash, two texts, and notes, an object",
+            a->path[2]);
+    return err_hint(err, "remove it where the adapter is another program's; else train or export the adapter again");
+}
+
 bool adapter_open(AdapterFile *a, const char *dir, Err *err)
 {
     *a = (AdapterFile){.dir = dir};
@@ -91,7 +104,7 @@ bool adapter_open(AdapterFile *a, const char *dir, Err *err)
     for (int i = 0; i < COUNT(names); i++)
         a->path[i] = path_join(dir, names[i]);
     bool ok = json_read_file(a->path[0], &a->json, err) && adapter_config_read(&a->config, a->json, a->path[0], err) &&
-              (!file_exists(a->path[2]) || json_read_file(a->path[2], &a->own, err)) &&
+              (!file_exists(a->path[2]) || json_read_file(a->path[2], &a->own, err)) && check_own(a, err) &&
               safetensors_open(&a->tensors, a->path[1], err) && find_base(a, err);
     if (ok && safetensors_find(a->tensors, PREFIX "score.weight"))
         a->head = HEAD_REWARD;

@@ -291,6 +291,12 @@ static void bases(void **state)
     put_json(ADAPTER_OWN, own);
     refuses("a hub's name", "adapts someone/model-1b, which is no file or directory here");
     json_decref(own);
+    static const char *const wrong[] = {"[]", "{}", "{\"base\": 3}", "{\"base\": \"" BASE "\", \"base_hash\": 3}",
+                                        "{\"base\": \"" BASE "\", \"notes\": [1]}"};
+    for (int i = 0; i < COUNT(wrong); i++) {
+        free(put(ADAPTER_OWN, wrong[i], strlen(wrong[i])));
+        refuses(wrong[i], ADAPTER_OWN ": it has to be an object of base");
+    }
 }
 
 /* Opens the store after a change to the hashes that it keeps of files. */
