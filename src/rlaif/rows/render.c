@@ -84,8 +84,19 @@ bool render_plain(const Model *m, const char *text, Ids *out, Err *err)
     return tokenizer_encode(m->tokenizer, text, strlen(text), 0, out, err) && has_tokens(out, from, err);
 }
 
+/* Behind a turn of the assistant's the next one would be another, not its end. */
+static bool waits(const Context *c, Err *err)
+{
+    const json_t *last = c->turns ? json_array_get(c->turns, json_array_size(c->turns) - 1) : NULL;
+    return !last || strcmp(json_text_of(last, "role"), "assistant") != 0 ||
+           err_set(err, ERR_INPUT, "the prompt ends with the assistant's turn, and a reply would be one more") ||
+           err_hint(err, "end it with the user's turn: what a reply begins with belongs to the reply");
+}
+
 bool render_context(const Model *m, const Context *c, bool chat, Ids *out, Err *err)
 {
+    if (!waits(c, err))
+        return false;
     if (chat) {
         json_t *turns = context_turns(c);
         bool ok = render_chat_text(m, turns, "", out, err);
@@ -168,7 +179,8 @@ bool render_whole(const Model *m, const RowView *v, int response, bool chat, Ids
 {
     int begin = out->n;
     bool whole = chat && m->whole_chats;
-    if (!(whole ? render_whole_chat(m, v, response, out, err) : render_context(m, &v->context, chat, out, err)))
+    if (!(whole ? waits(&v->context, err) && render_whole_chat(m, v, response, out, err)
+                : render_context(m, &v->context, chat, out, err)))
         return false;
     *from = out->n;
     if (!whole && !render_reply(m, &v->response[response], chat, out, err))

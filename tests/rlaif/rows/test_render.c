@@ -482,11 +482,40 @@ static void nothing_to_read(void **state)
     model_free(m);
 }
 
+/* A prompt that is answered is none: the reply would be another turn, with chat and without, for a policy and for a reward model
+ * of others. */
+static void answered(void **state)
+{
+    (void)state;
+    static const char row[] = "{\"prompt\": [{\"role\": \"user\", \"content\": \"x\"}, "
+                              "{\"role\": \"assistant\", \"content\": \"It is\"}], \"response\": \"y\"}";
+    Err err = {0};
+    Model *m;
+    json_t *json;
+    RowView v;
+    need_ok(model_load_text(&m, TINY_LLAMA_DIR, 0, &err) && json_parse(row, strlen(row), "row", &json, &err) &&
+                row_view(json, NEED_RESPONSES, &v, &err),
+            &err);
+    for (int i = 0; i < 4; i++) {
+        Err why = {0};
+        Ids ids = {0};
+        int from;
+        m->whole_chats = i == 3;
+        assert_false(i < 2 ? render_context(m, &v.context, i, &ids, &why)
+                           : render_whole(m, &v, 0, true, &ids, &from, &why));
+        says(why.msg, "the prompt ends with the assistant's turn");
+        ids_release(&ids);
+    }
+    row_view_release(&v);
+    json_decref(json);
+    model_free(m);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape),    cmocka_unit_test(begins_once),
-                                       cmocka_unit_test(template_marks), cmocka_unit_test(nothing_to_read),
-                                       cmocka_unit_test(imported),       cmocka_unit_test(sampled),
-                                       cmocka_unit_test(rollouts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(answered),        cmocka_unit_test(every_shape),
+                                       cmocka_unit_test(begins_once),     cmocka_unit_test(template_marks),
+                                       cmocka_unit_test(nothing_to_read), cmocka_unit_test(imported),
+                                       cmocka_unit_test(sampled),         cmocka_unit_test(rollouts)};
     return cmocka_run_group_tests_name("render", tests, NULL, NULL);
 }
