@@ -115,7 +115,7 @@ static void read_named(Tokenizer *t, const json_t *config, const json_t *map)
     }
 }
 
-/* Of a list of named templates the one called "default". */
+/* Of a list of named templates the one called "default"; where none is, using a template fails, as in transformers. */
 static bool read_template(Tokenizer *t, const json_t *config, Err *err)
 {
     const json_t *source = json_object_get(config, "chat_template"), *list = json_is_array(source) ? source : NULL;
@@ -128,7 +128,10 @@ static bool read_template(Tokenizer *t, const json_t *config, Err *err)
     if (is_there && !json_is_string(source))
         return err_set(err, ERR_INPUT, "tokenizer_config.json: chat_template is neither a text nor a list of such"),
                err_hint(err, "write the template as a text, or take it away");
-    t->chat_template = is_there ? mem_str(json_string_value(source)) : t->chat_template;
+    static const char none[] =
+        "{{ raise_exception('tokenizer_config.json has chat templates, and none called default') }}";
+    if (is_there || json_array_size(list))
+        t->chat_template = mem_str(is_there ? json_string_value(source) : none);
     return true;
 }
 

@@ -296,6 +296,15 @@ static void small_files(void **state)
     assert_string_equal(tokenizer_chat_template(t), "D");
     tokenizer_free(t);
 
+    put_file(dir, "tokenizer_config.json", "{\"chat_template\": [{\"name\": \"tool\", \"template\": \"T\"}]}");
+    t = open_dir(dir);
+    assert_non_null(strstr(tokenizer_chat_template(t), "none called default"));
+    tokenizer_free(t);
+    put_file(dir, "tokenizer_config.json", "{\"chat_template\": []}");
+    t = open_dir(dir);
+    assert_null(tokenizer_chat_template(t));
+    tokenizer_free(t);
+
     put_file(
         dir, "tokenizer_config.json",
         "{\"bos_token\": null, \"chat_template\": \"C\", \"pad_token\": {\"content\": \"a\"}, \"mask_token\": null,"
