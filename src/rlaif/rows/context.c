@@ -18,6 +18,8 @@ bool context_read(const json_t *value, const char *name, Context *c, Err *err)
     const char *text = json_string_value(value);
     if (!text)
         return turns_read(value, name, &c->turns, err);
+    if (!turns_are_no_text(text, name, err))
+        return false;
     c->turns = transcript_prompt(text);
     *(c->turns ? &c->plain : &c->text) = mem_str(text);
     return true;

@@ -108,6 +108,17 @@ static json_t *read_turn(const json_t *t, Err *err)
     return NULL;
 }
 
+bool turns_are_no_text(const char *text, const char *name, Err *err)
+{
+    static const char *const begins[] = {"[{\"role\"",  "[{'role'",   "[{\"content\"",
+                                         "[{'content'", "[{\"from\"", "[{'from'"};
+    for (int i = 0; i < COUNT(begins); i++)
+        if (str_starts(text, begins[i]) && str_ends(text, "}]"))
+            return err_set(err, ERR_INPUT, "\"%s\" is turns written as a text", name),
+                   err_hint(err, "write them as a list: the text is what json.dumps or str made of one");
+    return true;
+}
+
 bool turns_read(const json_t *turns, const char *name, json_t **out, Err *err)
 {
     static const char form[] = "a turn is {\"role\": \"user\", \"content\": \"...\"}";

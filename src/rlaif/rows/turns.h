@@ -10,6 +10,9 @@
  * another role or no text; `name` is the field that holds the list. */
 bool turns_read(const json_t *turns, const char *name, json_t **out, Err *err) MUST_CHECK;
 
+/* Fails where a text is a list of turns as json.dumps of Python or str write it: what was meant are the turns. */
+bool turns_are_no_text(const char *text, const char *name, Err *err) MUST_CHECK;
+
 /* What a judge reads before the text of such a turn: System, Human, Assistant or Tool. */
 const char *turn_speaker(const json_t *turn);
 

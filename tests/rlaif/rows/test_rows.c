@@ -295,6 +295,9 @@ static void conversations(void **state)
     is_refused("{'prompt': [" S("t") ", " U("p") "], 'system': 's', 'chosen': 'a', 'rejected': 'b'}", NEED_PAIR,
                "\"system\" is another than the system message");
     is_refused("{'prompt': 'p', 'messages': [" U("q") ", " A("x") "]}", NEED_PROMPT, "different conversations");
+    is_refused("{'prompt': '[{\\\"role\\\": \\\"user\\\", \\\"content\\\": \\\"p\\\"}]'}", NEED_PROMPT,
+               "\"prompt\" is turns written as a text");
+    is_read_as("{'prompt': '[{a}]', 'response': '[{\\\"role\\\": 1}]'}", NEED_RESPONSES, "[{a}] | [{\"role\": 1}]");
 }
 
 #define HH "\\n\\nHuman: p\\n\\nAssistant:"
