@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "rlaif/label/ask.h"
 #include "rlaif/label/weighing.h"
+#include "rlaif/rows/context_key.h"
 
 enum { CHOICES_EACH = 10 }; /* of a part, at least */
 
@@ -17,6 +18,8 @@ typedef struct Fit {
     double *x;   /* [pairs][2][parts] */
     int choices; /* people's */
     double *z;   /* [choices][parts], the chosen one's less the other's, over the scales */
+    int *prompt; /* [choices]: whose it is */
+    int prompts; /* of the choices */
     Weighing fitted;
 } Fit;
 
@@ -81,14 +84,20 @@ static bool measure_parts(Fit *f, Err *err)
 
 static void standardise(Fit *f)
 {
-    int k = f->draft->parts, at = 0;
+    int k = f->draft->parts, at = 0, n = 0;
+    json_t *numbers = json_object();
     f->z = mem_alloc((size_t)f->choices * (size_t)k, sizeof *f->z);
+    f->prompt = mem_alloc((size_t)f->choices, sizeof *f->prompt);
     for (int i = 0; i < f->rows.n; i++) {
         int chosen = f->rows.row[i].view.preferred;
+        if (chosen >= 0)
+            f->prompt[n++] = context_number(numbers, &f->rows.row[i].view.context);
         for (int c = 0; chosen >= 0 && c < k; c++)
             f->z[at++] =
                 (f->x[(2 * i + chosen) * k + c] - f->x[(2 * i + 1 - chosen) * k + c]) / f->draft->part[c].scale;
     }
+    f->prompts = (int)json_object_size(numbers);
+    json_decref(numbers);
 }
 
 static bool refuse(const Fit *f, WeighingEnd end, Err *err)
@@ -114,13 +123,13 @@ static bool weigh_parts(Fit *f, Err *err)
         return err_hint(err, "at least %d a part; rows without choices give the scales alone", CHOICES_EACH);
     }
     standardise(f);
-    WeighingEnd end = weighing_fit(f->z, f->choices, p->parts, &f->fitted);
+    WeighingEnd end = weighing_fit(f->z, f->prompt, f->choices, p->parts, f->prompts, &f->fitted);
     if (end != WEIGHING_FITTED)
         return refuse(f, end, err);
     p->temperature = 1;
     for (int c = 0; c < p->parts; c++) {
         p->part[c].weight = f->fitted.weight[c];
-        p->part[c].error = f->fitted.error[c];
+        p->part[c].error = isfinite(f->fitted.error[c]) ? f->fitted.error[c] : 0;
     }
     return true;
 }
@@ -162,7 +171,10 @@ static void append_mix(Str *out, const Fit *f)
     char *folder = mem_strn(to, (size_t)(path_base(to) - to));
     str_addf(out, "# Fitted by rlaif label --fit to %d pairs, ", f->rows.n);
     if (f->choices > 0)
-        str_addf(out, "%d with a person's choice; on these it is right in %.1f %%.\n", f->choices, 100 * accuracy(f));
+        str_addf(out,
+                 "%d with a person's choice, of %d prompts; on these it is right in %.1f %%.\n"
+                 "# The standard errors, `error`, are over prompts.\n",
+                 f->choices, f->prompts, 100 * accuracy(f));
     else
         str_add(out, "none with a person's choice: the weights are the draft's.\n");
     if (strcmp(p->name, f->options->prompt.item[0]) != 0) {
@@ -178,7 +190,7 @@ static void append_mix(Str *out, const Fit *f)
         str_addf(out, "    centre: %.6g\n    scale: %.6g\n    weight: %.6g\n", part->centre, part->scale, part->weight);
         if (part->chat != CHAT_AUTO)
             str_addf(out, "    chat: %s\n", part->chat == CHAT_TRUE ? "true" : "false");
-        if (f->choices > 0)
+        if (part->error > 0)
             str_addf(out, "    error: %.6g\n", part->error);
     }
     free(folder);
@@ -210,7 +222,7 @@ static void summarise(const Fit *f, json_t *summary)
         json_t *one = json_pack("{s:s, s:f, s:f, s:f}", "part", part_name(p), "centre", p->centre, "scale", p->scale,
                                 "weight", p->weight);
         char error[60] = "";
-        if (f->choices > 0) {
+        if (p->error > 0) {
             json_object_set_new(one, "error", json_real(p->error));
             snprintf(error, sizeof error, ", standard error %.2g", p->error);
         }
@@ -223,6 +235,10 @@ static void summarise(const Fit *f, json_t *summary)
     json_object_set_new(summary, "parts", parts);
     if (f->choices == 0)
         return;
+    json_object_set_new(summary, "prompts", json_integer(f->prompts));
+    if (f->prompts <= f->draft->parts)
+        log_note("%s: choices of %d prompts say nothing of the weights' standard errors, which are over prompts",
+                 f->stage, f->prompts);
     json_object_set_new(summary, "log_likelihood", json_real(f->fitted.likelihood));
     json_object_set_new(summary, "accuracy", json_real(accuracy(f)));
     log_note("%s: right in %.1f %% of the %d choices that it was fitted to, which flatters it", f->stage,
@@ -246,6 +262,7 @@ static void fit_release(Fit *f)
     rows_release(&f->rows);
     free(f->x);
     free(f->z);
+    free(f->prompt);
 }
 
 bool label_fit(Work *work, const char *name, const LabelOptions *o, Err *err)

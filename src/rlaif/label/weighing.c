@@ -2,6 +2,7 @@
 #include "rlaif/label/weighing.h"
 
 #include "base/real.h"
+#include "rlaif/stage/moved.h"
 
 #include <math.h>
 #include <string.h>
@@ -109,7 +110,28 @@ static void step(const double *z, int n, int k, const double *by, Weighing *out,
     out->likelihood = reached;
 }
 
-WeighingEnd weighing_fit(const double *z, int n, int k, Weighing *out)
+/* A choice moves the weights by (1 - p) H^-1 z to first order, H = L L^T. */
+static void set_errors(Square l, const double *z, const int *cluster, int n, int k, int clusters, Weighing *out)
+{
+    Moved moved[MOST_PARTS];
+    int met = 0;
+    for (int c = 0; c < k; c++)
+        moved[c] = moved_begin(clusters);
+    for (int i = 0; i < n; i++) {
+        const double *row = z + (size_t)i * (size_t)k;
+        double by[MOST_PARTS], left = 1 - real_sigmoid(dot(out->weight, row, k));
+        met += !moved[0].met[cluster[i]];
+        solve(l, k, row, by);
+        for (int c = 0; c < k; c++)
+            moved_add(&moved[c], cluster[i], left * by[c]);
+    }
+    for (int c = 0; c < k; c++) {
+        out->error[c] = met > k ? moved_error(&moved[c]) : (double)NAN;
+        moved_release(&moved[c]);
+    }
+}
+
+WeighingEnd weighing_fit(const double *z, const int *cluster, int n, int k, int clusters, Weighing *out)
 {
     Square curve;
     double slope[MOST_PARTS], by[MOST_PARTS], moved = 1;
@@ -127,11 +149,6 @@ WeighingEnd weighing_fit(const double *z, int n, int k, Weighing *out)
     derivatives(z, n, k, out->weight, slope, curve);
     if (!cholesky(curve, k, &out->singular))
         return WEIGHING_SEPARABLE;
-    for (int c = 0; c < k; c++) { /* the diagonal of the inverse */
-        double unit[MOST_PARTS] = {0}, column[MOST_PARTS];
-        unit[c] = 1;
-        solve(curve, k, unit, column);
-        out->error[c] = sqrt(column[c]);
-    }
+    set_errors(curve, z, cluster, n, k, clusters, out);
     return WEIGHING_FITTED;
 }

@@ -12,13 +12,14 @@ typedef enum WeighingEnd {
 } WeighingEnd;
 
 typedef struct Weighing {
-    double weight[MOST_PARTS], error[MOST_PARTS]; /* error: the root of the diagonal of the inverse of -d2L/dw2 */
-    double likelihood;                            /* log L */
-    int singular;                                 /* WEIGHING_SINGULAR: the column */
+    double weight[MOST_PARTS];
+    double error[MOST_PARTS]; /* standard errors over the clusters; NAN where these are no more than the columns */
+    double likelihood;        /* log L */
+    int singular;             /* WEIGHING_SINGULAR: the column */
 } Weighing;
 
 /* The maximum of log L = sum over i of log sigma(w . z_i) by Newton's method (docs/math.md). z[n][k]: the chosen one's numbers
- * less the other's, of about the same size in all columns. */
-WeighingEnd weighing_fit(const double *z, int n, int k, Weighing *out);
+ * less the other's, of about the same size in all columns. cluster[n], in [0, clusters): choices that go together (prompts). */
+WeighingEnd weighing_fit(const double *z, const int *cluster, int n, int k, int clusters, Weighing *out);
 
 #endif

@@ -6,11 +6,15 @@
 
 /* --- logistic regression -------------------------------------------------------------------------------- */
 
-/* a choices for it and b against it: w = ln(a / b), error = 1 / sqrt(n p (1 - p)); two columns that never meet are two of these. */
+static int own[400]; /* of choices that go with no other; filled in main */
+
+/* a choices for it and b against it: w = ln(a / b), and over n choices of one cluster each its error is
+ * sqrt(n / (n - 1) / (n p (1 - p))); two columns that never meet are two of these, of all clusters. */
 static void by_hand(void **state)
 {
     (void)state;
-    double one[40], two[60][2] = {{0}};
+    double one[40], two[60][2] = {{0}}, few = sqrt(40.0 / 39), all = sqrt(60.0 / 59);
+    int twos[40], single[40] = {0};
     Weighing l;
     for (int i = 0; i < 40; i++) {
         one[i] = i < 30 ? 1 : -1;
@@ -18,30 +22,38 @@ static void by_hand(void **state)
     }
     for (int i = 40; i < 60; i++)
         two[i][1] = i < 48 ? 0.5 : -0.5;
-    assert_int_equal(weighing_fit(one, 40, 1, &l), WEIGHING_FITTED);
+    assert_int_equal(weighing_fit(one, own, 40, 1, 40, &l), WEIGHING_FITTED);
     close_to(l.weight[0], real_log(3), 1e-9);
-    close_to(l.error[0], 1 / sqrt(40 * 0.75 * 0.25), 1e-9);
+    close_to(l.error[0], few / sqrt(40 * 0.75 * 0.25), 1e-9);
     close_to(l.likelihood, 30 * real_log(0.75) + 10 * real_log(0.25), 1e-9);
-    assert_int_equal(weighing_fit(&two[0][0], 60, 2, &l), WEIGHING_FITTED);
+    for (int i = 0; i < 40; i++)
+        twos[i] = i / 2;
+    assert_int_equal(weighing_fit(one, twos, 40, 1, 20, &l), WEIGHING_FITTED); /* 15 prompts for it, 5 against it */
+    close_to(l.weight[0], real_log(3), 1e-9);
+    close_to(l.error[0], sqrt(20.0 / 19) / sqrt(20 * 0.75 * 0.25), 1e-9);
+    assert_int_equal(weighing_fit(one, single, 40, 1, 1, &l), WEIGHING_FITTED);
+    assert_true(isnan(l.error[0])); /* of one prompt */
+    assert_int_equal(weighing_fit(&two[0][0], own, 60, 2, 60, &l), WEIGHING_FITTED);
     close_to(l.weight[0], real_log(3), 1e-9);
     close_to(l.weight[1], 2 * real_log(8.0 / 12), 1e-9);
-    close_to(l.error[1], 2 / sqrt(20 * 0.4 * 0.6), 1e-9);
+    close_to(l.error[1], 2 * all / sqrt(20 * 0.4 * 0.6), 1e-9);
 }
 
-enum { DRAWS = 40, N = 400, K = 3 };
+enum { DRAWS = 60, N = 400, K = 3 };
 
-/* Planted weights are found, and the standard errors say how far off they are. */
-static void planted_weights(void **state)
+/* Draws of planted weights whose standard errors say how far off they are; `each` choices of a prompt are the same pair and the
+ * same choice but for one in four. *off: the mean square of the errors of so many standard errors. */
+static int within_errors(int each, const int *cluster, int clusters, double *off)
 {
-    (void)state;
     static const double planted[K] = {1.2, -0.7, 0};
     static double z[N][K];
-    double off = 0;
     int within = 0;
+    *off = 0;
     for (int d = 0; d < DRAWS; d++) {
         for (int i = 0; i < N; i++) {
             RngKey key = {.seed = 5, .purpose = RNG_TEST, .row = (uint64_t)(d * N + i)};
             double common = rng_uniform(key, 9) - 0.5, margin = 0;
+            bool again = i % each > 0 && rng_uniform(key, 7) < 0.75;
             for (int c = 0; c < K; c++) {
                 z[i][c] = 2 * (rng_uniform(key, (uint64_t)c) - 0.5) + (c < 2 ? common : 0); /* two go together */
                 margin += planted[c] * z[i][c];
@@ -49,19 +61,36 @@ static void planted_weights(void **state)
             if (rng_uniform(key, 8) >= real_sigmoid(margin)) /* the other one was chosen */
                 for (int c = 0; c < K; c++)
                     z[i][c] = -z[i][c];
+            if (again)
+                memcpy(z[i], z[i / each * each], sizeof z[i]);
         }
         Weighing l;
-        assert_int_equal(weighing_fit(&z[0][0], N, K, &l), WEIGHING_FITTED);
+        assert_int_equal(weighing_fit(&z[0][0], cluster, N, K, clusters, &l), WEIGHING_FITTED);
         for (int c = 0; c < K; c++) {
             double t = (l.weight[c] - planted[c]) / l.error[c];
-            assert_true(fabs(t) < 4);
             within += fabs(t) < 1.96;
-            off += t * t / (DRAWS * K);
+            *off += t * t / (DRAWS * K);
         }
     }
-    print_message("%d of %d within 1.96 standard errors, mean square %.2f\n", within, DRAWS * K, off);
-    assert_true(within > 0.89 * DRAWS * K);
-    assert_true(off > 0.7 && off < 1.4);
+    return within;
+}
+
+/* Planted weights are found, and the standard errors say how far off they are: of choices of their own, and of such as go together
+ * in a prompt, which taken for independent say visibly too little. */
+static void planted_weights(void **state)
+{
+    (void)state;
+    int prompt[N];
+    double off;
+    for (int i = 0; i < N; i++)
+        prompt[i] = i / 4;
+    int within = within_errors(1, own, N, &off);
+    assert_true(within > 0.89 * DRAWS * K && off > 0.7 && off < 1.4);
+    within = within_errors(4, prompt, N / 4, &off);
+    if (within < 0.89 * DRAWS * K || off < 0.7 || off > 1.4)
+        fail_msg("%d of %d within 1.96 standard errors, mean square %g", within, DRAWS * K, off);
+    within = within_errors(4, own, N, &off);
+    assert_true(within < 0.85 * DRAWS * K && off > 1.8);
 }
 
 static void no_maximum(void **state)
@@ -70,12 +99,12 @@ static void no_maximum(void **state)
     static const double follows[][2] = {{1, 2}, {-1, -2}, {0.5, 1}, {-2, -4}}, apart[][2] = {{1, -3}, {2, 1}, {0.1, 2}},
                         half[][2] = {{1, 0}, {1, 0.5}, {0, 1}, {0, -1}}, nothing[][2] = {{1, 0}, {-1, 0}};
     Weighing l;
-    assert_int_equal(weighing_fit(&follows[0][0], 4, 2, &l), WEIGHING_SINGULAR);
+    assert_int_equal(weighing_fit(&follows[0][0], own, 4, 2, 4, &l), WEIGHING_SINGULAR);
     assert_int_equal(l.singular, 1);
-    assert_int_equal(weighing_fit(&nothing[0][0], 2, 2, &l), WEIGHING_SINGULAR);
+    assert_int_equal(weighing_fit(&nothing[0][0], own, 2, 2, 2, &l), WEIGHING_SINGULAR);
     assert_int_equal(l.singular, 1);
-    assert_int_equal(weighing_fit(&apart[0][0], 3, 2, &l), WEIGHING_SEPARABLE);
-    assert_int_equal(weighing_fit(&half[0][0], 4, 2, &l), WEIGHING_SEPARABLE);
+    assert_int_equal(weighing_fit(&apart[0][0], own, 3, 2, 3, &l), WEIGHING_SEPARABLE);
+    assert_int_equal(weighing_fit(&half[0][0], own, 4, 2, 4, &l), WEIGHING_SEPARABLE);
 }
 
 /* --- the stage ------------------------------------------------------------------------------------------ */
@@ -227,6 +256,31 @@ static void weights_written(void **state)
     scene_free(&s);
 }
 
+/* Errors are over prompts: choices that are all of one have weights, and no errors. */
+static void of_one_prompt(void **state)
+{
+    (void)state;
+    Scene s = scene_new();
+    Err err = {0};
+    Str rows = {0};
+    json_t *summary;
+    free(write_rows(s.folder, "list.yaml", list));
+    for (int i = 0; i < 24; i++)
+        str_addf(&rows, "{\"prompt\": \"Tell\", \"responses\": [\"So it is.\", \"well%.*s\"], \"preferred\": %d}\n",
+                 i % 4 * 5, " well well well", i % 3 > 0);
+    char *path = write_rows(s.folder, "one.jsonl", str_text(&rows)), *text;
+    need_ok(fit(&s, draft, path, "fitted.yaml", &text, &summary, &err), &err);
+    assert_non_null(strstr(text, "24 with a person's choice, of 1 prompts"));
+    assert_null(strstr(text, "error:"));
+    assert_int_equal(json_number_of(summary, "prompts", -1), 1);
+    assert_null(json_object_get(json_array_get(json_object_get(summary, "parts"), 0), "error"));
+    json_decref(summary);
+    str_release(&rows);
+    free(text);
+    free(path);
+    scene_free(&s);
+}
+
 static void not_fitted(const Scene *s, const char *mix, const char *rows, const char *why, const char *remedy)
 {
     Err err = {0};
@@ -267,9 +321,12 @@ static void refused(void **state)
 int main(void)
 {
     log_set_quiet(true);
+    for (int i = 0; i < COUNT(own); i++)
+        own[i] = i;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand),      cmocka_unit_test(planted_weights), cmocka_unit_test(no_maximum),
-        cmocka_unit_test(scales_alone), cmocka_unit_test(weights_written), cmocka_unit_test(refused),
+        cmocka_unit_test(by_hand),       cmocka_unit_test(planted_weights), cmocka_unit_test(no_maximum),
+        cmocka_unit_test(scales_alone),  cmocka_unit_test(weights_written), cmocka_unit_test(refused),
+        cmocka_unit_test(of_one_prompt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
