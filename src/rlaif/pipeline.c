@@ -11,6 +11,7 @@
 #include "rlaif/learn/reward.h"
 #include "rlaif/learn/sft.h"
 #include "rlaif/recipe/heldout.h"
+#include "rlaif/recipe/named_mix.h"
 #include "rlaif/recipe/paper.h"
 #include "rlaif/report/report.h"
 #include "rlaif/rl/check.h"
@@ -233,6 +234,60 @@ static void settle_rewards(const Pipeline *p, Yaml *list, bool elsewhere)
     }
 }
 
+/* --- mixes that name reward models of the recipe --- */
+
+static const char *made_directory(const void *context, const char *name)
+{
+    const char *made = resolve(context, "reward", name);
+    return made == name || str_starts(made, "stage:") ? NULL : made;
+}
+
+/* What a stage is to read in place of a prompt, RUN/STAGE.mix-N.yaml, which is written once the run has its directory; NULL: the
+ * prompt itself. */
+static bool settle_mix(const Pipeline *p, const RecipeStage *s, const char *prompt, int n, char **out, Err *err)
+{
+    Str text = {0};
+    named_mix(&text, prompt, p->dir, made_directory, p);
+    *out = text.n > 0 ? mem_printf("%s/%s.mix-%d.yaml", p->dir, s->name, n) : NULL;
+    bool ok = !*out || !p->work || file_write(*out, str_text(&text), text.n, err);
+    str_release(&text);
+    return ok;
+}
+
+static bool settle_mixes(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
+{
+    size_t base;
+    const Option *o = options_find(k->table, "prompt", &base);
+    const Yaml *rewards = options_given(k->table, options, "rewards") ? ((RlOptions *)options)->rewards.yaml : NULL;
+    char *file = NULL, **prompt = o ? (char **)((char *)options + base + o->at) : NULL;
+    bool ok = true;
+    if (o && o->type == OPT_LIST) {
+        OptionList *list = (OptionList *)prompt;
+        for (int i = 0; ok && i < list->n; i++) {
+            ok = settle_mix(p, s, list->item[i], i + 1, &file, err);
+            if (file) {
+                free(list->item[i]);
+                list->item[i] = file;
+            }
+        }
+    } else if (o && *prompt) {
+        ok = settle_mix(p, s, *prompt, 1, &file, err);
+        if (file)
+            options_put(k->table, options, "prompt", file);
+        free(file);
+    }
+    for (int i = 0; ok && rewards && rewards->kind == YAML_LIST && i < rewards->n; i++) {
+        const Yaml *named = yaml_get(rewards->item[i], "prompt");
+        if (!named || named->kind != YAML_TEXT)
+            continue;
+        ok = settle_mix(p, s, named->text, i + 1, &file, err);
+        if (file)
+            yaml_put_text(rewards->item[i], "prompt", file);
+        free(file);
+    }
+    return ok;
+}
+
 static bool set_defaults(const Pipeline *p, const StageKind *k, const RecipeStage *s, void *options, Err *err)
 {
     size_t base;
@@ -292,7 +347,7 @@ static void *stage_options(const Pipeline *p, const StageKind *k, const RecipeSt
     ((CommonOptions *)options)->run = ((CommonOptions *)options)->base = NULL; /* the command's own */
     snprintf(where, sizeof where, "%s:%d: %s", p->recipe->path, s->line, s->name);
     bool ok = set_from_recipe(p, k, s, options, err) && set_from_command(p, k, s, options, err) &&
-              set_defaults(p, k, s, options, err);
+              set_defaults(p, k, s, options, err) && settle_mixes(p, k, s, options, err);
     if (options_find(k->table, "output", &base) && !str_starts(product, "stage:"))
         options_put(k->table, options, "output", product);
     if (strcmp(k->kind, "report") == 0)
