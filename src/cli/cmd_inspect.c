@@ -309,14 +309,18 @@ static bool inspect_rollout(Work *work, const InspectOptions *o, Err *err)
     bool ok = rl_inspect(work, o->path, o->stage, o->step, o->sample, &i, err);
     if (ok) {
         print_rollout(&i);
-        work->summary = json_pack("{s:s, s:i, s:O, s:O, s:b, s:s?, s:s?}", "stage", i.stage, "replayed", i.replayed,
-                                  "recorded", i.recorded, "recomputed", i.recomputed, "equal", i.different == NULL,
-                                  "judge", judge_again[i.judge].name, "judge_prompt", i.judge_prompt);
+        work->summary =
+            json_pack("{s:s, s:i, s:O, s:O, s:b, s:s?, s:s?, s:s?}", "stage", i.stage, "replayed", i.replayed,
+                      "recorded", i.recorded, "recomputed", i.recomputed, "equal", i.different == NULL, "unrecorded",
+                      i.unrecorded, "judge", judge_again[i.judge].name, "judge_prompt", i.judge_prompt);
     }
     if (ok && i.different)
         ok = not_as_recorded(o, &i, err);
     else if (ok)
         printf("\nall of it is what was recorded, in every bit%s\n", judge_again[i.judge].words);
+    if (ok && i.unrecorded)
+        printf("not compared: %s of the mix's parts, which the version that made this run did not record\n",
+               i.unrecorded);
     rollout_inspection_release(&i);
     return ok;
 }

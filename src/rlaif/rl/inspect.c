@@ -12,6 +12,7 @@ void rollout_inspection_release(RolloutInspection *i)
     json_decref(i->recomputed);
     free(i->different);
     free(i->judge_prompt);
+    free(i->unrecorded);
     for (int t = 0; t < i->tokens; t++)
         free(i->token[t]);
     free(i->token);
@@ -269,6 +270,47 @@ static char *first_difference(const json_t *a, const json_t *b, JudgeAgain judge
     return NULL;
 }
 
+/* What the first versions with mixes did not keep of their parts. Out of `again` what `recorded` lacks of it, its names into
+ * `lacks`. */
+static void leave_out_newer(const json_t *recorded, json_t *again, Str *lacks)
+{
+    static const char *const newer[] = {"weight", "prompt_hash", "reward_hash"};
+    size_t i;
+    json_t *part;
+    json_array_foreach(json_object_get(again, "parts"), i, part)
+    {
+        const json_t *was = json_array_get(json_object_get(recorded, "parts"), i);
+        for (int k = 0; k < COUNT(newer); k++) {
+            if (!json_is_object(was) || json_object_get(was, newer[k]) || !json_object_get(part, newer[k]))
+                continue;
+            json_object_del(part, newer[k]);
+            if (!lacks->n || !strstr(str_text(lacks), newer[k]))
+                str_addf(lacks, "%s%s", lacks->n ? ", " : "", newer[k]);
+        }
+    }
+}
+
+/* Sets what is different, and what cannot be compared. */
+static void compare(RolloutInspection *out)
+{
+    json_t *again = json_deep_copy(out->recomputed), *part;
+    size_t i;
+    Str lacks = {0};
+    leave_out_newer(json_object_get(out->recorded, "judgment"), json_object_get(again, "judgment"), &lacks);
+    json_array_foreach(json_object_get(again, "rewards"), i, part)
+    {
+        const json_t *was = json_array_get(json_object_get(out->recorded, "rewards"), i);
+        leave_out_newer(json_object_get(was, "judgment"), json_object_get(part, "judgment"), &lacks);
+    }
+    out->different = first_difference(out->recorded, again, out->judge);
+    if (!out->different)
+        out->different = first_difference(again, out->recorded, out->judge);
+    if (lacks.n > 0)
+        out->unrecorded = str_take(&lacks);
+    str_release(&lacks);
+    json_decref(again);
+}
+
 bool rl_inspect(Work *work, const char *place, const char *stage, int step, int sample, RolloutInspection *out,
                 Err *err)
 {
@@ -286,9 +328,7 @@ bool rl_inspect(Work *work, const char *place, const char *stage, int step, int 
               go_to_step(rl, work, &s, dir, step, &out->replayed, err) && remake(rl, step, sample, out, err);
     if (ok) {
         out->stage = mem_str(s.name);
-        out->different = first_difference(out->recorded, out->recomputed, out->judge);
-        if (!out->different)
-            out->different = first_difference(out->recomputed, out->recorded, out->judge);
+        compare(out);
     }
     rl_free(rl);
     rows_release(&rows);

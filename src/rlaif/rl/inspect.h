@@ -19,6 +19,7 @@ typedef struct RolloutInspection {
     json_t *recorded;   /* the store's row (docs/formats.md) */
     json_t *recomputed; /* the same, made again */
     char *different;    /* the first field that is not the same in every bit; NULL: none */
+    char *unrecorded;   /* fields of a mix's parts that the version which made the run did not keep; NULL: none */
     char *judge_prompt; /* what direct judges read, control tokens included; NULL: none did */
     JudgeAgain judge;
     char **token; /* [tokens] the response's tokens as text */

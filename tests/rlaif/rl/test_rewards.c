@@ -323,11 +323,74 @@ static void same_bytes(void **state)
     }
 }
 
+/* Rollout 0 of step 0 as the first versions with mixes kept it: its parts without those keys; and without one that they had. */
+static void forget_parts(const Bench *b, const char *stage, bool listed, const char *also)
+{
+    Err err = {0};
+    StageRow row;
+    bool present;
+    json_t *all = rollouts_of(b, stage, 0), *first = json_array_get(all, 0), *part;
+    json_t *by = listed ? json_array_get(json_object_get(first, "rewards"), 0) : first;
+    size_t k;
+    json_array_foreach(json_object_get(json_object_get(by, "judgment"), "parts"), k, part)
+    {
+        json_object_del(part, "weight");
+        json_object_del(part, "prompt_hash");
+        json_object_del(part, "reward_hash");
+        if (also)
+            json_object_del(part, also);
+    }
+    char *text = json_text(first);
+    need_ok(store_stage_find(b->work.store, stage, &row, &present, &err) &&
+                store_rollout(b->work.store, row.id, 0, 0, text, &err),
+            &err);
+    stage_row_release(&row);
+    free(text);
+    json_decref(all);
+}
+
+/* Rows of mixes from before they said who their parts are: made again, and what cannot be compared is named. */
+static void parts_of_earlier_versions(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    RolloutInspection i;
+    list_bench(&b);
+    put_list(&b, "mix.yaml",
+             "kind: mix\nparts:\n- {prompt: nice.yaml, scale: 2}\n- {reward: reward, scale: 1, weight: 0.5}\n");
+    put_list(&b, "list.yaml", "- {judge: " TINY_LLAMA_DIR ", prompt: @mix.yaml}\n- {reward: @reward}\n");
+    for (int listed = 0; listed < 2; listed++) {
+        const char *name = listed ? "listed" : "direct";
+        train_on(&b, name, listed ? "rewards=@list.yaml" : "judge=" TINY_LLAMA_DIR, listed ? NULL : "prompt=@mix.yaml",
+                 "steps=1");
+        need_ok(rl_inspect(&b.work, b.folder, name, 0, 0, &i, &err), &err);
+        assert_true(!i.different && !i.unrecorded);
+        rollout_inspection_release(&i);
+        forget_parts(&b, name, listed, NULL);
+        need_ok(rl_inspect(&b.work, b.folder, name, 0, 0, &i, &err), &err);
+        if (i.different)
+            fail_msg("other %s", i.different);
+        assert_string_equal(i.unrecorded, "weight, prompt_hash, reward_hash");
+        rollout_inspection_release(&i);
+        forget_parts(&b, name, listed, "number"); /* which every version kept */
+        need_ok(rl_inspect(&b.work, b.folder, name, 0, 0, &i, &err), &err);
+        assert_string_equal(i.different, listed ? "rewards" : "judgment");
+        rollout_inspection_release(&i);
+    }
+    bench_end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parts_add_up), cmocka_unit_test(one_part),         cmocka_unit_test(loaded_once),
-        cmocka_unit_test(shared),       cmocka_unit_test(both_are_learned), cmocka_unit_test(rows_are_made_again),
+        cmocka_unit_test(parts_add_up),
+        cmocka_unit_test(one_part),
+        cmocka_unit_test(loaded_once),
+        cmocka_unit_test(shared),
+        cmocka_unit_test(both_are_learned),
+        cmocka_unit_test(rows_are_made_again),
+        cmocka_unit_test(parts_of_earlier_versions),
         cmocka_unit_test(same_bytes),
     };
     return cmocka_run_group_tests_name("rewards", tests, NULL, NULL);
