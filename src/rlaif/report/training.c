@@ -22,7 +22,7 @@ static const Measure rl_measures[] = {
     {"replies a prompt", "samples", AS_COUNT, NULL},
     {"baseline", "baseline", AS_TEXT, NULL},
     {"objective", "objective", AS_TEXT, NULL},
-    {"\xce\xb2, weight of the KL", "beta", AS_NUMBER, NULL},
+    {"\xce\xb2, weight of the KL", "beta", AS_GIVEN, NULL},
     {"scale of the reward model, divided by", "reward_scale", AS_NUMBER, NULL},
     {"reward, first step", "reward_first", AS_NUMBER, NULL},
     {"its standard deviation, first step", "reward_sd_first", AS_NUMBER, NULL},

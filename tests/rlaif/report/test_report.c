@@ -357,7 +357,7 @@ static void objectives(void **state)
         &text,
         "name: x\nseed: 1\npolicy: start.gguf\nstages:\n  - sft: {data: d.jsonl}\n"
         "  - rl: {as: one, prompts: p.jsonl, model: start.gguf, reward: r}\n"
-        "  - rl: {as: two, prompts: p.jsonl, model: one, reference: /far/away/held.gguf, rewards: [{reward: r, weight: 0.4}, "
+        "  - rl: {as: two, prompts: p.jsonl, model: one, reference: /far/away/held.gguf, rewards: [{reward: r, weight: 0.0125}, "
         "{judge: m, prompt: tone, weight: 3, scale: 2}]}\n");
     put_text(r.folder, "recipe.yaml", str_text(&text));
     add_stage(&r, "one", "rl", RL_ABOUT("\"objective\": \"convex\"", "\"reward\": \"r\""), "{\"steps\": 1}");
@@ -366,18 +366,18 @@ static void objectives(void **state)
         RL_ABOUT(
             "\"objective\": \"plain\", \"no-end-penalty\": 0.5, \"whiten\": true, "
             "\"logp-temperature\": \"sampling\", \"temperature\": 0.9",
-            "\"reference\": \"s\", \"rewards\": [{\"name\": \"r\", \"weight\": 0.4, \"scale\": 1, \"reward\": \"r\"}, "
+            "\"reference\": \"s\", \"rewards\": [{\"name\": \"r\", \"weight\": 0.0125, \"scale\": 1, \"reward\": \"r\"}, "
             "{\"name\": \"tone\", \"weight\": 3, \"scale\": 2, \"judge\": \"m\", \"prompt\": \"t\"}]"),
         "{\"steps\": 1, \"kl_sampling_last\": 1.25}");
     char *page = page_of(&r);
     check_page(page);
     has(page, "KL to the reference at the temperature of the draw, last step");
-    has(page, "one</a>, \xce\xb2 is 0.250 and R is the reward model. In <a"); /* as is said of all */
+    has(page, "one</a>, \xce\xb2 is 0.25 and R is the reward model. In <a"); /* as is said of all */
     has(page,
-        "R is 0.40 of the reward model r; and 1.50 of the reward that the judge itself gives with <b>tone</b>, less "
-        "0.50 for a reply that was cut off before its end. There R counts whole: R \xe2\x88\x92 \xce\xb2 KL was "
+        "R is 0.0125 of the reward model r; and 1.5 of the reward that the judge itself gives with <b>tone</b>, less "
+        "0.5 for a reply that was cut off before its end. There R counts whole: R \xe2\x88\x92 \xce\xb2 KL was "
         "maximised. There KL is the distance from held.gguf, and not from where training started. There the "
-        "KL is that of the distributions at temperature 0.90, from which replies were drawn. There the "
+        "KL is that of the distributions at temperature 0.9, from which replies were drawn. There the "
         "advantages of a step were normalised");
     has(page, "the judge is the very model that is trained");
     has(page, "<dt>reward of r</dt>");

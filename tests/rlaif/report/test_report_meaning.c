@@ -174,17 +174,17 @@ static void optimised(void **state)
 {
     (void)state;
     static const char *const said[] = {
-        "rlaif</a>, \xce\xb2 is 0.050 and R is the reward model <a href=\"#stage-3\">rm-ai</a>, which imitates the answers of "
+        "rlaif</a>, \xce\xb2 is 0.05 and R is the reward model <a href=\"#stage-3\">rm-ai</a>, which imitates the answers of "
         "a judge to <b>words</b> (<a href=\"#stage-1\">label</a>; 80 pairs).",
-        "rlhf</a>, \xce\xb2 is 0.050 and R is the reward model <a href=\"#stage-4\">rm-human</a>, which imitates "
+        "rlhf</a>, \xce\xb2 is 0.05 and R is the reward model <a href=\"#stage-4\">rm-human</a>, which imitates "
         "people\xe2\x80\x99s choices (60 pairs).",
-        "both</a>, \xce\xb2 is 0.050 and R is the reward model <a href=\"#stage-5\">rm-both</a>, which imitates "
+        "both</a>, \xce\xb2 is 0.05 and R is the reward model <a href=\"#stage-5\">rm-both</a>, which imitates "
         "people\xe2\x80\x99s choices (60 pairs) and the answers of a judge to <b>words</b> and to <b>other</b> (<a "
-        "href=\"#stage-1\">label</a>, <a href=\"#stage-2\">filtered</a>; 81 pairs, each counted 0.50 times).",
-        "direct</a>, \xce\xb2 is 0.050 and R is the reward that the judge itself gives with <b>words</b>.",
-        "mixed</a>, \xce\xb2 is 0.050 and R is 0.25 of the reward model <a href=\"#stage-4\">rm-human</a>, which imitates "
+        "href=\"#stage-1\">label</a>, <a href=\"#stage-2\">filtered</a>; 81 pairs, each counted 0.5 times).",
+        "direct</a>, \xce\xb2 is 0.05 and R is the reward that the judge itself gives with <b>words</b>.",
+        "mixed</a>, \xce\xb2 is 0.05 and R is 0.25 of the reward model <a href=\"#stage-4\">rm-human</a>, which imitates "
         "people\xe2\x80\x99s choices (60 pairs); and 0.75 of the reward that the judge itself gives with <b>words</b>.",
-        "after</a>, which goes on from <a href=\"#stage-6\">rlaif</a>, \xce\xb2 is 0.050 and R is the reward model <a "
+        "after</a>, which goes on from <a href=\"#stage-6\">rlaif</a>, \xce\xb2 is 0.05 and R is the reward model <a "
         "href=\"#stage-4\">rm-human</a>, which",
     };
     Run r = run_new();

@@ -12,7 +12,7 @@ static void add_pairs(Str *out, const ReportStage *reward, const char *weight_op
     double weight = json_number_of(json_object_get(reward->about, "options"), weight_option, 1);
     str_add(out, say_count(pairs, "pair", "pairs").text);
     if (weight != 1)
-        str_addf(out, ", each counted %s times", say_number(weight, 2).text);
+        str_addf(out, ", each counted %s times", say_given(weight).text);
 }
 
 static void add_judges(Str *out, const TastePart *t)
@@ -69,7 +69,7 @@ static void add_reward(Str *out, const Taste *t)
         const TastePart *p = &t->part[i];
         str_add(out, i == 0 ? "" : i == t->parts - 1 ? "; and " : "; ");
         if (t->parts > 1 || p->weight != 1)
-            str_addf(out, "%s of ", say_number(p->weight, 2).text);
+            str_addf(out, "%s of ", say_given(p->weight).text);
         if (p->direct) {
             str_add(out, "the reward that the judge itself gives with ");
             html_prompt(out, p->name);
@@ -79,7 +79,7 @@ static void add_reward(Str *out, const Taste *t)
     }
     double penalty = json_number_of(json_object_get(t->rl->about, "options"), "no-end-penalty", 0);
     if (penalty > 0)
-        str_addf(out, ", less %s for a reply that was cut off before its end", say_number(penalty, 2).text);
+        str_addf(out, ", less %s for a reply that was cut off before its end", say_given(penalty).text);
 }
 
 /* Where an objective is another than is said of all. */
@@ -103,7 +103,7 @@ static void add_exceptions(Str *out, const Report *r, const ReportStage *rl)
     const char *at = json_text_of(options, "logp-temperature");
     if (at && strcmp(at, "sampling") == 0)
         str_addf(out, " There the KL is that of the distributions at temperature %s, from which replies were drawn.",
-                 say_number(json_number_of(options, "temperature", (double)NAN), 2).text);
+                 say_given(json_number_of(options, "temperature", (double)NAN)).text);
     const char *spread = json_text_of(options, "scale-rewards");
     if (spread && strcmp(spread, "none") != 0)
         str_addf(
@@ -159,7 +159,7 @@ void say_optimised(Str *out, const Report *r)
             str_add(out, ", which goes on from ");
             html_stage(out, start);
         }
-        str_addf(out, ", \xce\xb2 is %s and R is ", say_number(beta, 3).text);
+        str_addf(out, ", \xce\xb2 is %s and R is ", say_given(beta).text);
         add_reward(out, &t);
         str_add(out, ".");
         add_exceptions(out, r, rl);

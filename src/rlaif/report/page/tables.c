@@ -13,6 +13,7 @@ static void measure_cell(Str *out, const Measure *m, const json_t *object)
     case AS_COUNT: str_add(out, say_number(x, 0).text); break;
     case AS_TENTHS: str_add(out, say_number(x, 1).text); break;
     case AS_NUMBER: str_add(out, say_number(x, 3).text); break;
+    case AS_GIVEN: str_add(out, say_given(x).text); break;
     case AS_SIGNED: str_add(out, say_signed(x, 3).text); break;
     case AS_PERCENT: str_add(out, say_percent(x).text); break;
     case AS_POINTS: str_addf(out, isfinite(x) ? "%s points" : "%s", say_signed(100 * x, 1).text); break;

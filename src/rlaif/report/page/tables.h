@@ -4,11 +4,12 @@
 
 #include "rlaif/report/page/words.h"
 
-/* AS_POINTS: a difference of shares, "+2.5 points"; AS_DOLLARS: "$0.0091". */
+/* AS_GIVEN: a number that a person chose, with all its digits; AS_POINTS: a difference of shares, "+2.5 points"; AS_DOLLARS: "$0.0091". */
 typedef enum Format {
     AS_COUNT,
     AS_TENTHS,
     AS_NUMBER,
+    AS_GIVEN,
     AS_SIGNED,
     AS_PERCENT,
     AS_POINTS,

@@ -30,6 +30,14 @@ Said say_number(double x, int decimals)
     return said(x, "", decimals, "");
 }
 
+Said say_given(double x)
+{
+    Said s = say_number(x, 0);
+    if (isfinite(x))
+        snprintf(s.text, sizeof s.text, "%s%.6g", x < 0 ? MINUS : "", fabs(x));
+    return s;
+}
+
 Said say_signed(double x, int decimals)
 {
     return said(x, "+", decimals, "");

@@ -12,6 +12,7 @@ typedef struct Said {
 } Said;
 #define SAID_DASH "\xe2\x80\x93"         /* what is not known */
 Said say_number(double x, int decimals); /* "0.214", a real minus; a dash where it is not finite */
+Said say_given(double x);                /* a number that a person chose, with the digits that it has */
 Said say_signed(double x, int decimals);
 Said say_percent(double x);                                         /* of a share: "97.5 %" */
 Said say_p(double p);                                               /* "p = 0.034" */
