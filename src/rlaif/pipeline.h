@@ -12,8 +12,8 @@ typedef struct RunOptions {
 } RunOptions;
 extern const OptionTable run_table;
 
-/* Appends the recipe as recipe.yaml of a run in `dir` has it: every option with the value that is used. Reads no file and
- * runs nothing. Fails for a stage that there is not, an option that cannot be used, or one that nothing before it fills in. */
+/* Appends the recipe as recipe.yaml of a run in `dir` has it: every option with the value that is used. Runs nothing, and
+ * reads no file but mixes. Fails for a stage that there is not, an option that cannot be used, or one that nothing before it fills in. */
 bool recipe_resolve(const Recipe *r, const RunOptions *o, const char *dir, Str *out, Err *err) MUST_CHECK;
 
 /* Runs a recipe in runs/NAME, or in the directory of --run. */

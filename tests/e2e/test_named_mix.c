@@ -47,11 +47,35 @@ static void in_a_recipe(void **state)
     runs_with_status(test_bench, 1,
                      "sed 's/reward: rm/reward: rn/' judges/mix.yaml > judges/m && mv judges/m judges/mix.yaml && "
                      "rlaif run named.yaml 2> said");
-    runs_with_status(test_bench, 0, "grep -q 'rn' said");
+    runs_with_status(test_bench, 0,
+                     "grep -q 'mix.yaml:3: there is no reward model \"rn\"' said && grep -q 'or rm' said");
+}
+
+/* Among candidates, with options behind it, in a directory whose name has a blank; a mix that names a later stage is refused before
+ * anything runs. */
+static void among_candidates(void **state)
+{
+    (void)state;
+    runs_with_status(test_bench, 0, "mkdir -p judges");
+    put_text(test_bench, "judges/mix.yaml", mix_yaml);
+    put_text(test_bench, "chosen.yaml",
+             "name: chosen\npolicy: llama\nstages:\n"
+             "  - reward: {as: rm, pairs: human.jsonl, labels: human, epochs: 2, batch: 2, lr: 1e-3}\n"
+             "  - label: {pairs: people.jsonl, method: pointwise, choose-on: human.jsonl,"
+             " prompt: [judges/mix.yaml --max-input 400, judges/mix.yaml]}\n");
+    runs_with_status(test_bench, 0,
+                     "rlaif run chosen.yaml --run 'a run' --quiet && grep -q 'reward: rm$' 'a run/label.mix-1.yaml' && "
+                     "test -e 'a run/label.mix-2.yaml'");
+    put_text(test_bench, "moved.yaml",
+             "name: moved\npolicy: llama\nstages:\n"
+             "  - label: {pairs: people.jsonl, method: pointwise, prompt: judges/mix.yaml}\n"
+             "  - reward: {as: rm, labels: human}\n");
+    runs_with_status(test_bench, 1, "rlaif run moved.yaml --run moved 2> said");
+    runs_with_status(test_bench, 0, "grep -q 'mix.yaml:3: the stage rm comes later' said && test ! -e moved");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {IN_BENCH(in_a_recipe)};
+    const struct CMUnitTest tests[] = {IN_BENCH(in_a_recipe), IN_BENCH(among_candidates)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

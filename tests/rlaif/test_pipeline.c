@@ -165,6 +165,23 @@ static void set_by_the_command_line(void **state)
     static const char *const lines[] = {"seed: 9\n", "policy: other\njudge: other\n", "      steps: 8\n",
                                         "      as: other\n", "      limit: 3\n"};
     holds(loop, "seed=9,policy=other,rl.steps=8,other.limit=3", lines, COUNT(lines));
+    /* a stage's name is one there, too */
+    static const char *const named[] = {"  - rl:\n      prompts: runs/x/some.jsonl\n"};
+    holds(loop, "rl.prompts=some", named, COUNT(named));
+}
+
+/* A prompt may be what a stage fitted, also as a candidate with options. */
+static void fitted_prompts(void **state)
+{
+    (void)state;
+    static const char recipe[] = "name: x\npolicy: m.gguf\nstages:\n"
+                                 "- label: {as: mixed, fit: f.jsonl, prompt: draft.yaml}\n"
+                                 "- score: {rows: r.jsonl, model: policy, prompt: mixed}\n"
+                                 "- label: {pairs: p.jsonl, method: pointwise, choose-on: c.jsonl,"
+                                 " prompt: [tone-verdict --shots 0, 'mixed  --shots 0', mixed]}\n";
+    static const char *const lines[] = {"      model: m.gguf\n      prompt: runs/x/mixed.yaml\n",
+                                        "runs/x/mixed.yaml --shots 0"};
+    holds(recipe, NULL, lines, COUNT(lines));
 }
 
 /* Names that YAML would read otherwise are quoted, so that the resolved recipe is a recipe. */
@@ -197,6 +214,21 @@ static void refused(void **state)
         {"- eval: {kind: winrate, policy: a, against: b, prompt: p, endpoint: 'http://h/v1'}", NULL,
          "recipe.yaml:3: eval: --endpoint needs --api-model", ""},
         {"- sft: {data: d}", "stage", "--set stage: give key=value", ""},
+        {"- label: {pairs: some, model: m}\n- import: {as: some, input: i}", NULL,
+         "recipe.yaml:3: label: \"pairs\": the stage some comes later", "name a stage before this one, or a file"},
+        {"- label: {pairs: some.rest, model: m}\n- import: {as: some, input: i}", NULL,
+         "recipe.yaml:3: label: \"pairs\": the stage some comes later", ""},
+        {"- score: {rows: r, model: m, prompt: mixed}\n- label: {as: mixed, fit: f, prompt: d, model: m}", NULL,
+         "recipe.yaml:3: score: \"prompt\": the stage mixed comes later", ""},
+        {"- label: {pairs: p, model: m, prompt: [a, mixed --shots 0], choose-on: c}\n"
+         "- label: {as: mixed, fit: f, prompt: d, model: m}",
+         NULL, "recipe.yaml:3: label: \"prompt\": the stage mixed comes later", ""},
+        {"- rl: {prompts: p, model: m, rewards: [{reward: rm}]}\n- reward: {as: rm, pairs: p, model: m}", NULL,
+         "recipe.yaml:3: rl: \"reward\": the stage rm comes later", ""},
+        {"- score: {rows: r, model: m}\n- reward: {as: rm, pairs: p, model: m}", "score.model=rm",
+         "recipe.yaml:3: score: \"model\": the stage rm comes later", ""},
+        {"- sft: {as: mine, data: d, model: mine}", NULL, "recipe.yaml:3: mine: \"model\": the stage mine is this one",
+         ""},
     };
     for (int i = 0; i < COUNT(cases); i++) {
         Err err = {0};
@@ -266,6 +298,7 @@ int main(void)
         cmocka_unit_test(reward_models_judge),   cmocka_unit_test(set_by_the_command_line),
         cmocka_unit_test(names_are_quoted),      cmocka_unit_test(refused),
         cmocka_unit_test(refused_heads),         cmocka_unit_test(nothing_is_left),
+        cmocka_unit_test(fitted_prompts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

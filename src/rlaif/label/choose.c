@@ -6,21 +6,30 @@
 #include "rlaif/eval/numbers.h"
 #include "rlaif/label/ask.h"
 
-/* Takes "NAME|FILE --option value ..." apart: the prompt's name, which the caller frees, and how it is asked. */
+char *candidate_prompt(const char *text, const char **options)
+{
+    text += strspn(text, " ");
+    const char *end = strstr(text, " --");
+    *options = end ? end : text + strlen(text);
+    size_t n = (size_t)(*options - text);
+    while (n > 0 && text[n - 1] == ' ')
+        n--;
+    return mem_strn(text, n);
+}
+
+/* A candidate's prompt, which the caller frees, and how it is asked. */
 static bool read_candidate(const char *text, JudgeOptions *how, char **prompt, Err *err)
 {
     static const OptionGroup group = {judge_option_rows, JUDGE_OPTIONS, 0};
     static const OptionTable table = {&group, 1, sizeof(JudgeOptions)};
-    char *words = mem_str(text), *rest = NULL, *argv[32];
+    const char *options;
+    *prompt = candidate_prompt(text, &options);
+    char *words = mem_str(options), *rest = NULL, *argv[32];
     int argc = 0;
-    *prompt = NULL;
     for (char *w = strtok_r(words, " ", &rest); w && argc < COUNT(argv); w = strtok_r(NULL, " ", &rest))
         argv[argc++] = w;
-    bool ok = argc > 0 || err_set(err, ERR_INPUT, "a candidate for a prompt is empty");
-    if (ok) {
-        *prompt = mem_str(argv[0]);
-        ok = options_parse(&table, how, argc - 1, argv + 1, err) || err_context(err, "the candidate \"%s\"", text);
-    }
+    bool ok = (*prompt)[0] || err_set(err, ERR_INPUT, "a candidate for a prompt is empty");
+    ok = ok && (options_parse(&table, how, argc, argv, err) || err_context(err, "the candidate \"%s\"", text));
     free(words);
     return ok;
 }

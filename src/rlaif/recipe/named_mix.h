@@ -4,12 +4,16 @@
 
 #include "base/str.h"
 
-/* The directory that a stage of this name made, which the context keeps; NULL: there is none. */
-typedef const char *StageMade(const void *context, const char *name);
+/* A model that parts may name as the recipe's keys do. */
+typedef struct NamedModel {
+    const char *name, *path; /* path NULL: its stage made no model, or none yet */
+    bool later;              /* that stage is still to come */
+} NamedModel;
 
-/* Appends the mix `path` as a file in the folder `dir`, with what stages made in place of their names: its name is the same, and
- * its other files are found. Appends nothing where it names no stage that lies elsewhere, or is no mix: then it is read as it is,
- * and whoever does so says what is wrong. */
-void named_mix(Str *out, const char *path, const char *dir, StageMade *made, const void *context);
+/* Appends the mix `path` as a file in the folder `dir`, with the paths of the n models in place of their names: its own name is the
+ * same, and its other files are found. Appends nothing where it names none that lies elsewhere, or is no mix: then it is read as it
+ * is, and whoever does so says what is wrong. Fails for a part that is called like a stage, or as one could be, where neither such
+ * a model nor a directory is there. */
+bool named_mix(Str *out, const char *path, const char *dir, const NamedModel *model, int n, Err *err) MUST_CHECK;
 
 #endif
