@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "model/model_hash.h"
 #include "rlaif/stage/tensorboard.h"
 
 /* --- the clock --- */
@@ -375,12 +376,22 @@ bool training_done(const Stage *s, const char *out, bool *done, Err *err)
     return !*done || sweep(s, out, err);
 }
 
+/* The summary says which model was made, so that whoever asks it is known to ask that. */
+static bool tell_product(Stage *s, const char *out, Err *err)
+{
+    char hash[HASH_TEXT];
+    bool ok = model_hash(out, s->work->store, hash, err);
+    if (ok)
+        json_object_set_new(s->summary, "product_hash", json_sprintf("sha256:%s", hash));
+    return ok;
+}
+
 bool training_end(Training *t, Err *err)
 {
     Stage *s = t->stage;
     Store *store = s->work->store;
     return metric_log_write(&t->log, t->trainer->step, err) && model_save(t->trainer->model, t->out, err) &&
-           store_begin(store, err) && stage_end(s, t->out, err) &&
+           tell_product(s, t->out, err) && store_begin(store, err) && stage_end(s, t->out, err) &&
            store_checkpoint_prune(store, s->id, t->options->save_every, t->held.best, true, err) &&
            store_commit(store, err) && sweep(s, t->out, err);
 }

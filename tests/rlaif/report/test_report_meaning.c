@@ -333,7 +333,13 @@ static const char mix_yaml[] =
     "  - eval: {as: eval-old, kind: winrate, policy: run/by-old, against: start.gguf}\n"
     "  - eval: {as: eval-direct, kind: winrate, policy: run/direct, against: start.gguf}\n"
     "  - eval: {as: eval-listed, kind: winrate, policy: run/listed, against: start.gguf}\n"
-    "  - eval: {as: eval-two, kind: winrate, policy: run/two, against: start.gguf}\n";
+    "  - eval: {as: eval-two, kind: winrate, policy: run/two, against: start.gguf}\n"
+    "  - label: {as: taught}\n"
+    "  - reward: {as: rm0, pairs: \"stage:taught\", labels: ai}\n"
+    "  - label: {as: alone}\n"
+    "  - reward: {as: rm-alone, pairs: \"stage:alone\", labels: ai}\n"
+    "  - rl: {as: by-alone, reward: run/rm-alone, model: start.gguf}\n"
+    "  - eval: {as: eval-alone, kind: winrate, policy: run/by-alone, against: start.gguf}\n";
 
 /* What a mix said of a reply: `tone` and `warmth` count, `calm` for nothing and `terse` against it; `extra` is one more part. */
 #define MIXED(extra)                                                                                                    \
@@ -343,7 +349,9 @@ static const char mix_yaml[] =
     "\"logp\": [-1, -1]}, {\"part\": \"terse\", \"number\": 1, \"weight\": -1, \"prompt_hash\": \"sha256:terse\", "     \
     "\"logp\": [-1, -1]}, {\"part\": \"log-length\", \"number\": 4, \"weight\": 0.5}" extra "]}"
 #define A_MODEL ", {\"part\": \"rm0\", \"number\": 1, \"weight\": 1, \"reward_hash\": \"sha256:rm0\"}"
-#define OLD     "{\"margin\": 1, \"parts\": [{\"part\": \"tone\", \"number\": 1, \"logp\": [-1, -1]}]}"
+#define ALONE                                                                                                          \
+    "{\"margin\": 1, \"parts\": [{\"part\": \"run/rm0\", \"number\": 1, \"weight\": 1, \"reward_hash\": \"sha256:rm0\"}]}"
+#define OLD "{\"margin\": 1, \"parts\": [{\"part\": \"tone\", \"number\": 1, \"logp\": [-1, -1]}]}"
 #define LABEL(said)                                                                                                    \
     "{\"prompt\": \"p\", \"responses\": [\"x\", \"y\"], \"label\": {\"p\": 0.8, \"judge\": \"sha256:judge\", "         \
     "\"prompt_hash\": \"sha256:mix\", \"scores\": [" said ", " said "]}}"
@@ -402,6 +410,22 @@ static void add_mixes(Run *r)
     add_made(r, "choose", "choose", about, "{\"steps\": 1}", "run/chosen");
 }
 
+/* And the reward model in the mixes, trained by this run on what a third network says; another policy was trained on its labels. */
+static void add_taught(Run *r)
+{
+    static const char taught_about[] = "{\"options\": {}, \"hashes\": {\"model\": \"third\", \"prompt\": \"wide\"}}",
+                      alone_about[] = "{\"options\": {}, \"hashes\": {\"model\": \"rm0\", \"prompt\": \"\"}}";
+    add_item(r, add_stage(r, "taught", "label", taught_about, "{\"pairs\": 1, \"prompt\": \"wide\"}"), 0, LABEL("{}"));
+    add_made(r, "rm0", "reward", "{\"options\": {\"labels\": \"ai\"}}",
+             "{\"pairs\": 1, \"pairs_ai\": 1, \"product_hash\": \"sha256:rm0\"}", "run/rm0");
+    add_item(r, add_stage(r, "alone", "label", alone_about, "{\"pairs\": 1}"), 0,
+             "{\"prompt\": \"p\", \"responses\": [\"x\", \"y\"], \"label\": {\"p\": 0.8, \"judge\": \"sha256:rm0\", "
+             "\"scores\": [" ALONE ", " ALONE "]}}");
+    add_made(r, "rm-alone", "reward", "{\"options\": {\"labels\": \"ai\"}}", "{\"pairs\": 1, \"pairs_ai\": 1}",
+             "run/rm-alone");
+    add_made(r, "by-alone", "rl", RL("rm-alone", "", ""), "{\"steps\": 1}", "run/by-alone");
+}
+
 #define BY_MODEL(hash)                                                                                                 \
     "{\"prompt\": \"reward model\", \"reward_hash\": \"sha256:" hash                                                   \
     "\", \"kind\": \"reward\", \"gain\": 0.2, \"gain_interval\": [0.1, 0.3], \"win_rate\": 0.7}"
@@ -413,14 +437,38 @@ static const char PART[] = "a part of what it was trained to please,",
                   PERHAPS[] = "which it may have been trained to please (that is not known),",
                   MODEL_PART[] = "a part of what it was trained on,", MODEL_NOT[] = "which it was not trained on,";
 
+typedef struct Said {
+    const char *eval, *judge, *prompt, *says; /* judge NULL: by the reward model `prompt` */
+} Said;
+
+static void need_said(const Said *of, void (*add_more)(Run *))
+{
+    Run r = run_new();
+    add_mixes(&r);
+    if (add_more)
+        add_more(&r);
+    char *result = of->judge ? mem_printf(WINS("%s", JUDGED_BY("%s")), of->judge, of->prompt, of->prompt)
+                             : mem_printf(WINS("judge", BY_MODEL("%s")), of->prompt);
+    add_stage(&r, of->eval, "eval winrate", about, result);
+    char *page = page_of(&r);
+    check_page(page);
+    const char *results = strstr(page, "<h2 id=\"results\">");
+    assert_non_null(results);
+    char *said = part_of(results, "By ", " (95&nbsp;%");
+    if (!strstr(said, of->says))
+        fail_msg("%s by %s: \"%s\" does not say \"%s\"", of->eval, of->prompt, said, of->says);
+    free(said);
+    free(result);
+    free(page);
+    run_free(&r);
+}
+
 /* A judge or a reward model that is a part of what a policy was trained to please is called so, and never another question; a part
  * that counts for nothing or against a reply is not; what rows of earlier versions do not say is not known. */
 static void parts_of_mixes(void **state)
 {
     (void)state;
-    static const struct {
-        const char *eval, *judge, *prompt, *says; /* judge NULL: by the reward model `prompt` */
-    } of[] = {
+    static const Said of[] = {
         {"eval-labels", "judge", "tone", PART},
         {"eval-labels", "judge", "warmth", PART},
         {"eval-labels", "judge", "mix", WHOLE},
@@ -448,24 +496,33 @@ static void parts_of_mixes(void **state)
         {"eval-two", "judge", "neutral", NOT}, /* whose weight is 0 */
         {"eval-two", NULL, "rm", MODEL_PART},
     };
-    for (int i = 0; i < COUNT(of); i++) {
-        Run r = run_new();
-        add_mixes(&r);
-        char *result = of[i].judge ? mem_printf(WINS("%s", JUDGED_BY("%s")), of[i].judge, of[i].prompt, of[i].prompt)
-                                   : mem_printf(WINS("judge", BY_MODEL("%s")), of[i].prompt);
-        add_stage(&r, of[i].eval, "eval winrate", about, result);
-        char *page = page_of(&r);
-        check_page(page);
-        const char *results = strstr(page, "<h2 id=\"results\">");
-        assert_non_null(results);
-        char *said = part_of(results, "By ", " (95&nbsp;%");
-        if (!strstr(said, of[i].says))
-            fail_msg("%s by %s: \"%s\" does not say \"%s\"", of[i].eval, of[i].prompt, said, of[i].says);
-        free(said);
-        free(result);
-        free(page);
-        run_free(&r);
-    }
+    for (int i = 0; i < COUNT(of); i++)
+        need_said(&of[i], NULL);
+}
+
+/* Whom a reward model in a mix imitates is pleased as a part, too, where this run trained it; and behind labels by a reward model
+ * alone, as a judge is. */
+static void taught_parts(void **state)
+{
+    (void)state;
+    static const Said of[] = {
+        {"eval-again", "third", "wide", PART},   {"eval-again", "third", "words", NOT},
+        {"eval-again", "judge", "neutral", NOT}, {"eval-again", "fourth", "wide", OTHER},
+        {"eval-again", NULL, "rm0", MODEL_PART}, {"eval-direct", "third", "wide", PART},
+        {"eval-labels", "third", "wide", OTHER}, {"eval-alone", "third", "wide", WHOLE},
+        {"eval-alone", "judge", "tone", OTHER},  {"eval-alone", NULL, "rm1", MODEL_NOT},
+    };
+    for (int i = 0; i < COUNT(of); i++)
+        need_said(&of[i], add_taught);
+    Run r = run_new();
+    add_mixes(&r);
+    add_taught(&r);
+    char *page = page_of(&r), *said = part_of(page, "<b>What was optimised.</b>", "</li>");
+    assert_non_null(strstr(said, ", behind which is also the reward model <a href=\"#stage-"));
+    assert_non_null(strstr(said, ">rm0</a>, which imitates the answers of a judge to "));
+    free(said);
+    free(page);
+    run_free(&r);
 }
 
 #define ASKED(part, weight) "{\"part\": \"" part "\", \"weight\": " weight ", \"prompt_hash\": \"sha256:" part "\"}"
@@ -571,10 +628,10 @@ static void headlines_of_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_network),        cmocka_unit_test(trained_to_please), cmocka_unit_test(no_second_opinion),
-        cmocka_unit_test(optimised),          cmocka_unit_test(own_taste),         cmocka_unit_test(biased_labels),
-        cmocka_unit_test(flat_rewards),       cmocka_unit_test(spread_and_ends),   cmocka_unit_test(parts_of_mixes),
-        cmocka_unit_test(headlines_of_parts), cmocka_unit_test(judged_by_mixes),
+        cmocka_unit_test(one_network),  cmocka_unit_test(trained_to_please),  cmocka_unit_test(no_second_opinion),
+        cmocka_unit_test(optimised),    cmocka_unit_test(own_taste),          cmocka_unit_test(biased_labels),
+        cmocka_unit_test(flat_rewards), cmocka_unit_test(spread_and_ends),    cmocka_unit_test(parts_of_mixes),
+        cmocka_unit_test(taught_parts), cmocka_unit_test(headlines_of_parts), cmocka_unit_test(judged_by_mixes),
     };
     return cmocka_run_group_tests_name("report_meaning", tests, NULL, NULL);
 }

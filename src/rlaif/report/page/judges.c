@@ -77,6 +77,12 @@ static void add_reward(Str *out, const Taste *t)
             add_model(out, p);
         }
     }
+    for (int i = 0; i < t->behinds; i++) {
+        if (!t->behind[i].reward)
+            continue;
+        str_add(out, ", behind which is also ");
+        add_model(out, &t->behind[i]);
+    }
     double penalty = json_number_of(json_object_get(t->rl->about, "options"), "no-end-penalty", 0);
     if (penalty > 0)
         str_addf(out, ", less %s for a reply that was cut off before its end", say_given(penalty).text);

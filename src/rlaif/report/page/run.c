@@ -278,6 +278,15 @@ const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, c
     return report_count(r, kind) == 1 ? report_next(r, kind, NULL) : NULL;
 }
 
+const ReportStage *report_maker_by_hash(const Report *r, const char *kind, const char *hash)
+{
+    const ReportStage *s = report_next(r, kind, NULL);
+    const char *made;
+    while (s && (!(made = json_text_of(s->summary, "product_hash")) || strcmp(made, hash) != 0))
+        s = report_next(r, kind, s);
+    return s;
+}
+
 int report_makers(const Report *r, const ReportStage *s, const char *option, const char *kind, const ReportStage **out,
                   int most)
 {

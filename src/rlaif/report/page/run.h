@@ -65,6 +65,8 @@ const ReportStage *report_maker(const Report *r, const ReportStage *s, const cha
 const ReportStage *report_maker_of_part(const Report *r, const ReportStage *rl, int part);
 /* As report_maker; without a recipe, the only stage of that kind. */
 const ReportStage *report_maker_or_only(const Report *r, const ReportStage *s, const char *option, const char *kind);
+/* The stage of a kind that made the model of this hash, as rows and summaries write it; NULL: none of this run did. */
+const ReportStage *report_maker_by_hash(const Report *r, const char *kind, const char *hash);
 /* All stages of a kind that made what an option names, which may be a list; without a recipe, the only one of it. Returns
  * how many, at most `most`. */
 int report_makers(const Report *r, const ReportStage *s, const char *option, const char *kind, const ReportStage **out,

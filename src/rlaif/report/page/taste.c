@@ -16,16 +16,45 @@ static bool same_hash(const char *a, const char *b)
 
 /* --- behind a reward --- */
 
-/* What counts for nothing, or against a reply, is not pleased. */
-static void add_pleased(Taste *t, Pleased p, double weight)
+enum { MOST_DEEP = 8 }; /* models taught by models: where labels were made anew a store may have a circle of them */
+
+/* How somebody stands behind a reward. */
+typedef struct Behind {
+    double weight; /* what counts for nothing, or against a reply, is not pleased */
+    bool part;     /* of a mix, or taught one */
+    int deep;      /* reward models before it */
+} Behind;
+
+static void add_pleased(Taste *t, Pleased p, Behind b)
 {
-    if (!(weight <= 0) && t->n < MOST_PLEASED)
+    p.part = b.part;
+    if (b.weight <= 0)
+        return;
+    if (t->n < MOST_PLEASED)
         t->pleased[t->n++] = p;
+    else
+        t->known = t->models_known = false;
 }
 
-/* The parts of a mix as a judgment keeps them; rows of earlier versions do not say who they are. A reward model among them
- * has a teacher of its own, which is not known here. */
-static void add_parts(Taste *t, const char *judge, const json_t *judgment, double weight)
+static void add_model(Taste *t, TastePart *p, const Report *r, Behind b);
+
+/* A reward model that labelled, or is a part of a mix, and whom it imitates itself where this run trained it. */
+static void add_model_within(Taste *t, const Report *r, const char *hash, Behind b)
+{
+    add_pleased(t, (Pleased){.reward = hash}, b);
+    if (b.weight <= 0)
+        return;
+    if (t->behinds == COUNT(t->behind) || ++b.deep > MOST_DEEP) {
+        t->known = false;
+        return;
+    }
+    TastePart *p = &t->behind[t->behinds++];
+    *p = (TastePart){.reward = report_maker_by_hash(r, "reward", hash), .weight = b.weight};
+    add_model(t, p, r, b);
+}
+
+/* The parts of a mix as a judgment keeps them; rows of earlier versions do not say who they are. */
+static void add_parts(Taste *t, const Report *r, const char *judge, const json_t *judgment, Behind mix)
 {
     size_t i;
     json_t *one;
@@ -34,32 +63,45 @@ static void add_parts(Taste *t, const char *judge, const json_t *judgment, doubl
         const char *name = json_text_of(one, "part"), *prompt = json_text_of(one, "prompt_hash"),
                    *reward = json_text_of(one, "reward_hash");
         bool asked = prompt || json_object_get(one, "logp"), length = name && strcmp(name, LOG_LENGTH) == 0;
-        double counts = weight * json_number_of(one, "weight", 1);
+        const Behind b = {mix.weight * json_number_of(one, "weight", 1), true, mix.deep};
         if (asked)
-            add_pleased(t, (Pleased){.judge = judge, .prompt = prompt, .part = true}, counts);
+            add_pleased(t, (Pleased){.judge = judge, .prompt = prompt}, b);
         else if (reward)
-            add_pleased(t, (Pleased){.reward = reward, .part = true}, counts);
-        t->known = t->known && (asked || length || counts <= 0);
+            add_model_within(t, r, reward, b);
+        t->known = t->known && (asked || length || reward || b.weight <= 0);
         t->models_known = t->models_known && (asked || length || reward);
     }
 }
 
-static void add_judge(Taste *t, const char *judge, const char *prompt, const json_t *judgment, double weight)
+/* The reward model that judged alone, without a prompt; NULL: somebody else did. */
+static const char *only_model(const json_t *judgment)
 {
+    const json_t *parts = json_object_get(judgment, "parts");
+    return json_array_size(parts) == 1 ? json_text_of(json_array_get(parts, 0), "reward_hash") : NULL;
+}
+
+static void add_judge(Taste *t, const Report *r, const char *judge, const char *prompt, const json_t *judgment,
+                      Behind b)
+{
+    const char *model = prompt ? NULL : only_model(judgment);
+    if (model) {
+        add_model_within(t, r, model, b);
+        return;
+    }
     t->known = t->known && judge && prompt;
     if (!judge || !prompt)
         return;
-    add_pleased(t, (Pleased){.judge = judge, .prompt = prompt}, weight);
-    add_parts(t, judge, judgment, weight);
+    add_pleased(t, (Pleased){.judge = judge, .prompt = prompt}, b);
+    add_parts(t, r, judge, judgment, b);
 }
 
 /* Of labels that were settled anew, only their rows say who judged. */
-static void add_judge_of(Taste *t, const ReportStage *label, double weight)
+static void add_judge_of(Taste *t, const Report *r, const ReportStage *label, Behind b)
 {
     const json_t *said = label->label;
     const char *judge = report_hash(label, "model"), *prompt = report_hash(label, "prompt");
-    add_judge(t, judge ? judge : json_text_of(said, "judge"), prompt ? prompt : json_text_of(said, "prompt_hash"),
-              json_array_get(json_object_get(said, "scores"), 0), weight);
+    add_judge(t, r, judge ? judge : json_text_of(said, "judge"), prompt ? prompt : json_text_of(said, "prompt_hash"),
+              json_array_get(json_object_get(said, "scores"), 0), b);
 }
 
 /* Which of its pairs' labels it took: as it counted them, else as it was told. */
@@ -75,7 +117,7 @@ static void add_sides(TastePart *p)
 }
 
 /* Of the reward model that p->reward made. */
-static void add_model(Taste *t, TastePart *p, const Report *r)
+static void add_model(Taste *t, TastePart *p, const Report *r, Behind b)
 {
     if (!p->reward) {
         t->known = false;
@@ -87,7 +129,7 @@ static void add_model(Taste *t, TastePart *p, const Report *r)
     p->labels = report_makers(r, p->reward, "pairs", "label", p->label, MOST_TEACHERS);
     t->known = t->known && p->labels > 0;
     for (int i = 0; i < p->labels; i++)
-        add_judge_of(t, p->label[i], p->weight);
+        add_judge_of(t, r, p->label[i], b);
 }
 
 /* People, a second part, or a second judge: nobody is pleased alone. */
@@ -113,15 +155,16 @@ static bool is_shared(const Taste *t)
 Taste report_taste_of_model(const Report *r, const ReportStage *reward)
 {
     Taste t = {.part = {{.reward = reward, .weight = 1}}, .parts = 1, .known = true, .models_known = true};
-    add_model(&t, &t.part[0], r);
+    add_model(&t, &t.part[0], r, (Behind){.weight = 1});
     return t;
 }
 
-static void add_direct(Taste *t, const json_t *hashes, const char *prompt, double weight)
+static void add_direct(Taste *t, const Report *r, const json_t *hashes, const char *prompt, double weight)
 {
     const json_t *judgment = json_array_get(t->rl->judgments, (size_t)t->parts);
     t->part[t->parts++] = (TastePart){.weight = weight, .direct = true, .name = prompt};
-    add_judge(t, json_text_of(hashes, "judge"), json_text_of(hashes, "prompt"), judgment, weight);
+    add_judge(t, r, json_text_of(hashes, "judge"), json_text_of(hashes, "prompt"), judgment,
+              (Behind){.weight = weight});
 }
 
 static void add_reward(Taste *t, const Report *r, const json_t *hashes, const ReportStage *maker, double weight)
@@ -129,8 +172,8 @@ static void add_reward(Taste *t, const Report *r, const json_t *hashes, const Re
     TastePart *p = &t->part[t->parts++];
     *p = (TastePart){.weight = weight, .name = json_text_of(hashes, "name"), .reward = maker};
     if (json_text_of(hashes, "reward"))
-        add_pleased(t, (Pleased){.reward = json_text_of(hashes, "reward")}, weight);
-    add_model(t, p, r);
+        add_pleased(t, (Pleased){.reward = json_text_of(hashes, "reward")}, (Behind){.weight = weight});
+    add_model(t, p, r, (Behind){.weight = weight});
 }
 
 /* Of --rewards: as the stage keeps them; the stages that made reward models as the recipe names them. */
@@ -142,7 +185,7 @@ static void add_list(Taste *t, const Report *r, const json_t *list)
         if (json_object_get(one, "reward"))
             add_reward(t, r, one, report_maker_of_part(r, t->rl, (int)i), weight);
         else
-            add_direct(t, one, json_text_of(one, "name"), weight);
+            add_direct(t, r, one, json_text_of(one, "name"), weight);
     }
 }
 
@@ -155,7 +198,7 @@ static void add_options(Taste *t, const Report *r)
     if (!direct || both)
         add_reward(t, r, hashes, report_maker_or_only(r, t->rl, "reward", "reward"), weight);
     if (direct)
-        add_direct(t, hashes, report_value(t->rl, "prompt"), both ? 1 - weight : 1);
+        add_direct(t, r, hashes, report_value(t->rl, "prompt"), both ? 1 - weight : 1);
 }
 
 Taste report_taste(const Report *r, const ReportStage *rl)
@@ -187,6 +230,8 @@ bool report_taught_by(const Taste *t, const ReportStage *label)
     bool taught = false;
     for (int i = 0; i < t->parts; i++)
         taught = taught || part_taught_by(&t->part[i], label);
+    for (int i = 0; i < t->behinds; i++)
+        taught = taught || part_taught_by(&t->behind[i], label);
     return taught;
 }
 

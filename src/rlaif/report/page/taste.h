@@ -12,7 +12,7 @@ enum { MOST_TEACHERS = 8, MOST_PLEASED = MOST_REWARDS * MOST_TEACHERS * (1 + MOS
 typedef struct Pleased {
     const char *judge, *prompt; /* prompt NULL: it is not known which */
     const char *reward;         /* of the reward model; NULL: it is a judge */
-    bool part;                  /* of a mix, beside other parts */
+    bool part;                  /* of a mix, beside other parts, or it taught one */
 } Pleased;
 
 /* Is an evaluation by somebody behind the rewards? PLEASES_PART: by one of several, or by a mix of which one is a part. */
@@ -35,6 +35,9 @@ typedef struct Taste {
     const ReportStage *rl;
     TastePart part[MOST_REWARDS];
     int parts;
+    TastePart behind
+        [MOST_PARTS]; /* reward models that are parts of its mixes, or of those that labelled, or labelled themselves */
+    int behinds;
     Pleased
         pleased[MOST_PLEASED]; /* everybody behind the reward that is known, for as much as pleasing them is rewarded */
     int n;
