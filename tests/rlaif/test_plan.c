@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "classifier_helpers.h"
 #include "model/export/export.h"
 #include "rlaif/label/label.h"
 #include "rlaif/learn/reward.h"
@@ -155,6 +156,55 @@ static void unpacked(void **state)
     bench_end(&b);
 }
 
+/* Others' reward models read rows through their own templates, whatever the policy's is: in plans as in the stages. */
+static void of_others(void **state)
+{
+    (void)state;
+    Bench b;
+    Err err = {0};
+    bench_begin(&b);
+    static const char wordy[] =
+        "{% for m in messages %}{{ 'one two three four five six seven eight nine ten ' + m['role'] + "
+        "m['content'] }}{% endfor %}";
+    double by_rl[2], by_label[2];
+    char *pairs = bench_path(&b, "pairs.jsonl"), *prompts = bench_path(&b, "prompts.jsonl");
+    char steps[] = "steps=1", method[] = "method=pointwise", *of_rl[] = {steps}, *of_label[] = {method};
+    put_classifier(b.folder, "brief", "qwen3");
+    put_classifier(b.folder, "wordy", "qwen3");
+    put_own(b.folder, "wordy", "chat_template.jinja", wordy, strlen(wordy));
+    for (int i = 0; i < 2; i++) {
+        char *dir = bench_path(&b, i ? "wordy" : "brief"), *reward = mem_printf("reward=%s", dir);
+        need_ok(bench_run(&b, &rl_table, rl_stage, i ? "rl-wordy" : "rl-brief", &err, "prompts=@prompts.jsonl",
+                          "model=" TINY_LLAMA_DIR, reward, "steps=1", "batch=4", "samples=2", "max-new-tokens=6",
+                          i ? "output=@a" : "output=@b", NULL),
+                &err);
+        by_rl[i] = bench_summary(&b, "planned_bytes");
+        assert_true(by_rl[i] ==
+                    bytes_of(&b, TINY_LLAMA_DIR,
+                             (PlanOptions){PLAN_RL, .rows = prompts, .batch = "4", .samples = "2",
+                                           .max_new_tokens = "6", .reward = dir, .weights = "f32", .set = {of_rl, 1}}));
+        need_ok(bench_run(&b, &label_table, label_stage, i ? "label-wordy" : "label-brief", &err, "pairs=@pairs.jsonl",
+                          reward, "method=pointwise", NULL),
+                &err);
+        by_label[i] = json_number_of(json_object_get(b.work.summary, "plan"), "planned_bytes", 0);
+        assert_true(by_label[i] == bytes_of(&b, TINY_LLAMA_DIR,
+                                            (PlanOptions){PLAN_LABEL, .rows = pairs, .reward = dir, .weights = "f32",
+                                                          .set = {of_label, 1}}));
+        free(dir), free(reward);
+    }
+    assert_true(by_rl[1] > by_rl[0] && by_label[1] > by_label[0]);
+    /* without a template it is refused as there */
+    char *dir = bench_path(&b, "brief"), *template = path_join(dir, "chat_template.jinja");
+    json_t *plan;
+    assert_int_equal(remove(template), 0);
+    const PlanOptions o = {PLAN_RL,        .rows = prompts,       .batch = "4",
+                           .samples = "2", .max_new_tokens = "6", .reward = dir};
+    assert_false(plan_stage(&plan, &b.work, TINY_LLAMA_DIR, &o, &err));
+    assert_non_null(strstr(err.msg, "has no chat template"));
+    free(dir), free(template), free(pairs), free(prompts);
+    bench_end(&b);
+}
+
 /* Rows that are assumed: more and longer ones take more. */
 static void assumed(void **state)
 {
@@ -233,7 +283,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_stages_say), cmocka_unit_test(of_adapters), cmocka_unit_test(unpacked),
-        cmocka_unit_test(assumed),       cmocka_unit_test(too_large),   cmocka_unit_test(refused),
+        cmocka_unit_test(of_others),     cmocka_unit_test(assumed),     cmocka_unit_test(too_large),
+        cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

@@ -43,14 +43,18 @@ static bool open_trained(RewardModel *r, const char *path, Device *device, ChatM
            settle_reading(r, chat, err);
 }
 
-/* What training would make of a model: it reads rows as it will have been trained. */
+/* Of a model without a head, what training would make of it: it reads rows as it will have been trained. */
 static bool open_planned(RewardModel *r, const char *path, Device *device, ChatMode chat, Err *err)
 {
     ModelConfig config;
     size_t bytes;
+    if (!model_bytes(path, 0, &bytes, &config, err))
+        return false;
+    if (config.head & HEAD_REWARD)
+        return open_trained(r, path, device, chat, err);
     r->scale = 1;
-    return model_bytes(path, 0, &bytes, &config, err) && model_load(&r->model, path, device, HEAD_REWARD, err) &&
-           (config.head & HEAD_REWARD || model_own(r->model, err)) && render_chat(r->model, chat, &r->chat, err);
+    return model_load(&r->model, path, device, HEAD_REWARD, err) && model_own(r->model, err) &&
+           render_chat(r->model, chat, &r->chat, err);
 }
 
 bool reward_model_open(RewardModel **out, const char *path, Device *device, int date, ChatMode chat, Err *err)

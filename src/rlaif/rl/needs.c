@@ -41,25 +41,78 @@ typedef struct Drawing {
     double bytes, unpacked;
 } Drawing;
 
-/* Scoring these rollouts' responses, behind `frame` tokens that all share; their own tokens are unlike each other's. Only the
- * last token is wanted, or all of the response. Adds to what it takes. */
-static bool scored_bytes(const Rollout *r, int n, int new, Model *m, int frame, bool last, Drawing *d, Err *err)
+/* A model that scores rollouts. */
+typedef struct Reader {
+    Model *m;
+    const RewardModel *own; /* which renders prompts itself; NULL: it reads the policy's ids */
+    int frame;              /* tokens before them that all share */
+    bool last;              /* only the last token is wanted, not all of the response */
+} Reader;
+
+/* How many of its tokens one of the policy's may be: 1 of the same tokenizer, else what it is in the prompt. */
+static bool tokens_each(const Tokenizer *own, const Tokenizer *other, const Context *context, double *each, Err *err)
+{
+    *each = 1;
+    if (tokenizer_same(own, other))
+        return true;
+    Ids by_own = {0}, by_other = {0};
+    char *text = context_lines(context);
+    bool ok = tokenizer_encode(own, text, strlen(text), TOKENIZE_BARE, &by_own, err) &&
+              tokenizer_encode(other, text, strlen(text), TOKENIZE_BARE, &by_other, err);
+    if (ok && by_own.n > 0 && by_other.n > by_own.n)
+        *each = (double)by_other.n / by_own.n;
+    ids_release(&by_own);
+    ids_release(&by_other);
+    free(text);
+    return ok;
+}
+
+/* A rollout's prompt as it is read, and the most tokens that its response may be there. */
+static bool read_prompt(const Rl *rl, const Reader *by, const Rows *rows, const Rollout *r, Ids *prompt, int *reply,
+                        Err *err)
+{
+    *reply = rl->options->max_new_tokens;
+    if (!by->own) {
+        for (int t = 0; t < by->frame; t++)
+            ids_add(prompt, 0);
+        ids_append(prompt, r->prompt->id, r->prompt->n);
+        return true;
+    }
+    const Context *context = &rows->row[r->row].view.context;
+    char nothing[1] = "";
+    ResponseView empty = {.text = nothing, .ended = true};
+    RowView v = {.context = *context, .response = &empty, .n = 1};
+    int from;
+    double each;
+    if (!render_whole(by->m, &v, 0, by->own->chat, prompt, &from, err) ||
+        !tokens_each(rl->policy->tokenizer, by->m->tokenizer, context, &each, err))
+        return rollout_failed(r, rows, err);
+    int most = (int)ceil(each * *reply), room = by->m->config.context - prompt->n;
+    *reply = most < room ? most : room > 1 ? room : 1;
+    return true;
+}
+
+/* Scoring n rollouts' responses, whose own tokens are unlike each other's: a sequence each. Adds to what it takes. */
+static bool scored_bytes(const Rl *rl, const Reader *by, const Rows *rows, const Rollout *r, int n, Drawing *d,
+                         Err *err)
 {
     Ids *ids = mem_zalloc((size_t)n, sizeof *ids);
     Sequence *seq = mem_alloc((size_t)n, sizeof *seq);
-    int *from = mem_alloc((size_t)n, sizeof *from);
-    for (int i = 0; i < n; i++) {
-        for (int t = 0; t < frame; t++)
-            ids_add(&ids[i], 0);
-        ids_append(&ids[i], r[i].prompt->id, r[i].prompt->n);
+    int *from = mem_alloc((size_t)n, sizeof *from), reply = 0;
+    bool ok = true;
+    for (int i = 0; ok && i < n; i++) {
+        if (i > 0 && r[i].prompt == r[i - 1].prompt)
+            ids_append(&ids[i], ids[i - 1].id, from[i - 1]);
+        else
+            ok = read_prompt(rl, by, rows, &r[i], &ids[i], &reply, err);
         from[i] = ids[i].n;
-        for (int t = 0; t < new; t++)
+        for (int t = 0; ok && t < reply; t++)
             ids_add(&ids[i], i);
         seq[i] = (Sequence){ids[i].id, ids[i].n};
     }
     Scorer *s;
-    scorer_open_hollow(&s, m);
-    bool ok = last ? scorer_rewards(s, seq, n, NULL, err) : scorer_logprobs(s, seq, from, n, NULL, err);
+    scorer_open_hollow(&s, by->m);
+    ok = ok && (by->last ? scorer_rewards(s, seq, n, NULL, err) : scorer_logprobs(s, seq, from, n, NULL, err));
     ScorerCost cost = scorer_cost(s);
     d->bytes += cost.bytes;
     d->unpacked = cost.unpacked > d->unpacked ? cost.unpacked : d->unpacked;
@@ -82,38 +135,40 @@ static bool judge_frame(Judge *j, int *tokens, Err *err)
     return ok;
 }
 
-/* What a judge has to read, or all parts of a mix. */
-static bool judged_bytes(const Rl *rl, const RewardPart *p, const Rollout *r, int n, Drawing *d, Err *err)
+/* What a part of the reward has to read, of a mix all of its parts. */
+static bool part_bytes(const Rl *rl, const RewardPart *p, const Rows *rows, const Rollout *r, int n, Drawing *d,
+                       Err *err)
 {
     bool ok = true;
+    if (p->model) {
+        const Reader by = {p->model->model, p->same_ids ? NULL : p->model, 0, true};
+        return p->borrowed || scored_bytes(rl, &by, rows, r, n, d, err);
+    }
     for (int k = 0; ok && k < MOST_PARTS; k++) {
         const RewardModel *m = p->judge->part[k].reward;
-        ok = !m || scored_bytes(r, n, rl->options->max_new_tokens, m->model, 0, true, d, err);
+        ok = !m || scored_bytes(rl, &(Reader){m->model, m, 0, true}, rows, r, n, d, err);
     }
     for (int i = 0, frame = 0; ok && p->from.model && judge_asked(p->judge, i); i++)
         ok = judge_frame(judge_asked(p->judge, i), &frame, err) &&
-             scored_bytes(r, n, rl->options->max_new_tokens, p->from.model, frame, true, d, err);
+             scored_bytes(rl, &(Reader){p->from.model, NULL, frame, true}, rows, r, n, d, err);
     return ok;
 }
 
 /* Drawing rollouts, groups of `samples`, and asking for their rewards: *most becomes at least that. */
-static bool drawn_bytes(const Rl *rl, const Rollout *r, int n, int samples, Drawing *most, Err *err)
+static bool drawn_bytes(const Rl *rl, const Rows *rows, const Rollout *r, int n, int samples, Drawing *most, Err *err)
 {
     const RewardSource *s = &rl->source;
-    int new = rl->options->max_new_tokens;
     double prompts = 0;
     for (int i = 0; i < n; i++)
         prompts += r[i].prompt->n;
     int longest = (int)(prompts / n) + 1;
-    double sampling = (double)generate_bytes(&rl->policy->config, n / samples, samples, longest, new);
+    double sampling =
+        (double)generate_bytes(&rl->policy->config, n / samples, samples, longest, rl->options->max_new_tokens);
     Drawing scoring = {.unpacked = (double)generate_unpacked(rl->policy, n / samples, samples, longest)};
     /* scorers keep what they had for their last call, so those of all add up */
-    bool ok = scored_bytes(r, n, new, rl->reference, 0, false, &scoring, err);
-    for (int i = 0; ok && i < s->parts; i++) {
-        const RewardPart *p = &s->part[i];
-        ok = p->model ? p->borrowed || scored_bytes(r, n, new, p->model->model, 0, true, &scoring, err)
-                      : judged_bytes(rl, p, r, n, &scoring, err);
-    }
+    bool ok = scored_bytes(rl, &(Reader){.m = rl->reference}, rows, r, n, &scoring, err);
+    for (int i = 0; ok && i < s->parts; i++)
+        ok = part_bytes(rl, &s->part[i], rows, r, n, &scoring, err);
     double bytes = sampling > scoring.bytes ? sampling : scoring.bytes;
     most->bytes = most->bytes > bytes ? most->bytes : bytes;
     most->unpacked = most->unpacked > scoring.unpacked ? most->unpacked : scoring.unpacked;
@@ -126,12 +181,12 @@ static bool all_drawn_bytes(const Rl *rl, int widest, Drawing *most, Err *err)
     int n;
     Rollout *r = rl_plan(rl, widest, &n);
     *most = (Drawing){0};
-    bool ok = drawn_bytes(rl, r, n, rl->options->samples, most, err);
+    bool ok = drawn_bytes(rl, rl->rows, r, n, rl->options->samples, most, err);
     for (int first = 0; ok && first < rl->held.n; first += n) {
         int some = rl->held.n - first < n ? rl->held.n - first : n;
         for (int i = 0; i < some; i++)
-            r[i].prompt = &rl->held_prompt[first + i];
-        ok = drawn_bytes(rl, r, some, 1, most, err);
+            r[i] = (Rollout){.row = first + i, .prompt = &rl->held_prompt[first + i]};
+        ok = drawn_bytes(rl, &rl->held, r, some, 1, most, err);
     }
     free(r); /* nothing was drawn */
     return ok;
@@ -213,8 +268,11 @@ static Effort effort_of(const Rl *rl)
     double path = prompts / o->batch + o->max_new_tokens / 2.0, head = 2.0 * c->width * c->vocab * drawn;
     double read = transformer_flops(c, prompts, prompts * path / 2), write = transformer_flops(c, drawn, drawn * path);
     double scored = 2 * read + write + head; /* sampling begins with the prompts; the reference */
-    for (int i = 0; i < rl->source.parts; i++)
-        scored += read + write;
+    for (int i = 0; i < rl->source.parts; i++) {
+        const RewardPart *p = &rl->source.part[i];
+        const Model *by = p->model ? p->model->model : p->from.model;
+        scored += by ? transformer_flops(&by->config, prompts + drawn, prompts * path / 2 + drawn * path) : 0;
+    }
     return (Effort){.scored = scored,
                     .drawn = write + head,
                     .at_once = (int)replies,
@@ -226,7 +284,10 @@ bool rl_plan_needs(Work *work, const void *options, Rows *rows, Needs *n, Effort
     Rl *rl;
     if (!rl_open(&rl, options, work, rows, NULL, err))
         return false;
-    bool ok = rl_needs(rl, n, err);
+    const RlOptions *o = options;
+    bool ok = (!o->eval || (stage_read_rows(work, o->eval, 0, NEED_PROMPT, o->skip_bad, &rl->held, err) &&
+                            rl_render(rl, &rl->held, &rl->held_prompt, err))) &&
+              rl_needs(rl, n, err);
     *e = effort_of(rl);
     rl_free(rl);
     return ok;
