@@ -67,6 +67,8 @@ bool model_is_there(const char *dir);
  * alone, as PEFT does (adapter_file.h). The value
  * head is left out where the model also has another head: it belongs to a trainer's state. */
 bool model_save(const Model *m, const char *dir, Err *err) MUST_CHECK;
+/* About the bytes of these files. */
+double model_saved_bytes(const Model *m);
 /* The same with weights of another type: F32, F16 or BF16. */
 bool model_save_as(const Model *m, const char *dir, DType type, Err *err) MUST_CHECK;
 

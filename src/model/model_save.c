@@ -78,3 +78,16 @@ bool model_save_as(const Model *m, const char *dir, DType type, Err *err)
     free(config);
     return ok;
 }
+
+double model_saved_bytes(const Model *m)
+{
+    enum { ABOUT = 1000, ENTRY = 110 }; /* config.json; a tensor's entry in the header */
+    Weights *w = &((Model *)(uintptr_t)m)->w;
+    ParamList list = m->config.lora_rank ? params_trained(w, &m->config) : params_list(w, &m->config);
+    double bytes = ABOUT + (m->config.lora_rank ? 0 : (double)tokenizer_saved_bytes(m->tokenizer));
+    for (int i = 0; i < list.n; i++)
+        if (is_written(m, &list.param[i]))
+            bytes += ENTRY + (double)list.param[i].matrix->rows * list.param[i].matrix->cols * sizeof(float);
+    params_free(&list);
+    return bytes;
+}

@@ -133,8 +133,9 @@ bool store_checkpoint_forget(Store *s, int64_t stage, int step, Err *err) MUST_C
 typedef bool StoreCheckpointUse(void *context, int step, const char *path, double score, Err *err);
 bool store_checkpoints_best(Store *s, int64_t stage, int most, StoreCheckpointUse *use, void *context,
                             Err *err) MUST_CHECK;
+enum { REGULAR_KEPT = 2 };
 /* Takes off the record what need not be kept. A checkpoint is regular at multiples of `every`; 0: all are, until the
- * stage is done. The newest two regular ones stay, the `best` of the best scores, and unless `done` the newest of all:
+ * stage is done. The newest REGULAR_KEPT regular ones stay, the `best` of the best scores, and unless `done` the newest of all:
  * so what stays of a finished stage does not depend on where it was interrupted. */
 bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool done, Err *err) MUST_CHECK;
 

@@ -334,7 +334,7 @@ bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool d
     Statement t;
     if (!stage_prepare(s, stage,
                        "DELETE FROM checkpoint WHERE stage = ?1 AND step NOT IN ("
-                       "SELECT step FROM checkpoint WHERE stage = ?1 AND step % ?2 = 0 ORDER BY step DESC LIMIT 2) "
+                       "SELECT step FROM checkpoint WHERE stage = ?1 AND step % ?2 = 0 ORDER BY step DESC LIMIT ?5) "
                        "AND step NOT IN (SELECT step FROM checkpoint WHERE stage = ?1 AND score IS NOT NULL "
                        "ORDER BY score DESC, step LIMIT ?4) "
                        "AND (?3 OR step < (SELECT max(step) FROM checkpoint WHERE stage = ?1))",
@@ -343,6 +343,7 @@ bool store_checkpoint_prune(Store *s, int64_t stage, int every, int best, bool d
     sqlite3_bind_int(t.at, 2, every == 0 && !done ? 1 : every); /* step % 0 is NULL: none is regular */
     sqlite3_bind_int(t.at, 3, done);
     sqlite3_bind_int(t.at, 4, best);
+    sqlite3_bind_int(t.at, 5, REGULAR_KEPT);
     return statement_run(&t, err);
 }
 

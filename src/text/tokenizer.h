@@ -52,6 +52,8 @@ bool tokenizer_open(Tokenizer **out, const char *dir, Err *err) MUST_CHECK;
  * What came from a directory is written as it was there, all of the files above; another chat template than
  * that one's then goes into chat_template.jinja. */
 bool tokenizer_save(const Tokenizer *t, const char *dir, const char *chat_template, Err *err) MUST_CHECK;
+/* Bytes of these files: of those that are written as they were, and about so many of those that are made. */
+size_t tokenizer_saved_bytes(const Tokenizer *t);
 void tokenizer_free(Tokenizer *t); /* accepts NULL */
 
 /* Marks of the maker ("<think>") that this chat template writes are no less its own than control tokens are: from now on they

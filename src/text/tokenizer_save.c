@@ -346,3 +346,15 @@ bool tokenizer_save(const Tokenizer *t, const char *dir, const char *chat_templa
     tokenizer_files_release(&f);
     return ok;
 }
+
+size_t tokenizer_saved_bytes(const Tokenizer *t)
+{
+    enum { ENTRY = 17, MERGE = 32 }; /* beside its text, on its line and in tokenizer.rlaif.json */
+    size_t bytes = 0, merges = t->score ? 2 * (size_t)t->vocab.n : (size_t)t->merges.n;
+    for (int i = 0; i < FILE_NAMES; i++)
+        bytes += t->files.n[i];
+    if (t->files.text[FILE_TOKENIZER] || t->vocab.n == 0)
+        return bytes;
+    size_t texts = t->vocab.text.n;
+    return texts + ENTRY * (size_t)t->vocab.n + (merges ? texts / (size_t)t->vocab.n * merges + MERGE * merges : 0);
+}

@@ -345,6 +345,8 @@ static bool needs_of(void *self, int batch, Needs *n, Err *err)
         return false;
     b.size = batch;
     training_needs(n, &t->options->train, t->model, batches_largest_pass(&b));
+    n->disk = training_disk(&t->options->train, batches_steps(&b), t->options->eval ? t->options->eval_every : 0, 1,
+                            t->model, NULL);
     needs_add_base(n, t->model);
     needs_most(n, NEEDS_UNPACKED, rewards.unpacked);
     needs_add(n, NEEDS_REWARDS, rewards.bytes); /* the pass keeps its memory while they are asked for */

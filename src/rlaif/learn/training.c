@@ -424,16 +424,26 @@ bool training_summary(Stage *s, const char *const *names, int n, Err *err)
     return store_metrics_each(s->work->store, s->id, take_metric, &ends, err);
 }
 
-double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c)
+static double checkpoint_bytes(const TrainOptions *o, const Model *m)
 {
-    return (double)weights_floats(c, c->lora_rank > 0) * sizeof(float) + (double)trainer_state_bytes(o, c) + 8e6;
+    return m ? model_saved_bytes(m) + (double)trainer_state_bytes(o, &m->config) : 0;
+}
+
+/* While a checkpoint is written, those that it makes superfluous are still there; while the model is, all that are kept. */
+double training_disk(const TrainOptions *o, int steps, int eval_every, int best, const Model *m, const Model *value)
+{
+    double one = checkpoint_bytes(o, m) + checkpoint_bytes(o, value), last = model_saved_bytes(m);
+    int made = 0, keep = REGULAR_KEPT + (eval_every > 0 ? best : 0);
+    for (int step = 1; step <= steps && made <= keep; step++) /* by the clock it may be after any */
+        made += o->save_every == 0 || step % o->save_every == 0 ||
+                (eval_every > 0 && best > 0 && (step % eval_every == 0 || step == steps));
+    return made > keep ? (keep + 1) * one : made * one + last;
 }
 
 void training_needs(Needs *n, const TrainOptions *o, const Model *m, PassSize pass)
 {
     const ModelConfig *c = &m->config;
     double weights = c->lora_rank ? model_own_bytes(m, NULL, 0) : (double)weights_floats(c, false) * sizeof(float);
-    n->disk = 3 * checkpoint_bytes(o, c);
     needs_add(n, NEEDS_WEIGHTS, weights); /* under an adapter they stay as they are */
     needs_add(n, NEEDS_OPTIMIZER, (double)trainer_bytes(o, c));
     needs_add(n, NEEDS_PASS, (double)pass_bytes(c, pass, KEEP_ALL));

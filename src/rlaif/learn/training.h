@@ -94,11 +94,11 @@ bool training_stopped(Training *t, const Err *err);
 /* From the store, so that a resumed run says the same: `steps`, and NAME_first and NAME_last of these metrics. */
 bool training_summary(Stage *s, const char *const *names, int n, Err *err) MUST_CHECK;
 
-/* Bytes of the files of one checkpoint. */
-double checkpoint_bytes(const TrainOptions *o, const ModelConfig *c);
+/* The most that a training leaves on the disk at one time, in bytes: the checkpoints that are kept, so many of them for their
+ * scores, and one that is being written, or the model at the end. value: NULL, or a network that checkpoints have beside it. */
+double training_disk(const TrainOptions *o, int steps, int eval_every, int best, const Model *m, const Model *value);
 
-/* What every stage needs that trains one model: its weights, gradients and optimizer, its largest pass, checkpoints on the
- * disk. */
+/* What every stage needs of memory that trains one model: its weights, gradients and optimizer, its largest pass. */
 void training_needs(Needs *n, const TrainOptions *o, const Model *m, PassSize pass);
 
 /* The order of n items in an epoch: a permutation by seed. */

@@ -217,7 +217,8 @@ bool rl_needs(const Rl *rl, Needs *n, Err *err)
     Drawing drawn;
     if (!all_drawn_bytes(rl, w.step, &drawn, err))
         return false;
-    n->disk = (3 + (o->eval_every ? o->keep_best : 0)) * checkpoint_bytes(&o->train, c) * (rl->value ? 2 : 1);
+    n->disk = training_disk(&o->train, rl->policy_trainer.steps, o->eval ? o->eval_every : 0, o->keep_best, rl->policy,
+                            rl->value);
     Counted counted = {0};
     needs_add_model(n, NEEDS_REFERENCE, &counted, rl->reference);
     add_trained(n, NEEDS_POLICY, &counted, &o->train, rl->policy);

@@ -84,6 +84,8 @@ static void say(const Needs *n, const char *stage, json_t *summary)
              n->disk > 0 ? ", disk " : "", n->disk > 0 ? mem_human(h2, n->disk) : "");
     str_release(&line);
     json_object_set_new(summary, "planned_bytes", json_integer((json_int_t)total));
+    if (n->disk > 0)
+        json_object_set_new(summary, "planned_disk_bytes", json_integer((json_int_t)n->disk));
 }
 
 static bool disk_fits(const Needs *n, const char *stage, const char *out, Err *err)
