@@ -194,24 +194,87 @@ static bool same_ids(const Tokenizer *a, const Tokenizer *b, const char *text, E
     return same;
 }
 
-/* Who reads the description gets the same ids. */
-static bool check_ids(const TokenizerDescription *d, const Tokenizer *t, Err *err)
+/* Does who reads the description get the same ids? */
+static bool find_same(const TokenizerDescription *d, const Tokenizer *t, bool *same, Err *err)
 {
     Tokenizer *read;
     if (!tokenizer_new(&read, &d->spec, err))
         return false;
     char *text = probe_text(t);
-    bool same = same_ids(read, t, text, err) && same_ids(read, t, text + 1, err);
+    *same = same_ids(read, t, text, err) && same_ids(read, t, text + 1, err);
     tokenizer_free(read);
     free(text);
-    return same || no_words(err, "its normalizer or its merges are not such as GGUF files can say");
+    return true;
+}
+
+static bool check_ids(const TokenizerDescription *d, const Tokenizer *t, Err *err)
+{
+    bool same;
+    return find_same(d, t, &same, err) &&
+           (same || no_words(err, "its normalizer or its merges are not such as GGUF files can say"));
+}
+
+/* --- unigram models --------------------------------------------------------------------------------- */
+
+/* Does a token hold a blank behind its beginning, where this tokenizer cuts words and who reads a GGUF does not? */
+static bool spans_words(const Tokenizer *t)
+{
+    bool spans = false;
+    for (int i = 0; i < t->vocab.n && t->splits.n > 0; i++) {
+        const char *text = vocab_text(&t->vocab, i);
+        spans = spans || (t->vocab.type[i] == TOKEN_NORMAL && text[0] && strstr(text + 1, BLANK_MARK));
+    }
+    return spans;
+}
+
+/* What a tokenizer.json makes of blanks, and of characters by its map: the first way to say it by which the ids are the same. */
+static bool describe_blanks(TokenizerDescription *d, const Tokenizer *t, Err *err)
+{
+    static const struct {
+        bool prefix, merge;
+    } ways[] = {{true, true}, {true, false}, {false, false}};
+    bool same = false, ok = true;
+    for (int i = 0; i < t->normalize.n; i++) {
+        const Step *s = &t->normalize.item[i];
+        if (s->kind == STEP_NFD || s->kind == STEP_NFKC || s->kind == STEP_NFKD)
+            return no_words(err, "its normal form is none of SentencePiece's maps of characters");
+        if (s->kind == STEP_CHARSMAP && !d->spec.charsmap)
+            d->spec.charsmap = s->from;
+    }
+    for (int i = 0; ok && !same && i < COUNT(ways); i++) {
+        d->spec.add_space_prefix = ways[i].prefix;
+        d->spec.merge_blanks = ways[i].merge;
+        ok = find_same(d, t, &same, err);
+    }
+    return ok && (same || no_words(err, "GGUF has no way to say what its normalizer makes of blanks and characters"));
+}
+
+static bool describe_unigram(TokenizerDescription *d, const Tokenizer *t, int rows, bool of_file, Err *err)
+{
+    static const float PADDING = -10000; /* so that texts never hold it */
+    d->spec.unk = row_of(t->unk, rows);
+    if (d->spec.unk < 0)
+        return no_words(err, "it is a unigram model without a token for unknown characters");
+    if (t->byte_fallback)
+        return no_words(err, "it is a unigram model that writes unknown characters as bytes");
+    if (spans_words(t))
+        return no_words(err, "it is a unigram model that cuts words where its tokens hold a blank");
+    d->scores = mem_alloc((size_t)rows, sizeof *d->scores);
+    for (int i = 0; i < rows; i++)
+        d->scores[i] = i >= t->vocab.n ? PADDING : t->score ? t->score[i] : (float)t->unigram.score[i];
+    d->spec.scores = d->scores;
+    d->spec.charsmap = t->charsmap;
+    d->spec.merge_blanks = t->merge_blanks;
+    return !of_file || describe_blanks(d, t, err);
 }
 
 bool tokenizer_describe(TokenizerDescription *d, const Tokenizer *t, int rows, Err *err)
 {
     *d = (TokenizerDescription){0};
     describe_tokens(d, t, rows);
-    d->spec = (TokenizerSpec){.model = t->byte_level ? "gpt2" : "llama",
+    d->spec = (TokenizerSpec){.model = t->unigram.score ? "t5"
+                                       : t->byte_level  ? "gpt2"
+                                                        : "llama",
                               .n = rows,
                               .tokens = d->tokens,
                               .types = d->types,
@@ -225,9 +288,10 @@ bool tokenizer_describe(TokenizerDescription *d, const Tokenizer *t, int rows, E
                               .add_space_prefix = t->add_space_prefix,
                               .eats_blanks = t->eats_blanks};
     bool of_file = t->files.text[FILE_TOKENIZER] && !t->files.text[FILE_EXACT];
-    bool ok = !t->unigram.score || no_words(err, "it is a unigram model");
-    ok = ok && (!of_file || (check_tokens(t, &t->raw, err) && check_tokens(t, &t->added, err)));
-    if (ok && t->byte_level) {
+    bool ok = !of_file || (check_tokens(t, &t->raw, err) && check_tokens(t, &t->added, err));
+    if (ok && t->unigram.score) {
+        ok = describe_unigram(d, t, rows, of_file, err);
+    } else if (ok && t->byte_level) {
         describe_merges(d, t, rows);
         ok = find_pre(d, t, err);
     } else if (ok) {
@@ -236,7 +300,7 @@ bool tokenizer_describe(TokenizerDescription *d, const Tokenizer *t, int rows, E
     }
     d->spec.merges = d->merges;
     d->spec.scores = d->scores;
-    ok = ok && (!of_file || check_ids(d, t, err));
+    ok = ok && (!of_file || t->unigram.score || check_ids(d, t, err));
     if (!ok)
         tokenizer_description_release(d);
     return ok;

@@ -243,10 +243,12 @@ static bool set_scores(Tokenizer *t, const json_t *model, Err *err)
 {
     const json_t *list = json_object_get(model, "vocab"), *unknown = json_object_get(model, "unk_id");
     size_t n = json_array_size(list);
-    double *score = mem_zalloc((size_t)t->vocab.n, sizeof *score);
-    for (size_t i = 0; i < n; i++)
+    double *score = mem_zalloc((size_t)t->vocab.n, sizeof *score), lowest = 0;
+    for (size_t i = 0; i < n; i++) {
         score[i] = json_number_value(json_array_get(json_array_get(list, i), 1));
-    unigram_set(&t->unigram, &t->vocab, score, (int)n);
+        lowest = i == 0 || score[i] < lowest ? score[i] : lowest;
+    }
+    unigram_set(&t->unigram, &t->vocab, score, (int)n, lowest);
     if (!unknown || json_is_null(unknown))
         return true;
     if (!json_is_integer(unknown) || json_integer_value(unknown) < 0 || json_integer_value(unknown) >= (json_int_t)n)

@@ -177,15 +177,18 @@ static bool add_blanks(Tokenizer *t, const TokenizerSpec *spec, Err *err)
     return true;
 }
 
-/* A token of the user's has the score 0; only others say what an unknown character has. */
+/* A token of the user's has the score 0; what an unknown character has, normal ones say. */
 static bool build_unigram(Tokenizer *t, const TokenizerSpec *spec, Err *err)
 {
     if (!add_scored_tokens(t, spec, err))
         return false;
-    double *score = mem_zalloc((size_t)spec->n, sizeof *score);
-    for (int i = 0; i < spec->n; i++)
-        score[i] = t->vocab.type[i] == TOKEN_NORMAL || t->vocab.type[i] == TOKEN_UNUSED ? (double)spec->scores[i] : 0;
-    unigram_set(&t->unigram, &t->vocab, score, spec->n);
+    double *score = mem_zalloc((size_t)spec->n, sizeof *score), lowest = INFINITY;
+    for (int i = 0; i < spec->n; i++) {
+        bool normal = t->vocab.type[i] == TOKEN_NORMAL;
+        score[i] = normal || t->vocab.type[i] == TOKEN_UNUSED ? (double)spec->scores[i] : 0;
+        lowest = normal && score[i] < lowest ? score[i] : lowest;
+    }
+    unigram_set(&t->unigram, &t->vocab, score, spec->n, isfinite(lowest) ? lowest : 0);
     t->fuse_unknown = true;
     t->merge_blanks = spec->merge_blanks;
     t->charsmap = spec->charsmap ? mem_str(spec->charsmap) : NULL;

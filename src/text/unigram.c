@@ -16,15 +16,13 @@ void unigram_release(Unigram *u)
     *u = (Unigram){0};
 }
 
-void unigram_set(Unigram *u, const Vocab *v, double *score, int n)
+void unigram_set(Unigram *u, const Vocab *v, double *score, int n, double lowest)
 {
-    double lowest = 0;
     u->score = score;
     u->longest = 1;
     for (int id = 0; id < n; id++) {
         int bytes = (int)vocab_length(v, id);
         u->longest = bytes > u->longest ? bytes : u->longest;
-        lowest = !id || score[id] < lowest ? score[id] : lowest;
     }
     u->unknown = lowest - PENALTY;
 }

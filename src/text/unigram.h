@@ -14,8 +14,8 @@ typedef struct Unigram {
 
 void unigram_release(Unigram *u);
 
-/* The vocabulary's scores, of which it becomes the owner; those of its first n tokens are the model's. */
-void unigram_set(Unigram *u, const Vocab *v, double *score, int n);
+/* The vocabulary's scores, of which it becomes the owner; its first n tokens are the model's, the lowest score of which is said. */
+void unigram_set(Unigram *u, const Vocab *v, double *score, int n, double lowest);
 
 /* Scratch of a search, kept from word to word. */
 typedef struct UnigramWork {

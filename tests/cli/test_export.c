@@ -8,6 +8,7 @@
 #include "model/export/gguf_metadata.h"
 #include "model/model.h"
 #include "refusals.h"
+#include "text/prepare/charsmap.h"
 #include "text/tokenizer_describe.h"
 
 #include <signal.h>
@@ -315,7 +316,8 @@ static void tokenizers_as_gguf(void **state)
     } cases[] = {{"llama3", NULL, "llama-bpe"}, {"gemma", NULL, ""},        {"llama2", "qq", ""},
                  {"digits", NULL, "smollm"},    {"llama2", NULL, NULL}, /* "qq" is looked for behind the blank */
                  {"prefixed", NULL, NULL},      {"characters", NULL, NULL}, {"metaspace_first", NULL, NULL},
-                 {"unigram", NULL, NULL}};
+                 {"unigram", NULL, NULL}, /* "foo" becomes "pho", and longest texts come first in GGUF */
+                 {"unigram_bytes", NULL, NULL}};
     for (int i = 0; i < COUNT(cases); i++) {
         Err err = {0};
         Tokenizer *t = open_fixture(cases[i].file, cases[i].without);
@@ -332,6 +334,79 @@ static void tokenizers_as_gguf(void **state)
         }
         tokenizer_free(t);
     }
+}
+
+/* A map by which white space is blanks, as a double array (charsmap.h). */
+static char *map_of_blanks(void)
+{
+    enum { UNITS = 512, ROOT = 256, LEAF = 128 };
+    static const unsigned char blanks[] = "\t\n\r";
+    uint32_t unit[UNITS] = {ROOT << 10}, length = sizeof unit;
+    unsigned char bytes[4 + sizeof unit + 4] = {0};
+    for (int i = 0; blanks[i]; i++) {
+        unit[ROOT ^ blanks[i]] = LEAF << 10 | 1u << 8 | blanks[i];
+        unit[ROOT ^ blanks[i] ^ LEAF] = 1u << 31;
+    }
+    memcpy(bytes, &length, 4);
+    memcpy(bytes + 4, unit, sizeof unit);
+    bytes[4 + sizeof unit] = ' ';
+    return charsmap_base64(bytes, sizeof bytes);
+}
+
+/* A directory of the bench: tiny-llama with a fixture's tokenizer; of a unigram model with that map, and scores that f32 has. */
+static void put_tokenizer(const char *dir, const char *fixture_path)
+{
+    Err err = {0};
+    json_t *fixture, *entry;
+    size_t i;
+    need_ok(json_read_file(fixture_path, &fixture, &err), &err);
+    json_t *root = json_object_get(fixture, "tokenizer"),
+           *steps = json_object_get(json_object_get(root, "normalizer"), "normalizers");
+    char *map = map_of_blanks();
+    if (steps)
+        json_object_set_new(json_array_get(steps, 0), "precompiled_charsmap", json_string(map));
+    json_array_foreach(json_object_get(json_object_get(root, "model"), "vocab"), i, entry)
+        json_array_set_new(entry, 1, json_real((float)json_number_value(json_array_get(entry, 1))));
+    free(map);
+    char *text = json_dumps(root, 0), *path = mem_printf("%s/tokenizer.json", dir);
+    runs_with_status(test_bench, 0, "rm -rf %s && cp -rL llama %s && rm -f %s", dir, dir, path);
+    put_text(test_bench, path, text);
+    free(path);
+    free(text);
+    json_decref(fixture);
+}
+
+/* A unigram model's texts have the same ids by way of GGUF, and of what is made of that, which is the same file again. */
+static void unigram_models(void **state)
+{
+    (void)state;
+    put_text(test_bench, "ids.jsonl", "{\"ids\": [1, 40, 80, 200, 5, 6, 7, 8, 9, 290, 2]}\n");
+    put_text(test_bench, "texts.jsonl",
+             "{\"text\": \"The storm came, and the sea was there.\"}\n{\"text\": \"  two  blanks\\tand\\n\\nlines \"}\n"
+             "{\"text\": \"isn't <tag> it<tag>so\"}\n{\"text\": \"\"}\n{\"text\": \" \"}\n"
+             "{\"text\": \"\\uff41\\uff54 \\u00bd \\u4f60\\u597d \\ud83d\\ude80\\ud83d\\ude80 x\"}\n"
+             "{\"text\": \"[PAD200] <|end|>\"}\n");
+    put_tokenizer("uni", "tests/fixtures/tokenizers/unigram.json");
+    runs_with_status(test_bench, 0,
+                     "rlaif export uni -o a.gguf --format gguf && rlaif export a.gguf -o b --format hf && "
+                     "rlaif export b -o c.gguf --format gguf && cmp a.gguf c.gguf && "
+                     "rlaif export a.gguf -o d.gguf --format gguf && cmp a.gguf d.gguf && "
+                     "rlaif export uni -o e --format hf && cmp uni/tokenizer.json e/tokenizer.json");
+    same_model("uni", "a.gguf");
+    runs_with_status(test_bench, 0,
+                     "for m in uni a.gguf b; do for s in '' --special; do "
+                     "rlaif tokenize texts.jsonl --model $m $s -o $m$s.ids --quiet || exit 1; done; done; "
+                     "cmp uni.ids a.gguf.ids && cmp uni.ids b.ids && cmp uni--special.ids a.gguf--special.ids && "
+                     "cmp uni--special.ids b--special.ids && ! cmp -s uni.ids uni--special.ids");
+    put_tokenizer("bytes", "tests/fixtures/tokenizers/unigram_bytes.json");
+    runs_with_status(test_bench, 0,
+                     "sed 's/\"unk_id\": 0/\"unk_id\": null/' uni/tokenizer.json > t && cp -r uni none && "
+                     "mv t none/tokenizer.json");
+    static const Refusal list[] = {
+        {"export bytes -o x.gguf --format gguf", 1, "writes unknown characters as bytes", "--format hf", NULL, NULL},
+        {"export none -o x.gguf --format gguf", 1, "without a token for unknown characters", "--format hf", NULL, NULL},
+    };
+    need_refusals(test_bench, list, COUNT(list));
 }
 
 /* --- adapters --- */
@@ -467,6 +542,7 @@ int main(void)
         IN_BENCH(bases_elsewhere),
         IN_BENCH(whole_or_not_at_all),
         IN_FOLDER(tokenizers_as_gguf),
+        IN_BENCH(unigram_models),
         cmocka_unit_test(what_gguf_cannot_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Tokenizers: the ids of small vocabularies made here, of fixtures made by the `tokenizers` library, and of
  * two real models by llama.cpp. */
 #include "base/lines.h"
+#include "text/tokenizer_describe.h"
 #include "tokenizer_helpers.h"
 
 #include "model/gguf_config.h"
@@ -351,6 +352,16 @@ static void unigram_models_are_saved(void **state)
         t = open_dir(dir);
     }
     tokenizer_free(t);
+    /* and so does what a GGUF would say of it */
+    TokenizerDescription d;
+    t = unigram(true, true, map);
+    assert_true(tokenizer_describe(&d, t, tokenizer_size(t) + 2, &err));
+    Tokenizer *read = make(&d.spec);
+    for (int i = 0; i < COUNT(text); i++)
+        expect_tokens(read, text[i], false, ids[i]);
+    tokenizer_free(read);
+    tokenizer_free(t);
+    tokenizer_description_release(&d);
     scratch_end(dir);
     free(map), free(exact);
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/real.h"
+#include "text/prepare/charsmap.h"
 
 /* --- what has no form ------------------------------------------------------------------------------- */
 
@@ -204,6 +205,17 @@ bool gguf_give_ropes(GgufWriter *w, const ModelConfig *c, Err *err)
 
 /* --- the tokenizer ---------------------------------------------------------------------------------- */
 
+/* What unigram models have beside: the map of characters as bytes. */
+static void put_unigram(GgufWriter *w, const TokenizerSpec *s)
+{
+    size_t n = 0;
+    unsigned char *map = s->charsmap ? charsmap_bytes(s->charsmap, &n) : NULL;
+    gguf_put_bool(w, "tokenizer.ggml.remove_extra_whitespaces", s->merge_blanks);
+    if (map)
+        gguf_put_array(w, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, map, (int)n);
+    free(map);
+}
+
 void gguf_put_tokenizer(GgufWriter *w, const TokenizerSpec *s, const ModelConfig *c, const char *chat_template)
 {
     const struct {
@@ -232,6 +244,8 @@ void gguf_put_tokenizer(GgufWriter *w, const TokenizerSpec *s, const ModelConfig
     gguf_put_bool(w, "tokenizer.ggml.add_eos_token", s->add_eos);
     if (s->scores)
         gguf_put_bool(w, "tokenizer.ggml.add_space_prefix", s->add_space_prefix);
+    if (strcmp(s->model, "t5") == 0)
+        put_unigram(w, s);
     if (chat_template)
         gguf_put_text(w, "tokenizer.chat_template", chat_template);
 }

@@ -102,7 +102,7 @@ void gguf_put_texts(GgufWriter *w, const char *key, const char *const *text, int
 void gguf_put_array(GgufWriter *w, const char *key, GgufType item, const void *items, int n)
 {
     begin_array(w, key, item, n);
-    str_addn(&w->values, items, (size_t)n * (item == GGUF_BOOL ? 1 : 4));
+    str_addn(&w->values, items, (size_t)n * (item == GGUF_BOOL || item == GGUF_U8 ? 1 : 4));
 }
 
 /* --- tensors ---------------------------------------------------------------------------------------- */

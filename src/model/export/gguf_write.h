@@ -14,7 +14,7 @@ void gguf_put_u32(GgufWriter *w, const char *key, uint32_t v);
 void gguf_put_f32(GgufWriter *w, const char *key, double v);
 void gguf_put_bool(GgufWriter *w, const char *key, bool v);
 void gguf_put_texts(GgufWriter *w, const char *key, const char *const *text, int n);
-/* n items of four bytes each; of a boolean one byte. */
+/* n items of four bytes each; of booleans and bytes one. */
 void gguf_put_array(GgufWriter *w, const char *key, GgufType item, const void *items, int n);
 
 /* Sizes outermost first; the last is a multiple of the type's block. */

@@ -24,8 +24,7 @@ static int digit_of(char c)
     return found ? (int)(found - digits) : -1;
 }
 
-/* The bytes, which the caller frees; NULL: it is no base64. */
-static unsigned char *read_base64(const char *text, size_t *n)
+unsigned char *charsmap_bytes(const char *text, size_t *n)
 {
     size_t length = strlen(text), whole = length;
     while (whole && text[whole - 1] == '=' && length - whole < 2)
@@ -65,7 +64,7 @@ bool charsmap_new(Charsmap **out, const char *base64, Err *err)
     size_t n;
     uint32_t trie = 0;
     *out = NULL;
-    unsigned char *bytes = read_base64(base64, &n);
+    unsigned char *bytes = charsmap_bytes(base64, &n);
     if (bytes && n >= sizeof trie)
         memcpy(&trie, bytes, sizeof trie);
     if (!bytes || n < sizeof trie + 1 || trie == 0 || trie % 4 || trie >= n - sizeof trie || bytes[n - 1]) {

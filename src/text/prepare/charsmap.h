@@ -11,8 +11,9 @@ typedef struct Charsmap Charsmap;
 bool charsmap_new(Charsmap **out, const char *base64, Err *err) MUST_CHECK;
 void charsmap_free(Charsmap *m); /* accepts NULL */
 
-/* n bytes in base64; the caller frees it. */
+/* n bytes in base64, and back (NULL: it is no base64); the caller frees them. */
 char *charsmap_base64(const unsigned char *bytes, size_t n);
+unsigned char *charsmap_bytes(const char *base64, size_t *n);
 
 /* Appends what n bytes of UTF-8 become. SentencePiece and llama.cpp (`longest`) replace the longest text that the map knows, at
  * each place. tokenizers: what people see as one character, of less than six bytes, becomes what the shortest beginning of it
