@@ -75,11 +75,13 @@ typedef struct ModelConfig {
     Rope rope_local;   /* of the layers with a window */
     int window;        /* positions that a local layer's query sees, itself included; 0: none is local */
     bool local[MAX_LAYERS];
-    bool tied;       /* the LM head is the embedding */
-    int head;        /* HeadKind, or-ed */
-    bool score_bias; /* the reward head has a bias; none that this program trains has */
-    int bos, eos;    /* -1: none; for config.json */
-    int pad;         /* of a reward model of others: the token that its class takes for padding; -1: none */
+    bool tied;                    /* the LM head is the embedding */
+    int head;                     /* HeadKind, or-ed */
+    bool score_bias;              /* the reward head has a bias; none that this program trains has */
+    double score_mean, score_std; /* of OpenRLHF's class: a score is (head - mean) / std; std 0: it is the head */
+    bool score_apart;             /* it has these numbers, and is not told to use them */
+    int bos, eos;                 /* -1: none; for config.json */
+    int pad; /* of a reward model of others: the token that its class takes for padding; -1: none */
     LoraShape lora[MAX_LAYERS][LINEARS];
     int lora_rank;    /* the largest of them; 0: the model has no adapter */
     bool lora_rslora; /* rank-stabilised */

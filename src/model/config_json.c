@@ -442,6 +442,26 @@ static bool is_reward_class(const Family *f, const char *name)
     return false;
 }
 
+/* OpenRLHF's class takes a mean off and divides by a deviation where it is told to. Both are the configuration's: buffers of a file
+ * are not read there. */
+static bool read_normalization(const ConfigSource *s)
+{
+    const json_t *top = s->outer ? s->outer : s->object, *use = json_object_get(top, "normalize_reward"),
+                 *mean = json_object_get(top, "mean"), *std = json_object_get(top, "std");
+    if (use && !json_is_boolean(use) && !json_is_null(use))
+        return config_bad(s, "normalize_reward", use, "true or false");
+    s->c->score_apart = !json_is_true(use) && (mean || std);
+    if (!json_is_true(use) || (!mean && !std))
+        return true;
+    if (!json_is_number(mean))
+        return config_bad(s, "mean", mean, "a number, as \"normalize_reward\" is true");
+    if (!json_is_number(std) || !(json_number_value(std) > 0))
+        return config_bad(s, "std", std, "a number above 0, as \"normalize_reward\" is true");
+    s->c->score_mean = json_number_value(mean);
+    s->c->score_std = json_number_value(std);
+    return true;
+}
+
 /* A class of transformers, whose labels count and whose padding is not read. */
 static bool is_classifier(const Family *f, const char *name)
 {
@@ -463,7 +483,7 @@ static bool read_head(const ConfigSource *s, const Family *f)
     if (classifier)
         read_pad(s);
     if (s->c->head & HEAD_REWARD)
-        return !classifier || check_labels(s);
+        return classifier ? check_labels(s) : read_normalization(s);
     if (s->outer && str_ends(name, "ForConditionalGeneration"))
         return true;
     err_set(s->err, ERR_INPUT, "%s: the architecture \"%.60s\" is not supported", s->where, name);

@@ -44,6 +44,15 @@ static const char *torch_name(DType type)
     return type == DTYPE_F16 ? "float16" : type == DTYPE_BF16 ? "bfloat16" : "float32";
 }
 
+/* As the class of OpenRLHF has it, which alone normalizes. */
+static void put_normalization(json_t *config, const ModelConfig *c)
+{
+    json_object_set_new(config, "architectures", json_pack("[s]", "RewardModel"));
+    json_object_set_new(config, "normalize_reward", json_true());
+    json_object_set_new(config, "mean", json_real(c->score_mean));
+    json_object_set_new(config, "std", json_real(c->score_std));
+}
+
 static bool save_config(const Model *m, const char *path, DType type, Err *err)
 {
     json_t *config = config_to_json(&m->config);
@@ -51,6 +60,8 @@ static bool save_config(const Model *m, const char *path, DType type, Err *err)
     json_object_set_new(config, "torch_dtype", json_string(torch_name(type)));
     if (m->notes)
         json_object_set(config, "rlaif", m->notes);
+    else if (m->config.head & HEAD_REWARD && m->config.score_std > 0)
+        put_normalization(config, &m->config);
     else if (m->config.head & HEAD_REWARD) /* which token is read depends on it */
         json_object_set_new(config, "pad_token_id", m->config.pad < 0 ? json_null() : json_integer(m->config.pad));
     char *text = json_dumps(config, JSON_INDENT(2));

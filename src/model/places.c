@@ -66,6 +66,8 @@ static bool is_buffer(const ModelConfig *c, const StoredTensor *t)
         ".attn_rot_embd",      ".attn_rot_embd.weight",        ".masked_bias",          ".position_ids",
         ".num_batches_tracked"};
     static const char *const masks[] = {"attn.bias", "attention.bias"}; /* [1, 1, T, T]; a bias proper is a vector */
+    if (c->head & HEAD_REWARD && stored_values(t) == 1 && (strcmp(t->name, "mean") == 0 || strcmp(t->name, "std") == 0))
+        return true; /* of OpenRLHF's class (config_json.c) */
     bool factors = c->rope.scaling == ROPE_LONG && str_starts(t->name, "rope_factors_");
     return factors || strcmp(t->name, "rope_freqs.weight") == 0 || ends_with_one(t->name, ends, COUNT(ends)) ||
            (t->dims != 1 && ends_with_one(t->name, masks, COUNT(masks)));

@@ -21,8 +21,13 @@ static bool settle_reading(RewardModel *r, ChatMode chat, Err *err)
 {
     Model *m = r->model;
     const json_t *notes = m->notes;
-    r->centre = json_number_of(notes, "centre", 0);
-    r->scale = json_number_of(notes, "scale", 1);
+    const ModelConfig *c = &m->config;
+    r->centre = json_number_of(notes, "centre", notes ? 0 : c->score_mean);
+    r->scale = json_number_of(notes, "scale", !notes && c->score_std > 0 ? c->score_std : 1);
+    if (!notes && c->score_apart)
+        log_note(
+            "%s: its config.json has a \"mean\" and \"std\", which are used where \"normalize_reward\" is true there",
+            m->path);
     r->chat = json_bool_of(notes, "chat", m->chat != NULL);
     m->whole_chats = !notes;
     if (chat == CHAT_AUTO && notes)

@@ -10,7 +10,7 @@ typedef struct RewardModel {
     Model *model;             /* owned */
     Scorer *scorer, *planner; /* the latter hollow; NULL until something is planned */
     bool chat;                /* as it was trained, unless told otherwise */
-    double centre, scale;     /* reward = (head - centre) / scale; 0 and 1 of one that others trained */
+    double centre, scale;     /* reward = (head - centre) / scale; 0 and 1 of most that others trained */
 } RewardModel;
 
 /* --scale: reward, by the deviation of the head's values on the training rows; rl, as the reward model was trained. */

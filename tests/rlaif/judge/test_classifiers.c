@@ -298,6 +298,66 @@ static void other_names(void **state)
     free(dir);
 }
 
+/* A reward model of OpenRLHF's, whose configuration says so much more. */
+static char *open_rlhf(const char *name, const char *more)
+{
+    put_classifier(test_folder, name, "qwen2");
+    put_changed(test_folder, name, "config.json", "Qwen2ForSequenceClassification", "RewardModel");
+    char *keys = mem_printf("{%s", more);
+    put_changed(test_folder, name, "config.json", "{", keys);
+    put_tensor(test_folder, name, "mean", "BF16", "[1]", "\x20\xc0", 2);
+    put_tensor(test_folder, name, "std", "BF16", "[1]", "\x20\x40", 2);
+    free(keys);
+    return path_join(test_folder, name);
+}
+
+/* The mean and deviation of OpenRLHF's class count where the configuration says that they are to, and stay when the model is
+ * saved; else they are left out. Buffers of these names in the file are not read. */
+static void normalized(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"\"normalize_reward\": true, \"mean\": 0.5, \"std\": 0.25,",
+                                       "\"normalize_reward\": false, \"mean\": 0.5, \"std\": 0.25,",
+                                       "\"mean\": 0.5, \"std\": 0.25,", "\"normalize_reward\": true,", ""};
+    static const int order[] = {0, 1, 2, 3};
+    double raw[4] = {0}, said[4];
+    for (int k = COUNT(keys) - 1; k >= 0; k--) {
+        char name[20];
+        snprintf(name, sizeof name, "open%d", k);
+        char *dir = open_rlhf(name, keys[k]), *copy = mem_printf("%s-copy", dir);
+        Err err = {0};
+        for (int saved = 0; saved < 2; saved++) {
+            World w;
+            open_world(&w, saved ? copy : dir, 1, "");
+            rewards_of(&w, order, 4, said);
+            if (!saved && k == COUNT(keys) - 1)
+                memcpy(raw, said, sizeof raw);
+            for (int i = 0; i < 4; i++)
+                assert_true(said[i] == (k == 0 ? (raw[i] - 0.5) / 0.25 : raw[i]));
+            need_ok(saved || model_save(w.model->model, copy, &err), &err);
+            close_world(&w);
+        }
+        free(dir), free(copy);
+    }
+    static const struct {
+        const char *keys, *says;
+    } bad[] = {{"\"normalize_reward\": true, \"mean\": 0.5,", "\"std\" must be a number above 0"},
+               {"\"normalize_reward\": true, \"mean\": 0.5, \"std\": 0,", "\"std\" must be a number above 0"},
+               {"\"normalize_reward\": true, \"std\": 1,", "\"mean\" must be a number"},
+               {"\"normalize_reward\": true, \"mean\": [0.5], \"std\": 1,", "\"mean\" must be a number"},
+               {"\"normalize_reward\": \"yes\",", "\"normalize_reward\" must be true or false"}};
+    for (int i = 0; i < COUNT(bad); i++) {
+        char name[20];
+        Err err = {0};
+        snprintf(name, sizeof name, "bad%d", i);
+        char *dir = open_rlhf(name, bad[i].keys);
+        assert_false(reward_model_check(dir, &err));
+        if (!strstr(err.msg, bad[i].says) || !strstr(err.msg, "config.json"))
+            fail_msg("%s: %s", bad[i].keys, err.msg);
+        free(dir);
+    }
+}
+
 /* A head with a bias, whose bytes stand behind all others: every reward is so much more. It stays when the model is saved. */
 static void biases(void **state)
 {
@@ -368,7 +428,7 @@ int main(void)
         IN_FOLDER(last_tokens),     IN_FOLDER(committed_hashes),
         IN_FOLDER(other_names),     IN_FOLDER(own_are_read_as_trained),
         IN_FOLDER(padding_of_each), IN_FOLDER(biases),
-        IN_FOLDER(from_gguf),
+        IN_FOLDER(from_gguf),       IN_FOLDER(normalized),
     };
     return cmocka_run_group_tests_name("classifiers", tests, NULL, NULL);
 }
