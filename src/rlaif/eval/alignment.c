@@ -2,10 +2,10 @@
 #include "rlaif/eval/eval.h"
 
 #include "base/mem.h"
-#include "rlaif/eval/agreement.h"
 #include "rlaif/eval/cases.h"
 #include "rlaif/eval/length.h"
 #include "rlaif/eval/outcomes.h"
+#include "rlaif/eval/raters.h"
 #include "rlaif/eval/table.h"
 #include "rlaif/stage/option_rows.h"
 

@@ -1,8 +1,9 @@
-/* How far people agree with each other: judgments of the same thing by two raters, counted. */
+/* How far people agree with each other: judgments of the same thing by two raters, or by whoever chose, counted. */
 #ifndef RLAIF_EVAL_RATERS_H
 #define RLAIF_EVAL_RATERS_H
 
 #include "rlaif/eval/outcomes.h"
+#include "rlaif/rows/rows.h"
 
 typedef struct Raters {
     json_t *number; /* object: name -> number */
@@ -24,5 +25,8 @@ void raters_pair(Raters *r, int prompt, int first, int second, double alike);
  * agreement}]}; agreement is null where no two raters judged the same. */
 json_t *raters_summary(const Raters *r, int seed);
 void raters_print(const json_t *summary);
+
+/* Sets `people`: null, or how far those agree who chose between the same two responses (alignment_stage). */
+void eval_set_agreement(json_t *out, const Rows *rows);
 
 #endif
