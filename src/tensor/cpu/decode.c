@@ -48,12 +48,15 @@ INLINE f32x16 column_of(Form form, words16 w, int b, f32x16 d, f32x16 m)
 
 /* --- blocks as strips -------------------------------------------------------------------------------------- */
 
-/* The block at this byte of sixteen rows, as strips; of a type without blocks, sixteen bytes. */
+enum { PLAIN_STRIPS = 4 }; /* made at a time of a type without blocks, as if they were one */
+
+/* The block at this byte of sixteen rows, as strips. */
 typedef void StripsOf(Strip *s, const unsigned char *const row[PANEL], size_t at);
 
 static void strips_plain(Strip *s, const unsigned char *const row[PANEL], size_t at)
 {
-    turn_words(s->w, row, at);
+    for (size_t j = 0; j < PLAIN_STRIPS; j++)
+        turn_words(s[j].w, row, at + 16 * j);
 }
 
 /* A half of a word (v_half) times a power of two. */
@@ -292,29 +295,32 @@ static const struct {
     [DTYPE_IQ4_XS] = {strips_iq4_xs, FORM_Q},
 };
 
-/* Strips that are made at a time: a few, so that they are used while the next bytes come, or a whole large block. */
-enum { FEW_STRIPS = 8, STRIPS = 256 / 16 };
+/* Strips that are made at a time: so few that they, and what is fetched meanwhile, stay in the first-level cache, but whole
+ * blocks. */
+enum { SMALL_STRIPS = 8, STRIPS = 256 / 16 };
 
 /* How many columns they are. */
 static int piece_of(DType type)
 {
-    return (dtype_info(type)->block > 16 * FEW_STRIPS ? STRIPS : FEW_STRIPS) * 4 * per_word(types[type].form);
+    int block = dtype_info(type)->block;
+    int strips = block == 1 ? PLAIN_STRIPS : block <= 16 * SMALL_STRIPS ? SMALL_STRIPS : STRIPS;
+    return strips * 4 * per_word(types[type].form);
 }
 
 /* n columns of sixteen rows as strips, a piece or what there is behind the last whole one; returns the byte behind them. */
 static size_t strips_of(Strip *s, DType type, const unsigned char *const row[PANEL], size_t at, int n)
 {
     const DTypeInfo *info = dtype_info(type);
-    bool blocks = info->block > 1;
-    int unit = blocks ? info->block : 4 * per_word(types[type].form), strips = blocks ? unit / 16 : 1;
-    size_t bytes = (size_t)info->block_bytes;
-    for (; n >= unit; n -= unit, at += blocks ? bytes : 16, s += strips)
+    int strips = info->block > 1 ? info->block / 16 : PLAIN_STRIPS;
+    int columns = strips * 4 * per_word(types[type].form);
+    size_t each = (size_t)info->block_bytes, bytes = info->block > 1 ? each : 16 * PLAIN_STRIPS;
+    for (; n >= columns; n -= columns, at += bytes, s += strips)
         types[type].strips(s, row, at);
-    if (n > 0) { /* sixteen bytes would be more than these rows have */
-        unsigned char end[PANEL][16] = {{0}};
+    if (n > 0) { /* of a type without blocks: these rows have no more */
+        unsigned char end[PANEL][16 * PLAIN_STRIPS] = {{0}};
         const unsigned char *of_end[PANEL];
         for (int r = 0; r < PANEL; r++)
-            of_end[r] = memcpy(end[r], row[r] + at, (size_t)n * bytes);
+            of_end[r] = memcpy(end[r], row[r] + at, (size_t)n * each);
         types[type].strips(s, of_end, 0);
     }
     return at;
@@ -329,7 +335,7 @@ INLINE void columns_of(const Form form, float *out, const Strip *s, int n)
 #pragma GCC unroll UNROLL
             for (int b = 0; b < per_word(form); b++, out += PANEL) {
                 if (form > FORM_QM && out == end) /* blocks are whole strips */
-                    return;
+                    break;
                 v_store(out, column_of(form, s->w[i], b, s->d, s->m));
             }
 }
@@ -466,17 +472,24 @@ static void unpack(Device *d, Matrix to, Matrix from)
  * chains as keep the multiplier busy. */
 enum { FEW = 4, PANELS = 3 };
 
-/* Goes on with the chains of so many rows and PANELS panels, by n columns from c0 on. */
-INLINE void few_columns(const int rows, const Form form, f32x16 acc[FEW][PANELS], Tensor x, int c0, int n,
-                        Strip s[PANELS][STRIPS])
+typedef f32x16 Chains[FEW][PANELS]; /* of every row of x */
+
+/* Goes on with the chains of so many rows by n columns from c on. */
+INLINE void few_columns(const int rows, const Form form, Chains chain, Tensor x, int c, int n, Strip s[PANELS][STRIPS])
 {
-    const float *at = x.at + c0, *end = at + n;
+    const float *at = x.at + c, *end = at + n;
+    Chains acc;
+#pragma GCC unroll UNROLL
+    for (int t = 0; t < rows; t++)
+#pragma GCC unroll UNROLL
+        for (int j = 0; j < PANELS; j++)
+            acc[t][j] = chain[t][j];
     for (int k = 0; at < end; k++)
         for (int i = 0; i < 4; i++)
 #pragma GCC unroll UNROLL
             for (int b = 0; b < per_word(form); b++, at++) {
                 if (form > FORM_QM && at == end)
-                    return;
+                    break;
 #pragma GCC unroll UNROLL
                 for (int j = 0; j < PANELS; j++) {
                     f32x16 v = column_of(form, s[j][k].w[i], b, s[j][k].d, s[j][k].m);
@@ -485,51 +498,23 @@ INLINE void few_columns(const int rows, const Form form, f32x16 acc[FEW][PANELS]
                         acc[t][j] = v_fma(v_set1(at[(size_t)t * (size_t)x.cols]), v, acc[t][j]);
                 }
             }
+#pragma GCC unroll UNROLL
+    for (int t = 0; t < rows; t++)
+#pragma GCC unroll UNROLL
+        for (int j = 0; j < PANELS; j++)
+            chain[t][j] = acc[t][j];
 }
 
-INLINE void few_panels(const int rows, const Form form, Tensor y, Tensor x, Matrix w, int p0, bool add)
-{
-    const unsigned char *row[PANELS][PANEL];
-    Strip s[PANELS][STRIPS];
-    f32x16 acc[FEW][PANELS];
-    int piece = piece_of(w.packed->type), r0 = p0 * PANEL, next = r0 + PANELS * PANEL, n;
-    size_t at = 0, end = 0;
-    size_t part = fetched_part(w, next, PANELS * PANEL, PANELS * ((w.cols + piece - 1) / piece));
-    const unsigned char *ahead = packed_row(w, part ? next : r0);
-    for (int j = 0; j < PANELS; j++)
-        rows_from(w, r0 + j * PANEL, row[j]);
-#pragma GCC unroll UNROLL
-    for (int j = 0; j < PANELS; j++)
-#pragma GCC unroll UNROLL
-        for (int t = 0; t < rows; t++)
-            acc[t][j] = v_zero();
-    for (int c = 0; c < w.cols; c += n, at = end) {
-        n = w.cols - c < piece ? w.cols - c : piece;
-        for (int j = 0; j < PANELS; j++) {
-            ahead = fetch(ahead, part);
-            end = strips_of(s[j], w.packed->type, row[j], at, n);
-        }
-        few_columns(rows, form, acc, x, c, n, s);
-    }
-#pragma GCC unroll UNROLL
-    for (int j = 0; j < PANELS; j++)
-#pragma GCC unroll UNROLL
-        for (int t = 0; t < rows; t++) {
-            int first = r0 + j * PANEL, have = y.cols - first;
-            float *to = y.at + (size_t)t * (size_t)y.cols + first;
-            if (have > 0)
-                v_store_n(to, add ? v_add(v_load_n(to, have, 0), acc[t][j]) : acc[t][j], have);
-        }
-}
+typedef void FewColumns(Chains chain, Tensor x, int c, int n, Strip s[PANELS][STRIPS]);
 
 #define FEW_OF(name, form)                                                                                             \
-    static void name(Tensor y, Tensor x, Matrix w, int p0, bool add)                                                   \
+    static void name(Chains chain, Tensor x, int c, int n, Strip s[PANELS][STRIPS])                                    \
     {                                                                                                                  \
         switch (x.rows) {                                                                                              \
-        case 1: few_panels(1, form, y, x, w, p0, add); break;                                                          \
-        case 2: few_panels(2, form, y, x, w, p0, add); break;                                                          \
-        case 3: few_panels(3, form, y, x, w, p0, add); break;                                                          \
-        default: few_panels(FEW, form, y, x, w, p0, add); break;                                                       \
+        case 1: few_columns(1, form, chain, x, c, n, s); break;                                                        \
+        case 2: few_columns(2, form, chain, x, c, n, s); break;                                                        \
+        case 3: few_columns(3, form, chain, x, c, n, s); break;                                                        \
+        default: few_columns(FEW, form, chain, x, c, n, s); break;                                                     \
         }                                                                                                              \
     }
 FEW_OF(few_q, FORM_Q)
@@ -538,10 +523,43 @@ FEW_OF(few_f16, FORM_F16)
 FEW_OF(few_bf16, FORM_BF16)
 FEW_OF(few_f32, FORM_F32)
 
+static FewColumns *const few_of[] = {
+    [FORM_Q] = few_q, [FORM_QM] = few_qm, [FORM_F16] = few_f16, [FORM_BF16] = few_bf16, [FORM_F32] = few_f32};
+
+/* PANELS panels from row r0 on; those beyond the last are not kept. */
+static void few_panels(Tensor y, Tensor x, Matrix w, int r0, bool add)
+{
+    const unsigned char *row[PANELS][PANEL];
+    Strip s[PANELS][STRIPS];
+    Chains chain;
+    DType type = w.packed->type;
+    int piece = piece_of(type), next = r0 + PANELS * PANEL, n;
+    size_t at = 0, end = 0;
+    size_t part = fetched_part(w, next, PANELS * PANEL, PANELS * ((w.cols + piece - 1) / piece));
+    const unsigned char *ahead = packed_row(w, part ? next : r0);
+    for (int j = 0; j < PANELS; j++) {
+        rows_from(w, r0 + j * PANEL, row[j]);
+        for (int t = 0; t < x.rows; t++)
+            chain[t][j] = v_zero();
+    }
+    for (int c = 0; c < w.cols; c += n, at = end) {
+        n = w.cols - c < piece ? w.cols - c : piece;
+        for (int j = 0; j < PANELS; j++) {
+            ahead = fetch(ahead, part);
+            end = strips_of(s[j], type, row[j], at, n);
+        }
+        few_of[types[type].form](chain, x, c, n, s);
+    }
+    for (int j = 0; j < PANELS; j++)
+        for (int t = 0, first = r0 + j * PANEL; t < x.rows && first < y.cols; t++) {
+            float *to = y.at + (size_t)t * (size_t)y.cols + first;
+            int have = y.cols - first;
+            v_store_n(to, add ? v_add(v_load_n(to, have, 0), chain[t][j]) : chain[t][j], have);
+        }
+}
+
 static bool linear_few(Device *d, Tensor y, Tensor x, Matrix w, bool add)
 {
-    static void (*const few[])(Tensor y, Tensor x, Matrix w, int p0, bool add) = {
-        [FORM_Q] = few_q, [FORM_QM] = few_qm, [FORM_F16] = few_f16, [FORM_BF16] = few_bf16, [FORM_F32] = few_f32};
     if (x.rows > FEW)
         return false;
     int groups = (w.rows + PANELS * PANEL - 1) / (PANELS * PANEL);
@@ -551,7 +569,7 @@ static bool linear_few(Device *d, Tensor y, Tensor x, Matrix w, bool add)
         if (first < end)
             fetch(packed_row(w, first * PANELS * PANEL), PANELS * PANEL * w.packed->row_bytes);
         for (int g = first; g < end; g++)
-            few[types[w.packed->type].form](y, x, w, g * PANELS, add);
+            few_panels(y, x, w, g * PANELS * PANEL, add);
     }
     return true;
 }
