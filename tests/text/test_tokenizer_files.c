@@ -1,63 +1,5 @@
 /* Files of tokenizers: what is written reads back, what is wrong gets a message. */
-#include "tokenizer_helpers.h"
-
-/* --- helpers ---------------------------------------------------------------------------------------- */
-
-static void put_file(const char *dir, const char *name, const char *text)
-{
-    Err err = {0};
-    char *path = path_join(dir, name);
-    if (!file_write(path, text, strlen(text), &err))
-        fail_msg("%s", err.msg);
-    free(path);
-}
-
-/* The text of a file, or NULL where it is absent; the caller frees it. */
-static char *get_file(const char *dir, const char *name)
-{
-    Err err = {0};
-    char *path = path_join(dir, name), *text = NULL;
-    size_t n;
-    if (file_exists(path) && !file_read(path, 1 << 24, &text, &n, &err))
-        fail_msg("%s", err.msg);
-    free(path);
-    return text;
-}
-
-static void expect_file(const char *dir, const char *name, const char *wanted)
-{
-    char *text = get_file(dir, name);
-    if (!text != !wanted || (text && strcmp(text, wanted) != 0))
-        fail_msg("%s holds %.200s", name, text ? text : "nothing: it is absent");
-    free(text);
-}
-
-/* The folder must be refused with these words in the message. */
-static void expect_refused(const char *dir, const char *words)
-{
-    Err err = {0};
-    Tokenizer *t;
-    if (tokenizer_open(&t, dir, &err))
-        fail_msg("accepted, should say \"%s\"", words);
-    assert_null(t);
-    if (!strstr(err.msg, words) || !strstr(err.msg, dir) || !err.hint[0])
-        fail_msg("says \"%s\" (%s), should say \"%s\"", err.msg, err.hint, words);
-}
-
-/* A tokenizer.json with a place for what a test wants to say otherwise. */
-#define MODEL(more, vocab, merges) "{\"type\": \"BPE\"" more ", \"vocab\": {" vocab "}, \"merges\": [" merges "]}"
-#define VOCAB                      "\"<s>\": 0, \"a\": 1, \"b\": 2, \"ab\": 3, \"\xe2\x96\x81\": 4"
-#define STRING(text)               "{\"String\": \"" text "\"}"
-#define REPLACE(from, to)          "{\"type\": \"Replace\", \"pattern\": " STRING(from) ", \"content\": \"" to "\"}"
-#define MARKS                      REPLACE("\xe2\x96\x81", " ")
-#define ADDED                      "{\"id\": 0, \"content\": \"<s>\", \"special\": true}"
-#define PARTS(normalizer, pre, post, decoder)                                                                          \
-    ", \"normalizer\": " normalizer ", \"pre_tokenizer\": " pre ", \"post_processor\": " post ", \"decoder\": " decoder
-#define FILE_OF(model, added, parts) "{\"model\": " model ", \"added_tokens\": [" added "]" parts "}"
-#define TO_MARKS                     REPLACE(" ", "\xe2\x96\x81")
-#define UNIGRAM(vocab, more)                                                                                           \
-    "{\"model\": {\"type\": \"Unigram\", \"vocab\": [" vocab "]" more "}" PARTS("null", "null", "null", MARKS) "}"
-#define PLAIN FILE_OF(MODEL("", VOCAB, "\"a b\""), ADDED, PARTS(TO_MARKS, "null", "null", MARKS))
+#include "tokenizer_files.h"
 
 /* --- what is refused -------------------------------------------------------------------------------- */
 
@@ -260,13 +202,6 @@ static void refused_merges_of_specs(void **state)
     assert_non_null(strstr(err.hint, "llama-bpe"));
 }
 
-static void save_to(const Tokenizer *t, const char *dir, const char *chat_template)
-{
-    Err err = {0};
-    if (!tokenizer_save(t, dir, chat_template, &err))
-        fail_msg("%s", err.msg);
-}
-
 /* --- the smaller files ------------------------------------------------------------------------------ */
 
 static void small_files(void **state)
@@ -356,59 +291,6 @@ static void refused_small_files(void **state)
         put_file(dir, row[i].name, "{}");
     }
     scratch_end(dir);
-}
-
-/* What the files beside tokenizer.json say of added tokens counts where it says nothing of them. */
-static void added_beside(void **state)
-{
-    (void)state;
-#define MARKED                                                                                                         \
-    FILE_OF(MODEL("", VOCAB ", \"<x>\": 5, \"<y>\": 6", "\"a b\""), ADDED, PARTS("null", "null", "null", MARKS))
-    static const struct {
-        const char *config, *map, *added, *ids; /* of "a<m><n><x><y><s>" */
-    } row[] = {
-        {"{}", "{}", "{}", "a|<s>"},
-        {"{}", "{}", "{\"<m>\": 7, \"<n>\": 8}", "a|<m>|<n>|<s>"},
-        {"{}", "{\"pad_token\": \"<x>\"}", "{\"<m>\": 7}", "a|<m>|<x>|<s>"},
-        {"{\"extra_special_tokens\": {\"image_token\": \"<y>\"}, \"additional_special_tokens\": [{\"content\": \"<x>\"}]}",
-         "{}", "{}", "a|<x>|<y>|<s>"},
-        {"{\"added_tokens_decoder\": {\"0\": {\"content\": \"<s>\"}, \"7\": {\"content\": \"<m>\", \"special\": true}}}",
-         "{\"pad_token\": \"<x>\"}", "{\"<n>\": 7}", "a|<m>|<s>"},
-        {"{\"added_tokens_decoder\": {\"7\": {\"content\": \"<m>\", \"lstrip\": true}}, \"pad_token\": \"<none>\", "
-         "\"unk_token\": \"a\", \"add_bos_token\": true, \"bos_token\": \"<s>\"}",
-         "{}", "{}", "a|<m>|<s>"},
-    };
-    static const struct {
-        const char *name, *text, *words;
-    } wrong[] = {
-        {"added_tokens.json", "{\"<m>\": 9}", "\"<m>\" has the id 9, but there are 8 tokens"},
-        {"added_tokens.json", "{\"<m>\": 5}", "both have the id 5"},
-        {"added_tokens.json", "{\"<x>\": 7}", "\"<x>\" has another id"},
-        {"added_tokens.json", "{\"<x>\": \"7\"}", "\"<x>\" has no id"},
-        {"tokenizer_config.json", "{\"added_tokens_decoder\": {\"7\": \"<m>\"}}", "the entry \"7\" is no token"},
-        {"tokenizer_config.json", "{\"added_tokens_decoder\": {\"x\": {\"content\": \"<m>\"}}}", "the entry \"x\""},
-    };
-    char *dir = scratch_dir(), *copy = scratch_dir();
-    put_file(dir, "tokenizer.json", MARKED);
-    for (int i = 0; i < COUNT(row); i++) {
-        put_file(dir, "tokenizer_config.json", row[i].config);
-        put_file(dir, "special_tokens_map.json", row[i].map);
-        put_file(dir, "added_tokens.json", row[i].added);
-        Tokenizer *t = open_dir(dir);
-        expect_tokens(t, "a<m><n><x><y><s>", true, row[i].ids);
-        save_to(t, copy, NULL);
-        tokenizer_free(t);
-        t = open_dir(copy);
-        expect_tokens(t, "a<m><n><x><y><s>", true, row[i].ids);
-        tokenizer_free(t);
-    }
-    put_file(dir, "tokenizer_config.json", "{}");
-    for (int i = 0; i < COUNT(wrong); i++) {
-        put_file(dir, wrong[i].name, wrong[i].text);
-        expect_refused(dir, wrong[i].words);
-        put_file(dir, wrong[i].name, "{}");
-    }
-    scratch_end(dir), scratch_end(copy);
 }
 
 static void templates_of_tokens(void **state)
@@ -505,46 +387,6 @@ static void saved_spec_is_the_same(void **state)
     scratch_end(one), scratch_end(two), scratch_end(three);
 }
 
-/* Phi-3's tokens take the white space behind them, ASCII's alone as llama.cpp has it; three do not. So do those that were saved, by
- * tokenizer.json alone too. */
-static void tokens_that_eat_blanks(void **state)
-{
-    (void)state;
-    static const char *const token[] = {"<unk>", "<s>",          "<|user|>", "<|end|>",
-                                        "a",     "\xe2\x96\x81", "\n",       "<|endoftext|>"};
-    static const int type[] = {2, 3, 3, 3, 1, 1, 1, 3};
-    static const float score[8] = {0};
-    TokenizerSpec spec = {.model = "llama",
-                          .n = 8,
-                          .tokens = token,
-                          .scores = score,
-                          .types = type,
-                          .bos = 1,
-                          .eos = 3,
-                          .eot = -1,
-                          .unk = 0,
-                          .pad = -1,
-                          .eats_blanks = true};
-    char *dir = scratch_dir();
-    Tokenizer *t[3] = {make(&spec)};
-    save_to(t[0], dir, NULL);
-    t[1] = open_dir(dir);
-    char *exact = path_join(dir, "tokenizer.rlaif.json");
-    assert_int_equal(remove(exact), 0);
-    free(exact);
-    t[2] = open_dir(dir);
-    for (int i = 0; i < 3; i++) {
-        expect_tokens(t[i], "<|user|>\n a<|end|> \n<|user|>", true, "<|user|>|a|<|end|>|<|user|>");
-        expect_tokens(t[i], "<s>\na<|endoftext|> a", true, "<s>|\n|a|<|endoftext|>|\xe2\x96\x81|a");
-        expect_tokens(t[i],
-                      "<|user|>\xc2\xa0"
-                      "a",
-                      true, i < 2 ? "<|user|>|<unk>|a" : "<|user|>|a");
-        tokenizer_free(t[i]);
-    }
-    scratch_end(dir);
-}
-
 /* Once somebody changes tokenizer.json, that is what counts. */
 static void exact_file_of_another_is_not_used(void **state)
 {
@@ -615,20 +457,12 @@ static void unwritable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused_models),
-        cmocka_unit_test(refused_components),
-        cmocka_unit_test(damaged_files),
-        cmocka_unit_test(refused_models_of_specs),
-        cmocka_unit_test(refused_merges_of_specs),
-        cmocka_unit_test(small_files),
-        cmocka_unit_test(refused_small_files),
-        cmocka_unit_test(templates_of_tokens),
-        cmocka_unit_test(saved_spec_is_the_same),
-        cmocka_unit_test(exact_file_of_another_is_not_used),
-        cmocka_unit_test(saved_files_are_kept),
-        cmocka_unit_test(unwritable),
-        cmocka_unit_test(added_beside),
-        cmocka_unit_test(tokens_that_eat_blanks),
+        cmocka_unit_test(refused_models),          cmocka_unit_test(refused_components),
+        cmocka_unit_test(damaged_files),           cmocka_unit_test(refused_models_of_specs),
+        cmocka_unit_test(refused_merges_of_specs), cmocka_unit_test(small_files),
+        cmocka_unit_test(refused_small_files),     cmocka_unit_test(templates_of_tokens),
+        cmocka_unit_test(saved_spec_is_the_same),  cmocka_unit_test(exact_file_of_another_is_not_used),
+        cmocka_unit_test(saved_files_are_kept),    cmocka_unit_test(unwritable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
