@@ -21,13 +21,13 @@ static bool is_phi3(const ModelConfig *c)
     return strcmp(c->family, "phi3") == 0;
 }
 
-/* The context before the scaling: what stands beside it in config.json counts before what stands in it, and Phi-3's class never
- * asks the latter. */
+/* The context before the scaling: what stands beside it in config.json counts before what stands in it, and of its own longrope
+ * Phi-3's class never asks the latter. */
 static bool read_original(const ConfigSource *s, const ConfigSource *p, Rope *r)
 {
     static const char key[] = "original_max_position_embeddings";
-    bool beside = config_value(s, key) || is_phi3(s->c);
-    return config_real(beside ? s : p, key, is_phi3(s->c) ? 4096 : s->c->context, &r->original_context);
+    bool own = is_phi3(s->c) && r->scaling == ROPE_LONG;
+    return config_real(own || config_value(s, key) ? s : p, key, own ? 4096 : s->c->context, &r->original_context);
 }
 
 static bool read_llama3(const ConfigSource *s, const ConfigSource *p, Rope *r)
@@ -104,8 +104,9 @@ bool config_read_rope(const ConfigSource *s, const json_t *params, double theta,
         return read_linear(&p, r);
     if (strcmp(kind, "llama3") == 0)
         return read_llama3(s, &p, r);
-    bool yarn = strcmp(kind, "yarn") == 0, long_once = strcmp(kind, "su") == 0 || (yarn && is_phi3(s->c));
-    if (long_once || strcmp(kind, "longrope") == 0)
+    bool yarn = strcmp(kind, "yarn") == 0;
+    bool once = strcmp(kind, "su") == 0 || (yarn && is_phi3(s->c) && config_value(&p, "short_factor"));
+    if (once || strcmp(kind, "longrope") == 0) /* which older files call so */
         return read_long(s, &p, r);
     if (yarn)
         return read_yarn(s, &p, r);

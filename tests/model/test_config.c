@@ -470,6 +470,8 @@ static void round_trips(void **state)
         expect_round_trip(&c);
     }
     c = sample("phi3");
+    c.rope = YARN_ROPE(4, 1, 32, 128);
+    expect_round_trip(&c);
     c.rope = long_rope();
     expect_round_trip(&c);
     c = sample("mistral");
