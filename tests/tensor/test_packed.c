@@ -89,28 +89,32 @@ static void same_operations(Device *d, const Both *b, int T)
     free(copy.at), free(y.at), free(wanted.at), free(id);
 }
 
-/* Every type at every level, on threads that share rows unevenly: of one row to four, of more, and of rows that are
- * shorter than what is unpacked together, or a little longer. */
+/* Every type at every level, on threads that share rows unevenly: of rows that are multiplied as they are unpacked, in fours
+ * and what is left of them, and of more; of weights that have less than what is unpacked together, or a little more. */
 static void every_type(void **state)
 {
     (void)state;
+    static const struct {
+        int threads, few, rows;
+    } with[] = {{1, 1, 17}, {2, 2, 5}, {7, 3, 16}};
     CpuLevel level[3];
     int levels = cpu_levels(level);
-    for (DType type = DTYPE_F32; type < DTYPE_COUNT; type++)
+    for (DType type = DTYPE_F32; type < DTYPE_COUNT; type++) {
+        int block = dtype_info(type)->block;
+        Both small, b;
+        both_init(&small, type, 21, block == 1 ? 5 : block);
+        both_init(&b, type, 101, block == 1 ? 301 : block == 32 ? 608 : 512);
         for (int l = 0; l < levels; l++)
-            for (int threads = 1; threads <= 7; threads += threads == 1 ? 1 : 5) {
-                Device *d = open_device(level[l], threads);
-                int block = dtype_info(type)->block;
-                Both small, b;
-                both_init(&small, type, 21, block == 1 ? 5 : block);
-                both_init(&b, type, 101, block == 1 ? 301 : block == 32 ? 608 : 512);
-                same_operations(d, &small, threads);
-                for (int T = threads < 3 ? threads : 3; T <= 5; T += 3)
-                    same_operations(d, &b, T);
-                both_free(&small);
-                both_free(&b);
+            for (int i = 0; i < COUNT(with); i++) {
+                Device *d = open_device(level[l], with[i].threads);
+                same_operations(d, &small, with[i].few);
+                same_operations(d, &b, with[i].few);
+                same_operations(d, &b, with[i].rows);
                 device_free(d);
             }
+        both_free(&small);
+        both_free(&b);
+    }
 }
 
 /* Weights that are unpacked in more bands than one, of few rows and of many; more blocks in a row than rows in a panel. */
@@ -120,7 +124,7 @@ static void in_bands(void **state)
     Device *d = open_device(CPU_AUTO, 2);
     Both b;
     both_init(&b, DTYPE_Q4_K, 300, 17 * 256);
-    same_operations(d, &b, 5);
+    same_operations(d, &b, 33);
     same_operations(d, &b, 65);
     both_free(&b);
     device_free(d);

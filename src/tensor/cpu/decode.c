@@ -468,22 +468,28 @@ static void unpack(Device *d, Matrix to, Matrix from)
 
 /* --- products of few rows ------------------------------------------------------------------------------------ */
 
-/* y (=|+=) x W^T of one row or few: strips become numbers where they are multiplied. PANELS of them at once are as many
- * chains as keep the multiplier busy. */
-enum { FEW = 4, PANELS = 3 };
+/* y (=|+=) x W^T of few rows: strips become numbers where they are multiplied, for ROWS rows and PANELS panels, or one, at a
+ * time: as many chains as keep the multiplier busy and have registers. Of more than FEW rows unpacking takes less. */
+#if defined __AVX512F__
+enum { FEW = 16, CHAINS = 12 };
+#else
+enum { FEW = 12, CHAINS = 3 };
+#endif
+enum { ROWS = 4, PANELS = 3 };
 
-typedef f32x16 Chains[FEW][PANELS]; /* of every row of x */
+typedef f32x16 Chains[ROWS][PANELS];
 
-/* Goes on with the chains of so many rows by n columns from c on. */
-INLINE void few_columns(const int rows, const Form form, Chains chain, Tensor x, int c, int n, Strip s[PANELS][STRIPS])
+/* Goes on with the chains of so many rows and panels by n columns from c on. */
+INLINE void few_columns(const int rows, const int panels, const Form form, Chains chain, Tensor x, int c, int n,
+                        Strip s[PANELS][STRIPS], int first)
 {
     const float *at = x.at + c, *end = at + n;
-    Chains acc;
+    f32x16 acc[ROWS][PANELS];
 #pragma GCC unroll UNROLL
     for (int t = 0; t < rows; t++)
 #pragma GCC unroll UNROLL
-        for (int j = 0; j < PANELS; j++)
-            acc[t][j] = chain[t][j];
+        for (int j = 0; j < panels; j++)
+            acc[t][j] = chain[t][first + j];
     for (int k = 0; at < end; k++)
         for (int i = 0; i < 4; i++)
 #pragma GCC unroll UNROLL
@@ -491,8 +497,9 @@ INLINE void few_columns(const int rows, const Form form, Chains chain, Tensor x,
                 if (form > FORM_QM && at == end)
                     break;
 #pragma GCC unroll UNROLL
-                for (int j = 0; j < PANELS; j++) {
-                    f32x16 v = column_of(form, s[j][k].w[i], b, s[j][k].d, s[j][k].m);
+                for (int j = 0; j < panels; j++) {
+                    const Strip *of = &s[first + j][k];
+                    f32x16 v = column_of(form, of->w[i], b, of->d, of->m);
 #pragma GCC unroll UNROLL
                     for (int t = 0; t < rows; t++)
                         acc[t][j] = v_fma(v_set1(at[(size_t)t * (size_t)x.cols]), v, acc[t][j]);
@@ -501,8 +508,15 @@ INLINE void few_columns(const int rows, const Form form, Chains chain, Tensor x,
 #pragma GCC unroll UNROLL
     for (int t = 0; t < rows; t++)
 #pragma GCC unroll UNROLL
-        for (int j = 0; j < PANELS; j++)
-            chain[t][j] = acc[t][j];
+        for (int j = 0; j < panels; j++)
+            chain[t][first + j] = acc[t][j];
+}
+
+INLINE void few_rows(const int rows, const Form form, Chains chain, Tensor x, int c, int n, Strip s[PANELS][STRIPS])
+{
+    const int panels = rows * PANELS <= CHAINS ? PANELS : 1;
+    for (int j = 0; j < PANELS; j += panels)
+        few_columns(rows, panels, form, chain, x, c, n, s, j);
 }
 
 typedef void FewColumns(Chains chain, Tensor x, int c, int n, Strip s[PANELS][STRIPS]);
@@ -511,10 +525,10 @@ typedef void FewColumns(Chains chain, Tensor x, int c, int n, Strip s[PANELS][ST
     static void name(Chains chain, Tensor x, int c, int n, Strip s[PANELS][STRIPS])                                    \
     {                                                                                                                  \
         switch (x.rows) {                                                                                              \
-        case 1: few_columns(1, form, chain, x, c, n, s); break;                                                        \
-        case 2: few_columns(2, form, chain, x, c, n, s); break;                                                        \
-        case 3: few_columns(3, form, chain, x, c, n, s); break;                                                        \
-        default: few_columns(FEW, form, chain, x, c, n, s); break;                                                     \
+        case 1: few_rows(1, form, chain, x, c, n, s); break;                                                           \
+        case 2: few_rows(2, form, chain, x, c, n, s); break;                                                           \
+        case 3: few_rows(3, form, chain, x, c, n, s); break;                                                           \
+        default: few_rows(ROWS, form, chain, x, c, n, s); break;                                                       \
         }                                                                                                              \
     }
 FEW_OF(few_q, FORM_Q)
@@ -531,7 +545,7 @@ static void few_panels(Tensor y, Tensor x, Matrix w, int r0, bool add)
 {
     const unsigned char *row[PANELS][PANEL];
     Strip s[PANELS][STRIPS];
-    Chains chain;
+    f32x16 chain[FEW][PANELS];
     DType type = w.packed->type;
     int piece = piece_of(type), next = r0 + PANELS * PANEL, n;
     size_t at = 0, end = 0;
@@ -548,7 +562,8 @@ static void few_panels(Tensor y, Tensor x, Matrix w, int r0, bool add)
             ahead = fetch(ahead, part);
             end = strips_of(s[j], type, row[j], at, n);
         }
-        few_of[types[type].form](chain, x, c, n, s);
+        for (int t = 0; t < x.rows; t += ROWS)
+            few_of[types[type].form](chain + t, tensor_rows(x, t, x.rows - t < ROWS ? x.rows - t : ROWS), c, n, s);
     }
     for (int j = 0; j < PANELS; j++)
         for (int t = 0, first = r0 + j * PANEL; t < x.rows && first < y.cols; t++) {
