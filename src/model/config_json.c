@@ -372,7 +372,13 @@ static bool read_sizes(const ConfigSource *s, const struct Reading *d, const Siz
 /* Attention that looks ahead, of models that embed texts: they have the names and tensors of what they were made of. */
 static bool check_causal(const ConfigSource *s)
 {
-    return check_switch(s, "is_causal", true) && check_switch(s, "use_bidirectional_attention", false);
+    bool causal, both_ways;
+    if (!read_bool(s, "is_causal", true, &causal) || !read_bool(s, "use_bidirectional_attention", false, &both_ways))
+        return false;
+    return (causal && !both_ways) ||
+           (err_set(s->err, ERR_INPUT, "%s: \"%s\" is %s: attention that looks ahead is not supported", s->where,
+                    causal ? "use_bidirectional_attention" : "is_causal", causal ? "true" : "false"),
+            err_hint(s->err, "take a model that generates text, or a reward model made of one"));
 }
 
 /* What would change the numbers and is refused: no operation here does it. */
@@ -398,7 +404,9 @@ static bool refuse_unknown(const ConfigSource *s, const Family *f)
             return config_bad(s, none[i], config_value(s, none[i]), "null: it is not supported");
     const json_t *layers = config_value(s, "per_layer_config");
     if (layers && (!json_is_object(layers) || json_object_size(layers)))
-        return config_bad(s, "per_layer_config", layers, "null: only models whose layers are all alike are supported");
+        return err_set(s->err, ERR_INPUT, "%s: \"per_layer_config\" makes layers differ, which is not supported",
+                       s->where),
+               err_hint(s->err, "take a model whose layers are all alike");
     return check_causal(s);
 }
 
