@@ -13,18 +13,33 @@ typedef struct UnigramBest {
 void unigram_release(Unigram *u)
 {
     free(u->score);
+    free(u->sorted);
     *u = (Unigram){0};
+}
+
+typedef struct Piece {
+    const char *text;
+    size_t length;
+    int id;
+} Piece;
+
+static int by_text(const void *a, const void *b)
+{
+    const Piece *x = a, *y = b;
+    int c = memcmp(x->text, y->text, x->length < y->length ? x->length : y->length);
+    return c ? c : (x->length > y->length) - (x->length < y->length);
 }
 
 void unigram_set(Unigram *u, const Vocab *v, double *score, int n, double lowest)
 {
-    u->score = score;
-    u->longest = 1;
-    for (int id = 0; id < n; id++) {
-        int bytes = (int)vocab_length(v, id);
-        u->longest = bytes > u->longest ? bytes : u->longest;
-    }
-    u->unknown = lowest - PENALTY;
+    Piece *piece = mem_alloc((size_t)n, sizeof *piece);
+    for (int id = 0; id < n; id++)
+        piece[id] = (Piece){vocab_text(v, id), vocab_length(v, id), id};
+    qsort(piece, (size_t)n, sizeof *piece, by_text);
+    *u = (Unigram){.score = score, .sorted = mem_alloc((size_t)n, sizeof(int)), .n = n, .unknown = lowest - PENALTY};
+    for (int i = 0; i < n; i++)
+        u->sorted[i] = piece[i].id;
+    free(piece);
 }
 
 void unigram_work_release(UnigramWork *w)
@@ -49,12 +64,41 @@ static void offer(UnigramBest *to, double sum, int from, int id)
     }
 }
 
+/* Of the sorted tokens, those from `first` on and before `end`. */
+typedef struct Run {
+    int first, end;
+} Run;
+
+/* Those of a run that begin with so many bytes of a text. Where no token does the search ends: a vocabulary may have one of many
+ * thousand bytes. */
+static Run beginning_with(const Unigram *u, const Vocab *v, Run run, const char *text, size_t n)
+{
+    int edge[2];
+    for (int past = 0; past < 2; past++) {
+        int lo = run.first, hi = run.end;
+        while (lo < hi) {
+            int mid = lo + (hi - lo) / 2, id = u->sorted[mid];
+            size_t length = vocab_length(v, id);
+            int c = memcmp(vocab_text(v, id), text, length < n ? length : n);
+            bool before = c ? c < 0 : length < n || past;
+            lo = before ? mid + 1 : lo;
+            hi = before ? hi : mid;
+        }
+        edge[past] = lo;
+    }
+    return (Run){edge[0], edge[1]};
+}
+
 static void find_best(const Unigram *u, const Vocab *v, const char *text, int n, UnigramBest *best)
 {
     for (int at = 0, first; at < n; at += first) {
         bool single = false;
+        Run run = {0, u->n};
         first = char_length(text + at, n - at);
-        for (int end = at + first; end <= n && end - at <= u->longest;) {
+        for (int end = at + first;; end += char_length(text + end, n - end)) {
+            run = beginning_with(u, v, run, text + at, (size_t)(end - at));
+            if (run.first == run.end)
+                break;
             int id = vocab_find_plain(v, text + at, (size_t)(end - at));
             if (id >= 0) {
                 offer(&best[end], best[at].sum + u->score[id], at, id);
@@ -62,7 +106,6 @@ static void find_best(const Unigram *u, const Vocab *v, const char *text, int n,
             }
             if (end == n)
                 break;
-            end += char_length(text + end, n - end);
         }
         if (!single)
             offer(&best[at + first], best[at].sum + u->unknown, at, -1);

@@ -9,7 +9,7 @@
 typedef struct Unigram {
     double *score;  /* of each token of the vocabulary */
     double unknown; /* of a character that is no token: 10 less than the lowest */
-    int longest;    /* bytes of the longest token */
+    int *sorted, n; /* the model's tokens by their bytes */
 } Unigram;
 
 void unigram_release(Unigram *u);
