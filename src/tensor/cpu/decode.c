@@ -101,18 +101,16 @@ static void decode_f16(const unsigned char *src, float *dst, size_t n)
 
 static void decode_bf16(const unsigned char *src, float *dst, size_t n)
 {
-    uint16_t half[LANES];
-    uint32_t bits[LANES];
-    for (; n >= LANES; n -= LANES, src += sizeof half, dst += LANES) {
-        memcpy(half, src, sizeof half);
-        for (int i = 0; i < LANES; i++)
-            bits[i] = (uint32_t)half[i] << 16;
-        memcpy(dst, bits, sizeof bits);
+#ifdef __AVX2__
+    for (; n >= 8; n -= 8, src += 16, dst += 8) {
+        __m256i halves = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)src));
+        _mm256_storeu_si256((void *)dst, _mm256_slli_epi32(halves, 16));
     }
-    for (; n > 0; n--, src += sizeof *half, dst++) {
-        memcpy(half, src, sizeof *half);
-        *bits = (uint32_t)*half << 16;
-        memcpy(dst, bits, sizeof *bits);
+#endif
+    for (uint16_t half; n > 0; n--, src += sizeof half, dst++) {
+        memcpy(&half, src, sizeof half);
+        uint32_t bits = (uint32_t)half << 16;
+        memcpy(dst, &bits, sizeof bits);
     }
 }
 
