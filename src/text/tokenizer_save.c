@@ -233,10 +233,14 @@ static json_t *merges_json(const Tokenizer *t)
 
 /* --- the files -------------------------------------------------------------------------------------- */
 
+/* Padding at the end is left out: by its score, which would be the lowest, unknown characters would be measured. */
 static json_t *unigram_json(const Tokenizer *t)
 {
     json_t *vocab = json_array();
-    for (int i = 0; i < t->vocab.n; i++)
+    int n = t->vocab.n;
+    while (n > 0 && t->vocab.type[n - 1] == TOKEN_UNUSED)
+        n--;
+    for (int i = 0; i < n; i++)
         json_array_append_new(vocab,
                               json_pack("[s, o]", vocab_text(&t->vocab, i), json_of_float((float)t->unigram.score[i])));
     json_t *model = json_pack("{s:s, s:n, s:o, s:b}", "type", "Unigram", "unk_id", "vocab", vocab, "byte_fallback", 0);

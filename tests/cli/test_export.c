@@ -398,6 +398,11 @@ static void unigram_models(void **state)
                      "rlaif tokenize texts.jsonl --model $m $s -o $m$s.ids --quiet || exit 1; done; done; "
                      "cmp uni.ids a.gguf.ids && cmp uni.ids b.ids && cmp uni--special.ids a.gguf--special.ids && "
                      "cmp uni--special.ids b--special.ids && ! cmp -s uni.ids uni--special.ids");
+    /* and without what this program wrote beside, which others do not read */
+    runs_with_status(
+        test_bench, 0,
+        "rm b/tokenizer.rlaif.json && rlaif tokenize texts.jsonl --model b --special -o alone.ids --quiet && "
+        "cmp uni--special.ids alone.ids");
     put_tokenizer("bytes", "tests/fixtures/tokenizers/unigram_bytes.json");
     runs_with_status(test_bench, 0,
                      "sed 's/\"unk_id\": 0/\"unk_id\": null/' uni/tokenizer.json > t && cp -r uni none && "
