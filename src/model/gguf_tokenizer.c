@@ -9,16 +9,13 @@
 
 static const char DAMAGED[] = "the file is damaged: download or convert it again";
 
-/* The ids that SentencePiece gives, where a file says nothing of them: so llama.cpp reads it. */
-static int default_id(const Gguf *g, const char *name, int n)
+int gguf_usual_id(const char *model, const char *name, int n)
 {
     static const struct {
         const char *model, *name;
         int id;
     } usual[] = {{"llama", "unknown", 0}, {"llama", "bos", 1},  {"llama", "eos", 2},
                  {"t5", "padding", 0},    {"t5", "unknown", 2}, {"t5", "eos", 1}};
-    const char *model = "";
-    gguf_text(g, "tokenizer.ggml.model", &model);
     for (int i = 0; i < COUNT(usual); i++)
         if (strcmp(usual[i].model, model) == 0 && strcmp(usual[i].name, name) == 0 && usual[i].id < n)
             return usual[i].id;
@@ -29,8 +26,10 @@ bool gguf_token_id(const Gguf *g, const char *name, int n, int *id, Err *err)
 {
     char key[60];
     double v;
+    const char *model = "";
+    gguf_text(g, "tokenizer.ggml.model", &model);
     snprintf(key, sizeof key, "tokenizer.ggml.%s_token_id", name);
-    *id = gguf_value(g, key) ? -1 : default_id(g, name, n);
+    *id = gguf_value(g, key) ? -1 : gguf_usual_id(model, name, n);
     if (!gguf_value(g, key) || (gguf_number(g, key, &v) && (v == -1 || v == (double)UINT32_MAX)))
         return true;
     if (!gguf_number(g, key, &v))

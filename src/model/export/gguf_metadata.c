@@ -219,13 +219,13 @@ static void put_unigram(GgufWriter *w, const TokenizerSpec *s)
 void gguf_put_tokenizer(GgufWriter *w, const TokenizerSpec *s, const ModelConfig *c, const char *chat_template)
 {
     const struct {
-        const char *key;
+        const char *name;
         int id;
-    } special[] = {{"tokenizer.ggml.bos_token_id", s->bos >= 0 ? s->bos : c->bos},
-                   {"tokenizer.ggml.eos_token_id", s->eos >= 0 ? s->eos : c->eos},
-                   {"tokenizer.ggml.eot_token_id", s->eot},
-                   {"tokenizer.ggml.unknown_token_id", s->unk},
-                   {"tokenizer.ggml.padding_token_id", s->pad}};
+    } special[] = {{"bos", s->bos >= 0 ? s->bos : c->bos},
+                   {"eos", s->eos >= 0 ? s->eos : c->eos},
+                   {"eot", s->eot},
+                   {"unknown", s->unk},
+                   {"padding", s->pad}};
     if (s->eats_blanks) /* who reads it knows that by the name alone */
         gguf_put_text(w, "general.name", "Phi-3");
     gguf_put_text(w, "tokenizer.ggml.model", s->model);
@@ -237,9 +237,13 @@ void gguf_put_tokenizer(GgufWriter *w, const TokenizerSpec *s, const ModelConfig
     gguf_put_array(w, "tokenizer.ggml.token_type", GGUF_I32, s->types, s->n);
     if (s->merges)
         gguf_put_texts(w, "tokenizer.ggml.merges", s->merges, s->n_merges);
-    for (int i = 0; i < COUNT(special); i++)
-        if (special[i].id >= 0)
-            gguf_put_u32(w, special[i].key, (uint32_t)special[i].id);
+    for (int i = 0; i < COUNT(special); i++) {
+        char key[60];
+        int id = special[i].id;
+        snprintf(key, sizeof key, "tokenizer.ggml.%s_token_id", special[i].name);
+        if (id >= 0 || gguf_usual_id(s->model, special[i].name, s->n) >= 0) /* none, where one would be understood */
+            gguf_put_u32(w, key, id >= 0 ? (uint32_t)id : UINT32_MAX);
+    }
     gguf_put_bool(w, "tokenizer.ggml.add_bos_token", s->add_bos);
     gguf_put_bool(w, "tokenizer.ggml.add_eos_token", s->add_eos);
     if (s->scores)

@@ -78,6 +78,8 @@ bool gguf_typed(const Gguf *g, const char *key, GgufType type, Err *err) MUST_CH
 /* The id of a special token ("bos", "eos", "eot", "unknown", "padding"); where the key is absent that of SentencePiece's
  * vocabularies, and -1 in others or where it says "none" (2^32 - 1). Fails for anything else that is no id of a vocabulary of n. */
 bool gguf_token_id(const Gguf *g, const char *name, int n, int *id, Err *err) MUST_CHECK;
+/* The id that SentencePiece gives, where a file of so many tokens says nothing of it: so llama.cpp reads it. -1: none. */
+int gguf_usual_id(const char *model, const char *name, int n);
 /* The metadata of a key, or NULL. */
 const GgufValue *gguf_value(const Gguf *g, const char *key);
 /* Item i of a value, for integers and reals of any width and for booleans; false for other types. */
