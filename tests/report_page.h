@@ -31,4 +31,18 @@ char *part_of(const char *page, const char *from, const char *to);
 /* Every tag is closed, nothing is loaded, no script or style but ours. */
 void check_page(const char *page);
 
+/* --- what evaluations and trainings say of themselves --- */
+
+/* An evaluation by one comparing prompt, better by the judge `judge`. */
+#define JUDGED_BY(prompt)                                                                                              \
+    "{\"prompt\": \"" prompt "\", \"prompt_hash\": \"sha256:" prompt                                                   \
+    "\", \"kind\": \"pairwise\", \"win_rate\": 0.7, \"interval\": [0.6, 0.8], \"win_rate_bootstrap\": [0.6, 0.8]}"
+#define WINS(judge, results)                                                                                           \
+    "{\"prompts\": 40, \"pairs\": 40, \"judge\": \"sha256:" judge "\", \"results\": [" results "]}"
+
+/* A training by reinforcement learning, by the hashes of its reward. */
+#define RL_BY(reward, judge, prompt)                                                                                    \
+    "{\"options\": {\"beta\": 0.05, \"reward-weight\": 0.25}, \"hashes\": {\"model\": \"start\", \"reward\": \"" reward \
+    "\", \"judge\": \"" judge "\", \"prompt\": \"" prompt "\"}, \"seed\": 1}"
+
 #endif

@@ -40,10 +40,11 @@ static void in_a_recipe(void **state)
         "grep -o '\"margin\": [-0-9.e]*' plain.jsonl > plain && test -s plain && "
         "grep -o '\"margin\": [-0-9.e]*' named.jsonl | cmp plain -");
     /* the report knows the model in the mix, and that people taught it */
-    runs_with_status(test_bench, 0,
-                     "rlaif report runs/named -o page.html && "
-                     "tr -d '\\n' < page.html | grep -q 'behind which is also the reward model <a href=\"#stage-1\">rm</a>, "
-                     "which imitates people.s choices'");
+    runs_with_status(
+        test_bench, 0,
+        "rlaif report runs/named -o page.html && "
+        "tr -d '\\n' < page.html | grep -q 'behind which is also the reward model <a href=\"#stage-1\">rm</a>, "
+        "which imitates people.s choices'");
     /* once more nothing is done anew, from the recipe that it left too */
     runs_with_status(test_bench, 0,
                      "rlaif run named.yaml 2> again && ! grep -q 'others than before' again && "
