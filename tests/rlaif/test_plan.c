@@ -124,7 +124,7 @@ static void unpacked(void **state)
     Model *m;
     bench_begin(&b);
     b.library.packed = true;
-    char *half = bench_path(&b, "half"), *pairs = bench_path(&b, "pairs.jsonl"), *judge = bench_path(&b, "judge.yaml"),
+    char *half = bench_path(&b, "half"), *pairs = bench_path(&b, "many.jsonl"), *judge = bench_path(&b, "judge.yaml"),
          *prompts = bench_path(&b, "prompts.jsonl"), *reward = bench_path(&b, "reward"), steps[] = "steps=1",
          *set[] = {steps};
     const Arena *took = &b.work.device->unpacked;
@@ -133,8 +133,12 @@ static void unpacked(void **state)
     bench_write(&b, "judge.yaml",
                 "name: j\nkind: pairwise\nitem: \"{context} {response_1} {response_2}\"\nending: \" Better:\"\n"
                 "answers: [\"1\", \"2\"]\n");
+    Str many = {0}; /* few rows of a product unpack no band */
+    for (int i = 0; i < 24; i++)
+        str_addf(&many, "{\"prompt\": \"On %d\", \"responses\": [\"It is\", \"no\"], \"label\": {\"p\": 0.7}}\n", i);
+    bench_put(&b, "many.jsonl", &many);
     assert_true(took->size == 0);
-    need_ok(bench_run(&b, &label_table, label_stage, "label", &err, "pairs=@pairs.jsonl", "model=@half",
+    need_ok(bench_run(&b, &label_table, label_stage, "label", &err, "pairs=@many.jsonl", "model=@half",
                       "prompt=@judge.yaml", NULL),
             &err);
     assert_true(took->size > 0);

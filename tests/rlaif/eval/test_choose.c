@@ -5,11 +5,12 @@
 #include "rlaif/rl/rl.h"
 #include "training.h"
 
+/* `every` NULL: nothing is held out. */
 static bool train(Bench *b, const char *every, Err *err)
 {
     return bench_run(b, &rl_table, rl_stage, "rl", err, "prompts=@prompts.jsonl", "model=" TINY_LLAMA_DIR, "output=@rl",
                      "reward=@reward", "steps=6", "batch=4", "samples=2", "baseline=group", "lr=5e-3",
-                     "max-new-tokens=8", "eval=@held.jsonl", every, "keep-best=3", NULL);
+                     "max-new-tokens=8", every, "eval=@held.jsonl", "keep-best=3", NULL);
 }
 
 #define HELD "prompts=@held.jsonl"
@@ -107,7 +108,7 @@ static void nothing_to_choose(void **state)
     Bench b;
     Err err = {0};
     bench_begin(&b);
-    need_ok(train(&b, "eval-every=0", &err), &err);
+    need_ok(train(&b, NULL, &err), &err);
     assert_false(choose(&b, HELD, &err));
     assert_int_equal(err.code, ERR_INPUT);
     assert_non_null(strstr(err.msg, "left checkpoints there"));
