@@ -225,6 +225,8 @@ void browser_go(Browser *b, const char *url)
         fail_msg("%s: %s", url, json_text_of(result, "errorText"));
     json_decref(result);
     browser_wait(b, "document.readyState === 'complete'");
+    /* Before a page is painted for the first time the browser drops what hands do. */
+    browser_do(b, "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => true)");
 }
 
 /* --- hands ---------------------------------------------------------------------------------------------- */
