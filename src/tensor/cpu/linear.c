@@ -270,7 +270,12 @@ static void dy_panels(const Product *p, float *out, Tensor dy, int t0, int c0)
  * block of x, which stays in the third-level cache, and columns of dy. */
 static void linear_back_w(Device *d, Matrix dw, Tensor dy, Tensor x)
 {
-    enum { MOST_CHAIN = 2048, X_FLOATS = 3 << 19 /* 6 MiB */, MOST_PANELS = 4, FEWEST_TASKS = 16 /* for each thread */ };
+    enum {
+        MOST_CHAIN = 2048,
+        X_FLOATS = 3 << 19 /* 6 MiB */,
+        MOST_PANELS = 4,
+        FEWEST_TASKS = 16 /* for each thread */
+    };
     int T = x.rows, tiles = blocks_of(x.cols, TILE), panels = panels_of(dw.rows);
     int take = panels < FEWEST_TASKS * MOST_PANELS * d->threads ? TASK_PANELS : MOST_PANELS;
     int groups = blocks_of(panels, take);
