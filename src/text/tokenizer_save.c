@@ -209,7 +209,8 @@ static Pair *pairs_by_score(const Tokenizer *t, int *n)
             add_halves(t, id, &list);
     for (int i = 0; i < list.n; i++)
         list.item[i].rank = (int)t->merges.order[list.item[i].id];
-    qsort(list.item, (size_t)list.n, sizeof *list.item, by_order);
+    if (list.n)
+        qsort(list.item, (size_t)list.n, sizeof *list.item, by_order);
     *n = list.n;
     return list.item;
 }
