@@ -45,6 +45,9 @@ static void recipes(void **state)
 static void nothing_but_the_program(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip_aloud("a sanitizer takes more memory than what is planned");
+#endif
     static const char *const commands[] = {
         "sft demos.jsonl --model llama --lora 3 --batch 2 -o own",
         "label human.jsonl --model llama --prompt which.yaml -o labels.jsonl",
