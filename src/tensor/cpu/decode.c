@@ -289,9 +289,9 @@ static bool linear_few(Device *d, Tensor y, Tensor x, Matrix w, bool add)
     if (x.rows > FEW)
         return false;
     int groups = (w.rows + PANELS * PANEL - 1) / (PANELS * PANEL);
-#pragma omp parallel num_threads(d->threads)
-    {
-        int t = thread_index(), first = groups * t / d->threads, end = groups * (t + 1) / d->threads;
+#pragma omp parallel for schedule(static) num_threads(d->threads)
+    for (int part = 0; part < d->threads; part++) { /* one for each thread, which fetches where it begins */
+        int first = groups * part / d->threads, end = groups * (part + 1) / d->threads;
         if (first < end)
             fetch(packed_row(w, first * PANELS * PANEL), PANELS * PANEL * w.packed->row_bytes);
         for (int g = first; g < end; g++)
